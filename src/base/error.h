@@ -1,0 +1,46 @@
+/// What went wrong, by consequence: the kind decides what the caller does next, never the text.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/units.h"
+
+namespace embedd {
+
+/// Kinds by consequence. `retry_policy.h` turns a provider's kind into a verdict.
+enum class ErrorKind {
+  unavailable,       ///< the other side is down, slow or unreachable: back off, try again
+  rate_limited,      ///< too fast: slow down, `retry_after` says how long
+  quota_exhausted,   ///< money or quota is used up: pause until something changes
+  too_large,         ///< one input, or the whole request, is over a limit: split
+  rejected,          ///< this content will never be accepted: split, and discard the culprit
+  unauthenticated,   ///< wrong key or no access: pause the endpoint
+  misconfigured,     ///< this vectorizer's model or dimensions do not exist there: pause the vectorizer
+  invalid_answer,    ///< the provider's answer broke its contract: never store it
+  conflict,          ///< another writer came first (serialisation, deadlock, lock timeout): try again
+  in_doubt,          ///< the connection was lost after sending: look before assuming
+  canceled,          ///< we gave up on it ourselves
+  invalid_argument,  ///< a person's input is wrong; the message says what to do
+};
+
+/// The stable lower-case name, as used in metrics, logs and dead letters.
+std::string_view name_of(ErrorKind kind);
+
+struct Error {
+  ErrorKind kind = ErrorKind::unavailable;
+  std::string message;                    ///< for a person; never holds a secret or a row's text
+  std::optional<Duration> retry_after{};  ///< the server's own wish, if it gave one
+};
+
+template <typename T>
+using Result = std::expected<T, Error>;
+
+/// Shorthand for `return fail(ErrorKind::rejected, "…")` in a function that returns Result.
+inline std::unexpected<Error> fail(ErrorKind kind, std::string message) {
+  return std::unexpected(Error{kind, std::move(message), std::nullopt});
+}
+
+}  // namespace embedd

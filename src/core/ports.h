@@ -43,6 +43,7 @@ struct Vectorizer {
 enum class Task {
   embed,       ///< `text` holds the row's current text
   clear,       ///< the row is gone, not covered, or its text is empty: remove its vector, if any
+  current,     ///< the stored vector is already that of the current text: just drop the job
   store_kept,  ///< the vector is already paid for and kept in the queue: store it now
 };
 
@@ -82,6 +83,7 @@ struct Embeddings {
 enum class Action {
   complete,    ///< store the vectors and delete the jobs (a kept vector where `slot` is negative)
   clear,       ///< remove the vectors and delete the jobs
+  drop,        ///< delete the jobs, nothing else
   reschedule,  ///< give the jobs back, due after `delay`
   discard,     ///< move the jobs to dead letters
   extend,      ///< renew the leases to `delay` from now

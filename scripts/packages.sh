@@ -1,0 +1,41 @@
+# Which Debian and Ubuntu packages the project needs, and how they are installed. Sourced by setup and check.
+# shellcheck shell=bash
+
+build_packages=(
+  g++ cmake ninja-build ccache pkg-config ca-certificates
+  libpq-dev libcurl4-openssl-dev libsimdjson-dev libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev
+  libpcre2-dev prometheus-cpp-dev libboost-dev libgtest-dev libgmock-dev libbenchmark-dev
+)
+check_packages=(clang-format-19 clang-tidy-19 shellcheck)
+
+is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+known_to_apt() { [ -n "$(apt-cache --names-only search "^$1\$" 2>/dev/null)" ]; }
+
+# Runs apt-get without questions; waits for another apt to finish.
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@" </dev/null
+}
+
+# Fetches the package lists, once per run.
+refresh_lists() {
+  [ -z "${lists_refreshed:-}" ] || return 0
+  say "fetching package lists (apt-get update)"
+  quietly apt_get update || warn "apt-get update failed; going on with the lists that are here"
+  lists_refreshed=yes
+}
+
+# Installs those of the named packages that are missing. Does nothing, quickly, when none is.
+install_packages() {
+  local package missing=()
+  for package in "$@"; do is_installed "$package" || missing+=("$package"); done
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  refresh_lists
+  for package in "${missing[@]}"; do
+    known_to_apt "$package" || die "apt does not know the package '$package'. Debian 12, Debian 13 and Ubuntu 24.04 have it" \
+      "(on Ubuntu in 'universe': sudo add-apt-repository universe)."
+  done
+  say "installing ${missing[*]}"
+  quietly apt_get install --no-install-recommends "${missing[@]}" ||
+    die "apt-get could not install: ${missing[*]}. What it said is above; 'apt-get -f install' often mends it."
+}

@@ -1,11 +1,13 @@
 # Which Debian and Ubuntu packages the project needs, and how they are installed. Sourced by setup and check.
 # shellcheck shell=bash
 
+# shellcheck disable=SC2034  # used by those that source this
 build_packages=(
   g++ cmake ninja-build ccache pkg-config ca-certificates
   libpq-dev libcurl4-openssl-dev libsimdjson-dev libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev
   libpcre2-dev prometheus-cpp-dev libboost-dev libgtest-dev libgmock-dev libbenchmark-dev
 )
+# shellcheck disable=SC2034
 check_packages=(clang-format-19 clang-tidy-19 shellcheck)
 
 is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

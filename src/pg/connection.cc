@@ -1,0 +1,170 @@
+#include "pg/connection.h"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include <cstdlib>
+
+#include "base/check.h"
+#include "pg/sqlstate.h"
+
+namespace embedd::pg {
+namespace {
+
+std::string trimmed(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
+  return std::string(text);
+}
+
+/// The server's message with its detail and hint, on one line. The detail of a data error (classes 22 and 23)
+/// quotes the row, so it is left out.
+std::string describe(const PGresult* result, std::string_view sqlstate) {
+  const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  std::string message = primary ? primary : trimmed(PQresultErrorMessage(result));
+  const char* detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+  if (detail && !sqlstate.starts_with("22") && !sqlstate.starts_with("23"))
+    message += fmt::format(" ({})", detail);
+  if (const char* hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT))
+    message += fmt::format(" Hint: {}", hint);
+  return message;
+}
+
+/// libpq's connection errors carry no SQLSTATE; the server's FATAL text is all there is.
+ErrorKind classify_connect(std::string_view message) {
+  auto has = [&](std::string_view part) { return message.find(part) != std::string_view::npos; };
+  if (has("password authentication failed") || has("no pg_hba.conf entry") || has("no password supplied") ||
+      has("authentication failed") || (has("role \"") && has("does not exist")))
+    return ErrorKind::unauthenticated;
+  if (has("database \"") && has("does not exist")) return ErrorKind::misconfigured;
+  return ErrorKind::unavailable;
+}
+
+}  // namespace
+
+Rows::Rows(PGresult* result) : result_(result) {}
+
+void Rows::Clear::operator()(PGresult* result) const { PQclear(result); }
+
+int Rows::size() const { return PQntuples(result_.get()); }
+
+bool Rows::is_null(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
+
+std::string_view Rows::view(int row, int column) const {
+  CHECK(row < PQntuples(result_.get()) && column < PQnfields(result_.get()), "row {} column {}", row, column);
+  return {PQgetvalue(result_.get(), row, column),
+          static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+}
+
+std::optional<std::string> Rows::maybe(int row, int column) const {
+  if (is_null(row, column)) return std::nullopt;
+  return text(row, column);
+}
+
+std::int64_t Rows::integer(int row, int column) const {
+  return std::strtoll(text(row, column).c_str(), nullptr, 10);
+}
+
+double Rows::number(int row, int column) const { return std::strtod(text(row, column).c_str(), nullptr); }
+
+bool Rows::flag(int row, int column) const { return view(row, column) == "t"; }
+
+std::vector<std::string> Rows::array(int row, int column) const {
+  // The output form of text[]: {plain,"quoted with \" and \\"}. NULL elements do not occur in our arrays.
+  std::vector<std::string> out;
+  const std::string_view in = view(row, column);
+  if (in.size() < 2 || in == "{}") return out;
+  out.emplace_back();
+  bool quoted = false;
+  for (std::size_t i = 1; i + 1 < in.size(); ++i) {
+    const char c = in[i];
+    if (c == '\\') {
+      out.back() += in[++i];
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (c == ',' && !quoted) {
+      out.emplace_back();
+    } else {
+      out.back() += c;
+    }
+  }
+  return out;
+}
+
+std::uint64_t Rows::affected() const { return std::strtoull(PQcmdTuples(result_.get()), nullptr, 10); }
+
+void Connection::Finish::operator()(PGconn* conn) const { PQfinish(conn); }
+
+Result<Connection> Connection::open(const Secret& conninfo, std::string_view application_name) {
+  const std::string info(conninfo.reveal());
+  const std::string name(application_name);
+  if (!info.empty()) {
+    PQconninfoOption* parsed = PQconninfoParse(info.c_str(), nullptr);
+    const bool valid = parsed != nullptr;
+    PQconninfoFree(parsed);
+    if (!valid && info.find_first_of("=:/") != std::string::npos)
+      return fail(ErrorKind::invalid_argument,
+                  "DATABASE_URL cannot be parsed; it should look like postgresql://user@host:5432/database");
+  }
+  // What stands before dbname can be overridden by it, what stands after cannot.
+  const char* keywords[] = {"fallback_application_name", "connect_timeout", "dbname", "client_encoding",
+                            nullptr};
+  const char* values[] = {name.c_str(), "10", info.c_str(), "UTF8", nullptr};
+  Connection connection(PQconnectdbParams(keywords, values, 1));
+  CHECK(connection.conn_ != nullptr, "out of memory");
+  if (PQstatus(connection.native()) != CONNECTION_OK) {
+    std::string message = trimmed(PQerrorMessage(connection.native()));
+    const char* password = PQpass(connection.native());
+    message = redact(std::move(message), Secret(password ? password : ""));
+    return fail(classify_connect(message), std::move(message));
+  }
+  // Notices (such as "already exists, skipping") are not results and not events.
+  PQsetNoticeReceiver(connection.native(), [](void*, const PGresult*) {}, nullptr);
+  return connection;
+}
+
+Result<Rows> Connection::exec(const std::string& sql, std::span<const Param> params) {
+  std::vector<const char*> values;
+  values.reserve(params.size());
+  for (const Param& param : params) values.push_back(param ? param->c_str() : nullptr);
+  return finish(PQexecParams(native(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(),
+                             nullptr, nullptr, 0));
+}
+
+Result<void> Connection::run_script(const std::string& sql) {
+  if (auto done = finish(PQexec(native(), sql.c_str())); !done) return std::unexpected(done.error());
+  return {};
+}
+
+Result<Rows> Connection::finish(PGresult* result) {
+  Rows rows(result);
+  last_sqlstate_.clear();
+  const ExecStatusType status = PQresultStatus(result);
+  if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY) return rows;
+  const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  if (sqlstate == nullptr || PQstatus(native()) == CONNECTION_BAD) {
+    const ErrorKind kind = sqlstate == nullptr ? ErrorKind::in_doubt : classify(sqlstate);
+    return fail(kind, trimmed(result ? PQresultErrorMessage(result) : PQerrorMessage(native())));
+  }
+  last_sqlstate_ = sqlstate;
+  return fail(classify(sqlstate), describe(result, sqlstate));
+}
+
+std::string Connection::quote_identifier(std::string_view name) const {
+  char* quoted = PQescapeIdentifier(native(), name.data(), name.size());
+  CHECK(quoted != nullptr, "PQescapeIdentifier: {}", PQerrorMessage(native()));
+  std::string out(quoted);
+  PQfreemem(quoted);
+  return out;
+}
+
+std::string Connection::quote_literal(std::string_view text) const {
+  char* quoted = PQescapeLiteral(native(), text.data(), text.size());
+  CHECK(quoted != nullptr, "PQescapeLiteral: {}", PQerrorMessage(native()));
+  std::string out(quoted);
+  PQfreemem(quoted);
+  return out;
+}
+
+int Connection::server_version() const { return PQserverVersion(native()); }
+
+}  // namespace embedd::pg

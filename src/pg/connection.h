@@ -1,0 +1,106 @@
+/// A blocking connection for commands: one libpq connection, statements with text parameters, errors by kind.
+///
+///   auto db = Connection::open(settings.database_url);
+///   if (!db) return report(db.error());
+///   auto rows = db->exec("SELECT id FROM embedd.vectorizers WHERE name = $1", {name});
+///   for (int i = 0; i < rows->size(); ++i) use(rows->integer(i, 0));
+///
+/// One thread at a time. The worker's loop uses the nonblocking pg/pipeline.h instead.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/secret.h"
+
+struct pg_conn;
+struct pg_result;
+
+namespace embedd::pg {
+
+/// A statement's parameter in text form; nullopt is NULL.
+using Param = std::optional<std::string>;
+
+/// The rows of one statement, in text form. Views stay valid while this object lives.
+class Rows {
+ public:
+  explicit Rows(pg_result* result);
+
+  [[nodiscard]] int size() const;
+  [[nodiscard]] bool empty() const { return size() == 0; }
+  [[nodiscard]] bool is_null(int row, int column) const;
+  [[nodiscard]] std::string_view view(int row, int column) const;  ///< empty if NULL
+  [[nodiscard]] std::string text(int row, int column) const { return std::string(view(row, column)); }
+  [[nodiscard]] std::optional<std::string> maybe(int row, int column) const;
+  [[nodiscard]] std::int64_t integer(int row, int column) const;  ///< 0 if NULL
+  [[nodiscard]] double number(int row, int column) const;         ///< 0 if NULL
+  [[nodiscard]] bool flag(int row, int column) const;             ///< false if NULL
+  /// Elements of a text[] without NULLs.
+  [[nodiscard]] std::vector<std::string> array(int row, int column) const;
+  /// Rows inserted, updated, deleted or selected.
+  [[nodiscard]] std::uint64_t affected() const;
+
+ private:
+  struct Clear {
+    void operator()(pg_result* result) const;
+  };
+  std::unique_ptr<pg_result, Clear> result_;
+};
+
+class Connection {
+ public:
+  /// `conninfo`: a URI or keywords; empty means the usual PG* variables. Waits at most `connect_timeout`
+  /// (10 s unless the conninfo says otherwise). Errors: unavailable, unauthenticated, misconfigured (no such
+  /// database), invalid_argument (the conninfo cannot be parsed). No message repeats the conninfo.
+  static Result<Connection> open(const Secret& conninfo, std::string_view application_name = "embedd");
+
+  /// One statement, extended protocol: `sql` cannot smuggle a second one. Errors: by SQLSTATE, see
+  /// pg/sqlstate.h; in_doubt if the connection broke after sending.
+  Result<Rows> exec(const std::string& sql, std::span<const Param> params);
+  Result<Rows> exec(const std::string& sql, std::initializer_list<Param> params = {}) {
+    return exec(sql, std::span<const Param>(params.begin(), params.size()));
+  }
+  /// Several statements at once, simple protocol, no parameters. Only for text of our own.
+  Result<void> run_script(const std::string& sql);
+
+  /// BEGIN, `body`, COMMIT; ROLLBACK if `body` fails. `body` returns a Result.
+  template <typename Body>
+  auto transaction(Body&& body) -> decltype(body()) {
+    if (auto begun = exec("BEGIN"); !begun) return std::unexpected(begun.error());
+    auto result = body();
+    if (!result) {
+      (void)exec("ROLLBACK");
+      return result;
+    }
+    if (auto committed = exec("COMMIT"); !committed) return std::unexpected(committed.error());
+    return result;
+  }
+
+  /// SQLSTATE of the last failed statement; empty after a success or a lost connection.
+  [[nodiscard]] const std::string& last_sqlstate() const { return last_sqlstate_; }
+  [[nodiscard]] std::string quote_identifier(std::string_view name) const;
+  [[nodiscard]] std::string quote_literal(std::string_view text) const;
+  [[nodiscard]] int server_version() const;  ///< 150004 for 15.4
+  /// The libpq connection, still owned by this object.
+  [[nodiscard]] pg_conn* native() const { return conn_.get(); }
+
+ private:
+  struct Finish {
+    void operator()(pg_conn* conn) const;
+  };
+  explicit Connection(pg_conn* conn) : conn_(conn) {}
+  Result<Rows> finish(pg_result* result);
+
+  std::unique_ptr<pg_conn, Finish> conn_;
+  std::string last_sqlstate_;
+};
+
+}  // namespace embedd::pg

@@ -1,0 +1,15 @@
+/// What a failed statement means for the caller: the one place that looks at a SQLSTATE.
+#pragma once
+
+#include <string_view>
+
+#include "base/error.h"
+
+namespace embedd::pg {
+
+/// The kind of a SQLSTATE (PostgreSQL's manual, appendix A). Five characters, or empty when the server gave
+/// none, which means that the connection failed: unavailable. (A connection lost after a statement was sent
+/// is in_doubt; only the caller knows that.) A class that is not listed is `rejected`.
+ErrorKind classify(std::string_view sqlstate);
+
+}  // namespace embedd::pg

@@ -1,0 +1,64 @@
+/// What `embedd status` shows: vectorizers with their queues, workers, and what was spent.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/connection.h"
+
+namespace embedd::pg {
+
+/// Counts stop at this many, so that a status never walks a big table.
+inline constexpr std::int64_t kCountLimit = 10'000;
+
+struct VectorizerStatus {
+  std::string name;
+  std::string source;  ///< schema.table, quoted where needed
+  std::string endpoint;
+  std::string model;
+  int dimensions = 0;
+  std::string state;      ///< active or paused
+  std::int64_t jobs = 0;  ///< exact up to kCountLimit, then an estimate
+  bool jobs_exact = true;
+  std::int64_t due = 0;                      ///< up to kCountLimit
+  std::int64_t leased = 0;                   ///< up to kCountLimit
+  std::optional<double> oldest_age_seconds;  ///< how long the oldest due job has been due
+  std::int64_t dead_letters = 0;             ///< up to kCountLimit
+  std::optional<std::string> reconciled_at;  ///< ISO 8601, UTC; absent: not yet
+  std::optional<std::string> problem;        ///< such as a source table that is gone
+};
+
+struct WorkerStatus {
+  std::string id;
+  std::string hostname;
+  int pid = 0;
+  std::string version;
+  double up_seconds = 0;
+  double silent_seconds = 0;  ///< since the last heartbeat
+  std::int64_t rows_embedded = 0;
+  int requests_in_flight = 0;
+  int leases_held = 0;
+  bool draining = false;
+};
+
+struct UsageStatus {
+  std::string vectorizer;  ///< its name, or #id if it was dropped
+  std::string model;
+  std::int64_t requests = 0;
+  std::int64_t rows = 0;
+  std::int64_t tokens = 0;
+  double cost_usd = 0;
+};
+
+struct Status {
+  std::vector<VectorizerStatus> vectorizers;
+  std::vector<WorkerStatus> workers;  ///< heard of within the last 10 minutes
+  std::vector<UsageStatus> usage_today;
+  std::vector<UsageStatus> usage_total;
+};
+
+Result<Status> read_status(Connection& db);
+
+}  // namespace embedd::pg

@@ -1,0 +1,77 @@
+/// Declares, lists and removes vectorizers: the rows of embedd.vectorizers with their queues and triggers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/ports.h"
+#include "pg/connection.h"
+
+namespace embedd::pg {
+
+/// What a person asks for, as in `embedd vectorizer create`.
+struct VectorizerSpec {
+  std::string name;
+  std::string table;                ///< as in SQL: `traces`, `app.notes`, `"Mixed Case"`
+  std::string text;                 ///< the template, e.g. "{title}\\n{body}"; see text/template.h
+  std::string column;               ///< destination column, of type vector or halfvec
+  std::string store;                ///< destination table: not supported yet
+  std::vector<std::string> key;     ///< empty: the primary key
+  std::string where;                ///< SQL over the row's own columns; empty: every row
+  std::string endpoint = "openai";  ///< a name of the worker's configuration
+  std::string model = "text-embedding-3-small";
+  int dimensions = 0;                   ///< 0: those of the column, else 1536
+  std::optional<bool> send_dimensions;  ///< default: only if the model's own are others
+  std::string model_id_column;          ///< optional
+  std::string model_version_column;     ///< optional
+};
+
+struct VectorizerInfo {
+  VectorizerId id = 0;
+  std::string name;
+  std::string source_schema;
+  std::string source_table;
+  std::vector<std::string> key_columns;
+  std::vector<std::string> key_types;
+  std::string text_template;
+  std::optional<std::string> filter;
+  std::string destination_column;
+  std::string destination_type;  ///< vector or halfvec
+  std::optional<std::string> model_id_column;
+  std::optional<std::string> model_version_column;
+  std::string endpoint;
+  std::string model;
+  int dimensions = 0;
+  bool send_dimensions = false;
+  bool paused = false;
+  std::string text_sql;  ///< over alias t
+  std::optional<std::string> filter_sql;
+  std::string key_json_sql;  ///< over alias q with columns k1..kn
+  std::string created_at;
+};
+
+/// Checks everything, then makes the row, the queue and ledger tables and the triggers, in one transaction.
+/// Existing rows are found by the next reconcile. Errors: invalid_argument with what to do next (no such
+/// table, no key, unknown column and the nearest one, wrong destination, name taken, bad filter),
+/// misconfigured (privileges, schema not migrated), conflict (the table was busy for 10 s).
+Result<VectorizerInfo> create_vectorizer(Connection& db, const VectorizerSpec& spec);
+
+Result<std::vector<VectorizerInfo>> list_vectorizers(Connection& db);
+/// Error invalid_argument, naming the nearest one, if there is none of that name.
+Result<VectorizerInfo> find_vectorizer(Connection& db, std::string_view name);
+
+/// A paused vectorizer goes on collecting jobs; workers leave them alone until it is resumed.
+Result<void> pause_vectorizer(Connection& db, std::string_view name);
+Result<void> resume_vectorizer(Connection& db, std::string_view name);
+
+/// Removes triggers, functions, queue, ledger, dead letters and the declaration. Stored vectors and usage
+/// stay.
+Result<void> drop_vectorizer(Connection& db, std::string_view name);
+
+/// A rough number of source rows, from the planner's statistics; -1 if unknown.
+Result<std::int64_t> estimate_rows(Connection& db, const VectorizerInfo& vectorizer);
+
+}  // namespace embedd::pg

@@ -1,0 +1,222 @@
+#include "cli/config.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+
+#include "cli/dotenv.h"
+#include "cli/nearest.h"
+#include "cli/toml_file.h"
+
+extern char** environ;
+
+namespace embedd::cli {
+
+namespace {
+
+constexpr std::string_view kPrefix = "EMBEDD_";
+
+struct File {
+  std::string name;  ///< as shown in messages
+  std::string text;
+};
+
+std::vector<std::string_view> variable_names() {
+  std::vector<std::string_view> names;
+  for (const Setting& setting : all_settings()) names.push_back(setting.environment);
+  return names;
+}
+
+/// An EMBEDD_ name that means nothing is a slip: better refused than ignored.
+Result<void> refuse_unknown(std::string_view variable, std::string_view origin) {
+  if (!variable.starts_with(kPrefix) || find_environment(variable) != nullptr) return {};
+  return fail(ErrorKind::invalid_argument, fmt::format("{}: there is no setting {}.{}", origin, variable,
+                                                       did_you_mean(variable, variable_names())));
+}
+
+/// Builds the configuration source by source, from the highest to the lowest.
+class Loader {
+ public:
+  explicit Loader(const ConfigSources& sources) : sources_(sources) {}
+
+  Result<Config> load() {
+    for (const auto step : {&Loader::read_flags, &Loader::read_environment, &Loader::read_dotenv,
+                            &Loader::read_toml, &Loader::build_database, &Loader::build_endpoints})
+      if (auto done = (this->*step)(); !done) return std::unexpected(done.error());
+    return std::move(config_);
+  }
+
+ private:
+  Result<void> read_flags() {
+    for (const auto& [name, text] : sources_.flags) {
+      const Setting* setting = find_setting(name);
+      if (setting == nullptr) return fail(ErrorKind::invalid_argument, "there is no setting " + name);
+      if (auto set = config_.values.set(*setting, text, Source::flag, flag_of(*setting)); !set) return set;
+    }
+    return {};
+  }
+
+  Result<void> read_environment() {
+    constexpr std::string_view kOrigin = "the environment";
+    for (const auto& [variable, text] : sources_.environment) {
+      if (auto known = refuse_unknown(variable, kOrigin); !known) return known;
+      const Setting* setting = find_environment(variable);
+      if (setting == nullptr) continue;
+      if (auto set = config_.values.set(*setting, text, Source::environment, std::string(kOrigin)); !set)
+        return set;
+    }
+    return {};
+  }
+
+  Result<void> read_dotenv() {
+    auto file = read_file("env_file", ".env");
+    if (!file) return std::unexpected(file.error());
+    if (!*file) return {};
+    auto entries = parse_dotenv((*file)->text, (*file)->name);
+    if (!entries) return std::unexpected(entries.error());
+    for (DotenvEntry& entry : *entries) {
+      const std::string origin = fmt::format("{}:{}", (*file)->name, entry.line);
+      if (auto known = refuse_unknown(entry.name, origin); !known) return known;
+      if (const Setting* setting = find_environment(entry.name))
+        if (auto set = config_.values.set(*setting, entry.value, Source::dotenv, origin); !set) return set;
+      dotenv_.insert_or_assign(std::move(entry.name), std::move(entry.value));
+    }
+    return {};
+  }
+
+  Result<void> read_toml() {
+    auto file = read_file("config", "embedd.toml");
+    if (!file) return std::unexpected(file.error());
+    if (!*file) return {};
+    toml_ = std::move(*file);
+    auto settings = parse_toml_settings(toml_->text, toml_->name);
+    if (!settings) return std::unexpected(settings.error());
+    for (TomlSetting& item : *settings)
+      if (auto set = config_.values.set(*find_setting(item.name), std::move(item.text), Source::toml,
+                                        std::move(item.origin));
+          !set)
+        return set;
+    return {};
+  }
+
+  Result<void> build_database() {
+    auto url = config_.values.secret("database_url");
+    if (!url) return std::unexpected(url.error());
+    auto listen_url = config_.values.secret("listen_url");
+    if (!listen_url) return std::unexpected(listen_url.error());
+    const auto from_dotenv = [this](const std::string& variable) { return find_dotenv(variable); };
+    auto database =
+        parse_database_url(*url, "DATABASE_URL", config_.values.value("database_url").origin, from_dotenv);
+    if (!database) return std::unexpected(database.error());
+    config_.database = std::move(*database);
+    if (listen_url->empty()) return {};
+    auto listen = parse_database_url(*listen_url, "EMBEDD_LISTEN_URL",
+                                     config_.values.value("listen_url").origin, from_dotenv);
+    if (!listen) return std::unexpected(listen.error());
+    config_.listen = std::move(*listen);
+    return {};
+  }
+
+  Result<void> build_endpoints() {
+    const SettingValues& values = config_.values;
+    EndpointConfig openai;
+    openai.base_url = values.text("openai_base_url");
+    openai.organization = values.text("openai_org_id");
+    openai.project = values.text("openai_project_id");
+    if (values.from_file("openai_api_key")) {
+      openai.api_key_file = values.text("openai_api_key_file");  // may appear later, and change
+    } else {
+      auto key = values.secret("openai_api_key");
+      if (!key) return std::unexpected(key.error());
+      openai.api_key = std::move(*key);
+    }
+    if (auto valid = validate(openai); !valid)
+      return fail(ErrorKind::invalid_argument,
+                  fmt::format("{} ({})", valid.error().message, values.value("openai_base_url").origin));
+    EndpointConfig local;
+    local.name = "local";
+    local.dialect = Dialect::local;
+    local.key_required = false;
+    config_.endpoints = {std::move(openai), std::move(local)};
+    return toml_ ? read_toml_endpoints() : Result<void>();
+  }
+
+  Result<void> read_toml_endpoints() {
+    auto endpoints =
+        parse_toml_endpoints(toml_->text, toml_->name, config_.endpoints,
+                             [this](const std::string& variable) { return find_variable(variable); });
+    if (!endpoints) return std::unexpected(endpoints.error());
+    config_.endpoints = std::move(*endpoints);
+    // The environment and .env win over [endpoint.openai] too. The key does not: a table that says where its
+    // key is may well point somewhere that must never see OPENAI_API_KEY.
+    EndpointConfig& openai = config_.endpoints.front();
+    const auto override_text = [this](std::string_view name, std::string& into) {
+      const SettingValue& value = config_.values.value(name);
+      if (value.source > Source::toml) into = value.text;
+    };
+    override_text("openai_base_url", openai.base_url);
+    override_text("openai_org_id", openai.organization);
+    override_text("openai_project_id", openai.project);
+    return {};
+  }
+
+  /// The file that `setting` names, which must exist, or `fallback`, which need not.
+  Result<std::optional<File>> read_file(std::string_view setting, std::string_view fallback) {
+    namespace fs = std::filesystem;
+    const bool named = config_.values.has(setting);
+    const std::string name = named ? config_.values.text(setting) : std::string(fallback);
+    const fs::path path = named ? fs::path(name) : fs::path(sources_.directory) / name;
+    std::error_code ignored;
+    if (!named && !fs::exists(path, ignored)) return std::optional<File>();
+    std::ifstream in(path, std::ios::binary);
+    File file{name, std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>())};
+    if (!in.is_open() || in.bad())
+      return fail(ErrorKind::invalid_argument,
+                  fmt::format("cannot read {}{}", name,
+                              named ? fmt::format(" ({})", config_.values.value(setting).origin) : ""));
+    config_.files.push_back(name);
+    return std::optional<File>(std::move(file));
+  }
+
+  [[nodiscard]] std::optional<std::string> find_dotenv(const std::string& variable) const {
+    const auto found = dotenv_.find(variable);
+    return found == dotenv_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  [[nodiscard]] std::optional<std::string> find_variable(const std::string& variable) const {
+    const auto found = sources_.environment.find(variable);
+    return found == sources_.environment.end() ? find_dotenv(variable) : std::optional(found->second);
+  }
+
+  const ConfigSources& sources_;
+  Config config_;
+  std::map<std::string, std::string> dotenv_;
+  std::optional<File> toml_;
+};
+
+}  // namespace
+
+const EndpointConfig* Config::endpoint(std::string_view name) const {
+  const auto found = std::ranges::find(endpoints, name, &EndpointConfig::name);
+  return found == endpoints.end() ? nullptr : &*found;
+}
+
+std::map<std::string, std::string, std::less<>> process_environment() {
+  std::map<std::string, std::string, std::less<>> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos)
+      environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return environment;
+}
+
+Result<Config> load_config(const ConfigSources& sources) { return Loader(sources).load(); }
+
+}  // namespace embedd::cli

@@ -1,0 +1,27 @@
+/// DATABASE_URL and PG* variables as one libpq connection string, and a form of it that is safe to show.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/secret.h"
+
+namespace embedd::cli {
+
+struct DatabaseTarget {
+  Secret conninfo;      ///< keywords, complete but for what libpq reads from the process environment itself
+  Secret password;      ///< of conninfo, to redact messages that libpq composes
+  std::string display;  ///< "postgresql://user@host:5432/name": no password, no options
+};
+
+/// `url` is a libpq URI or keywords, or empty; `from_dotenv` gives the PG* variables of the `.env` file,
+/// which libpq cannot see. `variable` and `origin` name the source in errors. Errors: invalid_argument; the
+/// text itself is never quoted, since it may hold a password.
+Result<DatabaseTarget> parse_database_url(
+    const Secret& url, std::string_view variable, std::string_view origin,
+    const std::function<std::optional<std::string>(const std::string& variable)>& from_dotenv);
+
+}  // namespace embedd::cli

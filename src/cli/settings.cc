@@ -1,0 +1,217 @@
+#include "cli/settings.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+
+#include "base/check.h"
+
+namespace embedd::cli {
+
+namespace {
+
+constexpr double kDay = 86400;
+
+constexpr Setting kSettings[] = {
+    {"database_url", "DATABASE_URL", SettingType::secret, "", "",
+     "PostgreSQL, as a libpq URI or keywords; PG* variables fill what it leaves out"},
+    {"database_url_file", "DATABASE_URL_FILE", SettingType::path, "", "", "file that holds it"},
+    {"listen_url", "EMBEDD_LISTEN_URL", SettingType::secret, "", "",
+     "a direct connection for LISTEN, when database_url leads to PgBouncer"},
+    {"listen_url_file", "EMBEDD_LISTEN_URL_FILE", SettingType::path, "", "", "file that holds it"},
+    {"openai_api_key", "OPENAI_API_KEY", SettingType::secret, "", "",
+     "key of the endpoint 'openai'; without it, rows wait"},
+    {"openai_api_key_file", "OPENAI_API_KEY_FILE", SettingType::path, "", "",
+     "file that holds it; read again whenever it changes"},
+    {"openai_base_url", "OPENAI_BASE_URL", SettingType::text, "https://api.openai.com/v1", "",
+     "where the endpoint 'openai' is"},
+    {"openai_org_id", "OPENAI_ORG_ID", SettingType::text, "", "", "organization to bill"},
+    {"openai_project_id", "OPENAI_PROJECT_ID", SettingType::text, "", "", "project to bill"},
+    {"poll_seconds", "EMBEDD_POLL_SECONDS", SettingType::seconds, "5", "seconds",
+     "longest time until a change is noticed without a notification", 0.01, kDay},
+    {"lease_seconds", "EMBEDD_LEASE_SECONDS", SettingType::seconds, "60", "seconds",
+     "a dead worker's jobs move on after this", 1, kDay},
+    {"reconcile_seconds", "EMBEDD_RECONCILE_SECONDS", SettingType::seconds, "3600", "seconds",
+     "how often each table is walked for rows that the triggers did not see", 1, 365 * kDay},
+    {"max_in_flight", "EMBEDD_MAX_IN_FLIGHT", SettingType::integer, "32", "requests",
+     "provider requests at a time, over all endpoints", 1, 1024},
+    {"max_attempts", "EMBEDD_MAX_ATTEMPTS", SettingType::integer, "5", "attempts",
+     "tries of a row that fails by its own fault, before it becomes a dead letter", 1, 1000},
+    {"claim_rows", "EMBEDD_CLAIM_ROWS", SettingType::integer, "2048", "rows", "jobs claimed at a time", 1,
+     100'000},
+    {"held_mib", "EMBEDD_HELD_MIB", SettingType::integer, "16", "MiB",
+     "texts and vectors held in memory at a time", 1, 16'384},
+    {"http", "EMBEDD_HTTP", SettingType::text, "", "address:port",
+     "where the worker serves /livez, /readyz and /metrics; unset: nowhere"},
+    {"log_level", "EMBEDD_LOG_LEVEL", SettingType::choice, "info", "debug|info|warn|error|off",
+     "least important line written"},
+    {"log_format", "EMBEDD_LOG_FORMAT", SettingType::choice, "automatic", "automatic|json|text",
+     "automatic: text on a terminal, else JSON"},
+    {"config", "EMBEDD_CONFIG", SettingType::path, "", "",
+     "the TOML file; unset: ./embedd.toml, if it exists"},
+    {"env_file", "EMBEDD_ENV_FILE", SettingType::path, "", "", "the .env file; unset: ./.env, if it exists"},
+};
+
+std::string_view type_name(const Setting& setting) {
+  switch (setting.type) {
+    case SettingType::text: return "text";
+    case SettingType::secret: return "secret";
+    case SettingType::path: return "path";
+    case SettingType::integer: return "integer";
+    case SettingType::seconds: return "number";
+    case SettingType::choice: return "choice";
+  }
+  return "";
+}
+
+bool is_choice(std::string_view choices, std::string_view text) {
+  while (!choices.empty()) {
+    const std::size_t bar = std::min(choices.find('|'), choices.size());
+    if (choices.substr(0, bar) == text) return true;
+    choices.remove_prefix(std::min(bar + 1, choices.size()));
+  }
+  return false;
+}
+
+template <typename Number>
+bool parse_whole(std::string_view text, Number& number) {
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return code == std::errc() && end == text.data() + text.size();
+}
+
+/// What is wrong with `text` as a value of `setting`; empty if nothing is. Never holds the text of a secret.
+std::string fault(const Setting& setting, std::string_view text) {
+  double number = 0;
+  std::int64_t whole = 0;
+  switch (setting.type) {
+    case SettingType::text:
+    case SettingType::secret:
+    case SettingType::path: return text.find('\0') == std::string_view::npos ? "" : "holds a NUL character";
+    case SettingType::choice:
+      return is_choice(setting.unit, text) ? "" : fmt::format("'{}' is not one of {}", text, setting.unit);
+    case SettingType::integer:
+      if (!parse_whole(text, whole)) return fmt::format("'{}' is not a whole number", text);
+      number = static_cast<double>(whole);
+      break;
+    case SettingType::seconds:
+      if (!parse_whole(text, number) || !std::isfinite(number))
+        return fmt::format("'{}' is not a number of seconds", text);
+      break;
+  }
+  if (number < setting.low || number > setting.high)
+    return fmt::format("{} is not within {} to {} {}", text, setting.low, setting.high, setting.unit);
+  return "";
+}
+
+}  // namespace
+
+const std::vector<Setting>& all_settings() {
+  static const std::vector<Setting> settings(std::begin(kSettings), std::end(kSettings));
+  return settings;
+}
+
+const Setting* find_setting(std::string_view name) {
+  for (const Setting& setting : all_settings())
+    if (setting.name == name) return &setting;
+  return nullptr;
+}
+
+const Setting* find_environment(std::string_view variable) {
+  for (const Setting& setting : all_settings())
+    if (setting.environment == variable) return &setting;
+  return nullptr;
+}
+
+std::string flag_of(const Setting& setting) {
+  std::string flag = "--" + std::string(setting.name);
+  for (char& c : flag)
+    if (c == '_') c = '-';
+  return flag;
+}
+
+std::string settings_help() {
+  std::string out =
+      "Flags win over the environment, the environment over .env, and .env over embedd.toml.\n"
+      "In embedd.toml a setting has the name below; its flag is the same with dashes (--poll-seconds 5).\n"
+      "Secrets have no flag. Endpoints are tables of embedd.toml: [endpoint.NAME].\n\n";
+  for (const Setting& setting : all_settings()) {
+    out += fmt::format("{}\n    {}, {}", setting.name, setting.environment, type_name(setting));
+    if (!setting.unit.empty()) out += fmt::format(" ({})", setting.unit);
+    if (!setting.fallback.empty()) out += fmt::format(", default {}", setting.fallback);
+    out += fmt::format("\n    {}\n", setting.help);
+  }
+  return out;
+}
+
+Result<void> SettingValues::set(const Setting& setting, std::string text, Source source, std::string origin) {
+  if (const std::string what = text.empty() ? std::string() : fault(setting, text); !what.empty())
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("{}: {}: {}", origin,
+                            source == Source::environment || source == Source::dotenv ? setting.environment
+                                                                                      : setting.name,
+                            what));
+  SettingValue& value = values_[std::string(setting.name)];
+  if (value.origin.empty() || source >= value.source)
+    value = SettingValue{std::move(text), source, std::move(origin)};
+  return {};
+}
+
+bool SettingValues::has(std::string_view name) const { return !value(name).text.empty(); }
+
+const SettingValue& SettingValues::value(std::string_view name) const {
+  static const std::map<std::string, SettingValue, std::less<>> kFallbacks = [] {
+    std::map<std::string, SettingValue, std::less<>> fallbacks;
+    for (const Setting& setting : all_settings())
+      fallbacks[std::string(setting.name)] = {std::string(setting.fallback), Source::fallback, "the default"};
+    return fallbacks;
+  }();
+  if (const auto found = values_.find(name); found != values_.end() && !found->second.text.empty())
+    return found->second;
+  const auto fallback = kFallbacks.find(name);
+  CHECK(fallback != kFallbacks.end(), "no setting is called {}", name);
+  return fallback->second;
+}
+
+std::int64_t SettingValues::integer(std::string_view name) const {
+  std::int64_t number = 0;
+  CHECK(parse_whole(text(name), number), "{} is not a whole number", name);
+  return number;
+}
+
+Duration SettingValues::duration(std::string_view name) const {
+  double number = 0;
+  CHECK(parse_whole(text(name), number), "{} is not a number", name);
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(number));
+}
+
+bool SettingValues::from_file(std::string_view name) const {
+  const std::string file = std::string(name) + "_file";
+  if (!has(file)) return false;
+  const auto direct = values_.find(name);
+  if (direct == values_.end() || direct->second.source < value(file).source) return true;
+  return direct->second.source == value(file).source && direct->second.text.empty();
+}
+
+Result<Secret> SettingValues::secret(std::string_view name) const {
+  const std::string file = std::string(name) + "_file";
+  if (from_file(name)) return read_secret_file(text(file));
+  if (has(name) && has(file) && value(name).source == value(file).source)
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("{} and {} are both set ({}); keep one", find_setting(name)->environment,
+                            find_setting(file)->environment, value(name).origin));
+  return Secret(text(name));
+}
+
+Result<Secret> read_secret_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return fail(ErrorKind::invalid_argument, fmt::format("cannot read {}", path));
+  std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  if (in.bad()) return fail(ErrorKind::invalid_argument, fmt::format("cannot read {}", path));
+  while (!content.empty() && (content.back() == '\n' || content.back() == '\r')) content.pop_back();
+  return Secret(std::move(content));
+}
+
+}  // namespace embedd::cli

@@ -1,0 +1,251 @@
+#include "cli/toml_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+#include "cli/nearest.h"
+#include "cli/settings.h"
+
+namespace embedd::cli {
+
+namespace {
+
+constexpr std::string_view kEndpointTable = "endpoint";
+
+std::string place(const std::string& file, const toml::source_region& source) {
+  return fmt::format("{}:{}", file, source.begin.line);
+}
+
+Result<toml::table> parse(std::string_view text, const std::string& file) {
+  toml::parse_result parsed = toml::parse(text);
+  if (!parsed)
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("{}: {}", place(file, parsed.error().source()), parsed.error().description()));
+  return std::move(parsed).table();
+}
+
+/// A scalar as a person would write it in the environment; nothing for arrays, tables and dates.
+std::optional<std::string> scalar(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return fmt::format("{}", number->get());
+  if (const auto* number = node.as_floating_point()) return fmt::format("{}", number->get());
+  if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
+  return std::nullopt;
+}
+
+/// Reads one `[endpoint.NAME]` table; the first fault wins and stays.
+class EndpointReader {
+ public:
+  EndpointReader(const toml::table& table, const std::string& file, const Lookup& lookup,
+                 EndpointConfig& config)
+      : table_(table), file_(file), lookup_(lookup), config_(config) {}
+
+  Result<void> read() {
+    read_dialect();
+    text("base_url", config_.base_url);
+    text("organization", config_.organization);
+    text("project", config_.project);
+    text("deployment", config_.deployment);
+    text("api_version", config_.api_version);
+    text("document_prefix", config_.document_prefix);
+    text("query_prefix", config_.query_prefix);
+    text("encoding_format", config_.encoding_format);
+    number("max_in_flight", config_.limits.max_in_flight, 1);
+    number("max_inputs", config_.limits.max_inputs, 1);
+    number("max_request_tokens", config_.limits.max_request_tokens, 1);
+    number("max_input_tokens", config_.limits.max_input_tokens, 1);
+    number("requests_per_minute", config_.limits.requests_per_minute, 0);
+    number("tokens_per_minute", config_.limits.tokens_per_minute, 0);
+    duration("connect_timeout_seconds", config_.connect_timeout);
+    duration("timeout_seconds", config_.timeout);
+    read_headers();
+    read_key();
+    if (const auto* node = find("key_required")) {
+      if (const auto* flag = node->as_boolean())
+        config_.key_required = flag->get();
+      else
+        error(*node, "key_required", "must be true or false");
+    }
+    refuse_unknown();
+    if (error_) return std::unexpected(*error_);
+    return {};
+  }
+
+ private:
+  /// Remembers the name, so that refuse_unknown() knows every key that has a meaning.
+  const toml::node* find(std::string_view name) {
+    names_.push_back(name);
+    return table_.get(name);
+  }
+
+  void text(std::string_view name, std::string& into) {
+    const auto* node = find(name);
+    if (node == nullptr) return;
+    if (const auto* value = node->as_string())
+      into = value->get();
+    else
+      error(*node, name, "must be a string");
+  }
+
+  template <typename Number>
+  void number(std::string_view name, Number& into, std::int64_t low) {
+    const auto* node = find(name);
+    if (node == nullptr) return;
+    const auto* value = node->as_integer();
+    const auto high = std::min<std::int64_t>(std::numeric_limits<Number>::max(), 1'000'000'000'000);
+    if (value == nullptr || value->get() < low || value->get() > high)
+      error(*node, name, fmt::format("must be a whole number of at least {}", low));
+    else
+      into = static_cast<Number>(value->get());
+  }
+
+  void duration(std::string_view name, seconds& into) {
+    std::int64_t value = into.count();
+    number(name, value, 1);
+    if (value > 86'400)
+      error(*table_.get(name), name, "must be at most 86400");
+    else
+      into = seconds(value);
+  }
+
+  void read_dialect() {
+    const auto* node = find("dialect");
+    if (node == nullptr) return;
+    const auto* value = node->as_string();
+    const auto dialect = value == nullptr ? std::nullopt : dialect_named(value->get());
+    if (dialect)
+      config_.dialect = *dialect;
+    else
+      error(*node, "dialect", "must be \"openai\", \"azure\" or \"local\"");
+  }
+
+  void read_headers() {
+    const auto* node = find("headers");
+    if (node == nullptr) return;
+    const auto* list = node->as_array();
+    if (list == nullptr) return error(*node, "headers", "must be an array of \"Name: value\" strings");
+    config_.headers.clear();
+    for (const toml::node& item : *list) {
+      const auto* header = item.as_string();
+      if (header == nullptr) return error(item, "headers", "must be an array of \"Name: value\" strings");
+      config_.headers.push_back(header->get());
+    }
+  }
+
+  /// { env = "NAME" }, { file = "path" }, or "" for a server that wants no key. A key itself does not belong
+  /// into this file, which people commit and copy.
+  void read_key() {
+    constexpr std::string_view kShape = R"(must be { env = "NAME" }, { file = "path" } or "")";
+    const auto* node = find("api_key");
+    if (node == nullptr) return;
+    config_.api_key = Secret();
+    config_.api_key_file.clear();
+    if (const auto* value = node->as_string()) {
+      if (!value->get().empty())
+        return error(*node, "api_key", "a key does not belong into this file: " + std::string(kShape));
+      config_.key_required = false;
+      return;
+    }
+    const auto* source = node->as_table();
+    if (source == nullptr || source->size() != 1) return error(*node, "api_key", kShape);
+    if (const auto* path = source->get_as<std::string>("file"))
+      config_.api_key_file = path->get();
+    else if (const auto* variable = source->get_as<std::string>("env"))
+      read_variable(variable->get());
+    else
+      error(*node, "api_key", kShape);
+  }
+
+  void read_variable(const std::string& variable) {
+    if (auto key = lookup_(variable); key && !key->empty())
+      config_.api_key = Secret(std::move(*key));
+    else if (auto path = lookup_(variable + "_FILE"); path && !path->empty())
+      config_.api_key_file = std::move(*path);
+  }
+
+  void refuse_unknown() {
+    for (const auto& [key, node] : table_)
+      if (std::ranges::find(names_, key.str()) == names_.end())
+        error(node, key.str(), "is not a key of an endpoint." + did_you_mean(key.str(), names_));
+  }
+
+  void error(const toml::node& node, std::string_view name, std::string_view what) {
+    if (error_) return;
+    error_ =
+        Error{ErrorKind::invalid_argument,
+              fmt::format("{}: endpoint.{}.{}: {}", place(file_, node.source()), config_.name, name, what)};
+  }
+
+  const toml::table& table_;
+  const std::string& file_;
+  const Lookup& lookup_;
+  EndpointConfig& config_;
+  std::vector<std::string_view> names_;
+  std::optional<Error> error_;
+};
+
+EndpointConfig& endpoint_named(std::vector<EndpointConfig>& endpoints, std::string_view name) {
+  const auto found = std::ranges::find(endpoints, name, &EndpointConfig::name);
+  if (found != endpoints.end()) return *found;
+  EndpointConfig& added = endpoints.emplace_back();
+  added.name = name;
+  return added;
+}
+
+}  // namespace
+
+Result<std::vector<TomlSetting>> parse_toml_settings(std::string_view text, const std::string& file) {
+  auto table = parse(text, file);
+  if (!table) return std::unexpected(table.error());
+  std::vector<std::string_view> names{kEndpointTable};
+  for (const Setting& setting : all_settings()) names.push_back(setting.name);
+
+  std::vector<TomlSetting> settings;
+  for (const auto& [key, node] : *table) {
+    const std::string origin = place(file, node.source());
+    if (key.str() == kEndpointTable) {
+      if (!node.is_table())
+        return fail(ErrorKind::invalid_argument,
+                    fmt::format("{}: endpoints are written [endpoint.NAME]", origin));
+      continue;
+    }
+    if (std::ranges::find(names, key.str()) == names.end())
+      return fail(ErrorKind::invalid_argument, fmt::format("{}: there is no setting '{}'.{}", origin,
+                                                           key.str(), did_you_mean(key.str(), names)));
+    auto value = scalar(node);
+    if (!value)
+      return fail(ErrorKind::invalid_argument,
+                  fmt::format("{}: {} must be a string or a number", origin, key.str()));
+    settings.push_back({std::string(key.str()), std::move(*value), origin});
+  }
+  return settings;
+}
+
+Result<std::vector<EndpointConfig>> parse_toml_endpoints(std::string_view text, const std::string& file,
+                                                         std::vector<EndpointConfig> known,
+                                                         const Lookup& lookup) {
+  auto table = parse(text, file);
+  if (!table) return std::unexpected(table.error());
+  const auto* endpoints = table->get_as<toml::table>(kEndpointTable);
+  if (endpoints == nullptr) return known;
+  for (const auto& [name, node] : *endpoints) {
+    const auto* endpoint = node.as_table();
+    if (endpoint == nullptr)
+      return fail(ErrorKind::invalid_argument,
+                  fmt::format("{}: endpoints are written [endpoint.NAME]", place(file, node.source())));
+    EndpointConfig& config = endpoint_named(known, name.str());
+    if (auto read = EndpointReader(*endpoint, file, lookup, config).read(); !read)
+      return std::unexpected(read.error());
+    if (auto valid = validate(config); !valid)
+      return fail(ErrorKind::invalid_argument,
+                  fmt::format("{}: {}", place(file, endpoint->source()), valid.error().message));
+  }
+  return known;
+}
+
+}  // namespace embedd::cli

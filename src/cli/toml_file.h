@@ -1,0 +1,34 @@
+/// Reads `embedd.toml`: settings at the top level, endpoints as `[endpoint.NAME]` tables.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "http/endpoint.h"
+
+namespace embedd::cli {
+
+struct TomlSetting {
+  std::string name;
+  std::string text;
+  std::string origin;  ///< "embedd.toml:3"
+};
+
+/// The value of an environment variable (or of `.env`), for `api_key = { env = "NAME" }`.
+using Lookup = std::function<std::optional<std::string>(const std::string& variable)>;
+
+/// What the top level sets. Checks the names of all keys there, also of tables.
+/// Errors: invalid_argument with file and line; an unknown key names the nearest.
+Result<std::vector<TomlSetting>> parse_toml_settings(std::string_view text, const std::string& file);
+
+/// The endpoints `known`, changed by what the file says of them, and those that it adds.
+/// Errors: invalid_argument with file and line; a key is never quoted.
+Result<std::vector<EndpointConfig>> parse_toml_endpoints(std::string_view text, const std::string& file,
+                                                         std::vector<EndpointConfig> known,
+                                                         const Lookup& lookup);
+
+}  // namespace embedd::cli

@@ -1,0 +1,238 @@
+// Configuration as a whole: precedence, endpoints, database URLs, and secrets that stay secret.
+#include "cli/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace embedd::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr std::string_view kCanary = "sk-canary-5150";
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    directory_ =
+        fs::path(::testing::TempDir()) /
+        ("config_test_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+    fs::remove_all(directory_);
+    fs::create_directories(directory_);
+    sources_.directory = directory_.string();
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  void write(const std::string& name, std::string_view text) { std::ofstream(directory_ / name) << text; }
+
+  Config load() {
+    auto config = load_config(sources_);
+    EXPECT_TRUE(config) << (config ? "" : config.error().message);
+    return config ? std::move(*config) : Config{};
+  }
+
+  std::string fault() {
+    auto config = load_config(sources_);
+    EXPECT_FALSE(config);
+    if (config) return "";
+    EXPECT_EQ(config.error().kind, ErrorKind::invalid_argument);
+    EXPECT_THAT(config.error().message, Not(HasSubstr(std::string(kCanary))));
+    return config.error().message;
+  }
+
+  ConfigSources sources_;
+  fs::path directory_;
+};
+
+TEST_F(ConfigTest, FlagsWinOverEnvironmentOverDotenvOverToml) {
+  write("embedd.toml", "poll_seconds = 1\nlease_seconds = 11\nclaim_rows = 21\nmax_attempts = 31\n");
+  write(".env", "EMBEDD_POLL_SECONDS=2\nEMBEDD_LEASE_SECONDS=12\nEMBEDD_CLAIM_ROWS=22\n");
+  sources_.environment = {{"EMBEDD_POLL_SECONDS", "3"}, {"EMBEDD_LEASE_SECONDS", "13"}};
+  sources_.flags = {{"poll_seconds", "4"}};
+  const Config config = load();
+  EXPECT_EQ(config.values.duration("poll_seconds"), seconds(4));
+  EXPECT_EQ(config.values.duration("lease_seconds"), seconds(13));
+  EXPECT_EQ(config.values.integer("claim_rows"), 22);
+  EXPECT_EQ(config.values.integer("max_attempts"), 31);
+  EXPECT_EQ(config.values.value("max_attempts").origin, "embedd.toml:4");
+}
+
+TEST_F(ConfigTest, UnknownNamesAreErrorsThatNameTheNearest) {
+  sources_.environment = {{"EMBEDD_POL_SECONDS", "3"}};
+  EXPECT_EQ(fault(),
+            "the environment: there is no setting EMBEDD_POL_SECONDS. Did you mean 'EMBEDD_POLL_SECONDS'?");
+  sources_.environment.clear();
+  write(".env", "OTHER=fine\nEMBEDD_LEASE_SECOND=3\n");
+  EXPECT_EQ(fault(), ".env:2: there is no setting EMBEDD_LEASE_SECOND. Did you mean 'EMBEDD_LEASE_SECONDS'?");
+  fs::remove(directory_ / ".env");
+  write("embedd.toml", "\nmax_atempts = 3\n");
+  EXPECT_EQ(fault(), "embedd.toml:2: there is no setting 'max_atempts'. Did you mean 'max_attempts'?");
+  write("embedd.toml", "[endpoints.x]\n");
+  EXPECT_EQ(fault(), "embedd.toml:1: there is no setting 'endpoints'. Did you mean 'endpoint'?");
+  write("embedd.toml", "[endpoint.x]\nbase_url = \"https://x/v1\"\nmax_inflight = 3\n");
+  EXPECT_EQ(fault(),
+            "embedd.toml:3: endpoint.x.max_inflight: is not a key of an endpoint. Did you mean "
+            "'max_in_flight'?");
+}
+
+TEST_F(ConfigTest, TomlSyntaxErrorsNameTheLine) {
+  write("embedd.toml", "poll_seconds = 1\nlease_seconds = = 2\n");
+  EXPECT_THAT(fault(), HasSubstr("embedd.toml:2: "));
+}
+
+TEST_F(ConfigTest, ANamedFileMustExist) {
+  sources_.flags = {{"config", "/no/such/embedd.toml"}};
+  EXPECT_EQ(fault(), "cannot read /no/such/embedd.toml (--config)");
+}
+
+TEST_F(ConfigTest, OpenAiAndLocalExistFromTheEnvironmentAlone) {
+  sources_.environment = {{"OPENAI_API_KEY", std::string(kCanary)},
+                          {"OPENAI_BASE_URL", "http://127.0.0.1:1/v1"},
+                          {"OPENAI_ORG_ID", "org"},
+                          {"OPENAI_PROJECT_ID", "proj"}};
+  const Config config = load();
+  const EndpointConfig* openai = config.endpoint("openai");
+  ASSERT_NE(openai, nullptr);
+  EXPECT_EQ(openai->api_key.reveal(), kCanary);
+  EXPECT_EQ(openai->base_url, "http://127.0.0.1:1/v1");
+  EXPECT_EQ(openai->organization, "org");
+  EXPECT_EQ(openai->project, "proj");
+  ASSERT_NE(config.endpoint("local"), nullptr);
+  EXPECT_EQ(config.endpoint("local")->dialect, Dialect::local);
+  EXPECT_EQ(config.endpoint("other"), nullptr);
+}
+
+TEST_F(ConfigTest, NoKeyIsNoError) {
+  const Config config = load();
+  EXPECT_TRUE(config.endpoint("openai")->api_key.empty());
+  EXPECT_TRUE(config.endpoint("openai")->key_required);
+  EXPECT_EQ(config.endpoint("openai")->base_url, kOpenAiBaseUrl);
+}
+
+TEST_F(ConfigTest, AKeyFileNeedNotExistYet) {
+  sources_.environment = {{"OPENAI_API_KEY_FILE", "/run/secrets/not-yet"}};
+  EXPECT_EQ(load().endpoint("openai")->api_key_file, "/run/secrets/not-yet");
+}
+
+TEST_F(ConfigTest, EndpointsInToml) {
+  write("embedd.toml", R"(
+[endpoint.openai]
+max_in_flight = 8
+tokens_per_minute = 1000000
+
+[endpoint.corp]
+dialect = "azure"
+base_url = "https://corp.openai.azure.com"
+api_key = { env = "CORP_KEY" }
+deployment = "embeddings"
+headers = ["X-Team: search"]
+timeout_seconds = 30
+
+[endpoint.gpu]
+base_url = "http://127.0.0.1:8080/v1"
+api_key = ""
+max_inputs = 32
+encoding_format = ""
+document_prefix = "search_document: "
+query_prefix = "search_query: "
+)");
+  sources_.environment = {{"CORP_KEY", std::string(kCanary)}, {"OPENAI_API_KEY", "sk-openai"}};
+  const Config config = load();
+  const EndpointConfig& openai = *config.endpoint("openai");
+  EXPECT_EQ(openai.limits.max_in_flight, 8u);
+  EXPECT_EQ(openai.limits.tokens_per_minute, 1'000'000);
+  EXPECT_EQ(openai.api_key.reveal(), "sk-openai");
+  const EndpointConfig& corp = *config.endpoint("corp");
+  EXPECT_EQ(corp.dialect, Dialect::azure);
+  EXPECT_EQ(corp.api_key.reveal(), kCanary);
+  EXPECT_EQ(corp.deployment, "embeddings");
+  EXPECT_EQ(corp.headers, std::vector<std::string>{"X-Team: search"});
+  EXPECT_EQ(corp.timeout, seconds(30));
+  const EndpointConfig& gpu = *config.endpoint("gpu");
+  EXPECT_FALSE(gpu.key_required);
+  EXPECT_EQ(gpu.limits.max_inputs, 32u);
+  EXPECT_EQ(gpu.encoding_format, "");
+  EXPECT_EQ(gpu.document_prefix, "search_document: ");
+}
+
+TEST_F(ConfigTest, AnEndpointsKeyComesFromDotenvAndFromFilesToo) {
+  write(".env", "CORP_KEY_FILE=/run/secrets/corp\nGPU_KEY=" + std::string(kCanary) + "\n");
+  write("embedd.toml", R"(
+[endpoint.corp]
+base_url = "https://corp/v1"
+api_key = { env = "CORP_KEY" }
+[endpoint.gpu]
+base_url = "https://gpu/v1"
+api_key = { env = "GPU_KEY" }
+[endpoint.file]
+base_url = "https://file/v1"
+api_key = { file = "/run/secrets/file" }
+)");
+  const Config config = load();
+  EXPECT_EQ(config.endpoint("corp")->api_key_file, "/run/secrets/corp");
+  EXPECT_EQ(config.endpoint("gpu")->api_key.reveal(), kCanary);
+  EXPECT_EQ(config.endpoint("file")->api_key_file, "/run/secrets/file");
+}
+
+TEST_F(ConfigTest, ATableWithItsOwnKeyNeverGetsTheOpenAiKey) {
+  sources_.environment = {{"OPENAI_API_KEY", std::string(kCanary)}};
+  write("embedd.toml", "[endpoint.openai]\nbase_url = \"https://mine/v1\"\napi_key = { env = \"MINE\" }\n");
+  EXPECT_TRUE(load().endpoint("openai")->api_key.empty());
+}
+
+TEST_F(ConfigTest, AnEndpointAddedByTomlHasNoKeyUnlessItNamesOne) {
+  sources_.environment = {{"OPENAI_API_KEY", std::string(kCanary)}};
+  write("embedd.toml", "[endpoint.mine]\nbase_url = \"https://mine/v1\"\n");
+  EXPECT_TRUE(load().endpoint("mine")->api_key.empty());
+}
+
+TEST_F(ConfigTest, AKeyInTheFileIsRefusedAndNotRepeated) {
+  write("embedd.toml", "[endpoint.openai]\napi_key = \"" + std::string(kCanary) + "\"\n");
+  EXPECT_THAT(fault(), HasSubstr("embedd.toml:2: endpoint.openai.api_key: a key does not belong"));
+}
+
+TEST_F(ConfigTest, TheEnvironmentsBaseUrlWinsOverTheTables) {
+  write("embedd.toml", "[endpoint.openai]\nbase_url = \"https://table/v1\"\n");
+  EXPECT_EQ(load().endpoint("openai")->base_url, "https://table/v1");
+  sources_.environment = {{"OPENAI_BASE_URL", "https://environment/v1"}};
+  EXPECT_EQ(load().endpoint("openai")->base_url, "https://environment/v1");
+}
+
+TEST_F(ConfigTest, ADatabaseUrlIsShownWithoutItsPassword) {
+  sources_.environment = {{"DATABASE_URL", "postgresql://ann:" + std::string(kCanary) + "@db:5433/traces"}};
+  const Config config = load();
+  EXPECT_EQ(config.database.display, "postgresql://ann@db:5433/traces");
+  EXPECT_EQ(config.database.password.reveal(), kCanary);
+  EXPECT_THAT(std::string(config.database.conninfo.reveal()), HasSubstr("dbname='traces'"));
+}
+
+TEST_F(ConfigTest, AMalformedDatabaseUrlIsNotRepeated) {
+  sources_.environment = {{"DATABASE_URL", "postgresql://ann:" + std::string(kCanary) + "@[db:5433/traces"}};
+  EXPECT_THAT(fault(), HasSubstr("the environment: DATABASE_URL is not a connection string"));
+  sources_.environment = {{"DATABASE_URL", "host=db pasword=" + std::string(kCanary)}};
+  EXPECT_THAT(fault(), HasSubstr("DATABASE_URL is not a connection string"));
+}
+
+TEST_F(ConfigTest, PgVariablesOfDotenvFillWhatTheUrlLeavesOut) {
+  write(".env", "PGHOST=ignored\nPGPASSWORD=\"it's \\\\\"\nDATABASE_URL=postgresql://db/traces\n");
+  const Config config = load();
+  EXPECT_THAT(std::string(config.database.conninfo.reveal()), HasSubstr("host='db'"));
+  EXPECT_THAT(std::string(config.database.conninfo.reveal()), HasSubstr(R"(password='it\'s \\')"));
+}
+
+TEST_F(ConfigTest, SettingsHelpNamesEverySettingAndNoValue) {
+  sources_.environment = {{"OPENAI_API_KEY", std::string(kCanary)}};
+  load();
+  const std::string help = settings_help();
+  for (const Setting& setting : all_settings())
+    EXPECT_THAT(help, HasSubstr(std::string(setting.environment)));
+  EXPECT_THAT(help, Not(HasSubstr(std::string(kCanary))));
+}
+
+}  // namespace
+}  // namespace embedd::cli

@@ -239,6 +239,8 @@ class Embedder {
   virtual void cancel_all() = 0;
   /// Re-reads a `*_file` key if it changed. Cheap enough for every poll.
   virtual KeyState key_state(const std::string& endpoint) = 0;
+  /// Changes whenever the endpoint's key changes, so that a pause for a bad key or an empty account can end.
+  [[nodiscard]] virtual std::uint64_t key_version(const std::string& endpoint) const { return 0; }
   [[nodiscard]] virtual EndpointLimits limits(const std::string& endpoint) const = 0;
 };
 

@@ -1,0 +1,78 @@
+/// Decides when a request may go to one endpoint: how many at a time, and when to rest (G7, G8).
+///
+/// Requests in flight grow while the endpoint answers well (doubling at first, then one per round) and are halved
+/// when it says it is too much. A fault closes the gate for a while; then one probe at a time goes through until
+/// one succeeds.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "core/ports.h"
+#include "core/random.h"
+
+namespace embedd {
+
+class EndpointGate {
+ public:
+  EndpointGate(std::string name, Observer& observer, Random& random)
+      : name_(std::move(name)), observer_(observer), random_(random) {}
+
+  /// The key and the limits as the embedder has them now. A changed key opens a gate that its predecessor closed.
+  void refresh(KeyState key, std::uint64_t key_version, const EndpointLimits& limits);
+
+  /// A request may start now.
+  [[nodiscard]] bool open(Instant now) const {
+    return usable() && now >= opens_at_ && in_flight_ < concurrency();
+  }
+  /// Work for this endpoint may be claimed: it is not resting, or will be back within `soon`.
+  [[nodiscard]] bool worth_claiming(Instant now, Duration soon) const {
+    return usable() && opens_at_ <= now + soon;
+  }
+  /// A key is there and the endpoint is configured.
+  [[nodiscard]] bool usable() const { return key_ == KeyState::present; }
+  /// Requests allowed at the same time.
+  [[nodiscard]] std::uint32_t concurrency() const {
+    return probing_ ? 1 : std::clamp(static_cast<std::uint32_t>(window_), 1U, limits_.max_in_flight);
+  }
+  /// The last thing heard was a fault: only small requests, one at a time.
+  [[nodiscard]] bool probing() const { return probing_; }
+  [[nodiscard]] Instant opens_at() const { return opens_at_; }
+  /// An answer came within the last minute.
+  [[nodiscard]] bool healthy(Instant now) const {
+    return answered_ && now - last_answer_ < std::chrono::minutes(1);
+  }
+  [[nodiscard]] EndpointState state() const { return state_; }
+  [[nodiscard]] const EndpointLimits& limits() const { return limits_; }
+
+  void started() { ++in_flight_; }
+  /// The reply of a request that began at `started_at`.
+  void succeeded(Instant now);
+  void failed(const Error& error, Instant started_at, Instant now);
+  /// The reply came, and says nothing about the endpoint's health (canceled).
+  void finished() { --in_flight_; }
+
+ private:
+  void enter(EndpointState state, const std::string& message, Duration pause);
+
+  std::string name_;
+  Observer& observer_;
+  Random& random_;
+  KeyState key_ = KeyState::undefined;
+  bool refreshed_ = false;
+  std::uint64_t key_version_ = 0;
+  EndpointLimits limits_;
+  EndpointState state_ = EndpointState::ready;
+  std::uint32_t in_flight_ = 0;
+  double window_ = 4;
+  bool doubling_ = true;
+  bool probing_ = false;
+  unsigned failures_ = 0;  ///< rounds of faults in a row
+  Instant opens_at_{};
+  Instant last_fault_{};
+  bool answered_ = false;
+  Instant last_answer_{};
+};
+
+}  // namespace embedd

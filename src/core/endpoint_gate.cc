@@ -15,7 +15,8 @@ void EndpointGate::refresh(KeyState key, std::uint64_t key_version, const Endpoi
     case KeyState::missing:
       return enter(EndpointState::no_api_key, "no API key: rows wait until one is set", Duration{});
     case KeyState::undefined:
-      return enter(EndpointState::undefined, "no endpoint of this name is configured in this worker", Duration{});
+      return enter(EndpointState::undefined, "no endpoint of this name is configured in this worker",
+                   Duration{});
     case KeyState::present: break;
   }
   failures_ = 0;

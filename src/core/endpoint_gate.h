@@ -1,8 +1,8 @@
 /// Decides when a request may go to one endpoint: how many at a time, and when to rest (G7, G8).
 ///
-/// Requests in flight grow while the endpoint answers well (doubling at first, then one per round) and are halved
-/// when it says it is too much. A fault closes the gate for a while; then one probe at a time goes through until
-/// one succeeds.
+/// Requests in flight grow while the endpoint answers well (doubling at first, then one per round) and are
+/// halved when it says it is too much. A fault closes the gate for a while; then one probe at a time goes
+/// through until one succeeds.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,8 @@ class EndpointGate {
   EndpointGate(std::string name, Observer& observer, Random& random)
       : name_(std::move(name)), observer_(observer), random_(random) {}
 
-  /// The key and the limits as the embedder has them now. A changed key opens a gate that its predecessor closed.
+  /// The key and the limits as the embedder has them now. A changed key opens a gate that its predecessor
+  /// closed.
   void refresh(KeyState key, std::uint64_t key_version, const EndpointLimits& limits);
 
   /// A request may start now.

@@ -32,7 +32,8 @@ Verdict verdict(const Failure& failure) {
     case ErrorKind::unauthenticated:
     case ErrorKind::canceled: return Verdict::hold;
     case ErrorKind::unavailable:
-      // One row can make a server fail as a whole (an input that crashes the model), so even an outage splits.
+      // One row can make a server fail as a whole (an input that crashes the model), so even an outage
+      // splits.
       if (failure.jobs > 1) return Verdict::split;
       return failure.endpoint_healthy ? Verdict::set_aside : Verdict::hold;
     case ErrorKind::misconfigured: return Verdict::pause_vectorizer;
@@ -58,7 +59,8 @@ Duration backoff(Duration base, Duration cap, unsigned failures, Random& random)
       std::chrono::duration<double>(full * (0.75 + 0.25 * random.unit())));
 }
 
-Duration endpoint_pause(ErrorKind kind, unsigned failures, std::optional<Duration> retry_after, Random& random) {
+Duration endpoint_pause(ErrorKind kind, unsigned failures, std::optional<Duration> retry_after,
+                        Random& random) {
   if (retry_after) return std::clamp<Duration>(*retry_after, milliseconds(1), kLongestRetryAfter);
   switch (kind) {
     case ErrorKind::unauthenticated: return backoff(seconds(15), minutes(5), failures, random);

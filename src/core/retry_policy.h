@@ -12,23 +12,24 @@ namespace embedd {
 
 /// What becomes of the jobs of a failed request.
 enum class Verdict {
-  hold,              ///< the endpoint's trouble: keep the jobs, no attempt charged, ask again when it recovers
-  split,             ///< send each half on its own, so that a culprit ends alone
-  set_aside,         ///< alone and failing at a healthy endpoint: try much later, no attempt charged
-  shrink,            ///< alone and too long: cut the text and send it again
-  charge,            ///< the row's own fault: charge an attempt and try later
-  discard,           ///< the row can never succeed
+  hold,       ///< the endpoint's trouble: keep the jobs, no attempt charged, ask again when it recovers
+  split,      ///< send each half on its own, so that a culprit ends alone
+  set_aside,  ///< alone and failing at a healthy endpoint: try much later, no attempt charged
+  shrink,     ///< alone and too long: cut the text and send it again
+  charge,     ///< the row's own fault: charge an attempt and try later
+  discard,    ///< the row can never succeed
   pause_vectorizer,  ///< every row would fail the same way: stop this vectorizer, keep its rows
 };
 
 struct Failure {
   ErrorKind kind{};
-  std::size_t jobs = 1;           ///< in the request
-  int attempt = 0;                ///< already charged to the job (of a request of one)
+  std::size_t jobs = 1;  ///< in the request
+  int attempt = 0;       ///< already charged to the job (of a request of one)
   int max_attempts = 5;
   bool endpoint_healthy = false;  ///< it answered well within the last minute
   bool accepted_before = false;   ///< this vectorizer has had an accepted request
-  std::size_t failed_alone = 0;   ///< jobs of this vectorizer that failed alone since its last accepted request
+  std::size_t failed_alone =
+      0;  ///< jobs of this vectorizer that failed alone since its last accepted request
 };
 
 Verdict verdict(const Failure& failure);
@@ -40,7 +41,8 @@ bool is_endpoint_fault(ErrorKind kind);
 Duration backoff(Duration base, Duration cap, unsigned failures, Random& random);
 
 /// How long an endpoint rests after `failures` faults in a row. The server's own wish wins, up to an hour.
-Duration endpoint_pause(ErrorKind kind, unsigned failures, std::optional<Duration> retry_after, Random& random);
+Duration endpoint_pause(ErrorKind kind, unsigned failures, std::optional<Duration> retry_after,
+                        Random& random);
 
 /// How long a job waits after its `attempt`-th charged attempt (1 s, 4 s, 16 s, … 10 min).
 Duration attempt_delay(int attempt, Random& random);

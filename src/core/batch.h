@@ -1,0 +1,83 @@
+/// Jobs under lease in this worker's memory, and how they are packed into one provider request.
+#pragma once
+
+#include <deque>
+#include <limits>
+#include <vector>
+
+#include "core/ports.h"
+
+namespace embedd {
+
+/// A claimed job, with what this worker knows of it beyond the queue.
+struct HeldJob {
+  Job job;
+  Instant lapses_at{};         ///< when our lease ends, at the earliest
+  std::size_t max_tokens = 0;  ///< upper bound of the text's tokens
+  std::uint32_t max_company = std::numeric_limits<std::uint32_t>::max();  ///< most jobs it may travel with
+};
+
+/// First in, first out; knows its size in bytes.
+class JobBuffer {
+ public:
+  void push_back(HeldJob job) {
+    text_bytes_ += job.job.text.size();
+    jobs_.push_back(std::move(job));
+  }
+  HeldJob pop_front() {
+    HeldJob job = std::move(jobs_.front());
+    jobs_.pop_front();
+    text_bytes_ -= job.job.text.size();
+    return job;
+  }
+  /// Removes every job for which `gone` is true.
+  template <typename Predicate>
+  void erase_if(Predicate gone) {
+    std::erase_if(jobs_, [&](const HeldJob& held) {
+      if (!gone(held)) return false;
+      text_bytes_ -= held.job.text.size();
+      return true;
+    });
+  }
+  [[nodiscard]] const HeldJob& front() const { return jobs_.front(); }
+  [[nodiscard]] bool empty() const { return jobs_.empty(); }
+  [[nodiscard]] std::size_t size() const { return jobs_.size(); }
+  [[nodiscard]] std::size_t text_bytes() const { return text_bytes_; }
+  auto begin() { return jobs_.begin(); }
+  auto end() { return jobs_.end(); }
+
+ private:
+  std::deque<HeldJob> jobs_;
+  std::size_t text_bytes_ = 0;
+};
+
+struct BatchLimits {
+  std::uint32_t max_inputs = 0;
+  std::size_t max_tokens = 0;
+};
+
+/// The jobs of one request. Equal texts share a slot: one input, one vector (G12).
+struct Batch {
+  std::uint64_t id = 0;
+  Vectorizer vectorizer;  ///< as it was when the request was made
+  std::vector<HeldJob> jobs;
+  std::vector<std::int32_t> slots;    ///< per job, its input's index
+  std::vector<std::size_t> carriers;  ///< per slot, the job whose text travels
+  std::size_t max_tokens = 0;         ///< upper bound over all inputs
+  std::size_t bytes = 0;              ///< memory reserved: texts, the answer on the wire, its vectors
+  Instant started_at{};
+
+  /// The request's inputs; views into `jobs`.
+  [[nodiscard]] std::vector<std::string_view> inputs() const;
+};
+
+/// Takes jobs from the front of `buffer` (not empty) until a limit is reached; at least one.
+Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& limits);
+
+/// Memory that a request of `inputs` vectors needs until it is settled: base64 on the wire and float32
+/// decoded.
+constexpr std::size_t answer_bytes(std::size_t inputs, int dimensions) {
+  return inputs * static_cast<std::size_t>(dimensions) * 10 + 16 * kKiB;
+}
+
+}  // namespace embedd

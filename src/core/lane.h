@@ -1,0 +1,40 @@
+/// What the worker remembers of one vectorizer: its buffer of claimed jobs, and when to ask for more.
+#pragma once
+
+#include <limits>
+
+#include "core/batch.h"
+#include "core/ports.h"
+
+namespace embedd {
+
+struct Lane {
+  Vectorizer vectorizer;
+  JobBuffer buffer;           ///< claimed, not yet in a request
+  std::size_t in_flight = 0;  ///< requests
+
+  // When to claim.
+  bool due = false;       ///< jobs are probably due
+  bool claiming = false;  ///< a claim is on its way
+  Instant next_claim_at{};
+  unsigned empty_claims = 0;   ///< in a row
+  unsigned failed_claims = 0;  ///< in a row
+  bool listed = true;          ///< still in the last poll
+
+  // Its own troubles, as told apart from its endpoint's.
+  Instant paused_until{};
+  unsigned pauses = 0;  ///< in a row
+  bool accepted_before = false;
+  std::size_t failed_alone = 0;  ///< since the last accepted request
+  std::uint32_t learned_inputs = std::numeric_limits<std::uint32_t>::max();  ///< per request, from refusals
+
+  // Reconcile.
+  bool reconciling = false;
+  bool page_sent = false;
+  Instant next_page_at{};
+  Key cursor;
+
+  [[nodiscard]] bool resting(Instant now) const { return vectorizer.paused || !listed || now < paused_until; }
+};
+
+}  // namespace embedd

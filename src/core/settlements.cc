@@ -1,0 +1,185 @@
+#include "core/settlements.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/retry_policy.h"
+
+namespace embedd {
+
+namespace {
+
+/// How long a vector waits for another transaction to let go of its job before it is given up.
+constexpr Duration kLongestBusy = minutes(10);
+
+/// `settlement` for the jobs at `indexes` only, with just the vectors that they need.
+Settlement subset(const Settlement& settlement, const std::vector<std::size_t>& indexes) {
+  Settlement part = settlement;
+  part.jobs.clear();
+  part.vectors.values.clear();
+  std::map<std::int32_t, std::int32_t> moved;  // old slot → new slot
+  const std::size_t dimensions = settlement.vectors.dimensions;
+  for (const std::size_t index : indexes) {
+    SettledJob job = settlement.jobs[index];
+    if (job.slot >= 0) {
+      const auto [found, fresh] = moved.try_emplace(job.slot, static_cast<std::int32_t>(moved.size()));
+      if (fresh) {
+        const auto from =
+            settlement.vectors.values.begin() + static_cast<std::ptrdiff_t>(job.slot * dimensions);
+        part.vectors.values.insert(part.vectors.values.end(), from,
+                                   from + static_cast<std::ptrdiff_t>(dimensions));
+      }
+      job.slot = found->second;
+    }
+    part.jobs.push_back(std::move(job));
+  }
+  return part;
+}
+
+std::size_t bytes_of(const Settlement& settlement) {
+  std::size_t bytes = settlement.vectors.values.size() * sizeof(float);
+  for (const SettledJob& job : settlement.jobs) bytes += sizeof(job) + job.key.size();
+  return bytes;
+}
+
+}  // namespace
+
+void Settlements::send(const Vectorizer& vectorizer, Settlement settlement, Instant now) {
+  add({.vectorizer = vectorizer, .settlement = std::move(settlement), .since = now, .send_at = now});
+  resend(now);
+}
+
+void Settlements::add(Pending pending) {
+  pending.settlement.id = next_id_++;
+  pending.sent = false;
+  pending_.emplace(pending.settlement.id, std::move(pending));
+}
+
+void Settlements::resend(Instant now) {
+  for (auto& [id, pending] : pending_) {
+    if (pending.sent || pending.send_at > now) continue;
+    if (!queue_.ready()) return;
+    pending.sent = true;
+    queue_.send_settlement(pending.settlement);
+  }
+}
+
+Settlements::News Settlements::take(Instant now, bool draining) {
+  News news;
+  for (Receipt& receipt : queue_.take_receipts()) {
+    const auto found = pending_.find(receipt.id);
+    if (found == pending_.end()) continue;  // abandoned meanwhile
+    Pending pending = std::move(found->second);
+    pending_.erase(found);
+    if (receipt.outcomes)
+      conclude(std::move(pending), *receipt.outcomes, now, draining, news);
+    else
+      recover(std::move(pending), receipt.outcomes.error(), now, news);
+  }
+  return news;
+}
+
+void Settlements::conclude(Pending pending, const std::vector<Outcome>& outcomes, Instant now, bool draining,
+                           News& news) {
+  const Settlement& settlement = pending.settlement;
+  std::array<std::size_t, 5> count{};
+  std::vector<std::size_t> busy;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    // A settlement that was in doubt and finds its lease gone had most likely been carried out.
+    const bool carried_out = outcomes[i] == Outcome::gone && pending.in_doubt;
+    const Outcome outcome = carried_out ? Outcome::done : outcomes[i];
+    ++count[static_cast<std::size_t>(outcome)];
+    if (outcome == Outcome::busy) busy.push_back(i);
+    if (outcome == Outcome::gone && settlement.action == Action::extend)
+      news.lost.emplace_back(settlement.vectorizer, settlement.jobs[i].key);
+  }
+  for (std::size_t i = 0; i < count.size(); ++i)
+    if (count[i] > 0) observer_.settled(pending.vectorizer, settlement, static_cast<Outcome>(i), count[i]);
+  if (settlement.action != Action::extend && busy.size() < outcomes.size())
+    news.progressed.push_back(settlement.vectorizer);
+
+  const bool worth_waiting = !draining && now - pending.since < kLongestBusy;
+  if (busy.empty() || settlement.action == Action::extend || !worth_waiting) return;
+  Pending rest{
+      .vectorizer = pending.vectorizer, .settlement = subset(settlement, busy), .since = pending.since};
+  rest.settlement.requests = rest.settlement.tokens = 0;  // accounted for with the others
+  rest.tries = pending.tries + 1;
+  rest.send_at = now + backoff(milliseconds(200), seconds(5), rest.tries, random_);
+  add(std::move(rest));
+}
+
+void Settlements::recover(Pending pending, const Error& error, Instant now, News& news) {
+  const Action action = pending.settlement.action;
+  observer_.database_error("settle", error);
+  if (action == Action::extend) return;  // the next sweep extends again
+  switch (error.kind) {
+    case ErrorKind::in_doubt: pending.in_doubt = true; [[fallthrough]];
+    case ErrorKind::unavailable:
+    case ErrorKind::conflict:
+    case ErrorKind::canceled:
+      pending.send_at = now + backoff(milliseconds(100), seconds(5), ++pending.tries, random_);
+      return add(std::move(pending));
+    case ErrorKind::misconfigured:
+      news.refused.emplace_back(pending.settlement.vectorizer, error.message);
+      if (action != Action::complete)
+        return;  // the table or its queue is gone, or closed to us: leases lapse
+      pending.settlement.action = Action::reschedule;
+      pending.settlement.delay = seconds(30);
+      pending.settlement.charge_attempt = false;
+      pending.settlement.vectors = {};
+      return add(std::move(pending));
+    default: break;
+  }
+  if (pending.settlement.jobs.size() > 1) return split(std::move(pending));
+  if (action == Action::discard) return;  // cannot even be recorded: its lease lapses and it is tried again
+  // The database refuses this one row: a constraint or a trigger of the user's.
+  pending.settlement.action = Action::discard;
+  pending.settlement.reason = error.kind;
+  pending.settlement.message = error.message;
+  pending.settlement.vectors = {};
+  observer_.discarded(pending.vectorizer, error.kind, error.message);
+  add(std::move(pending));
+}
+
+void Settlements::split(Pending pending) {
+  const std::size_t size = pending.settlement.jobs.size();
+  std::vector<std::size_t> left, right;
+  for (std::size_t i = 0; i < size; ++i) (i < size / 2 ? left : right).push_back(i);
+  Pending second = pending;
+  second.settlement = subset(pending.settlement, right);
+  second.settlement.requests = second.settlement.tokens = 0;
+  pending.settlement = subset(pending.settlement, left);
+  add(std::move(pending));
+  add(std::move(second));
+}
+
+std::size_t Settlements::jobs() const {
+  std::size_t jobs = 0;
+  for (const auto& [id, pending] : pending_)
+    if (pending.settlement.action != Action::extend) jobs += pending.settlement.jobs.size();
+  return jobs;
+}
+
+std::size_t Settlements::bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [id, pending] : pending_) bytes += bytes_of(pending.settlement);
+  return bytes;
+}
+
+Instant Settlements::next_resend() const {
+  Instant next = Instant::max();
+  for (const auto& [id, pending] : pending_)
+    if (!pending.sent) next = std::min(next, pending.send_at);
+  return next;
+}
+
+std::vector<std::pair<Vectorizer, std::vector<SettledJob>>> Settlements::older_than(Duration age,
+                                                                                    Instant now) const {
+  std::vector<std::pair<Vectorizer, std::vector<SettledJob>>> old;
+  for (const auto& [id, pending] : pending_)
+    if (pending.settlement.action != Action::extend && now - pending.since >= age)
+      old.emplace_back(pending.vectorizer, pending.settlement.jobs);
+  return old;
+}
+
+}  // namespace embedd

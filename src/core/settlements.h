@@ -1,0 +1,73 @@
+/// Settlements on their way to the queue: each is kept until the queue has said how it ended (G1, G12).
+///
+/// A lost connection leaves a settlement in doubt; it is sent again as it is, and the lease decides. A
+/// statement that the database refuses is split until the refused row is alone.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "core/ports.h"
+#include "core/random.h"
+
+namespace embedd {
+
+class Settlements {
+ public:
+  Settlements(Queue& queue, Observer& observer, Random& random)
+      : queue_(queue), observer_(observer), random_(random) {}
+
+  /// Sends it as soon as the queue is ready, and again until its end is known.
+  void send(const Vectorizer& vectorizer, Settlement settlement, Instant now);
+  /// Sends what is due.
+  void resend(Instant now);
+
+  /// What the receipts of one turn tell the worker.
+  struct News {
+    std::vector<VectorizerId> progressed;  ///< jobs left the queue
+    std::vector<std::pair<VectorizerId, std::string>>
+        refused;                                     ///< the database refuses every settlement of these
+    std::vector<std::pair<VectorizerId, Key>> lost;  ///< leases found gone while extending
+  };
+  /// Takes the queue's receipts. `draining`: jobs that another transaction is writing are let go.
+  News take(Instant now, bool draining);
+
+  /// Forgets all: their leases lapse.
+  void abandon() { pending_.clear(); }
+
+  /// Leases whose end is not known yet.
+  [[nodiscard]] std::size_t jobs() const;
+  /// Memory held for them.
+  [[nodiscard]] std::size_t bytes() const;
+  [[nodiscard]] bool empty() const { return pending_.empty(); }
+  /// When resend() has something to do next; Instant::max() if never.
+  [[nodiscard]] Instant next_resend() const;
+  /// The jobs of settlements older than `age`, for their leases to be extended, by vectorizer.
+  [[nodiscard]] std::vector<std::pair<Vectorizer, std::vector<SettledJob>>> older_than(Duration age,
+                                                                                       Instant now) const;
+
+ private:
+  struct Pending {
+    Vectorizer vectorizer;
+    Settlement settlement;
+    Instant since{};
+    Instant send_at{};
+    bool sent = false;
+    bool in_doubt = false;
+    unsigned tries = 0;
+  };
+
+  void add(Pending pending);
+  void conclude(Pending pending, const std::vector<Outcome>& outcomes, Instant now, bool draining,
+                News& news);
+  void recover(Pending pending, const Error& error, Instant now, News& news);
+  void split(Pending pending);
+
+  Queue& queue_;
+  Observer& observer_;
+  Random& random_;
+  std::uint64_t next_id_ = 1;
+  std::map<std::uint64_t, Pending> pending_;
+};
+
+}  // namespace embedd

@@ -1,0 +1,133 @@
+/// The loop: claim, dispatch, wait, settle. One thread, one wait; everything outside is a port
+/// (core/ports.h).
+///
+/// Read turn() first. It starts as much work as the limits allow, waits for something to finish, and settles
+/// it. A worker may be killed at any instruction: all state that matters is in the queue.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "core/batch.h"
+#include "core/endpoint_gate.h"
+#include "core/lane.h"
+#include "core/ports.h"
+#include "core/random.h"
+#include "core/retry_policy.h"
+#include "core/settlements.h"
+
+namespace embedd {
+
+struct WorkerOptions {
+  Duration poll = seconds(5);
+  Duration lease = seconds(60);
+  Duration drain = seconds(30);      ///< how long a stopping worker waits for answers before it cancels them
+  std::uint32_t max_in_flight = 64;  ///< requests, over all endpoints
+  std::uint32_t batch_inputs = 256;  ///< most inputs of one request, below the endpoint's own limit
+  std::uint32_t claim_rows = 512;    ///< most jobs of one claim
+  std::size_t claim_bytes = 2 * kMiB;  ///< most text of one claim
+  std::size_t held_bytes = 24 * kMiB;  ///< texts, answers and vectors in memory (G10)
+  int max_attempts = 5;                ///< then a job is discarded
+  bool once = false;                   ///< return when nothing is due
+  std::uint64_t seed = 1;              ///< of jitter and lease tokens
+};
+
+struct WorkerSummary {
+  std::uint64_t rows_embedded = 0;
+  std::uint64_t rows_discarded = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t tokens = 0;
+  bool rows_remain = false;  ///< by the last poll: jobs wait, or dead letters exist
+};
+
+class Worker {
+ public:
+  /// All ports must outlive the worker.
+  Worker(WorkerOptions options, Queue& queue, Embedder& embedder, const TokenizerCatalog& tokenizers,
+         const Clock& clock, Io& io, Observer& observer);
+
+  /// Runs until `stop` (or, with `once`, until nothing is due); then claims no more and returns once every
+  /// lease is settled or given back.
+  void run(std::stop_token stop);
+  /// One turn of run(); only its wait blocks. For tests that drive the loop themselves.
+  void turn(bool draining);
+  /// Nothing is left to do.
+  [[nodiscard]] bool finished(bool draining) const;
+  /// Gives up on requests in flight and gives their leases back. Thread-safe; call it after `stop`.
+  void cancel();
+
+  [[nodiscard]] const WorkerSummary& summary() const { return summary_; }
+  /// Jobs under lease here.
+  [[nodiscard]] std::size_t leases_held() const;
+  /// Memory accounted to jobs, requests and answers (G10).
+  [[nodiscard]] std::size_t held_bytes() const;
+
+ private:
+  // In the order of a turn.
+  void poll(Instant now);
+  void reconcile(Instant now);
+  void claim(Instant now);
+  void dispatch(Instant now);
+  void extend(Instant now);
+  void stop_working(Instant now);
+  [[nodiscard]] Instant wake_at(Instant now) const;
+  void note(Poll poll, Instant now);
+  void note(ReconcilePage page, Instant now);
+  void admit(Claim claim, Instant now, bool draining);
+  void settle(Reply reply, Instant now);
+  void release(const Settlements::News& news, Instant now);
+
+  bool wants_claim(const Lane& lane, Instant now) const;
+  bool dispatch_one(Lane& lane, Instant now);
+  void give_back(Lane& lane, Instant now);
+  void complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now);
+  void handle_failure(Lane* lane, Batch batch, const Error& error, Instant now);
+  void carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& error, Instant now);
+  void split(Lane& lane, Batch batch, ErrorKind kind);
+  void shrink(Lane& lane, HeldJob held, const Error& error, Instant now);
+  void reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay, Instant now,
+                  const Error* charged_for = nullptr);
+  void discard(const Vectorizer& vectorizer, const HeldJob& held, const Error& error, Instant now);
+  void pause(Lane& lane, const std::string& message, Instant now);
+  void measure(const Lane& lane, HeldJob& held);
+  void send_simple(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs, Instant now);
+  Lane* find(VectorizerId id);
+  EndpointGate& gate_of(const std::string& endpoint);
+  const EndpointGate* gate_of(const Lane& lane) const;
+  bool confirmed_idle(const std::vector<VectorizerState>& states, Instant now) const;
+
+  const WorkerOptions options_;
+  Queue& queue_;
+  Embedder& embedder_;
+  const TokenizerCatalog& tokenizers_;
+  const Clock& clock_;
+  Io& io_;
+  Observer& observer_;
+  Random random_;
+
+  std::vector<std::unique_ptr<Lane>> lanes_;  ///< in the order of their ids
+  std::size_t turn_of_ = 0;                   ///< the lane that is served first
+  std::map<std::string, EndpointGate> gates_;
+  std::map<std::uint64_t, Batch> batches_;  ///< in flight, by request id
+  Settlements settlements_;
+  std::uint64_t next_request_ = 1;
+  std::size_t claims_in_flight_ = 0;
+
+  bool poll_sent_ = false;
+  Instant next_poll_{};
+  Instant next_extend_{};
+  std::uint64_t progress_ = 0;  ///< grows with every change in the queue that we made or saw
+  std::uint64_t progress_at_poll_ = 0;
+  bool once_done_ = false;
+  bool was_draining_ = false;
+  Instant drain_until_{};
+  std::atomic<bool> cancel_requested_ = false;
+  bool canceled_ = false;
+  WorkerSummary summary_;
+};
+
+}  // namespace embedd

@@ -9,8 +9,8 @@
 #include <iterator>
 #include <optional>
 
+#include "base/nearest.h"
 #include "cli/dotenv.h"
-#include "cli/nearest.h"
 #include "cli/toml_file.h"
 
 extern char** environ;

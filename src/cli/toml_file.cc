@@ -8,7 +8,7 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
-#include "cli/nearest.h"
+#include "base/nearest.h"
 #include "cli/settings.h"
 
 namespace embedd::cli {

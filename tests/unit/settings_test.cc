@@ -1,5 +1,6 @@
 // The settings table, .env syntax, and the nearest-name suggestions.
 #include "cli/settings.h"
+#include "base/nearest.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +10,6 @@
 #include <set>
 
 #include "cli/dotenv.h"
-#include "cli/nearest.h"
 
 namespace embedd::cli {
 namespace {

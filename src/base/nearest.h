@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace embedd::cli {
+namespace embedd {
 
 /// Insertions, deletions and substitutions that turn `a` into `b` (Levenshtein), ASCII case ignored.
 std::size_t edit_distance(std::string_view a, std::string_view b);
@@ -19,4 +19,4 @@ std::optional<std::string_view> nearest(std::string_view word,
 /// " Did you mean 'x'?", or nothing.
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& candidates);
 
-}  // namespace embedd::cli
+}  // namespace embedd

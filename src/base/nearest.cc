@@ -1,11 +1,11 @@
-#include "cli/nearest.h"
+#include "base/nearest.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <numeric>
 
-namespace embedd::cli {
+namespace embedd {
 
 namespace {
 
@@ -46,4 +46,4 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string_vi
   return candidate ? fmt::format(" Did you mean '{}'?", *candidate) : std::string();
 }
 
-}  // namespace embedd::cli
+}  // namespace embedd

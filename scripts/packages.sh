@@ -12,7 +12,7 @@ check_packages=(clang-format-19 clang-tidy-19 shellcheck)
 
 is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
-known_to_apt() { [ -n "$(apt-cache --names-only search "^$1\$" 2>/dev/null)" ]; }
+known_to_apt() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep '^  Candidate: [^(]' >/dev/null; }
 
 # Runs apt-get without questions; waits for another apt to finish.
 apt_get() {

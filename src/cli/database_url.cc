@@ -16,7 +16,7 @@ struct FreeOptions {
 using Options = std::unique_ptr<PQconninfoOption, FreeOptions>;
 
 /// As a libpq keyword value: quoted, with backslashes before quotes and backslashes.
-std::string quoted(std::string_view value) {
+std::string quoted_value(std::string_view value) {
   std::string out = "'";
   for (const char c : value) {
     if (c == '\'' || c == '\\') out += '\\';
@@ -72,7 +72,7 @@ Result<DatabaseTarget> parse_database_url(
     if (keyword == "password") target.password = Secret(shown);
     if (!value || value->empty()) continue;
     if (!conninfo.empty()) conninfo += ' ';
-    conninfo += fmt::format("{}={}", keyword, quoted(*value));
+    conninfo += fmt::format("{}={}", keyword, quoted_value(*value));
   }
   target.conninfo = Secret(std::move(conninfo));
   target.display = show(user, host, port, database);

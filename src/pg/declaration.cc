@@ -1,0 +1,236 @@
+#include "pg/declaration.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pg/sql_text.h"
+
+namespace embedd::pg {
+namespace {
+
+constexpr int kDefaultDimensions = 1536;
+
+/// OpenAI's models: their own dimensions, and whether a request may ask for fewer.
+struct KnownModel {
+  std::string_view name;
+  int dimensions;
+  bool reducible;
+};
+constexpr KnownModel kKnownModels[] = {
+    {"text-embedding-3-small", 1536, true},
+    {"text-embedding-3-large", 3072, true},
+    {"text-embedding-ada-002", 1536, false},
+};
+
+const KnownModel* known_model(std::string_view name) {
+  for (const KnownModel& model : kKnownModels)
+    if (model.name == name) return &model;
+  return nullptr;
+}
+
+template <typename... Args>
+std::unexpected<Error> wrong(fmt::format_string<Args...> format, Args&&... args) {
+  return fail(ErrorKind::invalid_argument, fmt::format(format, std::forward<Args>(args)...));
+}
+
+Result<void> check_words(const VectorizerSpec& spec) {
+  constexpr std::string_view kFirst = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+  const bool name_fits =
+      !spec.name.empty() && spec.name.size() <= 63 && kFirst.contains(spec.name.front()) &&
+      std::ranges::all_of(spec.name, [&](char c) { return kFirst.contains(c) || c == '.' || c == '-'; });
+  if (!name_fits)
+    return wrong(
+        "'{}' cannot name a vectorizer: use 1 to 63 of A-Z a-z 0-9 _ . -, beginning with none of . and -",
+        spec.name);
+  if (!spec.store.empty())
+    return wrong(
+        "--store (vectors in a table of their own) is not supported yet; add a column to {} and use "
+        "--column: "
+        "ALTER TABLE {} ADD COLUMN embedding vector({})",
+        spec.table, spec.table, spec.dimensions > 0 ? spec.dimensions : kDefaultDimensions);
+  if (spec.column.empty()) return wrong("name the column that takes the vectors with --column");
+  if (spec.endpoint.empty()) return wrong("name an endpoint with --endpoint");
+  if (spec.model.empty()) return wrong("name a model with --model");
+  if (spec.dimensions < 0 || spec.dimensions > 16'000)
+    return wrong("--dimensions {} is out of range; pgvector stores 1 to 16000", spec.dimensions);
+  return {};
+}
+
+Result<void> check_migrated(Connection& db) {
+  auto rows = db.exec("SELECT to_regclass('embedd.vectorizers') IS NOT NULL");
+  if (!rows) return std::unexpected(rows.error());
+  if (!rows->flag(0, 0))
+    return fail(ErrorKind::misconfigured, "the schema embedd is not there yet; run: embedd migrate");
+  return {};
+}
+
+Result<void> check_free(Connection& db, const VectorizerSpec& spec, const SourceTable& source) {
+  auto named = db.exec("SELECT FROM embedd.vectorizers WHERE name = $1", {spec.name});
+  if (!named) return std::unexpected(named.error());
+  if (!named->empty())
+    return wrong(
+        "there is a vectorizer {} already; choose another name, or remove it with: embedd vectorizer drop {}",
+        spec.name, spec.name);
+  auto filled =
+      db.exec("SELECT name FROM embedd.vectorizers WHERE source = $1::oid AND destination_column = $2",
+              {std::to_string(source.oid), spec.column});
+  if (!filled) return std::unexpected(filled.error());
+  if (!filled->empty())
+    return wrong("the vectorizer {} fills {}.{} already; two would overwrite each other: use another column",
+                 filled->view(0, 0), source.name, spec.column);
+  return {};
+}
+
+Result<std::vector<std::string>> check_key(Connection& db, const VectorizerSpec& spec,
+                                           const SourceTable& source) {
+  if (spec.key.empty()) {
+    if (source.primary_key.empty())
+      return wrong(
+          "{} has no primary key; add one, or name not-null columns with a unique index: --key COLUMN,…",
+          source.quoted());
+    return source.primary_key;
+  }
+  for (const std::string& name : spec.key) {
+    const SourceColumn* column = source.find(name);
+    if (!column)
+      return wrong("{} has no column '{}', named by --key.{}", source.quoted(), name, source.suggest(name));
+    if (!column->not_null)
+      return wrong("the key column '{}' may be NULL; run: ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", name,
+                   source.quoted(), quote_identifier(name));
+  }
+  auto unique = is_unique(db, source, spec.key);
+  if (!unique) return std::unexpected(unique.error());
+  if (!*unique)
+    return wrong(
+        "no unique index of {} covers exactly the columns of --key; make one: CREATE UNIQUE INDEX ON {} ({})",
+        source.quoted(), source.quoted(),
+        join_each(spec.key.size(), ", ", [&](std::size_t i) { return quote_identifier(spec.key[i - 1]); }));
+  return spec.key;
+}
+
+Result<void> check_model_column(const SourceTable& source, const std::string& name, std::string_view option) {
+  if (name.empty()) return {};
+  const SourceColumn* column = source.find(name);
+  if (!column)
+    return wrong("{} has no column '{}', named by --{}.{}", source.quoted(), name, option,
+                 source.suggest(name));
+  if (column->category != 'S' || column->generated)
+    return wrong("the column '{}' (--{}) is of type {}; it must be text or varchar, and not generated", name,
+                 option, column->type);
+  return {};
+}
+
+Result<void> check_destination(const VectorizerSpec& spec, Declaration& out) {
+  const SourceTable& source = out.source;
+  const SourceColumn* column = source.find(spec.column);
+  const KnownModel* model = known_model(spec.model);
+  const int wished = spec.dimensions > 0 ? spec.dimensions : model ? model->dimensions : kDefaultDimensions;
+  if (!column)
+    return wrong("{} has no column '{}'.{} To add it: ALTER TABLE {} ADD COLUMN {} vector({})",
+                 source.quoted(), spec.column, source.suggest(spec.column), source.quoted(),
+                 quote_identifier(spec.column), wished);
+  if ((column->type_name != "vector" && column->type_name != "halfvec") || column->generated)
+    return wrong(
+        "the column '{}' is of type {}{}; vectors need one of type vector or halfvec: ALTER TABLE {} ADD "
+        "COLUMN embedding vector({})",
+        spec.column, column->type, column->generated ? ", generated" : "", source.quoted(), wished);
+  if (column->modifier > 0 && spec.dimensions > 0 && column->modifier != spec.dimensions)
+    return wrong(
+        "the column '{}' is {}, but --dimensions is {}; leave --dimensions away, or run: ALTER TABLE {} "
+        "ALTER "
+        "COLUMN {} TYPE {}({})",
+        spec.column, column->type, spec.dimensions, source.quoted(), quote_identifier(spec.column),
+        column->type_name, spec.dimensions);
+  out.destination = column;
+  out.dimensions = column->modifier > 0 ? column->modifier : wished;
+  const bool reduced = model && out.dimensions != model->dimensions;
+  if (reduced && (!model->reducible || out.dimensions > model->dimensions))
+    return wrong(
+        "{} answers with {} dimensions{}, but the column '{}' would take {}; choose another model, or a "
+        "column of that size",
+        spec.model, model->dimensions, model->reducible ? " or fewer" : "", spec.column, out.dimensions);
+  out.send_dimensions = spec.send_dimensions.value_or(reduced);
+  return {};
+}
+
+/// What the worker writes must not be part of what it reads: each vector would ask for the next.
+Result<void> check_no_loop(const VectorizerSpec& spec, const Declaration& declared) {
+  const std::vector<std::string> texts = declared.text.columns();
+  for (const std::string& written : {spec.column, spec.model_id_column, spec.model_version_column}) {
+    if (written.empty()) continue;
+    auto holds = [&](const std::vector<std::string>& names) {
+      return std::find(names.begin(), names.end(), written) != names.end();
+    };
+    if (holds(texts)) return wrong("the template reads '{}', which this vectorizer writes", written);
+    if (declared.filter && holds(declared.filter->columns))
+      return wrong(
+          "--where reads '{}', which this vectorizer writes; rows that have their vector are left alone "
+          "anyway",
+          written);
+    if (holds(declared.key)) return wrong("'{}' is part of the key; this vectorizer would write it", written);
+  }
+  return {};
+}
+
+Result<void> check_privileges(Connection& db, const VectorizerSpec& spec, const SourceTable& source) {
+  auto rows = db.exec(
+      "SELECT current_user, has_table_privilege($1::oid, 'TRIGGER'), has_table_privilege($1::oid, 'SELECT') "
+      "OR "
+      "has_any_column_privilege($1::oid, 'SELECT'), has_column_privilege($1::oid, $2, 'UPDATE'), "
+      "has_schema_privilege('embedd', 'CREATE'), has_table_privilege('embedd.vectorizers', 'INSERT') AND "
+      "has_table_privilege('embedd.dead_letters', 'DELETE')",
+      {std::to_string(source.oid), spec.column});
+  if (!rows) return std::unexpected(rows.error());
+  const std::string role = db.quote_identifier(rows->view(0, 0));
+  auto lacks = [&](std::string_view grant) {
+    return fail(
+        ErrorKind::misconfigured,
+        fmt::format("the role {} lacks a privilege; as the owner, run: GRANT {} TO {}", role, grant, role));
+  };
+  if (!rows->flag(0, 1)) return lacks(fmt::format("TRIGGER ON {}", source.quoted()));
+  if (!rows->flag(0, 2)) return lacks(fmt::format("SELECT ON {}", source.quoted()));
+  if (!rows->flag(0, 3))
+    return lacks(fmt::format("UPDATE ({}) ON {}", quote_identifier(spec.column), source.quoted()));
+  if (!rows->flag(0, 4)) return lacks("CREATE, USAGE ON SCHEMA embedd");
+  if (!rows->flag(0, 5)) return lacks("SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA embedd");
+  return {};
+}
+
+}  // namespace
+
+Result<Declaration> check_declaration(Connection& db, const VectorizerSpec& spec) {
+  if (auto good = check_words(spec); !good) return std::unexpected(good.error());
+  auto text = parse_template(spec.text);
+  if (!text) return std::unexpected(text.error());
+  if (auto good = check_migrated(db); !good) return std::unexpected(good.error());
+  auto source = inspect_table(db, spec.table);
+  if (!source) return std::unexpected(source.error());
+
+  Declaration out;
+  out.source = std::move(*source);
+  out.text = std::move(*text);
+  for (const std::string& column : out.text.columns())
+    if (!out.source.find(column))
+      return wrong("{} has no column '{}', which the template names.{}", out.source.quoted(), column,
+                   out.source.suggest(column));
+  auto key = check_key(db, spec, out.source);
+  if (!key) return std::unexpected(key.error());
+  out.key = std::move(*key);
+  if (auto good = check_destination(spec, out); !good) return std::unexpected(good.error());
+  if (auto good = check_model_column(out.source, spec.model_id_column, "model-id-column"); !good)
+    return std::unexpected(good.error());
+  if (auto good = check_model_column(out.source, spec.model_version_column, "model-version-column"); !good)
+    return std::unexpected(good.error());
+  if (auto good = check_free(db, spec, out.source); !good) return std::unexpected(good.error());
+  if (auto good = check_privileges(db, spec, out.source); !good) return std::unexpected(good.error());
+  if (!spec.where.empty()) {
+    auto filter = compile_filter(db, out.source, spec.where);
+    if (!filter) return std::unexpected(filter.error());
+    out.filter = std::move(*filter);
+  }
+  if (auto good = check_no_loop(spec, out); !good) return std::unexpected(good.error());
+  return out;
+}
+
+}  // namespace embedd::pg

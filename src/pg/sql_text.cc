@@ -1,0 +1,88 @@
+#include "pg/sql_text.h"
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+
+namespace embedd::pg {
+namespace {
+
+std::string column_text(const std::string& name) {
+  return fmt::format("\"left\"(t.{}::text COLLATE \"C\", {})", quote_identifier(name), kMaxTextCharacters);
+}
+
+}  // namespace
+
+std::string quote_identifier(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + '"';
+}
+
+std::string quote_qualified(std::string_view schema, std::string_view name) {
+  return quote_identifier(schema) + '.' + quote_identifier(name);
+}
+
+std::string quote_literal(std::string_view text) {
+  const bool escaped = text.find('\\') != std::string_view::npos;
+  std::string out = escaped ? "E'" : "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') out += c;
+    out += c;
+  }
+  return out + '\'';
+}
+
+std::string array_literal(const std::vector<std::string>& elements) {
+  std::string out = "{";
+  for (const std::string& element : elements) {
+    if (out.size() > 1) out += ',';
+    out += '"';
+    for (const char c : element) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '"';
+  }
+  return out + '}';
+}
+
+std::string queue_table(VectorizerId id) { return fmt::format("embedd.queue_{}", id); }
+
+std::string ledger_table(VectorizerId id) { return fmt::format("embedd.ledger_{}", id); }
+
+std::string compile_text(const Template& text) {
+  std::string empty;
+  for (const std::string& column : text.columns()) {
+    if (!empty.empty()) empty += " AND ";
+    empty += fmt::format("coalesce(btrim({}, E' \\t\\n\\r\\f\\v'), '') = ''", column_text(column));
+  }
+  std::string filled;
+  for (const Template::Part& part : text.parts) {
+    if (!filled.empty()) filled += " || ";
+    filled +=
+        part.is_column ? fmt::format("coalesce({}, '')", column_text(part.text)) : quote_literal(part.text);
+  }
+  return fmt::format("CASE WHEN {} THEN NULL ELSE \"left\"({}, {}) END", empty, filled, kMaxTextCharacters);
+}
+
+std::string compile_key_json(const std::vector<std::string>& columns, const std::vector<std::string>& types) {
+  CHECK(columns.size() == types.size(), "{} key columns, {} types", columns.size(), types.size());
+  const std::string pairs = join_each(columns.size(), ", ", [&](std::size_t i) {
+    // A timestamptz would be shown in the session's time zone, and a bytea in its output form.
+    const std::string& type = types[i - 1];
+    std::string value = fmt::format("q.k{}", i);
+    if (type.starts_with("timestamp") && type.ends_with("with time zone")) {
+      value = fmt::format("to_char(q.k{} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')", i);
+    } else if (type == "bytea") {
+      value = fmt::format("'\\x' || encode(q.k{}, 'hex')", i);
+    }
+    return fmt::format("{}, {}", quote_literal(columns[i - 1]), value);
+  });
+  return fmt::format("jsonb_build_object({})", pairs);
+}
+
+}  // namespace embedd::pg

@@ -1,0 +1,53 @@
+/// Pieces of SQL text: quoting, and the expressions that a vectorizer's statements and triggers share. Pure.
+///
+/// Conventions: the source row's alias is `t`, a queue row's alias is `q`, and key columns are `k1`..`kn` in
+/// the queue and ledger tables, in the order of the vectorizer's key columns.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/ports.h"
+#include "text/template.h"
+
+namespace embedd::pg {
+
+/// Always in double quotes.
+std::string quote_identifier(std::string_view name);
+/// "schema"."name"
+std::string quote_qualified(std::string_view schema, std::string_view name);
+/// Safe whatever standard_conforming_strings says.
+std::string quote_literal(std::string_view text);
+
+/// A text[] in its input form, for a parameter: {"a","b"}
+std::string array_literal(const std::vector<std::string>& elements);
+
+/// `f(1), f(2), …` joined by `separator`, for i from 1 to n.
+template <typename F>
+std::string join_each(std::size_t n, std::string_view separator, F&& f) {
+  std::string out;
+  for (std::size_t i = 1; i <= n; ++i) {
+    if (i > 1) out += separator;
+    out += f(i);
+  }
+  return out;
+}
+
+std::string queue_table(VectorizerId id);   ///< embedd.queue_7
+std::string ledger_table(VectorizerId id);  ///< embedd.ledger_7
+
+/// The longest text that is embedded, in characters. Each column is cut to it before it is put together, so a
+/// row of any size costs little memory.
+inline constexpr int kMaxTextCharacters = 65'536;
+
+/// The row's text over alias `t`: NULL when every column is NULL or blank, else the template filled in, a
+/// NULL column being empty, cut to kMaxTextCharacters. Collation "C", so that the database's collation
+/// decides nothing.
+std::string compile_text(const Template& text);
+
+/// The key as jsonb over alias `q`, e.g. jsonb_build_object('id', q.k1). Does not depend on session settings.
+/// `types`: see embedd.vectorizers.key_types.
+std::string compile_key_json(const std::vector<std::string>& columns, const std::vector<std::string>& types);
+
+}  // namespace embedd::pg

@@ -1,0 +1,226 @@
+#include "pg/vectorizers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/nearest.h"
+#include "pg/declaration.h"
+#include "pg/sql_text.h"
+#include "pg/triggers.h"
+
+namespace embedd::pg {
+namespace {
+
+const std::string kSelect = R"(
+SELECT id, name, source_schema, source_table, key_columns, key_types, template, filter, destination_column,
+       destination_type, model_id_column, model_version_column, endpoint, model, dimensions, send_dimensions,
+       state = 'paused', text_sql, filter_sql, key_json_sql,
+       to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+FROM embedd.vectorizers)";
+
+VectorizerInfo read_info(const Rows& rows, int i) {
+  VectorizerInfo out;
+  int column = 0;
+  out.id = rows.integer(i, column++);
+  out.name = rows.text(i, column++);
+  out.source_schema = rows.text(i, column++);
+  out.source_table = rows.text(i, column++);
+  out.key_columns = rows.array(i, column++);
+  out.key_types = rows.array(i, column++);
+  out.text_template = rows.text(i, column++);
+  out.filter = rows.maybe(i, column++);
+  out.destination_column = rows.text(i, column++);
+  out.destination_type = rows.text(i, column++);
+  out.model_id_column = rows.maybe(i, column++);
+  out.model_version_column = rows.maybe(i, column++);
+  out.endpoint = rows.text(i, column++);
+  out.model = rows.text(i, column++);
+  out.dimensions = static_cast<int>(rows.integer(i, column++));
+  out.send_dimensions = rows.flag(i, column++);
+  out.paused = rows.flag(i, column++);
+  out.text_sql = rows.text(i, column++);
+  out.filter_sql = rows.maybe(i, column++);
+  out.key_json_sql = rows.text(i, column++);
+  out.created_at = rows.text(i, column++);
+  return out;
+}
+
+Param optional_text(const std::string& text) { return text.empty() ? Param() : Param(text); }
+
+CapturePlan plan_for(const Declaration& declared) {
+  CapturePlan plan;
+  plan.source = declared.source.quoted();
+  plan.partitioned = declared.source.partitioned;
+  plan.any_update = declared.source.has_before_update;
+  plan.key_columns = declared.key;
+  for (const std::string& name : declared.key) {
+    const SourceColumn* column = declared.source.find(name);
+    plan.key_types.push_back(column->type);
+    plan.key_collations.push_back(column->collation);
+  }
+  plan.watched = declared.text.columns();
+  if (declared.filter) {
+    plan.filter_sql = declared.filter->sql;
+    for (const std::string& column : declared.filter->columns)
+      if (std::find(plan.watched.begin(), plan.watched.end(), column) == plan.watched.end())
+        plan.watched.push_back(column);
+  }
+  plan.text_sql = compile_text(declared.text);
+  plan.key_json_sql = compile_key_json(plan.key_columns, plan.key_types);
+  return plan;
+}
+
+Result<VectorizerId> insert_row(Connection& db, const VectorizerSpec& spec, const Declaration& declared,
+                                const CapturePlan& plan) {
+  auto rows =
+      db.exec(R"(
+INSERT INTO embedd.vectorizers (name, source, source_schema, source_table, key_columns, key_types, key_json_sql,
+  template, text_sql, filter, filter_sql, destination_column, destination_type, model_id_column,
+  model_version_column, endpoint, model, dimensions, send_dimensions)
+VALUES ($1, $2::oid::regclass, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+RETURNING id)",
+              {spec.name, std::to_string(declared.source.oid), declared.source.schema, declared.source.name,
+               array_literal(plan.key_columns), array_literal(plan.key_types), plan.key_json_sql, spec.text,
+               plan.text_sql, optional_text(spec.where), plan.filter_sql, declared.destination->name,
+               declared.destination->type_name, optional_text(spec.model_id_column),
+               optional_text(spec.model_version_column), spec.endpoint, spec.model,
+               std::to_string(declared.dimensions), declared.send_dimensions ? "true" : "false"});
+  if (!rows) return std::unexpected(rows.error());
+  return rows->integer(0, 0);
+}
+
+Result<std::string> vector_type(Connection& db) {
+  auto rows = db.exec(
+      "SELECT format('%I.vector', n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = "
+      "e.extnamespace "
+      "WHERE e.extname = 'vector'");
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->empty())
+    return fail(ErrorKind::misconfigured,
+                "the extension vector is missing from this database; run: embedd migrate");
+  return rows->text(0, 0);
+}
+
+Result<void> run_all(Connection& db, const std::vector<std::string>& statements) {
+  for (const std::string& statement : statements)
+    if (auto done = db.exec(statement); !done) return std::unexpected(done.error());
+  return {};
+}
+
+/// DDL waits for the users of the table; give up before they pile up behind us.
+Result<void> limit_waiting(Connection& db) { return run_all(db, {"SET LOCAL lock_timeout = '10s'"}); }
+
+Error explain_busy(const Connection& db, Error error, const std::string& table) {
+  if (db.last_sqlstate() == "55P03")
+    error.message = fmt::format(
+        "{} is busy: its lock was not free within 10 s. Try again, or look for long "
+        "transactions in pg_stat_activity",
+        table);
+  return error;
+}
+
+Result<VectorizerInfo> create_in_transaction(Connection& db, const VectorizerSpec& spec) {
+  if (auto limited = limit_waiting(db); !limited) return std::unexpected(limited.error());
+  auto declared = check_declaration(db, spec);
+  if (!declared) return std::unexpected(declared.error());
+  CapturePlan plan = plan_for(*declared);
+  auto type = vector_type(db);
+  if (!type) return std::unexpected(type.error());
+  plan.vector_type = *type;
+  auto id = insert_row(db, spec, *declared, plan);
+  if (!id) return std::unexpected(id.error());
+  plan.id = *id;
+  if (auto made = run_all(db, queue_ddl(plan)); !made) return std::unexpected(made.error());
+  if (auto made = run_all(db, capture_ddl(plan)); !made) return std::unexpected(made.error());
+  if (auto hinted = db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(plan.id)}); !hinted)
+    return std::unexpected(hinted.error());
+  return find_vectorizer(db, spec.name);
+}
+
+Result<void> set_state(Connection& db, std::string_view name, std::string_view state) {
+  auto found = find_vectorizer(db, name);
+  if (!found) return std::unexpected(found.error());
+  auto rows = db.exec("UPDATE embedd.vectorizers SET state = $2 WHERE id = $1 AND state <> $2",
+                      {std::to_string(found->id), std::string(state)});
+  if (!rows) return std::unexpected(rows.error());
+  if (auto hinted = db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(found->id)}); !hinted)
+    return std::unexpected(hinted.error());
+  return {};
+}
+
+}  // namespace
+
+Result<VectorizerInfo> create_vectorizer(Connection& db, const VectorizerSpec& spec) {
+  auto created = db.transaction([&] { return create_in_transaction(db, spec); });
+  if (!created) return std::unexpected(explain_busy(db, created.error(), spec.table));
+  return created;
+}
+
+Result<std::vector<VectorizerInfo>> list_vectorizers(Connection& db) {
+  auto rows = db.exec(kSelect + " ORDER BY name");
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<VectorizerInfo> out;
+  for (int i = 0; i < rows->size(); ++i) out.push_back(read_info(*rows, i));
+  return out;
+}
+
+Result<VectorizerInfo> find_vectorizer(Connection& db, std::string_view name) {
+  auto rows = db.exec(kSelect + " WHERE name = $1", {std::string(name)});
+  if (!rows) return std::unexpected(rows.error());
+  if (!rows->empty()) return read_info(*rows, 0);
+  auto all = list_vectorizers(db);
+  if (!all) return std::unexpected(all.error());
+  if (all->empty())
+    return fail(
+        ErrorKind::invalid_argument,
+        fmt::format("there is no vectorizer {}, nor any other; make one with: embedd vectorizer create",
+                    name));
+  std::vector<std::string_view> names;
+  for (const VectorizerInfo& info : *all) names.push_back(info.name);
+  return fail(ErrorKind::invalid_argument,
+              fmt::format("there is no vectorizer {}.{} See: embedd vectorizer list", name,
+                          did_you_mean(name, names)));
+}
+
+Result<void> pause_vectorizer(Connection& db, std::string_view name) { return set_state(db, name, "paused"); }
+
+Result<void> resume_vectorizer(Connection& db, std::string_view name) {
+  return set_state(db, name, "active");
+}
+
+Result<void> drop_vectorizer(Connection& db, std::string_view name) {
+  std::string table;
+  auto dropped = db.transaction([&]() -> Result<void> {
+    if (auto limited = limit_waiting(db); !limited) return limited;
+    auto found = find_vectorizer(db, name);
+    if (!found) return std::unexpected(found.error());
+    // By oid: the table may have been renamed. Empty if it is gone.
+    auto source = db.exec(
+        "SELECT format('%I.%I', n.nspname, c.relname) FROM embedd.vectorizers v JOIN pg_class c ON c.oid = "
+        "v.source "
+        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE v.id = $1",
+        {std::to_string(found->id)});
+    if (!source) return std::unexpected(source.error());
+    table = source->empty() ? "" : source->text(0, 0);
+    if (auto done = run_all(db, drop_ddl(found->id, table)); !done) return done;
+    auto deleted = db.exec("DELETE FROM embedd.vectorizers WHERE id = $1", {std::to_string(found->id)});
+    if (!deleted) return std::unexpected(deleted.error());
+    return {};
+  });
+  if (!dropped) return std::unexpected(explain_busy(db, dropped.error(), table));
+  return dropped;
+}
+
+Result<std::int64_t> estimate_rows(Connection& db, const VectorizerInfo& vectorizer) {
+  // A partitioned table has no count of its own until somebody analyses it; add up its leaves.
+  auto rows = db.exec(R"(
+SELECT coalesce(sum(nullif(greatest(c.reltuples, -1), -1)), -1)::bigint FROM pg_class c
+WHERE c.oid = to_regclass($1) AND c.relkind <> 'p'
+   OR c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)) WHERE isleaf))",
+                      {quote_qualified(vectorizer.source_schema, vectorizer.source_table)});
+  if (!rows) return std::unexpected(rows.error());
+  return rows->integer(0, 0);
+}
+
+}  // namespace embedd::pg

@@ -1,0 +1,396 @@
+#include "pg/pipeline.h"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/check.h"
+#include "pg/sqlstate.h"
+
+namespace embedd::pg {
+namespace {
+
+constexpr Duration kFirstBackoff = milliseconds(100), kLongestBackoff = seconds(5);
+/// libpq's own limit (connect_timeout) counts per address and not at all in DNS; this one ends the attempt.
+constexpr Duration kLongestAttempt = seconds(30);
+/// More would be a leak: statements belong to definitions, and a worker has a dozen for each.
+constexpr std::size_t kMaxPrepared = 512;
+
+std::string trimmed(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
+  return std::string(text);
+}
+
+/// Only the primary message: DETAIL may quote the row.
+Error error_of(const PGresult* result) {
+  const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  return {classify(sqlstate ? sqlstate : ""), primary ? primary : trimmed(PQresultErrorMessage(result))};
+}
+
+bool is_fatal(const PGresult* result) {
+  const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+  return severity == nullptr || std::string_view(severity) == "FATAL" || std::string_view(severity) == "PANIC";
+}
+
+/// The plan or the name is unusable, and a new statement of the same text may work: 0A000 "cached plan must not change
+/// result type", 26000 no such prepared statement, 42P05 it exists already (a pooler that looks like a server).
+bool is_stale_plan(const PGresult* result) {
+  const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const std::string_view code = sqlstate ? sqlstate : "";
+  return code == "0A000" || code == "26000" || code == "42P05";
+}
+
+std::string timeout_settings(const PipelineOptions& options, std::string_view form) {
+  const auto ms = [](Duration d) { return std::chrono::duration_cast<milliseconds>(d).count(); };
+  // The server gives up before we do, so that a slow statement ends with a plain error and not in doubt.
+  return fmt::format(fmt::runtime(form), ms(options.lock_timeout), ms(options.command_timeout) * 5 / 6);
+}
+
+}  // namespace
+
+int BinaryRows::size() const { return PQntuples(result_.get()); }
+
+bool BinaryRows::is_null(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
+
+std::string_view BinaryRows::bytes(int row, int column) const {
+  CHECK(row < PQntuples(result_.get()) && column < PQnfields(result_.get()), "row {} column {}", row, column);
+  return {PQgetvalue(result_.get(), row, column), static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+}
+
+std::int64_t BinaryRows::integer(int row, int column) const {
+  const std::string_view in = bytes(row, column);
+  switch (in.size()) {
+    case 2: return read_number<std::int16_t>(in);
+    case 4: return read_number<std::int32_t>(in);
+    case 8: return read_number<std::int64_t>(in);
+    default: return 0;
+  }
+}
+
+double BinaryRows::real(int row, int column) const {
+  const std::string_view in = bytes(row, column);
+  return in.size() == 8 ? std::bit_cast<double>(read_number<std::uint64_t>(in)) : 0.0;
+}
+
+bool BinaryRows::flag(int row, int column) const {
+  const std::string_view in = bytes(row, column);
+  return in.size() == 1 && in[0] != '\0';
+}
+
+std::vector<std::string> BinaryRows::array(int row, int column) const {
+  std::string_view in = bytes(row, column);
+  if (in.size() < 20) return {};
+  const auto size = static_cast<std::size_t>(read_number<std::int32_t>(in.substr(12)));
+  in.remove_prefix(20);
+  std::vector<std::string> elements(size);
+  for (std::string& element : elements) {
+    const auto length = read_number<std::int32_t>(in);
+    CHECK(length >= 0, "a NULL in an array of column {}", column);
+    element = in.substr(4, static_cast<std::size_t>(length));
+    in.remove_prefix(4 + element.size());
+  }
+  return elements;
+}
+
+void BinaryRows::Clear::operator()(PGresult* result) const { PQclear(result); }
+
+Statement::Statement(std::string sql) : sql_(std::move(sql)) {
+  static std::atomic<std::uint64_t> next{1};
+  id_ = next++;
+}
+
+struct Pipeline::Attempt {
+  std::mutex mutex;
+  std::function<void()> wake;
+  bool abandoned = false;
+  bool finished = false;
+  bool pooled = false;
+  Conn conn;
+  Error error;
+};
+
+void Pipeline::Finish::operator()(pg_conn* conn) const { PQfinish(conn); }
+
+Pipeline::Pipeline(PipelineOptions options, const Clock& clock, std::function<void()> wake)
+    : options_(std::move(options)), clock_(clock), wake_(std::move(wake)), backoff_(kFirstBackoff) {
+  last_error_ = {ErrorKind::unavailable, "not connected yet"};
+  start_connecting();
+}
+
+Pipeline::~Pipeline() {
+  if (!attempt_) return;
+  const std::lock_guard lock(attempt_->mutex);
+  attempt_->abandoned = true;
+}
+
+void Pipeline::start_connecting() {
+  attempt_ = std::make_shared<Attempt>();
+  attempt_->wake = wake_;
+  give_up_at_ = clock_.now() + kLongestAttempt;
+  // Signals are the main thread's business.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  // Detached: an attempt that hangs in DNS must not hold up the end of the process.
+  std::thread([attempt = attempt_, options = options_] { connect(attempt, options); }).detach();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Pipeline::connect(const std::shared_ptr<Attempt>& attempt, const PipelineOptions& options) {
+  const std::string conninfo(options.conninfo.reveal());
+  // What stands before dbname yields to the conninfo, what stands after overrides it. The timeouts notice a server
+  // that vanished without a word: an idle connection by keepalives, a busy one by TCP's user timeout.
+  const char* keywords[] = {"fallback_application_name", "connect_timeout", "keepalives_idle", "keepalives_interval",
+                            "keepalives_count", "tcp_user_timeout", "dbname", "client_encoding", nullptr};
+  const char* values[] = {options.application_name.c_str(), "5", "30", "10", "3", "30000",
+                          conninfo.c_str(), "UTF8", nullptr};
+  Conn conn(PQconnectdbParams(keywords, values, 1));
+  CHECK(conn != nullptr, "out of memory");
+  Error error;
+  bool pooled = false;
+  if (PQstatus(conn.get()) == CONNECTION_OK) error = set_up(conn.get(), options, pooled);
+  else error.message = PQerrorMessage(conn.get());
+  if (!error.message.empty()) {
+    const char* password = PQpass(conn.get());
+    error.message = redact(trimmed(error.message), Secret(password ? password : ""));
+    conn.reset();
+  }
+  const std::lock_guard lock(attempt->mutex);
+  if (attempt->abandoned) return;
+  attempt->conn = std::move(conn);
+  attempt->error = std::move(error);
+  attempt->pooled = pooled;
+  attempt->finished = true;
+  attempt->wake();
+}
+
+/// Session settings, LISTEN, and pipeline mode. An empty message is success.
+Error Pipeline::set_up(pg_conn* conn, const PipelineOptions& options, bool& pooled) {
+  PQsetNoticeReceiver(conn, [](void*, const PGresult*) {}, nullptr);
+  const auto run = [conn](const std::string& sql, std::string* value) {
+    std::unique_ptr<PGresult, decltype(&PQclear)> result(PQexec(conn, sql.c_str()), &PQclear);
+    const ExecStatusType status = PQresultStatus(result.get());
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) return false;
+    if (value) *value = PQgetvalue(result.get(), 0, 0);
+    return true;
+  };
+  const auto failed = [conn] {
+    const std::string_view message = PQerrorMessage(conn);
+    return Error{ErrorKind::unavailable, message.empty() ? "the session cannot be set up" : std::string(message)};
+  };
+
+  std::string backend;
+  if (!run("SELECT pg_catalog.pg_backend_pid()", &backend)) return failed();
+  // A pooler answers with a key of its own.
+  pooled = backend != std::to_string(PQbackendPID(conn));
+  if (!pooled) {
+    // Plans are made for the parameters at hand: a plan made while a table was small would scan it when it is large.
+    const std::string settings = timeout_settings(
+        options,
+        "SET lock_timeout = {}; SET statement_timeout = {}; SET plan_cache_mode = force_custom_plan; SET jit = off; "
+        "SET default_transaction_isolation = 'read committed'");
+    if (!run(settings, nullptr)) return failed();
+    if (!options.channel.empty() && !run("LISTEN " + options.channel, nullptr)) return failed();
+  }
+  if (PQsetnonblocking(conn, 1) != 0 || PQenterPipelineMode(conn) != 1) return failed();
+  return {};
+}
+
+void Pipeline::finish_connecting() {
+  const std::shared_ptr<Attempt> attempt = attempt_;
+  const std::lock_guard lock(attempt->mutex);
+  if (!attempt->finished) {
+    if (clock_.now() < give_up_at_) return;
+    attempt->abandoned = true;
+    attempt->error = {ErrorKind::unavailable, "connecting took too long"};
+  }
+  attempt_.reset();
+  if (!attempt->conn) return lose(attempt->error);
+  conn_ = std::move(attempt->conn);
+  pooled_ = attempt->pooled;
+  want_write_ = false;
+  ++connections_;
+}
+
+CommandId Pipeline::send(const Statement& statement, Params params) {
+  const CommandId id = next_id_++;
+  if (!conn_) {
+    done_.push_back({id, std::unexpected(Error{ErrorKind::unavailable, last_error_.message})});
+    return id;
+  }
+  bool preparing = false;
+  const bool sent = dispatch(statement, params, preparing);
+  if (sent_.empty()) head_since_ = clock_.now();
+  sent_.push_back({.id = id, .statement = statement.id(), .preparing = preparing});
+  if (!sent) lose({ErrorKind::unavailable, trimmed(PQerrorMessage(conn_.get()))});
+  else flush();
+  return id;
+}
+
+/// Puts the messages of one command into libpq's buffer.
+bool Pipeline::dispatch(const Statement& statement, const Params& params, bool& preparing) {
+  const std::size_t count = params.values().size();
+  std::vector<const char*> values(count);
+  std::vector<int> lengths(count), formats(count, 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    values[i] = params.values()[i].data();
+    lengths[i] = static_cast<int>(params.values()[i].size());
+  }
+  pg_conn* conn = conn_.get();
+  const int n = static_cast<int>(count);
+  const auto unnamed = [&] {
+    return PQsendQueryParams(conn, statement.sql().c_str(), n, nullptr, values.data(), lengths.data(), formats.data(),
+                             1) == 1;
+  };
+  const auto named = [&](const std::string& name) {
+    return PQsendQueryPrepared(conn, name.c_str(), n, values.data(), lengths.data(), formats.data(), 1) == 1;
+  };
+
+  bool sent = false;
+  const auto known = prepared_.find(statement.id());
+  if (pooled_) {
+    // One transaction up to the Sync, so the settings hold for the statement and for nothing else.
+    const std::string settings = timeout_settings(
+        options_,
+        "SELECT pg_catalog.set_config('lock_timeout', '{}', true), pg_catalog.set_config('statement_timeout', '{}', "
+        "true), pg_catalog.set_config('jit', 'off', true)");
+    sent = PQsendQueryParams(conn, settings.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 1) == 1 && unnamed();
+  } else if (known != prepared_.end()) {
+    // Until the server has confirmed the name, whoever is second does without.
+    sent = known->second.confirmed ? named(known->second.name) : unnamed();
+  } else if (prepared_.size() >= kMaxPrepared) {
+    sent = unnamed();
+  } else {
+    const std::string name = fmt::format("embedd_{}", next_name_++);
+    prepared_[statement.id()] = {.name = name};
+    preparing = true;
+    sent = PQsendPrepare(conn, name.c_str(), statement.sql().c_str(), 0, nullptr) == 1 && named(name);
+  }
+  return sent && PQpipelineSync(conn) == 1;
+}
+
+std::vector<Answer> Pipeline::take() {
+  pump();
+  return std::exchange(done_, {});
+}
+
+std::vector<std::string> Pipeline::take_notifications() {
+  pump();
+  return std::exchange(notifications_, {});
+}
+
+void Pipeline::pump() {
+  if (!conn_) {
+    if (attempt_) finish_connecting();
+    else if (clock_.now() >= retry_at_) start_connecting();
+    if (!conn_) return;
+  }
+  read();
+  if (conn_) flush();
+  if (conn_ && !sent_.empty() && clock_.now() >= head_since_ + options_.command_timeout)
+    lose({ErrorKind::unavailable, fmt::format("the database has not answered for {:.0f} s",
+                                              to_seconds(options_.command_timeout))});
+}
+
+void Pipeline::read() {
+  pg_conn* conn = conn_.get();
+  const bool alive = PQconsumeInput(conn) == 1;
+  // In pipeline mode a NULL ends each command's results, and after the server's death NULLs may come for ever:
+  // a second one in a row means that nothing more is there.
+  int nulls = 0;
+  while (!sent_.empty() && nulls < 2 && PQisBusy(conn) == 0) {
+    PGresult* result = PQgetResult(conn);
+    nulls = result ? 0 : nulls + 1;
+    if (result && !take_result(result)) return;
+  }
+  while (PGnotify* notice = PQnotifies(conn)) {
+    notifications_.emplace_back(notice->extra);
+    PQfreemem(notice);
+  }
+  if (!alive || PQstatus(conn) == CONNECTION_BAD)
+    lose({ErrorKind::unavailable, trimmed(PQerrorMessage(conn))});
+}
+
+/// False if the connection was given up.
+bool Pipeline::take_result(pg_result* result) {
+  BinaryRows rows(result);  // owns it from here
+  Command& head = sent_.front();
+  switch (PQresultStatus(result)) {
+    case PGRES_PIPELINE_SYNC: conclude(); return true;
+    case PGRES_PIPELINE_ABORTED: return true;  // by the error before it, which counts
+    case PGRES_TUPLES_OK: head.outcome = std::move(rows); return true;
+    case PGRES_COMMAND_OK:
+      // Of the Prepare, or of a statement without rows, whose outcome must not be that of the settings before it.
+      if (std::exchange(head.preparing, false)) prepared_[head.statement].confirmed = true;
+      else head.outcome = std::move(rows);
+      return true;
+    default: break;
+  }
+  Error error = error_of(result);
+  if (is_fatal(result)) {
+    // The session ends here; whether the commit came first, only the Sync would have told.
+    lose({ErrorKind::unavailable, std::move(error.message)});
+    return false;
+  }
+  if (is_stale_plan(result)) {
+    prepared_.erase(head.statement);
+    head.preparing = false;
+    error.kind = ErrorKind::conflict;
+  }
+  if (!head.outcome || head.outcome->has_value()) head.outcome = std::unexpected(std::move(error));
+  return true;
+}
+
+/// The server has confirmed the head's transaction.
+void Pipeline::conclude() {
+  Command head = std::move(sent_.front());
+  sent_.pop_front();
+  head_since_ = clock_.now();
+  backoff_ = kFirstBackoff;
+  if (head.preparing) prepared_.erase(head.statement);  // its text was refused
+  if (!head.outcome)
+    head.outcome = std::unexpected(Error{ErrorKind::in_doubt, "the database confirmed a statement without its result"});
+  done_.push_back({head.id, std::move(*head.outcome)});
+}
+
+/// Gives the connection up: what was sent is in doubt, and the next one is tried after a pause.
+void Pipeline::lose(Error error) {
+  if (error.message.empty()) error.message = "the connection to the database was lost";
+  conn_.reset();
+  prepared_.clear();
+  for (Command& command : sent_)
+    done_.push_back({command.id, std::unexpected(Error{ErrorKind::in_doubt, error.message})});
+  sent_.clear();
+  last_error_ = std::move(error);
+  const double jitter = std::uniform_real_distribution<double>(0.5, 1.0)(random_);
+  retry_at_ = clock_.now() + std::chrono::duration_cast<Duration>(backoff_ * jitter);
+  backoff_ = std::min<Duration>(2 * backoff_, kLongestBackoff);
+}
+
+void Pipeline::flush() {
+  const int left = PQflush(conn_.get());
+  want_write_ = left == 1;
+  if (left < 0) lose({ErrorKind::unavailable, trimmed(PQerrorMessage(conn_.get()))});
+}
+
+void Pipeline::add_interests(std::vector<Interest>& interests) const {
+  if (conn_) interests.push_back({.fd = PQsocket(conn_.get()), .read = true, .write = want_write_});
+}
+
+std::optional<Instant> Pipeline::wake_at() const {
+  if (!done_.empty()) return Instant{};  // at once
+  if (attempt_) return give_up_at_;
+  if (!conn_) return retry_at_;
+  if (!sent_.empty()) return head_since_ + options_.command_timeout;
+  return std::nullopt;
+}
+
+}  // namespace embedd::pg

@@ -1,0 +1,74 @@
+#include "pg/codec.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace embedd::pg {
+namespace {
+
+using namespace std::string_literals;
+
+TEST(BinaryArray, OfIntegersIsWhatArrayRecvReads) {
+  BinaryArray array(kInt8);
+  array.add_int8(1);
+  array.add_int8(-2);
+  EXPECT_EQ(std::move(array).take(),
+            "\0\0\0\1\0\0\0\0\0\0\0\x14\0\0\0\2\0\0\0\1"s                // header: 1 dimension, int8, 2 elements from 1
+            "\0\0\0\x08\0\0\0\0\0\0\0\1"s                                // 1
+            "\0\0\0\x08\xff\xff\xff\xff\xff\xff\xff\xfe"s);              // -2
+}
+
+TEST(BinaryArray, EmptyHasNoDimensions) {
+  EXPECT_EQ(BinaryArray(kText).take(), "\0\0\0\0\0\0\0\0\0\0\0\x19"s);
+}
+
+TEST(BinaryArray, OfVectorsHoldsBigEndianFloats) {
+  BinaryArray array(16'400);
+  array.add_vector(std::vector<float>{1.0F, -2.5F});
+  EXPECT_EQ(std::move(array).take(),
+            "\0\0\0\1\0\0\0\0\0\0\x40\x10\0\0\0\1\0\0\0\1"s
+            "\0\0\0\x0c\0\2\0\0\x3f\x80\0\0\xc0\x20\0\0"s);
+}
+
+TEST(BinaryArray, TakesTextsWithZeroBytesAndEmptyOnes) {
+  BinaryArray array(kText);
+  array.add("a\0b"s);
+  array.add("");
+  EXPECT_EQ(std::move(array).take().substr(20), "\0\0\0\3a\0b\0\0\0\0"s);
+}
+
+TEST(Params, AreBigEndian) {
+  Params params;
+  LeaseToken token{};
+  token[0] = 0xab;
+  params.integer(258).real(1.0).flag(true).uuid(token).text("é");
+  EXPECT_EQ(params.values(), (std::vector<std::string>{"\0\0\0\0\0\0\1\2"s, "\x3f\xf0\0\0\0\0\0\0"s, "\1"s,
+                                                       "\xab"s + std::string(15, '\0'), "é"}));
+}
+
+TEST(ReadNumber, ReversesAppendNumber) {
+  for (const std::int64_t value : {std::int64_t{0}, std::int64_t{-1}, std::numeric_limits<std::int64_t>::min(),
+                                   std::numeric_limits<std::int64_t>::max(), std::int64_t{258}}) {
+    std::string bytes;
+    append_number(bytes, value);
+    EXPECT_EQ(read_number<std::int64_t>(bytes), value);
+  }
+}
+
+TEST(Key, KeepsCompositeValuesApart) {
+  const std::vector<std::string_view> one{"a", "bc"}, other{"ab", "c"}, empty{"", "abc"};
+  EXPECT_NE(encode_key(one), encode_key(other));
+  for (const auto& columns : {one, other, empty}) EXPECT_EQ(decode_key(encode_key(columns), 2), columns);
+}
+
+TEST(KeyDeathTest, OfAnotherShapeIsABug) {
+  const std::vector<std::string_view> columns{"a"};
+  const Key key = encode_key(columns);
+  EXPECT_DEATH((void)decode_key(key, 2), "ends before");
+  EXPECT_DEATH((void)decode_key(key.substr(0, 4), 1), "bytes");
+}
+
+}  // namespace
+}  // namespace embedd::pg

@@ -4,8 +4,8 @@
 ///   params.uuid(lease).array(BinaryArray::of_int8(hashes)).real(60.0);
 ///
 /// Everything is big-endian, as the server's *_recv and *_send functions have it. An array is: number of
-/// dimensions (0 if empty, else 1), a has-NULL flag, the element type's OID, its length, its lower bound (1), and
-/// each element with its length in front. A pgvector is: int16 dimensions, int16 zero, float4 values.
+/// dimensions (0 if empty, else 1), a has-NULL flag, the element type's OID, its length, its lower bound (1),
+/// and each element with its length in front. A pgvector is: int16 dimensions, int16 zero, float4 values.
 #pragma once
 
 #include <bit>

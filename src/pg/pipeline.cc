@@ -37,11 +37,13 @@ Error error_of(const PGresult* result) {
 
 bool is_fatal(const PGresult* result) {
   const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-  return severity == nullptr || std::string_view(severity) == "FATAL" || std::string_view(severity) == "PANIC";
+  return severity == nullptr || std::string_view(severity) == "FATAL" ||
+         std::string_view(severity) == "PANIC";
 }
 
-/// The plan or the name is unusable, and a new statement of the same text may work: 0A000 "cached plan must not change
-/// result type", 26000 no such prepared statement, 42P05 it exists already (a pooler that looks like a server).
+/// The plan or the name is unusable, and a new statement of the same text may work: 0A000 "cached plan must
+/// not change result type", 26000 no such prepared statement, 42P05 it exists already (a pooler that looks
+/// like a server).
 bool is_stale_plan(const PGresult* result) {
   const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const std::string_view code = sqlstate ? sqlstate : "";
@@ -62,7 +64,8 @@ bool BinaryRows::is_null(int row, int column) const { return PQgetisnull(result_
 
 std::string_view BinaryRows::bytes(int row, int column) const {
   CHECK(row < PQntuples(result_.get()) && column < PQnfields(result_.get()), "row {} column {}", row, column);
-  return {PQgetvalue(result_.get(), row, column), static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+  return {PQgetvalue(result_.get(), row, column),
+          static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
 }
 
 std::int64_t BinaryRows::integer(int row, int column) const {
@@ -146,18 +149,27 @@ void Pipeline::start_connecting() {
 
 void Pipeline::connect(const std::shared_ptr<Attempt>& attempt, const PipelineOptions& options) {
   const std::string conninfo(options.conninfo.reveal());
-  // What stands before dbname yields to the conninfo, what stands after overrides it. The timeouts notice a server
-  // that vanished without a word: an idle connection by keepalives, a busy one by TCP's user timeout.
-  const char* keywords[] = {"fallback_application_name", "connect_timeout", "keepalives_idle", "keepalives_interval",
-                            "keepalives_count", "tcp_user_timeout", "dbname", "client_encoding", nullptr};
-  const char* values[] = {options.application_name.c_str(), "5", "30", "10", "3", "30000",
-                          conninfo.c_str(), "UTF8", nullptr};
+  // What stands before dbname yields to the conninfo, what stands after overrides it. The timeouts notice a
+  // server that vanished without a word: an idle connection by keepalives, a busy one by TCP's user timeout.
+  const char* keywords[] = {"fallback_application_name",
+                            "connect_timeout",
+                            "keepalives_idle",
+                            "keepalives_interval",
+                            "keepalives_count",
+                            "tcp_user_timeout",
+                            "dbname",
+                            "client_encoding",
+                            nullptr};
+  const char* values[] = {
+      options.application_name.c_str(), "5", "30", "10", "3", "30000", conninfo.c_str(), "UTF8", nullptr};
   Conn conn(PQconnectdbParams(keywords, values, 1));
   CHECK(conn != nullptr, "out of memory");
   Error error;
   bool pooled = false;
-  if (PQstatus(conn.get()) == CONNECTION_OK) error = set_up(conn.get(), options, pooled);
-  else error.message = PQerrorMessage(conn.get());
+  if (PQstatus(conn.get()) == CONNECTION_OK)
+    error = set_up(conn.get(), options, pooled);
+  else
+    error.message = PQerrorMessage(conn.get());
   if (!error.message.empty()) {
     const char* password = PQpass(conn.get());
     error.message = redact(trimmed(error.message), Secret(password ? password : ""));
@@ -184,7 +196,8 @@ Error Pipeline::set_up(pg_conn* conn, const PipelineOptions& options, bool& pool
   };
   const auto failed = [conn] {
     const std::string_view message = PQerrorMessage(conn);
-    return Error{ErrorKind::unavailable, message.empty() ? "the session cannot be set up" : std::string(message)};
+    return Error{ErrorKind::unavailable,
+                 message.empty() ? "the session cannot be set up" : std::string(message)};
   };
 
   std::string backend;
@@ -192,11 +205,12 @@ Error Pipeline::set_up(pg_conn* conn, const PipelineOptions& options, bool& pool
   // A pooler answers with a key of its own.
   pooled = backend != std::to_string(PQbackendPID(conn));
   if (!pooled) {
-    // Plans are made for the parameters at hand: a plan made while a table was small would scan it when it is large.
-    const std::string settings = timeout_settings(
-        options,
-        "SET lock_timeout = {}; SET statement_timeout = {}; SET plan_cache_mode = force_custom_plan; SET jit = off; "
-        "SET default_transaction_isolation = 'read committed'");
+    // Plans are made for the parameters at hand: a plan made while a table was small would scan it when it is
+    // large.
+    const std::string settings = timeout_settings(options,
+                                                  "SET lock_timeout = {}; SET statement_timeout = {}; SET "
+                                                  "plan_cache_mode = force_custom_plan; SET jit = off; "
+                                                  "SET default_transaction_isolation = 'read committed'");
     if (!run(settings, nullptr)) return failed();
     if (!options.channel.empty() && !run("LISTEN " + options.channel, nullptr)) return failed();
   }
@@ -230,8 +244,10 @@ CommandId Pipeline::send(const Statement& statement, Params params) {
   const bool sent = dispatch(statement, params, preparing);
   if (sent_.empty()) head_since_ = clock_.now();
   sent_.push_back({.id = id, .statement = statement.id(), .preparing = preparing});
-  if (!sent) lose({ErrorKind::unavailable, trimmed(PQerrorMessage(conn_.get()))});
-  else flush();
+  if (!sent)
+    lose({ErrorKind::unavailable, trimmed(PQerrorMessage(conn_.get()))});
+  else
+    flush();
   return id;
 }
 
@@ -247,8 +263,8 @@ bool Pipeline::dispatch(const Statement& statement, const Params& params, bool& 
   pg_conn* conn = conn_.get();
   const int n = static_cast<int>(count);
   const auto unnamed = [&] {
-    return PQsendQueryParams(conn, statement.sql().c_str(), n, nullptr, values.data(), lengths.data(), formats.data(),
-                             1) == 1;
+    return PQsendQueryParams(conn, statement.sql().c_str(), n, nullptr, values.data(), lengths.data(),
+                             formats.data(), 1) == 1;
   };
   const auto named = [&](const std::string& name) {
     return PQsendQueryPrepared(conn, name.c_str(), n, values.data(), lengths.data(), formats.data(), 1) == 1;
@@ -258,11 +274,12 @@ bool Pipeline::dispatch(const Statement& statement, const Params& params, bool& 
   const auto known = prepared_.find(statement.id());
   if (pooled_) {
     // One transaction up to the Sync, so the settings hold for the statement and for nothing else.
-    const std::string settings = timeout_settings(
-        options_,
-        "SELECT pg_catalog.set_config('lock_timeout', '{}', true), pg_catalog.set_config('statement_timeout', '{}', "
-        "true), pg_catalog.set_config('jit', 'off', true)");
-    sent = PQsendQueryParams(conn, settings.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 1) == 1 && unnamed();
+    const std::string settings = timeout_settings(options_,
+                                                  "SELECT pg_catalog.set_config('lock_timeout', '{}', true), "
+                                                  "pg_catalog.set_config('statement_timeout', '{}', "
+                                                  "true), pg_catalog.set_config('jit', 'off', true)");
+    sent =
+        PQsendQueryParams(conn, settings.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 1) == 1 && unnamed();
   } else if (known != prepared_.end()) {
     // Until the server has confirmed the name, whoever is second does without.
     sent = known->second.confirmed ? named(known->second.name) : unnamed();
@@ -289,22 +306,24 @@ std::vector<std::string> Pipeline::take_notifications() {
 
 void Pipeline::pump() {
   if (!conn_) {
-    if (attempt_) finish_connecting();
-    else if (clock_.now() >= retry_at_) start_connecting();
+    if (attempt_)
+      finish_connecting();
+    else if (clock_.now() >= retry_at_)
+      start_connecting();
     if (!conn_) return;
   }
   read();
   if (conn_) flush();
   if (conn_ && !sent_.empty() && clock_.now() >= head_since_ + options_.command_timeout)
-    lose({ErrorKind::unavailable, fmt::format("the database has not answered for {:.0f} s",
-                                              to_seconds(options_.command_timeout))});
+    lose({ErrorKind::unavailable,
+          fmt::format("the database has not answered for {:.0f} s", to_seconds(options_.command_timeout))});
 }
 
 void Pipeline::read() {
   pg_conn* conn = conn_.get();
   const bool alive = PQconsumeInput(conn) == 1;
-  // In pipeline mode a NULL ends each command's results, and after the server's death NULLs may come for ever:
-  // a second one in a row means that nothing more is there.
+  // In pipeline mode a NULL ends each command's results, and after the server's death NULLs may come for
+  // ever: a second one in a row means that nothing more is there.
   int nulls = 0;
   while (!sent_.empty() && nulls < 2 && PQisBusy(conn) == 0) {
     PGresult* result = PQgetResult(conn);
@@ -328,9 +347,12 @@ bool Pipeline::take_result(pg_result* result) {
     case PGRES_PIPELINE_ABORTED: return true;  // by the error before it, which counts
     case PGRES_TUPLES_OK: head.outcome = std::move(rows); return true;
     case PGRES_COMMAND_OK:
-      // Of the Prepare, or of a statement without rows, whose outcome must not be that of the settings before it.
-      if (std::exchange(head.preparing, false)) prepared_[head.statement].confirmed = true;
-      else head.outcome = std::move(rows);
+      // Of the Prepare, or of a statement without rows, whose outcome must not be that of the settings before
+      // it.
+      if (std::exchange(head.preparing, false))
+        prepared_[head.statement].confirmed = true;
+      else
+        head.outcome = std::move(rows);
       return true;
     default: break;
   }
@@ -357,7 +379,8 @@ void Pipeline::conclude() {
   backoff_ = kFirstBackoff;
   if (head.preparing) prepared_.erase(head.statement);  // its text was refused
   if (!head.outcome)
-    head.outcome = std::unexpected(Error{ErrorKind::in_doubt, "the database confirmed a statement without its result"});
+    head.outcome =
+        std::unexpected(Error{ErrorKind::in_doubt, "the database confirmed a statement without its result"});
   done_.push_back({head.id, std::move(*head.outcome)});
 }
 

@@ -6,10 +6,10 @@
 ///   …wait on add_interests() and wake_at()…
 ///   for (Answer& answer : pipeline.take()) use(answer.id, answer.rows);
 ///
-/// Nothing here blocks: connecting, which may wait for DNS, runs on a helper thread that hands the connection over.
-/// Each command is a transaction of its own (it ends with its own Sync). Every command gets exactly one answer.
-/// Errors: by SQLSTATE (pg/sqlstate.h); unavailable if it was never sent; in_doubt if the connection broke, or the
-/// server went silent for `command_timeout`, before the server confirmed the commit.
+/// Nothing here blocks: connecting, which may wait for DNS, runs on a helper thread that hands the connection
+/// over. Each command is a transaction of its own (it ends with its own Sync). Every command gets exactly one
+/// answer. Errors: by SQLSTATE (pg/sqlstate.h); unavailable if it was never sent; in_doubt if the connection
+/// broke, or the server went silent for `command_timeout`, before the server confirmed the commit.
 #pragma once
 
 #include <cstdint>
@@ -41,11 +41,13 @@ class BinaryRows {
 
   [[nodiscard]] int size() const;
   [[nodiscard]] bool is_null(int row, int column) const;
-  [[nodiscard]] std::string_view bytes(int row, int column) const;    ///< also the form of text; empty if NULL
-  [[nodiscard]] std::int64_t integer(int row, int column) const;      ///< of smallint, int, bigint, oid; 0 if NULL
-  [[nodiscard]] double real(int row, int column) const;               ///< of float8; 0 if NULL
-  [[nodiscard]] bool flag(int row, int column) const;                 ///< false if NULL
-  [[nodiscard]] std::vector<std::string> array(int row, int column) const;  ///< elements' bytes; none may be NULL
+  [[nodiscard]] std::string_view bytes(int row, int column) const;  ///< also the form of text; empty if NULL
+  [[nodiscard]] std::int64_t integer(int row,
+                                     int column) const;  ///< of smallint, int, bigint, oid; 0 if NULL
+  [[nodiscard]] double real(int row, int column) const;  ///< of float8; 0 if NULL
+  [[nodiscard]] bool flag(int row, int column) const;    ///< false if NULL
+  [[nodiscard]] std::vector<std::string> array(int row,
+                                               int column) const;  ///< elements' bytes; none may be NULL
 
  private:
   struct Clear {
@@ -74,10 +76,11 @@ struct Answer {
 };
 
 struct PipelineOptions {
-  Secret conninfo;                        ///< URI or keywords; empty: the usual PG* variables
+  Secret conninfo;  ///< URI or keywords; empty: the usual PG* variables
   std::string application_name = "embedd";
-  std::string channel;                    ///< LISTEN on it, if the connection is direct; empty: none
-  Duration command_timeout = seconds(60);  ///< silence, while an answer is due, after which the connection is dropped
+  std::string channel;  ///< LISTEN on it, if the connection is direct; empty: none
+  Duration command_timeout =
+      seconds(60);  ///< silence, while an answer is due, after which the connection is dropped
   Duration lock_timeout = milliseconds(200);
 };
 
@@ -146,8 +149,8 @@ class Pipeline final : public Waitable {
 
   Conn conn_;
   std::shared_ptr<Attempt> attempt_;
-  Instant retry_at_{};      ///< next try to connect, while there is neither a connection nor an attempt
-  Instant give_up_at_{};    ///< when the attempt is abandoned
+  Instant retry_at_{};    ///< next try to connect, while there is neither a connection nor an attempt
+  Instant give_up_at_{};  ///< when the attempt is abandoned
   Duration backoff_{};
   Error last_error_{};
   bool pooled_ = false;
@@ -156,7 +159,7 @@ class Pipeline final : public Waitable {
 
   CommandId next_id_ = 1;
   std::deque<Command> sent_;
-  Instant head_since_{};    ///< since when the first of `sent_` is what the server should be answering
+  Instant head_since_{};  ///< since when the first of `sent_` is what the server should be answering
   std::vector<Answer> done_;
   std::map<std::uint64_t, Prepared> prepared_;  ///< by Statement::id; what this connection knows by name
   std::uint64_t next_name_ = 1;

@@ -15,9 +15,9 @@ TEST(BinaryArray, OfIntegersIsWhatArrayRecvReads) {
   array.add_int8(1);
   array.add_int8(-2);
   EXPECT_EQ(std::move(array).take(),
-            "\0\0\0\1\0\0\0\0\0\0\0\x14\0\0\0\2\0\0\0\1"s                // header: 1 dimension, int8, 2 elements from 1
-            "\0\0\0\x08\0\0\0\0\0\0\0\1"s                                // 1
-            "\0\0\0\x08\xff\xff\xff\xff\xff\xff\xff\xfe"s);              // -2
+            "\0\0\0\1\0\0\0\0\0\0\0\x14\0\0\0\2\0\0\0\1"s    // header: 1 dimension, int8, 2 elements from 1
+            "\0\0\0\x08\0\0\0\0\0\0\0\1"s                    // 1
+            "\0\0\0\x08\xff\xff\xff\xff\xff\xff\xff\xfe"s);  // -2
 }
 
 TEST(BinaryArray, EmptyHasNoDimensions) {
@@ -49,8 +49,9 @@ TEST(Params, AreBigEndian) {
 }
 
 TEST(ReadNumber, ReversesAppendNumber) {
-  for (const std::int64_t value : {std::int64_t{0}, std::int64_t{-1}, std::numeric_limits<std::int64_t>::min(),
-                                   std::numeric_limits<std::int64_t>::max(), std::int64_t{258}}) {
+  for (const std::int64_t value :
+       {std::int64_t{0}, std::int64_t{-1}, std::numeric_limits<std::int64_t>::min(),
+        std::numeric_limits<std::int64_t>::max(), std::int64_t{258}}) {
     std::string bytes;
     append_number(bytes, value);
     EXPECT_EQ(read_number<std::int64_t>(bytes), value);

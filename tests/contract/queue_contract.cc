@@ -1,0 +1,487 @@
+#include "contract/queue_contract.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/check.h"
+
+namespace embedd::test {
+
+// The parameter is an adapter's business; its absence in a binary is not an error.
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(QueueContract);
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Optional;
+using testing::SizeIs;
+
+namespace {
+
+constexpr Duration kLease = seconds(60);
+
+std::vector<std::string> texts_of(const std::vector<Job>& jobs) {
+  std::vector<std::string> texts;
+  for (const Job& job : jobs) texts.push_back(job.text);
+  return texts;
+}
+
+}  // namespace
+
+// Turns until take() gives something, for at most 20 s of real time.
+template <typename Take>
+auto QueueContract::wait_for(Take take) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  for (;;) {
+    auto taken = take();
+    if (taken) return *std::move(taken);
+    CHECK(std::chrono::steady_clock::now() < deadline, "no answer from the queue within 20 s");
+    world().turn();
+  }
+}
+
+Claim QueueContract::claim(std::uint32_t max_rows, std::size_t max_text_bytes) {
+  LeaseToken lease{};
+  lease.fill(next_lease_++);
+  world().queue().send_claim({.vectorizer = world().vectorizer(),
+                              .lease = lease,
+                              .lease_time = kLease,
+                              .max_rows = max_rows,
+                              .max_text_bytes = max_text_bytes});
+  return wait_for([&]() -> std::optional<Claim> {
+    std::vector<Claim> claims = world().queue().take_claims();
+    if (claims.empty()) return std::nullopt;
+    CHECK(claims.size() == 1, "{} claims for one request", claims.size());
+    CHECK(claims[0].jobs.has_value(), "the claim failed: {}", claims[0].jobs.error().message);
+    CHECK(claims[0].request.lease == lease, "a claim with another lease");
+    return std::move(claims[0]);
+  });
+}
+
+Job QueueContract::claim_one() {
+  Claim claimed = claim();
+  CHECK(claimed.jobs->size() == 1, "{} jobs claimed where one was due", claimed.jobs->size());
+  return std::move(claimed.jobs->front());
+}
+
+std::vector<Outcome> QueueContract::settle(Settlement settlement) {
+  settlement.id = next_id_++;
+  const std::size_t jobs = settlement.jobs.size();
+  world().queue().send_settlement(settlement);
+  return wait_for([&]() -> std::optional<std::vector<Outcome>> {
+    std::vector<Receipt> receipts = world().queue().take_receipts();
+    if (receipts.empty()) return std::nullopt;
+    CHECK(receipts.size() == 1 && receipts[0].id == settlement.id, "one receipt, with the settlement's id");
+    CHECK(receipts[0].outcomes.has_value(), "settling failed: {}", receipts[0].outcomes.error().message);
+    CHECK(receipts[0].outcomes->size() == jobs, "{} outcomes of {} jobs", receipts[0].outcomes->size(), jobs);
+    return std::move(*receipts[0].outcomes);
+  });
+}
+
+Outcome QueueContract::settle_one(Settlement settlement) { return settle(std::move(settlement)).at(0); }
+
+Poll QueueContract::poll() {
+  world().queue().send_poll({});
+  return wait_for([&] { return world().queue().take_poll(); });
+}
+
+ReconcilePage::Progress QueueContract::reconcile(const Key& cursor) {
+  world().queue().send_reconcile(world().vectorizer(), cursor);
+  return wait_for([&]() -> std::optional<ReconcilePage::Progress> {
+    std::vector<ReconcilePage> pages = world().queue().take_reconciled();
+    if (pages.empty()) return std::nullopt;
+    CHECK(pages[0].progress.has_value(), "reconcile failed: {}", pages[0].progress.error().message);
+    return *pages[0].progress;
+  });
+}
+
+std::uint64_t QueueContract::reconcile_all() {
+  std::uint64_t enqueued = 0;
+  Key cursor;
+  for (int page = 0; page < 100; ++page) {
+    const ReconcilePage::Progress progress = reconcile(cursor);
+    enqueued += progress.enqueued;
+    if (progress.finished) return enqueued;
+    cursor = progress.next;
+  }
+  CHECK(false, "reconcile does not end");
+  return enqueued;
+}
+
+Settlement QueueContract::complete(const std::vector<Job>& jobs) {
+  Settlement settlement = act(Action::complete, jobs);
+  settlement.vectors.dimensions = 3;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    settlement.jobs[i].slot = static_cast<std::int32_t>(i);
+    for (const float value : {static_cast<float>(i), 0.5F, 1.0F}) settlement.vectors.values.push_back(value);
+  }
+  return settlement;
+}
+
+Settlement QueueContract::complete_kept(const Job& job) {
+  Settlement settlement = act(Action::complete, {job});
+  settlement.vectors.dimensions = 3;
+  return settlement;
+}
+
+Settlement QueueContract::act(Action action, const std::vector<Job>& jobs, Duration delay) {
+  Settlement settlement{.vectorizer = world().vectorizer(),
+                        .action = action,
+                        .model_id = "model",
+                        .model_version = "model-1",
+                        .requests = 1,
+                        .tokens = 5,
+                        .delay = delay,
+                        .reason = ErrorKind::rejected,
+                        .message = "no"};
+  for (const Job& job : jobs)
+    settlement.jobs.push_back({.key = job.key, .lease = job.lease, .text_hash = job.text_hash, .slot = -1});
+  return settlement;
+}
+
+void QueueContract::embed_row(int row, const std::string& text) {
+  world().put_row(row, text);
+  ASSERT_EQ(settle_one(complete({claim_one()})), Outcome::done);
+}
+
+// ── Claim
+
+TEST_P(QueueContract, NothingDueIsAnEmptyClaim) {
+  const Claim empty = claim();
+  EXPECT_THAT(*empty.jobs, IsEmpty());
+  EXPECT_FALSE(empty.more);
+}
+
+TEST_P(QueueContract, ClaimHandsOutTextsOldestFirst) {
+  world().put_row(1, "one");
+  world().advance(seconds(2));
+  world().put_row(2, "two");
+  const Claim claimed = claim();
+  EXPECT_THAT(texts_of(*claimed.jobs), ElementsAre("one", "two"));
+  EXPECT_FALSE(claimed.more);
+  EXPECT_EQ(claimed.rescued, 0U);
+  EXPECT_EQ(claimed.jobs->at(0).key, world().key_of(1));
+  EXPECT_EQ(claimed.jobs->at(0).task, Task::embed);
+  EXPECT_EQ(claimed.jobs->at(0).attempt, 0);
+  EXPECT_EQ(claimed.jobs->at(0).lease, claimed.request.lease);
+}
+
+TEST_P(QueueContract, ALeasedJobIsNotHandedOutAgain) {
+  world().put_row(1, "one");
+  EXPECT_THAT(*claim().jobs, SizeIs(1));
+  world().advance(kLease / 2);
+  EXPECT_THAT(*claim().jobs, IsEmpty());
+}
+
+TEST_P(QueueContract, ALapsedLeaseIsRescuedAndItsHolderComesTooLate) {
+  world().put_row(1, "one");
+  const Job lost = claim_one();
+  world().advance(kLease + seconds(1));
+  const Claim rescue = claim();
+  ASSERT_THAT(*rescue.jobs, SizeIs(1));
+  EXPECT_EQ(rescue.rescued, 1U);
+  EXPECT_EQ(settle_one(complete({lost})), Outcome::gone);
+  EXPECT_EQ(world().vector_of(1), std::nullopt);
+  EXPECT_EQ(settle_one(complete(*rescue.jobs)), Outcome::done);
+}
+
+TEST_P(QueueContract, ClaimKeepsToItsRows) {
+  for (int row = 0; row < 5; ++row) world().put_row(row, "text");
+  const Claim first = claim(3);
+  EXPECT_THAT(*first.jobs, SizeIs(3));
+  EXPECT_TRUE(first.more);
+  EXPECT_THAT(*claim(3).jobs, SizeIs(2));
+}
+
+TEST_P(QueueContract, ClaimKeepsToItsBytesButAlwaysHandsOutARow) {
+  for (int row = 0; row < 3; ++row) {
+    world().put_row(row, std::string(1000, 'x'));
+    world().advance(seconds(1));
+  }
+  const Claim two = claim(100, 2500);
+  EXPECT_THAT(*two.jobs, SizeIs(2));
+  EXPECT_TRUE(two.more);
+  EXPECT_THAT(*claim(100, 10).jobs, SizeIs(1));
+}
+
+// ── Complete
+
+TEST_P(QueueContract, CompleteStoresTheVectorAndDeletesTheJob) {
+  world().put_row(7, "seven");
+  EXPECT_EQ(settle_one(complete({claim_one()})), Outcome::done);
+  EXPECT_THAT(world().vector_of(7), Optional(ElementsAre(0.0F, 0.5F, 1.0F)));
+  EXPECT_EQ(world().jobs(), 0U);
+}
+
+TEST_P(QueueContract, EqualTextsShareOneVector) {
+  world().put_row(1, "same");
+  world().put_row(2, "same");
+  const Claim claimed = claim();
+  EXPECT_EQ(claimed.jobs->at(0).text_hash, claimed.jobs->at(1).text_hash);
+  Settlement shared = complete(*claimed.jobs);
+  shared.vectors.values.resize(3);
+  shared.jobs[1].slot = 0;
+  EXPECT_THAT(settle(shared), ElementsAre(Outcome::done, Outcome::done));
+  EXPECT_EQ(world().vector_of(1), world().vector_of(2));
+}
+
+TEST_P(QueueContract, SettlingTwiceFindsTheLeaseGone) {
+  world().put_row(1, "one");
+  const Settlement settlement = complete({claim_one()});
+  EXPECT_EQ(settle_one(settlement), Outcome::done);
+  EXPECT_EQ(settle_one(settlement), Outcome::gone);
+  EXPECT_THAT(world().vector_of(1), Optional(SizeIs(3)));
+}
+
+TEST_P(QueueContract, AChangedTextNeverGetsTheOldVector) {
+  world().put_row(1, "before");
+  const Job old = claim_one();
+  world().update_text(1, "after");
+  EXPECT_EQ(settle_one(complete({old})), Outcome::gone);
+  EXPECT_EQ(world().vector_of(1), std::nullopt);
+  EXPECT_EQ(claim_one().text, "after");
+}
+
+TEST_P(QueueContract, ATextChangedBehindTheTriggersIsStaleAndDueAgain) {
+  world().put_row(1, "before");
+  const Job old = claim_one();
+  world().update_text(1, "after", Capture::unseen);
+  EXPECT_EQ(settle_one(complete({old})), Outcome::stale);
+  EXPECT_EQ(world().vector_of(1), std::nullopt);
+  EXPECT_EQ(claim_one().text, "after");
+}
+
+TEST_P(QueueContract, ADeletedRowLeavesNothingBehind) {
+  world().put_row(1, "one");
+  const Job job = claim_one();
+  world().delete_row(1);
+  EXPECT_EQ(settle_one(complete({job})), Outcome::gone);
+  EXPECT_EQ(world().jobs(), 0U);
+}
+
+TEST_P(QueueContract, AHeldRowsVectorIsKeptAndStoredLater) {
+  world().put_row(1, "one");
+  world().put_row(2, "two");
+  const Claim claimed = claim();
+  world().hold_row(1);
+  Settlement both = complete(*claimed.jobs);
+  EXPECT_THAT(settle(both), ElementsAre(Outcome::kept, Outcome::done));
+  EXPECT_EQ(world().vector_of(1), std::nullopt);
+  world().release();
+  world().advance(seconds(1));
+
+  const Job again = claim_one();
+  EXPECT_EQ(again.task, Task::store_kept);
+  EXPECT_THAT(again.text, IsEmpty());
+  EXPECT_EQ(settle_one(complete_kept(again)), Outcome::done);
+  EXPECT_THAT(world().vector_of(1), Optional(ElementsAre(0.0F, 0.5F, 1.0F)));
+  EXPECT_EQ(world().jobs(), 0U);
+}
+
+TEST_P(QueueContract, AKeptVectorSurvivesASecondHold) {
+  world().put_row(1, "one");
+  const Job job = claim_one();
+  world().hold_row(1);
+  EXPECT_EQ(settle_one(complete({job})), Outcome::kept);
+  world().advance(seconds(31));
+  EXPECT_EQ(settle_one(complete_kept(claim_one())), Outcome::kept);
+  world().release();
+  world().advance(seconds(31));
+  EXPECT_EQ(settle_one(complete_kept(claim_one())), Outcome::done);
+  EXPECT_THAT(world().vector_of(1), Optional(ElementsAre(0.0F, 0.5F, 1.0F)));
+}
+
+TEST_P(QueueContract, AKeptVectorOfAChangedTextIsForgotten) {
+  world().put_row(1, "before");
+  const Job job = claim_one();
+  world().hold_row(1);
+  EXPECT_EQ(settle_one(complete({job})), Outcome::kept);
+  world().release();
+  world().update_text(1, "after");
+  const Job again = claim_one();
+  EXPECT_EQ(again.task, Task::embed);
+  EXPECT_EQ(again.text, "after");
+}
+
+TEST_P(QueueContract, AJobBeingWrittenIsBusyAndThenGone) {
+  world().put_row(1, "before");
+  const Job job = claim_one();
+  world().hold_row(1, "after");
+  EXPECT_EQ(settle_one(complete({job})), Outcome::busy);
+  EXPECT_EQ(world().vector_of(1), std::nullopt);
+  world().release();
+  EXPECT_EQ(settle_one(complete({job})), Outcome::gone);
+  EXPECT_EQ(claim_one().text, "after");
+}
+
+// ── Clear, drop
+
+TEST_P(QueueContract, AnEmptiedTextLosesItsVector) {
+  for (const std::optional<std::string>& empty :
+       {std::optional<std::string>(), std::optional<std::string>("  ")}) {
+    embed_row(1, "one");
+    world().update_text(1, empty);
+    const Job job = claim_one();
+    EXPECT_EQ(job.task, Task::clear);
+    EXPECT_EQ(settle_one(act(Action::clear, {job})), Outcome::done);
+    EXPECT_EQ(world().vector_of(1), std::nullopt);
+    EXPECT_EQ(world().jobs(), 0U);
+    world().delete_row(1);
+  }
+}
+
+TEST_P(QueueContract, ARowFilledAgainIsNotCleared) {
+  embed_row(1, "one");
+  world().update_text(1, std::nullopt);
+  const Job job = claim_one();
+  world().update_text(1, "two", Capture::unseen);
+  EXPECT_EQ(settle_one(act(Action::clear, {job})), Outcome::stale);
+  EXPECT_THAT(world().vector_of(1), Optional(SizeIs(3)));
+  EXPECT_EQ(claim_one().text, "two");
+}
+
+TEST_P(QueueContract, AHeldRowIsClearedLater) {
+  embed_row(1, "one");
+  world().update_text(1, std::nullopt);
+  const Job job = claim_one();
+  world().hold_row(1);
+  EXPECT_EQ(settle_one(act(Action::clear, {job})), Outcome::kept);
+  world().release();
+  world().advance(seconds(1));
+  EXPECT_EQ(settle_one(act(Action::clear, {claim_one()})), Outcome::done);
+  EXPECT_EQ(world().vector_of(1), std::nullopt);
+}
+
+TEST_P(QueueContract, ATextThatCameBackIsCurrent) {
+  embed_row(1, "one");
+  world().update_text(1, "two");
+  world().update_text(1, "one");
+  const Job job = claim_one();
+  EXPECT_EQ(job.task, Task::current);
+  EXPECT_EQ(settle_one(act(Action::drop, {job})), Outcome::done);
+  EXPECT_EQ(world().jobs(), 0U);
+  EXPECT_THAT(world().vector_of(1), Optional(SizeIs(3)));
+}
+
+// ── Reschedule, discard, extend
+
+TEST_P(QueueContract, ARescheduledJobIsDueAfterItsDelay) {
+  world().put_row(1, "one");
+  EXPECT_EQ(settle_one(act(Action::reschedule, {claim_one()}, seconds(10))), Outcome::done);
+  EXPECT_THAT(*claim().jobs, IsEmpty());
+  world().advance(seconds(11));
+  const Claim again = claim();
+  ASSERT_THAT(*again.jobs, SizeIs(1));
+  EXPECT_EQ(again.rescued, 0U);
+  EXPECT_EQ(again.jobs->at(0).attempt, 0);
+
+  Settlement charged = act(Action::reschedule, *again.jobs);
+  charged.charge_attempt = true;
+  EXPECT_EQ(settle_one(charged), Outcome::done);
+  EXPECT_EQ(claim_one().attempt, 1);
+}
+
+TEST_P(QueueContract, ADiscardedJobIsADeadLetterUntilItsTextChanges) {
+  world().put_row(1, "poison");
+  const Settlement discard = act(Action::discard, {claim_one()});
+  EXPECT_EQ(settle_one(discard), Outcome::done);
+  EXPECT_EQ(world().jobs(), 0U);
+  EXPECT_EQ(world().dead_letters(), 1U);
+  EXPECT_EQ(settle_one(discard), Outcome::gone);
+  EXPECT_EQ(reconcile_all(), 0U);
+  world().update_text(1, "cure");
+  EXPECT_EQ(world().dead_letters(), 0U);
+  EXPECT_EQ(claim_one().text, "cure");
+}
+
+TEST_P(QueueContract, AnExtendedLeaseLastsLonger) {
+  world().put_row(1, "one");
+  const Job job = claim_one();
+  world().advance(kLease - seconds(10));
+  EXPECT_EQ(settle_one(act(Action::extend, {job}, kLease)), Outcome::done);
+  world().advance(seconds(30));
+  EXPECT_THAT(*claim().jobs, IsEmpty());
+  EXPECT_EQ(settle_one(complete({job})), Outcome::done);
+  EXPECT_EQ(settle_one(act(Action::extend, {job}, kLease)), Outcome::gone);
+}
+
+TEST_P(QueueContract, OutcomesStandInTheOrderOfTheirJobs) {
+  for (int row = 0; row < 4; ++row) {
+    world().put_row(row, "text");
+    world().advance(seconds(1));
+  }
+  const Claim claimed = claim();
+  ASSERT_THAT(*claimed.jobs, SizeIs(4));
+  world().update_text(0, "changed");
+  world().hold_row(1);
+  world().update_text(3, "changed", Capture::unseen);
+  EXPECT_THAT(settle(complete(*claimed.jobs)),
+              ElementsAre(Outcome::gone, Outcome::kept, Outcome::done, Outcome::stale));
+  world().release();
+}
+
+// ── Poll, reconcile
+
+TEST_P(QueueContract, PollTellsWhatIsDue) {
+  Poll states = poll();
+  ASSERT_TRUE(states.has_value());
+  ASSERT_THAT(*states, SizeIs(1));
+  EXPECT_EQ(states->at(0).vectorizer.id, world().vectorizer());
+  EXPECT_EQ(states->at(0).vectorizer.dimensions, 3);
+  EXPECT_FALSE(states->at(0).due);
+  EXPECT_FALSE(states->at(0).waiting);
+  EXPECT_TRUE(states->at(0).reconcile_due);
+
+  world().put_row(1, "one");
+  world().advance(seconds(3));
+  states = poll();
+  EXPECT_TRUE(states->at(0).due);
+  EXPECT_TRUE(states->at(0).waiting);
+  EXPECT_GE(states->at(0).jobs_estimate, 1);
+  ASSERT_TRUE(states->at(0).oldest.has_value());
+  EXPECT_GE(*states->at(0).oldest, seconds(3));
+
+  const Job job = claim_one();
+  states = poll();
+  EXPECT_FALSE(states->at(0).due);
+  EXPECT_TRUE(states->at(0).waiting);
+  EXPECT_EQ(states->at(0).oldest, std::nullopt);
+  EXPECT_EQ(settle_one(act(Action::discard, {job})), Outcome::done);
+  EXPECT_EQ(poll()->at(0).dead_letters, 1);
+}
+
+TEST_P(QueueContract, ReconcileFindsWhatTheTriggersMissed) {
+  embed_row(1, "one");
+  embed_row(2, "two");
+  embed_row(3, "three");
+  world().update_text(1, "one, changed", Capture::unseen);
+  world().update_text(2, std::nullopt, Capture::unseen);
+  world().put_row(4, "four", Capture::unseen);
+  world().put_row(5, std::nullopt, Capture::unseen);
+  EXPECT_EQ(reconcile_all(), 3U);
+  EXPECT_EQ(reconcile_all(), 0U);
+  const Claim claimed = claim();
+  ASSERT_THAT(*claimed.jobs, SizeIs(3));
+  EXPECT_EQ(std::count_if(claimed.jobs->begin(), claimed.jobs->end(),
+                          [](const Job& job) { return job.task == Task::clear; }),
+            1);
+}
+
+TEST_P(QueueContract, ReconcileIsOneWorkersDutyAndDueAgainLater) {
+  EXPECT_TRUE(poll()->at(0).reconcile_due);
+  EXPECT_TRUE(reconcile().finished);
+  EXPECT_FALSE(poll()->at(0).reconcile_due);
+  world().advance(minutes(61));
+  EXPECT_TRUE(poll()->at(0).reconcile_due);
+}
+
+TEST_P(QueueContract, LiveChangesGoBeforeBackfill) {
+  world().put_row(1, "old", Capture::unseen);
+  EXPECT_EQ(reconcile_all(), 1U);
+  world().advance(seconds(5));
+  world().put_row(2, "new");
+  EXPECT_THAT(texts_of(*claim().jobs), ElementsAre("new", "old"));
+}
+
+}  // namespace embedd::test

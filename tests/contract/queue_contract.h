@@ -1,0 +1,90 @@
+/// What every Queue must do, as one suite that runs on the real PgQueue and on the simulation's fake.
+///
+/// An adapter joins by implementing QueueWorld and instantiating the suite in a .cc of tests/contract:
+///
+///   INSTANTIATE_TEST_SUITE_P(Fake, QueueContract, testing::Values(&make_fake_world));
+///
+/// A world holds one vectorizer of three dimensions over one source table with rows named by numbers, its
+/// queue, and its users. Each test has a world of its own, empty.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ports.h"
+
+namespace embedd::test {
+
+/// Whether the triggers see a change. `unseen` stands for a disabled trigger, a restore, a direct partition
+/// write.
+enum class Capture { seen, unseen };
+
+class QueueWorld {
+ public:
+  virtual ~QueueWorld() = default;
+  virtual Queue& queue() = 0;
+  [[nodiscard]] virtual VectorizerId vectorizer() const = 0;
+  [[nodiscard]] virtual Key key_of(int row) const = 0;
+
+  /// What users do, each in a transaction of its own that commits at once. nullopt is NULL.
+  virtual void put_row(int row, std::optional<std::string> text, Capture capture = Capture::seen) = 0;
+  virtual void update_text(int row, std::optional<std::string> text, Capture capture = Capture::seen) = 0;
+  virtual void delete_row(int row) = 0;
+
+  /// A user's transaction that stays open, until release(): it locks the row, and changes its text if one is
+  /// given.
+  virtual void hold_row(int row, std::optional<std::string> text = std::nullopt) = 0;
+  /// Commits it.
+  virtual void release() = 0;
+
+  [[nodiscard]] virtual std::optional<std::vector<float>> vector_of(int row) = 0;
+  [[nodiscard]] virtual std::size_t jobs() = 0;
+  [[nodiscard]] virtual std::size_t dead_letters() = 0;
+
+  /// Time passes for leases, delays and duties.
+  virtual void advance(Duration duration) = 0;
+  /// Lets what was sent make progress: waits a little on sockets, or delivers in a fake. The clock of
+  /// advance() stands still, more or less.
+  virtual void turn() = 0;
+};
+
+using MakeQueueWorld = std::unique_ptr<QueueWorld> (*)();
+
+/// The suite. Its helpers send one thing and turn the world until the answer is there.
+class QueueContract : public testing::TestWithParam<MakeQueueWorld> {
+ protected:
+  void SetUp() override { world_ = GetParam()(); }
+  [[nodiscard]] QueueWorld& world() { return *world_; }
+
+  Claim claim(std::uint32_t max_rows = 100, std::size_t max_text_bytes = 1 << 20);
+  /// claim() for tests where one job must be due.
+  Job claim_one();
+  std::vector<Outcome> settle(Settlement settlement);
+  Outcome settle_one(Settlement settlement);
+  Poll poll();
+  ReconcilePage::Progress reconcile(const Key& cursor = {});
+  /// Walks to the end; the rows enqueued.
+  std::uint64_t reconcile_all();
+
+  /// Settlements of `jobs`; complete() stores {i, 0.5, 1} for the i-th.
+  Settlement complete(const std::vector<Job>& jobs);
+  Settlement complete_kept(const Job& job);
+  Settlement act(Action action, const std::vector<Job>& jobs, Duration delay = {});
+  /// Puts the row and embeds it.
+  void embed_row(int row, const std::string& text);
+
+ private:
+  template <typename Take>
+  auto wait_for(Take take);
+
+  std::unique_ptr<QueueWorld> world_;
+  std::uint64_t next_id_ = 1;
+  std::uint8_t next_lease_ = 1;
+};
+
+}  // namespace embedd::test

@@ -1,0 +1,34 @@
+/// What an HTTP answer that is not an embedding means. No other place looks at a status code. Pure.
+///
+/// Kinds, by what the answer says rather than by its number alone, since compatible servers misuse both:
+///
+///   unavailable      408, 409, 424, 425, 5xx, an error without a reason: back off
+///   rate_limited     429, `slow_down`
+///   quota_exhausted  402, `insufficient_quota` and its relatives, whatever the status
+///   too_large        413, and messages about context length, tokens or batch size, llama.cpp's 500 included
+///   rejected         other 400 and 422, and Ollama's 500 for a NaN: this content will never be accepted
+///   unauthenticated  401, 403, 407, an invalid key
+///   misconfigured    404, 405, redirects, an unknown model, refused dimensions
+#pragma once
+
+#include <ctime>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "http/headers.h"
+
+namespace embedd {
+
+/// The error that `status`, `headers` and `body` stand for; `status` 200 is for a body that holds an error
+/// object. Its message is one printable line of at most 300 bytes, without anything that looks like a key.
+Error classify(int status, const ResponseHeaders& headers, std::string_view body, std::time_t now);
+
+/// The error of a transfer that ended without an answer. `code` is a CURLcode, `detail` libcurl's own words,
+/// `host` for the message.
+Error classify_transfer(int code, std::string_view detail, std::string_view host);
+
+/// `text` on one line, control characters replaced, what looks like a key masked, cut to `max_bytes`.
+std::string presentable(std::string_view text, std::size_t max_bytes = 300);
+
+}  // namespace embedd

@@ -48,7 +48,10 @@ Result<std::string> checksum_of(Connection& db, const Migration& migration) {
 /// Empty if nothing was ever applied here.
 Result<std::map<int, Applied>> read_applied(Connection& db) {
   std::map<int, Applied> out;
-  auto exists = db.exec("SELECT to_regclass('embedd.migrations') IS NOT NULL");
+  // Not to_regclass(): after waiting for the lock, this session's catalog cache may still say "none".
+  auto exists = db.exec(
+      "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+      "WHERE n.nspname = 'embedd' AND c.relname = 'migrations')");
   if (!exists) return std::unexpected(exists.error());
   if (!exists->flag(0, 0)) return out;
   auto rows = db.exec("SELECT version, name, checksum FROM embedd.migrations ORDER BY version");
@@ -127,7 +130,7 @@ std::unexpected<Error> explain(const Connection& db, std::string_view what, cons
 
 Result<void> make_history_table(Connection& db) {
   // IF NOT EXISTS would still ask for the right to create, so look first.
-  auto schema = db.exec("SELECT to_regnamespace('embedd') IS NOT NULL");
+  auto schema = db.exec("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'embedd')");
   if (!schema) return std::unexpected(schema.error());
   if (!schema->flag(0, 0)) {
     if (auto made = db.exec("CREATE SCHEMA embedd"); !made) return explain(db, "migrate", made.error());

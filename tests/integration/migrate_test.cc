@@ -1,0 +1,128 @@
+// embedd migrate: idempotent, safe from many processes at once, and clear about what it refuses.
+#include "pg/migrate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "support/private_postgres.h"
+
+namespace embedd::pg {
+namespace {
+
+using test::run;
+using test::TestDatabase;
+using test::value_of;
+using testing::HasSubstr;
+
+TEST(Migrate, AppliesOnceAndThenOnlyReads) {
+  TestDatabase database;
+  Connection db = database.connect();
+  auto first = migrate(db);
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(first->applied.size(), static_cast<std::size_t>(newest_migration()));
+  EXPECT_EQ(first->version, newest_migration());
+  auto second = migrate(db);
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_TRUE(second->applied.empty());
+}
+
+TEST(Migrate, TwentyAtOnceApplyEachFileOnce) {
+  TestDatabase database;
+  std::vector<std::string> failures(20);
+  std::vector<std::size_t> applied(20);
+  std::vector<std::thread> starts;
+  for (std::size_t i = 0; i < 20; ++i)
+    starts.emplace_back([&, i] {
+      Connection db = database.connect();
+      auto done = migrate(db);
+      if (done)
+        applied[i] = done->applied.size();
+      else
+        failures[i] = done.error().message;
+    });
+  for (std::thread& start : starts) start.join();
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < 20; ++i) {
+    EXPECT_EQ(failures[i], "");
+    total += applied[i];
+  }
+  EXPECT_EQ(total, static_cast<std::size_t>(newest_migration()));
+}
+
+TEST(Migrate, RefusesAChangedFile) {
+  TestDatabase database;
+  Connection db = database.connect();
+  ASSERT_TRUE(migrate(db));
+  run(db, "UPDATE embedd.migrations SET checksum = 'other' WHERE version = 1");
+  auto again = migrate(db);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().kind, ErrorKind::misconfigured);
+  EXPECT_THAT(again.error().message, HasSubstr("another content"));
+}
+
+TEST(Migrate, RefusesANewerSchema) {
+  TestDatabase database;
+  Connection db = database.connect();
+  ASSERT_TRUE(migrate(db));
+  run(db, "INSERT INTO embedd.migrations (version, name, checksum) VALUES (9999, '9999_future.sql', 'x')");
+  auto again = migrate(db);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().kind, ErrorKind::misconfigured);
+  EXPECT_THAT(again.error().message, HasSubstr("upgrade embedd"));
+}
+
+TEST(Migrate, ARoleThatMayOnlyReadIsEnoughOnceApplied) {
+  TestDatabase database;
+  Connection db = database.connect();
+  ASSERT_TRUE(migrate(db));
+  const std::string role = database.name() + "_reader";
+  run(db, "CREATE ROLE " + role);
+  run(db, "GRANT USAGE ON SCHEMA embedd TO " + role);
+  run(db, "GRANT SELECT ON ALL TABLES IN SCHEMA embedd TO " + role);
+  run(db, "SET ROLE " + role);
+  run(db, "SET default_transaction_read_only = on");
+  auto again = migrate(db);
+  EXPECT_TRUE(again) << again.error().message;
+  run(db, "RESET ROLE");
+  run(db, "SET default_transaction_read_only = off");
+  run(db, "DROP OWNED BY " + role);
+  run(db, "DROP ROLE " + role);
+}
+
+TEST(Migrate, SaysWhoShouldRunItWhenTheRoleMayNotCreate) {
+  TestDatabase database;
+  Connection db = database.connect();
+  run(db, "CREATE EXTENSION vector");
+  const std::string role = database.name() + "_nobody";
+  run(db, "CREATE ROLE " + role);
+  run(db, "SET ROLE " + role);
+  auto refused = migrate(db);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::misconfigured);
+  EXPECT_THAT(refused.error().message, HasSubstr("as the role that owns the schema"));
+  run(db, "RESET ROLE");
+  run(db, "DROP ROLE " + role);
+}
+
+TEST(Migrate, UsesASchemaAndExtensionThatAnAdministratorMade) {
+  TestDatabase database;
+  Connection db = database.connect();
+  const std::string role = database.name() + "_owner";
+  run(db, "CREATE ROLE " + role);
+  run(db, "CREATE SCHEMA ext");
+  run(db, "CREATE EXTENSION vector SCHEMA ext");
+  run(db, "CREATE SCHEMA embedd AUTHORIZATION " + role);
+  run(db, "SET ROLE " + role);
+  auto done = migrate(db);
+  EXPECT_TRUE(done) << done.error().message;
+  run(db, "RESET ROLE");
+  EXPECT_EQ(value_of(db, "SELECT count(*) FROM embedd.vectorizers"), "0");
+  run(db, "DROP OWNED BY " + role + " CASCADE");
+  run(db, "DROP ROLE " + role);
+}
+
+}  // namespace
+}  // namespace embedd::pg

@@ -1,0 +1,84 @@
+/// PostgreSQL for tests: a fresh database on a shared server, or a server of one's own to stop and restart.
+///
+///   TestDatabase database;                     // on EMBEDD_TEST_DATABASE_URL, else on a private server
+///   pg::Connection db = database.connect();
+///
+///   PrivatePostgres server;                    // for tests that pull the plug
+///   TestDatabase database(server);
+///   server.stop("immediate"); server.start();
+///
+/// Everything is on loopback, in a temporary directory, and gone afterwards; a test that is killed takes its
+/// server with it. Failures to set up throw std::runtime_error with the server's log.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+
+#include "base/secret.h"
+#include "pg/connection.h"
+
+namespace embedd::test {
+
+/// A server of our own: initdb and start in the constructor. As root it runs as an unprivileged user.
+class PrivatePostgres {
+ public:
+  PrivatePostgres();
+  ~PrivatePostgres();
+  PrivatePostgres(const PrivatePostgres&) = delete;
+  PrivatePostgres& operator=(const PrivatePostgres&) = delete;
+
+  /// Starts on the same port and data; returns once it takes connections.
+  void start();
+  /// `mode`: smart, fast or immediate. Returns once the server is gone.
+  void stop(std::string_view mode = "fast");
+  void restart(std::string_view mode = "fast");
+
+  /// Of the superuser, over TCP.
+  [[nodiscard]] std::string url(const std::string& database = "postgres") const;
+  [[nodiscard]] int port() const { return port_; }
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] std::string log() const;
+
+ private:
+  void remove();
+
+  std::string directory_;
+  int port_ = 0;
+  pid_t pid_ = -1;
+};
+
+/// A database of its own, with the schema's extension ready to be made, dropped in the destructor.
+class TestDatabase {
+ public:
+  /// On EMBEDD_TEST_DATABASE_URL if that is set, else on a private server shared by this process.
+  TestDatabase();
+  explicit TestDatabase(const PrivatePostgres& server);
+  ~TestDatabase();
+  TestDatabase(const TestDatabase&) = delete;
+  TestDatabase& operator=(const TestDatabase&) = delete;
+
+  /// For DATABASE_URL.
+  [[nodiscard]] const std::string& url() const { return url_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  /// Throws if it fails.
+  [[nodiscard]] pg::Connection connect() const;
+
+ private:
+  void create();
+
+  std::string admin_url_;
+  std::string name_;
+  std::string url_;
+};
+
+/// Runs `sql`, which must succeed (else throws with the server's message), and returns its rows.
+pg::Rows run(pg::Connection& db, const std::string& sql, std::initializer_list<pg::Param> params = {});
+/// The first column of the first row, "NULL" if it is null, "" if there is no row.
+std::string value_of(pg::Connection& db, const std::string& sql,
+                     std::initializer_list<pg::Param> params = {});
+/// `url` with another database, in keyword form.
+std::string with_database(const std::string& url, const std::string& database);
+
+}  // namespace embedd::test

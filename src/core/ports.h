@@ -115,9 +115,9 @@ struct Settlement {
 };
 
 enum class Outcome {
-  done,   ///< the action was carried out
-  kept,   ///< complete, clear: a user holds the row; the job is given back, due again soon, and a vector is kept
-          ///< in the queue
+  done,  ///< the action was carried out
+  kept,  ///< complete, clear: a user holds the row; the job is given back, due again soon, and a vector is
+         ///< kept in the queue
   busy,   ///< the job is being written by another transaction right now: send again shortly
   gone,   ///< the lease no longer stands: text changed, row deleted, rescued, or settled before
   stale,  ///< complete: the lease stands but the text differs (changed behind the triggers); the job is due

@@ -5,9 +5,9 @@
 
 #include <ostream>
 
-namespace embedd {
+#include "support/print.h"
 
-void PrintTo(ErrorKind kind, std::ostream* out) { *out << name_of(kind); }
+namespace embedd {
 
 namespace {
 

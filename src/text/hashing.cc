@@ -82,6 +82,23 @@ constexpr bool is_unspaced(char32_t c) {
          (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x20000 && c <= 0x3FFFF);
 }
 
+bool is_stop_word(std::u32string_view word) {
+  std::array<char, 8> ascii{};
+  if (word.size() > ascii.size()) return false;
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    if (word[i] >= 0x80) return false;
+    ascii[i] = static_cast<char>(word[i]);
+  }
+  return std::ranges::binary_search(kStopWords, std::string_view(ascii.data(), word.size()));
+}
+
+/// "indexes" becomes "indexe" but "pods" becomes "pod": enough for the plurals that English has most.
+std::u32string_view without_plural(std::u32string_view word) {
+  if (word.size() < 4 || word.back() != U's' || is_stop_word(word)) return word;
+  const char32_t before = word[word.size() - 2];
+  return before == U's' || before == U'u' || before == U'i' ? word : word.substr(0, word.size() - 1);
+}
+
 void add_word(Words& out, std::u32string_view word) {
   uint64_t hash = kHashStart;
   for (const char32_t point : word) hash = hash_step(hash, point);
@@ -98,7 +115,7 @@ Words split(std::string_view text) {
   std::u32string run;
   char32_t previous_unspaced = 0;
   const auto end_run = [&] {
-    if (!run.empty()) add_word(out, run);
+    if (!run.empty()) add_word(out, without_plural(run));
     run.clear();
   };
   for (std::size_t at = 0; at < text.size();) {
@@ -124,16 +141,6 @@ Words split(std::string_view text) {
   }
   end_run();
   return out;
-}
-
-bool is_stop_word(std::u32string_view word) {
-  std::array<char, 8> ascii{};
-  if (word.size() > ascii.size()) return false;
-  for (std::size_t i = 0; i < word.size(); ++i) {
-    if (word[i] >= 0x80) return false;
-    ascii[i] = static_cast<char>(word[i]);
-  }
-  return std::ranges::binary_search(kStopWords, std::string_view(ascii.data(), word.size()));
 }
 
 /// 1 + ln(count) in fixed point; the logarithm is linear between powers of two.
@@ -179,6 +186,12 @@ class Sum {
   std::vector<std::int64_t> components_;
 };
 
+/// Four components of half the weight each, so that two different words which meet in one component look a
+/// quarter alike at most, not the same.
+void add_word_feature(Sum& sum, uint64_t hash, std::int64_t weight) {
+  for (uint64_t copy = 0; copy < 4; ++copy) sum.add(hash + copy * 0x9E3779B97F4A7C15ULL, weight / 2);
+}
+
 void add_ngrams(Sum& sum, std::u32string_view word, std::int64_t weight, std::u32string& padded) {
   constexpr std::size_t kShortest = 3, kLongest = 5;
   padded.assign(1, U'<');
@@ -219,7 +232,7 @@ void hash_embed(std::string_view text, std::span<float> out) {
     const std::u32string_view word =
         std::u32string_view(split_text.points).substr(words[i].begin, words[i].size);
     const std::int64_t weight = word_weight(word, end - i);
-    sum.add(words[i].hash, weight);
+    add_word_feature(sum, words[i].hash, weight);
     if (word.size() >= 3 && !is_stop_word(word)) add_ngrams(sum, word, weight, padded);
     i = end;
   }

@@ -6,14 +6,14 @@
 ///
 /// How a text becomes a vector (this is `local-hashing-v1`; a change that moves any vector needs a new id):
 ///   1. Words are runs of letters and digits, lower-cased (ASCII, Latin, Greek, Cyrillic), with trailing `+`
-///      and `#` kept ("c++"). Han, kana and Hangul, written without spaces, give one word for each character
-///      and one for each pair.
+///      and `#` kept ("c++") and a plural's `s` dropped. Han, kana and Hangul, written without spaces, give
+///      one word for each character and one for each pair.
 ///   2. A word's weight grows with the logarithm of its count and slightly with its length, and is small for
 ///      the commonest English words: a stand-in for the document frequencies that a single text cannot know.
 ///   3. Each word is a feature, and so is each 3 to 5 character n-gram of `<word>` for a smaller share
 ///      together, so that "index" also meets "indexes" and "indexing".
-///   4. A feature's 64-bit hash picks a component and a sign; weights add up; the sum is divided by its
-///      Euclidean length.
+///   4. A feature's 64-bit hash picks a component and a sign (a word's, four of each, so that chance meetings
+///      of words matter less); weights add up; the sum is divided by its Euclidean length.
 ///
 /// Deterministic across machines and compilers: weights are integers, so the order of additions does not
 /// matter, and the only floating-point operations are ones that IEEE 754 rounds correctly (division, square

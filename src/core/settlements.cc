@@ -72,15 +72,15 @@ Settlements::News Settlements::take(Instant now, bool draining) {
     Pending pending = std::move(found->second);
     pending_.erase(found);
     if (receipt.outcomes)
-      conclude(std::move(pending), *receipt.outcomes, now, draining, news);
+      conclude(pending, *receipt.outcomes, now, draining, news);
     else
       recover(std::move(pending), receipt.outcomes.error(), now, news);
   }
   return news;
 }
 
-void Settlements::conclude(Pending pending, const std::vector<Outcome>& outcomes, Instant now, bool draining,
-                           News& news) {
+void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& outcomes, Instant now,
+                           bool draining, News& news) {
   const Settlement& settlement = pending.settlement;
   std::array<std::size_t, 5> count{};
   std::vector<std::size_t> busy;

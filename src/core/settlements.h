@@ -58,7 +58,7 @@ class Settlements {
   };
 
   void add(Pending pending);
-  void conclude(Pending pending, const std::vector<Outcome>& outcomes, Instant now, bool draining,
+  void conclude(const Pending& pending, const std::vector<Outcome>& outcomes, Instant now, bool draining,
                 News& news);
   void recover(Pending pending, const Error& error, Instant now, News& news);
   void split(Pending pending);

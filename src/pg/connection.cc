@@ -115,7 +115,8 @@ Result<Connection> Connection::open(const Secret& conninfo, std::string_view app
     std::string message = trimmed(PQerrorMessage(connection.native()));
     const char* password = PQpass(connection.native());
     message = redact(std::move(message), Secret(password ? password : ""));
-    return fail(classify_connect(message), std::move(message));
+    const ErrorKind kind = classify_connect(message);
+    return fail(kind, std::move(message));
   }
   // Notices (such as "already exists, skipping") are not results and not events.
   PQsetNoticeReceiver(connection.native(), [](void*, const PGresult*) {}, nullptr);

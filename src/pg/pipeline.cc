@@ -234,7 +234,7 @@ void Pipeline::finish_connecting() {
   ++connections_;
 }
 
-CommandId Pipeline::send(const Statement& statement, Params params) {
+CommandId Pipeline::send(const Statement& statement, const Params& params) {
   const CommandId id = next_id_++;
   if (!conn_) {
     done_.push_back({id, std::unexpected(Error{ErrorKind::unavailable, last_error_.message})});

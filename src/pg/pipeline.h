@@ -93,7 +93,7 @@ class Pipeline final : public Waitable {
   Pipeline& operator=(const Pipeline&) = delete;
 
   /// Sends `statement`. Without a connection its answer is `unavailable`, at once.
-  CommandId send(const Statement& statement, Params params = {});
+  CommandId send(const Statement& statement, const Params& params = {});
   /// Does what can be done without waiting, and hands over the answers that have come, in order.
   std::vector<Answer> take();
   /// Payloads of the notifications that have come.

@@ -1,0 +1,90 @@
+/// One POST over the loop: what is sent, what came back, and the bounds on both. Reusable, one at a time.
+///
+/// TLS is verified, redirects are not followed, the body is bounded, compressed answers are accepted (but
+/// from loopback, where they only cost time). Proxies come from the environment (`https_proxy`, `http_proxy`,
+/// `no_proxy`), except for loopback hosts, which are always reached directly.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "http/endpoint.h"
+#include "http/headers.h"
+#include "http/loop.h"
+
+namespace embedd {
+
+/// Request headers, wiped when they go: one of them holds the key.
+class HeaderList {
+ public:
+  HeaderList() = default;
+  ~HeaderList();
+  HeaderList(const HeaderList&) = delete;
+  HeaderList& operator=(const HeaderList&) = delete;
+  void add(const std::string& line);
+  [[nodiscard]] void* get() const { return list_; }
+
+ private:
+  void* list_ = nullptr;  ///< curl_slist*
+};
+
+class Post final : private Transfer {
+ public:
+  /// Called once the transfer has ended, but not after cancel(). May start this or another Post.
+  using Done = std::function<void(Post&)>;
+
+  Post(Loop& loop, const EndpointConfig& config);
+  ~Post() override;
+  Post(const Post&) = delete;
+  Post& operator=(const Post&) = delete;
+
+  /// An answer of more than `max_answer_bytes`, unpacked, is cut off and counts as unavailable.
+  void start(const std::string& url, std::shared_ptr<const HeaderList> headers, std::string body,
+             std::size_t max_answer_bytes, Done done);
+  void cancel();
+
+  // Of the transfer that has ended.
+
+  /// The HTTP status, or why there is none. An answer with an error status whose body was cut off is an
+  /// answer.
+  [[nodiscard]] Result<int> status() const;
+  [[nodiscard]] const ResponseHeaders& headers() const { return headers_; }
+  [[nodiscard]] std::string& answer() { return answer_; }
+  /// Gives the memory of request and answer back.
+  void clear();
+
+ private:
+  enum class Cut { no, body, headers };
+
+  void finished(int curl_code) override;
+  static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self) noexcept;
+  static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self) noexcept;
+  std::size_t take_body(std::string_view chunk);
+
+  Loop& loop_;
+  void* easy_;  ///< CURL*
+  std::string host_;
+  std::shared_ptr<const HeaderList> request_headers_;
+  std::string body_;
+  std::size_t max_answer_bytes_ = 0;
+  Done done_;
+  bool running_ = false;
+
+  ResponseHeaders headers_;
+  std::string answer_;
+  std::vector<char> detail_;  ///< libcurl's error buffer
+  int curl_code_ = 0;
+  long status_ = 0;
+  Cut cut_ = Cut::no;
+};
+
+/// The host of a URL, without port; "" if there is none.
+std::string_view host_of(std::string_view url);
+/// localhost, *.localhost, 127.0.0.0/8, ::1
+bool is_loopback(std::string_view host);
+
+}  // namespace embedd

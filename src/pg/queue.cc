@@ -1,0 +1,626 @@
+#include "pg/queue.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "pg/sql_text.h"
+
+namespace embedd::pg {
+namespace {
+
+/// One statement writes at most so many rows: it holds their locks, and its parameters sit in memory three
+/// times.
+constexpr std::size_t kRowsPerWrite = 256;
+/// Statements that touch only the queue can be longer.
+constexpr std::size_t kRowsPerUpdate = 2048;
+constexpr std::int64_t kPageRows = 5000, kSmallestPageRows = 50;
+/// A queue of this length is work enough: reconcile waits.
+constexpr std::int64_t kLongQueue = 20'000;
+constexpr Duration kUsageEvery = seconds(1);
+
+/// $1 worker uuid, $2 hostname, $3 pid, $4 version, $5 rows embedded, $6 requests in flight, $7 leases held,
+/// $8 draining, $9 seconds between reconciles float8 → the columns that read_definition() and read_state()
+/// name.
+const Statement& poll_statement() {
+  static const Statement statement(R"(
+WITH beat AS (
+  INSERT INTO embedd.workers AS w (id, hostname, pid, version, rows_embedded, requests_in_flight, leases_held, draining)
+  VALUES ($1::uuid, $2::text, $3::bigint, $4::text, $5::bigint, $6::bigint, $7::bigint, $8::boolean)
+  ON CONFLICT (id) DO UPDATE
+  SET seen_at = now(), rows_embedded = excluded.rows_embedded, requests_in_flight = excluded.requests_in_flight,
+      leases_held = excluded.leases_held, draining = excluded.draining),
+swept AS (
+  DELETE FROM embedd.workers WHERE id IN (
+    SELECT id FROM embedd.workers WHERE seen_at < now() - interval '10 minutes' AND id <> $1::uuid
+    FOR UPDATE SKIP LOCKED)),
+pgvector AS (
+  SELECT quote_ident(n.nspname) AS schema, t.oid FROM pg_catalog.pg_extension e
+  JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+  JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = 'vector' WHERE e.extname = 'vector')
+SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused',
+       CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.relname) ELSE '' END,
+       v.key_columns, v.key_types,
+       ARRAY(SELECT a.atttypid::bigint FROM pg_catalog.pg_attribute a
+             WHERE a.attrelid = to_regclass('embedd.queue_' || v.id) AND a.attnum BETWEEN 1 AND cardinality(v.key_columns)
+             ORDER BY a.attnum),
+       v.key_json_sql, v.text_sql, v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
+       p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.generation,
+       (v.reconciled_at IS NULL OR v.reconciled_at <= now() - make_interval(secs => $9::float8))
+         AND (v.reconcile_until IS NULL OR v.reconcile_until <= now())
+FROM embedd.vectorizers v CROSS JOIN pgvector p
+LEFT JOIN pg_catalog.pg_class c ON c.oid = v.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE v.destination = 'column' ORDER BY v.id)");
+  return statement;
+}
+constexpr int kReconcileDueColumn = 21;
+
+/// $1 vectorizers, $2 models text[], $3 requests, $4 rows, $5 tokens; the rest bigint[].
+const Statement& usage_statement() {
+  static const Statement statement(R"(
+INSERT INTO embedd.usage AS u (vectorizer_id, model, requests, rows, tokens)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) ORDER BY 1, 2
+ON CONFLICT (vectorizer_id, model, day) DO UPDATE
+SET requests = u.requests + excluded.requests, rows = u.rows + excluded.rows, tokens = u.tokens + excluded.tokens)");
+  return statement;
+}
+
+const Statement& goodbye_statement() {
+  static const Statement statement("DELETE FROM embedd.workers WHERE id = $1::uuid");
+  return statement;
+}
+
+Definition read_definition(const BinaryRows& rows, int i) {
+  int column = 0;
+  const auto text = [&] { return std::string(rows.bytes(i, column++)); };
+  const auto maybe = [&]() -> std::optional<std::string> {
+    const int at = column++;
+    if (rows.is_null(i, at)) return std::nullopt;
+    return std::string(rows.bytes(i, at));
+  };
+  Definition d;
+  d.vectorizer.id = rows.integer(i, column++);
+  d.vectorizer.name = text();
+  d.vectorizer.endpoint = text();
+  d.vectorizer.model = text();
+  d.vectorizer.dimensions = static_cast<int>(rows.integer(i, column++));
+  d.vectorizer.send_dimensions = rows.flag(i, column++);
+  d.vectorizer.paused = rows.flag(i, column++);
+  d.source = text();
+  d.key_columns = rows.array(i, column++);
+  d.key_types = rows.array(i, column++);
+  for (const std::string& id : rows.array(i, column++))
+    d.key_type_ids.push_back(static_cast<TypeId>(read_number<std::int64_t>(id)));
+  d.key_json_sql = text();
+  d.text_sql = text();
+  d.filter_sql = maybe();
+  d.destination_column = text();
+  d.destination_type = text();
+  d.vector_type = text();
+  d.vector_type_id = static_cast<TypeId>(rows.integer(i, column++));
+  d.model_id_column = maybe();
+  d.model_version_column = maybe();
+  d.generation = static_cast<int>(rows.integer(i, column++));
+  CHECK(column == kReconcileDueColumn, "the poll's columns are read to {}", column);
+  return d;
+}
+
+const Statement& statement_of(const QueueStatements& sql, Action action) {
+  switch (action) {
+    case Action::complete: return sql.complete;
+    case Action::clear: return sql.clear;
+    case Action::drop: return sql.drop;
+    case Action::reschedule: return sql.reschedule;
+    case Action::discard: return sql.discard;
+    case Action::extend: return sql.extend;
+  }
+  CHECK(false, "action {}", static_cast<int>(action));
+}
+
+Outcome outcome_of(char letter) {
+  switch (letter) {
+    case kDone: return Outcome::done;
+    case kKept: return Outcome::kept;
+    case kBusy: return Outcome::busy;
+    case kStale: return Outcome::stale;
+    default: CHECK(letter == kGone, "outcome {}", letter); return Outcome::gone;
+  }
+}
+
+Task task_of(std::int64_t code) {
+  constexpr Task kTasks[] = {Task::clear, Task::current, Task::store_kept, Task::embed};
+  CHECK(code >= 0 && code < 4, "task {}", code);
+  return kTasks[code];
+}
+
+Error unknown(VectorizerId vectorizer) {
+  return {ErrorKind::misconfigured, fmt::format("vectorizer {} is not there", vectorizer)};
+}
+
+/// The jobs of a settlement that one statement carries.
+using Jobs = std::span<const SettledJob>;
+
+/// $1 leases, then one array per key column.
+void add_jobs(Params& params, Jobs jobs, const Definition& definition) {
+  BinaryArray leases(kUuid, jobs.size() * 20);
+  std::vector<BinaryArray> keys;
+  for (const TypeId type : definition.key_type_ids) keys.emplace_back(type);
+  for (const SettledJob& job : jobs) {
+    leases.add_token(job.lease);
+    const auto columns = decode_key(job.key, keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) keys[i].add(columns[i]);
+  }
+  params.array(std::move(leases));
+  for (BinaryArray& column : keys) params.array(std::move(column));
+}
+
+/// Slots, hashes, and the vectors that these jobs need, each once.
+void add_vectors(Params& params, Jobs jobs, const Embeddings& vectors, const Definition& definition) {
+  BinaryArray slots(kInt4, jobs.size() * 8), hashes(kInt8, jobs.size() * 12);
+  BinaryArray values(definition.vector_type_id, jobs.size() * (8 + 4 * vectors.dimensions));
+  std::map<std::int32_t, std::int32_t> moved;
+  for (const SettledJob& job : jobs) {
+    hashes.add_int8(job.text_hash);
+    if (job.slot < 0) {
+      slots.add_int4(-1);
+      continue;
+    }
+    const auto [at, fresh] = moved.try_emplace(job.slot, static_cast<std::int32_t>(moved.size()));
+    slots.add_int4(at->second);
+    if (!fresh) continue;
+    const std::size_t from = static_cast<std::size_t>(job.slot) * vectors.dimensions;
+    CHECK(from + vectors.dimensions <= vectors.values.size(), "slot {} of {}", job.slot, vectors.count());
+    values.add_vector({vectors.values.data() + from, vectors.dimensions});
+  }
+  params.array(std::move(slots)).array(std::move(hashes)).array(std::move(values));
+}
+
+Params params_of(const Settlement& settlement, Jobs jobs, const Definition& definition) {
+  Params params;
+  add_jobs(params, jobs, definition);
+  switch (settlement.action) {
+    case Action::complete:
+      add_vectors(params, jobs, settlement.vectors, definition);
+      if (definition.model_id_column) params.text(settlement.model_id);
+      if (definition.model_version_column) params.text(settlement.model_version);
+      break;
+    case Action::reschedule:
+      params.real(to_seconds(settlement.delay)).integer(settlement.charge_attempt ? 1 : 0);
+      break;
+    case Action::extend: params.real(to_seconds(settlement.delay)); break;
+    case Action::discard: {
+      BinaryArray hashes(kInt8, jobs.size() * 12);
+      for (const SettledJob& job : jobs) hashes.add_int8(job.text_hash);
+      params.array(std::move(hashes)).text(name_of(settlement.reason)).text(settlement.message);
+      break;
+    }
+    case Action::clear:
+    case Action::drop: break;
+  }
+  return params;
+}
+
+PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen) {
+  return {.conninfo = options.database,
+          .application_name = "embedd worker",
+          .channel = listen ? "embedd" : "",
+          .command_timeout = options.command_timeout};
+}
+
+}  // namespace
+
+void PgQueue::Lane::send(const Statement& statement, Params params, Handler handler) {
+  const CommandId id = pipeline.send(statement, std::move(params));
+  handlers.emplace(id, std::move(handler));
+}
+
+void PgQueue::Lane::pump() {
+  for (Answer& answer : pipeline.take()) {
+    auto handler = handlers.extract(answer.id);
+    CHECK(!handler.empty(), "an answer to command {}", answer.id);
+    handler.mapped()(std::move(answer.rows));
+  }
+  if (pipeline.ready() == was_ready && (was_ready || pipeline.last_error().message == complaint)) return;
+  was_ready = pipeline.ready();
+  complaint = pipeline.last_error().message;
+  if (was_ready)
+    log::info("database_connected", {{"connection", name}, {"pooled", pipeline.pooled()}});
+  else
+    log::warn("database_unavailable", {{"connection", name}, {"reason", complaint}});
+}
+
+PgQueue::PgQueue(PgQueueOptions options, const Clock& clock, std::function<void()> wake)
+    : options_(std::move(options)),
+      clock_(clock),
+      claims_("claims", pipeline_options(options_, options_.listen.empty()), clock, wake),
+      settlements_("settlements", pipeline_options(options_, false), clock, wake) {
+  claims_.complaint = settlements_.complaint = claims_.pipeline.last_error().message;
+  if (options_.listen.empty()) return;
+  PipelineOptions listen = pipeline_options(options_, true);
+  listen.conninfo = options_.listen;
+  listener_.emplace(std::move(listen), clock, wake);
+}
+
+PgQueue::~PgQueue() {
+  const auto deadline = std::chrono::steady_clock::now() + seconds(1);
+  if (claims_.pipeline.ready())
+    claims_.send(goodbye_statement(), std::move(Params().uuid(options_.worker)), [](auto) {});
+  for (;;) {
+    next_usage_ = {};
+    claims_.pump();
+    pump_settlements();
+    const bool usage_left = writing_usage_ || (!usage_.empty() && settlements_.pipeline.ready());
+    if (claims_.handlers.empty() && !usage_left) return;
+    const auto left =
+        std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    if (left <= 0) return;
+    std::vector<Interest> interests;
+    add_interests(interests);
+    std::vector<pollfd> fds;
+    for (const Interest& interest : interests)
+      fds.push_back({interest.fd, static_cast<short>(POLLIN | (interest.write ? POLLOUT : 0)), 0});
+    ::poll(fds.data(), fds.size(), static_cast<int>(left));
+  }
+}
+
+std::shared_ptr<const PgQueue::Known> PgQueue::find(VectorizerId vectorizer) const {
+  const auto found = known_.find(vectorizer);
+  return found == known_.end() ? nullptr : found->second;
+}
+
+// ── Poll
+
+void PgQueue::send_poll(const Heartbeat& heartbeat) {
+  poll_.emplace();
+  Params params;
+  params.uuid(options_.worker)
+      .text(options_.hostname)
+      .integer(options_.pid)
+      .text(options_.version)
+      .integer(static_cast<std::int64_t>(heartbeat.rows_embedded))
+      .integer(heartbeat.requests_in_flight)
+      .integer(heartbeat.leases_held)
+      .flag(heartbeat.draining)
+      .real(to_seconds(options_.reconcile_every));
+  poll_->unanswered = 1;
+  claims_.send(poll_statement(), std::move(params),
+               [this](Result<BinaryRows> rows) { note_definitions(std::move(rows)); });
+}
+
+/// The declarations have come: ask each queue for its state. One statement each, so that a broken one spoils
+/// no other.
+void PgQueue::note_definitions(Result<BinaryRows> rows) {
+  --poll_->unanswered;
+  if (!rows) {
+    poll_->error = rows.error();
+    return;
+  }
+  std::map<VectorizerId, std::shared_ptr<const Known>> known;
+  for (int i = 0; i < rows->size(); ++i) {
+    Definition definition = read_definition(*rows, i);
+    const VectorizerId id = definition.vectorizer.id;
+    if (definition.source.empty() || definition.key_type_ids.size() != definition.key_columns.size()) {
+      complain(id, definition.vectorizer.name, "its table or its queue is gone; drop the vectorizer");
+      continue;
+    }
+    const auto before = find(id);
+    if (before && before->definition == definition)
+      known[id] = before;
+    else
+      known[id] = std::make_shared<const Known>(std::move(definition));
+    VectorizerState state;
+    state.vectorizer = known[id]->definition.vectorizer;
+    state.reconcile_due = rows->flag(i, kReconcileDueColumn);
+    poll_->states.push_back(std::move(state));
+  }
+  known_ = std::move(known);
+  std::erase_if(walks_, [this](const auto& walk) { return !known_.contains(walk.first); });
+  std::erase_if(complaints_, [this](const auto& complaint) { return !known_.contains(complaint.first); });
+  for (std::size_t i = 0; i < poll_->states.size(); ++i) {
+    ++poll_->unanswered;
+    claims_.send(known_.at(poll_->states[i].vectorizer.id)->sql.state, {},
+                 [this, i](Result<BinaryRows> state) { note_state(i, std::move(state)); });
+  }
+}
+
+void PgQueue::note_state(std::size_t index, Result<BinaryRows> rows) {
+  --poll_->unanswered;
+  VectorizerState& state = poll_->states[index];
+  if (!rows) {
+    const ErrorKind kind = rows.error().kind;
+    if (kind != ErrorKind::misconfigured && kind != ErrorKind::rejected) {
+      poll_->error = rows.error();
+      return;
+    }
+    complain(state.vectorizer.id, state.vectorizer.name, rows.error().message);
+    state.vectorizer.id = 0;  // left out
+    return;
+  }
+  state.due = rows->flag(0, 0);
+  state.waiting = rows->flag(0, 1);
+  if (!rows->is_null(0, 2))
+    state.oldest = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(rows->real(0, 2)));
+  state.jobs_estimate = rows->integer(0, 3);
+  state.dead_letters = rows->integer(0, 4);
+}
+
+std::optional<Poll> PgQueue::take_poll() {
+  claims_.pump();
+  if (!poll_ || poll_->unanswered > 0) return std::nullopt;
+  PollInProgress poll = *std::exchange(poll_, std::nullopt);
+  if (poll.error) return std::unexpected(*poll.error);
+  std::erase_if(poll.states, [](const VectorizerState& state) { return state.vectorizer.id == 0; });
+  return std::move(poll.states);
+}
+
+void PgQueue::complain(VectorizerId vectorizer, const std::string& name, const std::string& message) {
+  if (std::exchange(complaints_[vectorizer], message) == message) return;
+  log::warn("vectorizer_unusable", {{"vectorizer", name}, {"reason", message}});
+}
+
+/// A new connection may have missed notifications, so it hints at everything.
+std::vector<VectorizerId> PgQueue::take_hints() {
+  Pipeline& pipeline = listener_ ? *listener_ : claims_.pipeline;
+  if (listener_) (void)listener_->take();
+  std::vector<VectorizerId> hints;
+  for (const std::string& payload : pipeline.take_notifications()) {
+    VectorizerId id = 0;
+    const char* end = payload.data() + payload.size();
+    if (std::from_chars(payload.data(), end, id).ptr == end && known_.contains(id)) hints.push_back(id);
+  }
+  if (std::exchange(listening_since_, pipeline.connections()) != pipeline.connections())
+    for (const auto& [id, known] : known_) hints.push_back(id);
+  std::sort(hints.begin(), hints.end());
+  hints.erase(std::unique(hints.begin(), hints.end()), hints.end());
+  return hints;
+}
+
+// ── Claim
+
+void PgQueue::send_claim(const ClaimRequest& request) {
+  const auto known = find(request.vectorizer);
+  if (!known) {
+    claimed_.push_back({.request = request, .jobs = std::unexpected(unknown(request.vectorizer))});
+    return;
+  }
+  Params params;
+  params.uuid(request.lease)
+      .real(to_seconds(request.lease_time))
+      .integer(request.max_rows)
+      .integer(static_cast<std::int64_t>(request.max_text_bytes));
+  claims_.send(known->sql.claim, std::move(params), [this, request, known](Result<BinaryRows> rows) {
+    note_claim(request, *known, std::move(rows));
+  });
+}
+
+void PgQueue::note_claim(const ClaimRequest& request, const Known& known, Result<BinaryRows> rows) {
+  enum Column { kOrder, kAttempt, kTask, kText, kHash, kRescued, kDue, kFull, kKey };
+  Claim claim{.request = request, .jobs = std::vector<Job>()};
+  if (!rows) {
+    claim.jobs = std::unexpected(rows.error());
+    claimed_.push_back(std::move(claim));
+    return;
+  }
+  std::vector<int> order(static_cast<std::size_t>(rows->size()));
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
+  std::sort(order.begin(), order.end(),
+            [&](int a, int b) { return rows->integer(a, kOrder) < rows->integer(b, kOrder); });
+  std::vector<std::string_view> key(known.definition.key_columns.size());
+  claim.jobs->reserve(order.size());
+  for (const int row : order) {
+    for (std::size_t i = 0; i < key.size(); ++i) key[i] = rows->bytes(row, kKey + static_cast<int>(i));
+    claim.rescued += rows->flag(row, kRescued) ? 1 : 0;
+    claim.jobs->push_back({.vectorizer = request.vectorizer,
+                           .lease = request.lease,
+                           .key = encode_key(key),
+                           .attempt = static_cast<int>(rows->integer(row, kAttempt)),
+                           .task = task_of(rows->integer(row, kTask)),
+                           .text = std::string(rows->bytes(row, kText)),
+                           .text_hash = rows->integer(row, kHash)});
+  }
+  if (!order.empty()) claim.more = rows->flag(0, kFull) || rows->integer(0, kDue) > rows->size();
+  claimed_.push_back(std::move(claim));
+}
+
+std::vector<Claim> PgQueue::take_claims() {
+  claims_.pump();
+  return std::exchange(claimed_, {});
+}
+
+// ── Settle
+
+void PgQueue::send_settlement(const Settlement& settlement) {
+  CHECK(!settlement.jobs.empty(), "settlement {} has no jobs", settlement.id);
+  const auto known = find(settlement.vectorizer);
+  if (!known) {
+    receipts_.push_back({settlement.id, std::unexpected(unknown(settlement.vectorizer))});
+    return;
+  }
+  const bool writes = settlement.action == Action::complete || settlement.action == Action::clear;
+  const std::size_t most = writes ? kRowsPerWrite : kRowsPerUpdate;
+  auto open = std::make_shared<OpenSettlement>();
+  open->summary = {.id = settlement.id,
+                   .vectorizer = settlement.vectorizer,
+                   .action = settlement.action,
+                   .model_id = settlement.model_id,
+                   .requests = settlement.requests,
+                   .tokens = settlement.tokens};
+  open->outcomes.resize(settlement.jobs.size());
+  open->unanswered = (settlement.jobs.size() + most - 1) / most;
+  for (std::size_t first = 0; first < settlement.jobs.size(); first += most)
+    send_part(open, settlement, *known, first, std::min(most, settlement.jobs.size() - first));
+}
+
+void PgQueue::send_part(const std::shared_ptr<OpenSettlement>& open, const Settlement& settlement,
+                        const Known& known, std::size_t first, std::size_t count) {
+  const Jobs jobs = Jobs(settlement.jobs).subspan(first, count);
+  settlements_.send(statement_of(known.sql, settlement.action), params_of(settlement, jobs, known.definition),
+                    [this, open, first, count](Result<BinaryRows> rows) {
+                      note_part(*open, first, count, std::move(rows));
+                    });
+}
+
+void PgQueue::note_part(OpenSettlement& open, std::size_t first, std::size_t count, Result<BinaryRows> rows) {
+  if (rows) {
+    const std::string_view letters = rows->bytes(0, 0);
+    CHECK(letters.size() == count, "{} outcomes of {} jobs", letters.size(), count);
+    for (std::size_t i = 0; i < count; ++i) open.outcomes[first + i] = outcome_of(letters[i]);
+    ++open.succeeded;
+  } else if (!open.error || open.error->kind != ErrorKind::in_doubt) {
+    open.error = rows.error();
+  }
+  if (--open.unanswered > 0) return;
+
+  const Settlement& settlement = open.summary;
+  if (open.error) {
+    // A part that was carried out will be found gone when all is sent again.
+    if (open.succeeded > 0) open.error->kind = ErrorKind::in_doubt;
+    receipts_.push_back({settlement.id, std::unexpected(std::move(*open.error))});
+    return;
+  }
+  const auto gone = std::count(open.outcomes.begin(), open.outcomes.end(), Outcome::gone);
+  const auto done = std::count(open.outcomes.begin(), open.outcomes.end(), Outcome::done);
+  // All gone: most likely a settlement sent again, whose usage was written the first time.
+  if (settlement.action == Action::complete && static_cast<std::size_t>(gone) < open.outcomes.size()) {
+    Bought& bought = usage_[{settlement.vectorizer, settlement.model_id}];
+    bought.requests += settlement.requests;
+    bought.tokens += settlement.tokens;
+    bought.rows += static_cast<std::uint64_t>(done);
+  }
+  receipts_.push_back({settlement.id, std::move(open.outcomes)});
+}
+
+std::vector<Receipt> PgQueue::take_receipts() {
+  pump_settlements();
+  return std::exchange(receipts_, {});
+}
+
+void PgQueue::pump_settlements() {
+  settlements_.pump();
+  write_usage();
+}
+
+void PgQueue::write_usage() {
+  if (usage_.empty() || writing_usage_ || clock_.now() < next_usage_ || !settlements_.pipeline.ready())
+    return;
+  BinaryArray vectorizers(kInt8), models(kText), requests(kInt8), rows(kInt8), tokens(kInt8);
+  for (const auto& [key, bought] : usage_) {
+    vectorizers.add_int8(key.first);
+    models.add(key.second);
+    requests.add_int8(static_cast<std::int64_t>(bought.requests));
+    rows.add_int8(static_cast<std::int64_t>(bought.rows));
+    tokens.add_int8(static_cast<std::int64_t>(bought.tokens));
+  }
+  Params params;
+  params.array(std::move(vectorizers)).array(std::move(models)).array(std::move(requests));
+  params.array(std::move(rows)).array(std::move(tokens));
+  writing_usage_ = true;
+  next_usage_ = clock_.now() + kUsageEvery;
+  settlements_.send(usage_statement(), std::move(params),
+                    [this, written = std::exchange(usage_, {})](const Result<BinaryRows>& result) {
+                      writing_usage_ = false;
+                      // In doubt counts as written: a ceiling on spending must not trip over what was bought
+                      // once.
+                      if (result || result.error().kind == ErrorKind::in_doubt) return;
+                      for (const auto& [key, bought] : written) {
+                        usage_[key].requests += bought.requests;
+                        usage_[key].rows += bought.rows;
+                        usage_[key].tokens += bought.tokens;
+                      }
+                    });
+}
+
+// ── Reconcile
+
+void PgQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
+  const auto known = find(vectorizer);
+  if (!known) {
+    reconciled_.push_back({.vectorizer = vectorizer, .progress = std::unexpected(unknown(vectorizer))});
+    return;
+  }
+  Walk& walk = walks_.try_emplace(vectorizer, Walk{.page_rows = kPageRows}).first->second;
+  if (cursor.empty()) walk.skipped = 0;
+  Params params;
+  params.integer(walk.page_rows)
+      .integer(kLongQueue)
+      .integer(walk.skipped)
+      .real(to_seconds(options_.reconcile_every));
+  if (!cursor.empty())
+    for (const std::string_view column : decode_key(cursor, known->definition.key_columns.size()))
+      params.bytes(std::string(column));
+  claims_.send(cursor.empty() ? known->sql.reconcile_first : known->sql.reconcile, std::move(params),
+               [this, known, cursor](Result<BinaryRows> rows) {
+                 note_page(known->definition.vectorizer.id, cursor, std::move(rows));
+               });
+}
+
+void PgQueue::note_page(VectorizerId vectorizer, const Key& cursor, Result<BinaryRows> rows) {
+  enum Column { kOnDuty, kDeferred, kScanned, kEnqueued, kSkipped, kLast, kKey };
+  ReconcilePage page{.vectorizer = vectorizer, .progress = ReconcilePage::Progress{}};
+  const auto known = find(vectorizer);
+  Walk& walk = walks_.try_emplace(vectorizer, Walk{.page_rows = kPageRows}).first->second;
+  if (!rows) {
+    if (rows.error().kind == ErrorKind::canceled)
+      walk.page_rows = std::max(walk.page_rows / 4, kSmallestPageRows);
+    page.progress = std::unexpected(rows.error());
+  } else if (!known) {
+    page.progress->finished = true;
+  } else {
+    ReconcilePage::Progress& progress = *page.progress;
+    progress.scanned = static_cast<std::uint64_t>(rows->integer(0, kScanned));
+    progress.enqueued = static_cast<std::uint64_t>(rows->integer(0, kEnqueued));
+    progress.finished = !rows->flag(0, kOnDuty) || rows->flag(0, kLast);
+    progress.deferred = !progress.finished && rows->flag(0, kDeferred);
+    walk.skipped += rows->integer(0, kSkipped);
+    progress.next = cursor;
+    if (!progress.deferred && !rows->is_null(0, kKey)) {
+      std::vector<std::string_view> key;
+      for (std::size_t i = 0; i < known->definition.key_columns.size(); ++i)
+        key.push_back(rows->bytes(0, kKey + static_cast<int>(i)));
+      progress.next = encode_key(key);
+    }
+  }
+  reconciled_.push_back(std::move(page));
+}
+
+std::vector<ReconcilePage> PgQueue::take_reconciled() {
+  claims_.pump();
+  return std::exchange(reconciled_, {});
+}
+
+// ── Waiting
+
+bool PgQueue::busy() const {
+  return !claims_.handlers.empty() || !settlements_.handlers.empty() || poll_ || !claimed_.empty() ||
+         !receipts_.empty() || !reconciled_.empty();
+}
+
+bool PgQueue::ready() const { return claims_.pipeline.ready() && settlements_.pipeline.ready(); }
+
+void PgQueue::add_interests(std::vector<Interest>& interests) const {
+  claims_.pipeline.add_interests(interests);
+  settlements_.pipeline.add_interests(interests);
+  if (listener_) listener_->add_interests(interests);
+}
+
+std::optional<Instant> PgQueue::wake_at() const {
+  std::optional<Instant> first;
+  const auto consider = [&first](std::optional<Instant> at) {
+    if (at && (!first || *at < *first)) first = at;
+  };
+  consider(claims_.pipeline.wake_at());
+  consider(settlements_.pipeline.wake_at());
+  if (listener_) consider(listener_->wake_at());
+  if (!usage_.empty() && !writing_usage_ && settlements_.pipeline.ready()) consider(next_usage_);
+  // Answers that need no connection are there already.
+  if (!claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || (poll_ && poll_->unanswered == 0))
+    consider(Instant{});
+  return first;
+}
+
+}  // namespace embedd::pg

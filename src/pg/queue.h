@@ -1,0 +1,140 @@
+/// The queue in PostgreSQL: the core's Queue over two pipelines, so that a long settlement never holds up a
+/// claim.
+///
+///   PgQueue queue({.database = url, .worker = id}, clock, [&] { io.wake(); });
+///   …the loop waits on `queue` as a Waitable and calls it as a Queue…
+///
+/// Claims, polls, reconcile and LISTEN use one connection, settlements the other; a pooled database
+/// (PgBouncer) has no LISTEN, unless `listen` names a direct connection. Statements are made per vectorizer
+/// from its declaration, which each poll reads anew. Every statement is short, waits for no row lock of a
+/// user, and may be sent again.
+///
+/// Usage is written after the settlement that it belongs to, by itself: its row is shared by all workers, and
+/// a settlement must not hold its lock. A worker killed in between loses the usage of that moment, never a
+/// vector.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/ports.h"
+#include "core/waitable.h"
+#include "pg/pipeline.h"
+#include "pg/queue_sql.h"
+
+namespace embedd::pg {
+
+struct PgQueueOptions {
+  Secret database;      ///< URI or keywords; empty: the usual PG* variables
+  Secret listen;        ///< a direct connection for LISTEN, if `database` is pooled; empty: none
+  LeaseToken worker{};  ///< random, names this process in embedd.workers
+  std::string hostname;
+  std::string version;
+  int pid = 0;
+  Duration reconcile_every = seconds(3600);
+  Duration command_timeout = seconds(60);
+};
+
+class PgQueue final : public Queue, public Waitable {
+ public:
+  /// `clock` must outlive it; `wake` is called from helper threads.
+  PgQueue(PgQueueOptions options, const Clock& clock, std::function<void()> wake);
+  /// Blocks for at most a second: writes the usage that is left and takes this worker off the list.
+  ~PgQueue() override;
+
+  void send_poll(const Heartbeat& heartbeat) override;
+  std::optional<Poll> take_poll() override;
+  std::vector<VectorizerId> take_hints() override;
+  void send_claim(const ClaimRequest& request) override;
+  std::vector<Claim> take_claims() override;
+  void send_settlement(const Settlement& settlement) override;
+  std::vector<Receipt> take_receipts() override;
+  void send_reconcile(VectorizerId vectorizer, const Key& cursor) override;
+  std::vector<ReconcilePage> take_reconciled() override;
+  [[nodiscard]] bool busy() const override;
+  [[nodiscard]] bool ready() const override;
+
+  void add_interests(std::vector<Interest>& interests) const override;
+  [[nodiscard]] std::optional<Instant> wake_at() const override;
+
+ private:
+  using Handler = std::move_only_function<void(Result<BinaryRows>)>;
+  /// A pipeline, and what is to be done with each answer.
+  struct Lane {
+    Lane(std::string name, PipelineOptions options, const Clock& clock, std::function<void()> wake)
+        : name(std::move(name)), pipeline(std::move(options), clock, std::move(wake)) {}
+    void send(const Statement& statement, Params params, Handler handler);
+    /// Runs the handlers of the answers that have come.
+    void pump();
+
+    std::string name;
+    Pipeline pipeline;
+    std::map<CommandId, Handler> handlers;
+    bool was_ready = false;
+    std::string complaint;  ///< last logged, to log each once
+  };
+  struct Known {
+    explicit Known(Definition d) : definition(std::move(d)), sql(definition) {}
+    Definition definition;
+    QueueStatements sql;
+  };
+  struct PollInProgress {
+    std::vector<VectorizerState> states;
+    std::size_t unanswered = 0;
+    std::optional<Error> error;
+  };
+  /// A settlement whose statements are not all answered.
+  struct OpenSettlement {
+    Settlement summary;  ///< without jobs and vectors
+    std::vector<Outcome> outcomes;
+    std::size_t unanswered = 0;
+    std::size_t succeeded = 0;
+    std::optional<Error> error;
+  };
+  struct Walk {
+    std::int64_t skipped = 0;  ///< rows that users held, in this walk
+    std::int64_t page_rows;    ///< smaller after a page that took too long
+  };
+  struct Bought {
+    std::uint64_t requests = 0, rows = 0, tokens = 0;
+  };
+  using UsageKey = std::pair<VectorizerId, std::string>;
+
+  void note_definitions(Result<BinaryRows> rows);
+  void note_state(std::size_t index, Result<BinaryRows> rows);
+  void note_claim(const ClaimRequest& request, const Known& known, Result<BinaryRows> rows);
+  void send_part(const std::shared_ptr<OpenSettlement>& open, const Settlement& settlement,
+                 const Known& known, std::size_t first, std::size_t count);
+  void note_part(OpenSettlement& open, std::size_t first, std::size_t count, Result<BinaryRows> rows);
+  void note_page(VectorizerId vectorizer, const Key& cursor, Result<BinaryRows> rows);
+  void write_usage();
+  void pump_settlements();
+  void complain(VectorizerId vectorizer, const std::string& name, const std::string& message);
+  [[nodiscard]] std::shared_ptr<const Known> find(VectorizerId vectorizer) const;
+
+  PgQueueOptions options_;
+  const Clock& clock_;
+  Lane claims_;
+  Lane settlements_;
+  std::optional<Pipeline> listener_;
+  std::uint64_t listening_since_ = 0;  ///< Pipeline::connections() of the connection that listens
+
+  std::map<VectorizerId, std::shared_ptr<const Known>> known_;
+  std::map<VectorizerId, std::string> complaints_;  ///< last logged, to log each once
+  std::optional<PollInProgress> poll_;
+  std::optional<Poll> polled_;
+  std::vector<Claim> claimed_;
+  std::vector<Receipt> receipts_;
+  std::vector<ReconcilePage> reconciled_;
+  std::map<VectorizerId, Walk> walks_;
+  std::map<UsageKey, Bought> usage_;
+  bool writing_usage_ = false;
+  Instant next_usage_{};  ///< not before this, so that a busy worker writes usage once a second
+};
+
+}  // namespace embedd::pg

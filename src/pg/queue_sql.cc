@@ -1,0 +1,378 @@
+#include "pg/queue_sql.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "base/check.h"
+#include "pg/sql_text.h"
+
+namespace embedd::pg {
+namespace {
+
+/// Fills in the placeholders of a statement's form:
+///
+///   {queue} {ledger} {source} {id} {g}   names, the vectorizer's id, the live generation
+///   {text} {hash}                        over alias t; NULL if the row is not covered or its text is empty
+///   {keys} {keys:q} {keys:t}             k1, k2   q.k1, q.k2   t."id" AS k1, t."part" AS k2
+///   {row:t} {desc:p}                     t."id", t."part"   p.k1 DESC, p.k2 DESC
+///   {q=j} {t=f}                          the keys of the two are equal
+///   {$3}                                 one of the parameters after the jobs: {$1} is the first
+class Form {
+ public:
+  explicit Form(const Definition& definition) : definition_(definition), n_(definition.key_columns.size()) {
+    const std::string covered =
+        definition.filter_sql
+            ? fmt::format("CASE WHEN {} THEN {} END", *definition.filter_sql, definition.text_sql)
+            : definition.text_sql;
+    words_ = {
+        {"queue", queue_table(definition.vectorizer.id)},
+        {"ledger", ledger_table(definition.vectorizer.id)},
+        {"source", definition.source},
+        {"id", std::to_string(definition.vectorizer.id)},
+        {"g", std::to_string(definition.generation)},
+        {"text", "(" + covered + ")"},
+        {"hash", "pg_catalog.hashtextextended((" + covered + ") COLLATE \"C\", 0)"},
+        {"destination", quote_identifier(definition.destination_column)},
+        {"vector", definition.vector_type},
+        {"stored", definition.destination_type},
+        {"key_json", definition.key_json_sql},
+        {"keys", each(", ", [](std::size_t i) { return fmt::format("k{}", i); })},
+        {"key_arrays",
+         each(", ",
+              [&](std::size_t i) { return fmt::format("${}::{}[]", i + 1, definition.key_types[i - 1]); })},
+        {"cursor",
+         each(", ",
+              [&](std::size_t i) { return fmt::format("${}::{}", i + 4, definition.key_types[i - 1]); })},
+        {"set_model", set_model()},
+        {"unset_model", unset_model()}};
+  }
+
+  [[nodiscard]] std::string fill(std::string_view form) const {
+    std::string out;
+    for (;;) {
+      const std::size_t open = form.find('{');
+      out += form.substr(0, open);
+      if (open == std::string_view::npos) return out;
+      const std::size_t close = form.find('}', open);
+      CHECK(close != std::string_view::npos, "an open placeholder in {}", form);
+      out += word(form.substr(open + 1, close - open - 1));
+      form.remove_prefix(close + 1);
+    }
+  }
+
+  /// A settling statement: the jobs, those of them that are still ours and that nobody is writing, what is
+  /// done with those, and the outcome of each. `outcome` is an SQL expression for a fenced job.
+  [[nodiscard]] Statement settle(std::string_view columns, std::string_view arrays, std::string_view fenced,
+                                 std::string_view body, std::string_view outcome,
+                                 std::string_view joins) const {
+    const std::string form = fmt::format(R"(
+WITH jobs AS MATERIALIZED (
+  SELECT * FROM unnest($1::uuid[], {{key_arrays}}{1}) WITH ORDINALITY AS j(lease, {{keys}}{0}, n)),
+fenced AS MATERIALIZED (
+  SELECT j.n{0}, {{keys:q}}{2}
+  FROM jobs j JOIN {{queue}} q ON {{q=j}} AND q.generation = {{g}} AND q.lease = j.lease
+  FOR UPDATE OF q SKIP LOCKED),{3}
+SELECT string_agg(
+  CASE WHEN f.n IS NOT NULL THEN {4}
+       WHEN (SELECT true FROM {{queue}} q WHERE {{q=j}} AND q.generation = {{g}} AND q.lease = j.lease LIMIT 1) THEN 'b'
+       ELSE 'g' END, '' ORDER BY j.n)
+FROM jobs j LEFT JOIN fenced f ON f.n = j.n{5})",
+                                         columns, arrays, fenced, body, outcome, joins);
+    return Statement(fill(form));
+  }
+
+ private:
+  template <typename F>
+  [[nodiscard]] std::string each(std::string_view separator, F&& f) const {
+    return join_each(n_, separator, std::forward<F>(f));
+  }
+
+  [[nodiscard]] std::string key(std::string_view alias, std::size_t i) const {
+    if (alias == "t") return "t." + quote_identifier(definition_.key_columns[i - 1]);
+    return fmt::format("{}.k{}", alias, i);
+  }
+
+  [[nodiscard]] std::string word(std::string_view name) const {
+    if (name.starts_with('$')) return fmt::format("${}", n_ + 1 + static_cast<std::size_t>(name[1] - '0'));
+    if (name.starts_with("keys:")) {
+      const std::string_view alias = name.substr(5);
+      return each(", ", [&](std::size_t i) {
+        return alias == "t" ? fmt::format("{} AS k{}", key(alias, i), i) : key(alias, i);
+      });
+    }
+    if (name.starts_with("desc:"))
+      return each(", ", [&](std::size_t i) { return key(name.substr(5), i) + " DESC"; });
+    if (name.starts_with("row:")) return each(", ", [&](std::size_t i) { return key(name.substr(4), i); });
+    if (const std::size_t equals = name.find('='); equals != std::string_view::npos)
+      return each(" AND ", [&](std::size_t i) {
+        return key(name.substr(0, equals), i) + " = " + key(name.substr(equals + 1), i);
+      });
+    const auto found = words_.find(name);
+    CHECK(found != words_.end(), "no placeholder {}", name);
+    return found->second;
+  }
+
+  [[nodiscard]] std::string set_model() const {
+    std::string out;
+    std::size_t parameter = n_ + 5;  // after the jobs, slots, hashes and vectors
+    for (const auto& column : {definition_.model_id_column, definition_.model_version_column})
+      if (column) out += fmt::format(", {} = ${}::text", quote_identifier(*column), parameter++);
+    return out;
+  }
+
+  [[nodiscard]] std::string unset_model() const {
+    std::string out;
+    for (const auto& column : {definition_.model_id_column, definition_.model_version_column})
+      if (column) out += fmt::format(", {} = NULL", quote_identifier(*column));
+    return out;
+  }
+
+  const Definition& definition_;
+  std::size_t n_;
+  std::map<std::string, std::string, std::less<>> words_;
+};
+
+/// Live changes first, with one row in eight reserved, so that neither starves the other. The text is
+/// computed once per row (OFFSET 0 keeps the planner from copying the expression).
+Statement make_claim(const Form& form) {
+  return Statement(form.fill(R"(
+WITH live AS MATERIALIZED (
+  SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash FROM {queue} q
+  WHERE q.priority = 0 AND q.run_at <= now() AND q.generation = {g}
+  ORDER BY q.run_at LIMIT $3::bigint - $3::bigint / 8 FOR UPDATE SKIP LOCKED),
+backfill AS MATERIALIZED (
+  SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash FROM {queue} q
+  WHERE q.priority = 1 AND q.run_at <= now() AND q.generation = {g}
+  ORDER BY q.run_at LIMIT $3::bigint - (SELECT count(*) FROM live) FOR UPDATE SKIP LOCKED),
+due AS MATERIALIZED (
+  SELECT *, row_number() OVER (ORDER BY priority, run_at) AS n
+  FROM (SELECT * FROM live UNION ALL SELECT * FROM backfill) both_kinds),
+judged AS (
+  SELECT d.*, s.text, s.hash,
+         CASE WHEN s.text IS NULL THEN 0 WHEN s.stored AND l.text_hash = s.hash THEN 1
+              WHEN d.kept_hash = s.hash THEN 2 ELSE 3 END AS task
+  FROM due d
+  LEFT JOIN LATERAL (
+    SELECT r.text, pg_catalog.hashtextextended(r.text COLLATE "C", 0) AS hash, r.stored FROM (
+      SELECT {text} AS text, t.{destination} IS NOT NULL AS stored FROM {source} t WHERE {t=d} OFFSET 0) r
+    OFFSET 0) s ON true
+  LEFT JOIN {ledger} l ON {l=d} AND l.generation = {g}),
+fit AS MATERIALIZED (
+  SELECT * FROM (
+    SELECT j.*, sum(CASE task WHEN 3 THEN octet_length(text) ELSE 0 END)
+                  OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) AS bytes FROM judged j) summed
+  WHERE bytes <= $4::bigint OR n = 1)
+UPDATE {queue} q SET lease = $1::uuid, run_at = now() + make_interval(secs => $2::float8)
+FROM fit f WHERE {q=f} AND q.generation = {g}
+RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text END, f.hash, f.lease IS NOT NULL,
+  (SELECT count(*) FROM due),
+  (SELECT count(*) FROM live) >= $3::bigint - $3::bigint / 8 OR (SELECT count(*) FROM due) >= $3::bigint, {keys:f})"));
+}
+
+/// A row is written only while its text is the one that was embedded; a row that a user holds is passed over,
+/// and its vector stays with the job. What is written but not reported back (a trigger of the user's
+/// swallowed the update) is treated like a held row: asking again and again must not buy it again.
+Statement make_complete(const Form& form) {
+  return form.settle(", slot, hash", ", {$1}::int[], {$2}::bigint[]",
+                     ", q.kept_at, CASE WHEN j.slot < 0 AND q.kept_hash = j.hash THEN q.kept END AS kept", R"(
+free AS MATERIALIZED (
+  SELECT f.* FROM fenced f JOIN {source} t ON {t=f}
+  WHERE {hash} = f.hash AND (f.slot >= 0 OR f.kept IS NOT NULL)
+  FOR NO KEY UPDATE OF t SKIP LOCKED),
+wrote AS (
+  UPDATE {source} t
+  SET {destination} = (CASE WHEN f.slot >= 0 THEN ({$3}::{vector}[])[f.slot + 1] ELSE f.kept END)::{stored}{set_model}
+  FROM free f WHERE {t=f}
+  RETURNING f.n, f.hash, {keys:f}),
+proven AS (
+  INSERT INTO {ledger} ({keys}, generation, text_hash) SELECT {keys:w}, {g}, w.hash FROM wrote w
+  ON CONFLICT ({keys}, generation) DO UPDATE SET text_hash = excluded.text_hash),
+deleted AS (
+  DELETE FROM {queue} q USING wrote w WHERE {q=w} AND q.generation = {g}),
+left_over AS MATERIALIZED (
+  SELECT f.*, (f.slot >= 0 OR f.kept IS NOT NULL)
+              AND coalesce((SELECT {hash} = f.hash FROM {source} t WHERE {t=f}), false) AS held
+  FROM fenced f WHERE NOT EXISTS (SELECT FROM wrote w WHERE w.n = f.n)),
+given_back AS (
+  UPDATE {queue} q
+  SET lease = NULL,
+      run_at = now() + CASE WHEN f.held THEN
+        greatest(interval '0.5 s', least(interval '30 s', now() - coalesce(f.kept_at, now()))) ELSE interval '0' END,
+      kept = CASE WHEN f.held THEN CASE WHEN f.slot >= 0 THEN ({$3}::{vector}[])[f.slot + 1] ELSE f.kept END END,
+      kept_hash = CASE WHEN f.held THEN f.hash END,
+      kept_at = CASE WHEN f.held THEN coalesce(f.kept_at, now()) END
+  FROM left_over f WHERE {q=f} AND q.generation = {g}))",
+                     "CASE WHEN w.n IS NOT NULL THEN 'd' WHEN r.held THEN 'k' ELSE 's' END",
+                     " LEFT JOIN wrote w ON w.n = j.n LEFT JOIN left_over r ON r.n = j.n");
+}
+
+/// A row that is gone, or has nothing stored, needs no write.
+Statement make_clear(const Form& form) {
+  return form.settle("", "", ", q.kept_at", R"(
+seen AS MATERIALIZED (
+  SELECT f.*, s.there, s.filled, s.bare FROM fenced f
+  LEFT JOIN LATERAL (
+    SELECT true AS there, {text} IS NOT NULL AS filled, t.{destination} IS NULL AS bare
+    FROM {source} t WHERE {t=f}) s ON true),
+free AS MATERIALIZED (
+  SELECT f.* FROM seen f JOIN {source} t ON {t=f}
+  WHERE NOT f.bare AND {text} IS NULL
+  FOR NO KEY UPDATE OF t SKIP LOCKED),
+wrote AS (
+  UPDATE {source} t SET {destination} = NULL{unset_model} FROM free f WHERE {t=f} RETURNING f.n, {keys:f}),
+cleared AS MATERIALIZED (
+  SELECT f.n, {keys:f} FROM seen f WHERE f.there IS NULL OR (f.bare AND NOT f.filled)
+  UNION ALL SELECT * FROM wrote),
+unproven AS (DELETE FROM {ledger} l USING cleared c WHERE {l=c} AND l.generation = {g}),
+deleted AS (DELETE FROM {queue} q USING cleared c WHERE {q=c} AND q.generation = {g}),
+left_over AS MATERIALIZED (
+  SELECT f.* FROM seen f WHERE NOT EXISTS (SELECT FROM cleared c WHERE c.n = f.n)),
+given_back AS (
+  UPDATE {queue} q
+  SET lease = NULL,
+      run_at = now() + CASE WHEN f.filled THEN interval '0' ELSE
+        greatest(interval '0.5 s', least(interval '30 s', now() - coalesce(f.kept_at, now()))) END,
+      kept = NULL, kept_hash = NULL, kept_at = CASE WHEN NOT f.filled THEN coalesce(f.kept_at, now()) END
+  FROM left_over f WHERE {q=f} AND q.generation = {g}))",
+                     "CASE WHEN c.n IS NOT NULL THEN 'd' WHEN r.filled THEN 's' ELSE 'k' END",
+                     " LEFT JOIN cleared c ON c.n = j.n LEFT JOIN left_over r ON r.n = j.n");
+}
+
+Statement make_drop(const Form& form) {
+  return form.settle("", "", "", R"(
+deleted AS (DELETE FROM {queue} q USING fenced f WHERE {q=f} AND q.generation = {g}))",
+                     "'d'", "");
+}
+
+Statement make_reschedule(const Form& form) {
+  return form.settle("", "", "", R"(
+given_back AS (
+  UPDATE {queue} q SET lease = NULL, run_at = now() + make_interval(secs => {$1}::float8),
+                       attempt = least(q.attempt + {$2}::bigint, 32000)
+  FROM fenced f WHERE {q=f} AND q.generation = {g}))",
+                     "'d'", "");
+}
+
+Statement make_extend(const Form& form) {
+  return form.settle("", "", "", R"(
+extended AS (
+  UPDATE {queue} q SET run_at = now() + make_interval(secs => {$1}::float8)
+  FROM fenced f WHERE {q=f} AND q.generation = {g}))",
+                     "'d'", "");
+}
+
+Statement make_discard(const Form& form) {
+  return form.settle(", hash", ", {$1}::bigint[]", ", q.attempt + 1 AS attempts, {key_json} AS key_json", R"(
+recorded AS (
+  INSERT INTO embedd.dead_letters (vectorizer_id, key, generation, kind, message, attempts, text_hash)
+  SELECT {id}, f.key_json, {g}, {$2}::text, {$3}::text, f.attempts, f.hash FROM fenced f
+  ON CONFLICT (vectorizer_id, key, generation) DO UPDATE
+  SET kind = excluded.kind, message = excluded.message, attempts = excluded.attempts, text_hash = excluded.text_hash,
+      failed_at = now()),
+deleted AS (DELETE FROM {queue} q USING fenced f WHERE {q=f} AND q.generation = {g}))",
+                     "'d'", "");
+}
+
+/// Never a full count: the queue's first entries by index, and up to 10,000 of its rows.
+Statement make_state(const Form& form) {
+  return Statement(form.fill(R"(
+SELECT coalesce(first.run_at <= now(), false), first.run_at IS NOT NULL,
+       CASE WHEN first.run_at <= now() THEN extract(epoch FROM now() - first.run_at)::float8 END,
+       CASE WHEN counted.jobs < 10000 THEN counted.jobs
+            ELSE greatest(counted.jobs, (SELECT reltuples::bigint FROM pg_catalog.pg_class WHERE oid = '{queue}'::regclass))
+       END,
+       (SELECT count(*) FROM (SELECT FROM embedd.dead_letters WHERE vectorizer_id = {id} LIMIT 1000) d)
+FROM (SELECT least((SELECT run_at FROM {queue} WHERE priority = 0 ORDER BY run_at LIMIT 1),
+                   (SELECT run_at FROM {queue} WHERE priority = 1 ORDER BY run_at LIMIT 1)) AS run_at) first,
+     (SELECT count(*) AS jobs FROM (SELECT FROM {queue} LIMIT 10000) x) counted)"));
+}
+
+/// One page by key order. Rows that users hold are skipped, and the walk is then due again soon: inserting
+/// the job of a row whose update is not committed would wait for that user. A stored vector without proof is
+/// adopted, unless something is already known to be wrong with it. Proofs of rows that are gone are removed
+/// along the way.
+Statement make_reconcile(const Form& form, bool first) {
+  const std::string on_duty = first ? "FOR NO KEY UPDATE SKIP LOCKED" : "FOR NO KEY UPDATE";
+  const std::string free = first ? "AND (v.reconcile_until IS NULL OR v.reconcile_until <= now())" : "";
+  const std::string after_t = first ? "" : "AND ({row:t}) > ({cursor})";
+  const std::string after_l = first ? "" : "AND ({row:l}) > ({cursor})";
+  return Statement(form.fill(fmt::format(
+      R"(
+WITH load AS MATERIALIZED (
+  SELECT count(*) >= $2::bigint AS deferred FROM (SELECT FROM {{queue}} LIMIT $2::bigint) x),
+duty AS MATERIALIZED (
+  SELECT v.id FROM embedd.vectorizers v WHERE v.id = {{id}} {0} {1}),
+walks AS MATERIALIZED (
+  SELECT EXISTS (SELECT FROM duty) AND NOT (SELECT deferred FROM load) AS yes),
+page AS MATERIALIZED (
+  SELECT {{keys:t}}, {{hash}} AS hash, t.{{destination}} IS NOT NULL AS stored FROM {{source}} t
+  WHERE (SELECT yes FROM walks) {2}
+  ORDER BY {{row:t}} LIMIT $1::bigint),
+proofs AS MATERIALIZED (
+  SELECT {{keys:l}} FROM {{ledger}} l
+  WHERE (SELECT yes FROM walks) AND l.generation = {{g}} {3}
+  ORDER BY {{row:l}} LIMIT 2 * $1::bigint),
+page_end AS MATERIALIZED (
+  SELECT {{keys:p}}, (SELECT count(*) FROM page) < $1::bigint AS last FROM page p
+  ORDER BY {{desc:p}} LIMIT 1),
+judged AS (
+  SELECT p.*, l.text_hash AS proven FROM page p LEFT JOIN {{ledger}} l ON {{l=p}} AND l.generation = {{g}}
+  WHERE CASE WHEN p.hash IS NULL THEN p.stored
+             ELSE NOT p.stored OR l.text_hash IS NULL OR l.text_hash <> p.hash END),
+idle AS MATERIALIZED (
+  SELECT q.* FROM judged q
+  WHERE NOT EXISTS (SELECT FROM {{queue}} w WHERE {{w=q}} AND w.generation = {{g}})
+    AND NOT EXISTS (SELECT FROM embedd.dead_letters d
+                    WHERE d.vectorizer_id = {{id}} AND d.generation = {{g}} AND d.key = {{key_json}}
+                      AND d.text_hash IS NOT DISTINCT FROM q.hash)),
+adopted AS (
+  INSERT INTO {{ledger}} ({{keys}}, generation, text_hash)
+  SELECT {{keys:i}}, {{g}}, i.hash FROM idle i WHERE i.stored AND i.hash IS NOT NULL AND i.proven IS NULL
+  ON CONFLICT DO NOTHING),
+wanted AS MATERIALIZED (
+  SELECT {{keys:i}} FROM idle i WHERE i.hash IS NULL OR NOT i.stored OR i.proven IS NOT NULL),
+free AS MATERIALIZED (
+  SELECT {{keys:w}} FROM wanted w JOIN {{source}} t ON {{t=w}} FOR NO KEY UPDATE OF t SKIP LOCKED),
+enqueued AS (
+  INSERT INTO {{queue}} ({{keys}}, generation, priority) SELECT {{keys:f}}, {{g}}, 1 FROM free f
+  ON CONFLICT DO NOTHING RETURNING 1),
+orphans AS MATERIALIZED (
+  SELECT {{keys:l}} FROM {{ledger}} l JOIN proofs p ON {{l=p}}
+  WHERE l.generation = {{g}} AND NOT EXISTS (SELECT FROM {{source}} t WHERE {{t=p}})
+    AND NOT EXISTS (SELECT FROM page_end e WHERE NOT e.last AND ({{row:p}}) > ({{row:e}}))
+  FOR UPDATE OF l SKIP LOCKED),
+forgotten AS (
+  DELETE FROM {{ledger}} l USING orphans o WHERE {{l=o}} AND l.generation = {{g}}),
+answer AS MATERIALIZED (
+  SELECT EXISTS (SELECT FROM duty) AS on_duty, (SELECT deferred FROM load) AS deferred,
+         (SELECT count(*) FROM page) AS scanned, (SELECT count(*) FROM enqueued) AS enqueued,
+         (SELECT count(*) FROM wanted) - (SELECT count(*) FROM free) AS skipped,
+         (SELECT yes FROM walks) AND coalesce((SELECT last FROM page_end), true) AS last),
+renewed AS (
+  UPDATE embedd.vectorizers v
+  SET reconcile_until = CASE WHEN NOT a.last THEN now() + interval '60 s' END,
+      reconciled_at = CASE WHEN NOT a.last THEN v.reconciled_at
+                           WHEN a.skipped + $3::bigint = 0 THEN now()
+                           ELSE now() - make_interval(secs => greatest($4::float8 - 60, 0)) END
+  FROM answer a WHERE v.id = {{id}} AND a.on_duty AND {4})
+SELECT a.on_duty, a.deferred, a.scanned, a.enqueued, a.skipped, a.last, {{keys:e}}
+FROM answer a LEFT JOIN page_end e ON true)",
+      free, on_duty, after_t, after_l, first ? "NOT a.deferred" : "true")));
+}
+
+}  // namespace
+
+QueueStatements::QueueStatements(const Definition& definition)
+    : claim(make_claim(Form(definition))),
+      complete(make_complete(Form(definition))),
+      clear(make_clear(Form(definition))),
+      drop(make_drop(Form(definition))),
+      reschedule(make_reschedule(Form(definition))),
+      extend(make_extend(Form(definition))),
+      discard(make_discard(Form(definition))),
+      state(make_state(Form(definition))),
+      reconcile_first(make_reconcile(Form(definition), true)),
+      reconcile(make_reconcile(Form(definition), false)) {}
+
+}  // namespace embedd::pg

@@ -1,0 +1,71 @@
+/// The worker's SQL for one vectorizer, made from its declaration. Pure: text in, text out.
+///
+/// Aliases: `q` is a queue row, `l` a ledger row, `t` a source row, `j` a job of the settlement at hand, `f`
+/// a fenced one. Key columns are k1..kn everywhere but in the source. The parameters stand with each
+/// statement.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ports.h"
+#include "pg/codec.h"
+#include "pg/pipeline.h"
+
+namespace embedd::pg {
+
+/// A row of embedd.vectorizers, as the queue needs it.
+struct Definition {
+  Vectorizer vectorizer;
+  std::string source;  ///< qualified and quoted; empty: the table is gone
+  std::vector<std::string> key_columns;
+  std::vector<std::string> key_types;     ///< as SQL
+  std::vector<TypeId> key_type_ids;       ///< as binary arrays name them
+  std::string key_json_sql;               ///< over alias q
+  std::string text_sql;                   ///< over alias t
+  std::optional<std::string> filter_sql;  ///< over alias t
+  std::string destination_column;
+  std::string destination_type;  ///< qualified: public.vector, public.halfvec
+  std::string vector_type;       ///< qualified: public.vector
+  TypeId vector_type_id = 0;
+  std::optional<std::string> model_id_column;
+  std::optional<std::string> model_version_column;
+  int generation = 1;
+  bool operator==(const Definition&) const = default;
+};
+
+/// Outcome letters as the settling statements return them, one per job, in order.
+inline constexpr char kDone = 'd', kKept = 'k', kBusy = 'b', kGone = 'g', kStale = 's';
+
+/// How a settling statement takes its jobs: $1 lease uuid[], then the key columns' arrays $2..$(n+1); further
+/// parameters follow.
+struct QueueStatements {
+  explicit QueueStatements(const Definition& definition);
+
+  /// $1 lease uuid, $2 lease time in seconds float8, $3 rows bigint, $4 text bytes bigint → n, attempt, task
+  /// (0 clear, 1 current, 2 store_kept, 3 embed), text, hash, rescued, due (all rows that were due), full (a
+  /// row limit was hit), k1..kn; in no order.
+  Statement claim;
+  /// jobs, then slot int[] (negative: the kept vector), hash bigint[], vector[], and, where the vectorizer
+  /// names the columns, model id text, model version text → outcomes text.
+  Statement complete;
+  /// jobs → outcomes text.
+  Statement clear;
+  Statement drop;
+  /// jobs, then delay in seconds float8, charged attempts bigint → outcomes text.
+  Statement reschedule;
+  /// jobs, then seconds from now float8 → outcomes text.
+  Statement extend;
+  /// jobs, then hash bigint[], kind text, message text → outcomes text.
+  Statement discard;
+  /// No parameters → due, waiting, age of the oldest due job in seconds (NULL: none), jobs, dead letters.
+  Statement state;
+  /// $1 rows of the page bigint, $2 jobs in the queue beyond which it is deferred bigint, $3 rows skipped so
+  /// far bigint, $4 seconds between walks float8, then the cursor's key columns (`reconcile` only) → on duty,
+  /// deferred, scanned, enqueued, skipped (held by users), last, k1..kn of the page's end.
+  Statement reconcile_first;
+  Statement reconcile;
+};
+
+}  // namespace embedd::pg

@@ -1,0 +1,128 @@
+// The Queue contract on PostgreSQL. Names are mixed-case and need quotes, as users' names do.
+#include <gtest/gtest.h>
+
+#include <charconv>
+
+#include "contract/queue_contract.h"
+#include "pg/migrate.h"
+#include "pg/queue.h"
+#include "pg/vectorizers.h"
+#include "support/private_postgres.h"
+#include "support/queue_turn.h"
+
+namespace embedd::test {
+namespace {
+
+class PgWorld final : public QueueWorld {
+ public:
+  PgWorld() : db_(database_.connect()), user_(database_.connect()) {
+    CHECK(pg::migrate(db_).has_value(), "migrate");
+    run(db_,
+        "CREATE TABLE \"Notes\" (\"Id\" integer PRIMARY KEY, \"Body\" text, embedding vector(3), model_id "
+        "text, "
+        "model_version text)");
+    const auto created = pg::create_vectorizer(db_, {.name = "notes",
+                                                     .table = "\"Notes\"",
+                                                     .text = "{Body}",
+                                                     .column = "embedding",
+                                                     .model_id_column = "model_id",
+                                                     .model_version_column = "model_version"});
+    CHECK(created.has_value(), "{}", created.error().message);
+    id_ = created->id;
+    queue_.emplace(pg::PgQueueOptions{.database = Secret(database_.url()), .worker = {7}}, clock_, [] {});
+    wait_for(*queue_, [&]() -> std::optional<bool> {
+      (void)queue_->take_claims();
+      (void)queue_->take_receipts();
+      return queue_->ready() ? std::optional(true) : std::nullopt;
+    });
+    // The first poll loads the declarations.
+    queue_->send_poll({});
+    const Poll poll = wait_for(*queue_, [&] { return queue_->take_poll(); });
+    CHECK(poll.has_value() && poll->size() == 1, "the vectorizer is listed");
+  }
+
+  Queue& queue() override { return *queue_; }
+  [[nodiscard]] VectorizerId vectorizer() const override { return id_; }
+  [[nodiscard]] Key key_of(int row) const override {
+    std::string column;
+    pg::append_number(column, static_cast<std::int32_t>(row));
+    const std::string_view columns[] = {column};
+    return pg::encode_key(columns);
+  }
+
+  void put_row(int row, std::optional<std::string> text, Capture capture) override {
+    as_user(capture, "INSERT INTO \"Notes\" (\"Id\", \"Body\") VALUES ($1, $2)",
+            {std::to_string(row), std::move(text)});
+  }
+  void update_text(int row, std::optional<std::string> text, Capture capture) override {
+    as_user(capture, "UPDATE \"Notes\" SET \"Body\" = $2 WHERE \"Id\" = $1",
+            {std::to_string(row), std::move(text)});
+  }
+  void delete_row(int row) override {
+    as_user(Capture::seen, "DELETE FROM \"Notes\" WHERE \"Id\" = $1", {std::to_string(row)});
+  }
+
+  void hold_row(int row, std::optional<std::string> text) override {
+    run(user_, "BEGIN");
+    if (text)
+      run(user_, "UPDATE \"Notes\" SET \"Body\" = $2 WHERE \"Id\" = $1",
+          {std::to_string(row), std::move(text)});
+    else
+      run(user_, "SELECT FROM \"Notes\" WHERE \"Id\" = $1 FOR UPDATE", {std::to_string(row)});
+  }
+  void release() override { run(user_, "COMMIT"); }
+
+  std::optional<std::vector<float>> vector_of(int row) override {
+    const std::string text =
+        value_of(db_, "SELECT embedding::text FROM \"Notes\" WHERE \"Id\" = $1", {std::to_string(row)});
+    if (text == "NULL" || text.empty()) return std::nullopt;
+    std::vector<float> out;
+    for (const char* at = text.data() + 1; at < text.data() + text.size();) {
+      float value = 0;
+      at = std::from_chars(at, text.data() + text.size(), value).ptr + 1;
+      out.push_back(value);
+    }
+    return out;
+  }
+  std::size_t jobs() override { return count("embedd.queue_" + std::to_string(id_)); }
+  std::size_t dead_letters() override { return count("embedd.dead_letters"); }
+
+  void advance(Duration duration) override {
+    const std::string seconds = std::to_string(to_seconds(duration));
+    run(db_,
+        "UPDATE embedd.queue_" + std::to_string(id_) +
+            " SET run_at = run_at - $1 * interval '1 s', kept_at = kept_at - $1 * interval '1 s'",
+        {seconds});
+    run(db_,
+        "UPDATE embedd.vectorizers SET reconciled_at = reconciled_at - $1 * interval '1 s', reconcile_until "
+        "= "
+        "reconcile_until - $1 * interval '1 s'",
+        {seconds});
+  }
+  void turn() override { test::turn(*queue_); }
+
+ private:
+  void as_user(Capture capture, const std::string& sql, std::initializer_list<pg::Param> params) {
+    if (capture == Capture::unseen) run(db_, "SET session_replication_role = replica");
+    run(db_, sql, params);
+    run(db_, "RESET session_replication_role");
+  }
+  std::size_t count(const std::string& table) {
+    return std::stoul(value_of(db_, "SELECT count(*) FROM " + table));
+  }
+
+  TestDatabase database_;
+  pg::Connection db_;
+  pg::Connection user_;
+  SystemClock clock_;
+  VectorizerId id_ = 0;
+  std::optional<pg::PgQueue> queue_;
+};
+
+std::unique_ptr<QueueWorld> make_pg_world() { return std::make_unique<PgWorld>(); }
+
+}  // namespace
+
+INSTANTIATE_TEST_SUITE_P(Postgres, QueueContract, testing::Values(&make_pg_world));
+
+}  // namespace embedd::test

@@ -41,6 +41,27 @@ CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, positi
 JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 WHERE i.indrelid = $1::oid AND i.indisprimary AND k.position <= i.indnkeyatts)";
 
+const char* const kFilter = R"(
+SELECT pg_catalog.pg_get_expr(c.conbin, c.conrelid),
+       (SELECT array_agg(a.attname::text) FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)),
+       COALESCE(0 >= ANY (c.conkey), false)
+FROM pg_catalog.pg_constraint c
+WHERE c.conrelid = 'pg_temp.embedd_filter_table'::regclass AND c.contype = 'c')";
+
+/// Runs `body` under an empty search_path, so that PostgreSQL writes every name out with its schema.
+template <typename Body>
+auto qualified(Connection& db, Body&& body) -> decltype(body()) {
+  const std::string set = "SELECT pg_catalog.set_config('search_path', $1, true)";
+  auto before = db.exec("SELECT pg_catalog.current_setting('search_path')");
+  if (!before) return std::unexpected(before.error());
+  if (auto emptied = db.exec(set, {""}); !emptied) return std::unexpected(emptied.error());
+  auto result = body();
+  if (!result) return result;
+  if (auto restored = db.exec(set, {before->text(0, 0)}); !restored) return std::unexpected(restored.error());
+  return result;
+}
+
 /// The names of tables that the session can see, for suggestions.
 Result<std::string> suggest_table(Connection& db, const std::string& table) {
   auto rows = db.exec(
@@ -141,7 +162,7 @@ Result<SourceTable> inspect_table(Connection& db, const std::string& table) {
     return fail(ErrorKind::invalid_argument,
                 fmt::format("{} is a temporary table; a worker cannot see it", table));
 
-  auto columns = db.exec(kColumns, {id});
+  auto columns = qualified(db, [&] { return db.exec(kColumns, {id}); });
   if (!columns) return std::unexpected(columns.error());
   for (int i = 0; i < columns->size(); ++i) {
     const std::string category = columns->text(i, 3);
@@ -179,25 +200,13 @@ Result<CompiledFilter> compile_filter(Connection& db, const SourceTable& table, 
       "ALTER TABLE pg_temp.embedd_filter_table ADD CONSTRAINT embedd_filter CHECK ({}\n)", where));
   if (!checked) return blame_filter(db, where, checked.error());
 
-  auto restored = db.exec("SELECT pg_catalog.current_setting('search_path')");
-  if (!restored) return std::unexpected(restored.error());
-  if (auto set = db.exec("SELECT pg_catalog.set_config('search_path', '', true)"); !set)
-    return std::unexpected(set.error());
-  auto rows = db.exec(R"(
-SELECT pg_catalog.pg_get_expr(c.conbin, c.conrelid),
-       (SELECT array_agg(a.attname::text) FROM pg_catalog.pg_attribute a
-        WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)),
-       COALESCE(0 >= ANY (c.conkey), false)
-FROM pg_catalog.pg_constraint c
-WHERE c.conrelid = 'pg_temp.embedd_filter_table'::regclass AND c.contype = 'c')");
+  auto rows = qualified(db, [&] { return db.exec(kFilter); });
   if (!rows) return std::unexpected(rows.error());
   if (rows->size() != 1 || rows->flag(0, 2) || rows->is_null(0, 1))
     return fail(ErrorKind::invalid_argument,
                 fmt::format("--where '{}' must be one condition that names columns of the row", where));
-  auto sql = qualify_filter(db, rows->text(0, 0));
+  auto sql = qualified(db, [&] { return qualify_filter(db, rows->text(0, 0)); });
   if (!sql) return blame_filter(db, where, sql.error());
-  auto back = db.exec("SELECT pg_catalog.set_config('search_path', $1, true)", {restored->text(0, 0)});
-  if (!back) return std::unexpected(back.error());
   return CompiledFilter{*sql, rows->array(0, 1)};
 }
 

@@ -37,8 +37,8 @@ struct SourceTable {
   [[nodiscard]] std::string suggest(std::string_view column) const;
 };
 
-/// Resolves `table` as SQL would in this session, then reads the catalog. Errors: invalid_argument (no such
-/// table and the nearest one; a view, foreign or temporary table).
+/// Resolves `table` as SQL would in this session, then reads the catalog. Must run inside a transaction.
+/// Errors: invalid_argument (no such table and the nearest one; a view, foreign or temporary table).
 Result<SourceTable> inspect_table(Connection& db, const std::string& table);
 
 /// Whether some valid unique index covers exactly these columns.

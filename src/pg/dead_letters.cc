@@ -1,0 +1,115 @@
+#include "pg/dead_letters.h"
+
+#include <fmt/format.h>
+
+#include "pg/sql_text.h"
+#include "pg/vectorizers.h"
+
+namespace embedd::pg {
+namespace {
+
+/// Over alias d; takes $1 (vectorizer), $2 (kind), $3 (key as JSON) and $4 (key as a bare value).
+const char* const kMatches = R"(($1::bigint IS NULL OR d.vectorizer_id = $1::bigint)
+  AND ($2::text IS NULL OR d.kind = $2)
+  AND ($3::jsonb IS NULL OR d.key = $3::jsonb)
+  AND ($4::text IS NULL OR ((SELECT count(*) FROM jsonb_object_keys(d.key)) = 1
+                            AND $4 = (SELECT value FROM jsonb_each_text(d.key)))))";
+
+struct Match {
+  std::vector<Param> params;
+};
+
+Result<Match> match(Connection& db, const DeadLetterFilter& filter) {
+  Match out{std::vector<Param>(4)};
+  if (!filter.vectorizer.empty()) {
+    auto found = find_vectorizer(db, filter.vectorizer);
+    if (!found) return std::unexpected(found.error());
+    out.params[0] = std::to_string(found->id);
+  }
+  if (!filter.kind.empty()) out.params[1] = filter.kind;
+  if (filter.key.starts_with('{')) {
+    if (auto valid = db.exec("SELECT $1::jsonb", {filter.key}); !valid)
+      return fail(
+          ErrorKind::invalid_argument,
+          fmt::format("--key {} is not JSON; write for example {{\"id\": 5}}, or just 5", filter.key));
+    out.params[2] = filter.key;
+  } else if (!filter.key.empty()) {
+    out.params[3] = filter.key;
+  }
+  return out;
+}
+
+/// Takes the matching letters of one vectorizer out and puts their keys into its queue.
+Result<std::int64_t> retry_one(Connection& db, const VectorizerInfo& v, std::vector<Param> params) {
+  params[0] = std::to_string(v.id);
+  const std::size_t n = v.key_columns.size();
+  const std::string keys = join_each(n, ", ", [](std::size_t i) { return fmt::format("k{}", i); });
+  // A record of the queue's own type reads the JSON back as each key column's type.
+  const std::string renamed = join_each(n, ", ", [&](std::size_t i) {
+    return fmt::format("'k{}', d.key -> {}", i, quote_literal(v.key_columns[i - 1]));
+  });
+  auto rows = db.exec(fmt::format(
+                          R"(
+WITH d AS (DELETE FROM embedd.dead_letters d WHERE {1} RETURNING d.key, d.generation)
+INSERT INTO {0} AS q ({2}, generation)
+SELECT {3}, d.generation FROM d, jsonb_populate_record(NULL::{0}, jsonb_build_object({4})) r
+ON CONFLICT ({2}, generation) DO UPDATE SET revision = q.revision + 1, lease = NULL, run_at = now(), attempt = 0,
+  kept = NULL, kept_hash = NULL, kept_at = NULL)",
+                          queue_table(v.id), kMatches, keys,
+                          join_each(n, ", ", [](std::size_t i) { return fmt::format("r.k{}", i); }), renamed),
+                      params);
+  if (!rows) return std::unexpected(rows.error());
+  const auto count = static_cast<std::int64_t>(rows->affected());
+  if (count > 0)
+    if (auto hinted = db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(v.id)}); !hinted)
+      return std::unexpected(hinted.error());
+  return count;
+}
+
+}  // namespace
+
+Result<std::vector<DeadLetter>> list_dead_letters(Connection& db, const DeadLetterFilter& filter, int limit) {
+  auto matching = match(db, filter);
+  if (!matching) return std::unexpected(matching.error());
+  matching->params.emplace_back(std::to_string(limit));
+  auto rows = db.exec(fmt::format(R"(
+SELECT v.name, d.key, d.kind, d.message, d.attempts,
+       to_char(d.failed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+FROM embedd.dead_letters d JOIN embedd.vectorizers v ON v.id = d.vectorizer_id
+WHERE {} ORDER BY d.failed_at DESC LIMIT $5::bigint)",
+                                  kMatches),
+                      matching->params);
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<DeadLetter> out;
+  for (int i = 0; i < rows->size(); ++i)
+    out.push_back({rows->text(i, 0), rows->text(i, 1), rows->text(i, 2), rows->text(i, 3),
+                   static_cast<int>(rows->integer(i, 4)), rows->text(i, 5)});
+  return out;
+}
+
+Result<std::int64_t> retry_dead_letters(Connection& db, const DeadLetterFilter& filter) {
+  return db.transaction([&]() -> Result<std::int64_t> {
+    auto matching = match(db, filter);
+    if (!matching) return std::unexpected(matching.error());
+    auto vectorizers = list_vectorizers(db);
+    if (!vectorizers) return std::unexpected(vectorizers.error());
+    std::int64_t total = 0;
+    for (const VectorizerInfo& v : *vectorizers) {
+      if (!filter.vectorizer.empty() && v.name != filter.vectorizer) continue;
+      auto count = retry_one(db, v, matching->params);
+      if (!count) return count;
+      total += *count;
+    }
+    return total;
+  });
+}
+
+Result<std::int64_t> purge_dead_letters(Connection& db, const DeadLetterFilter& filter) {
+  auto matching = match(db, filter);
+  if (!matching) return std::unexpected(matching.error());
+  auto rows = db.exec(fmt::format("DELETE FROM embedd.dead_letters d WHERE {}", kMatches), matching->params);
+  if (!rows) return std::unexpected(rows.error());
+  return static_cast<std::int64_t>(rows->affected());
+}
+
+}  // namespace embedd::pg

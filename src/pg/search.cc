@@ -1,0 +1,90 @@
+#include "pg/search.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pg/sql_text.h"
+
+namespace embedd::pg {
+namespace {
+
+constexpr int kMaxHits = 1000;
+
+/// What the installed pgvector offers, and how to name its type and operator under any search_path.
+struct Extension {
+  std::string schema;
+  bool iterative_scan = false;  ///< 0.8: goes on until enough rows pass the filter
+};
+
+Result<Extension> read_extension(Connection& db) {
+  auto rows = db.exec(
+      "SELECT n.nspname, string_to_array(regexp_replace(e.extversion, '[^0-9.].*', ''), '.')::int[] >= "
+      "'{0,8}' "
+      "FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'");
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->empty())
+    return fail(ErrorKind::misconfigured,
+                "the extension vector is missing from this database; run: embedd migrate");
+  return Extension{rows->text(0, 0), rows->flag(0, 1)};
+}
+
+/// The inner query orders by the bare distance operator, because only that can use the index.
+std::string search_statement(const VectorizerInfo& v, const Extension& extension) {
+  const std::string schema = quote_identifier(extension.schema);
+  const std::string distance =
+      fmt::format("t.{} OPERATOR({}.<=>) $1::{}.{}", quote_identifier(v.destination_column), schema, schema,
+                  v.destination_type);
+  const std::string keys = join_each(v.key_columns.size(), ", ", [&](std::size_t i) {
+    return fmt::format("t.{} AS k{}", quote_identifier(v.key_columns[i - 1]), i);
+  });
+  const std::string filter = v.filter_sql ? fmt::format(" AND ({})", *v.filter_sql) : "";
+  return fmt::format(
+      "SELECT {key}, 1 - q.embedd_distance, \"left\"(q.embedd_text, $3::int) FROM (SELECT {keys}, {distance} "
+      "AS "
+      "embedd_distance, {text} AS embedd_text FROM {source} t WHERE t.{column} IS NOT NULL{filter} "
+      "ORDER BY {distance} LIMIT $2::int) q ORDER BY q.embedd_distance",
+      fmt::arg("key", v.key_json_sql), fmt::arg("keys", keys), fmt::arg("distance", distance),
+      fmt::arg("text", v.text_sql), fmt::arg("source", quote_qualified(v.source_schema, v.source_table)),
+      fmt::arg("column", quote_identifier(v.destination_column)), fmt::arg("filter", filter));
+}
+
+}  // namespace
+
+std::string vector_literal(std::span<const float> values) {
+  std::string out = "[";
+  for (const float value : values) {
+    if (out.size() > 1) out += ',';
+    fmt::format_to(std::back_inserter(out), "{}", value);
+  }
+  return out + ']';
+}
+
+Result<std::vector<SearchHit>> search(Connection& db, const VectorizerInfo& vectorizer,
+                                      std::span<const float> query, int limit, int preview_characters) {
+  if (static_cast<int>(query.size()) != vectorizer.dimensions)
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("the query has {} dimensions, the vectorizer {} has {}", query.size(),
+                            vectorizer.name, vectorizer.dimensions));
+  if (limit < 1 || limit > kMaxHits)
+    return fail(ErrorKind::invalid_argument, fmt::format("ask for 1 to {} results, not {}", kMaxHits, limit));
+  return db.transaction([&]() -> Result<std::vector<SearchHit>> {
+    auto extension = read_extension(db);
+    if (!extension) return std::unexpected(extension.error());
+    // An index scan yields at most ef_search rows; with iterative scans it goes on, so that a filter costs no
+    // hits.
+    const int ef_search = std::clamp(limit, 40, 1000);
+    auto set = db.exec(fmt::format("SET LOCAL hnsw.ef_search = {}", ef_search));
+    if (set && extension->iterative_scan) set = db.exec("SET LOCAL hnsw.iterative_scan = strict_order");
+    if (!set) return std::unexpected(set.error());
+    auto rows = db.exec(search_statement(vectorizer, *extension),
+                        {vector_literal(query), std::to_string(limit), std::to_string(preview_characters)});
+    if (!rows) return std::unexpected(rows.error());
+    std::vector<SearchHit> hits;
+    for (int i = 0; i < rows->size(); ++i)
+      hits.push_back({rows->text(i, 0), rows->number(i, 1), rows->text(i, 2)});
+    return hits;
+  });
+}
+
+}  // namespace embedd::pg

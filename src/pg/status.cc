@@ -1,0 +1,119 @@
+#include "pg/status.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pg/sql_text.h"
+#include "pg/vectorizers.h"
+
+namespace embedd::pg {
+namespace {
+
+std::string bounded_count(const std::string& from) {
+  return fmt::format("(SELECT count(*) FROM (SELECT FROM {} LIMIT {}) bounded)", from, kCountLimit);
+}
+
+/// Every count stops at kCountLimit; a longer queue's length comes from the planner's statistics.
+Result<void> read_queue(Connection& db, const VectorizerInfo& v, VectorizerStatus& out) {
+  const std::string queue = queue_table(v.id);
+  auto rows = db.exec(
+      fmt::format(
+          R"(
+SELECT {all}, {due}, {leased}, {dead},
+       (SELECT greatest(extract(epoch FROM now() - min(oldest)), 0) FROM
+          (SELECT (SELECT min(run_at) FROM {queue} WHERE priority = 0 AND run_at <= now()) AS oldest
+           UNION ALL SELECT (SELECT min(run_at) FROM {queue} WHERE priority = 1 AND run_at <= now())) ages),
+       (SELECT reltuples::bigint FROM pg_class WHERE oid = '{queue}'::regclass),
+       (SELECT to_char(reconciled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        FROM embedd.vectorizers WHERE id = {id}),
+       to_regclass($1) IS NULL)",
+          fmt::arg("all", bounded_count(queue)),
+          fmt::arg("due", bounded_count(queue + " WHERE priority IN (0, 1) AND run_at <= now()")),
+          fmt::arg(
+              "leased",
+              bounded_count(queue + " WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL")),
+          fmt::arg("dead", bounded_count(fmt::format("embedd.dead_letters WHERE vectorizer_id = {}", v.id))),
+          fmt::arg("queue", queue), fmt::arg("id", v.id)),
+      {out.source});
+  if (!rows) return std::unexpected(rows.error());
+  out.jobs = rows->integer(0, 0);
+  out.jobs_exact = out.jobs < kCountLimit;
+  if (!out.jobs_exact) out.jobs = std::max(out.jobs, rows->integer(0, 5));
+  out.due = rows->integer(0, 1);
+  out.leased = rows->integer(0, 2);
+  out.dead_letters = rows->integer(0, 3);
+  if (!rows->is_null(0, 4)) out.oldest_age_seconds = rows->number(0, 4);
+  out.reconciled_at = rows->maybe(0, 6);
+  if (rows->flag(0, 7))
+    out.problem =
+        fmt::format("{} is gone; remove the vectorizer with: embedd vectorizer drop {}", out.source, v.name);
+  return {};
+}
+
+Result<std::vector<VectorizerStatus>> read_vectorizers(Connection& db) {
+  auto infos = list_vectorizers(db);
+  if (!infos) return std::unexpected(infos.error());
+  std::vector<VectorizerStatus> out;
+  for (const VectorizerInfo& v : *infos) {
+    VectorizerStatus status;
+    status.name = v.name;
+    status.source = quote_qualified(v.source_schema, v.source_table);
+    status.endpoint = v.endpoint;
+    status.model = v.model;
+    status.dimensions = v.dimensions;
+    status.state = v.paused ? "paused" : "active";
+    if (auto read = read_queue(db, v, status); !read) {
+      // Dropped between the two statements, or not ours to read: say so, and go on with the others.
+      if (db.last_sqlstate().empty()) return std::unexpected(read.error());
+      status.problem = read.error().message;
+    }
+    out.push_back(std::move(status));
+  }
+  return out;
+}
+
+Result<std::vector<WorkerStatus>> read_workers(Connection& db) {
+  auto rows = db.exec(R"(
+SELECT id, hostname, pid, version, extract(epoch FROM now() - started_at), extract(epoch FROM now() - seen_at),
+       rows_embedded, requests_in_flight, leases_held, draining
+FROM embedd.workers WHERE seen_at > now() - interval '10 minutes' ORDER BY started_at)");
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<WorkerStatus> out;
+  for (int i = 0; i < rows->size(); ++i)
+    out.push_back({rows->text(i, 0), rows->text(i, 1), static_cast<int>(rows->integer(i, 2)),
+                   rows->text(i, 3), rows->number(i, 4), rows->number(i, 5), rows->integer(i, 6),
+                   static_cast<int>(rows->integer(i, 7)), static_cast<int>(rows->integer(i, 8)),
+                   rows->flag(i, 9)});
+  return out;
+}
+
+Result<std::vector<UsageStatus>> read_usage(Connection& db, std::string_view where) {
+  auto rows = db.exec(fmt::format(R"(
+SELECT coalesce(v.name, '#' || u.vectorizer_id), u.model, sum(u.requests), sum(u.rows), sum(u.tokens), sum(u.cost_usd)
+FROM embedd.usage u LEFT JOIN embedd.vectorizers v ON v.id = u.vectorizer_id {}
+GROUP BY 1, 2 ORDER BY 1, 2)",
+                                  where));
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<UsageStatus> out;
+  for (int i = 0; i < rows->size(); ++i)
+    out.push_back({rows->text(i, 0), rows->text(i, 1), rows->integer(i, 2), rows->integer(i, 3),
+                   rows->integer(i, 4), rows->number(i, 5)});
+  return out;
+}
+
+}  // namespace
+
+Result<Status> read_status(Connection& db) {
+  auto vectorizers = read_vectorizers(db);
+  if (!vectorizers) return std::unexpected(vectorizers.error());
+  auto workers = read_workers(db);
+  if (!workers) return std::unexpected(workers.error());
+  auto today = read_usage(db, "WHERE u.day = (now() AT TIME ZONE 'UTC')::date");
+  if (!today) return std::unexpected(today.error());
+  auto total = read_usage(db, "");
+  if (!total) return std::unexpected(total.error());
+  return Status{std::move(*vectorizers), std::move(*workers), std::move(*today), std::move(*total)};
+}
+
+}  // namespace embedd::pg

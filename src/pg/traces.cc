@@ -1,0 +1,166 @@
+#include "pg/traces.h"
+
+#include <fmt/format.h>
+
+#include "pg/source_table.h"
+#include "pg/sql_text.h"
+
+namespace embedd::pg {
+namespace {
+
+const char* const kVectorizer = "traces";
+const char* const kTemplate = "{title}\\n{context_text}\\n{solution_text}";
+
+/// What an adopted table must have; types are the vectorizer's to check.
+constexpr std::string_view kNeeded[] = {"title",     "context_text",       "solution_text",
+                                        "embedding", "embedding_model_id", "embedding_model_version"};
+
+/// {0}: the quoted schema, {1}: that of the extension vector.
+constexpr const char* kTables[] = {
+    R"(CREATE TABLE {0}.traces (
+  id                      uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  title                   text NOT NULL,
+  context_text            text NOT NULL,
+  solution_text           text NOT NULL,
+  embedding               {1}.vector(1536),
+  embedding_model_id      varchar(100),
+  embedding_model_version varchar(100),
+  status                  varchar(20) NOT NULL DEFAULT 'published',
+  trust_score             double precision NOT NULL DEFAULT 0,
+  created_at              timestamptz NOT NULL DEFAULT now(),
+  updated_at              timestamptz NOT NULL DEFAULT now()
+))",
+    R"(CREATE INDEX traces_embedding_hnsw ON {0}.traces USING hnsw (embedding {1}.vector_cosine_ops)
+  WITH (m = 16, ef_construction = 64))",
+    "CREATE INDEX traces_trust_score ON {0}.traces (trust_score DESC)",
+};
+constexpr const char* kTags[] = {
+    "CREATE TABLE IF NOT EXISTS {0}.tags (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT "
+    "NULL UNIQUE)",
+    R"(CREATE TABLE {0}.trace_tags (
+  trace_id uuid NOT NULL REFERENCES {0}.traces ON DELETE CASCADE,
+  tag_id   bigint NOT NULL REFERENCES {0}.tags ON DELETE CASCADE,
+  PRIMARY KEY (trace_id, tag_id)
+))",
+    "CREATE INDEX trace_tags_tag ON {0}.trace_tags (tag_id, trace_id)",
+};
+
+Result<std::string> one_text(Connection& db, const std::string& sql,
+                             std::initializer_list<Param> params = {}) {
+  auto rows = db.exec(sql, params);
+  if (!rows) return std::unexpected(rows.error());
+  return rows->empty() ? std::string() : rows->text(0, 0);
+}
+
+Result<bool> exists_table(Connection& db, const std::string& schema, const std::string& table) {
+  auto rows = db.exec(
+      "SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND "
+      "c.relname = $2",
+      {schema, table});
+  if (!rows) return std::unexpected(rows.error());
+  return !rows->empty();
+}
+
+/// The schema of an existing table `traces`, else where a new one goes.
+Result<std::string> choose_schema(Connection& db, const TracesOptions& options) {
+  if (!options.schema.empty()) return options.schema;
+  auto found = one_text(db,
+                        "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                        "WHERE c.oid = to_regclass('traces')");
+  if (!found || !found->empty()) return found;
+  auto current = one_text(db, "SELECT current_schema()");
+  if (!current) return current;
+  if (current->empty())
+    return fail(ErrorKind::invalid_argument, "the search_path names no schema; give one with --schema");
+  return current;
+}
+
+Result<void> run_each(Connection& db, std::span<const char* const> statements, const std::string& schema,
+                      const std::string& extension) {
+  for (const char* statement : statements)
+    if (auto made = db.exec(fmt::format(fmt::runtime(statement), quote_identifier(schema), extension)); !made)
+      return std::unexpected(made.error());
+  return {};
+}
+
+/// An existing table is taken as it is, so it must have what the vectorizer needs.
+Result<void> check_adoptable(const SourceTable& table) {
+  std::string missing;
+  for (const std::string_view column : kNeeded)
+    if (!table.find(column)) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", column);
+  if (missing.empty()) return {};
+  return fail(
+      ErrorKind::invalid_argument,
+      fmt::format("the existing table {} lacks the columns {}; add them, or declare your own columns with: "
+                  "embedd vectorizer create",
+                  table.quoted(), missing));
+}
+
+/// A table with another key keeps its own way of tagging.
+bool has_uuid_id(const SourceTable& table) {
+  const SourceColumn* id = table.find("id");
+  return id && id->type_name == "uuid" && table.primary_key == std::vector<std::string>{"id"};
+}
+
+/// The lock keeps two `traces init` from making the same tables.
+Result<void> make_tables(Connection& db, const TracesOptions& options, TracesReport& report,
+                         std::string& schema) {
+  if (auto locked = db.exec("SELECT pg_advisory_xact_lock(111516266161253)"); !locked)
+    return std::unexpected(locked.error());
+  auto chosen = choose_schema(db, options);
+  if (!chosen) return std::unexpected(chosen.error());
+  schema = *chosen;
+  auto extension =
+      one_text(db,
+               "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = "
+               "e.extnamespace WHERE e.extname = 'vector'");
+  if (!extension) return std::unexpected(extension.error());
+  if (extension->empty())
+    return fail(ErrorKind::misconfigured,
+                "the extension vector is missing from this database; run: embedd migrate");
+  auto exists = exists_table(db, schema, "traces");
+  if (!exists) return std::unexpected(exists.error());
+  if (!*exists) {
+    if (auto made = run_each(db, kTables, schema, *extension); !made) return made;
+    report.created_table = report.created_index = true;
+  }
+  auto table = inspect_table(db, quote_qualified(schema, "traces"));
+  if (!table) return std::unexpected(table.error());
+  if (auto good = check_adoptable(*table); !good) return good;
+  auto tagged = exists_table(db, schema, "trace_tags");
+  if (!tagged) return std::unexpected(tagged.error());
+  if (!*tagged && has_uuid_id(*table)) return run_each(db, kTags, schema, *extension);
+  return {};
+}
+
+}  // namespace
+
+Result<TracesReport> init_traces(Connection& db, const TracesOptions& options) {
+  TracesReport report;
+  std::string schema;
+  auto made = db.transaction([&] { return make_tables(db, options, report, schema); });
+  if (!made) return std::unexpected(made.error());
+  auto all = list_vectorizers(db);
+  if (!all) return std::unexpected(all.error());
+  for (const VectorizerInfo& info : *all) {
+    if (info.name != kVectorizer) continue;
+    report.vectorizer = info;
+    return report;
+  }
+  VectorizerSpec spec;
+  spec.name = kVectorizer;
+  spec.table = quote_qualified(schema, "traces");
+  spec.text = kTemplate;
+  spec.column = "embedding";
+  spec.model_id_column = "embedding_model_id";
+  spec.model_version_column = "embedding_model_version";
+  spec.endpoint = options.endpoint;
+  spec.model = options.model;
+  auto created = create_vectorizer(db, spec);
+  if (!created) return std::unexpected(created.error());
+  report.created_vectorizer = true;
+  report.vectorizer = std::move(*created);
+  return report;
+}
+
+}  // namespace embedd::pg

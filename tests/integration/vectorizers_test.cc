@@ -1,0 +1,242 @@
+// vectorizer create, list, pause, resume, drop: what is accepted, and what a person is told otherwise.
+#include "pg/vectorizers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/sample_tables.h"
+
+namespace embedd::pg {
+namespace {
+
+using test::create;
+using test::jobs;
+using test::notes_spec;
+using test::NotesDatabase;
+using test::run;
+using test::value_of;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// The message that creating `spec` is refused with; "created" if it is not.
+std::string refusal(Connection& db, const VectorizerSpec& spec,
+                    ErrorKind kind = ErrorKind::invalid_argument) {
+  auto created = create_vectorizer(db, spec);
+  if (created) return "created";
+  EXPECT_EQ(name_of(created.error().kind), name_of(kind)) << created.error().message;
+  EXPECT_EQ(value_of(db, "SELECT count(*) FROM embedd.vectorizers"), "0")
+      << "a refusal leaves nothing behind";
+  return created.error().message;
+}
+
+std::string refusal(Connection& db, void (*change)(VectorizerSpec&)) {
+  VectorizerSpec spec = notes_spec();
+  change(spec);
+  return refusal(db, spec);
+}
+
+TEST(Vectorizers, CreateFillsInWhatTheTableKnows) {
+  NotesDatabase notes;
+  const VectorizerInfo v = notes.vectorize([](VectorizerSpec& spec) {
+    spec.model_id_column = "model_id";
+    spec.model_version_column = "model_version";
+    spec.where = "other > 0";
+  });
+  EXPECT_EQ(v.source_schema, "public");
+  EXPECT_THAT(v.key_columns, ElementsAre("id"));
+  EXPECT_THAT(v.key_types, ElementsAre("bigint"));
+  EXPECT_EQ(v.dimensions, 3);
+  EXPECT_EQ(v.destination_type, "vector");
+  EXPECT_EQ(v.filter, "other > 0");
+  EXPECT_EQ(v.filter_sql, "(t.other > 0)");
+  EXPECT_FALSE(v.send_dimensions);
+  EXPECT_FALSE(v.paused);
+  auto listed = list_vectorizers(notes.db);
+  ASSERT_TRUE(listed);
+  EXPECT_EQ(listed->size(), 1u);
+}
+
+TEST(Vectorizers, RefusalsSayWhatToDo) {
+  NotesDatabase notes;
+  Connection& db = notes.db;
+  run(db, "CREATE VIEW a_view AS SELECT * FROM notes");
+  run(db, "CREATE TABLE no_key (title text, embedding vector(3))");
+  run(db, "CREATE TABLE \"Upper\" (id int PRIMARY KEY, title text, embedding vector(3))");
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.name = "no spaces"; }),
+              HasSubstr("cannot name a vectorizer"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.table = "note"; }), HasSubstr("Did you mean 'notes'?"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.table = "Upper"; }),
+              HasSubstr(R"(Did you mean '"Upper"')"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.table = "a_view"; }),
+              HasSubstr("not a table of its own"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.text = "{titel}"; }), HasSubstr("Did you mean 'title'?"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.text = "nothing"; }), HasSubstr("names no column"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.column = ""; }), HasSubstr("--column"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.column = "vec"; }),
+              HasSubstr("ADD COLUMN \"vec\" vector("));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.column = "body"; }), HasSubstr("of type text"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.dimensions = 4; }),
+              HasSubstr("vector(3), but --dimensions is 4"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.dimensions = 99999; }), HasSubstr("out of range"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.model = "text-embedding-ada-002"; }),
+              HasSubstr("answers with 1536 dimensions"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.table = "no_key", s.text = "{title}"; }),
+              HasSubstr("has no primary key"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.key = {"title"}; }), HasSubstr("SET NOT NULL"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.key = {"ids"}; }), HasSubstr("Did you mean 'id'?"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.model_id_column = "other"; }), HasSubstr("must be text"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.model_id_column = "nope"; }),
+              HasSubstr("no column 'nope'"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.store = "notes_embeddings"; }),
+              HasSubstr("not supported yet"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.text = "{title} {embedding}"; }),
+              HasSubstr("reads 'embedding'"));
+  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.where = "embedding IS NULL"; }),
+              HasSubstr("reads 'embedding'"));
+}
+
+TEST(Vectorizers, NamesAndDestinationsAreTakenOnce) {
+  NotesDatabase notes;
+  notes.vectorize();
+  auto again = create_vectorizer(notes.db, notes_spec());
+  ASSERT_FALSE(again);
+  EXPECT_THAT(again.error().message, HasSubstr("embedd vectorizer drop notes"));
+  VectorizerSpec other = notes_spec();
+  other.name = "other";
+  again = create_vectorizer(notes.db, other);
+  ASSERT_FALSE(again);
+  EXPECT_THAT(again.error().message, HasSubstr("fills notes.embedding already"));
+}
+
+TEST(Vectorizers, AFilterIsOneConditionOnTheRow) {
+  NotesDatabase notes;
+  Connection& db = notes.db;
+  const char* const refused[] = {
+      "other >",
+      "other",
+      "othr > 1",
+      "true",
+      "other > 1; DROP TABLE notes",
+      "other > 1); DROP TABLE notes; --",
+      "other > (SELECT 1)",
+      "count(*) > 1",
+      "other > $1",
+      "notes IS NOT NULL",
+  };
+  for (const char* where : refused) {
+    VectorizerSpec spec = notes_spec();
+    spec.where = where;
+    EXPECT_THAT(refusal(db, spec), HasSubstr("--where")) << where;
+  }
+  EXPECT_EQ(value_of(db, "SELECT to_regclass('notes') IS NOT NULL"), "t");
+}
+
+TEST(Vectorizers, AFilterMeansTheSameUnderAnySearchPath) {
+  NotesDatabase notes;
+  run(notes.db, "CREATE SCHEMA app");
+  run(notes.db, "CREATE TYPE app.mood AS ENUM ('sad', 'happy')");
+  run(notes.db, "CREATE FUNCTION app.twice(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 * 2'");
+  run(notes.db, "ALTER TABLE notes ADD COLUMN \"The Mood\" app.mood");
+  run(notes.db, "SET search_path = app, public");
+  VectorizerSpec spec = notes_spec();
+  spec.where = "twice(other) > 2 AND \"The Mood\" = 'happy' -- only these";
+  const VectorizerInfo v = create(notes.db, spec);
+  run(notes.db, "SET search_path = ''");
+  run(notes.db,
+      "INSERT INTO public.notes (id, title, other, \"The Mood\") VALUES (1, 'x', 1, 'happy'), "
+      "(2, 'x', 2, 'happy'), (3, 'x', 2, 'sad'), (4, 'x', NULL, NULL)");
+  EXPECT_EQ(jobs(notes.db, v), "2");
+  EXPECT_EQ(value_of(notes.db, "SELECT count(*) FROM public.notes t WHERE " + *v.filter_sql), "1");
+  EXPECT_EQ(value_of(notes.db, "SHOW search_path"), "\"\"");
+}
+
+TEST(Vectorizers, OnlyOtherDimensionsThanTheModelsOwnAreAskedFor) {
+  NotesDatabase notes;
+  run(notes.db,
+      "CREATE TABLE own (id int PRIMARY KEY, title text, embedding vector(1536), small halfvec(256), free "
+      "vector)");
+  VectorizerSpec spec = notes_spec();
+  spec.table = "own";
+  spec.text = "{title}";
+  spec.model = "text-embedding-3-small";
+  EXPECT_FALSE(create(notes.db, spec).send_dimensions);
+  spec.name = "small";
+  spec.column = "small";
+  const VectorizerInfo small = create(notes.db, spec);
+  EXPECT_TRUE(small.send_dimensions);
+  EXPECT_EQ(small.dimensions, 256);
+  EXPECT_EQ(small.destination_type, "halfvec");
+  spec.name = "free";
+  spec.column = "free";
+  EXPECT_EQ(create(notes.db, spec).dimensions, 1536);
+}
+
+TEST(Vectorizers, PauseAndResume) {
+  NotesDatabase notes;
+  notes.vectorize();
+  ASSERT_TRUE(pause_vectorizer(notes.db, "notes"));
+  EXPECT_TRUE(find_vectorizer(notes.db, "notes")->paused);
+  ASSERT_TRUE(resume_vectorizer(notes.db, "notes"));
+  EXPECT_FALSE(find_vectorizer(notes.db, "notes")->paused);
+  auto missing = pause_vectorizer(notes.db, "nots");
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().message, HasSubstr("Did you mean 'notes'?"));
+}
+
+TEST(Vectorizers, DropLeavesNothingBehind) {
+  NotesDatabase notes;
+  const VectorizerInfo v = notes.vectorize();
+  run(notes.db, "INSERT INTO notes (title) VALUES ('a')");
+  ASSERT_TRUE(drop_vectorizer(notes.db, v.name));
+  EXPECT_EQ(value_of(notes.db, "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'notes'::regclass"), "0");
+  EXPECT_EQ(value_of(notes.db, "SELECT count(*) FROM pg_proc WHERE pronamespace = 'embedd'::regnamespace"),
+            "0");
+  EXPECT_EQ(value_of(notes.db,
+                     "SELECT count(*) FROM pg_class WHERE relnamespace = 'embedd'::regnamespace AND relname "
+                     "~ '_[0-9]+$'"),
+            "0");
+  run(notes.db, "INSERT INTO notes (title) VALUES ('b')");
+}
+
+TEST(Vectorizers, DropWorksWhenTheTableIsGone) {
+  NotesDatabase notes;
+  notes.vectorize();
+  run(notes.db, "DROP TABLE notes");
+  auto dropped = drop_vectorizer(notes.db, "notes");
+  EXPECT_TRUE(dropped) << dropped.error().message;
+  EXPECT_TRUE(list_vectorizers(notes.db)->empty());
+}
+
+TEST(Vectorizers, ARoleWithoutPrivilegesIsToldWhichOneItLacks) {
+  NotesDatabase notes;
+  Connection& db = notes.db;
+  const std::string role = notes.database.name() + "_maker";
+  run(db, "CREATE ROLE " + role);
+  const std::pair<std::string, std::string> steps[] = {
+      {"GRANT USAGE ON SCHEMA embedd TO ", "permission denied"},
+      {"GRANT SELECT ON ALL TABLES IN SCHEMA embedd TO ", "GRANT TRIGGER ON"},
+      {"GRANT TRIGGER ON notes TO ", "GRANT SELECT ON"},
+      {"GRANT SELECT ON notes TO ", "GRANT UPDATE (\"embedding\") ON"},
+      {"GRANT UPDATE (embedding) ON notes TO ", "GRANT CREATE, USAGE ON SCHEMA embedd"},
+      {"GRANT CREATE ON SCHEMA embedd TO ", "ON ALL TABLES IN SCHEMA embedd"},
+  };
+  for (const auto& [grant, lacking] : steps) {
+    run(db, grant + role);
+    run(db, "SET ROLE " + role);
+    auto refused = create_vectorizer(db, notes_spec());
+    run(db, "RESET ROLE");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(name_of(refused.error().kind), "misconfigured");
+    EXPECT_THAT(refused.error().message, HasSubstr(lacking));
+  }
+  run(db, "GRANT INSERT, DELETE ON ALL TABLES IN SCHEMA embedd TO " + role);
+  run(db, "SET ROLE " + role);
+  auto created = create_vectorizer(db, notes_spec());
+  run(db, "RESET ROLE");
+  EXPECT_TRUE(created) << created.error().message;
+  run(db, "DROP OWNED BY " + role + " CASCADE");
+  run(db, "DROP ROLE " + role);
+}
+
+}  // namespace
+}  // namespace embedd::pg

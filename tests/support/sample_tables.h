@@ -1,0 +1,31 @@
+/// Tables and vectorizers that many integration tests start from.
+#pragma once
+
+#include <string>
+
+#include "pg/vectorizers.h"
+#include "support/private_postgres.h"
+
+namespace embedd::test {
+
+/// A migrated database with the table notes(id bigint, title, body, other int, embedding vector(3), model_id,
+/// model_version), and a connection to it.
+struct NotesDatabase {
+  NotesDatabase();
+  /// Declares `notes` over '{title}\n{body}', after `change` had its way with the spec.
+  pg::VectorizerInfo vectorize(void (*change)(pg::VectorizerSpec&) = nullptr);
+
+  TestDatabase database;
+  pg::Connection db;
+};
+
+/// A spec over the table notes, endpoint `local`, model local-hashing-v1.
+pg::VectorizerSpec notes_spec();
+
+/// Creates it, or throws with the error's message.
+pg::VectorizerInfo create(pg::Connection& db, const pg::VectorizerSpec& spec);
+
+/// The keys of the vectorizer's jobs, in order, such as "1 2 5"; of a composite key "1/a 2/b".
+std::string jobs(pg::Connection& db, const pg::VectorizerInfo& vectorizer);
+
+}  // namespace embedd::test

@@ -1,0 +1,44 @@
+// Quoting, and the expressions compiled from a template and a key.
+#include "pg/sql_text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace embedd::pg {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(SqlText, QuotesWhateverAPersonNamesAThing) {
+  EXPECT_EQ(quote_identifier("title"), R"("title")");
+  EXPECT_EQ(quote_identifier(R"(a"; DROP TABLE x; --)"), R"("a""; DROP TABLE x; --")");
+  EXPECT_EQ(quote_literal("it's"), "'it''s'");
+  EXPECT_EQ(quote_literal("a\\'b"), "E'a\\\\''b'");
+  EXPECT_EQ(quote_qualified("My", "Table"), R"("My"."Table")");
+  EXPECT_EQ(array_literal({"a", "b,c", "\"", "\\"}), R"({"a","b,c","\"","\\"})");
+}
+
+TEST(SqlText, EveryColumnIsCutAndCoalesced) {
+  const std::string sql = compile_text(*parse_template("{title}: {body}"));
+  EXPECT_THAT(sql, HasSubstr(R"(coalesce("left"(t."title"::text COLLATE "C", 65536), '') || ': ' || )"));
+  EXPECT_THAT(sql, HasSubstr("THEN NULL"));
+}
+
+TEST(SqlText, AConstantCannotLeaveItsLiteral) {
+  const std::string sql = compile_text(*parse_template("{a}' || (SELECT secret) || '"));
+  EXPECT_THAT(sql, HasSubstr("''' || (SELECT secret) || '''"));
+}
+
+TEST(SqlText, AKeyInJsonDoesNotDependOnTheSession) {
+  EXPECT_EQ(compile_key_json({"id"}, {"bigint"}), "jsonb_build_object('id', q.k1)");
+  EXPECT_EQ(compile_key_json({"it's", "b"}, {"text", "uuid"}),
+            "jsonb_build_object('it''s', q.k1, 'b', q.k2)");
+  EXPECT_THAT(compile_key_json({"at"}, {"timestamp with time zone"}), HasSubstr("AT TIME ZONE 'UTC'"));
+  EXPECT_THAT(compile_key_json({"at"}, {"timestamp(3) with time zone"}), HasSubstr("AT TIME ZONE 'UTC'"));
+  EXPECT_THAT(compile_key_json({"at"}, {"timestamp without time zone"}), Not(HasSubstr("UTC")));
+  EXPECT_THAT(compile_key_json({"at"}, {"bytea"}), HasSubstr("encode(q.k1, 'hex')"));
+}
+
+}  // namespace
+}  // namespace embedd::pg

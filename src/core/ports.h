@@ -115,9 +115,9 @@ struct Settlement {
 };
 
 enum class Outcome {
-  done,  ///< the action was carried out
-  kept,  ///< complete, clear: a user holds the row; the job is given back, due again soon, and a vector is
-         ///< kept in the queue
+  done,   ///< the action was carried out
+  kept,   ///< complete, clear: a user holds the row; the job is given back, due again soon, and a vector is
+          ///< kept in the queue
   busy,   ///< the job is being written by another transaction right now: send again shortly
   gone,   ///< the lease no longer stands: text changed, row deleted, rescued, or settled before
   stale,  ///< complete: the lease stands but the text differs (changed behind the triggers); the job is due
@@ -250,7 +250,8 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
   [[nodiscard]] virtual std::size_t count(std::string_view text) const = 0;
-  /// Bytes of the longest prefix of `text` that is valid UTF-8 and has at most `max_tokens` tokens.
+  /// Bytes of the longest prefix of `text` that is valid UTF-8, has at most `max_tokens` tokens, and ends
+  /// where a token of `text` ends.
   [[nodiscard]] virtual std::size_t prefix_bytes(std::string_view text, std::size_t max_tokens) const = 0;
 };
 

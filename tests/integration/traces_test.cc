@@ -1,0 +1,98 @@
+// traces init: the first user's tables, or an existing table taken as it is.
+#include "pg/traces.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pg/migrate.h"
+#include "support/sample_tables.h"
+
+namespace embedd::pg {
+namespace {
+
+using test::jobs;
+using test::run;
+using test::TestDatabase;
+using test::value_of;
+using testing::HasSubstr;
+
+struct EmptyDatabase {
+  EmptyDatabase() : db(database.connect()) { EXPECT_TRUE(migrate(db)); }
+  TestDatabase database;
+  Connection db;
+};
+
+TEST(Traces, InitMakesTablesIndexAndVectorizer) {
+  EmptyDatabase empty;
+  Connection& db = empty.db;
+  auto first = init_traces(db);
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_TRUE(first->created_table);
+  EXPECT_TRUE(first->created_index);
+  EXPECT_TRUE(first->created_vectorizer);
+  EXPECT_EQ(first->vectorizer.dimensions, 1536);
+  EXPECT_EQ(first->vectorizer.text_template, "{title}\\n{context_text}\\n{solution_text}");
+  EXPECT_THAT(value_of(db, "SELECT indexdef FROM pg_indexes WHERE indexname = 'traces_embedding_hnsw'"),
+              HasSubstr("hnsw (embedding vector_cosine_ops) WITH (m='16', ef_construction='64')"));
+  run(db, "INSERT INTO traces (title, context_text, solution_text) VALUES ('t', 'c', 's')");
+  run(db, "INSERT INTO tags (name) VALUES ('linux'), ('tls')");
+  run(db, "INSERT INTO trace_tags SELECT traces.id, tags.id FROM traces, tags");
+  EXPECT_EQ(jobs(db, first->vectorizer), value_of(db, "SELECT id FROM traces"));
+  EXPECT_EQ(value_of(db, "SELECT " + first->vectorizer.text_sql + " FROM traces t"), "t\nc\ns");
+
+  auto second = init_traces(db);
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_FALSE(second->created_table || second->created_index || second->created_vectorizer);
+  EXPECT_EQ(second->vectorizer.id, first->vectorizer.id);
+  run(db, "DELETE FROM traces");
+  EXPECT_EQ(value_of(db, "SELECT count(*) FROM trace_tags"), "0");
+}
+
+TEST(Traces, AnExistingTableIsAdoptedUnaltered) {
+  EmptyDatabase empty;
+  Connection& db = empty.db;
+  run(db, "CREATE SCHEMA app");
+  run(db, "SET search_path = app, public");
+  run(db,
+      "CREATE TABLE traces (number int PRIMARY KEY, title text, context_text text, solution_text text, "
+      "embedding "
+      "vector(1536), embedding_model_id varchar(100), embedding_model_version varchar(100), extra int)");
+  const std::string columns =
+      "SELECT string_agg(attname || atttypid || attnotnull, ',' ORDER BY attnum) FROM pg_attribute WHERE "
+      "attrelid = "
+      "'app.traces'::regclass";
+  const std::string before = value_of(db, columns);
+  auto report = init_traces(db);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_FALSE(report->created_table);
+  EXPECT_TRUE(report->created_vectorizer);
+  EXPECT_EQ(report->vectorizer.source_schema, "app");
+  EXPECT_EQ(value_of(db, columns), before);
+  EXPECT_EQ(value_of(db, "SELECT count(*) FROM pg_indexes WHERE tablename = 'traces'"), "1");
+  EXPECT_EQ(value_of(db, "SELECT to_regclass('trace_tags') IS NULL"), "t");
+}
+
+TEST(Traces, AnExistingTableWithoutTheColumnsIsRefused) {
+  EmptyDatabase empty;
+  Connection& db = empty.db;
+  run(db,
+      "CREATE TABLE traces (id uuid PRIMARY KEY, title text, solution_text text, embedding vector(1536))");
+  auto report = init_traces(db);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().kind, ErrorKind::invalid_argument);
+  EXPECT_THAT(report.error().message,
+              HasSubstr("lacks the columns context_text, embedding_model_id, embedding_model_version"));
+  EXPECT_EQ(value_of(db, "SELECT to_regclass('tags') IS NULL"), "t") << "a refusal leaves nothing behind";
+}
+
+TEST(Traces, ASchemaCanBeNamed) {
+  EmptyDatabase empty;
+  run(empty.db, "CREATE SCHEMA \"Know How\"");
+  auto report = init_traces(empty.db, {.schema = "Know How"});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->vectorizer.source_schema, "Know How");
+  EXPECT_EQ(value_of(empty.db, "SELECT to_regclass('\"Know How\".trace_tags') IS NOT NULL"), "t");
+}
+
+}  // namespace
+}  // namespace embedd::pg

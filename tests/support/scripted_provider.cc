@@ -27,6 +27,9 @@ using boost::system::error_code;
 constexpr std::uint64_t kMaxRequestBytes = 256 * kMiB;
 constexpr auto kDripInterval = milliseconds(50);
 
+/// Beast's own string view type differs between releases of Boost.
+std::string text_of(beast::string_view view) { return {view.data(), view.size()}; }
+
 std::string lower(std::string_view text) {
   std::string out(text);
   std::ranges::transform(out, out.begin(),
@@ -85,7 +88,7 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     RecordedRequest recorded{.target = target};
     for (const auto& field : message)
-      recorded.headers[lower(field.name_string().to_string())] = field.value().to_string();
+      recorded.headers[lower(text_of(field.name_string()))] = text_of(field.value());
     request_ = parse_request(message.body(), shared_.script.dimensions());
     recorded.body = std::move(message.body());
     recorded.inputs = request_.inputs;

@@ -34,6 +34,8 @@ struct Lane {
   Instant next_page_at{};
   Key cursor;
 
+  /// It has rested, and nothing has been stored for it since: ask for little.
+  [[nodiscard]] bool probing() const { return pauses > 0; }
   [[nodiscard]] bool resting(Instant now) const { return vectorizer.paused || !listed || now < paused_until; }
 };
 

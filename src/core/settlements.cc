@@ -98,6 +98,8 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
   if (settlement.action != Action::extend && busy.size() < outcomes.size())
     news.progressed.push_back(settlement.vectorizer);
 
+  if (settlement.action == Action::complete) news.stored.push_back(settlement.vectorizer);
+
   const bool worth_waiting = !draining && now - pending.since < kLongestBusy;
   if (busy.empty() || settlement.action == Action::extend || !worth_waiting) return;
   Pending rest{

@@ -25,6 +25,7 @@ class Settlements {
   /// What the receipts of one turn tell the worker.
   struct News {
     std::vector<VectorizerId> progressed;  ///< jobs left the queue
+    std::vector<VectorizerId> stored;      ///< the database took vectors of these
     std::vector<std::pair<VectorizerId, std::string>>
         refused;                                     ///< the database refuses every settlement of these
     std::vector<std::pair<VectorizerId, Key>> lost;  ///< leases found gone while extending

@@ -203,13 +203,14 @@ void Worker::claim(Instant now) {
     if (!wants_claim(lane, now)) continue;
     const std::size_t promised = (claims_in_flight_ + 1) * options_.claim_bytes;
     if (held_bytes() + promised > options_.held_bytes && leases_held() + claims_in_flight_ > 0) return;
-    const std::uint32_t probe_rows = 8;
+    constexpr std::uint32_t kProbeRows = 8;
+    const bool probing = lane.probing() || gate_of(lane)->probing();
     lane.claiming = true;
     ++claims_in_flight_;
     queue_.send_claim({.vectorizer = lane.vectorizer.id,
                        .lease = random_.lease_token(),
                        .lease_time = options_.lease,
-                       .max_rows = gate_of(lane)->probing() ? probe_rows : options_.claim_rows,
+                       .max_rows = probing ? kProbeRows : options_.claim_rows,
                        .max_text_bytes = options_.claim_bytes});
   }
 }
@@ -362,7 +363,6 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
   if (lane != nullptr) {
     lane->accepted_before = true;
     lane->failed_alone = 0;
-    lane->pauses = 0;
     if (lane->learned_inputs < options_.batch_inputs)
       lane->learned_inputs += std::max(1U, lane->learned_inputs / 8);
   }
@@ -503,6 +503,8 @@ void Worker::release(const Settlements::News& news, Instant now) {
       lane->next_claim_at = now + kFollowUps[0];
     }
   }
+  for (const VectorizerId id : news.stored)
+    if (Lane* lane = find(id)) lane->pauses = 0;
   for (const auto& [id, message] : news.refused)
     if (Lane* lane = find(id)) pause(*lane, message, now);
   for (const auto& [id, key] : news.lost)

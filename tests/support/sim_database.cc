@@ -1,0 +1,289 @@
+#include "support/sim_database.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace embedd::sim {
+
+namespace {
+
+constexpr std::size_t kReconcilePage = 50;
+constexpr std::size_t kReconcileWatermark = 400;
+
+std::unexpected<Error> no_such_table() { return fail(ErrorKind::misconfigured, "relation does not exist"); }
+
+/// Due again now, for whoever comes first.
+Outcome make_stale(QueuedJob& queued, Instant now) {
+  queued.lease.reset();
+  queued.kept.reset();
+  queued.run_at = now;
+  return Outcome::stale;
+}
+
+}  // namespace
+
+std::int64_t hash_of(const std::string& text) {
+  std::uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
+  return static_cast<std::int64_t>(hash);
+}
+
+std::vector<float> vector_of(const std::string& text) {
+  const auto hash = static_cast<std::uint64_t>(hash_of(text));
+  std::vector<float> vector;
+  for (int i = 0; i < 4; ++i) vector.push_back(static_cast<float>((hash >> (16 * i)) & 0xFFFF) + 1.0F);
+  return vector;
+}
+
+bool blank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; }
+
+void Database::enqueue(Table& table, const std::string& key, int priority, Instant now) {
+  table.queue[key] = QueuedJob{.run_at = now, .priority = priority};
+}
+
+void Database::put(VectorizerId id, const std::string& key, const std::string& text, Instant now) {
+  Table& table = tables.at(id);
+  const auto found = table.rows.find(key);
+  const bool fresh = found == table.rows.end();
+  if (!fresh && found->second.held) return;
+  const bool changed = fresh || found->second.text != text;
+  table.rows[key].text = text;
+  if (!changed || (fresh && blank(text))) return;
+  table.dead.erase(key);
+  enqueue(table, key, 0, now);
+}
+
+void Database::update_behind_triggers(VectorizerId id, const std::string& key, const std::string& text) {
+  Table& table = tables.at(id);
+  const auto found = table.rows.find(key);
+  if (found != table.rows.end() && !found->second.held) found->second.text = text;
+}
+
+void Database::remove(VectorizerId id, const std::string& key) {
+  Table& table = tables.at(id);
+  const auto found = table.rows.find(key);
+  if (found == table.rows.end() || found->second.held) return;
+  table.rows.erase(found);
+  table.queue.erase(key);
+  table.ledger.erase(key);
+  table.dead.erase(key);
+}
+
+bool Database::hold(VectorizerId id, const std::string& key, bool changes_text) {
+  Table& table = tables.at(id);
+  const auto found = table.rows.find(key);
+  if (found == table.rows.end() || found->second.held) return false;
+  found->second.held = true;
+  found->second.text_pending = changes_text;
+  return true;
+}
+
+void Database::finish(VectorizerId id, const std::string& key, const std::optional<std::string>& new_text,
+                      Instant now) {
+  Table& table = tables.at(id);
+  const auto found = table.rows.find(key);
+  if (found == table.rows.end()) return;
+  found->second.held = found->second.text_pending = false;
+  if (new_text) put(id, key, *new_text, now);
+}
+
+Claim Database::claim(const ClaimRequest& request, Instant now) {
+  Claim claim{.request = request, .jobs = std::vector<Job>{}};
+  const auto found = tables.find(request.vectorizer);
+  if (found == tables.end() || found->second.dropped) {
+    claim.jobs = no_such_table();
+    return claim;
+  }
+  Table& table = found->second;
+  std::vector<std::tuple<int, Instant, std::string>> due;
+  for (const auto& [key, queued] : table.queue) {
+    const auto row = table.rows.find(key);
+    const bool locked = row != table.rows.end() && row->second.text_pending;
+    if (!locked && queued.run_at <= now) due.emplace_back(queued.priority, queued.run_at, key);
+  }
+  std::sort(due.begin(), due.end());
+  std::size_t bytes = 0;
+  for (const auto& [priority, run_at, key] : due) {
+    const auto row = table.rows.find(key);
+    const std::size_t size = row == table.rows.end() ? 0 : row->second.text.size();
+    if (claim.jobs->size() >= request.max_rows ||
+        (!claim.jobs->empty() && bytes + size > request.max_text_bytes)) {
+      claim.more = true;
+      break;
+    }
+    bytes += size;
+    QueuedJob& queued = table.queue.at(key);
+    if (queued.lease) ++claim.rescued;
+    claim.jobs->push_back(lease(table, key, queued, request, now));
+  }
+  return claim;
+}
+
+Job Database::lease(Table& table, const std::string& key, QueuedJob& queued, const ClaimRequest& request,
+                    Instant now) {
+  Job job{.vectorizer = request.vectorizer, .lease = request.lease, .key = key, .attempt = queued.attempt};
+  const auto row = table.rows.find(key);
+  const auto ledger = table.ledger.find(key);
+  if (row == table.rows.end() || blank(row->second.text)) {
+    job.task = Task::clear;
+  } else {
+    job.text_hash = hash_of(row->second.text);
+    if (row->second.vector && ledger != table.ledger.end() && ledger->second == job.text_hash)
+      job.task = Task::current;
+    else if (queued.kept && queued.kept_hash == job.text_hash)
+      job.task = Task::store_kept;
+    else
+      job.text = row->second.text;
+  }
+  queued.lease = request.lease;
+  queued.run_at = now + request.lease_time;
+  return job;
+}
+
+Receipt Database::settle(const Settlement& settlement, Instant now) {
+  const auto found = tables.find(settlement.vectorizer);
+  if (found == tables.end() || found->second.dropped) return {settlement.id, no_such_table()};
+  Table& table = found->second;
+  if (settlement.action == Action::complete) {
+    if (table.refuses_writes) return {settlement.id, fail(ErrorKind::misconfigured, "permission denied")};
+    for (const SettledJob& job : settlement.jobs)
+      if (table.refused_keys.contains(job.key))
+        return {settlement.id, fail(ErrorKind::rejected, "a check constraint refuses the vector")};
+  }
+  std::vector<Outcome> outcomes;
+  for (const SettledJob& job : settlement.jobs) outcomes.push_back(settle_one(table, settlement, job, now));
+  return {settlement.id, std::move(outcomes)};
+}
+
+Outcome Database::settle_one(Table& table, const Settlement& settlement, const SettledJob& job, Instant now) {
+  const auto found = table.queue.find(job.key);
+  if (found == table.queue.end() || found->second.lease != job.lease) return Outcome::gone;
+  const auto row = table.rows.find(job.key);
+  if (row != table.rows.end() && row->second.text_pending) return Outcome::busy;
+  QueuedJob& queued = found->second;
+  switch (settlement.action) {
+    case Action::complete: return complete_one(table, settlement, job, queued, now);
+    case Action::clear: return clear_one(table, job, queued, now);
+    case Action::extend: queued.run_at = now + settlement.delay; return Outcome::done;
+    case Action::drop: table.queue.erase(found); return Outcome::done;
+    case Action::reschedule:
+      queued.lease.reset();
+      queued.run_at = now + settlement.delay;
+      if (settlement.charge_attempt) {
+        ++queued.attempt;
+        if (witness.charged) witness.charged(table, job.key, settlement.reason);
+      }
+      return Outcome::done;
+    case Action::discard:
+      if (witness.charged) witness.charged(table, job.key, settlement.reason);
+      table.dead[job.key] = {settlement.reason, settlement.message};
+      table.queue.erase(found);
+      return Outcome::done;
+  }
+  return Outcome::gone;
+}
+
+Outcome Database::complete_one(Table& table, const Settlement& settlement, const SettledJob& job,
+                               QueuedJob& queued, Instant now) {
+  const auto row = table.rows.find(job.key);
+  if (row == table.rows.end() || hash_of(row->second.text) != job.text_hash) return make_stale(queued, now);
+  std::vector<float> vector;
+  if (job.slot >= 0) {
+    const std::size_t dimensions = settlement.vectors.dimensions;
+    const float* from = settlement.vectors.values.data() + static_cast<std::size_t>(job.slot) * dimensions;
+    vector.assign(from, from + dimensions);
+  } else if (queued.kept) {
+    vector = *queued.kept;
+  } else {
+    return make_stale(queued, now);
+  }
+  if (row->second.held) {
+    if (!queued.kept) queued.kept_at = now;
+    queued.kept = std::move(vector);
+    queued.kept_hash = job.text_hash;
+    queued.lease.reset();
+    queued.run_at = now + std::clamp<Duration>(now - queued.kept_at, milliseconds(500), seconds(30));
+    return Outcome::kept;
+  }
+  row->second.vector = std::move(vector);
+  table.ledger[job.key] = job.text_hash;
+  table.queue.erase(job.key);
+  if (witness.stored) witness.stored(table, job.key, row->second.text);
+  return Outcome::done;
+}
+
+Outcome Database::clear_one(Table& table, const SettledJob& job, QueuedJob& queued, Instant now) {
+  const auto row = table.rows.find(job.key);
+  if (row != table.rows.end()) {
+    if (!blank(row->second.text)) return make_stale(queued, now);
+    if (row->second.held) return Outcome::busy;
+    row->second.vector.reset();
+  }
+  table.ledger.erase(job.key);
+  table.queue.erase(job.key);
+  return Outcome::done;
+}
+
+std::vector<VectorizerState> Database::poll(Instant now) {
+  std::vector<VectorizerState> states;
+  for (auto& [id, table] : tables) {
+    if (table.dropped) continue;
+    VectorizerState state{.vectorizer = table.vectorizer};
+    state.waiting = !table.queue.empty();
+    state.jobs_estimate = static_cast<std::int64_t>(table.queue.size());
+    state.dead_letters = static_cast<std::int64_t>(table.dead.size());
+    for (const auto& [key, queued] : table.queue) state.due = state.due || queued.run_at <= now;
+    const bool time = !table.reconciled || now - table.reconciled_at >= reconcile_every;
+    state.reconcile_due = time && table.reconcile_until <= now;
+    states.push_back(state);
+  }
+  return states;
+}
+
+ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, Instant now) {
+  const auto found = tables.find(id);
+  if (found == tables.end() || found->second.dropped) return {id, no_such_table()};
+  Table& table = found->second;
+  ReconcilePage::Progress progress;
+  if (cursor.empty() && table.reconcile_until > now) {
+    progress.finished = true;  // another worker has the duty
+    return {id, progress};
+  }
+  progress.next = cursor;
+  if (table.queue.size() >= kReconcileWatermark) {
+    progress.deferred = true;
+    if (!cursor.empty()) table.reconcile_until = now + seconds(60);
+    return {id, progress};
+  }
+  table.reconcile_until = now + seconds(60);
+  auto at = cursor.empty() ? table.rows.begin() : table.rows.upper_bound(cursor);
+  for (; at != table.rows.end() && progress.scanned < kReconcilePage; ++at) {
+    const auto& [key, row] = *at;
+    ++progress.scanned;
+    progress.next = key;
+    if (table.queue.contains(key) || table.dead.contains(key)) continue;
+    const auto ledger = table.ledger.find(key);
+    const bool current = row.vector && (ledger == table.ledger.end() || ledger->second == hash_of(row.text));
+    const bool wanted = blank(row.text) ? row.vector.has_value() : !current;
+    if (row.vector && ledger == table.ledger.end() && !wanted) table.ledger[key] = hash_of(row.text);
+    if (!wanted) continue;
+    enqueue(table, key, 1, now);
+    ++progress.enqueued;
+  }
+  if (at == table.rows.end()) {
+    progress.finished = true;
+    table.reconciled = true;
+    table.reconciled_at = now;
+    table.reconcile_until = Instant{};
+  }
+  return {id, progress};
+}
+
+std::size_t Database::jobs() const {
+  std::size_t jobs = 0;
+  for (const auto& [id, table] : tables)
+    if (!table.dropped) jobs += table.queue.size();
+  return jobs;
+}
+
+}  // namespace embedd::sim

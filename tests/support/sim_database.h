@@ -1,0 +1,103 @@
+/// A database in memory with the semantics of embedd's schema: source rows, triggers, queue, ledger, dead
+/// letters.
+///
+/// Statements are functions that run at one simulated instant, as one transaction each. Users' open
+/// transactions hold rows; what they changed becomes visible when they commit. The rules here mirror the SQL
+/// of src/pg; the contract suite (tests/contract/queue_contract.h) holds both to the same behaviour.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/ports.h"
+
+namespace embedd::sim {
+
+std::int64_t hash_of(const std::string& text);
+/// What the simulated model makes of a text: four finite floats, never all zero.
+std::vector<float> vector_of(const std::string& text);
+/// No text at all, or nothing but white space: such a row has no vector.
+bool blank(const std::string& text);
+
+struct Row {
+  std::string text;
+  std::optional<std::vector<float>> vector;
+  bool held = false;          ///< by a user's open transaction
+  bool text_pending = false;  ///< that transaction has changed the text (its job is locked too)
+};
+
+struct QueuedJob {
+  Instant run_at{};
+  int attempt = 0;
+  int priority = 0;
+  std::optional<LeaseToken> lease;
+  std::optional<std::vector<float>> kept;
+  std::int64_t kept_hash = 0;
+  Instant kept_at{};
+};
+
+struct DeadLetter {
+  ErrorKind kind{};
+  std::string message;
+};
+
+struct Table {
+  Vectorizer vectorizer;
+  std::map<std::string, Row> rows;
+  std::map<std::string, QueuedJob> queue;
+  std::map<std::string, std::int64_t> ledger;
+  std::map<std::string, DeadLetter> dead;
+  bool dropped = false;
+  bool refuses_writes = false;         ///< every complete fails: privileges were revoked
+  std::set<std::string> refused_keys;  ///< a user's constraint or trigger refuses these rows' vectors
+  bool reconciled = false;
+  Instant reconciled_at{};
+  Instant reconcile_until{};
+};
+
+class Database {
+ public:
+  /// Told of every change that the invariants care about.
+  struct Witness {
+    std::function<void(const Table&, const std::string& key, const std::string& text)> stored;
+    std::function<void(const Table&, const std::string& key, ErrorKind)> charged;
+  };
+
+  std::map<VectorizerId, Table> tables;
+  Witness witness;
+  Duration reconcile_every = std::chrono::hours(1);
+
+  // What users do. Each is a committed transaction unless it says otherwise; a row that another transaction
+  // holds is left alone.
+  void put(VectorizerId id, const std::string& key, const std::string& text, Instant now);
+  void update_behind_triggers(VectorizerId id, const std::string& key, const std::string& text);
+  void remove(VectorizerId id, const std::string& key);
+  /// Opens a transaction that holds the row, with or without a change of its text.
+  bool hold(VectorizerId id, const std::string& key, bool changes_text);
+  /// Ends that transaction: commits `new_text`, or rolls back (or had changed something else only).
+  void finish(VectorizerId id, const std::string& key, const std::optional<std::string>& new_text,
+              Instant now);
+
+  // What the adapter does: one statement each.
+  Claim claim(const ClaimRequest& request, Instant now);
+  Receipt settle(const Settlement& settlement, Instant now);
+  std::vector<VectorizerState> poll(Instant now);
+  ReconcilePage reconcile(VectorizerId id, const Key& cursor, Instant now);
+
+  [[nodiscard]] std::size_t jobs() const;
+
+ private:
+  void enqueue(Table& table, const std::string& key, int priority, Instant now);
+  Job lease(Table& table, const std::string& key, QueuedJob& queued, const ClaimRequest& request,
+            Instant now);
+  Outcome settle_one(Table& table, const Settlement& settlement, const SettledJob& job, Instant now);
+  Outcome complete_one(Table& table, const Settlement& settlement, const SettledJob& job, QueuedJob& queued,
+                       Instant now);
+  Outcome clear_one(Table& table, const SettledJob& job, QueuedJob& queued, Instant now);
+};
+
+}  // namespace embedd::sim

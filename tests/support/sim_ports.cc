@@ -1,0 +1,212 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "support/sim_world.h"
+
+namespace embedd::sim {
+
+// ── Queue
+// ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SimQueue::SimQueue(World& world, std::function<void()> wake, std::weak_ptr<int> alive)
+    : world_(world), wake_(std::move(wake)), alive_(std::move(alive)) {}
+
+template <typename Answer>
+void SimQueue::run(std::function<Answer()> statement, std::function<void(Answer)> deliver,
+                   std::function<void(Error)> lost) {
+  if (!connected_) {
+    lost({ErrorKind::unavailable, "not connected"});
+    return wake_();
+  }
+  ++outstanding_;
+  const std::uint64_t connection = connection_;
+  const auto life = alive_;
+  World& world = world_;
+  const Duration half = milliseconds(1) + Duration(static_cast<std::int64_t>(world.random.below(1'000'000)));
+  const auto end_in_doubt = [=, this] {
+    if (!life.lock()) return;
+    --outstanding_;
+    lost({ErrorKind::in_doubt, "connection lost after sending"});
+    wake_();
+  };
+  world.after(half, [=, this, &world] {
+    const bool connected = life.lock() && connection == connection_;
+    // A statement whose client vanished may already have reached the server, or not.
+    if (!connected && world.random.unit() < 0.5) return end_in_doubt();
+    auto result = std::make_shared<Answer>(statement());
+    world.after(half, [=, this] {
+      if (!life.lock()) return;
+      if (connection != connection_) return end_in_doubt();
+      --outstanding_;
+      deliver(std::move(*result));
+      wake_();
+    });
+  });
+}
+
+void SimQueue::cut(Instant back_at) {
+  connected_ = false;
+  const std::uint64_t connection = ++connection_;
+  const auto life = alive_;
+  world_.after(back_at - world_.now(), [=, this] {
+    if (!life.lock() || connection != connection_) return;
+    connected_ = true;
+    wake_();
+  });
+}
+
+void SimQueue::send_poll(const Heartbeat&) {
+  run<std::vector<VectorizerState>>(
+      [&world = world_] { return world.database.poll(world.now()); },
+      [this](std::vector<VectorizerState> states) { poll_ = std::move(states); },
+      [this](Error error) { poll_ = std::unexpected(std::move(error)); });
+}
+
+void SimQueue::send_claim(const ClaimRequest& request) {
+  run<Claim>([&world = world_, request] { return world.database.claim(request, world.now()); },
+             [this](Claim claim) { claims_.push_back(std::move(claim)); },
+             [this, request](Error error) {
+               claims_.push_back({.request = request, .jobs = std::unexpected(std::move(error))});
+             });
+}
+
+void SimQueue::send_settlement(const Settlement& settlement) {
+  run<Receipt>([&world = world_, settlement] { return world.database.settle(settlement, world.now()); },
+               [this](Receipt receipt) { receipts_.push_back(std::move(receipt)); },
+               [this, id = settlement.id](Error error) {
+                 receipts_.push_back({id, std::unexpected(std::move(error))});
+               });
+}
+
+void SimQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
+  run<ReconcilePage>(
+      [&world = world_, vectorizer, cursor] {
+        return world.database.reconcile(vectorizer, cursor, world.now());
+      },
+      [this](ReconcilePage page) { pages_.push_back(std::move(page)); },
+      [this, vectorizer](Error error) { pages_.push_back({vectorizer, std::unexpected(std::move(error))}); });
+}
+
+// ── Provider
+// ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+SimEmbedder::SimEmbedder(World& world, std::function<void()> wake, std::weak_ptr<int> alive)
+    : world_(world), wake_(std::move(wake)), alive_(std::move(alive)) {}
+
+KeyState SimEmbedder::key_state(const std::string&) { return world_.provider.key; }
+std::uint64_t SimEmbedder::key_version(const std::string&) const { return world_.provider.key_version; }
+EndpointLimits SimEmbedder::limits(const std::string&) const { return world_.provider.limits; }
+
+void SimEmbedder::start(const EmbedRequest& request) {
+  if (world_.now() < silent_until_)
+    world_.violations.emplace_back("G7: a request before the server's retry time");
+  const ProviderMood& mood = world_.provider.mood;
+  const auto extra =
+      static_cast<std::int64_t>(world_.random.unit() * static_cast<double>(mood.jitter.count()));
+  const std::vector<std::string> inputs(request.inputs.begin(), request.inputs.end());
+  ++world_.provider.requests;
+  in_flight_.insert(request.id);
+  const auto life = alive_;
+  World& world = world_;
+  const Instant started = world.now();
+  world.after(
+      mood.latency + Duration(extra), [=, this, &world, id = request.id, dimensions = request.dimensions] {
+        if (!life.lock()) {  // the process is gone, but its request was served and billed
+          for (const std::string& text : inputs) ++world.provider.billed[text];
+          return;
+        }
+        if (in_flight_.erase(id) == 0) return;  // canceled
+        replies_.push_back({.id = id, .answer = answer(inputs, dimensions), .took = world.now() - started});
+        wake_();
+      });
+}
+
+void SimEmbedder::cancel_all() {
+  for (const std::uint64_t id : in_flight_)
+    replies_.push_back({.id = id, .answer = fail(ErrorKind::canceled, "canceled")});
+  in_flight_.clear();
+  wake_();
+}
+
+Result<EmbedAnswer> SimEmbedder::answer(const std::vector<std::string>& inputs, int dimensions) {
+  Provider& provider = world_.provider;
+  if (provider.mood.fault) {
+    ++provider.refused;
+    if (provider.mood.bills_lost_answers)
+      for (const std::string& text : inputs) ++provider.billed[text];
+    if (provider.mood.fault->retry_after) {
+      silent_key_ = provider.key_version;
+      silent_until_ = std::max(silent_until_, world_.now() + *provider.mood.fault->retry_after);
+    }
+    return std::unexpected(*provider.mood.fault);
+  }
+  if (world_.random.unit() < provider.mood.random_faults) return fail(ErrorKind::unavailable, "503");
+  if (inputs.size() > provider.limits.max_inputs ||
+      std::any_of(inputs.begin(), inputs.end(), Provider::too_long))
+    return fail(ErrorKind::too_large, "too large");
+  if (std::any_of(inputs.begin(), inputs.end(), Provider::poison))
+    return fail(ErrorKind::rejected, "this input is refused");
+  EmbedAnswer answer{.model = "sim-1", .tokens = inputs.size()};
+  answer.vectors.dimensions = static_cast<std::uint32_t>(dimensions);
+  for (const std::string& text : inputs) {
+    // Whoever pays again for a text needs an excuse.
+    if (++provider.billed[text] > 1 && !world_.answers_may_be_lost)
+      world_.violations.push_back(
+          fmt::format("G12: '{}' was paid for {} times", text, provider.billed[text]));
+    const std::vector<float> vector = vector_of(text);
+    answer.vectors.values.insert(answer.vectors.values.end(), vector.begin(), vector.end());
+  }
+  return answer;
+}
+
+// ── Trace
+// ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+namespace {
+
+std::string_view name_of_outcome(Outcome outcome) {
+  constexpr std::string_view kNames[] = {"done", "kept", "busy", "gone", "stale"};
+  return kNames[static_cast<std::size_t>(outcome)];
+}
+
+std::string_view name_of_action(Action action) {
+  constexpr std::string_view kNames[] = {"complete", "clear", "drop", "reschedule", "discard", "extend"};
+  return kNames[static_cast<std::size_t>(action)];
+}
+
+}  // namespace
+
+void Tracing::settled(const Vectorizer& vectorizer, const Settlement& settlement, Outcome outcome,
+                      std::size_t jobs) {
+  world_.trace(fmt::format("worker {} {} {}: {} {}", worker_, vectorizer.name,
+                           name_of_action(settlement.action), jobs, name_of_outcome(outcome)));
+}
+void Tracing::discarded(const Vectorizer& vectorizer, ErrorKind, const std::string& message) {
+  world_.trace(fmt::format("worker {} {} discards: {}", worker_, vectorizer.name, message));
+}
+void Tracing::endpoint_changed(const std::string& endpoint, EndpointState state, const std::string&,
+                               Duration pause) {
+  world_.trace(
+      fmt::format("worker {} {} is {} for {:.1f} s", worker_, endpoint, name_of(state), to_seconds(pause)));
+}
+void Tracing::vectorizer_paused(const Vectorizer& vectorizer, const std::string& message, Duration pause) {
+  world_.trace(
+      fmt::format("worker {} {} rests {:.1f} s: {}", worker_, vectorizer.name, to_seconds(pause), message));
+}
+void Tracing::database_error(std::string_view what, const Error& error) {
+  world_.trace(fmt::format("worker {} {}: {}", worker_, what, error.message));
+}
+void Tracing::claimed(const Vectorizer& vectorizer, std::size_t jobs, std::size_t rescued) {
+  world_.trace(
+      fmt::format("worker {} claims {} of {} ({} rescued)", worker_, jobs, vectorizer.name, rescued));
+}
+void Tracing::request_finished(const Vectorizer&, const Reply& reply) {
+  world_.trace(fmt::format("worker {} reply {}: {}", worker_, reply.id,
+                           reply.answer ? "ok" : name_of(reply.answer.error().kind)));
+}
+void Tracing::in_flight(std::size_t, std::size_t, std::size_t held_bytes) {
+  world_.most_held_bytes = std::max(world_.most_held_bytes, held_bytes);
+}
+
+}  // namespace embedd::sim

@@ -1,0 +1,263 @@
+#include "support/sim_world.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/retry_policy.h"
+
+namespace embedd::sim {
+
+namespace {
+
+class ByteTokenizer final : public Tokenizer, public TokenizerCatalog {
+ public:
+  [[nodiscard]] std::size_t count(std::string_view text) const override { return text.size(); }
+  [[nodiscard]] std::size_t prefix_bytes(std::string_view text, std::size_t max) const override {
+    return std::min(text.size(), max);
+  }
+  [[nodiscard]] const Tokenizer& tokenizer_for(std::string_view) const override { return *this; }
+};
+
+class WorldClock final : public Clock {
+ public:
+  explicit WorldClock(const World& world) : world_(world) {}
+  [[nodiscard]] Instant now() const override { return world_.now(); }
+
+ private:
+  const World& world_;
+};
+
+}  // namespace
+
+/// The loop cannot block in a simulation: its wait notes the deadline, and the world turns it again when
+/// something has finished or the deadline has come.
+class Process final : public Io {
+ public:
+  Process(World& world, int number)
+      : world_(world),
+        number_(number),
+        clock_(world),
+        observer_(world, number),
+        alive_(std::make_shared<int>(0)) {
+    const auto wake_me = [this] { wake(); };
+    queue_ = std::make_unique<SimQueue>(world, wake_me, alive_);
+    embedder_ = std::make_unique<SimEmbedder>(world, wake_me, alive_);
+    WorkerOptions options = world.options;
+    options.seed = world.random.next();
+    worker_ = std::make_unique<Worker>(options, *queue_, *embedder_, tokenizer_, clock_, *this, observer_);
+    wake();
+  }
+
+  void wait_until(Instant deadline) override { deadline_ = deadline; }
+
+  void wake() override {
+    if (scheduled_ || !alive()) return;
+    scheduled_ = true;
+    schedule(world_.now(), [this] {
+      scheduled_ = false;
+      turn();
+    });
+  }
+
+  void drain() {
+    draining_ = true;
+    wake();
+  }
+  void die() { alive_.reset(); }
+  [[nodiscard]] bool alive() const { return alive_ != nullptr; }
+  [[nodiscard]] Worker& worker() { return *worker_; }
+  [[nodiscard]] SimQueue& queue() { return *queue_; }
+
+ private:
+  /// Unless the process is dead by then.
+  void schedule(Instant at, std::function<void()> what) {
+    world_.schedule(at, [life = std::weak_ptr<int>(alive_), what = std::move(what)] {
+      if (life.lock()) what();
+    });
+  }
+
+  void turn() {
+    worker_->turn(draining_);  // takes what has arrived …
+    worker_->turn(draining_);  // … and acts on it
+    if (worker_->finished(draining_)) {
+      world_.trace(fmt::format("worker {} is done", number_));
+      return die();
+    }
+    if (deadline_ == alarm_) return;
+    alarm_ = deadline_;
+    schedule(std::max(deadline_, world_.now() + milliseconds(1)), [this, at = deadline_] {
+      if (alarm_ == at) alarm_ = Instant{};
+      wake();
+    });
+  }
+
+  World& world_;
+  int number_;
+  ByteTokenizer tokenizer_;
+  WorldClock clock_;
+  Tracing observer_;
+  std::shared_ptr<int> alive_;
+  std::unique_ptr<SimQueue> queue_;
+  std::unique_ptr<SimEmbedder> embedder_;
+  std::unique_ptr<Worker> worker_;
+  bool scheduled_ = false;
+  bool draining_ = false;
+  Instant deadline_ = Instant::max();
+  Instant alarm_{};
+};
+
+// ── The world
+// ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+World::World(std::uint64_t seed) : random(seed) {
+  options.claim_rows = 32;
+  options.batch_inputs = 16;
+  provider.limits.max_in_flight = 4;
+  provider.limits.max_inputs = 16;
+  provider.limits.max_input_tokens = 1000;
+  database.witness.stored = [this](const Table& table, const std::string& key, const std::string& text) {
+    if (!Provider::too_long(text) && *table.rows.at(key).vector != vector_of(text))
+      violations.push_back(
+          fmt::format("G2: {} {} got the vector of another text", table.vectorizer.name, key));
+  };
+  database.witness.charged = [this](const Table& table, const std::string& key, ErrorKind kind) {
+    ++charged;
+    if (is_endpoint_fault(kind))
+      violations.push_back(
+          fmt::format("G7: {} {} was charged for {}", table.vectorizer.name, key, name_of(kind)));
+  };
+}
+
+World::~World() {
+  for (const auto& process : processes_) process->die();
+}
+
+VectorizerId World::add_table(const std::string& name, int rows) {
+  const auto id = static_cast<VectorizerId>(database.tables.size() + 1);
+  Table& table = database.tables[id];
+  table.vectorizer = {.id = id, .name = name, .endpoint = "openai", .model = "sim", .dimensions = 4};
+  for (int i = 0; i < rows; ++i)
+    database.put(id, fmt::format("{:04}", i), fmt::format("{} {} v0", name, i), now_);
+  return id;
+}
+
+int World::start_worker() {
+  const int number = static_cast<int>(processes_.size());
+  processes_.push_back(std::make_shared<Process>(*this, number));
+  if (database_up_at_ > now_) processes_.back()->queue().cut(database_up_at_);
+  trace(fmt::format("worker {} starts", number));
+  return number;
+}
+
+void World::kill_worker(int worker) {
+  trace(fmt::format("kill -9 worker {}", worker));
+  answers_may_be_lost = true;
+  processes_.at(static_cast<std::size_t>(worker))->die();
+}
+
+void World::drain_worker(int worker) {
+  if (!alive(worker)) return;
+  trace(fmt::format("SIGTERM worker {}", worker));
+  processes_.at(static_cast<std::size_t>(worker))->drain();
+}
+
+void World::cancel_worker(int worker) {
+  if (!alive(worker)) return;
+  trace(fmt::format("second SIGTERM worker {}", worker));
+  answers_may_be_lost = true;
+  processes_.at(static_cast<std::size_t>(worker))->worker().cancel();
+}
+
+void World::restart_database(Duration outage) {
+  trace(fmt::format("database down for {:.1f} s", to_seconds(outage)));
+  database_up_at_ = std::max(database_up_at_, now_ + outage);
+  for (const auto& process : processes_)
+    if (process->alive()) process->queue().cut(database_up_at_);
+}
+
+void World::cut_connection(int worker) {
+  if (!alive(worker)) return;
+  trace(fmt::format("connection of worker {} lost", worker));
+  processes_.at(static_cast<std::size_t>(worker))
+      ->queue()
+      .cut(std::max(database_up_at_, now_ + milliseconds(100)));
+}
+
+std::size_t World::workers_alive() const {
+  return static_cast<std::size_t>(std::count_if(processes_.begin(), processes_.end(),
+                                                [](const auto& process) { return process->alive(); }));
+}
+
+bool World::alive(int worker) const { return processes_.at(static_cast<std::size_t>(worker))->alive(); }
+const Worker& World::worker(int worker) const {
+  return processes_.at(static_cast<std::size_t>(worker))->worker();
+}
+
+void World::schedule(Instant at, std::function<void()> what) {
+  events_.push({at, order_++, std::move(what)});
+}
+void World::at(Duration since_start, std::function<void()> what) {
+  schedule(start_ + since_start, std::move(what));
+}
+void World::after(Duration delay, std::function<void()> what) { schedule(now_ + delay, std::move(what)); }
+
+void World::run_for(Duration duration) {
+  run_until([] { return false; }, duration);
+}
+
+bool World::run_until(const std::function<bool()>& done, Duration at_most) {
+  const Instant end = now_ + at_most;
+  while (!events_.empty() && events_.top().at <= end) {
+    if (done()) return true;
+    const Event event = events_.top();
+    events_.pop();
+    now_ = std::max(now_, event.at);
+    event.what();
+  }
+  now_ = end;
+  return done();
+}
+
+std::string World::verdict() const {
+  for (const auto& [id, table] : database.tables) {
+    if (table.dropped) continue;
+    const std::string& name = table.vectorizer.name;
+    if (!table.queue.empty())
+      return fmt::format("G1: {} jobs of {} never settled, {} among them", table.queue.size(), name,
+                         table.queue.begin()->first);
+    for (const auto& [key, row] : table.rows) {
+      if (blank(row.text)) {
+        if (row.vector) return fmt::format("G2: {} {} has a vector but no text", name, key);
+        continue;
+      }
+      const auto dead = table.dead.find(key);
+      const bool at_fault = Provider::poison(row.text) || table.refused_keys.contains(key);
+      if (dead != table.dead.end()) {
+        if (!at_fault)
+          return fmt::format("G6: {} {} is dead ({}) without fault", name, key, dead->second.message);
+      } else if (!row.vector) {
+        return fmt::format("G1: {} {} has no vector", name, key);
+      } else if (!Provider::too_long(row.text) && *row.vector != vector_of(row.text)) {
+        return fmt::format("G2: {} {} has a vector that is not of its text", name, key);
+      }
+    }
+  }
+  return "";
+}
+
+void World::trace(std::string line) {
+  constexpr std::size_t kLines = 20'000;
+  if (story_.size() < kLines)
+    story_.push_back(fmt::format("{:10.3f} {}", to_seconds(now_ - start_), std::move(line)));
+}
+
+std::string World::story() const {
+  constexpr std::size_t kShown = 400;
+  std::string text;
+  for (std::size_t i = story_.size() > kShown ? story_.size() - kShown : 0; i < story_.size(); ++i)
+    text += story_[i] + "\n";
+  return text;
+}
+
+}  // namespace embedd::sim

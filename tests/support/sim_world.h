@@ -1,0 +1,196 @@
+/// The simulated world: workers, one database, one provider, and everything that can happen to them, on one
+/// seed.
+///
+///   World world(seed);
+///   world.add_table("notes", 40);
+///   world.start_worker();
+///   world.at(3s, [&] { world.kill_worker(0); });
+///   world.run_for(60s);
+///
+/// Time moves from event to event; a day takes milliseconds. The same seed gives the same day.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <queue>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "core/worker.h"
+#include "support/sim_database.h"
+
+namespace embedd::sim {
+
+/// How the provider answers from now on.
+struct ProviderMood {
+  std::optional<Error> fault;  ///< every request gets this
+  bool bills_lost_answers =
+      false;  ///< `fault` comes after the tokens were billed (an answer lost on its way)
+  Duration latency = milliseconds(40);
+  Duration jitter = milliseconds(40);
+  double random_faults = 0;  ///< share of requests that fail as unavailable, before billing
+};
+
+struct Provider {
+  ProviderMood mood;
+  KeyState key = KeyState::present;
+  std::uint64_t key_version = 1;
+  EndpointLimits limits;
+  std::uint64_t requests = 0;
+  std::uint64_t refused = 0;          ///< requests that met `mood.fault`
+  std::map<std::string, int> billed;  ///< text → how many times its tokens were billed
+
+  static bool poison(const std::string& text) { return text.starts_with("poison"); }
+  static bool too_long(const std::string& text) { return text.starts_with("long") && text.size() > 200; }
+};
+
+/// One worker process with its connection and its HTTP client.
+class Process;
+
+class World {
+ public:
+  explicit World(std::uint64_t seed);
+  ~World();
+
+  Database database;
+  Provider provider;
+  Random random;
+  WorkerOptions options;
+  std::size_t most_held_bytes = 0;
+  std::uint64_t charged = 0;            ///< attempts
+  bool answers_may_be_lost = false;     ///< faults happened that excuse paying for a text twice
+  std::vector<std::string> violations;  ///< of G2, G7, G12, seen on the way
+
+  // The stage.
+  VectorizerId add_table(const std::string& name, int rows);
+  int start_worker();
+  void kill_worker(int worker);
+  void drain_worker(int worker);
+  void cancel_worker(int worker);
+  /// Breaks every connection; the server is back after `outage`.
+  void restart_database(Duration outage);
+  /// Breaks one worker's connection for a moment.
+  void cut_connection(int worker);
+  [[nodiscard]] std::size_t workers_alive() const;
+  [[nodiscard]] bool alive(int worker) const;
+  [[nodiscard]] const Worker& worker(int worker) const;
+
+  // Time.
+  [[nodiscard]] Instant now() const { return now_; }
+  void at(Duration since_start, std::function<void()> what);
+  void after(Duration delay, std::function<void()> what);
+  void run_for(Duration duration);
+  /// Runs until `done` or for `at_most`; false if it never was.
+  bool run_until(const std::function<bool()>& done, Duration at_most);
+
+  /// What is not as promised at the end of the day, when all faults are over (G1, G2, G6); "" if all is well.
+  [[nodiscard]] std::string verdict() const;
+
+  void trace(std::string line);
+  /// The last lines of what happened.
+  [[nodiscard]] std::string story() const;
+
+ private:
+  friend class Process;
+  struct Event {
+    Instant at;
+    std::uint64_t order;
+    std::function<void()> what;
+    bool operator>(const Event& other) const { return std::tie(at, order) > std::tie(other.at, other.order); }
+  };
+  void schedule(Instant at, std::function<void()> what);
+
+  const Instant start_{seconds(1'000'000)};
+  Instant now_ = start_;
+  Instant database_up_at_ = start_;
+  std::uint64_t order_ = 0;
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::vector<std::shared_ptr<Process>> processes_;
+  std::vector<std::string> story_;
+};
+
+/// A process's queue adapter over the simulated database: latency, lost connections, doubt.
+class SimQueue final : public Queue {
+ public:
+  /// `alive` expires when the process dies; nothing is delivered to the dead.
+  SimQueue(World& world, std::function<void()> wake, std::weak_ptr<int> alive);
+  void send_poll(const Heartbeat& heartbeat) override;
+  std::optional<Poll> take_poll() override { return std::exchange(poll_, std::nullopt); }
+  std::vector<VectorizerId> take_hints() override { return {}; }
+  void send_claim(const ClaimRequest& request) override;
+  std::vector<Claim> take_claims() override { return std::exchange(claims_, {}); }
+  void send_settlement(const Settlement& settlement) override;
+  std::vector<Receipt> take_receipts() override { return std::exchange(receipts_, {}); }
+  void send_reconcile(VectorizerId vectorizer, const Key& cursor) override;
+  std::vector<ReconcilePage> take_reconciled() override { return std::exchange(pages_, {}); }
+  [[nodiscard]] bool busy() const override { return outstanding_ > 0; }
+  [[nodiscard]] bool ready() const override { return connected_; }
+
+  void cut(Instant back_at);
+
+ private:
+  /// Runs `statement` in the database after half a round trip and delivers its result after the other half,
+  /// or calls `lost` if the connection breaks meanwhile; then the statement may have been carried out, or
+  /// not.
+  template <typename Answer>
+  void run(std::function<Answer()> statement, std::function<void(Answer)> deliver,
+           std::function<void(Error)> lost);
+
+  World& world_;
+  std::function<void()> wake_;
+  std::weak_ptr<int> alive_;
+  bool connected_ = true;
+  std::uint64_t connection_ = 1;
+  std::size_t outstanding_ = 0;
+  std::optional<Poll> poll_;
+  std::vector<Claim> claims_;
+  std::vector<Receipt> receipts_;
+  std::vector<ReconcilePage> pages_;
+};
+
+/// A process's HTTP client towards the simulated provider.
+class SimEmbedder final : public Embedder {
+ public:
+  SimEmbedder(World& world, std::function<void()> wake, std::weak_ptr<int> alive);
+  void start(const EmbedRequest& request) override;
+  std::vector<Reply> take_replies() override { return std::exchange(replies_, {}); }
+  void cancel_all() override;
+  KeyState key_state(const std::string& endpoint) override;
+  [[nodiscard]] std::uint64_t key_version(const std::string& endpoint) const override;
+  [[nodiscard]] EndpointLimits limits(const std::string& endpoint) const override;
+
+ private:
+  Result<EmbedAnswer> answer(const std::vector<std::string>& inputs, int dimensions);
+
+  World& world_;
+  std::function<void()> wake_;
+  std::weak_ptr<int> alive_;
+  std::set<std::uint64_t> in_flight_;
+  std::vector<Reply> replies_;
+  Instant silent_until_{};        ///< the server asked for silence until then (G7) …
+  std::uint64_t silent_key_ = 0;  ///< … of whoever has this key
+};
+
+/// Writes the worker's doings into the world's story.
+class Tracing final : public Observer {
+ public:
+  Tracing(World& world, int worker) : world_(world), worker_(worker) {}
+  void settled(const Vectorizer&, const Settlement&, Outcome, std::size_t) override;
+  void discarded(const Vectorizer&, ErrorKind, const std::string&) override;
+  void endpoint_changed(const std::string&, EndpointState, const std::string&, Duration) override;
+  void vectorizer_paused(const Vectorizer&, const std::string&, Duration) override;
+  void database_error(std::string_view, const Error&) override;
+  void claimed(const Vectorizer&, std::size_t, std::size_t) override;
+  void request_finished(const Vectorizer&, const Reply&) override;
+  void in_flight(std::size_t, std::size_t, std::size_t held_bytes) override;
+
+ private:
+  World& world_;
+  int worker_;
+};
+
+}  // namespace embedd::sim

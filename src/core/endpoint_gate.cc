@@ -33,6 +33,7 @@ void EndpointGate::succeeded(Instant now) {
   last_answer_ = now;
   const double most = limits_.max_in_flight;
   window_ = std::min(most, window_ + (doubling_ ? 1.0 : 1.0 / window_));
+  if (!usable()) return;  // an answer to a request from before the key vanished
   // "Slowed" ends once the window has grown back to where it may go, not at the first good answer.
   if (state_ != EndpointState::slowed || window_ >= most) enter(EndpointState::ready, "", Duration{});
 }
@@ -56,7 +57,7 @@ void EndpointGate::failed(const Error& error, Instant started_at, Instant now) {
   if (error.kind == ErrorKind::rate_limited) state = EndpointState::slowed;
   if (error.kind == ErrorKind::unauthenticated) state = EndpointState::unauthenticated;
   if (error.kind == ErrorKind::quota_exhausted) state = EndpointState::quota_exhausted;
-  enter(state, error.message, opens_at_ - now);
+  if (usable()) enter(state, error.message, opens_at_ - now);
 }
 
 void EndpointGate::enter(EndpointState state, const std::string& message, Duration pause) {

@@ -110,9 +110,9 @@ void Worker::note(Poll poll, Instant now) {
     lane->listed = true;
     lane->due = lane->due || state.due;
     if (state.reconcile_due && !vectorizer.paused) lane->reconciling = true;
+    const KeyState key = embedder_.key_state(vectorizer.endpoint);  // reads the key again, so it comes first
     gate_of(vectorizer.endpoint)
-        .refresh(embedder_.key_state(vectorizer.endpoint), embedder_.key_version(vectorizer.endpoint),
-                 embedder_.limits(vectorizer.endpoint));
+        .refresh(key, embedder_.key_version(vectorizer.endpoint), embedder_.limits(vectorizer.endpoint));
   }
   std::erase_if(lanes_,
                 [](const auto& lane) { return !lane->listed && lane->in_flight == 0 && !lane->claiming; });

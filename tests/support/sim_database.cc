@@ -176,7 +176,7 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
       return Outcome::done;
     case Action::discard:
       if (witness.charged) witness.charged(table, job.key, settlement.reason);
-      table.dead[job.key] = {settlement.reason, settlement.message};
+      table.dead[job.key] = {settlement.reason, settlement.message, job.text_hash};
       table.queue.erase(found);
       return Outcome::done;
   }
@@ -216,7 +216,11 @@ Outcome Database::clear_one(Table& table, const SettledJob& job, QueuedJob& queu
   const auto row = table.rows.find(job.key);
   if (row != table.rows.end()) {
     if (!blank(row->second.text)) return make_stale(queued, now);
-    if (row->second.held) return Outcome::busy;
+    if (row->second.held) {
+      queued.lease.reset();
+      queued.run_at = now + milliseconds(500);
+      return Outcome::kept;
+    }
     row->second.vector.reset();
   }
   table.ledger.erase(job.key);
@@ -261,7 +265,12 @@ ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, Instant no
     const auto& [key, row] = *at;
     ++progress.scanned;
     progress.next = key;
-    if (table.queue.contains(key) || table.dead.contains(key)) continue;
+    if (table.queue.contains(key)) continue;
+    const auto dead = table.dead.find(key);
+    if (dead != table.dead.end()) {
+      if (dead->second.text_hash == hash_of(row.text)) continue;
+      table.dead.erase(dead);  // its text changed behind the triggers: it deserves another try
+    }
     const auto ledger = table.ledger.find(key);
     const bool current = row.vector && (ledger == table.ledger.end() || ledger->second == hash_of(row.text));
     const bool wanted = blank(row.text) ? row.vector.has_value() : !current;

@@ -43,6 +43,7 @@ struct QueuedJob {
 struct DeadLetter {
   ErrorKind kind{};
   std::string message;
+  std::int64_t text_hash = 0;
 };
 
 struct Table {

@@ -94,12 +94,17 @@ void SimQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
 SimEmbedder::SimEmbedder(World& world, std::function<void()> wake, std::weak_ptr<int> alive)
     : world_(world), wake_(std::move(wake)), alive_(std::move(alive)) {}
 
-KeyState SimEmbedder::key_state(const std::string&) { return world_.provider.key; }
-std::uint64_t SimEmbedder::key_version(const std::string&) const { return world_.provider.key_version; }
+/// As the real one: the key is read again here, and only here.
+KeyState SimEmbedder::key_state(const std::string&) {
+  key_version_ = world_.provider.key_version;
+  return world_.provider.key;
+}
+std::uint64_t SimEmbedder::key_version(const std::string&) const { return key_version_; }
 EndpointLimits SimEmbedder::limits(const std::string&) const { return world_.provider.limits; }
 
 void SimEmbedder::start(const EmbedRequest& request) {
-  if (world_.now() < silent_until_)
+  // A new key is a new account: what the old one was told does not bind it.
+  if (world_.now() < silent_until_ && silent_key_ == key_version_)
     world_.violations.emplace_back("G7: a request before the server's retry time");
   const ProviderMood& mood = world_.provider.mood;
   const auto extra =
@@ -110,16 +115,17 @@ void SimEmbedder::start(const EmbedRequest& request) {
   const auto life = alive_;
   World& world = world_;
   const Instant started = world.now();
-  world.after(
-      mood.latency + Duration(extra), [=, this, &world, id = request.id, dimensions = request.dimensions] {
-        if (!life.lock()) {  // the process is gone, but its request was served and billed
-          for (const std::string& text : inputs) ++world.provider.billed[text];
-          return;
-        }
-        if (in_flight_.erase(id) == 0) return;  // canceled
-        replies_.push_back({.id = id, .answer = answer(inputs, dimensions), .took = world.now() - started});
-        wake_();
-      });
+  world.after(mood.latency + Duration(extra), [=, this, &world, id = request.id,
+                                               dimensions = request.dimensions, key_version = key_version_] {
+    if (!life.lock()) {  // the process is gone, but its request was served and billed
+      for (const std::string& text : inputs) ++world.provider.billed[text];
+      return;
+    }
+    if (in_flight_.erase(id) == 0) return;  // canceled
+    replies_.push_back(
+        {.id = id, .answer = answer(inputs, dimensions, key_version), .took = world.now() - started});
+    wake_();
+  });
 }
 
 void SimEmbedder::cancel_all() {
@@ -129,14 +135,16 @@ void SimEmbedder::cancel_all() {
   wake_();
 }
 
-Result<EmbedAnswer> SimEmbedder::answer(const std::vector<std::string>& inputs, int dimensions) {
+Result<EmbedAnswer> SimEmbedder::answer(const std::vector<std::string>& inputs, int dimensions,
+                                        std::uint64_t key_version) {
   Provider& provider = world_.provider;
   if (provider.mood.fault) {
     ++provider.refused;
     if (provider.mood.bills_lost_answers)
       for (const std::string& text : inputs) ++provider.billed[text];
     if (provider.mood.fault->retry_after) {
-      silent_key_ = provider.key_version;
+      if (silent_key_ != key_version) silent_until_ = Instant{};
+      silent_key_ = key_version;
       silent_until_ = std::max(silent_until_, world_.now() + *provider.mood.fault->retry_after);
     }
     return std::unexpected(*provider.mood.fault);
@@ -202,8 +210,10 @@ void Tracing::claimed(const Vectorizer& vectorizer, std::size_t jobs, std::size_
       fmt::format("worker {} claims {} of {} ({} rescued)", worker_, jobs, vectorizer.name, rescued));
 }
 void Tracing::request_finished(const Vectorizer&, const Reply& reply) {
-  world_.trace(fmt::format("worker {} reply {}: {}", worker_, reply.id,
-                           reply.answer ? "ok" : name_of(reply.answer.error().kind)));
+  const bool wish = !reply.answer && reply.answer.error().retry_after;
+  world_.trace(fmt::format(
+      "worker {} reply {}: {}{}", worker_, reply.id, reply.answer ? "ok" : name_of(reply.answer.error().kind),
+      wish ? fmt::format(", retry after {:.3f} s", to_seconds(*reply.answer.error().retry_after)) : ""));
 }
 void Tracing::in_flight(std::size_t, std::size_t, std::size_t held_bytes) {
   world_.most_held_bytes = std::max(world_.most_held_bytes, held_bytes);

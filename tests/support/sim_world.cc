@@ -252,10 +252,9 @@ void World::trace(std::string line) {
     story_.push_back(fmt::format("{:10.3f} {}", to_seconds(now_ - start_), std::move(line)));
 }
 
-std::string World::story() const {
-  constexpr std::size_t kShown = 400;
+std::string World::story(std::size_t lines) const {
   std::string text;
-  for (std::size_t i = story_.size() > kShown ? story_.size() - kShown : 0; i < story_.size(); ++i)
+  for (std::size_t i = story_.size() > lines ? story_.size() - lines : 0; i < story_.size(); ++i)
     text += story_[i] + "\n";
   return text;
 }

@@ -91,8 +91,8 @@ class World {
   [[nodiscard]] std::string verdict() const;
 
   void trace(std::string line);
-  /// The last lines of what happened.
-  [[nodiscard]] std::string story() const;
+  /// The last `lines` of what happened.
+  [[nodiscard]] std::string story(std::size_t lines = 400) const;
 
  private:
   friend class Process;
@@ -164,15 +164,17 @@ class SimEmbedder final : public Embedder {
   [[nodiscard]] EndpointLimits limits(const std::string& endpoint) const override;
 
  private:
-  Result<EmbedAnswer> answer(const std::vector<std::string>& inputs, int dimensions);
+  Result<EmbedAnswer> answer(const std::vector<std::string>& inputs, int dimensions,
+                             std::uint64_t key_version);
 
   World& world_;
   std::function<void()> wake_;
   std::weak_ptr<int> alive_;
   std::set<std::uint64_t> in_flight_;
   std::vector<Reply> replies_;
-  Instant silent_until_{};        ///< the server asked for silence until then (G7) …
-  std::uint64_t silent_key_ = 0;  ///< … of whoever has this key
+  std::uint64_t key_version_ = 0;  ///< of the key in use
+  Instant silent_until_{};         ///< the server asked for silence until then (G7) …
+  std::uint64_t silent_key_ = 0;   ///< … of whoever has this key
 };
 
 /// Writes the worker's doings into the world's story.

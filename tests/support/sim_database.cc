@@ -236,7 +236,11 @@ std::vector<VectorizerState> Database::poll(Instant now) {
     state.waiting = !table.queue.empty();
     state.jobs_estimate = static_cast<std::int64_t>(table.queue.size());
     state.dead_letters = static_cast<std::int64_t>(table.dead.size());
-    for (const auto& [key, queued] : table.queue) state.due = state.due || queued.run_at <= now;
+    for (const auto& [key, queued] : table.queue) {
+      if (queued.run_at > now) continue;
+      state.due = true;
+      state.oldest = std::max(state.oldest.value_or(Duration{}), now - queued.run_at);
+    }
     const bool time = !table.reconciled || now - table.reconciled_at >= reconcile_every;
     state.reconcile_due = time && table.reconcile_until <= now;
     states.push_back(state);

@@ -1,0 +1,75 @@
+#include "http/key_file.h"
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/temp_dir.h"
+
+namespace embedd {
+namespace {
+
+using testing::HasSubstr;
+
+class KeyFileTest : public testing::Test {
+ protected:
+  std::string problem_with(const std::string& path) {
+    const auto secret = read_secret_file(path);
+    return secret ? "none" : secret.error().message;
+  }
+
+  test::TempDir dir_;
+};
+
+TEST_F(KeyFileTest, TheContentIsTrimmed) {
+  dir_.write("key", " \n sk-1 \r\n\n");
+  EXPECT_EQ(read_secret_file(dir_.file("key"))->reveal(), "sk-1");
+}
+
+TEST_F(KeyFileTest, AnythingButASmallFileOfOneLineIsRefused) {
+  dir_.write("empty", "\n");
+  dir_.write("lines", "sk-1\nsk-2");
+  dir_.write("large", std::string(65 * kKiB, 'x'));
+  ASSERT_EQ(mkfifo(dir_.file("pipe").c_str(), 0600), 0);
+  EXPECT_THAT(problem_with(dir_.file("none")), HasSubstr("No such file"));
+  EXPECT_THAT(problem_with(dir_.file("empty")), HasSubstr("empty"));
+  EXPECT_THAT(problem_with(dir_.file("lines")), HasSubstr("more than one line"));
+  EXPECT_THAT(problem_with(dir_.file("large")), HasSubstr("64 KiB"));
+  EXPECT_THAT(problem_with(dir_.file("pipe")), HasSubstr("not a regular file"));
+  EXPECT_THAT(problem_with(dir_.file("")), HasSubstr("not a regular file"));
+}
+
+TEST_F(KeyFileTest, AKeyMayAppearAndRotateWhileRunning) {
+  KeyFile file(dir_.file("key"));
+  file.refresh();
+  EXPECT_TRUE(file.key().empty());
+  EXPECT_EQ(file.version(), 0U);
+
+  dir_.write("key", "sk-1\n");
+  file.refresh();
+  EXPECT_EQ(file.key().reveal(), "sk-1");
+  EXPECT_EQ(file.version(), 1U);
+  file.refresh();
+  EXPECT_EQ(file.version(), 1U);
+
+  dir_.write("key", "sk-2\n");
+  file.refresh();
+  EXPECT_EQ(file.key().reveal(), "sk-2");
+  EXPECT_EQ(file.version(), 2U);
+}
+
+TEST_F(KeyFileTest, TheLastGoodKeyStaysWhileTheFileIsMissingOrBroken) {
+  dir_.write("key", "sk-1\n");
+  KeyFile file(dir_.file("key"));
+  file.refresh();
+  unlink(dir_.file("key").c_str());
+  file.refresh();
+  EXPECT_EQ(file.key().reveal(), "sk-1");
+  dir_.write("key", "");
+  file.refresh();
+  EXPECT_EQ(file.key().reveal(), "sk-1");
+  EXPECT_EQ(file.version(), 1U);
+}
+
+}  // namespace
+}  // namespace embedd

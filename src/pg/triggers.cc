@@ -161,9 +161,10 @@ class Capture {
   }
 
   /// One hint a transaction, and none while a worker is at this queue already: a NOTIFY takes an
-  /// instance-wide lock at commit.
+  /// instance-wide lock at commit. `SET embedd.hint = off` goes without, as PREPARE TRANSACTION must.
   [[nodiscard]] std::string hint(std::string_view condition) const {
-    return fmt::format(R"(  IF {1} AND current_setting('embedd.hinted_{0}', true) IS DISTINCT FROM '1' THEN
+    return fmt::format(R"(  IF {1} AND current_setting('embedd.hinted_{0}', true) IS DISTINCT FROM '1'
+      AND current_setting('embedd.hint', true) IS DISTINCT FROM 'off' THEN
     PERFORM set_config('embedd.hinted_{0}', '1', true);
     IF NOT EXISTS (SELECT FROM {2} WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL) THEN
       PERFORM pg_notify('embedd', '{0}');

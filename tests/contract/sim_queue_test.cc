@@ -1,4 +1,5 @@
-// The simulation's queue, held to the same contract as the real one: only so is what it proves worth something.
+// The simulation's queue, held to the same contract as the real one: only so is what it proves worth
+// something.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -18,7 +19,8 @@ class SimQueueWorld final : public QueueWorld {
   [[nodiscard]] Key key_of(int row) const override { return std::to_string(row); }
 
   void put_row(int row, std::optional<std::string> text, Capture capture) override {
-    if (capture == Capture::seen) return world_.database.put(id_, key_of(row), text.value_or(""), world_.now());
+    if (capture == Capture::seen)
+      return world_.database.put(id_, key_of(row), text.value_or(""), world_.now());
     table().rows[key_of(row)].text = text.value_or("");
   }
   void update_text(int row, std::optional<std::string> text, Capture capture) override {

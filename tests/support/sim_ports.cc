@@ -6,6 +6,10 @@
 
 namespace embedd::sim {
 
+namespace {
+constexpr std::string_view kEndpoint = "openai";
+}
+
 // ── Queue
 // ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -95,7 +99,8 @@ SimEmbedder::SimEmbedder(World& world, std::function<void()> wake, std::weak_ptr
     : world_(world), wake_(std::move(wake)), alive_(std::move(alive)) {}
 
 /// As the real one: the key is read again here, and only here.
-KeyState SimEmbedder::key_state(const std::string&) {
+KeyState SimEmbedder::key_state(const std::string& endpoint) {
+  if (endpoint != kEndpoint) return KeyState::undefined;
   key_version_ = world_.provider.key_version;
   return world_.provider.key;
 }
@@ -103,27 +108,41 @@ std::uint64_t SimEmbedder::key_version(const std::string&) const { return key_ve
 EndpointLimits SimEmbedder::limits(const std::string&) const { return world_.provider.limits; }
 
 void SimEmbedder::start(const EmbedRequest& request) {
+  if (request.endpoint != kEndpoint || world_.provider.key != KeyState::present) {
+    const ErrorKind kind =
+        request.endpoint != kEndpoint ? ErrorKind::misconfigured : ErrorKind::unauthenticated;
+    replies_.push_back({.id = request.id, .answer = fail(kind, "no such endpoint, or no key")});
+    return wake_();
+  }
   // A new key is a new account: what the old one was told does not bind it.
   if (world_.now() < silent_until_ && silent_key_ == key_version_)
     world_.violations.emplace_back("G7: a request before the server's retry time");
   const ProviderMood& mood = world_.provider.mood;
   const auto extra =
       static_cast<std::int64_t>(world_.random.unit() * static_cast<double>(mood.jitter.count()));
-  const std::vector<std::string> inputs(request.inputs.begin(), request.inputs.end());
   ++world_.provider.requests;
   in_flight_.insert(request.id);
+  deliver_after(mood.latency + Duration(extra),
+                std::make_shared<Served>(Served{.id = request.id,
+                                                .inputs = {request.inputs.begin(), request.inputs.end()},
+                                                .dimensions = request.dimensions,
+                                                .key_version = key_version_,
+                                                .started = world_.now()}));
+}
+
+void SimEmbedder::deliver_after(Duration latency, std::shared_ptr<const Served> served) {
   const auto life = alive_;
   World& world = world_;
-  const Instant started = world.now();
-  world.after(mood.latency + Duration(extra), [=, this, &world, id = request.id,
-                                               dimensions = request.dimensions, key_version = key_version_] {
+  world_.after(latency, [=, this, &world] {
     if (!life.lock()) {  // the process is gone, but its request was served and billed
-      for (const std::string& text : inputs) ++world.provider.billed[text];
+      for (const std::string& text : served->inputs) ++world.provider.billed[text];
       return;
     }
-    if (in_flight_.erase(id) == 0) return;  // canceled
-    replies_.push_back(
-        {.id = id, .answer = answer(inputs, dimensions, key_version), .took = world.now() - started});
+    if (world.provider.holds) return deliver_after(milliseconds(1), served);
+    if (in_flight_.erase(served->id) == 0) return;  // canceled
+    replies_.push_back({.id = served->id,
+                        .answer = answer(served->inputs, served->dimensions, served->key_version),
+                        .took = world.now() - served->started});
     wake_();
   });
 }
@@ -138,6 +157,7 @@ void SimEmbedder::cancel_all() {
 Result<EmbedAnswer> SimEmbedder::answer(const std::vector<std::string>& inputs, int dimensions,
                                         std::uint64_t key_version) {
   Provider& provider = world_.provider;
+  if (provider.fail_next) return std::unexpected(*std::exchange(provider.fail_next, std::nullopt));
   if (provider.mood.fault) {
     ++provider.refused;
     if (provider.mood.bills_lost_answers)
@@ -155,7 +175,7 @@ Result<EmbedAnswer> SimEmbedder::answer(const std::vector<std::string>& inputs, 
     return fail(ErrorKind::too_large, "too large");
   if (std::any_of(inputs.begin(), inputs.end(), Provider::poison))
     return fail(ErrorKind::rejected, "this input is refused");
-  EmbedAnswer answer{.model = "sim-1", .tokens = inputs.size()};
+  EmbedAnswer answer{.model = "sim", .tokens = inputs.size()};
   answer.vectors.dimensions = static_cast<std::uint32_t>(dimensions);
   for (const std::string& text : inputs) {
     // Whoever pays again for a text needs an excuse.

@@ -37,6 +37,8 @@ struct ProviderMood {
 
 struct Provider {
   ProviderMood mood;
+  std::optional<Error> fail_next;  ///< one request gets this
+  bool holds = false;              ///< keeps its answers back for as long as this is set
   KeyState key = KeyState::present;
   std::uint64_t key_version = 1;
   EndpointLimits limits;
@@ -164,6 +166,14 @@ class SimEmbedder final : public Embedder {
   [[nodiscard]] EndpointLimits limits(const std::string& endpoint) const override;
 
  private:
+  struct Served {
+    std::uint64_t id;
+    std::vector<std::string> inputs;
+    int dimensions;
+    std::uint64_t key_version;
+    Instant started;
+  };
+  void deliver_after(Duration latency, std::shared_ptr<const Served> served);
   Result<EmbedAnswer> answer(const std::vector<std::string>& inputs, int dimensions,
                              std::uint64_t key_version);
 

@@ -12,12 +12,14 @@
 namespace embedd::pg {
 namespace {
 
+// The source by its oid: a renamed table is still the same table. A dropped one keeps its last known name.
 const std::string kSelect = R"(
-SELECT id, name, source_schema, source_table, key_columns, key_types, template, filter, destination_column,
-       destination_type, model_id_column, model_version_column, endpoint, model, dimensions, send_dimensions,
-       state = 'paused', text_sql, filter_sql, key_json_sql,
-       to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-FROM embedd.vectorizers)";
+SELECT v.id, v.name, coalesce(n.nspname, v.source_schema), coalesce(c.relname, v.source_table), v.key_columns,
+       v.key_types, v.template, v.filter, v.destination_column, v.destination_type, v.model_id_column,
+       v.model_version_column, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused', v.text_sql,
+       v.filter_sql, v.key_json_sql, to_char(v.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+FROM embedd.vectorizers v
+LEFT JOIN pg_catalog.pg_class c ON c.oid = v.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)";
 
 VectorizerInfo read_info(const Rows& rows, int i) {
   VectorizerInfo out;
@@ -158,7 +160,7 @@ Result<VectorizerInfo> create_vectorizer(Connection& db, const VectorizerSpec& s
 }
 
 Result<std::vector<VectorizerInfo>> list_vectorizers(Connection& db) {
-  auto rows = db.exec(kSelect + " ORDER BY name");
+  auto rows = db.exec(kSelect + " ORDER BY v.name");
   if (!rows) return std::unexpected(rows.error());
   std::vector<VectorizerInfo> out;
   for (int i = 0; i < rows->size(); ++i) out.push_back(read_info(*rows, i));
@@ -166,7 +168,7 @@ Result<std::vector<VectorizerInfo>> list_vectorizers(Connection& db) {
 }
 
 Result<VectorizerInfo> find_vectorizer(Connection& db, std::string_view name) {
-  auto rows = db.exec(kSelect + " WHERE name = $1", {std::string(name)});
+  auto rows = db.exec(kSelect + " WHERE v.name = $1", {std::string(name)});
   if (!rows) return std::unexpected(rows.error());
   if (!rows->empty()) return read_info(*rows, 0);
   auto all = list_vectorizers(db);
@@ -195,14 +197,10 @@ Result<void> drop_vectorizer(Connection& db, std::string_view name) {
     if (auto limited = limit_waiting(db); !limited) return limited;
     auto found = find_vectorizer(db, name);
     if (!found) return std::unexpected(found.error());
-    // By oid: the table may have been renamed. Empty if it is gone.
-    auto source = db.exec(
-        "SELECT format('%I.%I', n.nspname, c.relname) FROM embedd.vectorizers v JOIN pg_class c ON c.oid = "
-        "v.source "
-        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE v.id = $1",
-        {std::to_string(found->id)});
-    if (!source) return std::unexpected(source.error());
-    table = source->empty() ? "" : source->text(0, 0);
+    table = quote_qualified(found->source_schema, found->source_table);
+    auto exists = db.exec("SELECT to_regclass($1) IS NOT NULL", {table});
+    if (!exists) return std::unexpected(exists.error());
+    if (!exists->flag(0, 0)) table.clear();
     if (auto done = run_all(db, drop_ddl(found->id, table)); !done) return done;
     auto deleted = db.exec("DELETE FROM embedd.vectorizers WHERE id = $1", {std::to_string(found->id)});
     if (!deleted) return std::unexpected(deleted.error());

@@ -198,6 +198,22 @@ TEST(Vectorizers, DropLeavesNothingBehind) {
   run(notes.db, "INSERT INTO notes (title) VALUES ('b')");
 }
 
+TEST(Vectorizers, ARenamedTableIsFollowed) {
+  NotesDatabase notes;
+  const VectorizerInfo v = notes.vectorize();
+  run(notes.db, "CREATE SCHEMA app");
+  run(notes.db, "ALTER TABLE notes RENAME TO papers");
+  run(notes.db, "ALTER TABLE papers SET SCHEMA app");
+  run(notes.db, "INSERT INTO app.papers (id, title) VALUES (1, 'a')");
+  EXPECT_EQ(jobs(notes.db, v), "1");
+  auto found = find_vectorizer(notes.db, "notes");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->source_schema + "." + found->source_table, "app.papers");
+  ASSERT_TRUE(drop_vectorizer(notes.db, "notes"));
+  EXPECT_EQ(value_of(notes.db, "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'app.papers'::regclass"),
+            "0");
+}
+
 TEST(Vectorizers, DropWorksWhenTheTableIsGone) {
   NotesDatabase notes;
   notes.vectorize();

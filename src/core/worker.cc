@@ -72,7 +72,6 @@ void Worker::cancel() {
 }
 
 // ── Asking
-// ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 void Worker::poll(Instant now) {
   for (const VectorizerId id : queue_.take_hints())
@@ -184,7 +183,6 @@ void Worker::note(ReconcilePage page, Instant now) {
 }
 
 // ── Claiming
-// ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 bool Worker::wants_claim(const Lane& lane, Instant now) const {
   const EndpointGate* gate = gate_of(lane);
@@ -280,7 +278,6 @@ void Worker::measure(const Lane& lane, HeldJob& held) {
 }
 
 // ── Dispatching
-// ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 void Worker::dispatch(Instant now) {
   for (bool any = true; any;) {
@@ -331,235 +328,6 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
   return true;
 }
 
-// ── Settling
-// ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-void Worker::settle(Reply reply, Instant now) {
-  auto node = batches_.extract(reply.id);
-  CHECK(!node.empty(), "a reply to request {}, which is not in flight", reply.id);
-  Batch batch = std::move(node.mapped());
-  Lane* lane = find(batch.vectorizer.id);
-  if (lane != nullptr) --lane->in_flight;
-  observer_.request_finished(batch.vectorizer, reply);
-
-  EndpointGate& gate = gate_of(batch.vectorizer.endpoint);
-  if (reply.answer) {
-    gate.succeeded(now);
-    return complete(lane, std::move(batch), std::move(*reply.answer), now);
-  }
-  const Error& error = reply.answer.error();
-  if (is_endpoint_fault(error.kind))
-    gate.failed(error, batch.started_at, now);
-  else if (error.kind == ErrorKind::canceled || error.kind == ErrorKind::misconfigured)
-    gate.finished();
-  else
-    gate.succeeded(now);  // it answered, and judged the request: the endpoint itself is well
-  handle_failure(lane, std::move(batch), error, now);
-}
-
-void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) {
-  CHECK(answer.vectors.count() == batch.carriers.size(), "{} vectors for {} inputs", answer.vectors.count(),
-        batch.carriers.size());
-  if (lane != nullptr) {
-    lane->accepted_before = true;
-    lane->failed_alone = 0;
-    if (lane->learned_inputs < options_.batch_inputs)
-      lane->learned_inputs += std::max(1U, lane->learned_inputs / 8);
-  }
-  summary_.tokens += answer.tokens;
-  Settlement settlement{.vectorizer = batch.vectorizer.id,
-                        .action = Action::complete,
-                        .vectors = std::move(answer.vectors),
-                        .model_id = batch.vectorizer.model,
-                        .model_version = std::move(answer.model),
-                        .requests = 1,
-                        .tokens = answer.tokens};
-  settlement.jobs.reserve(batch.jobs.size());
-  for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
-    const Job& job = batch.jobs[i].job;
-    settlement.jobs.push_back(
-        {.key = job.key, .lease = job.lease, .text_hash = job.text_hash, .slot = batch.slots[i]});
-  }
-  summary_.rows_embedded += settlement.jobs.size();
-  settlements_.send(batch.vectorizer, std::move(settlement), now);
-}
-
-void Worker::handle_failure(Lane* lane, Batch batch, const Error& error, Instant now) {
-  if (lane == nullptr || was_draining_ || lane->resting(now))
-    return reschedule(batch.vectorizer, batch.jobs, Duration{}, now);
-  const bool alone = batch.jobs.size() == 1;
-  const Failure failure{.kind = error.kind,
-                        .jobs = batch.jobs.size(),
-                        .attempt = alone ? batch.jobs.front().job.attempt : 0,
-                        .max_attempts = options_.max_attempts,
-                        .endpoint_healthy = gate_of(lane->vectorizer.endpoint).healthy(now),
-                        .accepted_before = lane->accepted_before,
-                        .failed_alone = lane->failed_alone};
-  carry_out(verdict(failure), *lane, std::move(batch), error, now);
-}
-
-void Worker::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& error, Instant now) {
-  switch (verdict) {
-    case Verdict::hold:
-      observer_.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
-      for (HeldJob& held : batch.jobs) lane.buffer.push_back(std::move(held));
-      return;  // dispatch gives them back if the endpoint rests for long
-    case Verdict::split: return split(lane, std::move(batch), error.kind);
-    case Verdict::set_aside:
-      observer_.rescheduled(lane.vectorizer, error.kind, 1, false);
-      return reschedule(lane.vectorizer, batch.jobs, kSetAside, now);
-    case Verdict::shrink: return shrink(lane, std::move(batch.jobs.front()), error, now);
-    case Verdict::charge:
-      ++lane.failed_alone;
-      observer_.rescheduled(lane.vectorizer, error.kind, 1, true);
-      return reschedule(lane.vectorizer, batch.jobs,
-                        attempt_delay(batch.jobs.front().job.attempt + 1, random_), now, &error);
-    case Verdict::discard:
-      ++lane.failed_alone;
-      return discard(lane.vectorizer, batch.jobs.front(), error, now);
-    case Verdict::pause_vectorizer:
-      pause(lane, error.message, now);
-      observer_.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
-      return reschedule(lane.vectorizer, batch.jobs, Duration{}, now);
-  }
-}
-
-/// Sends each half on its own. They go to the back of the buffer, so that neighbours are not held up.
-void Worker::split(Lane& lane, Batch batch, ErrorKind kind) {
-  const std::size_t size = batch.jobs.size();
-  if (kind == ErrorKind::too_large)
-    lane.learned_inputs = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(size / 2));
-  observer_.rescheduled(lane.vectorizer, kind, size, false);
-  for (std::size_t i = 0; i < size; ++i) {
-    const std::size_t half = i < size / 2 ? size / 2 : size - size / 2;
-    batch.jobs[i].max_company = static_cast<std::uint32_t>(half);
-    lane.buffer.push_back(std::move(batch.jobs[i]));
-  }
-}
-
-/// The provider counts more tokens than we do: halve the text until it fits.
-void Worker::shrink(Lane& lane, HeldJob held, const Error& error, Instant now) {
-  constexpr std::size_t kLeastBytes = 64;
-  std::string& text = held.job.text;
-  if (text.size() <= kLeastBytes) return discard(lane.vectorizer, held, error, now);
-  std::size_t cut = text.size() / 2;
-  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;  // not inside a character
-  text.resize(cut);
-  held.max_tokens = std::min(held.max_tokens, text.size());
-  observer_.truncated(lane.vectorizer, held.max_tokens);
-  lane.buffer.push_back(std::move(held));
-}
-
-void Worker::reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay,
-                        Instant now, const Error* charged_for) {
-  if (jobs.empty()) return;
-  Settlement settlement{.vectorizer = vectorizer.id,
-                        .action = Action::reschedule,
-                        .delay = delay,
-                        .charge_attempt = charged_for != nullptr};
-  if (charged_for != nullptr) {
-    settlement.reason = charged_for->kind;
-    settlement.message = charged_for->message;
-  }
-  for (const HeldJob& held : jobs)
-    settlement.jobs.push_back(
-        {.key = held.job.key, .lease = held.job.lease, .text_hash = held.job.text_hash});
-  settlements_.send(vectorizer, std::move(settlement), now);
-}
-
-void Worker::discard(const Vectorizer& vectorizer, const HeldJob& held, const Error& error, Instant now) {
-  ++summary_.rows_discarded;
-  observer_.discarded(vectorizer, error.kind, error.message);
-  settlements_.send(
-      vectorizer,
-      {.vectorizer = vectorizer.id,
-       .action = Action::discard,
-       .jobs = {{.key = held.job.key, .lease = held.job.lease, .text_hash = held.job.text_hash}},
-       .reason = error.kind,
-       .message = error.message},
-      now);
-}
-
-void Worker::send_simple(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs,
-                         Instant now) {
-  settlements_.send(vectorizer,
-                    {.vectorizer = vectorizer.id,
-                     .action = action,
-                     .jobs = std::move(jobs),
-                     .model_id = vectorizer.model,
-                     .model_version = vectorizer.model},
-                    now);
-}
-
-void Worker::release(const Settlements::News& news, Instant now) {
-  for (const VectorizerId id : news.progressed) {
-    ++progress_;
-    Lane* lane = find(id);
-    if (lane == nullptr) continue;
-    // Whoever committed while our jobs were leased did not notify: look again.
-    lane->empty_claims = 0;
-    if (!lane->due) {
-      lane->due = true;
-      lane->next_claim_at = now + kFollowUps[0];
-    }
-  }
-  for (const VectorizerId id : news.stored)
-    if (Lane* lane = find(id)) lane->pauses = 0;
-  for (const auto& [id, message] : news.refused)
-    if (Lane* lane = find(id)) pause(*lane, message, now);
-  for (const auto& [id, key] : news.lost)
-    if (Lane* lane = find(id))
-      lane->buffer.erase_if([&](const HeldJob& held) { return held.job.key == key; });
-}
-
-// ── Leases
-// ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/// Extends every lease that is older than a third of the lease time, while its job is still here.
-void Worker::extend(Instant now) {
-  if (now < next_extend_ || !queue_.ready()) return;
-  const Duration third = options_.lease / 3;
-  next_extend_ = now + third / 2;
-  const Instant renewed = now + options_.lease;
-  const auto send = [&](const Vectorizer& vectorizer, std::vector<SettledJob> jobs) {
-    if (jobs.empty()) return;
-    settlements_.send(vectorizer,
-                      {.vectorizer = vectorizer.id,
-                       .action = Action::extend,
-                       .jobs = std::move(jobs),
-                       .delay = options_.lease},
-                      now);
-  };
-  const auto collect = [&](auto& held_jobs) {
-    std::vector<SettledJob> jobs;
-    for (HeldJob& held : held_jobs) {
-      if (held.lapses_at - now > options_.lease - third || held.lapses_at <= now) continue;
-      held.lapses_at = renewed;
-      jobs.push_back({.key = held.job.key, .lease = held.job.lease, .text_hash = held.job.text_hash});
-    }
-    return jobs;
-  };
-  for (auto& [id, batch] : batches_) send(batch.vectorizer, collect(batch.jobs));
-  for (const auto& lane : lanes_) send(lane->vectorizer, collect(lane->buffer));
-  for (auto& [vectorizer, jobs] : settlements_.older_than(third, now)) send(vectorizer, std::move(jobs));
-}
-
-/// Gives back every job that is not in a request yet.
-void Worker::give_back(Lane& lane, Instant now) {
-  std::vector<HeldJob> jobs;
-  while (!lane.buffer.empty()) jobs.push_back(lane.buffer.pop_front());
-  reschedule(lane.vectorizer, jobs, Duration{}, now);
-}
-
-/// The vectorizer's own declaration is at fault: rest, and keep its rows.
-void Worker::pause(Lane& lane, const std::string& message, Instant now) {
-  if (lane.resting(now)) return;  // one pause for all that was in flight
-  const Duration rest = backoff(seconds(5), minutes(5), ++lane.pauses, random_);
-  lane.paused_until = now + rest;
-  observer_.vectorizer_paused(lane.vectorizer, message, rest);
-  give_back(lane, now);
-}
-
 void Worker::stop_working(Instant now) {
   if (!was_draining_) {
     was_draining_ = true;
@@ -574,7 +342,6 @@ void Worker::stop_working(Instant now) {
 }
 
 // ── Keeping count
-// ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /// The next moment at which this loop would do something by itself. What is due already waits for an event.
 Instant Worker::wake_at(Instant now) const {

@@ -221,7 +221,7 @@ void TestDatabase::create() {
   if (!admin) raise_error("no test server: " + admin.error().message);
   run(*admin, fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", name_));
   run(*admin, fmt::format("CREATE DATABASE {}", name_));
-  url_ = with_database(admin_url_, name_);
+  url_ = with_parameters(admin_url_, {{"dbname", name_}});
 }
 
 TestDatabase::~TestDatabase() {
@@ -248,16 +248,18 @@ std::string value_of(pg::Connection& db, const std::string& sql, std::initialize
   return rows.is_null(0, 0) ? "NULL" : rows.text(0, 0);
 }
 
-std::string with_database(const std::string& url, const std::string& database) {
+std::string with_parameters(const std::string& url,
+                            std::initializer_list<std::pair<std::string_view, std::string_view>> parameters) {
   PQconninfoOption* parsed = PQconninfoParse(url.c_str(), nullptr);
   if (!parsed) raise_error("EMBEDD_TEST_DATABASE_URL cannot be parsed");
   std::string out;
-  for (const PQconninfoOption* option = parsed; option->keyword; ++option) {
-    const bool is_name = std::string_view(option->keyword) == "dbname";
-    if (option->val && !is_name) out += fmt::format("{}={} ", option->keyword, quoted_value(option->val));
-  }
+  for (const PQconninfoOption* option = parsed; option->keyword; ++option)
+    if (option->val) out += fmt::format("{}={} ", option->keyword, quoted_value(option->val));
   PQconninfoFree(parsed);
-  return out + "dbname=" + quoted_value(database);
+  // Of two, the last one counts.
+  for (const auto& [name, value] : parameters)
+    out += fmt::format("{}={} ", name, quoted_value(std::string(value)));
+  return out;
 }
 
 }  // namespace embedd::test

@@ -15,6 +15,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/secret.h"
 #include "pg/connection.h"
@@ -78,7 +79,8 @@ pg::Rows run(pg::Connection& db, const std::string& sql, std::initializer_list<p
 /// The first column of the first row, "NULL" if it is null, "" if there is no row.
 std::string value_of(pg::Connection& db, const std::string& sql,
                      std::initializer_list<pg::Param> params = {});
-/// `url` with another database, in keyword form.
-std::string with_database(const std::string& url, const std::string& database);
+/// `url` with other parameters (dbname, user, password, …), in keyword form.
+std::string with_parameters(const std::string& url,
+                            std::initializer_list<std::pair<std::string_view, std::string_view>> parameters);
 
 }  // namespace embedd::test

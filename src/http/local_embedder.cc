@@ -31,7 +31,7 @@ Result<EmbedAnswer> embed(const EmbedRequest& request) {
 
 }  // namespace
 
-LocalEmbedder::LocalEmbedder(Io& io, EndpointConfig config) : io_(io), limits_(config.limits) {
+LocalEmbedder::LocalEmbedder(Io& io, const EndpointConfig& config) : io_(io), limits_(config.limits) {
   limits_.max_in_flight = std::min(limits_.max_in_flight, kMaxInFlight);
   limits_.max_inputs = std::min(limits_.max_inputs, kMaxInputs);
 }

@@ -13,7 +13,7 @@ namespace embedd {
 class LocalEmbedder final : public Embedder {
  public:
   /// `io` is woken when a reply is there, which is before start() returns.
-  LocalEmbedder(Io& io, EndpointConfig config);
+  LocalEmbedder(Io& io, const EndpointConfig& config);
 
   void start(const EmbedRequest& request) override;
   std::vector<Reply> take_replies() override;

@@ -214,8 +214,8 @@ PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen) {
 
 }  // namespace
 
-void PgQueue::Lane::send(const Statement& statement, Params params, Handler handler) {
-  const CommandId id = pipeline.send(statement, std::move(params));
+void PgQueue::Lane::send(const Statement& statement, const Params& params, Handler handler) {
+  const CommandId id = pipeline.send(statement, params);
   handlers.emplace(id, std::move(handler));
 }
 

@@ -68,7 +68,7 @@ class PgQueue final : public Queue, public Waitable {
   struct Lane {
     Lane(std::string name, PipelineOptions options, const Clock& clock, std::function<void()> wake)
         : name(std::move(name)), pipeline(std::move(options), clock, std::move(wake)) {}
-    void send(const Statement& statement, Params params, Handler handler);
+    void send(const Statement& statement, const Params& params, Handler handler);
     /// Runs the handlers of the answers that have come.
     void pump();
 
@@ -84,6 +84,7 @@ class PgQueue final : public Queue, public Waitable {
     QueueStatements sql;
   };
   struct PollInProgress {
+    PollInProgress() {}  // spelt out: clang cannot yet see the default one where optional<> asks for it
     std::vector<VectorizerState> states;
     std::size_t unanswered = 0;
     std::optional<Error> error;

@@ -1,0 +1,393 @@
+// Everything that can go wrong, on the real thing: several workers, PostgreSQL, the scripted provider and
+// users, while workers are killed, the server is pulled, connections are cut and the provider misbehaves. At
+// the end everything must drain, and a checker of its own must find every vector true.
+//
+//   chaos --minutes 5 [--workers 3] [--users 3] [--seed 1] [--logs DIR]
+//
+// Prints a report and exits 0 if lost, stale, wrong, orphans, blamed and deadlocks are all 0.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "chaos/checker.h"
+#include "chaos/traffic.h"
+#include "support/private_postgres.h"
+#include "support/scripted_provider.h"
+
+namespace embedd::chaos {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+struct Arguments {
+  double minutes = 5;
+  int workers = 3;
+  int users = 3;
+  std::uint64_t seed = 1;
+  std::string logs;
+};
+
+/// A program of ours: its environment, its log, its signals.
+class Program {
+ public:
+  Program(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
+          const std::string& log) {
+    std::vector<char*> argv, envp;
+    for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+    for (const std::string& variable : environment) envp.push_back(const_cast<char*>(variable.c_str()));
+    argv.push_back(nullptr);
+    envp.push_back(nullptr);
+    pid_ = fork();
+    if (pid_ != 0) return;
+    const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    dup2(file, STDOUT_FILENO);
+    dup2(file, STDERR_FILENO);
+    execve(argv[0], argv.data(), envp.data());
+    _exit(127);
+  }
+  ~Program() {
+    if (running()) {
+      send(SIGKILL);
+      (void)exit_status(10s);
+    }
+  }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  void send(int signal) const { kill(pid_, signal); }
+  bool running() { return !reaped_ && !reap(WNOHANG); }
+  /// −1 if it does not end within `patience`, or was killed by a signal.
+  int exit_status(Duration patience) {
+    const auto deadline = Steady::now() + patience;
+    while (!reaped_ && !reap(WNOHANG)) {
+      if (Steady::now() > deadline) return -1;
+      std::this_thread::sleep_for(5ms);
+    }
+    return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
+  }
+
+ private:
+  bool reap(int options) {
+    reaped_ = waitpid(pid_, &status_, options) == pid_;
+    return reaped_;
+  }
+
+  pid_t pid_ = -1;
+  int status_ = 0;
+  bool reaped_ = false;
+};
+
+double percentile(std::vector<double> values, double share) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
+}
+
+class Run {
+ public:
+  explicit Run(Arguments arguments)
+      : arguments_(std::move(arguments)), random_(arguments_.seed), database_(server_) {
+    if (arguments_.logs.empty()) arguments_.logs = server_.directory();
+    std::filesystem::create_directories(arguments_.logs);
+  }
+
+  int run() {
+    set_the_stage();
+    std::vector<std::unique_ptr<User>> users;
+    for (int i = 0; i < arguments_.users; ++i)
+      users.push_back(std::make_unique<User>(i, database_.url(), random_.next()));
+    const auto end = Steady::now() + std::chrono::duration<double>(60 * arguments_.minutes);
+    while (Steady::now() < end) {
+      something_breaks();
+      revive();
+      std::this_thread::sleep_for(milliseconds(500 + random_.below(2500)));
+    }
+    provider_.forgives();
+    provider_.set_rate_limits(0, 0);
+    provider_.poisons(kPoison, test::Answer::error(400, "invalid_value", "this input is refused"));
+    for (auto& user : users) user->stop();
+    revive();
+    const bool drained = drain();
+    const bool stopped = stop_workers();
+    return report(users, drained, stopped);
+  }
+
+ private:
+  [[nodiscard]] std::vector<std::string> environment() const {
+    return {"PATH=/usr/bin:/bin",
+            "DATABASE_URL=" + database_.url(),
+            "OPENAI_BASE_URL=" + provider_.base_url(),
+            "OPENAI_API_KEY=chaos-key",
+            "EMBEDD_LEASE_SECONDS=10",
+            "EMBEDD_POLL_SECONDS=1",
+            "EMBEDD_RECONCILE_SECONDS=60",
+            "EMBEDD_LOG_FORMAT=json"};
+  }
+  [[nodiscard]] std::string log_of(std::size_t worker) const {
+    return fmt::format("{}/worker-{}.log", arguments_.logs, worker);
+  }
+
+  void command(std::vector<std::string> words) {
+    words.insert(words.begin(), EMBEDD_BINARY);
+    Program program(words, environment(), arguments_.logs + "/commands.log");
+    if (const int status = program.exit_status(60s); status != 0)
+      throw std::runtime_error(
+          fmt::format("{} exited {}: see {}/commands.log", fmt::join(words, " "), status, arguments_.logs));
+  }
+
+  void set_the_stage() {
+    pg::Connection db = database_.connect();
+    test::run(db, "CREATE EXTENSION IF NOT EXISTS vector");
+    if (auto created = db.run_script(kSchema); !created) throw std::runtime_error(created.error().message);
+    command({"migrate"});
+    const std::string dimensions = std::to_string(kDimensions);
+    command({"vectorizer", "create", "docs", "--table", "docs", "--text", "{title}\\n{body}", "--column",
+             "embedding", "--dimensions", dimensions, "--model-id-column", "model_id",
+             "--model-version-column", "model_version"});
+    command({"vectorizer", "create", "notes", "--table", "\"Notes\"", "--text", "{words}", "--column",
+             "embedding", "--dimensions", dimensions});
+    docs_id_ = std::stoi(test::value_of(db, "SELECT id FROM embedd.vectorizers WHERE name = 'docs'"));
+    notes_id_ = std::stoi(test::value_of(db, "SELECT id FROM embedd.vectorizers WHERE name = 'notes'"));
+    provider_.poisons(kPoison, test::Answer::error(400, "invalid_value", "this input is refused"));
+    provider_.set_latency(30ms);
+    workers_.resize(static_cast<std::size_t>(arguments_.workers));
+    revive();
+  }
+
+  void revive() {
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      if (workers_[i] && workers_[i]->running()) continue;
+      workers_[i] = std::make_unique<Program>(std::vector<std::string>{EMBEDD_BINARY, "worker"},
+                                              environment(), log_of(i));
+    }
+  }
+
+  void something_breaks() {
+    switch (random_.below(14)) {
+      case 0:
+      case 1:
+      case 2: return kill_a_worker();
+      case 3: return some_worker().send(SIGTERM);
+      case 4: return pull_the_database();
+      case 5:
+      case 6: return cut_connections();
+      default: return provider_misbehaves();
+    }
+  }
+
+  Program& some_worker() { return *workers_[random_.below(workers_.size())]; }
+
+  /// Recovery: until no job carries a lease that stood when the worker died.
+  void kill_a_worker() {
+    pg::Connection db = database_.connect();
+    const std::set<std::string> before = leases(db);
+    some_worker().send(SIGKILL);
+    const auto died = Steady::now();
+    ++kills_;
+    revive();
+    while (Steady::now() - died < 60s) {
+      const std::set<std::string> now = leases(db);
+      if (std::none_of(before.begin(), before.end(), [&](const auto& lease) { return now.contains(lease); }))
+        break;
+      std::this_thread::sleep_for(20ms);
+    }
+    recovery_after_kill_.push_back(to_seconds(Steady::now() - died));
+  }
+
+  std::set<std::string> leases(pg::Connection& db) const {
+    std::set<std::string> found;
+    for (const int id : {docs_id_, notes_id_}) {
+      const pg::Rows rows = test::run(
+          db, fmt::format("SELECT DISTINCT lease::text FROM embedd.queue_{} WHERE lease IS NOT NULL", id));
+      for (int i = 0; i < rows.size(); ++i) found.insert(rows.text(i, 0));
+    }
+    return found;
+  }
+
+  /// Recovery: from the server taking connections to the next vector stored.
+  void pull_the_database() {
+    ++restarts_;
+    server_.stop("immediate");
+    std::this_thread::sleep_for(milliseconds(random_.below(3000)));
+    server_.start();
+    const auto up = Steady::now();
+    pg::Connection db = database_.connect();
+    test::run(
+        db, fmt::format("INSERT INTO docs (id, title, body) VALUES ({}, 'canary', 'canary after restart {}')",
+                        90'000'000 + restarts_, restarts_));
+    const std::string stored =
+        fmt::format("SELECT embedding IS NOT NULL FROM docs WHERE id = {}", 90'000'000 + restarts_);
+    while (test::value_of(db, stored) != "t" && Steady::now() - up < 60s) std::this_thread::sleep_for(10ms);
+    recovery_after_restart_.push_back(to_seconds(Steady::now() - up));
+  }
+
+  void cut_connections() {
+    pg::Connection db = database_.connect();
+    for (int i = 0; i < 10; ++i) {
+      test::run(
+          db,
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid "
+          "<> pg_backend_pid() AND application_name LIKE 'embedd%'");
+      ++cuts_;
+      std::this_thread::sleep_for(milliseconds(random_.below(100)));
+    }
+  }
+
+  void provider_misbehaves() {
+    using test::Answer;
+    using test::Fault;
+    constexpr Fault kGarbage[] = {Fault::short_count,
+                                  Fault::long_count,
+                                  Fault::duplicate,
+                                  Fault::out_of_range,
+                                  Fault::nan,
+                                  Fault::zeros,
+                                  Fault::nulls,
+                                  Fault::bad_base64,
+                                  Fault::truncated,
+                                  Fault::html,
+                                  Fault::empty,
+                                  Fault::error_in_200,
+                                  Fault::disconnect,
+                                  Fault::not_json,
+                                  Fault::redirect,
+                                  Fault::reversed,
+                                  Fault::disconnect_in_body,
+                                  Fault::hang};
+    const int times = static_cast<int>(1 + random_.below(4));
+    switch (random_.below(8)) {
+      case 0:
+        return provider_.answers_next(times,
+                                      Answer::error(429, "rate_limit_exceeded").with("retry-after", "1"));
+      case 1:
+        return provider_.answers_next(1, Answer::error(429, "insufficient_quota").with("retry-after", "2"));
+      case 2: return provider_.answers_next(times, Answer::error(500, "server_error"));
+      case 3: return provider_.answers_next(times, Answer::error(503, "overloaded"));
+      case 4: return provider_.set_latency(milliseconds(random_.below(400)));
+      default: return provider_.answers_next(1, Answer::broken(kGarbage[random_.below(std::size(kGarbage))]));
+    }
+  }
+
+  /// Rows that users hold are free now; what was set aside or backed off comes due.
+  bool drain() {
+    const auto began = Steady::now();
+    pg::Connection db = database_.connect();
+    // One more walk over the tables, for what was written while triggers could not see it.
+    while (Steady::now() - began < 240s) {
+      const std::string jobs = test::value_of(
+          db, fmt::format(
+                  "SELECT (SELECT count(*) FROM embedd.queue_{}) + (SELECT count(*) FROM embedd.queue_{})",
+                  docs_id_, notes_id_));
+      if (jobs == "0") {
+        drained_in_ = to_seconds(Steady::now() - began);
+        return true;
+      }
+      std::this_thread::sleep_for(100ms);
+    }
+    return false;
+  }
+
+  bool stop_workers() {
+    bool well = true;
+    for (auto& worker : workers_) worker->send(SIGTERM);
+    for (auto& worker : workers_) well = worker->exit_status(40s) == 0 && well;
+    return well;
+  }
+
+  int report(const std::vector<std::unique_ptr<User>>& users, bool drained, bool stopped) {
+    pg::Connection db = database_.connect();
+    const Findings findings = check(db, docs_id_, notes_id_);
+    const test::ProviderStats stats = provider_.stats();
+    TrafficReport traffic;
+    for (const auto& user : users) {
+      const TrafficReport& one = user->report();
+      traffic.statements += one.statements;
+      traffic.deadlocks += one.deadlocks;
+      if (one.longest_wait > traffic.longest_wait) {
+        traffic.longest_wait = one.longest_wait;
+        traffic.longest_statement = one.longest_statement;
+      }
+    }
+    const double ratio = stats.distinct_texts == 0
+                             ? 1
+                             : static_cast<double>(stats.inputs) / static_cast<double>(stats.distinct_texts);
+    fmt::print("chaos: {} minutes, {} workers, {} users, seed {}\n", arguments_.minutes, arguments_.workers,
+               arguments_.users, arguments_.seed);
+    fmt::print("  done to it      {} kill -9, {} database restarts, {} rounds of terminated connections\n",
+               kills_, restarts_, cuts_);
+    fmt::print("  users           {} statements, longest wait {:.0f} ms, deadlocks {}\n", traffic.statements,
+               1000 * to_seconds(traffic.longest_wait), traffic.deadlocks);
+    fmt::print("                  ({:.90})\n", traffic.longest_statement);
+    fmt::print("  provider        {} requests, {} texts billed, {} distinct: {:.4f} paid per text\n",
+               stats.requests, stats.inputs, stats.distinct_texts, ratio);
+    fmt::print(
+        "  recovery        after kill -9 p50 {:.1f} s, p99 {:.1f} s; after a restart p50 {:.2f} s, p99 "
+        "{:.2f} s\n",
+        percentile(recovery_after_kill_, 0.5), percentile(recovery_after_kill_, 0.99),
+        percentile(recovery_after_restart_, 0.5), percentile(recovery_after_restart_, 0.99));
+    fmt::print("  at the end      {} in {:.1f} s, workers {}\n", drained ? "drained" : "NOT DRAINED",
+               drained_in_, stopped ? "stopped with 0" : "DID NOT STOP WELL");
+    fmt::print("  rows            {}: {} true vectors, {} poison in dead letters\n", findings.rows,
+               findings.vectors, findings.dead);
+    fmt::print("  lost {}  stale {}  wrong {}  orphans {}  blamed {}\n", findings.lost, findings.stale,
+               findings.wrong, findings.orphans, findings.blamed);
+    for (const std::string& example : findings.examples) fmt::print("    {}\n", example);
+    const bool well =
+        drained && stopped && findings.clean() && traffic.deadlocks == 0 && findings.vectors > 0;
+    fmt::print("chaos: {}\n", well ? "every promise kept" : "PROMISES BROKEN");
+    return well ? 0 : 1;
+  }
+
+  Arguments arguments_;
+  Random random_;
+  test::PrivatePostgres server_;
+  test::TestDatabase database_;
+  test::ScriptedProvider provider_{{.dimensions = kDimensions, .key = "chaos-key"}};
+  std::vector<std::unique_ptr<Program>> workers_;
+  int docs_id_ = 0;
+  int notes_id_ = 0;
+  int kills_ = 0;
+  int restarts_ = 0;
+  int cuts_ = 0;
+  double drained_in_ = 0;
+  std::vector<double> recovery_after_kill_, recovery_after_restart_;
+};
+
+Arguments parse(int argc, char** argv) {
+  Arguments arguments;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string_view name = argv[i];
+    if (name == "--minutes") arguments.minutes = std::atof(argv[i + 1]);
+    if (name == "--workers") arguments.workers = std::atoi(argv[i + 1]);
+    if (name == "--users") arguments.users = std::atoi(argv[i + 1]);
+    if (name == "--seed") arguments.seed = std::strtoull(argv[i + 1], nullptr, 10);
+    if (name == "--logs") arguments.logs = argv[i + 1];
+  }
+  return arguments;
+}
+
+}  // namespace
+}  // namespace embedd::chaos
+
+int main(int argc, char** argv) {
+  signal(SIGPIPE, SIG_IGN);
+  try {
+    return embedd::chaos::Run(embedd::chaos::parse(argc, argv)).run();
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "chaos: {}\n", error.what());
+    return 2;
+  }
+}

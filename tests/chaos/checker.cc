@@ -1,0 +1,101 @@
+#include "chaos/checker.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "chaos/traffic.h"
+#include "support/expected_vector.h"
+#include "support/private_postgres.h"
+
+namespace embedd::chaos {
+
+namespace {
+
+void note(Findings& findings, std::uint64_t& counter, std::string example) {
+  constexpr std::size_t kExamples = 20;
+  ++counter;
+  if (findings.examples.size() < kExamples) findings.examples.push_back(std::move(example));
+}
+
+/// "[1,0.5,…]" as floats.
+std::vector<float> parse_vector(std::string_view text) {
+  std::vector<float> values;
+  const char* at = text.data() + 1;
+  while (at < text.data() + text.size() - 1) {
+    char* end = nullptr;
+    values.push_back(std::strtof(at, &end));
+    at = end + 1;
+  }
+  return values;
+}
+
+/// `rows`: name, text, vector or NULL, in dead letters or not.
+void check_rows(Findings& findings, const pg::Rows& rows) {
+  for (int i = 0; i < rows.size(); ++i) {
+    const std::string name = rows.text(i, 0);
+    const std::string text = rows.text(i, 1);
+    const bool has_vector = !rows.is_null(i, 2);
+    const bool is_dead = rows.flag(i, 3);
+    const bool is_blank = rows.flag(i, 4);
+    const bool poison = text.find(kPoison) != std::string::npos;
+    ++findings.rows;
+    if (is_dead) {
+      if (poison)
+        ++findings.dead;
+      else
+        note(findings, findings.blamed, fmt::format("{} is a dead letter: {:.60}", name, text));
+    } else if (is_blank) {
+      if (has_vector) note(findings, findings.stale, fmt::format("{} has no text, but a vector", name));
+    } else if (!has_vector) {
+      note(findings, findings.lost, fmt::format("{} has no vector: {:.60}", name, text));
+    } else if (parse_vector(rows.view(i, 2)) != test::expected_vector(text, kDimensions)) {
+      note(findings, findings.wrong, fmt::format("{} has the vector of another text: {:.60}", name, text));
+    } else {
+      ++findings.vectors;
+    }
+  }
+}
+
+void check_left_overs(Findings& findings, pg::Connection& db, int id, const std::string& source_has_key,
+                      const std::string& source_has_dead_key) {
+  const auto count = [&](const std::string& what, const std::string& sql) {
+    const pg::Rows rows = test::run(db, sql);
+    for (int i = 0; i < rows.size(); ++i)
+      note(findings, findings.orphans, fmt::format("{} of vectorizer {}: {}", what, id, rows.text(i, 0)));
+  };
+  count("job", fmt::format("SELECT q::text FROM embedd.queue_{} q", id));
+  count("proof",
+        fmt::format("SELECT l::text FROM embedd.ledger_{} l WHERE NOT EXISTS ({})", id, source_has_key));
+  count("dead letter",
+        fmt::format("SELECT d.key::text FROM embedd.dead_letters d WHERE vectorizer_id = {} AND NOT "
+                    "EXISTS ({})",
+                    id, source_has_dead_key));
+}
+
+}  // namespace
+
+Findings check(pg::Connection& db, int docs_id, int notes_id) {
+  Findings findings;
+  check_rows(findings, test::run(db, fmt::format(R"(
+SELECT 'doc ' || id, coalesce(title, '') || E'\n' || coalesce(body, ''), embedding::text,
+       EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = {} AND d.key = jsonb_build_object('id', t.id)),
+       coalesce(title, '') ~ '^\s*$' AND coalesce(body, '') ~ '^\s*$'
+FROM docs t)",
+                                                 docs_id)));
+  check_rows(findings, test::run(db, fmt::format(R"(
+SELECT 'note ' || "Owner", coalesce(words, ''), embedding::text,
+       EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = {}
+                 AND d.key = jsonb_build_object('Owner', t."Owner", 'part', t.part)),
+       coalesce(words, '') ~ '^\s*$'
+FROM "Notes" t)",
+                                                 notes_id)));
+  check_left_overs(findings, db, docs_id, "SELECT FROM docs t WHERE t.id = l.k1",
+                   "SELECT FROM docs t WHERE d.key = jsonb_build_object('id', t.id)");
+  check_left_overs(
+      findings, db, notes_id, R"(SELECT FROM "Notes" t WHERE t."Owner" = l.k1 AND t.part = l.k2)",
+      R"(SELECT FROM "Notes" t WHERE d.key = jsonb_build_object('Owner', t."Owner", 'part', t.part))");
+  return findings;
+}
+
+}  // namespace embedd::chaos

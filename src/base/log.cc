@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <ctime>
 #include <memory>
@@ -18,6 +19,7 @@ struct Sink {
   std::shared_ptr<spdlog::logger> logger =
       std::make_shared<spdlog::logger>("embedd", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   bool json = isatty(STDERR_FILENO) == 0;
+  std::atomic<bool> clear_line = false;
 
   Sink() {
     logger->set_pattern("%v");
@@ -101,10 +103,12 @@ void configure(Level level, Format format) {
   if (format != Format::automatic) sink().json = format == Format::json;
 }
 
+void clear_line_first(bool enabled) { sink().clear_line = enabled; }
+
 void write(Level level, std::string_view event, Fields fields) {
   Sink& out = sink();
   if (!out.logger->should_log(to_spdlog(level))) return;
-  out.logger->log(to_spdlog(level), "{}",
+  out.logger->log(to_spdlog(level), "{}{}", out.clear_line ? "\r\x1b[K" : "",
                   out.json ? as_json(level, event, fields) : as_text(level, event, fields));
 }
 

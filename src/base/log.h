@@ -36,6 +36,9 @@ using Fields = std::initializer_list<Field>;
 /// Sets what is written and how. Before the first call: info and up, automatic.
 void configure(Level level, Format format);
 
+/// While set, a line first clears the terminal's current one, where a progress bar may be.
+void clear_line_first(bool enabled);
+
 void write(Level level, std::string_view event, Fields fields);
 inline void debug(std::string_view event, Fields fields = {}) { write(Level::debug, event, fields); }
 inline void info(std::string_view event, Fields fields = {}) { write(Level::info, event, fields); }

@@ -1,0 +1,52 @@
+/// A small HTTP/1.1 server on a thread of its own: one request a connection, everything bounded.
+///
+/// At most kMaxConnections at a time (more wait in the kernel's backlog), kMaxHeaderBytes of request, no
+/// request body, kTimeout for a connection from accept to close.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/units.h"
+#include "server/routes.h"
+
+namespace embedd {
+
+struct ListenAddress {
+  std::string host;  ///< numeric, or a name to resolve
+  std::string port;
+};
+
+/// "127.0.0.1:9090", "[::1]:9090", "localhost:0"; ":9090" and "9090" mean loopback. Errors: invalid_argument.
+Result<ListenAddress> parse_listen_address(std::string_view text);
+
+class Listener {
+ public:
+  static constexpr std::size_t kMaxConnections = 64;
+  static constexpr std::uint32_t kMaxHeaderBytes = 16 * kKiB;
+  static constexpr seconds kTimeout{10};
+
+  /// Called on the listener's thread.
+  using Handler = std::function<HttpResponse(std::string_view method, std::string_view target)>;
+
+  /// Binds and begins to serve. Errors: invalid_argument if the address cannot be listened on.
+  static Result<std::unique_ptr<Listener>> start(const ListenAddress& address, Handler handler);
+  /// Stops at once; requests under way are cut off.
+  ~Listener();
+
+  /// The port that is listened on, chosen by the kernel where 0 was asked for.
+  [[nodiscard]] std::uint16_t port() const;
+  /// "127.0.0.1:43210".
+  [[nodiscard]] std::string address() const;
+
+ private:
+  class Impl;
+  explicit Listener(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace embedd

@@ -1,0 +1,356 @@
+// Metrics, health, routes and the log's bounds, on a clock of our own; and the listener on a real socket.
+#include "server/metrics.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <regex>
+#include <sstream>
+
+#include "base/log.h"
+#include "server/event_log.h"
+#include "server/health.h"
+#include "server/listener.h"
+#include "server/routes.h"
+
+namespace embedd {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class ManualClock final : public Clock {
+ public:
+  [[nodiscard]] Instant now() const override { return now_; }
+  void tick(Duration by) { now_ += by; }
+
+ private:
+  Instant now_ = Instant(seconds(1'000'000));
+};
+
+const Vectorizer kTraces{
+    .id = 1, .name = "tra\"ces", .endpoint = "openai", .model = "text-embedding-3-small"};
+
+Settlement completion() {
+  Settlement settlement;
+  settlement.action = Action::complete;
+  return settlement;
+}
+
+Reply reply_with(std::uint64_t tokens) {
+  EmbedAnswer answer;
+  answer.tokens = tokens;
+  Reply reply{.answer = answer};
+  reply.took = milliseconds(200);
+  return reply;
+}
+
+Reply reply_failing(ErrorKind kind) {
+  return Reply{.answer = std::unexpected(Error{kind, "it said no", std::nullopt})};
+}
+
+std::vector<VectorizerState> one_vectorizer() {
+  VectorizerState state;
+  state.vectorizer = kTraces;
+  state.jobs_estimate = 7;
+  state.dead_letters = 2;
+  state.oldest = seconds(3);
+  return {state};
+}
+
+TEST(Metrics, CountWhatTheWorkerTells) {
+  Metrics metrics;
+  metrics.claimed(kTraces, 10, 3);
+  metrics.request_started(kTraces, 10, 500);
+  metrics.request_finished(kTraces, reply_with(2'000'000));
+  metrics.request_finished(kTraces, reply_failing(ErrorKind::rate_limited));
+  metrics.settled(kTraces, completion(), Outcome::done, 8);
+  metrics.settled(kTraces, completion(), Outcome::stale, 1);
+  metrics.settled(kTraces, completion(), Outcome::kept, 1);
+  metrics.rescheduled(kTraces, ErrorKind::rejected, 4, true);
+  metrics.discarded(kTraces, ErrorKind::rejected, "no");
+  metrics.endpoint_changed("openai", EndpointState::no_api_key, "", Duration{});
+  metrics.polled(one_vectorizer());
+  metrics.in_flight(5, 6, 7);
+  const std::string text = metrics.text();
+  for (const char* line :
+       {"embedd_rows_embedded_total{vectorizer=\"tra\\\"ces\"} 8", "embedd_leases_rescued_total 3",
+        "embedd_stale_discarded_total 1", "embedd_rate_limited_total{endpoint=\"openai\"} 1",
+        "embedd_rescheduled_total{kind=\"rejected\"} 4", "embedd_attempts_failed_total{kind=\"rejected\"} 5",
+        "embedd_dead_letters_total{kind=\"rejected\"} 1",
+        "embedd_tokens_total{model=\"text-embedding-3-small\"} 2000000",
+        "embedd_cost_usd_total{model=\"text-embedding-3-small\"} 0.04", "embedd_in_flight_requests 5",
+        "embedd_endpoint_state{endpoint=\"openai\",state=\"no_api_key\"} 1",
+        "embedd_endpoint_state{endpoint=\"openai\",state=\"ready\"} 0",
+        "embedd_provider_request_seconds_count{endpoint=\"openai\"} 2", "embedd_batch_rows_count 1",
+        "embedd_oldest_job_age_seconds{vectorizer=\"tra\\\"ces\"} 3"})
+    EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
+}
+
+TEST(Metrics, AreValidPrometheusText) {
+  Metrics metrics;
+  metrics.request_finished(kTraces, reply_with(1));
+  metrics.polled(one_vectorizer());
+  const std::regex sample(
+      R"re([a-z_]+(\{[a-z]+="([^"\\]|\\.)*"(,[a-z]+="([^"\\]|\\.)*")*\})? [-+0-9.eInf]+)re");
+  std::istringstream lines(metrics.text());
+  for (std::string line; std::getline(lines, line);)
+    EXPECT_TRUE(line.starts_with("# HELP ") || line.starts_with("# TYPE ") || std::regex_match(line, sample))
+        << line;
+}
+
+TEST(Metrics, AVectorizerThatIsGoneLeavesNoSeries) {
+  Metrics metrics;
+  metrics.polled(one_vectorizer());
+  metrics.settled(kTraces, completion(), Outcome::done, 8);
+  EXPECT_THAT(metrics.text(), HasSubstr("tra\\\"ces"));
+  metrics.polled({});
+  EXPECT_THAT(metrics.text(), Not(HasSubstr("tra\\\"ces")));
+}
+
+class RoutesTest : public ::testing::Test {
+ protected:
+  void make_ready() {
+    health_.schema_is_current();
+    health_.in_flight(0, 0, 0);
+    health_.polled(one_vectorizer());
+  }
+  HttpResponse get(std::string_view target) { return routes_.handle("GET", target); }
+
+  ManualClock clock_;
+  Health health_{clock_, seconds(5)};
+  Metrics metrics_;
+  Routes routes_{health_, metrics_};
+};
+
+TEST_F(RoutesTest, AProcessIsLiveBeforeItIsReady) {
+  EXPECT_EQ(get("/livez").status, 200);
+  EXPECT_EQ(get("/readyz").status, 503);
+  make_ready();
+  EXPECT_EQ(get("/readyz").status, 200);
+  EXPECT_THAT(get("/readyz").body, HasSubstr("\"status\":\"ready\""));
+}
+
+TEST_F(RoutesTest, ReadinessNeedsSchemaDatabaseAndLoop) {
+  health_.in_flight(0, 0, 0);
+  health_.polled({});
+  EXPECT_THAT(get("/readyz").body, HasSubstr("\"schema\":\"failing\""));
+  health_.schema_is_current();
+  EXPECT_EQ(get("/readyz").status, 200);
+
+  health_.database_error("poll", {ErrorKind::unavailable, "gone"});
+  EXPECT_EQ(get("/readyz").status, 503);
+  EXPECT_THAT(get("/readyz").body, HasSubstr("\"database\":\"failing\""));
+  health_.polled({});
+  EXPECT_EQ(get("/readyz").status, 200);
+
+  clock_.tick(minutes(5));
+  EXPECT_EQ(get("/readyz").status, 503) << "the loop hangs";
+  EXPECT_EQ(get("/livez").status, 200);
+}
+
+TEST_F(RoutesTest, AStatementsOwnFaultIsNoOutage) {
+  make_ready();
+  health_.database_error("claim", {ErrorKind::misconfigured, "table dropped"});
+  EXPECT_EQ(get("/readyz").status, 200);
+}
+
+TEST_F(RoutesTest, AProvidersOutageIsDegradedNotUnready) {
+  make_ready();
+  health_.endpoint_changed("openai", EndpointState::paused, "503", seconds(1));
+  const HttpResponse response = get("/readyz");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_THAT(response.body, HasSubstr("\"status\":\"degraded\""));
+  EXPECT_THAT(response.body, HasSubstr("\"openai\":\"paused\""));
+  health_.endpoint_changed("openai", EndpointState::ready, "", {});
+  EXPECT_THAT(get("/readyz").body, HasSubstr("\"status\":\"ready\""));
+}
+
+TEST_F(RoutesTest, OtherPathsAndMethodsAreProblems) {
+  const HttpResponse missing = get("/metrics/x");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_EQ(missing.content_type, "application/problem+json");
+  EXPECT_THAT(missing.body, HasSubstr("\"status\":404"));
+  const HttpResponse wrong = routes_.handle("POST", "/metrics");
+  EXPECT_EQ(wrong.status, 405);
+  EXPECT_EQ(wrong.allow, "GET, HEAD");
+  EXPECT_EQ(get("/livez?x=1").status, 200);
+}
+
+TEST(ListenAddressTest, IsLoopbackUnlessItSaysOtherwise) {
+  const auto parsed = [](std::string_view text) {
+    const auto address = parse_listen_address(text);
+    return address ? address->host + " " + address->port : std::string("refused");
+  };
+  EXPECT_EQ(parsed("127.0.0.1:9090"), "127.0.0.1 9090");
+  EXPECT_EQ(parsed(":0"), "127.0.0.1 0");
+  EXPECT_EQ(parsed("9090"), "127.0.0.1 9090");
+  EXPECT_EQ(parsed("[::1]:80"), "::1 80");
+  EXPECT_EQ(parsed("0.0.0.0:80"), "0.0.0.0 80");
+  for (const char* wrong : {"", ":", "host", "::1:80", "host:99999", "host:-1", "[::1:80", "host:8o"})
+    EXPECT_EQ(parsed(wrong), "refused") << wrong;
+}
+
+/// Sends `request` to the listener and returns all that it answers until it closes.
+std::string talk_to(const Listener& listener, std::string_view request) {
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(listener.port());
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(connect(client, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+  EXPECT_EQ(send(client, request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
+  std::string answer;
+  char buffer[4096];
+  for (ssize_t got = 0; (got = recv(client, buffer, sizeof buffer, 0)) > 0;)
+    answer.append(buffer, static_cast<std::size_t>(got));
+  close(client);
+  return answer;
+}
+
+class ListenerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto started = Listener::start({"127.0.0.1", "0"}, [](std::string_view method, std::string_view target) {
+      return HttpResponse{200, "text/plain", std::string(method) + " " + std::string(target), ""};
+    });
+    ASSERT_TRUE(started) << started.error().message;
+    listener_ = std::move(*started);
+  }
+  std::unique_ptr<Listener> listener_;
+};
+
+TEST_F(ListenerTest, AnswersOneRequestAndCloses) {
+  const std::string answer = talk_to(*listener_, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Connection: close\r\n"));
+  EXPECT_TRUE(answer.ends_with("\r\n\r\nGET /livez")) << answer;
+}
+
+TEST_F(ListenerTest, LeavesTheBodyOfAHeadOut) {
+  const std::string answer = talk_to(*listener_, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(answer, HasSubstr("Content-Length: 6\r\n"));
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << answer;
+}
+
+TEST_F(ListenerTest, RefusesWhatIsNoRequestOrTooLarge) {
+  EXPECT_THAT(talk_to(*listener_, "nonsense\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(talk_to(*listener_, "GET /" + std::string(20'000, 'x') + " HTTP/1.1\r\n\r\n"),
+              StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(talk_to(*listener_, "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n123456789"),
+              StartsWith("HTTP/1.1 400 "));
+}
+
+TEST_F(ListenerTest, ServesOnThoughManyConnectionsDoNothing) {
+  std::vector<int> idle;
+  for (std::size_t i = 0; i + 1 < Listener::kMaxConnections; ++i) {
+    const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(listener_->port());
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(connect(client, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+    idle.push_back(client);
+  }
+  EXPECT_THAT(talk_to(*listener_, "GET / HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+  for (const int client : idle) close(client);
+}
+
+TEST(ListenerStart, AnAddressInUseIsNamed) {
+  const auto handler = [](std::string_view, std::string_view) { return HttpResponse{}; };
+  auto first = Listener::start({"127.0.0.1", "0"}, handler);
+  ASSERT_TRUE(first);
+  const auto second = Listener::start({"127.0.0.1", std::to_string((*first)->port())}, handler);
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().message, HasSubstr("cannot listen on " + (*first)->address()));
+}
+
+/// What `body` writes to the log.
+template <typename Body>
+std::string logged(Body body) {
+  log::configure(log::Level::info, log::Format::json);
+  ::testing::internal::CaptureStderr();
+  body();
+  return ::testing::internal::GetCapturedStderr();
+}
+
+std::size_t count_lines(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+TEST(EventLogTest, AStateIsLoggedOnceNotOncePerPoll) {
+  ManualClock clock;
+  EventLog log(clock);
+  const std::string out = logged([&] {
+    for (int i = 0; i < 1000; ++i) {
+      log.endpoint_changed("openai", EndpointState::no_api_key, "no API key", {});
+      log.polled(one_vectorizer());
+      clock.tick(seconds(5));
+    }
+    log.endpoint_changed("openai", EndpointState::ready, "", {});
+  });
+  EXPECT_EQ(count_lines(out), 2u) << out;
+  EXPECT_THAT(out, HasSubstr("\"level\":\"warn\",\"event\":\"no_api_key\""));
+  EXPECT_THAT(out, HasSubstr("\"event\":\"endpoint_ready\""));
+}
+
+TEST(EventLogTest, RowsAreSummedOncePerSecond) {
+  ManualClock clock;
+  EventLog log(clock);
+  const std::string out = logged([&] {
+    for (int i = 0; i < 1000; ++i) {
+      log.settled(kTraces, completion(), Outcome::done, 100);
+      clock.tick(milliseconds(10));
+    }
+    log.flush();
+  });
+  EXPECT_LE(count_lines(out), 11u) << out;
+  std::size_t rows = 0;
+  const std::regex pattern("\"rows\":([0-9]+)");
+  for (std::sregex_iterator it(out.begin(), out.end(), pattern), end; it != end; ++it)
+    rows += std::stoul((*it)[1]);
+  EXPECT_EQ(rows, 100'000u);
+}
+
+TEST(EventLogTest, AStormOfFailuresIsAFewLinesThatSayHowManyMore) {
+  ManualClock clock;
+  EventLog log(clock);
+  const std::string out = logged([&] {
+    for (int i = 0; i < 6000; ++i) {
+      log.request_finished(kTraces, reply_failing(ErrorKind::unavailable));
+      log.rescheduled(kTraces, ErrorKind::unavailable, 10, false);
+      log.discarded(kTraces, ErrorKind::rejected, "bad");
+      log.database_error("claim", {ErrorKind::unavailable, "gone"});
+      log.endpoint_changed("openai", i % 2 == 0 ? EndpointState::slowed : EndpointState::ready, "429", {});
+      clock.tick(milliseconds(10));
+    }
+  });
+  EXPECT_LE(count_lines(out), 75u) << out;
+  EXPECT_THAT(out, HasSubstr("\"lines_held_back\":2999"));
+}
+
+TEST(EventLogTest, ADatabaseOutageEndsWithALine) {
+  ManualClock clock;
+  EventLog log(clock);
+  const std::string out = logged([&] {
+    log.database_error("poll", {ErrorKind::unavailable, "gone"});
+    log.polled({});
+    log.polled({});
+  });
+  EXPECT_EQ(count_lines(out), 2u) << out;
+  EXPECT_THAT(out, HasSubstr("\"event\":\"database_recovered\""));
+}
+
+TEST(LogGateTest, RemembersABoundedNumberOfKeys) {
+  LogGate gate;
+  const Instant now(seconds(5));
+  for (int i = 0; i < 10'000; ++i) EXPECT_TRUE(gate.pass(std::to_string(i), now, seconds(1)));
+  EXPECT_FALSE(gate.pass("9999", now, seconds(1)));
+}
+
+}  // namespace
+}  // namespace embedd

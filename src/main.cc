@@ -1,1 +1,150 @@
-int main() { return 0; }
+// Configuration → object graph → run → exit code. The one place that wires types.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/run.h"
+#include "cli/start_up.h"
+#include "cli/stop_signals.h"
+#include "core/worker.h"
+#include "http/embedders.h"
+#include "pg/queue.h"
+#include "server/event_log.h"
+#include "server/health.h"
+#include "server/listener.h"
+#include "server/metrics.h"
+#include "server/observers.h"
+#include "text/catalog.h"
+
+namespace {
+
+using namespace embedd;
+using cli::SettingValues;
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+WorkerOptions worker_options(const SettingValues& values, bool once) {
+  WorkerOptions options;
+  options.poll = values.duration("poll_seconds");
+  options.lease = values.duration("lease_seconds");
+  options.max_in_flight = static_cast<std::uint32_t>(values.integer("max_in_flight"));
+  options.claim_rows = static_cast<std::uint32_t>(values.integer("claim_rows"));
+  options.held_bytes = static_cast<std::size_t>(values.integer("held_mib")) * kMiB;
+  options.max_attempts = static_cast<int>(values.integer("max_attempts"));
+  options.once = once;
+  options.seed = random_seed();
+  return options;
+}
+
+pg::PgQueueOptions queue_options(const cli::Config& config) {
+  char hostname[256] = "";
+  (void)gethostname(hostname, sizeof hostname - 1);
+  return {.database = config.database.conninfo,
+          .listen = config.listen.conninfo,
+          .worker = Random(random_seed()).lease_token(),
+          .hostname = hostname,
+          .version = EMBEDD_VERSION,
+          .pid = static_cast<int>(getpid()),
+          .reconcile_every = config.values.duration("reconcile_seconds")};
+}
+
+/// Null if no address is configured.
+Result<std::unique_ptr<Listener>> listen(const SettingValues& values, const Routes& routes) {
+  if (!values.has("http")) return nullptr;
+  auto address = parse_listen_address(values.text("http"));
+  if (!address) return std::unexpected(address.error());
+  auto listener = Listener::start(*address, [&routes](std::string_view method, std::string_view target) {
+    return routes.handle(method, target);
+  });
+  if (listener)
+    log::info("http_listening", {{"address", (*listener)->address()}, {"port", (*listener)->port()}});
+  return listener;
+}
+
+void print_summary(const WorkerSummary& summary, double took_seconds, bool json) {
+  if (json) {
+    JsonWriter out;
+    out.object().key("rows_embedded").value(summary.rows_embedded);
+    out.key("rows_discarded").value(summary.rows_discarded).key("requests").value(summary.requests);
+    out.key("tokens").value(summary.tokens).key("rows_remain").value(summary.rows_remain);
+    return cli::print(out.key("seconds").value(took_seconds).end().str() + "\n");
+  }
+  std::string line = fmt::format("embedded {} rows in {}",
+                                 cli::human_count(static_cast<std::int64_t>(summary.rows_embedded)),
+                                 cli::human_age(took_seconds));
+  if (summary.rows_discarded > 0)
+    line +=
+        fmt::format(", discarded {}", cli::human_count(static_cast<std::int64_t>(summary.rows_discarded)));
+  line +=
+      summary.rows_remain ? "; rows remain unembedded: embedd status, embedd dead list" : "; none remains";
+  cli::print(line + "\n");
+}
+
+/// Runs the loop until `signals` stop it, or with `once` until nothing is due.
+WorkerSummary run_loop(const cli::Config& config, bool once, const Clock& clock, Health& health,
+                       Observer& observer, cli::StopSignals& signals) {
+  Loop loop;
+  pg::PgQueue queue(queue_options(config), clock, [&loop] { loop.wake(); });
+  loop.add(queue);
+  health.watch(queue);
+  Embedders embedders(loop, config.endpoints);
+  const Tokenizers tokenizers(config.values.text("tokenizer_ranks"));
+  Worker worker(worker_options(config.values, once), queue, embedders, tokenizers, clock, loop, observer);
+
+  signals.on_second([&worker] { worker.cancel(); });
+  worker.run(signals.token());
+  signals.on_second(nullptr);
+  loop.remove(queue);
+  return worker.summary();
+}
+
+Result<int> run_worker(cli::Context& context, const cli::WorkerArguments& arguments) {
+  const cli::Config& config = context.config;
+  cli::StopSignals signals;  // before any other thread
+  const SteadyClock clock;
+  const bool bar = cli::stderr_is_terminal();
+  Metrics metrics;
+  Health health(clock, config.values.duration("poll_seconds"));
+  EventLog events(clock, !bar);
+  cli::Progress progress(clock);
+  std::vector<Observer*> all{&metrics, &health, &events};
+  if (bar) all.push_back(&progress);
+  Observers observers(all);
+  log::clear_line_first(bar);
+
+  const Routes routes(health, metrics);
+  auto listener = listen(config.values, routes);
+  if (!listener) return std::unexpected(listener.error());
+  log::info("worker_started", {{"version", EMBEDD_VERSION}, {"database", config.database.display}});
+  auto migrated = cli::migrate_when_up(context, observers, signals.token());
+  if (!migrated) return std::unexpected(migrated.error());
+  if (!*migrated) return arguments.once ? cli::kFailed : cli::kDone;  // stopped before the database came up
+  health.schema_is_current();
+
+  const Instant started = clock.now();
+  const WorkerSummary summary = run_loop(config, arguments.once, clock, health, observers, signals);
+  events.flush();
+  progress.clear();
+  log::info("worker_stopped", {{"rows_embedded", summary.rows_embedded},
+                               {"rows_discarded", summary.rows_discarded},
+                               {"tokens", summary.tokens},
+                               {"rows_remain", summary.rows_remain}});
+  if (!arguments.once) return cli::kDone;
+  print_summary(summary, to_seconds(clock.now() - started), context.json);
+  return summary.rows_remain ? cli::kRowsRemain : cli::kDone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return embedd::cli::run(argc, argv, {.run_worker = run_worker}); }

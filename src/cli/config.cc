@@ -20,6 +20,9 @@ namespace embedd::cli {
 namespace {
 
 constexpr std::string_view kPrefix = "EMBEDD_";
+/// Meant for this repository's scripts and tests, which run the binary too.
+constexpr std::string_view kForeign[] = {"EMBEDD_TEST_", "EMBEDD_BENCH_", "EMBEDD_DEMO_",
+                                         "EMBEDD_PG_VERSION"};
 
 struct File {
   std::string name;  ///< as shown in messages
@@ -35,6 +38,8 @@ std::vector<std::string_view> variable_names() {
 /// An EMBEDD_ name that means nothing is a slip: better refused than ignored.
 Result<void> refuse_unknown(std::string_view variable, std::string_view origin) {
   if (!variable.starts_with(kPrefix) || find_environment(variable) != nullptr) return {};
+  for (const std::string_view foreign : kForeign)
+    if (variable.starts_with(foreign)) return {};
   return fail(ErrorKind::invalid_argument, fmt::format("{}: there is no setting {}.{}", origin, variable,
                                                        did_you_mean(variable, variable_names())));
 }
@@ -110,13 +115,13 @@ class Loader {
     auto listen_url = config_.values.secret("listen_url");
     if (!listen_url) return std::unexpected(listen_url.error());
     const auto from_dotenv = [this](const std::string& variable) { return find_dotenv(variable); };
-    auto database =
-        parse_database_url(*url, "DATABASE_URL", config_.values.value("database_url").origin, from_dotenv);
+    auto database = pg::parse_database_url(*url, "DATABASE_URL", config_.values.value("database_url").origin,
+                                           from_dotenv);
     if (!database) return std::unexpected(database.error());
     config_.database = std::move(*database);
     if (listen_url->empty()) return {};
-    auto listen = parse_database_url(*listen_url, "EMBEDD_LISTEN_URL",
-                                     config_.values.value("listen_url").origin, from_dotenv);
+    auto listen = pg::parse_database_url(*listen_url, "EMBEDD_LISTEN_URL",
+                                         config_.values.value("listen_url").origin, from_dotenv);
     if (!listen) return std::unexpected(listen.error());
     config_.listen = std::move(*listen);
     return {};

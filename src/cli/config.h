@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "cli/database_url.h"
 #include "cli/settings.h"
 #include "http/endpoint.h"
+#include "pg/database_url.h"
 
 namespace embedd::cli {
 
@@ -22,8 +22,8 @@ struct ConfigSources {
 
 struct Config {
   SettingValues values;
-  DatabaseTarget database;
-  DatabaseTarget listen;                  ///< empty conninfo: listen on `database`, if it is direct
+  pg::DatabaseTarget database;
+  pg::DatabaseTarget listen;              ///< empty conninfo: listen on `database`, if it is direct
   std::vector<EndpointConfig> endpoints;  ///< `openai` and `local` are always among them
   std::vector<std::string> files;         ///< that were read, for `embedd check`
 

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 
-namespace embedd::cli {
+namespace embedd::pg {
 
 struct DatabaseTarget {
   Secret conninfo;      ///< keywords, complete but for what libpq reads from the process environment itself
@@ -24,4 +24,4 @@ Result<DatabaseTarget> parse_database_url(
     const Secret& url, std::string_view variable, std::string_view origin,
     const std::function<std::optional<std::string>(const std::string& variable)>& from_dotenv);
 
-}  // namespace embedd::cli
+}  // namespace embedd::pg

@@ -1,4 +1,4 @@
-#include "cli/database_url.h"
+#include "pg/database_url.h"
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <memory>
 
-namespace embedd::cli {
+namespace embedd::pg {
 
 namespace {
 
@@ -79,4 +79,4 @@ Result<DatabaseTarget> parse_database_url(
   return target;
 }
 
-}  // namespace embedd::cli
+}  // namespace embedd::pg

@@ -1,0 +1,254 @@
+#include "cli/arguments.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+
+#include "base/nearest.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/settings.h"
+
+namespace embedd::cli {
+
+namespace {
+
+constexpr const char* kFooter =
+    "Exit codes: 0 done, 1 failure, 2 usage, 3 finished but rows remain unembedded.\n"
+    "Every setting is also a flag and a variable: embedd --help-settings";
+
+/// Declares the commands. Values live in shared structs, because CLI11 writes them while it parses and the
+/// command reads them afterwards.
+class Parser {
+ public:
+  explicit Parser(Arguments& arguments) : arguments_(arguments) {
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    app_.footer(kFooter);
+    app_.set_version_flag("--version", "embedd " EMBEDD_VERSION);
+    app_.add_flag("--help-settings", help_settings_, "List every setting: name, variable, default");
+    add_setting_flags();
+    add_migrate();
+    add_vectorizer();
+    add_worker();
+    add_status();
+    add_dead();
+    add_search();
+    add_traces();
+    add_check();
+  }
+
+  void parse(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      fail(error, argc, argv);
+    }
+  }
+
+ private:
+  using Action = std::function<Result<int>(Context&)>;
+
+  /// Hidden in --help, which would drown in them; --help-settings lists them.
+  void add_setting_flags() {
+    for (const Setting& setting : all_settings()) {
+      if (setting.type == SettingType::secret) continue;
+      app_.add_option_function<std::string>(
+              flag_of(setting),
+              [this, name = std::string(setting.name)](const std::string& text) {
+                arguments_.flags.emplace_back(name, text);
+              },
+              std::string(setting.help))
+          ->group("");
+    }
+  }
+
+  CLI::App* add(CLI::App* parent, const char* name, const char* help, Action action, bool json = true) {
+    CLI::App* command = parent->add_subcommand(name, help);
+    if (json) command->add_flag("--json", arguments_.json, "Print JSON");
+    command->callback([this, action = std::move(action)] { arguments_.command = action; });
+    return command;
+  }
+
+  CLI::App* add_group(const char* name, const char* help) {
+    CLI::App* group = app_.add_subcommand(name, help);
+    group->require_subcommand(1);
+    group->fallthrough();
+    return group;
+  }
+
+  void add_migrate() { add(&app_, "migrate", "Create or update the schema 'embedd'", migrate); }
+
+  void add_vectorizer() {
+    CLI::App* group = add_group("vectorizer", "Declare which column holds the embedding of which text");
+    auto create = std::make_shared<CreateArguments>();
+    CLI::App* command = add(group, "create", "Declare a vectorizer; rows that exist are embedded too",
+                            [create](Context& context) { return vectorizer_create(context, *create); });
+    command->add_option("NAME", create->name, "Its name")->required();
+    command->add_option("--table", create->table, "Source table, such as notes or app.notes")->required();
+    command->add_option("--text", create->text, R"(Template, such as '{title}\n{body}')")->required();
+    command->add_option("--column", create->column, "Destination column, of type vector or halfvec");
+    command->add_option("--store", create->store, "Destination table, for long texts");
+    command->add_option("--key", create->key, "Key columns; default: the primary key")->delimiter(',');
+    command->add_option("--where", create->where, "SQL condition on the row: which rows are covered");
+    command->add_option("--endpoint", create->endpoint, "Endpoint of the workers' configuration [openai]");
+    command->add_option("--model", create->model,
+                        "Model [text-embedding-3-small; local-hashing-v1 if the endpoint is local]");
+    command->add_option("--dimensions", create->dimensions, "Of the vectors [those of the column]")
+        ->check(CLI::Range(1, 16'000));
+    command->add_option("--model-id-column", create->model_id_column, "Column that gets the model's name");
+    command->add_option("--model-version-column", create->model_version_column,
+                        "Column that gets the model's name as the server reports it");
+    add(group, "list", "List the vectorizers", vectorizer_list);
+    add_named(group, "show", "Show one vectorizer", vectorizer_show);
+    add_named(group, "pause", "Stop embedding; changes are still recorded", vectorizer_pause);
+    add_named(group, "resume", "Go on embedding", vectorizer_resume);
+    add_named(group, "drop", "Remove triggers, queue and declaration; vectors stay", vectorizer_drop);
+  }
+
+  void add_named(CLI::App* group, const char* name, const char* help,
+                 Result<int> (*command)(Context&, const std::string&)) {
+    auto vectorizer = std::make_shared<std::string>();
+    add(group, name, help, [vectorizer, command](Context& context) { return command(context, *vectorizer); })
+        ->add_option("NAME", *vectorizer, "The vectorizer")
+        ->required();
+  }
+
+  void add_worker() {
+    auto arguments = std::make_shared<WorkerArguments>();
+    CLI::App* command = add(&app_, "worker", "Apply migrations, then keep the vectors true until stopped",
+                            [arguments](Context& context) { return worker(context, *arguments); });
+    command->add_flag("--once", arguments->once,
+                      "Stop when nothing is due: exit 0, or 3 if rows remain unembedded");
+    command->add_option_function<std::string>(
+        "--http", [this](const std::string& text) { arguments_.flags.emplace_back("http", text); },
+        "Serve /livez, /readyz and /metrics at this address:port (port 0: any)");
+  }
+
+  void add_status() {
+    auto arguments = std::make_shared<StatusArguments>();
+    add(&app_, "status", "Show queues, freshness, rates, spend and workers", [arguments](Context& context) {
+      return status(context, *arguments);
+    })->add_flag("--watch", arguments->watch, "Again every two seconds");
+  }
+
+  void add_dead() {
+    CLI::App* group = add_group("dead", "Rows that can never be embedded as they are, with the reason");
+    auto list = std::make_shared<DeadArguments>();
+    add_dead_command(group, "list", "List them, newest first", dead_list, list)
+        ->add_option("--limit", list->limit, "At most this many [100]")
+        ->check(CLI::Range(1, 100'000));
+    auto retry = std::make_shared<DeadArguments>();
+    add_dead_command(group, "retry", "Put them back into the queue", dead_retry, retry)
+        ->add_flag("--all", retry->all, "Those of every vectorizer");
+    auto purge = std::make_shared<DeadArguments>();
+    add_dead_command(group, "purge", "Forget them; their rows stay as they are", dead_purge, purge)
+        ->add_flag("--all", purge->all, "Those of every vectorizer");
+  }
+
+  CLI::App* add_dead_command(CLI::App* group, const char* name, const char* help,
+                             Result<int> (*command)(Context&, const DeadArguments&),
+                             const std::shared_ptr<DeadArguments>& arguments) {
+    CLI::App* added = add(group, name, help,
+                          [arguments, command](Context& context) { return command(context, *arguments); });
+    added->add_option("VECTORIZER", arguments->vectorizer, "Only those of this vectorizer");
+    added->add_option("--key", arguments->key, R"(Only this row: 5, or '{"id": 5}')");
+    added->add_option("--kind", arguments->kind, "Only those of this kind, such as rejected");
+    return added;
+  }
+
+  void add_search() {
+    auto arguments = std::make_shared<SearchArguments>();
+    CLI::App* command = add(&app_, "search", "Find the rows nearest in meaning to a query",
+                            [arguments](Context& context) { return search(context, *arguments); });
+    command->add_option("VECTORIZER", arguments->vectorizer, "Where to search")->required();
+    command->add_option("QUERY", arguments->query, "What to search for")->required();
+    command->add_option("-k,--limit", arguments->limit, "How many rows [10]")->check(CLI::Range(1, 1000));
+  }
+
+  void add_traces() {
+    auto arguments = std::make_shared<TracesArguments>();
+    CLI::App* command = add(add_group("traces", "A knowledge base of problems and solutions"), "init",
+                            "Create its tables, index and vectorizer, or adopt a 'traces' table",
+                            [arguments](Context& context) { return traces_init(context, *arguments); });
+    command->add_option("--endpoint", arguments->endpoint, "Endpoint of the vectorizer [openai]");
+    command->add_option("--model", arguments->model, "Model [text-embedding-3-small]");
+  }
+
+  void add_check() {
+    add(&app_, "check", "Say whether everything is in place; spends nothing", [](Context& context) {
+      return check(context);
+    })->preparse_callback([this](std::size_t) { arguments_.reports_bad_config = true; });
+  }
+
+  void fail(const CLI::ParseError& error, int argc, char** argv) {
+    arguments_.exit_code = error.get_exit_code() == 0 ? kDone : kUsage;
+    if (help_settings_) {
+      arguments_.exit_code = kDone;
+      return print(settings_help());
+    }
+    if (error.get_exit_code() == 0) {
+      app_.exit(error);  // --help, --version: prints to stdout
+      return;
+    }
+    const std::string slip = find_slip(argc, argv);
+    print_error(slip.empty() ? error.what() : slip);
+    print_error("see embedd --help");
+  }
+
+  /// What to say of the first command or flag that does not exist; empty if all do.
+  std::string find_slip(int argc, char** argv) {
+    CLI::App* command = &app_;
+    for (int i = 1; i < argc; ++i) {
+      const std::string_view word = argv[i];
+      if (word == "--") break;
+      if (word.starts_with("--")) {
+        const std::string_view flag = word.substr(0, word.find('='));
+        const std::vector<std::string> names = flags_of(*command);
+        if (std::ranges::find(names, flag) == names.end()) return refuse("flag", flag, names);
+        continue;
+      }
+      const auto subs = command->get_subcommands([](CLI::App*) { return true; });
+      const auto found = std::ranges::find(subs, word, &CLI::App::get_name);
+      if (found != subs.end()) {
+        command = *found;
+      } else if (!subs.empty() && (i == 1 || !std::string_view(argv[i - 1]).starts_with("--"))) {
+        std::vector<std::string> names;
+        for (const CLI::App* sub : subs) names.push_back(sub->get_name());
+        return refuse("command", word, names);
+      }
+    }
+    return "";
+  }
+
+  std::vector<std::string> flags_of(const CLI::App& command) const {
+    std::vector<std::string> names;
+    for (const CLI::App* app : {&command, &app_})
+      for (const CLI::Option* option : app->get_options())
+        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    return names;
+  }
+
+  static std::string refuse(std::string_view what, std::string_view word,
+                            const std::vector<std::string>& names) {
+    return fmt::format("there is no {} {}.{}", what, word,
+                       did_you_mean(word, std::vector<std::string_view>(names.begin(), names.end())));
+  }
+
+  Arguments& arguments_;
+  CLI::App app_{"Keeps pgvector columns true: every row's vector is the embedding of its current text.",
+                "embedd"};
+  bool help_settings_ = false;
+};
+
+}  // namespace
+
+Arguments parse_arguments(int argc, char** argv) {
+  Arguments arguments;
+  Parser(arguments).parse(argc, argv);
+  return arguments;
+}
+
+}  // namespace embedd::cli

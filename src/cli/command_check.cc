@@ -1,0 +1,206 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "cli/commands.h"
+#include "cli/database.h"
+#include "cli/model.h"
+#include "cli/output.h"
+#include "pg/inspect.h"
+#include "pg/migrate.h"
+#include "pg/vectorizers.h"
+
+namespace embedd::cli {
+
+namespace {
+
+constexpr int kOldestServer = 140'000;
+
+enum class Verdict { good, note, bad };
+
+struct Line {
+  Verdict verdict;
+  std::string subject;
+  std::string text;  ///< what is, or what to do
+};
+
+/// Looks at one thing after another; a thing that a failed one hides is left out.
+class Checker {
+ public:
+  explicit Checker(const Context& context) : context_(context) {}
+
+  std::vector<Line> run() {
+    if (check_configuration()) check_database();
+    return std::move(lines_);
+  }
+
+ private:
+  void good(std::string_view subject, std::string text) { add(Verdict::good, subject, std::move(text)); }
+  void note(std::string_view subject, std::string text) { add(Verdict::note, subject, std::move(text)); }
+  void bad(std::string_view subject, std::string text) { add(Verdict::bad, subject, std::move(text)); }
+  void add(Verdict verdict, std::string_view subject, std::string text) {
+    lines_.push_back({verdict, std::string(subject), std::move(text)});
+  }
+
+  bool check_configuration() {
+    if (context_.config_error) {
+      bad("configuration", context_.config_error->message);
+      return false;
+    }
+    const auto& files = context_.config.files;
+    good("configuration", files.empty() ? "from the environment; there is no .env and no embedd.toml here"
+                                        : fmt::format("from {} and the environment", fmt::join(files, ", ")));
+    return true;
+  }
+
+  void check_database() {
+    auto db = connect(context_);
+    if (!db) {
+      bad("database", db.error().message);
+      return check_endpoints({}, false);
+    }
+    auto facts = pg::inspect_server(*db);
+    if (!facts) {
+      bad("database", facts.error().message);
+      return check_endpoints({}, false);
+    }
+    check_server(*facts);
+    const bool extension = check_extension(*facts);
+    const bool schema = check_schema(*facts);
+    if (extension && schema) return check_schema_contents(*db);
+    check_endpoints({}, false);
+  }
+
+  void check_server(const pg::ServerFacts& facts) {
+    const std::string what = fmt::format("{}: PostgreSQL {}, role {}", context_.config.database.display,
+                                         facts.version, facts.role);
+    if (facts.version_number < kOldestServer)
+      bad("database", what + "; embedd needs PostgreSQL 14 or later");
+    else if (facts.read_only)
+      bad("database", what + "; it is read-only: connect to the primary (target_session_attrs=read-write)");
+    else
+      good("database", what);
+    if (!facts.direct && context_.config.listen.conninfo.empty())
+      note("notifications",
+           "behind a pooler: changes are found by polling; EMBEDD_LISTEN_URL makes it faster");
+  }
+
+  bool check_extension(const pg::ServerFacts& facts) {
+    if (!facts.vector_installed.empty()) {
+      good("pgvector", facts.vector_installed);
+      return true;
+    }
+    if (facts.vector_available.empty())
+      bad("pgvector", "not installed on the server: install postgresql-NN-pgvector there");
+    else
+      bad("pgvector", fmt::format("{} is available: run embedd migrate, or as an administrator: CREATE "
+                                  "EXTENSION vector",
+                                  facts.vector_available));
+    return false;
+  }
+
+  bool check_schema(const pg::ServerFacts& facts) {
+    const int newest = pg::newest_migration();
+    if (facts.schema_version == newest) {
+      good("schema", fmt::format("embedd is at version {}", newest));
+      return true;
+    }
+    if (facts.schema_version > newest)
+      bad("schema", fmt::format("version {} is newer than this binary, which knows {}: upgrade embedd",
+                                facts.schema_version, newest));
+    else if (facts.schema_version == 0 && !facts.may_create_schema)
+      bad("schema",
+          fmt::format("not there, and {} may not create it: run embedd migrate as another role", facts.role));
+    else
+      bad("schema", facts.schema_version == 0
+                        ? std::string("not there: run embedd migrate")
+                        : fmt::format("at version {}, embedd needs {}: run embedd migrate",
+                                      facts.schema_version, newest));
+    return false;
+  }
+
+  void check_schema_contents(pg::Connection& db) {
+    auto grants = pg::missing_grants(db);
+    if (!grants)
+      bad("privileges", grants.error().message);
+    else if (grants->empty())
+      good("privileges", "all that a worker needs");
+    else
+      for (const std::string& grant : *grants)
+        bad("privileges", fmt::format("as the owner, run: {};", grant));
+    auto vectorizers = pg::list_vectorizers(db);
+    if (!vectorizers) bad("vectorizers", vectorizers.error().message);
+    check_endpoints(vectorizers ? *vectorizers : std::vector<pg::VectorizerInfo>(), bool(vectorizers));
+  }
+
+  void check_endpoints(const std::vector<pg::VectorizerInfo>& vectorizers, bool known) {
+    const auto users_of = [&](std::string_view endpoint) {
+      return std::ranges::count(vectorizers, endpoint, &pg::VectorizerInfo::endpoint);
+    };
+    for (const EndpointConfig& endpoint : context_.config.endpoints)
+      check_endpoint(endpoint, known && users_of(endpoint.name) == 0);
+    for (const pg::VectorizerInfo& info : vectorizers) {
+      if (context_.config.endpoint(info.endpoint) == nullptr)
+        bad("vectorizer " + printable(info.name),
+            fmt::format("its endpoint is not configured here: add [endpoint.{}] to embedd.toml",
+                        info.endpoint));
+      else if (info.paused)
+        note("vectorizer " + printable(info.name),
+             "paused: embedd vectorizer resume " + printable(info.name));
+      else
+        good("vectorizer " + printable(info.name),
+             fmt::format("model {} at endpoint {}", printable(info.model), printable(info.endpoint)));
+    }
+    if (known && vectorizers.empty())
+      note("vectorizers", "none yet: embedd vectorizer create --help, or embedd traces init");
+  }
+
+  void check_endpoint(const EndpointConfig& endpoint, bool unused) {
+    const std::string subject = "endpoint " + endpoint.name;
+    if (endpoint.dialect == Dialect::local) return good(subject, "built in; finds shared words, not meaning");
+    if (has_key(endpoint))
+      return good(subject, fmt::format("{}, {}", endpoint.base_url,
+                                       endpoint.key_required ? "its key is set" : "no key needed"));
+    const std::string what =
+        fmt::format("{}, no key: rows wait; {}", endpoint.base_url, how_to_set_key(endpoint));
+    unused ? note(subject, what + " (no vectorizer uses it)") : bad(subject, what);
+  }
+
+  const Context& context_;
+  std::vector<Line> lines_;
+};
+
+std::string word_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::good: return paint(Colour::green, "ok  ");
+    case Verdict::note: return paint(Colour::yellow, "note");
+    case Verdict::bad: break;
+  }
+  return paint(Colour::red, "FAIL");
+}
+
+}  // namespace
+
+Result<int> check(Context& context) {
+  const std::vector<Line> lines = Checker(context).run();
+  const bool failed =
+      std::ranges::any_of(lines, [](const Line& line) { return line.verdict == Verdict::bad; });
+  if (context.json) {
+    JsonWriter json;
+    json.object().key("ok").value(!failed).key("checks").array();
+    for (const Line& line : lines) {
+      json.object().key("subject").value(line.subject).key("verdict");
+      json.value(line.verdict == Verdict::good ? "ok" : line.verdict == Verdict::note ? "note" : "fail");
+      json.key("text").value(line.text).end();
+    }
+    print(json.end().end().str() + "\n");
+  } else {
+    for (const Line& line : lines)
+      print(fmt::format("{} {}: {}\n", word_of(line.verdict), line.subject, printable(line.text)));
+  }
+  return failed ? kFailed : kDone;
+}
+
+}  // namespace embedd::cli

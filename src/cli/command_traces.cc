@@ -1,0 +1,45 @@
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "cli/commands.h"
+#include "cli/database.h"
+#include "cli/model.h"
+#include "cli/output.h"
+#include "pg/migrate.h"
+#include "pg/traces.h"
+
+namespace embedd::cli {
+
+Result<int> traces_init(Context& context, const TracesArguments& arguments) {
+  pg::TracesOptions options;
+  if (!arguments.endpoint.empty()) options.endpoint = arguments.endpoint;
+  options.model = model_for(context.config, options.endpoint, arguments.model);
+
+  auto db = connect(context);
+  if (!db) return std::unexpected(db.error());
+  if (auto migrated = pg::migrate(*db); !migrated) return std::unexpected(migrated.error());
+  auto report = pg::init_traces(*db, options);
+  if (!report) return std::unexpected(report.error());
+
+  const pg::VectorizerInfo& info = report->vectorizer;
+  if (context.json) {
+    JsonWriter json;
+    json.object().key("created_table").value(report->created_table);
+    json.key("created_index").value(report->created_index);
+    json.key("created_vectorizer").value(report->created_vectorizer);
+    json.key("vectorizer").value(info.name).key("endpoint").value(info.endpoint);
+    print(json.key("model").value(info.model).end().str() + "\n");
+    return kDone;
+  }
+  const auto line = [](bool created, std::string_view what) {
+    print(fmt::format("{} {}\n", created ? paint(Colour::green, "created") : "found  ", what));
+  };
+  line(report->created_table, fmt::format("table {}.{}", info.source_schema, info.source_table));
+  if (report->created_index) line(true, "index on embedding (hnsw, cosine)");
+  line(report->created_vectorizer, fmt::format("vectorizer {}: model {} at endpoint {}, {} dimensions",
+                                               info.name, info.model, info.endpoint, info.dimensions));
+  note_endpoint(context.config, info.endpoint);
+  return kDone;
+}
+
+}  // namespace embedd::cli

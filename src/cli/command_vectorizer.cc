@@ -1,0 +1,154 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/json.h"
+#include "cli/commands.h"
+#include "cli/database.h"
+#include "cli/model.h"
+#include "cli/output.h"
+#include "pg/vectorizers.h"
+
+namespace embedd::cli {
+
+namespace {
+
+void write_json(JsonWriter& json, const pg::VectorizerInfo& info) {
+  const auto optional = [&json](std::string_view name, const std::optional<std::string>& text) {
+    json.key(name);
+    if (text)
+      json.value(*text);
+    else
+      json.null();
+  };
+  json.object().key("id").value(info.id).key("name").value(info.name);
+  json.key("source").object();
+  json.key("schema").value(info.source_schema).key("table").value(info.source_table).end();
+  json.key("key").array();
+  for (const std::string& column : info.key_columns) json.value(column);
+  json.end();
+  json.key("text").value(info.text_template);
+  optional("where", info.filter);
+  json.key("column").value(info.destination_column).key("type").value(info.destination_type);
+  optional("model_id_column", info.model_id_column);
+  optional("model_version_column", info.model_version_column);
+  json.key("endpoint").value(info.endpoint).key("model").value(info.model);
+  json.key("dimensions").value(info.dimensions);
+  json.key("state").value(info.paused ? "paused" : "active");
+  json.key("created_at").value(info.created_at).end();
+}
+
+std::string source_of(const pg::VectorizerInfo& info) {
+  return info.source_schema == "public" ? info.source_table
+                                        : fmt::format("{}.{}", info.source_schema, info.source_table);
+}
+
+void show(const Context& context, const pg::VectorizerInfo& info) {
+  if (context.json) {
+    JsonWriter json;
+    write_json(json, info);
+    return print(json.str() + "\n");
+  }
+  std::string out = paint(Colour::bold, printable(info.name)) + "\n";
+  const auto line = [&out](std::string_view name, std::string_view text) {
+    out += fmt::format("  {:<22}{}\n", name, printable(text));
+  };
+  line("source", source_of(info));
+  line("key", fmt::format("{}", fmt::join(info.key_columns, ", ")));
+  line("text", info.text_template);
+  if (info.filter) line("where", *info.filter);
+  line("column", fmt::format("{} {}({})", info.destination_column, info.destination_type, info.dimensions));
+  if (info.model_id_column) line("model id column", *info.model_id_column);
+  if (info.model_version_column) line("model version column", *info.model_version_column);
+  line("endpoint", info.endpoint);
+  line("model", info.model);
+  line("state", info.paused ? "paused" : "active");
+  line("created", info.created_at);
+  print(out);
+}
+
+/// pause, resume and drop differ in one call and one word.
+Result<int> change(Context& context, const std::string& name,
+                   Result<void> (*action)(pg::Connection&, std::string_view), std::string_view done) {
+  auto db = connect(context);
+  if (!db) return std::unexpected(db.error());
+  if (auto changed = action(*db, name); !changed) return std::unexpected(changed.error());
+  if (context.json)
+    print(JsonWriter().object().key("name").value(name).key("done").value(done).end().str() + "\n");
+  else
+    print(fmt::format("{} {}\n", printable(name), done));
+  return kDone;
+}
+
+}  // namespace
+
+Result<int> vectorizer_create(Context& context, const CreateArguments& arguments) {
+  pg::VectorizerSpec spec;
+  spec.name = arguments.name;
+  spec.table = arguments.table;
+  spec.text = arguments.text;
+  spec.column = arguments.column;
+  spec.store = arguments.store;
+  spec.key = arguments.key;
+  spec.where = arguments.where;
+  spec.dimensions = arguments.dimensions;
+  spec.model_id_column = arguments.model_id_column;
+  spec.model_version_column = arguments.model_version_column;
+  if (!arguments.endpoint.empty()) spec.endpoint = arguments.endpoint;
+  spec.model = model_for(context.config, spec.endpoint, arguments.model);
+
+  auto db = connect(context);
+  if (!db) return std::unexpected(db.error());
+  auto created = pg::create_vectorizer(*db, spec);
+  if (!created) return std::unexpected(created.error());
+  show(context, *created);
+  note_endpoint(context.config, created->endpoint);
+  return kDone;
+}
+
+Result<int> vectorizer_list(Context& context) {
+  auto db = connect(context);
+  if (!db) return std::unexpected(db.error());
+  auto list = pg::list_vectorizers(*db);
+  if (!list) return std::unexpected(list.error());
+  if (context.json) {
+    JsonWriter json;
+    json.array();
+    for (const pg::VectorizerInfo& info : *list) write_json(json, info);
+    print(json.end().str() + "\n");
+    return kDone;
+  }
+  if (list->empty()) {
+    print_note("no vectorizers yet: embedd vectorizer create --help");
+    return kDone;
+  }
+  Table table({"name", "source", "column", "model", "dimensions", "endpoint", "state"});
+  for (const pg::VectorizerInfo& info : *list)
+    table.add({printable(info.name), printable(source_of(info)), printable(info.destination_column),
+               printable(info.model), fmt::format("{}", info.dimensions), printable(info.endpoint),
+               info.paused ? paint(Colour::yellow, "paused") : "active"});
+  print(table.str());
+  return kDone;
+}
+
+Result<int> vectorizer_show(Context& context, const std::string& name) {
+  auto db = connect(context);
+  if (!db) return std::unexpected(db.error());
+  auto info = pg::find_vectorizer(*db, name);
+  if (!info) return std::unexpected(info.error());
+  show(context, *info);
+  return kDone;
+}
+
+Result<int> vectorizer_pause(Context& context, const std::string& name) {
+  return change(context, name, pg::pause_vectorizer, "paused");
+}
+
+Result<int> vectorizer_resume(Context& context, const std::string& name) {
+  return change(context, name, pg::resume_vectorizer, "resumed");
+}
+
+Result<int> vectorizer_drop(Context& context, const std::string& name) {
+  return change(context, name, pg::drop_vectorizer, "dropped");
+}
+
+}  // namespace embedd::cli

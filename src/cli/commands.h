@@ -1,0 +1,55 @@
+/// Every command, one file each. A command prints its result and returns its exit code; an error that it
+/// returns is printed by run(), as one line on stderr.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "cli/context.h"
+
+namespace embedd::cli {
+
+struct CreateArguments {
+  std::string name, table, text, column, store, where, endpoint, model, model_id_column, model_version_column;
+  std::vector<std::string> key;
+  int dimensions = 0;
+};
+
+struct DeadArguments {
+  std::string vectorizer, key, kind;
+  bool all = false;
+  int limit = 100;
+};
+
+struct SearchArguments {
+  std::string vectorizer, query;
+  int limit = 10;
+};
+
+struct TracesArguments {
+  std::string endpoint, model;
+};
+
+struct StatusArguments {
+  bool watch = false;
+};
+
+Result<int> migrate(Context& context);
+Result<int> vectorizer_create(Context& context, const CreateArguments& arguments);
+Result<int> vectorizer_list(Context& context);
+Result<int> vectorizer_show(Context& context, const std::string& name);
+Result<int> vectorizer_pause(Context& context, const std::string& name);
+Result<int> vectorizer_resume(Context& context, const std::string& name);
+Result<int> vectorizer_drop(Context& context, const std::string& name);
+Result<int> worker(Context& context, const WorkerArguments& arguments);
+Result<int> status(Context& context, const StatusArguments& arguments);
+Result<int> dead_list(Context& context, const DeadArguments& arguments);
+Result<int> dead_retry(Context& context, const DeadArguments& arguments);
+Result<int> dead_purge(Context& context, const DeadArguments& arguments);
+Result<int> search(Context& context, const SearchArguments& arguments);
+Result<int> traces_init(Context& context, const TracesArguments& arguments);
+Result<int> check(Context& context);
+
+}  // namespace embedd::cli

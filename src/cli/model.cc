@@ -1,0 +1,41 @@
+#include "cli/model.h"
+
+#include <fmt/format.h>
+
+#include "cli/output.h"
+
+namespace embedd::cli {
+
+std::string model_for(const Config& config, std::string_view endpoint, std::string_view asked) {
+  if (!asked.empty()) return std::string(asked);
+  const EndpointConfig* found = config.endpoint(endpoint);
+  const bool local = found != nullptr && found->dialect == Dialect::local;
+  return local ? "local-hashing-v1" : "text-embedding-3-small";
+}
+
+void note_endpoint(const Config& config, std::string_view endpoint) {
+  const EndpointConfig* found = config.endpoint(endpoint);
+  if (found == nullptr)
+    print_note(
+        fmt::format("note: no endpoint is called '{}' here; a worker needs [endpoint.{}] in embedd.toml",
+                    endpoint, endpoint));
+  else if (found->dialect == Dialect::local)
+    print_note("note: local-hashing-v1 finds shared words, not meaning");
+  else if (!has_key(*found))
+    print_note(fmt::format("note: rows wait until there is a key: {}", how_to_set_key(*found)));
+}
+
+bool has_key(const EndpointConfig& endpoint) {
+  if (endpoint.dialect == Dialect::local || !endpoint.key_required) return true;
+  if (endpoint.api_key_file.empty()) return !endpoint.api_key.empty();
+  const auto key = read_secret_file(endpoint.api_key_file);
+  return key && !key->empty();
+}
+
+std::string how_to_set_key(const EndpointConfig& endpoint) {
+  if (!endpoint.api_key_file.empty()) return fmt::format("write it to {}", endpoint.api_key_file);
+  if (endpoint.name == "openai") return "set OPENAI_API_KEY, or OPENAI_API_KEY_FILE";
+  return fmt::format("set the variable that api_key of [endpoint.{}] names", endpoint.name);
+}
+
+}  // namespace embedd::cli

@@ -1,0 +1,139 @@
+#include "cli/output.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+namespace embedd::cli {
+
+namespace {
+
+bool is_terminal(int descriptor) {
+  const char* no_colour = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  return isatty(descriptor) == 1 && (no_colour == nullptr || *no_colour == '\0') && term != nullptr &&
+         std::string_view(term) != "dumb";
+}
+
+bool output_failed = false;
+
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+/// Characters on screen, near enough: code points, without the escapes that paint() adds.
+std::size_t width(std::string_view text) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\x1b') {
+      i = std::min(text.find('m', i), text.size() - 1);
+      continue;
+    }
+    if (!is_continuation(text[i])) ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+bool stdout_is_terminal() {
+  static const bool terminal = is_terminal(STDOUT_FILENO);
+  return terminal;
+}
+
+bool stderr_is_terminal() {
+  static const bool terminal = is_terminal(STDERR_FILENO);
+  return terminal;
+}
+
+std::string paint(Colour colour, std::string_view text) {
+  if (!stdout_is_terminal()) return std::string(text);
+  int code = 0;
+  switch (colour) {
+    case Colour::green: code = 32; break;
+    case Colour::yellow: code = 33; break;
+    case Colour::red: code = 31; break;
+    case Colour::bold: code = 1; break;
+    case Colour::dim: code = 2; break;
+  }
+  return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+}
+
+void print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) output_failed = true;
+}
+
+bool flush_output() { return std::fflush(stdout) == 0 && !output_failed; }
+
+void print_error(std::string_view message) {
+  const std::string line = fmt::format("embedd: {}\n", message);
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+void print_note(std::string_view message) { print_error(message); }
+
+std::string printable(std::string_view text, std::size_t max_characters) {
+  std::string out;
+  std::size_t characters = 0;
+  bool space = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const bool c1_control =
+        c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if (c1_control) ++i;
+    if (c <= 0x20 || c == 0x7F || c1_control) {
+      space = !out.empty();
+      continue;
+    }
+    if (!is_continuation(text[i])) {
+      characters += space ? 2 : 1;
+      if (characters > max_characters) return out + "…";
+      if (space) out += ' ';
+      space = false;
+    }
+    out += text[i];
+  }
+  return out;
+}
+
+std::string human_count(std::int64_t number) {
+  const std::string digits = fmt::format("{}", number);
+  std::string out;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    const std::size_t left = digits.size() - i;
+    if (left % 3 == 0 && i > 0 && digits[i - 1] != '-') out += ',';
+    out += digits[i];
+  }
+  return out;
+}
+
+std::string human_age(double age_seconds) {
+  const double age = std::max(0.0, age_seconds);
+  if (age < 1) return fmt::format("{:.0f} ms", age * 1000);
+  if (age < 120) return fmt::format("{:.0f} s", age);
+  if (age < 7200) return fmt::format("{:.0f} min", age / 60);
+  if (age < 172'800) return fmt::format("{:.0f} h", age / 3600);
+  return fmt::format("{:.0f} d", age / 86'400);
+}
+
+std::string Table::str() const {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows_) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+  }
+  std::string out;
+  for (std::size_t r = 0; r < rows_.size(); ++r) {
+    for (std::size_t i = 0; i < rows_[r].size(); ++i) {
+      const std::string& cell = rows_[r][i];
+      out += r == 0 ? paint(Colour::bold, cell) : cell;
+      if (i + 1 < rows_[r].size()) out.append(widths[i] - width(cell) + 2, ' ');
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+}  // namespace embedd::cli

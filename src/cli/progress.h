@@ -1,0 +1,35 @@
+/// A progress bar on a terminal's last line: rows done of those that wait, and how fast.
+#pragma once
+
+#include <cstdint>
+
+#include "core/ports.h"
+
+namespace embedd::cli {
+
+/// Draws on stderr while there is work, ten times a second at most, and removes itself when there is none.
+class Progress final : public Observer {
+ public:
+  /// `clock` must outlive it.
+  explicit Progress(const Clock& clock) : clock_(clock) {}
+  ~Progress() override { clear(); }
+
+  void clear();
+
+  void settled(const Vectorizer& vectorizer, const Settlement& settlement, Outcome outcome,
+               std::size_t jobs) override;
+  void polled(const std::vector<VectorizerState>& states) override;
+  void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) override;
+
+ private:
+  void draw(Instant now);
+
+  const Clock& clock_;
+  std::uint64_t done_ = 0;  ///< since the work began
+  std::int64_t left_ = 0;   ///< by the last poll, less what was done since
+  Instant began_at_{};      ///< of this stretch of work
+  Instant drawn_at_{};
+  bool visible_ = false;
+};
+
+}  // namespace embedd::cli

@@ -1,0 +1,11 @@
+/// The command line: arguments → configuration → command → exit code.
+#pragma once
+
+#include "cli/context.h"
+
+namespace embedd::cli {
+
+/// Runs the command that `argv` names. Prints errors itself. Returns the exit code.
+int run(int argc, char** argv, Wiring wiring);
+
+}  // namespace embedd::cli

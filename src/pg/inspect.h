@@ -1,0 +1,30 @@
+/// What `embedd check` asks the database: versions, and privileges that a worker would miss. Changes nothing.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pg/connection.h"
+
+namespace embedd::pg {
+
+struct ServerFacts {
+  std::string version;  ///< "15.4"
+  int version_number = 0;
+  std::string database;
+  std::string role;
+  bool read_only = false;          ///< a standby, or default_transaction_read_only
+  bool direct = true;              ///< false: behind a pooler such as PgBouncer
+  std::string vector_installed;    ///< version of the extension in this database; empty: not there
+  std::string vector_available;    ///< version that the server could install; empty: none
+  int schema_version = 0;          ///< newest migration that was applied; 0: no schema
+  bool may_create_schema = false;  ///< in this database
+};
+
+Result<ServerFacts> inspect_server(Connection& db);
+
+/// The GRANTs that the current role lacks to work as a worker, each a statement; empty if it lacks none.
+/// The schema must be current.
+Result<std::vector<std::string>> missing_grants(Connection& db);
+
+}  // namespace embedd::pg

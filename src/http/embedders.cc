@@ -15,7 +15,7 @@ namespace embedd {
 namespace {
 
 std::unique_ptr<Embedder> make_embedder(Loop& loop, EndpointConfig config) {
-  if (config.dialect == Dialect::local) return std::make_unique<LocalEmbedder>(loop, std::move(config));
+  if (config.dialect == Dialect::local) return std::make_unique<LocalEmbedder>(loop, config);
   return std::make_unique<OpenAiEmbedder>(loop, std::move(config));
 }
 

@@ -19,8 +19,8 @@ std::uint64_t total_tokens(const ParsedRequest& parsed) {
 std::string go_duration(double seconds) {
   if (seconds < 1) return fmt::format("{}ms", static_cast<long>(std::ceil(seconds * 1000)));
   if (seconds < 60) return fmt::format("{:.3f}s", seconds);
-  const long whole = static_cast<long>(seconds);
-  return fmt::format("{}m{:.3f}s", whole / 60, seconds - static_cast<double>(whole / 60 * 60));
+  const auto minutes = static_cast<long>(seconds / 60);
+  return fmt::format("{}m{:.3f}s", minutes, seconds - static_cast<double>(minutes * 60));
 }
 
 bool authorized(const RecordedRequest& request, const std::string& key) {

@@ -53,7 +53,7 @@ class Session : public std::enable_shared_from_this<Session> {
       : socket_(std::move(socket)), timer_(socket_.get_executor()), shared_(shared) {
     shared_.sessions.insert(this);
     error_code ignored;
-    socket_.set_option(Tcp::no_delay(true), ignored);
+    (void)socket_.set_option(Tcp::no_delay(true), ignored);
   }
   ~Session() {
     leave();
@@ -211,10 +211,11 @@ class Session : public std::enable_shared_from_this<Session> {
 }  // namespace
 
 struct ScriptedProvider::Impl {
-  Impl(ProviderOptions options, ScriptedProvider& provider)
-      : port(static_cast<std::uint16_t>(options.port)),
-        shared{.script = ProviderScript(std::move(options)), .provider = provider},
-        acceptor(context, Tcp::endpoint(asio::ip::address_v4::loopback(), port)) {
+  Impl(const ProviderOptions& options, ScriptedProvider& provider)
+      : shared{.script = ProviderScript(options), .provider = provider},
+        acceptor(context,
+                 Tcp::endpoint(asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(options.port))),
+        port(acceptor.local_endpoint().port()) {
     accept();
     thread = std::jthread([this] { context.run(); });
   }
@@ -237,18 +238,18 @@ struct ScriptedProvider::Impl {
   /// A copy: what is done to a session may end it.
   std::vector<Session*> all_sessions() const { return {shared.sessions.begin(), shared.sessions.end()}; }
 
-  std::uint16_t port;
   Shared shared;  ///< outlives the context, whose destruction ends the sessions
   asio::io_context context{1};
   Tcp::acceptor acceptor;
+  const int port;  ///< asked once: the acceptor belongs to the thread
   std::jthread thread;
 };
 
-ScriptedProvider::ScriptedProvider(ProviderOptions options)
-    : impl_(std::make_unique<Impl>(std::move(options), *this)) {}
+ScriptedProvider::ScriptedProvider(const ProviderOptions& options)
+    : impl_(std::make_unique<Impl>(options, *this)) {}
 ScriptedProvider::~ScriptedProvider() = default;
 
-int ScriptedProvider::port() const { return impl_->acceptor.local_endpoint().port(); }
+int ScriptedProvider::port() const { return impl_->port; }
 std::string ScriptedProvider::base_url() const { return fmt::format("http://127.0.0.1:{}/v1", port()); }
 
 void ScriptedProvider::answers_next(int times, Answer answer) {

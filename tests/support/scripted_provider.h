@@ -123,7 +123,7 @@ struct RecordedRequest {
 
 class ScriptedProvider {
  public:
-  explicit ScriptedProvider(ProviderOptions options = {});
+  explicit ScriptedProvider(const ProviderOptions& options = {});
   ~ScriptedProvider();
   ScriptedProvider(const ScriptedProvider&) = delete;
   ScriptedProvider& operator=(const ScriptedProvider&) = delete;

@@ -35,8 +35,10 @@ constexpr const char* kTables[] = {
     "CREATE INDEX traces_trust_score ON {0}.traces (trust_score DESC)",
 };
 constexpr const char* kTags[] = {
-    "CREATE TABLE IF NOT EXISTS {0}.tags (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT "
-    "NULL UNIQUE)",
+    R"(CREATE TABLE IF NOT EXISTS {0}.tags (
+  id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name text NOT NULL UNIQUE
+))",
     R"(CREATE TABLE {0}.trace_tags (
   trace_id uuid NOT NULL REFERENCES {0}.traces ON DELETE CASCADE,
   tag_id   bigint NOT NULL REFERENCES {0}.tags ON DELETE CASCADE,

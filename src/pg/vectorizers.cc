@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "base/nearest.h"
 #include "pg/declaration.h"
@@ -88,6 +89,9 @@ RETURNING id)",
                declared.destination->type_name, optional_text(spec.model_id_column),
                optional_text(spec.model_version_column), spec.endpoint, spec.model,
                std::to_string(declared.dimensions), declared.send_dimensions ? "true" : "false"});
+  if (!rows && db.last_sqlstate() == "23505")  // somebody else's, committed since we looked
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("there is a vectorizer {} already; choose another name", spec.name));
   if (!rows) return std::unexpected(rows.error());
   return rows->integer(0, 0);
 }
@@ -110,20 +114,31 @@ Result<void> run_all(Connection& db, const std::vector<std::string>& statements)
   return {};
 }
 
-/// DDL waits for the users of the table; give up before they pile up behind us.
-Result<void> limit_waiting(Connection& db) { return run_all(db, {"SET LOCAL lock_timeout = '10s'"}); }
-
-Error explain_busy(const Connection& db, Error error, const std::string& table) {
-  if (db.last_sqlstate() == "55P03")
-    error.message = fmt::format(
-        "{} is busy: its lock was not free within 10 s. Try again, or look for long "
-        "transactions in pg_stat_activity",
-        table);
-  return error;
+/// Runs `body`, which changes `table`, in a transaction. DDL waits for the table's users, and new users wait
+/// behind it: so it waits for moments only, and tries again for a while.
+template <typename Body>
+auto change_table(Connection& db, const std::string& table, Body&& body) -> decltype(body()) {
+  constexpr int kTries = 30;
+  for (int attempt = 1;; ++attempt) {
+    std::string sqlstate;
+    auto result = db.transaction([&]() -> decltype(body()) {
+      if (auto limited = db.exec("SET LOCAL lock_timeout = '200ms'"); !limited)
+        return std::unexpected(limited.error());
+      auto changed = body();
+      if (!changed) sqlstate = db.last_sqlstate();
+      return changed;
+    });
+    if (result || sqlstate != "55P03") return result;
+    if (attempt == kTries)
+      return fail(ErrorKind::conflict,
+                  fmt::format("{} is busy: its lock could not be had in {} tries. Try again, or "
+                              "look for long transactions in pg_stat_activity",
+                              table, kTries));
+    std::this_thread::sleep_for(milliseconds(200));
+  }
 }
 
 Result<VectorizerInfo> create_in_transaction(Connection& db, const VectorizerSpec& spec) {
-  if (auto limited = limit_waiting(db); !limited) return std::unexpected(limited.error());
   auto declared = check_declaration(db, spec);
   if (!declared) return std::unexpected(declared.error());
   CapturePlan plan = plan_for(*declared);
@@ -154,9 +169,7 @@ Result<void> set_state(Connection& db, std::string_view name, std::string_view s
 }  // namespace
 
 Result<VectorizerInfo> create_vectorizer(Connection& db, const VectorizerSpec& spec) {
-  auto created = db.transaction([&] { return create_in_transaction(db, spec); });
-  if (!created) return std::unexpected(explain_busy(db, created.error(), spec.table));
-  return created;
+  return change_table(db, spec.table, [&] { return create_in_transaction(db, spec); });
 }
 
 Result<std::vector<VectorizerInfo>> list_vectorizers(Connection& db) {
@@ -192,22 +205,17 @@ Result<void> resume_vectorizer(Connection& db, std::string_view name) {
 }
 
 Result<void> drop_vectorizer(Connection& db, std::string_view name) {
-  std::string table;
-  auto dropped = db.transaction([&]() -> Result<void> {
-    if (auto limited = limit_waiting(db); !limited) return limited;
-    auto found = find_vectorizer(db, name);
-    if (!found) return std::unexpected(found.error());
-    table = quote_qualified(found->source_schema, found->source_table);
+  auto found = find_vectorizer(db, name);
+  if (!found) return std::unexpected(found.error());
+  const std::string table = quote_qualified(found->source_schema, found->source_table);
+  return change_table(db, table, [&]() -> Result<void> {
     auto exists = db.exec("SELECT to_regclass($1) IS NOT NULL", {table});
     if (!exists) return std::unexpected(exists.error());
-    if (!exists->flag(0, 0)) table.clear();
-    if (auto done = run_all(db, drop_ddl(found->id, table)); !done) return done;
+    if (auto done = run_all(db, drop_ddl(found->id, exists->flag(0, 0) ? table : "")); !done) return done;
     auto deleted = db.exec("DELETE FROM embedd.vectorizers WHERE id = $1", {std::to_string(found->id)});
     if (!deleted) return std::unexpected(deleted.error());
     return {};
   });
-  if (!dropped) return std::unexpected(explain_busy(db, dropped.error(), table));
-  return dropped;
 }
 
 Result<std::int64_t> estimate_rows(Connection& db, const VectorizerInfo& vectorizer) {

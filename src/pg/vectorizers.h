@@ -56,7 +56,7 @@ struct VectorizerInfo {
 /// Checks everything, then makes the row, the queue and ledger tables and the triggers, in one transaction.
 /// Existing rows are found by the next reconcile. Errors: invalid_argument with what to do next (no such
 /// table, no key, unknown column and the nearest one, wrong destination, name taken, bad filter),
-/// misconfigured (privileges, schema not migrated), conflict (the table was busy for 10 s).
+/// misconfigured (privileges, schema not migrated), conflict (the table stays busy, in thirty short tries).
 Result<VectorizerInfo> create_vectorizer(Connection& db, const VectorizerSpec& spec);
 
 Result<std::vector<VectorizerInfo>> list_vectorizers(Connection& db);

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "pg/dead_letters.h"
 #include "pg/migrate.h"
 #include "pg/sql_text.h"
@@ -88,6 +91,26 @@ TEST(Lifecycle, DroppingAndCreatingAgainBuysNothingAgain) {
   worker.work(again.id);
   EXPECT_EQ(worker.embedded(), 1u);
   EXPECT_EQ(notes.vector_of(7), Lifecycle::literal("new\n"));
+}
+
+TEST(Lifecycle, AVectorizerCanBeDroppedUnderItsWorkers) {
+  NotesDatabase notes;
+  const pg::VectorizerInfo v = notes.vectorize();
+  run(notes.db, "INSERT INTO notes (id, title) SELECT i, 'title ' || i FROM generate_series(1, 5000) i");
+  std::atomic<bool> dropped = false;
+  std::vector<std::thread> workers;
+  for (std::uint8_t i = 1; i <= 2; ++i)
+    workers.emplace_back([&, i] {
+      BlockingWorker worker(notes.database.url(), i);
+      while (!dropped) worker.work(v.id, 10);
+    });
+  while (value_of(notes.db, "SELECT count(*) FROM notes WHERE embedding IS NOT NULL") == "0")
+    std::this_thread::yield();
+  auto done = pg::drop_vectorizer(notes.db, "notes");
+  dropped = true;
+  for (std::thread& worker : workers) worker.join();
+  EXPECT_TRUE(done) << done.error().message;
+  run(notes.db, "UPDATE notes SET title = 'later'");
 }
 
 TEST(Lifecycle, AWorkerNeedsOnlyTheDocumentedPrivileges) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "support/sample_tables.h"
 
 namespace embedd::pg {
@@ -212,6 +214,45 @@ TEST(Vectorizers, ARenamedTableIsFollowed) {
   ASSERT_TRUE(drop_vectorizer(notes.db, "notes"));
   EXPECT_EQ(value_of(notes.db, "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'app.papers'::regclass"),
             "0");
+}
+
+TEST(Vectorizers, CreateWaitsForABusyTableInShortTries) {
+  NotesDatabase notes;
+  Connection user = notes.database.connect();
+  run(user, "BEGIN");
+  run(user, "INSERT INTO notes (id, title) VALUES (1, 'open')");
+  std::string failure;
+  std::thread creating([&] {
+    Connection db = notes.database.connect();
+    if (auto created = create_vectorizer(db, notes_spec()); !created) failure = created.error().message;
+  });
+  while (value_of(notes.db,
+                  "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'notes'::regclass") == "0")
+    std::this_thread::yield();
+  // Others who write meanwhile get their turn.
+  run(notes.db, "INSERT INTO notes (id, title) VALUES (2, 'meanwhile')");
+  run(user, "COMMIT");
+  creating.join();
+  EXPECT_EQ(failure, "");
+  run(user, "INSERT INTO notes (id, title) VALUES (3, 'after')");
+  EXPECT_EQ(jobs(notes.db, *find_vectorizer(notes.db, "notes")), "3");
+}
+
+TEST(Vectorizers, OfTwoOfOneNameOneIsCreated) {
+  NotesDatabase notes;
+  run(notes.db, "CREATE TABLE other (id int PRIMARY KEY, title text, body text, embedding vector(3))");
+  std::string failures[2];
+  std::vector<std::thread> creators;
+  for (int i = 0; i < 2; ++i)
+    creators.emplace_back([&, i] {
+      Connection db = notes.database.connect();
+      VectorizerSpec spec = notes_spec();
+      if (i == 1) spec.table = "other";
+      if (auto created = create_vectorizer(db, spec); !created) failures[i] = created.error().message;
+    });
+  for (std::thread& creator : creators) creator.join();
+  EXPECT_THAT(failures[0] + failures[1], HasSubstr("there is a vectorizer notes already"));
+  EXPECT_TRUE(failures[0].empty() || failures[1].empty());
 }
 
 TEST(Vectorizers, DropWorksWhenTheTableIsGone) {

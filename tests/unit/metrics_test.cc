@@ -15,6 +15,7 @@
 #include "server/health.h"
 #include "server/listener.h"
 #include "server/routes.h"
+#include "support/http_get.h"
 
 namespace embedd {
 namespace {
@@ -195,21 +196,8 @@ TEST(ListenAddressTest, IsLoopbackUnlessItSaysOtherwise) {
     EXPECT_EQ(parsed(wrong), "refused") << wrong;
 }
 
-/// Sends `request` to the listener and returns all that it answers until it closes.
 std::string talk_to(const Listener& listener, std::string_view request) {
-  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(listener.port());
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(connect(client, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-  EXPECT_EQ(send(client, request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
-  std::string answer;
-  char buffer[4096];
-  for (ssize_t got = 0; (got = recv(client, buffer, sizeof buffer, 0)) > 0;)
-    answer.append(buffer, static_cast<std::size_t>(got));
-  close(client);
-  return answer;
+  return test::talk_to(listener.port(), request);
 }
 
 class ListenerTest : public ::testing::Test {

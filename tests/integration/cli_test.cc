@@ -1,0 +1,287 @@
+// The command line as people and scripts meet it: the real binary, a real database.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <fstream>
+#include <iterator>
+
+#include "support/private_postgres.h"
+#include "support/process.h"
+#include "support/scripted_provider.h"
+#include "support/temp_dir.h"
+
+namespace embedd {
+namespace {
+
+using test::Finished;
+using test::Process;
+using test::ScriptedProvider;
+using test::TempDir;
+using test::TestDatabase;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kCanary = "sk-canary-5150";
+
+std::size_t count_of(const std::string& text, std::string_view part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+class CliTest : public testing::Test {
+ protected:
+  using Environment = std::map<std::string, std::string>;
+
+  Finished run(std::vector<std::string> arguments, Environment more = {}) {
+    more.emplace("DATABASE_URL", database_.url());
+    return test::run_process({.arguments = std::move(arguments), .environment = std::move(more)});
+  }
+  /// Runs a command that must succeed, and returns what it prints.
+  std::string done(std::vector<std::string> arguments) {
+    const Finished finished = run(std::move(arguments));
+    EXPECT_EQ(finished.code, 0) << finished.error_output;
+    return finished.output;
+  }
+  /// The table notes with `rows` rows and a vectorizer of that endpoint.
+  void make_notes(int rows, const std::string& endpoint) {
+    done({"migrate"});
+    pg::Connection db = database_.connect();
+    test::run(db, "CREATE TABLE notes (id int PRIMARY KEY, body text, embedding vector(256))");
+    test::run(db, fmt::format("INSERT INTO notes SELECT i, 'note number ' || i FROM generate_series(1, {}) i",
+                              rows));
+    done({"vectorizer", "create", "notes", "--table", "notes", "--text", "{body}", "--column", "embedding",
+          "--endpoint", endpoint});
+  }
+  std::string value(const std::string& sql) {
+    pg::Connection db = database_.connect();
+    return test::value_of(db, sql);
+  }
+
+  TestDatabase database_;
+};
+
+TEST_F(CliTest, EveryCommandExplainsItself) {
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{},
+                                             {"migrate"},
+                                             {"vectorizer"},
+                                             {"vectorizer", "create"},
+                                             {"vectorizer", "list"},
+                                             {"vectorizer", "show"},
+                                             {"vectorizer", "pause"},
+                                             {"vectorizer", "resume"},
+                                             {"vectorizer", "drop"},
+                                             {"worker"},
+                                             {"status"},
+                                             {"dead"},
+                                             {"dead", "list"},
+                                             {"dead", "retry"},
+                                             {"dead", "purge"},
+                                             {"search"},
+                                             {"traces"},
+                                             {"traces", "init"},
+                                             {"check"}}) {
+    std::vector<std::string> arguments = command;
+    arguments.emplace_back("--help");
+    const Finished finished = run(arguments, {{"EMBEDD_POLL_SECONDS", "not even a number"}});
+    EXPECT_EQ(finished.code, 0) << fmt::format("{}", arguments.front());
+    EXPECT_THAT(finished.output, HasSubstr("Usage: embedd"));
+    EXPECT_EQ(finished.error_output, "");
+  }
+}
+
+TEST_F(CliTest, SlipsNameTheNearestAndExitWithTwo) {
+  struct Slip {
+    std::vector<std::string> arguments;
+    const char* message;
+  };
+  for (const Slip& slip : {Slip{{"migarte"}, "there is no command migarte. Did you mean 'migrate'?"},
+                           Slip{{"dead", "lst"}, "there is no command lst. Did you mean 'list'?"},
+                           Slip{{"worker", "--onec"}, "there is no flag --onec. Did you mean '--once'?"},
+                           Slip{{"--pol-seconds", "3", "status"},
+                                "there is no flag --pol-seconds. Did you mean '--poll-seconds'?"}}) {
+    const Finished finished = run(slip.arguments);
+    EXPECT_EQ(finished.code, 2);
+    EXPECT_THAT(finished.error_output, HasSubstr(slip.message));
+    EXPECT_EQ(finished.output, "");
+  }
+  const Finished variable = run({"status"}, {{"EMBEDD_POL_SECONDS", "3"}});
+  EXPECT_EQ(variable.code, 2);
+  EXPECT_THAT(variable.error_output, HasSubstr("Did you mean 'EMBEDD_POLL_SECONDS'?"));
+  done({"migrate"});
+  const Finished name = run({"vectorizer", "show", "traces"});
+  EXPECT_EQ(name.code, 2);
+  EXPECT_THAT(name.error_output, HasSubstr("there is no vectorizer traces"));
+}
+
+TEST_F(CliTest, FlagsGoBeforeAndAfterTheCommand) {
+  done({"migrate"});
+  done({"--poll-seconds", "2", "status"});
+  done({"status", "--poll-seconds", "2"});
+}
+
+TEST_F(CliTest, CheckSaysWhatToDoAndThenOk) {
+  const Finished before = run({"check"});
+  EXPECT_EQ(before.code, 1);
+  EXPECT_THAT(before.output, HasSubstr("ok   database: postgresql://"));
+  EXPECT_THAT(before.output, HasSubstr("FAIL schema: not there: run embedd migrate"));
+  done({"migrate"});
+  EXPECT_THAT(done({"check"}), HasSubstr("ok   privileges: all that a worker needs"));
+  EXPECT_THAT(done({"check", "--json"}), HasSubstr("{\"ok\":true,\"checks\":["));
+  make_notes(1, "openai");
+  const Finished keyless = run({"check"});
+  EXPECT_EQ(keyless.code, 1);
+  EXPECT_THAT(keyless.output, HasSubstr("FAIL endpoint openai: https://api.openai.com/v1, no key"));
+  const Finished broken = run({"check"}, {{"EMBEDD_POLL_SECONDS", "soon"}});
+  EXPECT_EQ(broken.code, 1);
+  EXPECT_THAT(broken.output, HasSubstr("FAIL configuration: the environment: EMBEDD_POLL_SECONDS"));
+}
+
+TEST_F(CliTest, OnceEmbedsEverythingAndSearchFindsIt) {
+  make_notes(300, "local");
+  const Finished worker = run({"worker", "--once"});
+  EXPECT_EQ(worker.code, 0) << worker.error_output;
+  EXPECT_THAT(worker.output, HasSubstr("embedded 300 rows in "));
+  EXPECT_THAT(worker.output, HasSubstr("; none remains\n"));
+  EXPECT_EQ(value("SELECT count(*) FROM notes WHERE embedding IS NULL"), "0");
+  EXPECT_THAT(done({"search", "notes", "number 217", "-k", "1", "--json"}),
+              HasSubstr("\"hits\":[{\"key\":{\"id\": 217},"));
+  EXPECT_THAT(done({"search", "notes", "number 217", "-k", "1"}), HasSubstr("note number 217"));
+  EXPECT_THAT(done({"status", "--json"}), HasSubstr("\"name\":\"notes\""));
+  EXPECT_THAT(run({"worker", "--once", "--json"}).output, HasSubstr("{\"rows_embedded\":0,"));
+}
+
+TEST_F(CliTest, WithoutAKeyRowsWaitAndOnceExitsWithThree) {
+  make_notes(5, "openai");
+  const Finished worker = run({"worker", "--once"});
+  EXPECT_EQ(worker.code, 3) << worker.error_output;
+  EXPECT_THAT(worker.output, HasSubstr("rows remain unembedded"));
+  EXPECT_EQ(count_of(worker.error_output, "\"event\":\"no_api_key\""), 1u) << worker.error_output;
+  EXPECT_EQ(value("SELECT count(*) FROM notes WHERE embedding IS NULL"), "5");
+  EXPECT_EQ(value("SELECT count(*) FROM embedd.dead_letters"), "0");
+
+  const Finished search = run({"search", "notes", "anything"});
+  EXPECT_EQ(search.code, 1);
+  EXPECT_EQ(search.output, "");
+  EXPECT_THAT(search.error_output, HasSubstr("there is no key for it: set OPENAI_API_KEY"));
+}
+
+TEST_F(CliTest, NoSecretIsEverShown) {
+  make_notes(3, "openai");
+  ScriptedProvider provider({.dimensions = 256, .key = "another key"});
+  pg::Connection db = database_.connect();
+  const std::string password = "pw-canary-1789";
+  const std::string role = "canary_" + database_.name();
+  test::run(db, fmt::format("CREATE ROLE {} LOGIN PASSWORD '{}' SUPERUSER", role, password));
+  const Environment secrets{
+      {"DATABASE_URL", test::with_parameters(database_.url(), {{"user", role}, {"password", password}})},
+      {"OPENAI_API_KEY", kCanary},
+      {"OPENAI_BASE_URL", provider.base_url()},
+      {"EMBEDD_LOG_LEVEL", "debug"}};
+  std::string shown;
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"--help-settings"},
+                                             {"check"},
+                                             {"check", "--json"},
+                                             {"status"},
+                                             {"search", "notes", "query"},
+                                             {"worker", "--once"}}) {
+    const Finished finished = run(command, secrets);
+    shown += finished.output + finished.error_output;
+  }
+  Environment wrong = secrets;
+  wrong["DATABASE_URL"] =
+      test::with_parameters(database_.url(), {{"user", role}, {"dbname", "no_such"}, {"password", password}});
+  shown += run({"check"}, wrong).output + run({"status"}, wrong).error_output;
+  wrong["DATABASE_URL"] = fmt::format("postgresql://u:{}@[broken/x", password);
+  shown += run({"status"}, wrong).error_output;
+
+  Process worker({.arguments = {"worker"}, .environment = secrets});
+  EXPECT_TRUE(worker.wait_for_error_output("\"state\":\"unauthenticated\"")) << worker.error_output();
+  std::ifstream cmdline(fmt::format("/proc/{}/cmdline", worker.pid()), std::ios::binary);
+  shown += std::string(std::istreambuf_iterator<char>(cmdline), {});
+  worker.signal(SIGTERM);
+  EXPECT_EQ(worker.wait(), 0);
+  shown += worker.output() + worker.error_output();
+  test::run(db, fmt::format("REASSIGN OWNED BY {0} TO current_user; ", role));
+  test::run(db, fmt::format("DROP ROLE {}", role));
+
+  EXPECT_THAT(shown, HasSubstr("\"event\":\"worker_started\""));
+  EXPECT_THAT(shown, Not(HasSubstr(kCanary)));
+  EXPECT_THAT(shown, Not(HasSubstr(password)));
+}
+
+TEST_F(CliTest, DotenvIsReadWhereTheCommandRuns) {
+  TempDir directory;
+  directory.write(".env", "DATABASE_URL=" + database_.url() + "\n");
+  const Finished finished = test::run_process({.arguments = {"migrate"}, .directory = directory.file("")});
+  EXPECT_EQ(finished.code, 0) << finished.error_output;
+}
+
+TEST_F(CliTest, ARunningWorkerDrainsOnSigterm) {
+  make_notes(5, "local");
+  Process worker({.arguments = {"worker"}, .environment = {{"DATABASE_URL", database_.url()}}});
+  ASSERT_TRUE(worker.wait_for_error_output("\"event\":\"batch_completed\"")) << worker.error_output();
+  worker.signal(SIGTERM);
+  EXPECT_EQ(worker.wait(), 0);
+  EXPECT_THAT(worker.error_output(), HasSubstr("\"event\":\"worker_stopped\",\"rows_embedded\":5"));
+  EXPECT_EQ(worker.output(), "");
+}
+
+TEST_F(CliTest, ASecondSignalCancelsWhatHangsAndGivesItBack) {
+  make_notes(5, "openai");
+  ScriptedProvider provider({.dimensions = 256});
+  provider.hold();
+  Process worker({.arguments = {"worker"},
+                  .environment = {{"DATABASE_URL", database_.url()},
+                                  {"OPENAI_API_KEY", kCanary},
+                                  {"OPENAI_BASE_URL", provider.base_url()}}});
+  ASSERT_TRUE(provider.wait_for([](const test::ProviderStats& stats) { return stats.held > 0; }, seconds(60)))
+      << worker.error_output();
+  worker.signal(SIGINT);
+  ASSERT_TRUE(worker.wait_for_error_output("\"event\":\"draining\""));
+  worker.signal(SIGINT);
+  EXPECT_EQ(worker.wait(), 0);
+  EXPECT_EQ(value("SELECT count(*) FROM embedd.queue_1 WHERE lease IS NULL AND run_at <= now()"), "5");
+}
+
+TEST_F(CliTest, ADatabaseThatIsDownIsWaitedForAndTheWaitCanBeStopped) {
+  Process worker({.arguments = {"worker"},
+                  .environment = {{"DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing"}}});
+  ASSERT_TRUE(worker.wait_for_error_output("\"event\":\"database_error\",\"during\":\"start\""));
+  EXPECT_EQ(worker.wait(seconds(0)), std::nullopt);
+  worker.signal(SIGTERM);
+  EXPECT_EQ(worker.wait(), 0);
+}
+
+TEST_F(CliTest, AWorkerNeedsNoRightToMigrateWhatIsCurrent) {
+  make_notes(5, "local");
+  pg::Connection db = database_.connect();
+  const std::string role = "least_" + database_.name();
+  test::run(db, fmt::format("CREATE ROLE {} LOGIN PASSWORD 'least'", role));
+  const Environment least{
+      {"DATABASE_URL", test::with_parameters(database_.url(), {{"user", role}, {"password", "least"}})}};
+  test::run(db, fmt::format("GRANT USAGE ON SCHEMA embedd TO {}", role));
+  test::run(db, fmt::format("GRANT SELECT ON ALL TABLES IN SCHEMA embedd TO {}", role));
+
+  // What check says to grant is all that a worker needs.
+  const std::string advice = run({"check"}, least).output;
+  std::size_t granted = 0;
+  for (std::size_t at = advice.find("GRANT "); at != std::string::npos; at = advice.find("GRANT ", at + 1)) {
+    test::run(db, advice.substr(at, advice.find(';', at) - at));
+    ++granted;
+  }
+  EXPECT_GE(granted, 5u) << advice;
+  EXPECT_EQ(run({"check"}, least).code, 0) << run({"check"}, least).output;
+  const Finished worker = run({"worker", "--once"}, least);
+  EXPECT_EQ(worker.code, 0) << worker.error_output;
+  EXPECT_THAT(worker.output, HasSubstr("embedded 5 rows"));
+  test::run(db, fmt::format("DROP OWNED BY {}", role));
+  test::run(db, fmt::format("DROP ROLE {}", role));
+}
+
+}  // namespace
+}  // namespace embedd

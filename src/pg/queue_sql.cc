@@ -38,9 +38,10 @@ class Form {
         {"stored", definition.destination_type},
         {"key_json", definition.key_json_sql},
         {"keys", each(", ", [](std::size_t i) { return fmt::format("k{}", i); })},
-        {"key_arrays",
-         each(", ",
-              [&](std::size_t i) { return fmt::format("${}::{}[]", i + 1, definition.key_types[i - 1]); })},
+        {"key_arrays", each(", ",
+                            [&](std::size_t i) {
+                              return fmt::format("(SELECT ${}::{}[])", i + 1, definition.key_types[i - 1]);
+                            })},
         {"cursor",
          each(", ",
               [&](std::size_t i) { return fmt::format("${}::{}", i + 4, definition.key_types[i - 1]); })},
@@ -62,23 +63,26 @@ class Form {
   }
 
   /// A settling statement: the jobs, those of them that are still ours and that nobody is writing, what is
-  /// done with those, and the outcome of each. `outcome` is an SQL expression for a fenced job.
+  /// done with those, and the outcome of each, as one letter. `outcome` is an SQL expression over `j`, NULL
+  /// for what is not fenced.
+  ///
+  /// The arrays stand in a subselect so that the planner does not see their length and expects ten rows: then
+  /// it looks each job up by its key, whatever the statistics of a queue that comes and goes say. Lookups in
+  /// what was done are hashed (`IN`), never joined, for the same reason.
   [[nodiscard]] Statement settle(std::string_view columns, std::string_view arrays, std::string_view fenced,
-                                 std::string_view body, std::string_view outcome,
-                                 std::string_view joins) const {
+                                 std::string_view body, std::string_view outcome) const {
     const std::string form = fmt::format(R"(
 WITH jobs AS MATERIALIZED (
-  SELECT * FROM unnest($1::uuid[], {{key_arrays}}{1}) WITH ORDINALITY AS j(lease, {{keys}}{0}, n)),
+  SELECT * FROM unnest((SELECT $1::uuid[]), {{key_arrays}}{1}) WITH ORDINALITY AS j(lease, {{keys}}{0}, n)),
 fenced AS MATERIALIZED (
   SELECT j.n{0}, {{keys:q}}{2}
   FROM jobs j JOIN {{queue}} q ON {{q=j}} AND q.generation = {{g}} AND q.lease = j.lease
   FOR UPDATE OF q SKIP LOCKED),{3}
-SELECT string_agg(
-  CASE WHEN f.n IS NOT NULL THEN {4}
-       WHEN (SELECT true FROM {{queue}} q WHERE {{q=j}} AND q.generation = {{g}} AND q.lease = j.lease LIMIT 1) THEN 'b'
-       ELSE 'g' END, '' ORDER BY j.n)
-FROM jobs j LEFT JOIN fenced f ON f.n = j.n{5})",
-                                         columns, arrays, fenced, body, outcome, joins);
+SELECT string_agg(coalesce({4},
+  CASE WHEN (SELECT true FROM {{queue}} q WHERE {{q=j}} AND q.generation = {{g}} AND q.lease = j.lease LIMIT 1)
+       THEN 'b' ELSE 'g' END), '' ORDER BY j.n)
+FROM jobs j)",
+                                         columns, arrays, fenced, body, outcome);
     return Statement(fill(form));
   }
 
@@ -133,36 +137,40 @@ FROM jobs j LEFT JOIN fenced f ON f.n = j.n{5})",
   std::map<std::string, std::string, std::less<>> words_;
 };
 
-/// Live changes first, with one row in eight reserved, so that neither starves the other. The text is
-/// computed once per row (OFFSET 0 keeps the planner from copying the expression).
+/// Live changes first, with one row in eight reserved, so that neither starves the other.
+///
+/// The row comparisons bound a walk along the index (priority, run_at) at both ends, and, unlike `priority =
+/// 0`, promise the planner many rows, so that it never sorts a long queue instead. The text is computed once
+/// per row (OFFSET 0 keeps the planner from copying the expression), and the ledger is looked up by key (a
+/// subselect cannot become a join).
 Statement make_claim(const Form& form) {
   return Statement(form.fill(R"(
 WITH live AS MATERIALIZED (
   SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash FROM {queue} q
-  WHERE q.priority = 0 AND q.run_at <= now() AND q.generation = {g}
-  ORDER BY q.run_at LIMIT $3::bigint - $3::bigint / 8 FOR UPDATE SKIP LOCKED),
+  WHERE (q.priority, q.run_at) <= (0::smallint, now())
+  ORDER BY q.priority, q.run_at LIMIT $3::bigint - $3::bigint / 8 FOR UPDATE SKIP LOCKED),
 backfill AS MATERIALIZED (
   SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash FROM {queue} q
-  WHERE q.priority = 1 AND q.run_at <= now() AND q.generation = {g}
-  ORDER BY q.run_at LIMIT $3::bigint - (SELECT count(*) FROM live) FOR UPDATE SKIP LOCKED),
+  WHERE (q.priority, q.run_at) <= (1::smallint, now()) AND (q.priority, q.run_at) >= (1::smallint, '-infinity')
+  ORDER BY q.priority, q.run_at LIMIT $3::bigint - (SELECT count(*) FROM live) FOR UPDATE SKIP LOCKED),
 due AS MATERIALIZED (
   SELECT *, row_number() OVER (ORDER BY priority, run_at) AS n
-  FROM (SELECT * FROM live UNION ALL SELECT * FROM backfill) both_kinds),
+  FROM (SELECT * FROM live UNION ALL SELECT * FROM backfill) x),
 judged AS (
   SELECT d.*, s.text, s.hash,
-         CASE WHEN s.text IS NULL THEN 0 WHEN s.stored AND l.text_hash = s.hash THEN 1
+         CASE WHEN s.text IS NULL THEN 0
+              WHEN s.stored AND (SELECT l.text_hash FROM {ledger} l WHERE {l=d} AND l.generation = {g}) = s.hash THEN 1
               WHEN d.kept_hash = s.hash THEN 2 ELSE 3 END AS task
   FROM due d
   LEFT JOIN LATERAL (
     SELECT r.text, pg_catalog.hashtextextended(r.text COLLATE "C", 0) AS hash, r.stored FROM (
       SELECT {text} AS text, t.{destination} IS NOT NULL AS stored FROM {source} t WHERE {t=d} OFFSET 0) r
-    OFFSET 0) s ON true
-  LEFT JOIN {ledger} l ON {l=d} AND l.generation = {g}),
+    OFFSET 0) s ON true),
 fit AS MATERIALIZED (
   SELECT * FROM (
     SELECT j.*, sum(CASE task WHEN 3 THEN octet_length(text) ELSE 0 END)
                   OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) AS bytes FROM judged j) summed
-  WHERE bytes <= $4::bigint OR n = 1)
+  WHERE (bytes <= $4::bigint OR n = 1) AND n = n + 0)
 UPDATE {queue} q SET lease = $1::uuid, run_at = now() + make_interval(secs => $2::float8)
 FROM fit f WHERE {q=f} AND q.generation = {g}
 RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text END, f.hash, f.lease IS NOT NULL,
@@ -174,8 +182,9 @@ RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text END, f.hash, f.
 /// and its vector stays with the job. What is written but not reported back (a trigger of the user's
 /// swallowed the update) is treated like a held row: asking again and again must not buy it again.
 Statement make_complete(const Form& form) {
-  return form.settle(", slot, hash", ", {$1}::int[], {$2}::bigint[]",
-                     ", q.kept_at, CASE WHEN j.slot < 0 AND q.kept_hash = j.hash THEN q.kept END AS kept", R"(
+  return form.settle(
+      ", slot, hash", ", (SELECT {$1}::int[]), (SELECT {$2}::bigint[])",
+      ", q.kept_at, CASE WHEN j.slot < 0 AND q.kept_hash = j.hash THEN q.kept END AS kept", R"(
 free AS MATERIALIZED (
   SELECT f.* FROM fenced f JOIN {source} t ON {t=f}
   WHERE {hash} = f.hash AND (f.slot >= 0 OR f.kept IS NOT NULL)
@@ -193,7 +202,7 @@ deleted AS (
 left_over AS MATERIALIZED (
   SELECT f.*, (f.slot >= 0 OR f.kept IS NOT NULL)
               AND coalesce((SELECT {hash} = f.hash FROM {source} t WHERE {t=f}), false) AS held
-  FROM fenced f WHERE NOT EXISTS (SELECT FROM wrote w WHERE w.n = f.n)),
+  FROM fenced f WHERE f.n NOT IN (SELECT n FROM wrote)),
 given_back AS (
   UPDATE {queue} q
   SET lease = NULL,
@@ -203,13 +212,14 @@ given_back AS (
       kept_hash = CASE WHEN f.held THEN f.hash END,
       kept_at = CASE WHEN f.held THEN coalesce(f.kept_at, now()) END
   FROM left_over f WHERE {q=f} AND q.generation = {g}))",
-                     "CASE WHEN w.n IS NOT NULL THEN 'd' WHEN r.held THEN 'k' ELSE 's' END",
-                     " LEFT JOIN wrote w ON w.n = j.n LEFT JOIN left_over r ON r.n = j.n");
+      "CASE WHEN j.n IN (SELECT n FROM wrote) THEN 'd' WHEN j.n IN (SELECT n FROM left_over WHERE held) "
+      "THEN 'k' WHEN j.n IN (SELECT n FROM left_over) THEN 's' END");
 }
 
 /// A row that is gone, or has nothing stored, needs no write.
 Statement make_clear(const Form& form) {
-  return form.settle("", "", ", q.kept_at", R"(
+  return form.settle(
+      "", "", ", q.kept_at", R"(
 seen AS MATERIALIZED (
   SELECT f.*, s.there, s.filled, s.bare FROM fenced f
   LEFT JOIN LATERAL (
@@ -227,7 +237,7 @@ cleared AS MATERIALIZED (
 unproven AS (DELETE FROM {ledger} l USING cleared c WHERE {l=c} AND l.generation = {g}),
 deleted AS (DELETE FROM {queue} q USING cleared c WHERE {q=c} AND q.generation = {g}),
 left_over AS MATERIALIZED (
-  SELECT f.* FROM seen f WHERE NOT EXISTS (SELECT FROM cleared c WHERE c.n = f.n)),
+  SELECT f.* FROM seen f WHERE f.n NOT IN (SELECT n FROM cleared)),
 given_back AS (
   UPDATE {queue} q
   SET lease = NULL,
@@ -235,14 +245,16 @@ given_back AS (
         greatest(interval '0.5 s', least(interval '30 s', now() - coalesce(f.kept_at, now()))) END,
       kept = NULL, kept_hash = NULL, kept_at = CASE WHEN NOT f.filled THEN coalesce(f.kept_at, now()) END
   FROM left_over f WHERE {q=f} AND q.generation = {g}))",
-                     "CASE WHEN c.n IS NOT NULL THEN 'd' WHEN r.filled THEN 's' ELSE 'k' END",
-                     " LEFT JOIN cleared c ON c.n = j.n LEFT JOIN left_over r ON r.n = j.n");
+      "CASE WHEN j.n IN (SELECT n FROM cleared) THEN 'd' WHEN j.n IN (SELECT n FROM left_over WHERE filled) "
+      "THEN 's' WHEN j.n IN (SELECT n FROM left_over) THEN 'k' END");
 }
+
+constexpr std::string_view kIfFenced = "CASE WHEN j.n IN (SELECT n FROM fenced) THEN 'd' END";
 
 Statement make_drop(const Form& form) {
   return form.settle("", "", "", R"(
 deleted AS (DELETE FROM {queue} q USING fenced f WHERE {q=f} AND q.generation = {g}))",
-                     "'d'", "");
+                     kIfFenced);
 }
 
 Statement make_reschedule(const Form& form) {
@@ -251,7 +263,7 @@ given_back AS (
   UPDATE {queue} q SET lease = NULL, run_at = now() + make_interval(secs => {$1}::float8),
                        attempt = least(q.attempt + {$2}::bigint, 32000)
   FROM fenced f WHERE {q=f} AND q.generation = {g}))",
-                     "'d'", "");
+                     kIfFenced);
 }
 
 Statement make_extend(const Form& form) {
@@ -259,11 +271,12 @@ Statement make_extend(const Form& form) {
 extended AS (
   UPDATE {queue} q SET run_at = now() + make_interval(secs => {$1}::float8)
   FROM fenced f WHERE {q=f} AND q.generation = {g}))",
-                     "'d'", "");
+                     kIfFenced);
 }
 
 Statement make_discard(const Form& form) {
-  return form.settle(", hash", ", {$1}::bigint[]", ", q.attempt + 1 AS attempts, {key_json} AS key_json", R"(
+  return form.settle(", hash", ", (SELECT {$1}::bigint[])",
+                     ", q.attempt + 1 AS attempts, {key_json} AS key_json", R"(
 recorded AS (
   INSERT INTO embedd.dead_letters (vectorizer_id, key, generation, kind, message, attempts, text_hash)
   SELECT {id}, f.key_json, {g}, {$2}::text, {$3}::text, f.attempts, f.hash FROM fenced f
@@ -271,7 +284,7 @@ recorded AS (
   SET kind = excluded.kind, message = excluded.message, attempts = excluded.attempts, text_hash = excluded.text_hash,
       failed_at = now()),
 deleted AS (DELETE FROM {queue} q USING fenced f WHERE {q=f} AND q.generation = {g}))",
-                     "'d'", "");
+                     kIfFenced);
 }
 
 /// Never a full count: the queue's first entries by index, and up to 10,000 of its rows.
@@ -288,21 +301,24 @@ FROM (SELECT least((SELECT run_at FROM {queue} WHERE priority = 0 ORDER BY run_a
      (SELECT count(*) AS jobs FROM (SELECT FROM {queue} LIMIT 10000) x) counted)"));
 }
 
-/// One page by key order. Rows that users hold are skipped, and the walk is then due again soon: inserting
-/// the job of a row whose update is not committed would wait for that user. A stored vector without proof is
-/// adopted, unless something is already known to be wrong with it. Proofs of rows that are gone are removed
-/// along the way.
+/// One page by key order: source rows and ledger rows side by side, each up to a limit, and the page ends
+/// where the first of the two does. Rows that users hold are skipped, and the walk is then due again soon:
+/// inserting the job of a row whose update is not committed would wait for that user. A stored vector without
+/// proof is adopted, unless something is already known to be wrong with it. Proofs of rows that are gone are
+/// removed.
 Statement make_reconcile(const Form& form, bool first) {
-  const std::string on_duty = first ? "FOR NO KEY UPDATE SKIP LOCKED" : "FOR NO KEY UPDATE";
-  const std::string free = first ? "AND (v.reconcile_until IS NULL OR v.reconcile_until <= now())" : "";
-  const std::string after_t = first ? "" : "AND ({row:t}) > ({cursor})";
-  const std::string after_l = first ? "" : "AND ({row:l}) > ({cursor})";
-  return Statement(form.fill(fmt::format(
-      R"(
+  const std::string_view lock = first ? "FOR NO KEY UPDATE SKIP LOCKED" : "FOR NO KEY UPDATE";
+  const std::string_view nobody =
+      first ? "AND (v.reconcile_until IS NULL OR v.reconcile_until <= now())" : "";
+  const std::string_view after_t = first ? "" : "AND ({row:t}) > ({cursor})";
+  const std::string_view after_l = first ? "" : "AND ({row:l}) > ({cursor})";
+  // Who only learns that the queue is long has not taken the duty, but keeps one that it has.
+  const std::string_view renews = first ? "NOT a.deferred" : "true";
+  return Statement(form.fill(fmt::format(R"(
 WITH load AS MATERIALIZED (
   SELECT count(*) >= $2::bigint AS deferred FROM (SELECT FROM {{queue}} LIMIT $2::bigint) x),
 duty AS MATERIALIZED (
-  SELECT v.id FROM embedd.vectorizers v WHERE v.id = {{id}} {0} {1}),
+  SELECT v.id FROM embedd.vectorizers v WHERE v.id = {{id}} {1} {0}),
 walks AS MATERIALIZED (
   SELECT EXISTS (SELECT FROM duty) AND NOT (SELECT deferred FROM load) AS yes),
 page AS MATERIALIZED (
@@ -310,19 +326,26 @@ page AS MATERIALIZED (
   WHERE (SELECT yes FROM walks) {2}
   ORDER BY {{row:t}} LIMIT $1::bigint),
 proofs AS MATERIALIZED (
-  SELECT {{keys:l}} FROM {{ledger}} l
-  WHERE (SELECT yes FROM walks) AND l.generation = {{g}} {3}
+  SELECT {{keys:l}}, l.generation, l.text_hash FROM {{ledger}} l
+  WHERE (SELECT yes FROM walks) {3}
   ORDER BY {{row:l}} LIMIT 2 * $1::bigint),
 page_end AS MATERIALIZED (
-  SELECT {{keys:p}}, (SELECT count(*) FROM page) < $1::bigint AS last FROM page p
-  ORDER BY {{desc:p}} LIMIT 1),
-judged AS (
-  SELECT p.*, l.text_hash AS proven FROM page p LEFT JOIN {{ledger}} l ON {{l=p}} AND l.generation = {{g}}
-  WHERE CASE WHEN p.hash IS NULL THEN p.stored
-             ELSE NOT p.stored OR l.text_hash IS NULL OR l.text_hash <> p.hash END),
+  SELECT {{keys}} FROM (
+    (SELECT {{keys}} FROM page WHERE (SELECT count(*) FROM page) >= $1::bigint ORDER BY {{desc:page}} LIMIT 1)
+    UNION ALL
+    (SELECT {{keys}} FROM proofs WHERE (SELECT count(*) FROM proofs) >= 2 * $1::bigint ORDER BY {{desc:proofs}} LIMIT 1)) x
+  ORDER BY {{keys}} LIMIT 1),
+merged AS MATERIALIZED (
+  SELECT {{keys}}, bool_or(there) AS there, max(hash) AS hash, bool_or(stored) AS stored, max(proven) AS proven FROM (
+    SELECT {{keys}}, true AS there, hash, stored, NULL::bigint AS proven FROM page
+    UNION ALL SELECT {{keys}}, false, NULL, NULL, text_hash FROM proofs WHERE generation = {{g}}) m
+  WHERE NOT EXISTS (SELECT FROM page_end e WHERE ({{row:m}}) > ({{row:e}}))
+  GROUP BY {{keys}}),
 idle AS MATERIALIZED (
-  SELECT q.* FROM judged q
-  WHERE NOT EXISTS (SELECT FROM {{queue}} w WHERE {{w=q}} AND w.generation = {{g}})
+  SELECT q.* FROM merged q
+  WHERE q.there
+    AND CASE WHEN q.hash IS NULL THEN q.stored ELSE NOT q.stored OR q.proven IS DISTINCT FROM q.hash END
+    AND NOT EXISTS (SELECT FROM {{queue}} w WHERE {{w=q}} AND w.generation = {{g}})
     AND NOT EXISTS (SELECT FROM embedd.dead_letters d
                     WHERE d.vectorizer_id = {{id}} AND d.generation = {{g}} AND d.key = {{key_json}}
                       AND d.text_hash IS NOT DISTINCT FROM q.hash)),
@@ -338,17 +361,15 @@ enqueued AS (
   INSERT INTO {{queue}} ({{keys}}, generation, priority) SELECT {{keys:f}}, {{g}}, 1 FROM free f
   ON CONFLICT DO NOTHING RETURNING 1),
 orphans AS MATERIALIZED (
-  SELECT {{keys:l}} FROM {{ledger}} l JOIN proofs p ON {{l=p}}
-  WHERE l.generation = {{g}} AND NOT EXISTS (SELECT FROM {{source}} t WHERE {{t=p}})
-    AND NOT EXISTS (SELECT FROM page_end e WHERE NOT e.last AND ({{row:p}}) > ({{row:e}}))
+  SELECT {{keys:l}} FROM merged m JOIN {{ledger}} l ON {{l=m}} AND l.generation = {{g}} WHERE NOT m.there
   FOR UPDATE OF l SKIP LOCKED),
 forgotten AS (
   DELETE FROM {{ledger}} l USING orphans o WHERE {{l=o}} AND l.generation = {{g}}),
 answer AS MATERIALIZED (
   SELECT EXISTS (SELECT FROM duty) AS on_duty, (SELECT deferred FROM load) AS deferred,
-         (SELECT count(*) FROM page) AS scanned, (SELECT count(*) FROM enqueued) AS enqueued,
+         (SELECT count(*) FROM merged WHERE there) AS scanned, (SELECT count(*) FROM enqueued) AS enqueued,
          (SELECT count(*) FROM wanted) - (SELECT count(*) FROM free) AS skipped,
-         (SELECT yes FROM walks) AND coalesce((SELECT last FROM page_end), true) AS last),
+         (SELECT yes FROM walks) AND NOT EXISTS (SELECT FROM page_end) AS last),
 renewed AS (
   UPDATE embedd.vectorizers v
   SET reconcile_until = CASE WHEN NOT a.last THEN now() + interval '60 s' END,
@@ -358,7 +379,7 @@ renewed AS (
   FROM answer a WHERE v.id = {{id}} AND a.on_duty AND {4})
 SELECT a.on_duty, a.deferred, a.scanned, a.enqueued, a.skipped, a.last, {{keys:e}}
 FROM answer a LEFT JOIN page_end e ON true)",
-      free, on_duty, after_t, after_l, first ? "NOT a.deferred" : "true")));
+                                         lock, nobody, after_t, after_l, renews)));
 }
 
 }  // namespace

@@ -50,10 +50,21 @@ bool is_stale_plan(const PGresult* result) {
   return code == "0A000" || code == "26000" || code == "42P05";
 }
 
-std::string timeout_settings(const PipelineOptions& options, std::string_view form) {
-  const auto ms = [](Duration d) { return std::chrono::duration_cast<milliseconds>(d).count(); };
+/// What every statement runs under, as one SELECT: for the session, or (`local`) for the transaction at hand.
+std::string settings_sql(const PipelineOptions& options, bool local) {
+  const auto ms = [](Duration d) {
+    return std::to_string(std::chrono::duration_cast<milliseconds>(d).count());
+  };
+  const auto set = [local](std::string_view name, std::string_view value) {
+    return fmt::format("pg_catalog.set_config('{}', '{}', {})", name, value, local);
+  };
+  const bool generic = options.planning == Planning::generic;
+  std::string sql = "SELECT " + set("lock_timeout", ms(options.lock_timeout));
   // The server gives up before we do, so that a slow statement ends with a plain error and not in doubt.
-  return fmt::format(fmt::runtime(form), ms(options.lock_timeout), ms(options.command_timeout) * 5 / 6);
+  sql += ", " + set("statement_timeout", ms(options.command_timeout * 5 / 6)) + ", " + set("jit", "off");
+  sql += ", " + set("plan_cache_mode", generic ? "force_generic_plan" : "force_custom_plan");
+  if (!local) sql += ", " + set("default_transaction_isolation", "read committed");
+  return sql;
 }
 
 }  // namespace
@@ -205,13 +216,7 @@ Error Pipeline::set_up(pg_conn* conn, const PipelineOptions& options, bool& pool
   // A pooler answers with a key of its own.
   pooled = backend != std::to_string(PQbackendPID(conn));
   if (!pooled) {
-    // Plans are made for the parameters at hand: a plan made while a table was small would scan it when it is
-    // large.
-    const std::string settings = timeout_settings(options,
-                                                  "SET lock_timeout = {}; SET statement_timeout = {}; SET "
-                                                  "plan_cache_mode = force_custom_plan; SET jit = off; "
-                                                  "SET default_transaction_isolation = 'read committed'");
-    if (!run(settings, nullptr)) return failed();
+    if (!run(settings_sql(options, false), nullptr)) return failed();
     if (!options.channel.empty() && !run("LISTEN " + options.channel, nullptr)) return failed();
   }
   if (PQsetnonblocking(conn, 1) != 0 || PQenterPipelineMode(conn) != 1) return failed();
@@ -274,10 +279,7 @@ bool Pipeline::dispatch(const Statement& statement, const Params& params, bool& 
   const auto known = prepared_.find(statement.id());
   if (pooled_) {
     // One transaction up to the Sync, so the settings hold for the statement and for nothing else.
-    const std::string settings = timeout_settings(options_,
-                                                  "SELECT pg_catalog.set_config('lock_timeout', '{}', true), "
-                                                  "pg_catalog.set_config('statement_timeout', '{}', "
-                                                  "true), pg_catalog.set_config('jit', 'off', true)");
+    const std::string settings = settings_sql(options_, true);
     sent =
         PQsendQueryParams(conn, settings.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 1) == 1 && unnamed();
   } else if (known != prepared_.end()) {

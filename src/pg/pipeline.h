@@ -75,6 +75,12 @@ struct Answer {
   Result<BinaryRows> rows;
 };
 
+/// How the server plans. `custom`: for the parameters at hand, at each execution. `generic`: once, without
+/// looking at them, which spares a plan's copies of parameters that are megabytes long; only for statements
+/// whose right plan does not depend on them, and with a DISCARD PLANS now and then, because a plan made for a
+/// small table stays.
+enum class Planning { custom, generic };
+
 struct PipelineOptions {
   Secret conninfo;  ///< URI or keywords; empty: the usual PG* variables
   std::string application_name = "embedd";
@@ -82,6 +88,7 @@ struct PipelineOptions {
   Duration command_timeout =
       seconds(60);  ///< silence, while an answer is due, after which the connection is dropped
   Duration lock_timeout = milliseconds(200);
+  Planning planning = Planning::custom;
 };
 
 class Pipeline final : public Waitable {

@@ -205,11 +205,19 @@ Params params_of(const Settlement& settlement, Jobs jobs, const Definition& defi
   return params;
 }
 
-PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen) {
+/// Settling statements look each job up by its key, whatever their parameters, which are large. The poll has
+/// their plans made anew.
+const Statement& discard_plans_statement() {
+  static const Statement statement("DISCARD PLANS");
+  return statement;
+}
+
+PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen, Planning planning) {
   return {.conninfo = options.database,
           .application_name = "embedd worker",
           .channel = listen ? "embedd" : "",
-          .command_timeout = options.command_timeout};
+          .command_timeout = options.command_timeout,
+          .planning = planning};
 }
 
 }  // namespace
@@ -237,11 +245,11 @@ void PgQueue::Lane::pump() {
 PgQueue::PgQueue(PgQueueOptions options, const Clock& clock, std::function<void()> wake)
     : options_(std::move(options)),
       clock_(clock),
-      claims_("claims", pipeline_options(options_, options_.listen.empty()), clock, wake),
-      settlements_("settlements", pipeline_options(options_, false), clock, wake) {
+      claims_("claims", pipeline_options(options_, options_.listen.empty(), Planning::custom), clock, wake),
+      settlements_("settlements", pipeline_options(options_, false, Planning::generic), clock, wake) {
   claims_.complaint = settlements_.complaint = claims_.pipeline.last_error().message;
   if (options_.listen.empty()) return;
-  PipelineOptions listen = pipeline_options(options_, true);
+  PipelineOptions listen = pipeline_options(options_, true, Planning::custom);
   listen.conninfo = options_.listen;
   listener_.emplace(std::move(listen), clock, wake);
 }
@@ -288,6 +296,8 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
       .flag(heartbeat.draining)
       .real(to_seconds(options_.reconcile_every));
   poll_->unanswered = 1;
+  if (settlements_.pipeline.ready() && !settlements_.pipeline.pooled())
+    settlements_.send(discard_plans_statement(), {}, [](const Result<BinaryRows>&) {});
   claims_.send(poll_statement(), std::move(params),
                [this](Result<BinaryRows> rows) { note_definitions(std::move(rows)); });
 }

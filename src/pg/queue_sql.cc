@@ -38,10 +38,9 @@ class Form {
         {"stored", definition.destination_type},
         {"key_json", definition.key_json_sql},
         {"keys", each(", ", [](std::size_t i) { return fmt::format("k{}", i); })},
-        {"key_arrays", each(", ",
-                            [&](std::size_t i) {
-                              return fmt::format("(SELECT ${}::{}[])", i + 1, definition.key_types[i - 1]);
-                            })},
+        {"key_arrays",
+         each(", ",
+              [&](std::size_t i) { return fmt::format("${}::{}[]", i + 1, definition.key_types[i - 1]); })},
         {"cursor",
          each(", ",
               [&](std::size_t i) { return fmt::format("${}::{}", i + 4, definition.key_types[i - 1]); })},
@@ -66,14 +65,14 @@ class Form {
   /// done with those, and the outcome of each, as one letter. `outcome` is an SQL expression over `j`, NULL
   /// for what is not fenced.
   ///
-  /// The arrays stand in a subselect so that the planner does not see their length and expects ten rows: then
-  /// it looks each job up by its key, whatever the statistics of a queue that comes and goes say. Lookups in
-  /// what was done are hashed (`IN`), never joined, for the same reason.
+  /// These are planned without a look at the parameters (Planning::generic): the planner then expects ten
+  /// jobs, and looks each up by its key, whatever the statistics of a queue that comes and goes say. Lookups
+  /// in what was done are hashed (`IN`), never joined, for the same reason.
   [[nodiscard]] Statement settle(std::string_view columns, std::string_view arrays, std::string_view fenced,
                                  std::string_view body, std::string_view outcome) const {
     const std::string form = fmt::format(R"(
 WITH jobs AS MATERIALIZED (
-  SELECT * FROM unnest((SELECT $1::uuid[]), {{key_arrays}}{1}) WITH ORDINALITY AS j(lease, {{keys}}{0}, n)),
+  SELECT * FROM unnest($1::uuid[], {{key_arrays}}{1}) WITH ORDINALITY AS j(lease, {{keys}}{0}, n)),
 fenced AS MATERIALIZED (
   SELECT j.n{0}, {{keys:q}}{2}
   FROM jobs j JOIN {{queue}} q ON {{q=j}} AND q.generation = {{g}} AND q.lease = j.lease
@@ -183,7 +182,7 @@ RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text END, f.hash, f.
 /// swallowed the update) is treated like a held row: asking again and again must not buy it again.
 Statement make_complete(const Form& form) {
   return form.settle(
-      ", slot, hash", ", (SELECT {$1}::int[]), (SELECT {$2}::bigint[])",
+      ", slot, hash", ", {$1}::int[], {$2}::bigint[]",
       ", q.kept_at, CASE WHEN j.slot < 0 AND q.kept_hash = j.hash THEN q.kept END AS kept", R"(
 free AS MATERIALIZED (
   SELECT f.* FROM fenced f JOIN {source} t ON {t=f}
@@ -275,8 +274,7 @@ extended AS (
 }
 
 Statement make_discard(const Form& form) {
-  return form.settle(", hash", ", (SELECT {$1}::bigint[])",
-                     ", q.attempt + 1 AS attempts, {key_json} AS key_json", R"(
+  return form.settle(", hash", ", {$1}::bigint[]", ", q.attempt + 1 AS attempts, {key_json} AS key_json", R"(
 recorded AS (
   INSERT INTO embedd.dead_letters (vectorizer_id, key, generation, kind, message, attempts, text_hash)
   SELECT {id}, f.key_json, {g}, {$2}::text, {$3}::text, f.attempts, f.hash FROM fenced f

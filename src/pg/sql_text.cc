@@ -54,19 +54,24 @@ std::string queue_table(VectorizerId id) { return fmt::format("embedd.queue_{}",
 
 std::string ledger_table(VectorizerId id) { return fmt::format("embedd.ledger_{}", id); }
 
-std::string compile_text(const Template& text) {
+std::string compile_empty(const Template& text) {
   std::string empty;
   for (const std::string& column : text.columns()) {
     if (!empty.empty()) empty += " AND ";
     empty += fmt::format("coalesce(btrim({}, E' \\t\\n\\r\\f\\v'), '') = ''", column_text(column));
   }
+  return empty;
+}
+
+std::string compile_text(const Template& text) {
   std::string filled;
   for (const Template::Part& part : text.parts) {
     if (!filled.empty()) filled += " || ";
     filled +=
         part.is_column ? fmt::format("coalesce({}, '')", column_text(part.text)) : quote_literal(part.text);
   }
-  return fmt::format("CASE WHEN {} THEN NULL ELSE \"left\"({}, {}) END", empty, filled, kMaxTextCharacters);
+  return fmt::format("CASE WHEN {} THEN NULL ELSE \"left\"({}, {}) END", compile_empty(text), filled,
+                     kMaxTextCharacters);
 }
 
 std::string compile_key_json(const std::vector<std::string>& columns, const std::vector<std::string>& types) {

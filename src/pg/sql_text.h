@@ -41,6 +41,9 @@ std::string ledger_table(VectorizerId id);  ///< embedd.ledger_7
 /// row of any size costs little memory.
 inline constexpr int kMaxTextCharacters = 65'536;
 
+/// Over alias `t`, never NULL: whether every column is NULL or blank.
+std::string compile_empty(const Template& text);
+
 /// The row's text over alias `t`: NULL when every column is NULL or blank, else the template filled in, a
 /// NULL column being empty, cut to kMaxTextCharacters. Collation "C", so that the database's collation
 /// decides nothing.

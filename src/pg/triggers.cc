@@ -143,8 +143,8 @@ class Capture {
   }
 
   [[nodiscard]] std::string covered() const {
-    return fmt::format(" WHERE {} ({}) IS NOT NULL",
-                       plan_.filter_sql ? "(" + *plan_.filter_sql + ") AND" : "", plan_.text_sql);
+    return fmt::format(" WHERE {} NOT ({})", plan_.filter_sql ? "(" + *plan_.filter_sql + ") AND" : "",
+                       plan_.empty_sql);
   }
 
   [[nodiscard]] std::string enqueue(std::string_view from, const std::string& where) const {

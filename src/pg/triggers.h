@@ -19,7 +19,7 @@ struct CapturePlan {
   std::vector<std::string> key_types;       ///< of k1..kn, base types
   std::vector<std::string> key_collations;  ///< of k1..kn, qualified; empty where the type has none
   std::vector<std::string> watched;         ///< columns of the template and the filter
-  std::string text_sql;                     ///< over alias t
+  std::string empty_sql;                    ///< over alias t: there is nothing to embed
   std::optional<std::string> filter_sql;    ///< over alias t
   std::string key_json_sql;                 ///< over alias q
   std::string vector_type;                  ///< qualified type of a kept vector

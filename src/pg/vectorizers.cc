@@ -69,7 +69,7 @@ CapturePlan plan_for(const Declaration& declared) {
       if (std::find(plan.watched.begin(), plan.watched.end(), column) == plan.watched.end())
         plan.watched.push_back(column);
   }
-  plan.text_sql = compile_text(declared.text);
+  plan.empty_sql = compile_empty(declared.text);
   plan.key_json_sql = compile_key_json(plan.key_columns, plan.key_types);
   return plan;
 }
@@ -85,10 +85,10 @@ VALUES ($1, $2::oid::regclass, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $
 RETURNING id)",
               {spec.name, std::to_string(declared.source.oid), declared.source.schema, declared.source.name,
                array_literal(plan.key_columns), array_literal(plan.key_types), plan.key_json_sql, spec.text,
-               plan.text_sql, optional_text(spec.where), plan.filter_sql, declared.destination->name,
-               declared.destination->type_name, optional_text(spec.model_id_column),
-               optional_text(spec.model_version_column), spec.endpoint, spec.model,
-               std::to_string(declared.dimensions), declared.send_dimensions ? "true" : "false"});
+               compile_text(declared.text), optional_text(spec.where), plan.filter_sql,
+               declared.destination->name, declared.destination->type_name,
+               optional_text(spec.model_id_column), optional_text(spec.model_version_column), spec.endpoint,
+               spec.model, std::to_string(declared.dimensions), declared.send_dimensions ? "true" : "false"});
   if (!rows && db.last_sqlstate() == "23505")  // somebody else's, committed since we looked
     return fail(ErrorKind::invalid_argument,
                 fmt::format("there is a vectorizer {} already; choose another name", spec.name));

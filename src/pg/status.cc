@@ -21,13 +21,13 @@ Result<void> read_queue(Connection& db, const VectorizerInfo& v, VectorizerStatu
       fmt::format(
           R"(
 SELECT {all}, {due}, {leased}, {dead},
-       (SELECT greatest(extract(epoch FROM now() - min(oldest)), 0) FROM
+       (SELECT extract(epoch FROM now() - min(oldest)) FROM
           (SELECT (SELECT min(run_at) FROM {queue} WHERE priority = 0 AND run_at <= now()) AS oldest
            UNION ALL SELECT (SELECT min(run_at) FROM {queue} WHERE priority = 1 AND run_at <= now())) ages),
        (SELECT reltuples::bigint FROM pg_class WHERE oid = '{queue}'::regclass),
        (SELECT to_char(reconciled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
         FROM embedd.vectorizers WHERE id = {id}),
-       to_regclass($1) IS NULL)",
+       format('%I.%I', $1::text, $2::text), to_regclass(format('%I.%I', $1::text, $2::text)) IS NULL)",
           fmt::arg("all", bounded_count(queue)),
           fmt::arg("due", bounded_count(queue + " WHERE priority IN (0, 1) AND run_at <= now()")),
           fmt::arg(
@@ -35,7 +35,7 @@ SELECT {all}, {due}, {leased}, {dead},
               bounded_count(queue + " WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL")),
           fmt::arg("dead", bounded_count(fmt::format("embedd.dead_letters WHERE vectorizer_id = {}", v.id))),
           fmt::arg("queue", queue), fmt::arg("id", v.id)),
-      {out.source});
+      {v.source_schema, v.source_table});
   if (!rows) return std::unexpected(rows.error());
   out.jobs = rows->integer(0, 0);
   out.jobs_exact = out.jobs < kCountLimit;
@@ -45,7 +45,8 @@ SELECT {all}, {due}, {leased}, {dead},
   out.dead_letters = rows->integer(0, 3);
   if (!rows->is_null(0, 4)) out.oldest_age_seconds = rows->number(0, 4);
   out.reconciled_at = rows->maybe(0, 6);
-  if (rows->flag(0, 7))
+  out.source = rows->text(0, 7);
+  if (rows->flag(0, 8))
     out.problem =
         fmt::format("{} is gone; remove the vectorizer with: embedd vectorizer drop {}", out.source, v.name);
   return {};

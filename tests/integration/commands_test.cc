@@ -209,6 +209,7 @@ TEST(Status, TellsQueuesWorkersAndUsage) {
   ASSERT_EQ(status->vectorizers.size(), 1u);
   const VectorizerStatus& s = status->vectorizers[0];
   EXPECT_EQ(s.state, "active");
+  EXPECT_EQ(s.source, "public.notes");
   EXPECT_EQ(s.jobs, 4);
   EXPECT_TRUE(s.jobs_exact);
   EXPECT_EQ(s.due, 3);
@@ -226,6 +227,15 @@ TEST(Status, TellsQueuesWorkersAndUsage) {
   EXPECT_EQ(status->usage_total[0].vectorizer, "#99");
   EXPECT_EQ(status->usage_total[1].tokens, 33);
   EXPECT_DOUBLE_EQ(status->usage_total[1].cost_usd, 1.5);
+}
+
+TEST(Status, AnEmptyQueueHasNoAge) {
+  NotesDatabase notes;
+  notes.vectorize();
+  auto status = read_status(notes.db);
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(status->vectorizers[0].jobs, 0);
+  EXPECT_FALSE(status->vectorizers[0].oldest_age_seconds);
 }
 
 TEST(Status, SaysWhenASourceIsGone) {

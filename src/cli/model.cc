@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/output.h"
+#include "http/key_file.h"
 
 namespace embedd::cli {
 

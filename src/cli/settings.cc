@@ -4,10 +4,9 @@
 
 #include <charconv>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 
 #include "base/check.h"
+#include "http/key_file.h"
 
 namespace embedd::cli {
 
@@ -205,15 +204,6 @@ Result<Secret> SettingValues::secret(std::string_view name) const {
                 fmt::format("{} and {} are both set ({}); keep one", find_setting(name)->environment,
                             find_setting(file)->environment, value(name).origin));
   return Secret(text(name));
-}
-
-Result<Secret> read_secret_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return fail(ErrorKind::invalid_argument, fmt::format("cannot read {}", path));
-  std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (in.bad()) return fail(ErrorKind::invalid_argument, fmt::format("cannot read {}", path));
-  while (!content.empty() && (content.back() == '\n' || content.back() == '\r')) content.pop_back();
-  return Secret(std::move(content));
 }
 
 }  // namespace embedd::cli

@@ -79,8 +79,4 @@ class SettingValues {
   std::map<std::string, SettingValue, std::less<>> values_;
 };
 
-/// The file's content without trailing newlines. Errors: invalid_argument, naming the file, never its
-/// content.
-Result<Secret> read_secret_file(const std::string& path);
-
 }  // namespace embedd::cli

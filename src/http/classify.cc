@@ -2,11 +2,14 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <algorithm>
 #include <cctype>
 #include <span>
+
+// Without them a hidden conversion that throws does not compile.
+#define SIMDJSON_EXCEPTIONS 0
+#include <simdjson.h>
 
 namespace embedd {
 

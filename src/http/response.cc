@@ -1,7 +1,6 @@
 #include "http/response.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <algorithm>
 #include <cstring>
@@ -10,6 +9,10 @@
 
 #include "http/base64.h"
 #include "http/classify.h"
+
+// Without them a hidden conversion that throws does not compile.
+#define SIMDJSON_EXCEPTIONS 0
+#include <simdjson.h>
 
 namespace embedd {
 
@@ -31,6 +34,11 @@ std::unexpected<Error> invalid(std::string message) {
 
 /// An error while walking the JSON: of its structure, hence not the answer we were promised.
 std::unexpected<Error> broken(simdjson::error_code code) { return garbage(simdjson::error_message(code)); }
+
+bool is_null(json::value& value) {
+  bool null = false;
+  return value.is_null().get(null) == SUCCESS && null;
+}
 
 enum class Content { vector, not_finite, all_zero };
 
@@ -89,7 +97,7 @@ Result<void> Collector::add(json::object item) {
     json::value value;
     if (const auto error = field.value().get(value)) return broken(error);
     if (name == "index") {
-      if (!value.is_null() && value.get_int64().get(index) != SUCCESS)
+      if (!is_null(value) && value.get_int64().get(index) != SUCCESS)
         return invalid("an index that is not a number");
     } else if (name == "embedding") {
       const auto read = read_embedding(value, out);
@@ -248,7 +256,7 @@ Result<EmbedAnswer> ResponseParser::Impl::read(std::string& body, const Response
     if (const auto error = field.unescaped_key().get(name)) return broken(error);
     json::value value;
     if (const auto error = field.value().get(value)) return broken(error);
-    if (name == "data" && !has_data && !value.is_null()) {
+    if (name == "data" && !has_data && !is_null(value)) {
       has_data = true;
       if (auto data = read_data(value, collector); !data) return std::unexpected(data.error());
     } else if (name == "model") {
@@ -257,7 +265,7 @@ Result<EmbedAnswer> ResponseParser::Impl::read(std::string& body, const Response
     } else if (name == "usage") {
       answer.tokens = read_tokens(value);
     } else if (name == "error") {
-      has_error = !value.is_null();
+      has_error = !is_null(value);
     }
   }
   if (has_error && !has_data) return std::unexpected(classify(200, headers, body, std::time(nullptr)));

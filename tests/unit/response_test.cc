@@ -129,6 +129,9 @@ TEST(Response, OddTypesAreRefusedNotCrashedOn) {
                            "{\"data\":[{\"embedding\":[1,2]}]",
                            "{\"data\":[{\"embedding\":\"\"}]}",
                            "{\"data\":[{\"embedding\":[]}]}",
+                           "{\"data\":[{\"embedding\":[1,2],\"index\":nul}]}",
+                           "{\"data\":nope}",
+                           "{\"error\":nope}",
                            "data: {\"data\":[]}",
                            "\xFF\xFE",
                            "{\"a\""})

@@ -98,12 +98,6 @@ TEST(Settings, ASecretGivenTwiceIsRefused) {
   EXPECT_THAT(secret.error().message, Not(HasSubstr("canary")));
 }
 
-TEST(Settings, AMissingSecretFileIsNamed) {
-  const auto secret = read_secret_file("/no/such/file");
-  ASSERT_FALSE(secret);
-  EXPECT_EQ(secret.error().message, "cannot read /no/such/file");
-}
-
 std::vector<std::pair<std::string, std::string>> pairs(std::string_view text) {
   std::vector<std::pair<std::string, std::string>> out;
   const auto entries = parse_dotenv(text, ".env");

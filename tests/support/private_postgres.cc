@@ -108,6 +108,17 @@ std::string read_file(const std::string& path) {
   return out.str();
 }
 
+/// Directories of tests that crashed: their owner, named in the file `owner`, is gone.
+void sweep() {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator("/tmp", ignored)) {
+    if (!entry.path().filename().string().starts_with("embedd-pg-")) continue;
+    const std::string owner = read_file(entry.path() / "owner");
+    if (!owner.empty() && kill(std::atoi(owner.c_str()), 0) != 0 && errno == ESRCH)
+      fs::remove_all(entry.path(), ignored);
+  }
+}
+
 const PrivatePostgres& shared_server() {
   static const PrivatePostgres server;
   return server;
@@ -125,9 +136,11 @@ std::string quoted_value(const std::string& value) {
 }  // namespace
 
 PrivatePostgres::PrivatePostgres() {
+  sweep();
   char pattern[] = "/tmp/embedd-pg-XXXXXX";
   if (!mkdtemp(pattern)) raise_error("cannot make a directory in /tmp");
   directory_ = pattern;
+  std::ofstream(directory_ + "/owner") << getpid();
   if (const passwd* user = unprivileged(); user && chown(pattern, user->pw_uid, user->pw_gid) != 0)
     raise_error("cannot give away " + directory_);
   try {

@@ -112,6 +112,7 @@ struct Settlement {
   bool charge_attempt = false;   ///< reschedule: this try was the row's own fault
   ErrorKind reason{};            ///< reschedule with charge_attempt, discard
   std::string message;           ///< the same
+  bool clear_vector = true;      ///< discard: remove the vector of the row's former text, too
 };
 
 enum class Outcome {

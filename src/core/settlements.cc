@@ -133,9 +133,14 @@ void Settlements::recover(Pending pending, const Error& error, Instant now, News
     default: break;
   }
   if (pending.settlement.jobs.size() > 1) return split(std::move(pending));
-  if (action == Action::discard) return;  // cannot even be recorded: its lease lapses and it is tried again
+  if (action == Action::discard) {
+    if (!pending.settlement.clear_vector) return;  // cannot even be recorded: its lease lapses
+    pending.settlement.clear_vector = false;       // the row refuses that too: record it at least
+    return add(std::move(pending));
+  }
   // The database refuses this one row: a constraint or a trigger of the user's.
   pending.settlement.action = Action::discard;
+  pending.settlement.clear_vector = false;
   pending.settlement.reason = error.kind;
   pending.settlement.message = error.message;
   pending.settlement.vectors = {};

@@ -196,7 +196,10 @@ Params params_of(const Settlement& settlement, Jobs jobs, const Definition& defi
     case Action::discard: {
       BinaryArray hashes(kInt8, jobs.size() * 12);
       for (const SettledJob& job : jobs) hashes.add_int8(job.text_hash);
-      params.array(std::move(hashes)).text(name_of(settlement.reason)).text(settlement.message);
+      params.array(std::move(hashes))
+          .text(name_of(settlement.reason))
+          .text(settlement.message)
+          .text(settlement.clear_vector ? "true" : "false");
       break;
     }
     case Action::clear:

@@ -273,16 +273,31 @@ extended AS (
                      kIfFenced);
 }
 
+/// A vector of the row's former text goes with the job, if the caller says so: a dead letter must not be
+/// found by what it no longer says. A row that a user holds is asked for again.
 Statement make_discard(const Form& form) {
-  return form.settle(", hash", ", {$1}::bigint[]", ", q.attempt + 1 AS attempts, {key_json} AS key_json", R"(
+  return form.settle(
+      ", hash", ", {$1}::bigint[]", ", q.attempt + 1 AS attempts, {key_json} AS key_json", R"(
+seen AS MATERIALIZED (
+  SELECT f.*, s.stored FROM fenced f
+  LEFT JOIN LATERAL (
+    SELECT true AS stored FROM {source} t
+    WHERE {t=f} AND t.{destination} IS NOT NULL AND {hash} IS NOT DISTINCT FROM f.hash) s ON {$4}::text::boolean),
+free AS MATERIALIZED (
+  SELECT f.* FROM seen f JOIN {source} t ON {t=f} WHERE f.stored FOR NO KEY UPDATE OF t SKIP LOCKED),
+wrote AS (
+  UPDATE {source} t SET {destination} = NULL{unset_model} FROM free f WHERE {t=f} RETURNING f.n, {keys:f}),
+unproven AS (DELETE FROM {ledger} l USING wrote w WHERE {l=w} AND l.generation = {g}),
+buried AS MATERIALIZED (
+  SELECT f.* FROM seen f WHERE f.stored IS NULL OR EXISTS (SELECT FROM wrote w WHERE w.n = f.n)),
 recorded AS (
   INSERT INTO embedd.dead_letters (vectorizer_id, key, generation, kind, message, attempts, text_hash)
-  SELECT {id}, f.key_json, {g}, {$2}::text, {$3}::text, f.attempts, f.hash FROM fenced f
+  SELECT {id}, f.key_json, {g}, {$2}::text, {$3}::text, f.attempts, f.hash FROM buried f
   ON CONFLICT (vectorizer_id, key, generation) DO UPDATE
   SET kind = excluded.kind, message = excluded.message, attempts = excluded.attempts, text_hash = excluded.text_hash,
       failed_at = now()),
-deleted AS (DELETE FROM {queue} q USING fenced f WHERE {q=f} AND q.generation = {g}))",
-                     kIfFenced);
+deleted AS (DELETE FROM {queue} q USING buried f WHERE {q=f} AND q.generation = {g}))",
+      "CASE WHEN j.n IN (SELECT n FROM buried) THEN 'd' WHEN j.n IN (SELECT n FROM fenced) THEN 'b' END");
 }
 
 /// Never a full count: the queue's first entries by index, and up to 10,000 of its rows.

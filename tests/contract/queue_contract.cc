@@ -395,6 +395,29 @@ TEST_P(QueueContract, ADiscardedJobIsADeadLetterUntilItsTextChanges) {
   EXPECT_EQ(claim_one().text, "cure");
 }
 
+TEST_P(QueueContract, ADiscardedRowLosesTheVectorOfItsFormerText) {
+  embed_row(1, "fine");
+  world().update_text(1, "poison");
+  const Job job = claim_one();
+  world().hold_row(1);
+  EXPECT_EQ(settle_one(act(Action::discard, {job})), Outcome::busy);
+  world().release();
+  EXPECT_EQ(settle_one(act(Action::discard, {job})), Outcome::done);
+  EXPECT_EQ(world().vector_of(1), std::nullopt);
+  EXPECT_EQ(world().dead_letters(), 1U);
+  EXPECT_EQ(reconcile_all(), 0U);
+}
+
+TEST_P(QueueContract, ADiscardedRowThatRefusesWritesKeepsItsVector) {
+  embed_row(1, "fine");
+  world().update_text(1, "poison");
+  Settlement discard = act(Action::discard, {claim_one()});
+  discard.clear_vector = false;
+  EXPECT_EQ(settle_one(discard), Outcome::done);
+  EXPECT_THAT(world().vector_of(1), Optional(SizeIs(3)));
+  EXPECT_EQ(world().dead_letters(), 1U);
+}
+
 TEST_P(QueueContract, AnExtendedLeaseLastsLonger) {
   world().put_row(1, "one");
   const Job job = claim_one();

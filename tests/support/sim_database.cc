@@ -175,10 +175,12 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
       }
       return Outcome::done;
     case Action::discard:
-      if (row != table.rows.end() && row->second.vector && hash_of(row->second.text) != job.text_hash)
-        return make_stale(queued, now);
-      if (row != table.rows.end() && row->second.held) return Outcome::busy;
-      if (row != table.rows.end()) row->second.vector.reset();  // it is of a text that was replaced
+      if (settlement.clear_vector && row != table.rows.end() && row->second.vector &&
+          hash_of(row->second.text) == job.text_hash) {
+        if (row->second.held) return Outcome::busy;
+        row->second.vector.reset();
+        table.ledger.erase(job.key);
+      }
       if (witness.charged) witness.charged(table, job.key, settlement.reason);
       table.dead[job.key] = {settlement.reason, settlement.message, job.text_hash};
       table.queue.erase(found);

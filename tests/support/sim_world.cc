@@ -228,7 +228,8 @@ std::string World::verdict() const {
                          table.queue.begin()->first);
     for (const auto& [key, row] : table.rows) {
       if (blank(row.text)) {
-        if (row.vector) return fmt::format("G2: {} {} has a vector but no text", name, key);
+        if (row.vector && !table.refused_keys.contains(key))
+          return fmt::format("G2: {} {} has a vector but no text", name, key);
         continue;
       }
       const auto dead = table.dead.find(key);

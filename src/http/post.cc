@@ -64,8 +64,9 @@ Post::Post(Loop& loop, const EndpointConfig& config)
   set(easy_, CURLOPT_SSL_VERIFYPEER, 1L);
   set(easy_, CURLOPT_SSL_VERIFYHOST, 2L);
   set(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  // With HTTP/2, share the connection that is being made rather than open one for each request.
-  set(easy_, CURLOPT_PIPEWAIT, 1L);
+  // With HTTP/2, share the connection that is being made rather than open one for each request. Without TLS
+  // there is none to hope for, and curl would wait for the first answer to know.
+  set(easy_, CURLOPT_PIPEWAIT, config.base_url.starts_with("https:") ? 1L : 0L);
   set(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
   set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(milliseconds(config.connect_timeout).count()));
   set(easy_, CURLOPT_TIMEOUT_MS, static_cast<long>(milliseconds(config.timeout).count()));

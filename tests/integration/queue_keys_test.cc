@@ -1,0 +1,221 @@
+// The queue on tables as users have them: keys of any type, odd names, partitions, filters, halfvec.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/queue_fixture.h"
+
+namespace embedd::test {
+namespace {
+
+using testing::Each;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+struct TableCase {
+  const char* name;
+  const char* ddl;     ///< of table "Docs" with columns body, other, embedding, model, version
+  const char* insert;  ///< three rows with bodies one, two, three
+};
+
+class QueueOnTables : public testing::TestWithParam<TableCase> {};
+
+constexpr const char* kColumns =
+    "body text, other integer, embedding vector(3), model varchar(100), version varchar(100)";
+
+const TableCase kTables[] = {
+    {"Bigint", "CREATE TABLE \"Docs\" (id bigint PRIMARY KEY, %)",
+     "INSERT INTO \"Docs\" (id, body) VALUES (1, 'one'), (-2, 'two'), (9223372036854775807, 'three')"},
+    {"Smallint", "CREATE TABLE \"Docs\" (id smallint PRIMARY KEY, %)",
+     "INSERT INTO \"Docs\" (id, body) VALUES (1, 'one'), (-2, 'two'), (3, 'three')"},
+    {"Uuid", "CREATE TABLE \"Docs\" (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), %)",
+     "INSERT INTO \"Docs\" (body) VALUES ('one'), ('two'), ('three')"},
+    {"Text", "CREATE TABLE \"Docs\" (\"The Key\" text COLLATE \"C\" PRIMARY KEY, %)",
+     "INSERT INTO \"Docs\" (\"The Key\", body) VALUES ('', 'one'), ('a''\"\\{},NULL', 'two'), ('ünï → 🙂', "
+     "'three')"},
+    {"Varchar", "CREATE TABLE \"Docs\" (id varchar(12) PRIMARY KEY, %)",
+     "INSERT INTO \"Docs\" (id, body) VALUES ('exactly12chr', 'one'), ('b', 'two'), ('c', 'three')"},
+    {"Char", "CREATE TABLE \"Docs\" (id char(5) PRIMARY KEY, %)",
+     "INSERT INTO \"Docs\" (id, body) VALUES ('a', 'one'), ('bcdef', 'two'), ('c', 'three')"},
+    {"Numeric", "CREATE TABLE \"Docs\" (id numeric(20, 5) PRIMARY KEY, %)",
+     "INSERT INTO \"Docs\" (id, body) VALUES (1.5, 'one'), (-0.00001, 'two'), (123456789012345.6789, "
+     "'three')"},
+    {"Timestamp", "CREATE TABLE \"Docs\" (at timestamptz PRIMARY KEY, %)",
+     "INSERT INTO \"Docs\" (at, body) VALUES ('infinity', 'one'), ('2020-02-29 12:00:00.123456+01', 'two'), "
+     "('0044-03-15 BC', 'three')"},
+    {"Enum",
+     "CREATE SCHEMA \"My Types\"; CREATE TYPE \"My Types\".\"Colour\" AS ENUM ('red', 'Deep Blue', 'green'); "
+     "CREATE TABLE \"Docs\" (id \"My Types\".\"Colour\" PRIMARY KEY, %)",
+     "INSERT INTO \"Docs\" (id, body) VALUES ('red', 'one'), ('Deep Blue', 'two'), ('green', 'three')"},
+    {"Domain",
+     "CREATE DOMAIN code AS text CHECK (value <> ''); CREATE TABLE \"Docs\" (id code PRIMARY KEY, %)",
+     "INSERT INTO \"Docs\" (id, body) VALUES ('a', 'one'), ('b', 'two'), ('c', 'three')"},
+    {"Composite",
+     "CREATE TABLE \"Docs\" (\"Tenant\" uuid, \"select\" text, n integer, %, PRIMARY KEY (n, \"select\", "
+     "\"Tenant\"))",
+     "INSERT INTO \"Docs\" (\"Tenant\", \"select\", n, body) VALUES "
+     "('00000000-0000-0000-0000-000000000001', 'a', 1, 'one'), ('00000000-0000-0000-0000-000000000001', 'a', "
+     "2, 'two'), "
+     "('00000000-0000-0000-0000-000000000001', 'b', 1, 'three')"},
+    {"Partitioned",
+     "CREATE TABLE \"Docs\" (id bigint PRIMARY KEY, %) PARTITION BY RANGE (id); "
+     "CREATE TABLE docs_low PARTITION OF \"Docs\" FOR VALUES FROM (0) TO (100); "
+     "CREATE TABLE docs_high PARTITION OF \"Docs\" FOR VALUES FROM (100) TO (200)",
+     "INSERT INTO \"Docs\" (id, body) VALUES (1, 'one'), (2, 'two'), (150, 'three')"},
+};
+
+std::string with_columns(std::string ddl) { return ddl.replace(ddl.find('%'), 1, kColumns); }
+
+TEST_P(QueueOnTables, EmbedsEachRowOnceAndClearsIt) {
+  QueueFixture fixture(with_columns(GetParam().ddl), {.name = "docs",
+                                                      .table = "\"Docs\"",
+                                                      .text = "{body}",
+                                                      .column = "embedding",
+                                                      .model_id_column = "model",
+                                                      .model_version_column = "version"});
+  run(fixture.db(), GetParam().insert);
+  const std::vector<Job> jobs = fixture.claim();
+  ASSERT_THAT(jobs, SizeIs(3));
+  EXPECT_THAT(fixture.complete(jobs), Each(Outcome::done));
+  // Each row has the vector that was made for its text.
+  for (std::size_t i = 0; i < jobs.size(); ++i)
+    EXPECT_EQ(value_of(fixture.db(), "SELECT embedding::text FROM \"Docs\" WHERE body = $1", {jobs[i].text}),
+              "[" + std::to_string(i + 1) + ",0,0]");
+  EXPECT_EQ(
+      value_of(fixture.db(), "SELECT count(*) FROM \"Docs\" WHERE model = 'model' AND version = 'model-1'"),
+      "3");
+
+  // Nothing is found missing, and another column's update is nobody's business.
+  EXPECT_EQ(fixture.reconcile(), 0U);
+  run(fixture.db(), "UPDATE \"Docs\" SET other = 1");
+  EXPECT_THAT(fixture.claim(), IsEmpty());
+
+  // A lost trigger's work is found again.
+  run(fixture.db(), "SET session_replication_role = replica");
+  run(fixture.db(), "UPDATE \"Docs\" SET body = body || '!' WHERE body IN ('one', 'three')");
+  run(fixture.db(), "RESET session_replication_role");
+  run(fixture.db(), "UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  EXPECT_EQ(fixture.reconcile(), 2U);
+  EXPECT_THAT(fixture.complete(fixture.claim()), Each(Outcome::done));
+
+  run(fixture.db(), "UPDATE \"Docs\" SET body = NULL");
+  const std::vector<Job> emptied = fixture.claim();
+  EXPECT_THAT(emptied, SizeIs(3));
+  for (const Job& job : emptied) EXPECT_EQ(job.task, Task::clear);
+  EXPECT_THAT(fixture.settle(fixture.settlement(Action::clear, emptied)), Each(Outcome::done));
+  EXPECT_EQ(value_of(fixture.db(), "SELECT count(*) FROM \"Docs\" WHERE embedding IS NULL AND model IS NULL"),
+            "3");
+
+  // A dead letter names its row.
+  run(fixture.db(), "UPDATE \"Docs\" SET body = 'poison'");
+  EXPECT_THAT(fixture.settle(fixture.settlement(Action::discard, fixture.claim())), Each(Outcome::done));
+  EXPECT_EQ(value_of(fixture.db(), "SELECT count(DISTINCT key) FROM embedd.dead_letters"), "3");
+
+  run(fixture.db(), "DELETE FROM \"Docs\"");
+  const std::string n = std::to_string(fixture.id());
+  EXPECT_EQ(value_of(fixture.db(), "SELECT (SELECT count(*) FROM embedd.queue_" + n +
+                                       ") + (SELECT count(*) FROM embedd.ledger_" + n +
+                                       ") + (SELECT count(*) FROM embedd.dead_letters)"),
+            "0");
+}
+
+INSTANTIATE_TEST_SUITE_P(Keys, QueueOnTables, testing::ValuesIn(kTables),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST(QueueOnHalfvec, StoresAndKeepsVectors) {
+  QueueFixture fixture("CREATE TABLE docs (id integer PRIMARY KEY, body text, embedding halfvec(3))",
+                       {.name = "docs", .table = "docs", .text = "{body}", .column = "embedding"});
+  run(fixture.db(), "INSERT INTO docs VALUES (1, 'one'), (2, 'two')");
+  pg::Connection user = fixture.connect();
+  run(user, "BEGIN");
+  run(user, "SELECT FROM docs WHERE id = 1 FOR UPDATE");
+  EXPECT_THAT(fixture.complete(fixture.claim()), testing::ElementsAre(Outcome::kept, Outcome::done));
+  run(user, "COMMIT");
+  run(fixture.db(), "UPDATE embedd.queue_1 SET run_at = now()");
+  Settlement kept = fixture.completion(fixture.claim());
+  kept.jobs[0].slot = -1;
+  EXPECT_THAT(fixture.settle(kept), Each(Outcome::done));
+  EXPECT_EQ(value_of(fixture.db(), "SELECT embedding::text FROM docs WHERE id = 1"), "[1,0,0]");
+}
+
+TEST(QueueWithFilter, ClearsWhatIsNoLongerCovered) {
+  QueueFixture fixture(
+      "CREATE TABLE docs (id integer PRIMARY KEY, body text, public boolean, embedding vector(3))",
+      {.name = "docs", .table = "docs", .text = "{body}", .column = "embedding", .where = "public"});
+  run(fixture.db(), "INSERT INTO docs VALUES (1, 'one', true), (2, 'two', false), (3, 'three', NULL)");
+  EXPECT_THAT(fixture.complete(fixture.claim()), SizeIs(1));
+  run(fixture.db(), "UPDATE docs SET public = NOT public");
+  const std::vector<Job> jobs = fixture.claim();
+  std::vector<Job> clear, embed;
+  for (const Job& job : jobs) (job.task == Task::clear ? clear : embed).push_back(job);
+  ASSERT_THAT(embed, SizeIs(1));
+  EXPECT_EQ(embed[0].text, "two");
+  fixture.complete(embed);
+  fixture.settle(fixture.settlement(Action::clear, clear));
+  EXPECT_EQ(value_of(fixture.db(), "SELECT string_agg(id::text, ',') FROM docs WHERE embedding IS NOT NULL"),
+            "2");
+}
+
+TEST(QueueWithLongTexts, HandsOutTheFirstCharactersOnly) {
+  QueueFixture fixture("CREATE TABLE docs (id integer PRIMARY KEY, body text, embedding vector(3))",
+                       {.name = "docs", .table = "docs", .text = "{body}", .column = "embedding"});
+  run(fixture.db(), "INSERT INTO docs VALUES (1, repeat('ä', 5000000))");
+  const std::vector<Job> jobs = fixture.claim();
+  ASSERT_THAT(jobs, SizeIs(1));
+  EXPECT_EQ(jobs[0].text.size(), 2 * 65'536U);
+  EXPECT_THAT(fixture.complete(jobs), Each(Outcome::done));
+}
+
+TEST(QueueSettling, SplitsLongSettlementsAndKeepsTheOrder) {
+  QueueFixture fixture("CREATE TABLE docs (id integer PRIMARY KEY, body text, embedding vector(3))",
+                       {.name = "docs", .table = "docs", .text = "{body}", .column = "embedding"});
+  run(fixture.db(), "INSERT INTO docs SELECT i, 'text ' || i FROM generate_series(1, 1000) i");
+  const std::vector<Job> jobs = fixture.claim(2000);
+  ASSERT_EQ(jobs.size(), 1000U);
+  run(fixture.db(), "UPDATE docs SET body = 'changed' WHERE id = 777");
+  const std::vector<Outcome> outcomes = fixture.complete(jobs);
+  ASSERT_THAT(outcomes, SizeIs(1000));
+  for (std::size_t i = 0; i < jobs.size(); ++i)
+    EXPECT_EQ(outcomes[i], jobs[i].text == "text 777" ? Outcome::gone : Outcome::done) << jobs[i].text;
+  for (const std::size_t i : {0U, 255U, 256U, 999U})
+    EXPECT_EQ(value_of(fixture.db(), "SELECT embedding::text FROM docs WHERE body = $1", {jobs[i].text}),
+              "[" + std::to_string(i + 1) + ",0,0]");
+}
+
+TEST(QueueSharing, TwoWorkersNeverClaimTheSameRow) {
+  QueueFixture fixture("CREATE TABLE docs (id integer PRIMARY KEY, body text, embedding vector(3))",
+                       {.name = "docs", .table = "docs", .text = "{body}", .column = "embedding"});
+  const auto other = fixture.another_queue();
+  run(fixture.db(), "INSERT INTO docs SELECT i, 'text ' || i FROM generate_series(1, 500) i");
+  std::set<Key> seen;
+  std::size_t claimed = 0;
+  for (int turn = 0; turn < 20; ++turn)
+    for (pg::PgQueue* queue : {&fixture.queue(), other.get()}) {
+      const auto jobs = fixture.try_claim(*queue, 40);
+      ASSERT_TRUE(jobs.has_value());
+      claimed += jobs->size();
+      for (const Job& job : *jobs) seen.insert(job.key);
+    }
+  EXPECT_EQ(claimed, 500U);
+  EXPECT_THAT(seen, SizeIs(500));
+}
+
+TEST(QueueUsage, IsWrittenOncePerSettlement) {
+  QueueFixture fixture("CREATE TABLE docs (id integer PRIMARY KEY, body text, embedding vector(3))",
+                       {.name = "docs", .table = "docs", .text = "{body}", .column = "embedding"});
+  {
+    const auto other = fixture.another_queue();
+    run(fixture.db(), "INSERT INTO docs VALUES (1, 'one'), (2, 'two')");
+    auto jobs = fixture.try_claim(*other);
+    Settlement settlement = fixture.completion(*jobs);
+    for (int time = 0; time < 2; ++time) {
+      other->send_settlement(settlement);
+      ASSERT_TRUE(wait_for_one(*other, [&] { return other->take_receipts(); }).outcomes.has_value());
+    }
+  }  // the destructor writes what is left
+  EXPECT_EQ(value_of(fixture.db(), "SELECT concat_ws('/', model, requests, rows, tokens) FROM embedd.usage"),
+            "model/1/2/20");
+  EXPECT_EQ(value_of(fixture.db(), "SELECT count(*) FROM embedd.workers"), "1");
+}
+
+}  // namespace
+}  // namespace embedd::test

@@ -1,0 +1,60 @@
+/// A PgQueue over one vectorizer in a database of its own, with its calls as plain functions that wait.
+///
+///   QueueFixture fixture("CREATE TABLE notes (id bigint PRIMARY KEY, body text, embedding vector(3))",
+///                        {.name = "notes", .table = "notes", .text = "{body}", .column = "embedding"});
+///   run(fixture.db(), "INSERT INTO notes …");
+///   for (Outcome outcome : fixture.complete(fixture.claim())) …
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/queue.h"
+#include "pg/vectorizers.h"
+#include "support/private_postgres.h"
+#include "support/queue_turn.h"
+
+namespace embedd::test {
+
+class QueueFixture {
+ public:
+  /// `server`: nullptr for the shared one. `url`: how the queue reaches the database, if not directly.
+  QueueFixture(const std::string& ddl, const pg::VectorizerSpec& spec, pg::PgQueueOptions options = {},
+               const PrivatePostgres* server = nullptr);
+
+  [[nodiscard]] pg::Connection& db() { return *db_; }
+  /// Another session, for a user's transaction or after a restart.
+  [[nodiscard]] pg::Connection connect() const { return database_->connect(); }
+  [[nodiscard]] const TestDatabase& database() const { return *database_; }
+  [[nodiscard]] pg::PgQueue& queue() { return *queue_; }
+  [[nodiscard]] VectorizerId id() const { return id_; }
+
+  /// A second worker's queue on the same database, connected and knowing the vectorizer.
+  std::unique_ptr<pg::PgQueue> another_queue(const std::string& url = "");
+  /// Waits until `queue` is connected and has polled.
+  void get_ready(pg::PgQueue& queue);
+
+  Result<std::vector<Job>> try_claim(pg::PgQueue& queue, std::uint32_t max_rows = 1000);
+  std::vector<Job> claim(std::uint32_t max_rows = 1000);
+  Settlement settlement(Action action, const std::vector<Job>& jobs) const;
+  /// Vectors of `dimensions` values: {i + 1, 0, 0, …} for the i-th job.
+  Settlement completion(const std::vector<Job>& jobs, int dimensions = 3) const;
+  Result<std::vector<Outcome>> try_settle(Settlement settlement);
+  std::vector<Outcome> settle(Settlement settlement);
+  std::vector<Outcome> complete(const std::vector<Job>& jobs) { return settle(completion(jobs)); }
+  /// Walks to the end; the rows enqueued.
+  std::uint64_t reconcile();
+
+ private:
+  std::optional<TestDatabase> database_;
+  std::optional<pg::Connection> db_;
+  SystemClock clock_;
+  pg::PgQueueOptions options_;
+  VectorizerId id_ = 0;
+  std::uint64_t next_lease_ = 1;
+  std::uint64_t next_settlement_ = 1;
+  std::unique_ptr<pg::PgQueue> queue_;
+};
+
+}  // namespace embedd::test

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -28,6 +29,9 @@ namespace {
 
 using namespace embedd;
 using cli::SettingValues;
+
+/// How long `worker --once` waits for a database that is down; a worker that stays waits for ever.
+constexpr seconds kOnceWaits{60};
 
 std::uint64_t random_seed() {
   std::random_device device;
@@ -127,7 +131,8 @@ Result<int> run_worker(cli::Context& context, const cli::WorkerArguments& argume
   auto listener = listen(config.values, routes);
   if (!listener) return std::unexpected(listener.error());
   log::info("worker_started", {{"version", EMBEDD_VERSION}, {"database", config.database.display}});
-  auto migrated = cli::migrate_when_up(context, observers, signals.token());
+  auto migrated = cli::migrate_when_up(context, observers, signals.token(),
+                                       arguments.once ? std::optional<Duration>(kOnceWaits) : std::nullopt);
   if (!migrated) return std::unexpected(migrated.error());
   if (!*migrated) return arguments.once ? cli::kFailed : cli::kDone;  // stopped before the database came up
   health.schema_is_current();

@@ -121,7 +121,8 @@ class Parser {
     CLI::App* command = add(&app_, "worker", "Apply migrations, then keep the vectors true until stopped",
                             [arguments](Context& context) { return worker(context, *arguments); });
     command->add_flag("--once", arguments->once,
-                      "Stop when nothing is due: exit 0, or 3 if rows remain unembedded");
+                      "Stop when nothing is due: exit 0, or 3 if rows remain unembedded. Waits at most a "
+                      "minute for a database that is down");
     command->add_option_function<std::string>(
         "--http", [this](const std::string& text) { arguments_.flags.emplace_back("http", text); },
         "Serve /livez, /readyz and /metrics at this address:port (port 0: any)");

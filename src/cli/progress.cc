@@ -14,6 +14,8 @@ namespace {
 
 constexpr milliseconds kBetween{100};
 constexpr int kWidth = 24;
+/// Where the queue's poll stops counting.
+constexpr std::int64_t kCountedAtMost = 10'000;
 
 std::string bar(double share) {
   const int full = static_cast<int>(share * kWidth);
@@ -27,12 +29,26 @@ std::string bar(double share) {
 void Progress::settled(const Vectorizer&, const Settlement& settlement, Outcome outcome, std::size_t jobs) {
   if (outcome != Outcome::done || settlement.action == Action::extend) return;
   left_ = std::max<std::int64_t>(0, left_ - static_cast<std::int64_t>(jobs));
-  if (settlement.action == Action::complete) done_ += jobs;
+  if (settlement.action == Action::complete) done_ += static_cast<std::int64_t>(jobs);
 }
 
 void Progress::polled(const std::vector<VectorizerState>& states) {
-  left_ = 0;
-  for (const VectorizerState& state : states) left_ += state.jobs_estimate;
+  // A poll stops counting somewhere; beyond that, what was enqueued here knows better.
+  std::int64_t counted = 0;
+  left_is_bound_ = false;
+  for (const VectorizerState& state : states) {
+    counted += state.jobs_estimate;
+    left_is_bound_ = left_is_bound_ || state.jobs_estimate >= kCountedAtMost;
+  }
+  left_ = left_is_bound_ ? std::max(left_, counted) : counted;
+}
+
+void Progress::reconciled(const Vectorizer& vectorizer, const ReconcilePage::Progress& progress) {
+  left_ += static_cast<std::int64_t>(progress.enqueued);
+  if (progress.finished)
+    walking_.erase(vectorizer.id);
+  else
+    walking_.insert(vectorizer.id);
 }
 
 void Progress::in_flight(std::size_t requests, std::size_t leases, std::size_t) {
@@ -50,15 +66,22 @@ void Progress::in_flight(std::size_t requests, std::size_t leases, std::size_t) 
 void Progress::draw(Instant now) {
   drawn_at_ = now;
   visible_ = true;
-  const auto done = static_cast<std::int64_t>(done_);
-  const double share = done + left_ == 0 ? 0 : static_cast<double>(done) / static_cast<double>(done + left_);
   const double passed = to_seconds(now - began_at_);
-  const double rate = passed > 0.5 ? static_cast<double>(done) / passed : 0;
-  std::string line = fmt::format("\r\x1b[K{} {:3.0f} %  {} of about {} rows", bar(share), share * 100,
-                                 human_count(done), human_count(done + left_));
-  if (rate >= 1)
-    line += fmt::format("  {} rows/s, {} left", human_count(static_cast<std::int64_t>(rate)),
-                        human_age(static_cast<double>(left_) / rate));
+  const double rate = passed > 0.5 ? static_cast<double>(done_) / passed : 0;
+  const std::string speed =
+      rate < 1 ? std::string() : fmt::format("  {} rows/s", human_count(static_cast<std::int64_t>(rate)));
+  std::string line;
+  if (left_is_bound_ || !walking_.empty()) {
+    line = fmt::format("{} rows{}", human_count(done_), speed);
+    if (left_ > 0) line += fmt::format(", more than {} to go", human_count(left_));
+  } else {
+    const double share =
+        static_cast<double>(done_) / static_cast<double>(std::max<std::int64_t>(1, done_ + left_));
+    line = fmt::format("{} {:3.0f} %  {} of {} rows{}", bar(share), share * 100, human_count(done_),
+                       human_count(done_ + left_), speed);
+    if (rate >= 1) line += fmt::format(", {} left", human_age(static_cast<double>(left_) / rate));
+  }
+  line = "\r\x1b[K" + line;
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 

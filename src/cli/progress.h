@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 
 #include "core/ports.h"
 
@@ -19,15 +20,18 @@ class Progress final : public Observer {
   void settled(const Vectorizer& vectorizer, const Settlement& settlement, Outcome outcome,
                std::size_t jobs) override;
   void polled(const std::vector<VectorizerState>& states) override;
+  void reconciled(const Vectorizer& vectorizer, const ReconcilePage::Progress& progress) override;
   void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) override;
 
  private:
   void draw(Instant now);
 
   const Clock& clock_;
-  std::uint64_t done_ = 0;  ///< since the work began
-  std::int64_t left_ = 0;   ///< by the last poll, less what was done since
-  Instant began_at_{};      ///< of this stretch of work
+  std::int64_t done_ = 0;           ///< since the work began
+  std::int64_t left_ = 0;           ///< by the last poll, and what was enqueued and done since
+  bool left_is_bound_ = false;      ///< the poll stopped counting: more may wait
+  std::set<VectorizerId> walking_;  ///< whose reconcile has not reached the end: more may be found
+  Instant began_at_{};              ///< of this stretch of work
   Instant drawn_at_{};
   bool visible_ = false;
 };

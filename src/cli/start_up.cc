@@ -41,12 +41,15 @@ Result<void> migrate_once(const Context& context) {
 
 }  // namespace
 
-Result<bool> migrate_when_up(const Context& context, Observer& observer, std::stop_token stop) {
+Result<bool> migrate_when_up(const Context& context, Observer& observer, std::stop_token stop,
+                             std::optional<Duration> at_most) {
+  const auto began = std::chrono::steady_clock::now();
   Duration pause = kFirstPause;
   while (!stop.stop_requested()) {
     auto migrated = migrate_once(context);
     if (migrated) return true;
-    if (!mends_itself(migrated.error().kind)) return std::unexpected(migrated.error());
+    const bool too_long = at_most && std::chrono::steady_clock::now() - began >= *at_most;
+    if (too_long || !mends_itself(migrated.error().kind)) return std::unexpected(migrated.error());
     observer.database_error("start", migrated.error());
     if (!sleep(pause, stop)) break;
     pause = std::min<Duration>(pause * 2, kLongestPause);

@@ -36,9 +36,10 @@ std::unexpected<Error> refused(std::string_view variable, std::string_view origi
 
 std::string show(std::string_view user, std::string_view host, std::string_view port,
                  std::string_view database) {
+  if (host.empty() && database.empty()) return "the default database (DATABASE_URL is not set)";
   std::string out = "postgresql://";
   if (!user.empty()) out += fmt::format("{}@", user);
-  out += host.empty() ? "local socket" : host;
+  out += host;
   if (!port.empty()) out += fmt::format(":{}", port);
   if (!database.empty()) out += fmt::format("/{}", database);
   return out;

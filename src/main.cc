@@ -25,9 +25,9 @@
 #include "server/observers.h"
 #include "text/catalog.h"
 
+namespace embedd {
 namespace {
 
-using namespace embedd;
 using cli::SettingValues;
 
 /// How long `worker --once` waits for a database that is down; a worker that stays waits for ever.
@@ -151,5 +151,6 @@ Result<int> run_worker(cli::Context& context, const cli::WorkerArguments& argume
 }
 
 }  // namespace
+}  // namespace embedd
 
-int main(int argc, char** argv) { return embedd::cli::run(argc, argv, {.run_worker = run_worker}); }
+int main(int argc, char** argv) { return embedd::cli::run(argc, argv, {.run_worker = embedd::run_worker}); }

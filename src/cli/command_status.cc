@@ -155,7 +155,7 @@ Result<int> status(Context& context, const StatusArguments& arguments) {
     std::string out = context.json ? as_json(context.config, *status, rows_per_second)
                                    : vectorizers_text(context.config, *status) + "\n" +
                                          workers_text(*status, rows_per_second) + usage_text(*status);
-    if (arguments.watch && stdout_is_terminal() && !context.json) out = "\x1b[H\x1b[2J" + out;
+    if (arguments.watch && stdout_is_terminal() && !context.json) out.insert(0, "\x1b[H\x1b[2J");
     print(out);
     if (!arguments.watch) return kDone;
     if (!flush_output()) return kFailed;

@@ -70,7 +70,7 @@ class Session : public std::enable_shared_from_this<Session> {
     if (!head) response_.body() = std::move(answer.body);
     http::async_write(stream_, response_, [self = shared_from_this()](error_code, std::size_t) {
       error_code ignored;
-      self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+      (void)self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
     });
   }
 
@@ -99,10 +99,10 @@ class Listener::Impl {
         address.host, address.port, tcp::resolver::passive | tcp::resolver::numeric_service, error);
     if (error || found.empty()) return refuse(address, error.message());
     const tcp::endpoint endpoint = found.begin()->endpoint();
-    acceptor_.open(endpoint.protocol(), error);
-    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    (void)acceptor_.open(endpoint.protocol(), error);
+    if (!error) (void)acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) (void)acceptor_.bind(endpoint, error);
+    if (!error) (void)acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (!error) local_ = acceptor_.local_endpoint(error);
     if (error) return refuse(address, error.message());
     accept();
@@ -167,7 +167,8 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
   } else if (host.find(':') != std::string_view::npos) {
     return refuse();
   }
-  const bool digits = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == port.npos;
+  const bool digits =
+      !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string_view::npos;
   if (!digits || std::stoi(std::string(port)) > 65'535) return refuse();
   return ListenAddress{host.empty() ? "127.0.0.1" : std::string(host), std::string(port)};
 }

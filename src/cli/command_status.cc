@@ -82,18 +82,6 @@ std::string as_json(const Config& config, const pg::Status& status, double rate)
   return json.end().str() + "\n";
 }
 
-/// `"public"."notes"` as people write it: notes.
-std::string plain_name(std::string_view quoted) {
-  if (quoted.starts_with("\"public\".")) quoted.remove_prefix(9);
-  std::string name;
-  for (const char c : quoted) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
-    if (!plain && c != '"') return printable(quoted);
-    if (c != '"') name += c;
-  }
-  return name;
-}
-
 /// Why rows wait, in a few words, as far as this side can know.
 std::string state_of(const Config& config, const pg::VectorizerStatus& item) {
   if (item.problem) return paint(Colour::red, printable(*item.problem, 80));
@@ -109,7 +97,7 @@ std::string vectorizers_text(const Config& config, const pg::Status& status) {
   if (status.vectorizers.empty()) return "no vectorizers yet: embedd vectorizer create --help\n";
   Table table({"vectorizer", "source", "model", "waiting", "leased", "oldest", "dead", "state"});
   for (const pg::VectorizerStatus& item : status.vectorizers)
-    table.add({printable(item.name), plain_name(item.source), printable(item.model),
+    table.add({printable(item.name), printable(item.source), printable(item.model),
                (item.jobs_exact ? "" : "~") + human_count(item.jobs), human_count(item.leased),
                item.oldest_age_seconds ? human_age(*item.oldest_age_seconds) : "-",
                item.dead_letters > 0 ? paint(Colour::red, human_count(item.dead_letters)) : "0",

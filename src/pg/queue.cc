@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "core/price.h"
 #include "pg/sql_text.h"
 
 namespace embedd::pg {
@@ -60,13 +62,17 @@ WHERE v.destination = 'column' ORDER BY v.id)");
 }
 constexpr int kReconcileDueColumn = 21;
 
-/// $1 vectorizers, $2 models text[], $3 requests, $4 rows, $5 tokens; the rest bigint[].
+/// $1 vectorizers, $2 models text[], $3 requests, $4 rows, $5 tokens, $6 billionths of a dollar; the rest
+/// bigint[].
 const Statement& usage_statement() {
   static const Statement statement(R"(
-INSERT INTO embedd.usage AS u (vectorizer_id, model, requests, rows, tokens)
-SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) ORDER BY 1, 2
+INSERT INTO embedd.usage AS u (vectorizer_id, model, requests, rows, tokens, cost_usd)
+SELECT id, model, requests, rows, tokens, cost / 1e9
+FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+  AS bought (id, model, requests, rows, tokens, cost) ORDER BY 1, 2
 ON CONFLICT (vectorizer_id, model, day) DO UPDATE
-SET requests = u.requests + excluded.requests, rows = u.rows + excluded.rows, tokens = u.tokens + excluded.tokens)");
+SET requests = u.requests + excluded.requests, rows = u.rows + excluded.rows, tokens = u.tokens + excluded.tokens,
+    cost_usd = u.cost_usd + excluded.cost_usd)");
   return statement;
 }
 
@@ -521,17 +527,18 @@ void PgQueue::pump_settlements() {
 void PgQueue::write_usage() {
   if (usage_.empty() || writing_usage_ || clock_.now() < next_usage_ || !settlements_.pipeline.ready())
     return;
-  BinaryArray vectorizers(kInt8), models(kText), requests(kInt8), rows(kInt8), tokens(kInt8);
+  BinaryArray vectorizers(kInt8), models(kText), requests(kInt8), rows(kInt8), tokens(kInt8), costs(kInt8);
   for (const auto& [key, bought] : usage_) {
     vectorizers.add_int8(key.first);
     models.add(key.second);
     requests.add_int8(static_cast<std::int64_t>(bought.requests));
     rows.add_int8(static_cast<std::int64_t>(bought.rows));
     tokens.add_int8(static_cast<std::int64_t>(bought.tokens));
+    costs.add_int8(std::llround(usd_of(key.second, bought.tokens) * 1e9));
   }
   Params params;
   params.array(std::move(vectorizers)).array(std::move(models)).array(std::move(requests));
-  params.array(std::move(rows)).array(std::move(tokens));
+  params.array(std::move(rows)).array(std::move(tokens)).array(std::move(costs));
   writing_usage_ = true;
   next_usage_ = clock_.now() + kUsageEvery;
   settlements_.send(usage_statement(), std::move(params),

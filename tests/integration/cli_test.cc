@@ -169,6 +169,18 @@ TEST_F(CliTest, WithoutAKeyRowsWaitAndOnceExitsWithThree) {
   EXPECT_THAT(search.error_output, HasSubstr("there is no key for it: set OPENAI_API_KEY"));
 }
 
+TEST_F(CliTest, StatusSaysWhatWasSpent) {
+  make_notes(5, "openai");
+  ScriptedProvider provider({.dimensions = 256});
+  const Finished worker =
+      run({"worker", "--once"}, {{"OPENAI_API_KEY", kCanary}, {"OPENAI_BASE_URL", provider.base_url()}});
+  EXPECT_EQ(worker.code, 0) << worker.error_output;
+  EXPECT_GT(provider.stats().tokens, 0u);
+  EXPECT_EQ(value("SELECT tokens FROM embedd.usage"), fmt::format("{}", provider.stats().tokens));
+  EXPECT_EQ(value("SELECT cost_usd = tokens * 0.02 / 1e6 FROM embedd.usage"), "t");
+  EXPECT_THAT(done({"status"}), HasSubstr("notes, today"));
+}
+
 TEST_F(CliTest, NoSecretIsEverShown) {
   make_notes(3, "openai");
   ScriptedProvider provider({.dimensions = 256, .key = "another key"});

@@ -19,7 +19,7 @@ namespace embedd::test {
 
 class QueueFixture {
  public:
-  /// `server`: nullptr for the shared one. `url`: how the queue reaches the database, if not directly.
+  /// `server`: nullptr for the shared one.
   QueueFixture(const std::string& ddl, const pg::VectorizerSpec& spec, pg::PgQueueOptions options = {},
                const PrivatePostgres* server = nullptr);
 
@@ -30,7 +30,8 @@ class QueueFixture {
   [[nodiscard]] pg::PgQueue& queue() { return *queue_; }
   [[nodiscard]] VectorizerId id() const { return id_; }
 
-  /// A second worker's queue on the same database, connected and knowing the vectorizer.
+  /// A second worker's queue on the same database, connected and knowing the vectorizer. `url`: not the
+  /// direct way.
   std::unique_ptr<pg::PgQueue> another_queue(const std::string& url = "");
   /// Waits until `queue` is connected and has polled.
   void get_ready(pg::PgQueue& queue);

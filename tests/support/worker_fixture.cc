@@ -159,6 +159,18 @@ std::string WorkerTest::wrong_docs() {
   return more > 0 ? fmt::format("{}and {} more", wrong, more) : wrong;
 }
 
+std::string WorkerTest::wrong_rows(const std::string& query) {
+  const pg::Rows rows = run(db, query);
+  std::string wrong;
+  for (int i = 0; i < rows.size(); ++i) {
+    const bool right = rows.is_null(i, 1)
+                           ? rows.is_null(i, 2)
+                           : parse_vector(rows.text(i, 2)) == expected_vector(rows.text(i, 1), kDimensions);
+    if (!right) wrong += fmt::format("{}{} ", rows.text(i, 0), rows.is_null(i, 2) ? "(none)" : "(wrong)");
+  }
+  return wrong;
+}
+
 void RoutedWorkerTest::SetUp() {
   if (GetParam() == Route::direct) return;
   if (!PgBouncer::installed()) GTEST_SKIP() << "PgBouncer is not installed: apt-get install pgbouncer";

@@ -105,6 +105,9 @@ class WorkerTest : public testing::Test {
   /// the model columns filled; or that holds any of this without a text. "" if all is well, else some of the
   /// names.
   std::string wrong_docs();
+  /// The same for any table: `query` selects name, text and vector, and NULL as the text of what must hold
+  /// none.
+  std::string wrong_rows(const std::string& query);
   bool all_right() { return wrong_docs().empty(); }
 
   std::int64_t jobs() { return number("SELECT count(*) FROM embedd.queue_1"); }

@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "core/price.h"
-#include "pg/sql_text.h"
+#include "pg/queue_messages.h"
 
 namespace embedd::pg {
 namespace {
@@ -26,199 +26,8 @@ constexpr std::int64_t kPageRows = 5000, kSmallestPageRows = 50;
 constexpr std::int64_t kLongQueue = 20'000;
 constexpr Duration kUsageEvery = seconds(1);
 
-/// $1 worker uuid, $2 hostname, $3 pid, $4 version, $5 rows embedded, $6 requests in flight, $7 leases held,
-/// $8 draining, $9 seconds between reconciles float8 → the columns that read_definition() and read_state()
-/// name.
-const Statement& poll_statement() {
-  static const Statement statement(R"(
-WITH beat AS (
-  INSERT INTO embedd.workers AS w (id, hostname, pid, version, rows_embedded, requests_in_flight, leases_held, draining)
-  VALUES ($1::uuid, $2::text, $3::bigint, $4::text, $5::bigint, $6::bigint, $7::bigint, $8::boolean)
-  ON CONFLICT (id) DO UPDATE
-  SET seen_at = now(), rows_embedded = excluded.rows_embedded, requests_in_flight = excluded.requests_in_flight,
-      leases_held = excluded.leases_held, draining = excluded.draining),
-swept AS (
-  DELETE FROM embedd.workers WHERE id IN (
-    SELECT id FROM embedd.workers WHERE seen_at < now() - interval '10 minutes' AND id <> $1::uuid
-    FOR UPDATE SKIP LOCKED)),
-pgvector AS (
-  SELECT quote_ident(n.nspname) AS schema, t.oid FROM pg_catalog.pg_extension e
-  JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-  JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = 'vector' WHERE e.extname = 'vector')
-SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused',
-       CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.relname) ELSE '' END,
-       v.key_columns, v.key_types,
-       ARRAY(SELECT a.atttypid::bigint FROM pg_catalog.pg_attribute a
-             WHERE a.attrelid = to_regclass('embedd.queue_' || v.id) AND a.attnum BETWEEN 1 AND cardinality(v.key_columns)
-             ORDER BY a.attnum),
-       v.key_json_sql, v.text_sql, v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
-       p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.generation,
-       (v.reconciled_at IS NULL OR v.reconciled_at <= now() - make_interval(secs => $9::float8))
-         AND (v.reconcile_until IS NULL OR v.reconcile_until <= now())
-FROM embedd.vectorizers v CROSS JOIN pgvector p
-LEFT JOIN pg_catalog.pg_class c ON c.oid = v.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE v.destination = 'column' ORDER BY v.id)");
-  return statement;
-}
-constexpr int kReconcileDueColumn = 21;
-
-/// $1 vectorizers, $2 models text[], $3 requests, $4 rows, $5 tokens, $6 billionths of a dollar; the rest
-/// bigint[].
-const Statement& usage_statement() {
-  static const Statement statement(R"(
-INSERT INTO embedd.usage AS u (vectorizer_id, model, requests, rows, tokens, cost_usd)
-SELECT id, model, requests, rows, tokens, cost / 1e9
-FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-  AS bought (id, model, requests, rows, tokens, cost) ORDER BY 1, 2
-ON CONFLICT (vectorizer_id, model, day) DO UPDATE
-SET requests = u.requests + excluded.requests, rows = u.rows + excluded.rows, tokens = u.tokens + excluded.tokens,
-    cost_usd = u.cost_usd + excluded.cost_usd)");
-  return statement;
-}
-
-const Statement& goodbye_statement() {
-  static const Statement statement("DELETE FROM embedd.workers WHERE id = $1::uuid");
-  return statement;
-}
-
-Definition read_definition(const BinaryRows& rows, int i) {
-  int column = 0;
-  const auto text = [&] { return std::string(rows.bytes(i, column++)); };
-  const auto maybe = [&]() -> std::optional<std::string> {
-    const int at = column++;
-    if (rows.is_null(i, at)) return std::nullopt;
-    return std::string(rows.bytes(i, at));
-  };
-  Definition d;
-  d.vectorizer.id = rows.integer(i, column++);
-  d.vectorizer.name = text();
-  d.vectorizer.endpoint = text();
-  d.vectorizer.model = text();
-  d.vectorizer.dimensions = static_cast<int>(rows.integer(i, column++));
-  d.vectorizer.send_dimensions = rows.flag(i, column++);
-  d.vectorizer.paused = rows.flag(i, column++);
-  d.source = text();
-  d.key_columns = rows.array(i, column++);
-  d.key_types = rows.array(i, column++);
-  for (const std::string& id : rows.array(i, column++))
-    d.key_type_ids.push_back(static_cast<TypeId>(read_number<std::int64_t>(id)));
-  d.key_json_sql = text();
-  d.text_sql = text();
-  d.filter_sql = maybe();
-  d.destination_column = text();
-  d.destination_type = text();
-  d.vector_type = text();
-  d.vector_type_id = static_cast<TypeId>(rows.integer(i, column++));
-  d.model_id_column = maybe();
-  d.model_version_column = maybe();
-  d.generation = static_cast<int>(rows.integer(i, column++));
-  CHECK(column == kReconcileDueColumn, "the poll's columns are read to {}", column);
-  return d;
-}
-
-const Statement& statement_of(const QueueStatements& sql, Action action) {
-  switch (action) {
-    case Action::complete: return sql.complete;
-    case Action::clear: return sql.clear;
-    case Action::drop: return sql.drop;
-    case Action::reschedule: return sql.reschedule;
-    case Action::discard: return sql.discard;
-    case Action::extend: return sql.extend;
-  }
-  CHECK(false, "action {}", static_cast<int>(action));
-}
-
-Outcome outcome_of(char letter) {
-  switch (letter) {
-    case kDone: return Outcome::done;
-    case kKept: return Outcome::kept;
-    case kBusy: return Outcome::busy;
-    case kStale: return Outcome::stale;
-    default: CHECK(letter == kGone, "outcome {}", letter); return Outcome::gone;
-  }
-}
-
-Task task_of(std::int64_t code) {
-  constexpr Task kTasks[] = {Task::clear, Task::current, Task::store_kept, Task::embed};
-  CHECK(code >= 0 && code < 4, "task {}", code);
-  return kTasks[code];
-}
-
 Error unknown(VectorizerId vectorizer) {
   return {ErrorKind::misconfigured, fmt::format("vectorizer {} is not there", vectorizer)};
-}
-
-/// The jobs of a settlement that one statement carries.
-using Jobs = std::span<const SettledJob>;
-
-/// $1 leases, then one array per key column.
-void add_jobs(Params& params, Jobs jobs, const Definition& definition) {
-  BinaryArray leases(kUuid, jobs.size() * 20);
-  std::vector<BinaryArray> keys;
-  for (const TypeId type : definition.key_type_ids) keys.emplace_back(type);
-  for (const SettledJob& job : jobs) {
-    leases.add_token(job.lease);
-    const auto columns = decode_key(job.key, keys.size());
-    for (std::size_t i = 0; i < keys.size(); ++i) keys[i].add(columns[i]);
-  }
-  params.array(std::move(leases));
-  for (BinaryArray& column : keys) params.array(std::move(column));
-}
-
-/// Slots, hashes, and the vectors that these jobs need, each once.
-void add_vectors(Params& params, Jobs jobs, const Embeddings& vectors, const Definition& definition) {
-  BinaryArray slots(kInt4, jobs.size() * 8), hashes(kInt8, jobs.size() * 12);
-  BinaryArray values(definition.vector_type_id, jobs.size() * (8 + 4 * vectors.dimensions));
-  std::map<std::int32_t, std::int32_t> moved;
-  for (const SettledJob& job : jobs) {
-    hashes.add_int8(job.text_hash);
-    if (job.slot < 0) {
-      slots.add_int4(-1);
-      continue;
-    }
-    const auto [at, fresh] = moved.try_emplace(job.slot, static_cast<std::int32_t>(moved.size()));
-    slots.add_int4(at->second);
-    if (!fresh) continue;
-    const std::size_t from = static_cast<std::size_t>(job.slot) * vectors.dimensions;
-    CHECK(from + vectors.dimensions <= vectors.values.size(), "slot {} of {}", job.slot, vectors.count());
-    values.add_vector({vectors.values.data() + from, vectors.dimensions});
-  }
-  params.array(std::move(slots)).array(std::move(hashes)).array(std::move(values));
-}
-
-Params params_of(const Settlement& settlement, Jobs jobs, const Definition& definition) {
-  Params params;
-  add_jobs(params, jobs, definition);
-  switch (settlement.action) {
-    case Action::complete:
-      add_vectors(params, jobs, settlement.vectors, definition);
-      if (definition.model_id_column) params.text(settlement.model_id);
-      if (definition.model_version_column) params.text(settlement.model_version);
-      break;
-    case Action::reschedule:
-      params.real(to_seconds(settlement.delay)).integer(settlement.charge_attempt ? 1 : 0);
-      break;
-    case Action::extend: params.real(to_seconds(settlement.delay)); break;
-    case Action::discard: {
-      BinaryArray hashes(kInt8, jobs.size() * 12);
-      for (const SettledJob& job : jobs) hashes.add_int8(job.text_hash);
-      params.array(std::move(hashes))
-          .text(name_of(settlement.reason))
-          .text(settlement.message)
-          .text(settlement.clear_vector ? "true" : "false");
-      break;
-    }
-    case Action::clear:
-    case Action::drop: break;
-  }
-  return params;
-}
-
-/// Settling statements look each job up by its key, whatever their parameters, which are large. The poll has
-/// their plans made anew.
-const Statement& discard_plans_statement() {
-  static const Statement statement("DISCARD PLANS");
-  return statement;
 }
 
 PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen, Planning planning) {
@@ -240,7 +49,7 @@ void PgQueue::Lane::pump() {
   for (Answer& answer : pipeline.take()) {
     auto handler = handlers.extract(answer.id);
     CHECK(!handler.empty(), "an answer to command {}", answer.id);
-    handler.mapped()(std::move(answer.rows));
+    handler.mapped()(answer.rows);
   }
   if (pipeline.ready() == was_ready && (was_ready || pipeline.last_error().message == complaint)) return;
   was_ready = pipeline.ready();
@@ -266,7 +75,7 @@ PgQueue::PgQueue(PgQueueOptions options, const Clock& clock, std::function<void(
 PgQueue::~PgQueue() {
   const auto deadline = std::chrono::steady_clock::now() + seconds(1);
   if (claims_.pipeline.ready())
-    claims_.send(goodbye_statement(), std::move(Params().uuid(options_.worker)), [](auto) {});
+    claims_.send(goodbye_statement(), Params().uuid(options_.worker), [](const auto&) {});
   for (;;) {
     next_usage_ = {};
     claims_.pump();
@@ -307,13 +116,12 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
   poll_->unanswered = 1;
   if (settlements_.pipeline.ready() && !settlements_.pipeline.pooled())
     settlements_.send(discard_plans_statement(), {}, [](const Result<BinaryRows>&) {});
-  claims_.send(poll_statement(), std::move(params),
-               [this](Result<BinaryRows> rows) { note_definitions(std::move(rows)); });
+  claims_.send(poll_statement(), params, [this](const Result<BinaryRows>& rows) { note_definitions(rows); });
 }
 
 /// The declarations have come: ask each queue for its state. One statement each, so that a broken one spoils
 /// no other.
-void PgQueue::note_definitions(Result<BinaryRows> rows) {
+void PgQueue::note_definitions(const Result<BinaryRows>& rows) {
   --poll_->unanswered;
   if (!rows) {
     poll_->error = rows.error();
@@ -343,11 +151,11 @@ void PgQueue::note_definitions(Result<BinaryRows> rows) {
   for (std::size_t i = 0; i < poll_->states.size(); ++i) {
     ++poll_->unanswered;
     claims_.send(known_.at(poll_->states[i].vectorizer.id)->sql.state, {},
-                 [this, i](Result<BinaryRows> state) { note_state(i, std::move(state)); });
+                 [this, i](const Result<BinaryRows>& state) { note_state(i, state); });
   }
 }
 
-void PgQueue::note_state(std::size_t index, Result<BinaryRows> rows) {
+void PgQueue::note_state(std::size_t index, const Result<BinaryRows>& rows) {
   --poll_->unanswered;
   VectorizerState& state = poll_->states[index];
   if (!rows) {
@@ -412,37 +220,16 @@ void PgQueue::send_claim(const ClaimRequest& request) {
       .real(to_seconds(request.lease_time))
       .integer(request.max_rows)
       .integer(static_cast<std::int64_t>(request.max_text_bytes));
-  claims_.send(known->sql.claim, std::move(params), [this, request, known](Result<BinaryRows> rows) {
-    note_claim(request, *known, std::move(rows));
-  });
+  claims_.send(known->sql.claim, params,
+               [this, request, known](const Result<BinaryRows>& rows) { note_claim(request, *known, rows); });
 }
 
-void PgQueue::note_claim(const ClaimRequest& request, const Known& known, Result<BinaryRows> rows) {
-  enum Column { kOrder, kAttempt, kTask, kText, kHash, kRescued, kDue, kFull, kKey };
+void PgQueue::note_claim(const ClaimRequest& request, const Known& known, const Result<BinaryRows>& rows) {
   Claim claim{.request = request, .jobs = std::vector<Job>()};
-  if (!rows) {
+  if (rows)
+    read_claim(*rows, known.definition, claim);
+  else
     claim.jobs = std::unexpected(rows.error());
-    claimed_.push_back(std::move(claim));
-    return;
-  }
-  std::vector<int> order(static_cast<std::size_t>(rows->size()));
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
-  std::sort(order.begin(), order.end(),
-            [&](int a, int b) { return rows->integer(a, kOrder) < rows->integer(b, kOrder); });
-  std::vector<std::string_view> key(known.definition.key_columns.size());
-  claim.jobs->reserve(order.size());
-  for (const int row : order) {
-    for (std::size_t i = 0; i < key.size(); ++i) key[i] = rows->bytes(row, kKey + static_cast<int>(i));
-    claim.rescued += rows->flag(row, kRescued) ? 1 : 0;
-    claim.jobs->push_back({.vectorizer = request.vectorizer,
-                           .lease = request.lease,
-                           .key = encode_key(key),
-                           .attempt = static_cast<int>(rows->integer(row, kAttempt)),
-                           .task = task_of(rows->integer(row, kTask)),
-                           .text = std::string(rows->bytes(row, kText)),
-                           .text_hash = rows->integer(row, kHash)});
-  }
-  if (!order.empty()) claim.more = rows->flag(0, kFull) || rows->integer(0, kDue) > rows->size();
   claimed_.push_back(std::move(claim));
 }
 
@@ -477,14 +264,14 @@ void PgQueue::send_settlement(const Settlement& settlement) {
 
 void PgQueue::send_part(const std::shared_ptr<OpenSettlement>& open, const Settlement& settlement,
                         const Known& known, std::size_t first, std::size_t count) {
-  const Jobs jobs = Jobs(settlement.jobs).subspan(first, count);
-  settlements_.send(statement_of(known.sql, settlement.action), params_of(settlement, jobs, known.definition),
-                    [this, open, first, count](Result<BinaryRows> rows) {
-                      note_part(*open, first, count, std::move(rows));
-                    });
+  const auto jobs = std::span(settlement.jobs).subspan(first, count);
+  settlements_.send(
+      statement_of(known.sql, settlement.action), settlement_params(settlement, jobs, known.definition),
+      [this, open, first, count](const Result<BinaryRows>& rows) { note_part(*open, first, count, rows); });
 }
 
-void PgQueue::note_part(OpenSettlement& open, std::size_t first, std::size_t count, Result<BinaryRows> rows) {
+void PgQueue::note_part(OpenSettlement& open, std::size_t first, std::size_t count,
+                        const Result<BinaryRows>& rows) {
   if (rows) {
     const std::string_view letters = rows->bytes(0, 0);
     CHECK(letters.size() == count, "{} outcomes of {} jobs", letters.size(), count);
@@ -541,7 +328,7 @@ void PgQueue::write_usage() {
   params.array(std::move(rows)).array(std::move(tokens)).array(std::move(costs));
   writing_usage_ = true;
   next_usage_ = clock_.now() + kUsageEvery;
-  settlements_.send(usage_statement(), std::move(params),
+  settlements_.send(usage_statement(), params,
                     [this, written = std::exchange(usage_, {})](const Result<BinaryRows>& result) {
                       writing_usage_ = false;
                       // In doubt counts as written: a ceiling on spending must not trip over what was bought
@@ -573,13 +360,13 @@ void PgQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
   if (!cursor.empty())
     for (const std::string_view column : decode_key(cursor, known->definition.key_columns.size()))
       params.bytes(std::string(column));
-  claims_.send(cursor.empty() ? known->sql.reconcile_first : known->sql.reconcile, std::move(params),
-               [this, known, cursor](Result<BinaryRows> rows) {
-                 note_page(known->definition.vectorizer.id, cursor, std::move(rows));
+  claims_.send(cursor.empty() ? known->sql.reconcile_first : known->sql.reconcile, params,
+               [this, known, cursor](const Result<BinaryRows>& rows) {
+                 note_page(known->definition.vectorizer.id, cursor, rows);
                });
 }
 
-void PgQueue::note_page(VectorizerId vectorizer, const Key& cursor, Result<BinaryRows> rows) {
+void PgQueue::note_page(VectorizerId vectorizer, const Key& cursor, const Result<BinaryRows>& rows) {
   enum Column { kOnDuty, kDeferred, kScanned, kEnqueued, kSkipped, kLast, kKey };
   ReconcilePage page{.vectorizer = vectorizer, .progress = ReconcilePage::Progress{}};
   const auto known = find(vectorizer);

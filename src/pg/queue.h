@@ -63,7 +63,7 @@ class PgQueue final : public Queue, public Waitable {
   [[nodiscard]] std::optional<Instant> wake_at() const override;
 
  private:
-  using Handler = std::move_only_function<void(Result<BinaryRows>)>;
+  using Handler = std::move_only_function<void(const Result<BinaryRows>&)>;
   /// A pipeline, and what is to be done with each answer.
   struct Lane {
     Lane(std::string name, PipelineOptions options, const Clock& clock, std::function<void()> wake)
@@ -106,13 +106,13 @@ class PgQueue final : public Queue, public Waitable {
   };
   using UsageKey = std::pair<VectorizerId, std::string>;
 
-  void note_definitions(Result<BinaryRows> rows);
-  void note_state(std::size_t index, Result<BinaryRows> rows);
-  void note_claim(const ClaimRequest& request, const Known& known, Result<BinaryRows> rows);
+  void note_definitions(const Result<BinaryRows>& rows);
+  void note_state(std::size_t index, const Result<BinaryRows>& rows);
+  void note_claim(const ClaimRequest& request, const Known& known, const Result<BinaryRows>& rows);
   void send_part(const std::shared_ptr<OpenSettlement>& open, const Settlement& settlement,
                  const Known& known, std::size_t first, std::size_t count);
-  void note_part(OpenSettlement& open, std::size_t first, std::size_t count, Result<BinaryRows> rows);
-  void note_page(VectorizerId vectorizer, const Key& cursor, Result<BinaryRows> rows);
+  void note_part(OpenSettlement& open, std::size_t first, std::size_t count, const Result<BinaryRows>& rows);
+  void note_page(VectorizerId vectorizer, const Key& cursor, const Result<BinaryRows>& rows);
   void write_usage();
   void pump_settlements();
   void complain(VectorizerId vectorizer, const std::string& name, const std::string& message);

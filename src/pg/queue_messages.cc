@@ -1,0 +1,218 @@
+#include "pg/queue_messages.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "base/check.h"
+
+namespace embedd::pg {
+namespace {
+
+using Jobs = std::span<const SettledJob>;
+
+Task task_of(std::int64_t code) {
+  constexpr Task kTasks[] = {Task::clear, Task::current, Task::store_kept, Task::embed};
+  CHECK(code >= 0 && code < 4, "task {}", code);
+  return kTasks[code];
+}
+
+/// $1 leases, then one array per key column.
+void add_jobs(Params& params, Jobs jobs, const Definition& definition) {
+  BinaryArray leases(kUuid, jobs.size() * 20);
+  std::vector<BinaryArray> keys;
+  for (const TypeId type : definition.key_type_ids) keys.emplace_back(type);
+  for (const SettledJob& job : jobs) {
+    leases.add_token(job.lease);
+    const auto columns = decode_key(job.key, keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) keys[i].add(columns[i]);
+  }
+  params.array(std::move(leases));
+  for (BinaryArray& column : keys) params.array(std::move(column));
+}
+
+/// Slots, hashes, and the vectors that these jobs need, each once.
+void add_vectors(Params& params, Jobs jobs, const Embeddings& vectors, const Definition& definition) {
+  BinaryArray slots(kInt4, jobs.size() * 8), hashes(kInt8, jobs.size() * 12);
+  BinaryArray values(definition.vector_type_id, jobs.size() * (8 + 4 * vectors.dimensions));
+  std::map<std::int32_t, std::int32_t> moved;
+  for (const SettledJob& job : jobs) {
+    hashes.add_int8(job.text_hash);
+    if (job.slot < 0) {
+      slots.add_int4(-1);
+      continue;
+    }
+    const auto [at, fresh] = moved.try_emplace(job.slot, static_cast<std::int32_t>(moved.size()));
+    slots.add_int4(at->second);
+    if (!fresh) continue;
+    const std::size_t from = static_cast<std::size_t>(job.slot) * vectors.dimensions;
+    CHECK(from + vectors.dimensions <= vectors.values.size(), "slot {} of {}", job.slot, vectors.count());
+    values.add_vector({vectors.values.data() + from, vectors.dimensions});
+  }
+  params.array(std::move(slots)).array(std::move(hashes)).array(std::move(values));
+}
+
+}  // namespace
+
+const Statement& poll_statement() {
+  static const Statement statement(R"(
+WITH beat AS (
+  INSERT INTO embedd.workers AS w (id, hostname, pid, version, rows_embedded, requests_in_flight, leases_held, draining)
+  VALUES ($1::uuid, $2::text, $3::bigint, $4::text, $5::bigint, $6::bigint, $7::bigint, $8::boolean)
+  ON CONFLICT (id) DO UPDATE
+  SET seen_at = now(), rows_embedded = excluded.rows_embedded, requests_in_flight = excluded.requests_in_flight,
+      leases_held = excluded.leases_held, draining = excluded.draining),
+swept AS (
+  DELETE FROM embedd.workers WHERE id IN (
+    SELECT id FROM embedd.workers WHERE seen_at < now() - interval '10 minutes' AND id <> $1::uuid
+    FOR UPDATE SKIP LOCKED)),
+pgvector AS (
+  SELECT quote_ident(n.nspname) AS schema, t.oid FROM pg_catalog.pg_extension e
+  JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+  JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = 'vector' WHERE e.extname = 'vector')
+SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused',
+       CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.relname) ELSE '' END,
+       v.key_columns, v.key_types,
+       ARRAY(SELECT a.atttypid::bigint FROM pg_catalog.pg_attribute a
+             WHERE a.attrelid = to_regclass('embedd.queue_' || v.id) AND a.attnum BETWEEN 1 AND cardinality(v.key_columns)
+             ORDER BY a.attnum),
+       v.key_json_sql, v.text_sql, v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
+       p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.generation,
+       (v.reconciled_at IS NULL OR v.reconciled_at <= now() - make_interval(secs => $9::float8))
+         AND (v.reconcile_until IS NULL OR v.reconcile_until <= now())
+FROM embedd.vectorizers v CROSS JOIN pgvector p
+LEFT JOIN pg_catalog.pg_class c ON c.oid = v.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE v.destination = 'column' ORDER BY v.id)");
+  return statement;
+}
+
+const Statement& usage_statement() {
+  static const Statement statement(R"(
+INSERT INTO embedd.usage AS u (vectorizer_id, model, requests, rows, tokens, cost_usd)
+SELECT id, model, requests, rows, tokens, cost / 1e9
+FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+  AS bought (id, model, requests, rows, tokens, cost) ORDER BY 1, 2
+ON CONFLICT (vectorizer_id, model, day) DO UPDATE
+SET requests = u.requests + excluded.requests, rows = u.rows + excluded.rows, tokens = u.tokens + excluded.tokens,
+    cost_usd = u.cost_usd + excluded.cost_usd)");
+  return statement;
+}
+
+const Statement& goodbye_statement() {
+  static const Statement statement("DELETE FROM embedd.workers WHERE id = $1::uuid");
+  return statement;
+}
+
+Definition read_definition(const BinaryRows& rows, int i) {
+  int column = 0;
+  const auto text = [&] { return std::string(rows.bytes(i, column++)); };
+  const auto maybe = [&]() -> std::optional<std::string> {
+    const int at = column++;
+    if (rows.is_null(i, at)) return std::nullopt;
+    return std::string(rows.bytes(i, at));
+  };
+  Definition d;
+  d.vectorizer.id = rows.integer(i, column++);
+  d.vectorizer.name = text();
+  d.vectorizer.endpoint = text();
+  d.vectorizer.model = text();
+  d.vectorizer.dimensions = static_cast<int>(rows.integer(i, column++));
+  d.vectorizer.send_dimensions = rows.flag(i, column++);
+  d.vectorizer.paused = rows.flag(i, column++);
+  d.source = text();
+  d.key_columns = rows.array(i, column++);
+  d.key_types = rows.array(i, column++);
+  for (const std::string& id : rows.array(i, column++))
+    d.key_type_ids.push_back(static_cast<TypeId>(read_number<std::int64_t>(id)));
+  d.key_json_sql = text();
+  d.text_sql = text();
+  d.filter_sql = maybe();
+  d.destination_column = text();
+  d.destination_type = text();
+  d.vector_type = text();
+  d.vector_type_id = static_cast<TypeId>(rows.integer(i, column++));
+  d.model_id_column = maybe();
+  d.model_version_column = maybe();
+  d.generation = static_cast<int>(rows.integer(i, column++));
+  CHECK(column == kReconcileDueColumn, "the poll's columns are read to {}", column);
+  return d;
+}
+
+const Statement& statement_of(const QueueStatements& sql, Action action) {
+  switch (action) {
+    case Action::complete: return sql.complete;
+    case Action::clear: return sql.clear;
+    case Action::drop: return sql.drop;
+    case Action::reschedule: return sql.reschedule;
+    case Action::discard: return sql.discard;
+    case Action::extend: return sql.extend;
+  }
+  CHECK(false, "action {}", static_cast<int>(action));
+}
+
+Outcome outcome_of(char letter) {
+  switch (letter) {
+    case kDone: return Outcome::done;
+    case kKept: return Outcome::kept;
+    case kBusy: return Outcome::busy;
+    case kStale: return Outcome::stale;
+    default: CHECK(letter == kGone, "outcome {}", letter); return Outcome::gone;
+  }
+}
+
+Params settlement_params(const Settlement& settlement, Jobs jobs, const Definition& definition) {
+  Params params;
+  add_jobs(params, jobs, definition);
+  switch (settlement.action) {
+    case Action::complete:
+      add_vectors(params, jobs, settlement.vectors, definition);
+      if (definition.model_id_column) params.text(settlement.model_id);
+      if (definition.model_version_column) params.text(settlement.model_version);
+      break;
+    case Action::reschedule:
+      params.real(to_seconds(settlement.delay)).integer(settlement.charge_attempt ? 1 : 0);
+      break;
+    case Action::extend: params.real(to_seconds(settlement.delay)); break;
+    case Action::discard: {
+      BinaryArray hashes(kInt8, jobs.size() * 12);
+      for (const SettledJob& job : jobs) hashes.add_int8(job.text_hash);
+      params.array(std::move(hashes))
+          .text(name_of(settlement.reason))
+          .text(settlement.message)
+          .text(settlement.clear_vector ? "true" : "false");
+      break;
+    }
+    case Action::clear:
+    case Action::drop: break;
+  }
+  return params;
+}
+
+const Statement& discard_plans_statement() {
+  static const Statement statement("DISCARD PLANS");
+  return statement;
+}
+
+void read_claim(const BinaryRows& rows, const Definition& definition, Claim& claim) {
+  enum Column { kOrder, kAttempt, kTask, kText, kHash, kRescued, kDue, kFull, kKey };
+  std::vector<int> order(static_cast<std::size_t>(rows.size()));
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(),
+            [&](int a, int b) { return rows.integer(a, kOrder) < rows.integer(b, kOrder); });
+  std::vector<std::string_view> key(definition.key_columns.size());
+  claim.jobs->reserve(order.size());
+  for (const int row : order) {
+    for (std::size_t i = 0; i < key.size(); ++i) key[i] = rows.bytes(row, kKey + static_cast<int>(i));
+    claim.rescued += rows.flag(row, kRescued) ? 1 : 0;
+    claim.jobs->push_back({.vectorizer = claim.request.vectorizer,
+                           .lease = claim.request.lease,
+                           .key = encode_key(key),
+                           .attempt = static_cast<int>(rows.integer(row, kAttempt)),
+                           .task = task_of(rows.integer(row, kTask)),
+                           .text = std::string(rows.bytes(row, kText)),
+                           .text_hash = rows.integer(row, kHash)});
+  }
+  if (!order.empty()) claim.more = rows.flag(0, kFull) || rows.integer(0, kDue) > rows.size();
+}
+
+}  // namespace embedd::pg

@@ -1,0 +1,38 @@
+/// What the queue says to PostgreSQL and hears from it: the statements that belong to no vectorizer, the
+/// parameters of a settlement, and the rows of an answer. Pure.
+#pragma once
+
+#include <span>
+
+#include "core/ports.h"
+#include "pg/pipeline.h"
+#include "pg/queue_sql.h"
+
+namespace embedd::pg {
+
+/// $1 worker uuid, $2 hostname, $3 pid, $4 version, $5 rows embedded, $6 requests in flight, $7 leases held,
+/// $8 draining, $9 seconds between reconciles float8 → one row per vectorizer, for read_definition().
+const Statement& poll_statement();
+/// Whether its reconcile is due: what follows the definition in a row of the poll.
+inline constexpr int kReconcileDueColumn = 21;
+Definition read_definition(const BinaryRows& rows, int row);
+
+/// $1 vectorizers, $2 models text[], $3 requests, $4 rows, $5 tokens, $6 billionths of a dollar; the rest
+/// bigint[].
+const Statement& usage_statement();
+/// $1 worker uuid.
+const Statement& goodbye_statement();
+/// Settling statements look each job up by its key, whatever their parameters, which are large: they are
+/// planned once. The poll has their plans made anew.
+const Statement& discard_plans_statement();
+
+const Statement& statement_of(const QueueStatements& sql, Action action);
+/// Of statement_of(settlement.action), for some of its jobs.
+Params settlement_params(const Settlement& settlement, std::span<const SettledJob> jobs,
+                         const Definition& definition);
+Outcome outcome_of(char letter);
+
+/// The jobs of a claim's answer, in order; counts the rescued ones and says whether more is due.
+void read_claim(const BinaryRows& rows, const Definition& definition, Claim& claim);
+
+}  // namespace embedd::pg

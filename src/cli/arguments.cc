@@ -38,6 +38,8 @@ class Parser {
     add_search();
     add_traces();
     add_check();
+    add_named(&app_, "estimate", "Count the rows, tokens and cost that are still to come; spends nothing",
+              estimate);
   }
 
   void parse(int argc, char** argv) {

@@ -169,8 +169,11 @@ TEST_F(CliTest, WithoutAKeyRowsWaitAndOnceExitsWithThree) {
   EXPECT_THAT(search.error_output, HasSubstr("there is no key for it: set OPENAI_API_KEY"));
 }
 
-TEST_F(CliTest, StatusSaysWhatWasSpent) {
+TEST_F(CliTest, AnEstimateSaysWhatIsToComeAndStatusWhatWasSpent) {
   make_notes(5, "openai");
+  const std::string estimate = done({"estimate", "notes", "--json"});
+  EXPECT_THAT(estimate, HasSubstr("{\"vectorizer\":\"notes\",\"rows\":5,\"tokens\":"));
+  EXPECT_THAT(done({"estimate", "notes"}), HasSubstr("rows    5\n"));
   ScriptedProvider provider({.dimensions = 256});
   const Finished worker =
       run({"worker", "--once"}, {{"OPENAI_API_KEY", kCanary}, {"OPENAI_BASE_URL", provider.base_url()}});
@@ -179,6 +182,7 @@ TEST_F(CliTest, StatusSaysWhatWasSpent) {
   EXPECT_EQ(value("SELECT tokens FROM embedd.usage"), fmt::format("{}", provider.stats().tokens));
   EXPECT_EQ(value("SELECT cost_usd = tokens * 0.02 / 1e6 FROM embedd.usage"), "t");
   EXPECT_THAT(done({"status"}), HasSubstr("notes, today"));
+  EXPECT_THAT(done({"estimate", "notes"}), HasSubstr("rows    0\n"));
 }
 
 TEST_F(CliTest, NoSecretIsEverShown) {

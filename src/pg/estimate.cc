@@ -1,0 +1,43 @@
+#include "pg/estimate.h"
+
+#include <fmt/format.h>
+
+#include "pg/sql_text.h"
+
+namespace embedd::pg {
+
+namespace {
+
+constexpr int kPageRows = 200;
+
+std::string waiting_texts(const VectorizerInfo& v) {
+  const std::string same_key = join_each(v.key_columns.size(), " AND ", [&](std::size_t i) {
+    return fmt::format("q.k{} = t.{}", i, quote_identifier(v.key_columns[i - 1]));
+  });
+  return fmt::format(
+      "SELECT x.text FROM (SELECT {text} AS text FROM {source} t WHERE ({filter}) AND (t.{column} IS NULL OR "
+      "EXISTS (SELECT FROM {queue} q WHERE {same_key}))) x WHERE x.text IS NOT NULL",
+      fmt::arg("text", v.text_sql), fmt::arg("source", quote_qualified(v.source_schema, v.source_table)),
+      fmt::arg("filter", v.filter_sql.value_or("true")),
+      fmt::arg("column", quote_identifier(v.destination_column)), fmt::arg("queue", queue_table(v.id)),
+      fmt::arg("same_key", same_key));
+}
+
+}  // namespace
+
+Result<void> for_each_waiting_text(Connection& db, const VectorizerInfo& vectorizer,
+                                   const std::function<void(std::string_view text)>& use) {
+  return db.transaction([&]() -> Result<void> {
+    if (auto set = db.exec("SET TRANSACTION READ ONLY"); !set) return std::unexpected(set.error());
+    auto declared = db.exec("DECLARE embedd_texts NO SCROLL CURSOR FOR " + waiting_texts(vectorizer));
+    if (!declared) return std::unexpected(declared.error());
+    while (true) {
+      auto rows = db.exec(fmt::format("FETCH {} FROM embedd_texts", kPageRows));
+      if (!rows) return std::unexpected(rows.error());
+      for (int i = 0; i < rows->size(); ++i) use(rows->view(i, 0));
+      if (rows->empty()) return {};
+    }
+  });
+}
+
+}  // namespace embedd::pg

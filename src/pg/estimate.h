@@ -1,0 +1,19 @@
+/// The texts that a vectorizer would still have to embed, read without changing or locking anything.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "pg/connection.h"
+#include "pg/vectorizers.h"
+
+namespace embedd::pg {
+
+/// Calls `use` with the text of every covered, non-empty row that has no vector or waits in the queue, cut as
+/// a worker would cut it. One cursor in one read-only transaction; memory for a page of rows. Errors: the
+/// connection's.
+Result<void> for_each_waiting_text(Connection& db, const VectorizerInfo& vectorizer,
+                                   const std::function<void(std::string_view text)>& use);
+
+}  // namespace embedd::pg

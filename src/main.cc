@@ -1,5 +1,6 @@
 // Configuration → object graph → run → exit code. The one place that wires types.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -153,4 +154,9 @@ Result<int> run_worker(cli::Context& context, const cli::WorkerArguments& argume
 }  // namespace
 }  // namespace embedd
 
-int main(int argc, char** argv) { return embedd::cli::run(argc, argv, {.run_worker = embedd::run_worker}); }
+int main(int argc, char** argv) {
+  // Big blocks (answers, vectors) go back to the system when freed: glibc would otherwise raise this
+  // threshold to what it has seen, and keep megabytes of holes.
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+  return embedd::cli::run(argc, argv, {.run_worker = embedd::run_worker});
+}

@@ -41,7 +41,7 @@ constexpr Setting kSettings[] = {
      "tries of a row that fails by its own fault, before it becomes a dead letter", 1, 1000},
     {"claim_rows", "EMBEDD_CLAIM_ROWS", SettingType::integer, "512", "rows", "jobs claimed at a time", 1,
      100'000},
-    {"held_mib", "EMBEDD_HELD_MIB", SettingType::integer, "24", "MiB",
+    {"held_mib", "EMBEDD_HELD_MIB", SettingType::integer, "16", "MiB",
      "texts and vectors held in memory at a time", 1, 16'384},
     {"tokenizer_ranks", "EMBEDD_TOKENIZER_RANKS", SettingType::path, "", "",
      "cl100k_base.tiktoken, in place of the one built in"},

@@ -30,7 +30,7 @@ struct WorkerOptions {
   std::uint32_t batch_inputs = 256;  ///< most inputs of one request, below the endpoint's own limit
   std::uint32_t claim_rows = 512;    ///< most jobs of one claim
   std::size_t claim_bytes = 2 * kMiB;  ///< most text of one claim
-  std::size_t held_bytes = 24 * kMiB;  ///< texts, answers and vectors in memory (G10)
+  std::size_t held_bytes = 16 * kMiB;  ///< texts, answers and vectors in memory (G10)
   int max_attempts = 5;                ///< then a job is discarded
   bool once = false;                   ///< return when nothing is due
   std::uint64_t seed = 1;              ///< of jitter and lease tokens

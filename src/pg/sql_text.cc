@@ -7,8 +7,14 @@
 namespace embedd::pg {
 namespace {
 
+constexpr std::string_view kBlanks = R"(E' \t\n\r\f\v')";
+
+std::string whole_text(const std::string& name) {
+  return fmt::format("t.{}::text COLLATE \"C\"", quote_identifier(name));
+}
+
 std::string column_text(const std::string& name) {
-  return fmt::format("\"left\"(t.{}::text COLLATE \"C\", {})", quote_identifier(name), kMaxTextCharacters);
+  return fmt::format("\"left\"({}, {})", whole_text(name), kMaxTextCharacters);
 }
 
 }  // namespace
@@ -58,20 +64,40 @@ std::string compile_empty(const Template& text) {
   std::string empty;
   for (const std::string& column : text.columns()) {
     if (!empty.empty()) empty += " AND ";
-    empty += fmt::format("coalesce(btrim({}, E' \\t\\n\\r\\f\\v'), '') = ''", column_text(column));
+    empty += fmt::format("coalesce(btrim({}, {}), '') = ''", column_text(column), kBlanks);
   }
   return empty;
 }
 
+/// Cutting counts characters, three times a column; a row whose bytes are few enough needs none of it.
 std::string compile_text(const Template& text) {
-  std::string filled;
+  std::string empty, filled, cut;
+  std::size_t constant_bytes = 0;
+  std::string length;
+  for (const std::string& column : text.columns()) {
+    const std::string whole = whole_text(column);
+    if (!empty.empty()) empty += " AND ";
+    empty += fmt::format("coalesce(ltrim({}, {}), '') = ''", whole, kBlanks);
+  }
   for (const Template::Part& part : text.parts) {
-    if (!filled.empty()) filled += " || ";
+    if (!filled.empty()) {
+      filled += " || ";
+      cut += " || ";
+    }
+    if (part.is_column)
+      length += fmt::format("coalesce(octet_length({}), 0) + ", whole_text(part.text));
+    else
+      constant_bytes += part.text.size();
     filled +=
+        part.is_column ? fmt::format("coalesce({}, '')", whole_text(part.text)) : quote_literal(part.text);
+    cut +=
         part.is_column ? fmt::format("coalesce({}, '')", column_text(part.text)) : quote_literal(part.text);
   }
-  return fmt::format("CASE WHEN {} THEN NULL ELSE \"left\"({}, {}) END", compile_empty(text), filled,
-                     kMaxTextCharacters);
+  return fmt::format(
+      "CASE WHEN {} <= {} THEN CASE WHEN {} THEN NULL ELSE {} END WHEN {} THEN NULL ELSE \"left\"({}, {}) "
+      "END",
+      length + std::to_string(constant_bytes), kMaxTextCharacters, empty, filled, compile_empty(text), cut,
+      kMaxTextCharacters);
 }
 
 std::string compile_key_json(const std::vector<std::string>& columns, const std::vector<std::string>& types) {

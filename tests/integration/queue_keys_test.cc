@@ -165,6 +165,17 @@ TEST(QueueWithLongTexts, HandsOutTheFirstCharactersOnly) {
   EXPECT_THAT(fixture.complete(jobs), Each(Outcome::done));
 }
 
+TEST(QueueWithLongTexts, CutsWhatManyColumnsMakeTogether) {
+  QueueFixture fixture("CREATE TABLE docs (id integer PRIMARY KEY, a text, b text, embedding vector(3))",
+                       {.name = "docs", .table = "docs", .text = "{a}, {b}, {a}", .column = "embedding"});
+  run(fixture.db(),
+      "INSERT INTO docs VALUES (1, repeat('a', 30000), NULL), (2, repeat('a', 40000), 'b'), (3, repeat('a', "
+      "32766), '')");
+  std::vector<std::size_t> sizes;
+  for (const Job& job : fixture.claim()) sizes.push_back(job.text.size());
+  EXPECT_THAT(sizes, testing::UnorderedElementsAre(60'004U, 65'536U, 65'536U));
+}
+
 TEST(QueueSettling, SplitsLongSettlementsAndKeepsTheOrder) {
   QueueFixture fixture("CREATE TABLE docs (id integer PRIMARY KEY, body text, embedding vector(3))",
                        {.name = "docs", .table = "docs", .text = "{body}", .column = "embedding"});

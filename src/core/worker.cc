@@ -79,6 +79,9 @@ void Worker::poll(Instant now) {
       lane->due = true;
       lane->next_claim_at = std::min(lane->next_claim_at, now);
     }
+  // With `once` somebody waits for the end: ask whether that was all as soon as nothing is left to do here.
+  if (options_.once && progress_ != progress_at_poll_ && out_of_work())
+    next_poll_ = std::min(next_poll_, now);
   if (poll_sent_ || now < next_poll_ || !queue_.ready()) return;
   poll_sent_ = true;
   progress_at_poll_ = progress_;
@@ -131,6 +134,11 @@ void Worker::note(Poll poll, Instant now) {
 
 /// With `once`: nothing is held, nothing changed since the poll was asked, and nothing it lists can be worked
 /// on.
+bool Worker::out_of_work() const {
+  return leases_held() == 0 && claims_in_flight_ == 0 && settlements_.empty() &&
+         std::ranges::none_of(lanes_, [](const auto& lane) { return lane->due || lane->reconciling; });
+}
+
 bool Worker::confirmed_idle(const std::vector<VectorizerState>& states, Instant now) const {
   if (leases_held() > 0 || claims_in_flight_ > 0 || !settlements_.empty() || progress_ != progress_at_poll_)
     return false;

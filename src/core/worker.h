@@ -98,6 +98,7 @@ class Worker {
   Lane* find(VectorizerId id);
   EndpointGate& gate_of(const std::string& endpoint);
   const EndpointGate* gate_of(const Lane& lane) const;
+  bool out_of_work() const;
   bool confirmed_idle(const std::vector<VectorizerState>& states, Instant now) const;
 
   const WorkerOptions options_;

@@ -4,6 +4,7 @@
 Each mutation replaces one piece of source with a wrong one, builds the tests that should notice, and runs them. A
 mutation that survives is a hole in the tests. Works on a copy of the tree; the sources are never touched.
 """
+import os
 import pathlib
 import re
 import shutil
@@ -147,6 +148,8 @@ def verdict(mutation):
 def main():
     wanted = set(sys.argv[1:])
     COPY.mkdir(parents=True, exist_ok=True)
+    # So that the copy's first build comes out of the compiler cache.
+    os.environ.update(CCACHE_BASEDIR=str(COPY), CCACHE_NOHASHDIR="1")
     copy_tree()
     run(["cmake", "--preset", "release"], cwd=COPY, check=True)
     holes = 0

@@ -132,13 +132,13 @@ void Worker::note(Poll poll, Instant now) {
   }
 }
 
-/// With `once`: nothing is held, nothing changed since the poll was asked, and nothing it lists can be worked
-/// on.
 bool Worker::out_of_work() const {
   return leases_held() == 0 && claims_in_flight_ == 0 && settlements_.empty() &&
          std::ranges::none_of(lanes_, [](const auto& lane) { return lane->due || lane->reconciling; });
 }
 
+/// With `once`: nothing is held, nothing changed since the poll was asked, and nothing it lists can be worked
+/// on.
 bool Worker::confirmed_idle(const std::vector<VectorizerState>& states, Instant now) const {
   if (leases_held() > 0 || claims_in_flight_ > 0 || !settlements_.empty() || progress_ != progress_at_poll_)
     return false;

@@ -12,8 +12,9 @@ namespace embedd {
 /// A claimed job, with what this worker knows of it beyond the queue.
 struct HeldJob {
   Job job;
-  Instant lapses_at{};         ///< when our lease ends, at the earliest
-  std::size_t max_tokens = 0;  ///< upper bound of the text's tokens
+  std::optional<Instant> changed_at;  ///< when its text changed, if a user did it
+  Instant lapses_at{};                ///< when our lease ends, at the earliest
+  std::size_t max_tokens = 0;         ///< upper bound of the text's tokens
   std::uint32_t max_company = std::numeric_limits<std::uint32_t>::max();  ///< most jobs it may travel with
 };
 

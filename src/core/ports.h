@@ -54,8 +54,9 @@ struct Job {
   Key key;
   int attempt = 0;  ///< attempts consumed so far
   Task task = Task::embed;
-  std::string text;            ///< UTF-8, cut to the Queue's limit; empty unless task == embed
-  std::int64_t text_hash = 0;  ///< of `text`, as the Queue computes it; handed back when storing
+  std::string text;             ///< UTF-8, cut to the Queue's limit; empty unless task == embed
+  std::int64_t text_hash = 0;   ///< of `text`, as the Queue computes it; handed back when storing
+  std::optional<Duration> age;  ///< since its text changed; none for a job that reconcile made
 };
 
 struct ClaimRequest {
@@ -93,7 +94,8 @@ struct SettledJob {
   Key key;
   LeaseToken lease{};
   std::int64_t text_hash = 0;
-  std::int32_t slot = -1;  ///< index into Settlement::vectors; equal texts share one
+  std::int32_t slot = -1;               ///< index into Settlement::vectors; equal texts share one
+  std::optional<Instant> changed_at{};  ///< when its text changed, for Observer::fresh
 };
 
 /// One statement's worth of settling. `id` is the worker's and returns in the Receipt. Sending the same
@@ -292,6 +294,8 @@ class Observer {
   virtual void request_finished(const Vectorizer&, const Reply&) {}
   /// `jobs` of one settlement ended with `outcome`.
   virtual void settled(const Vectorizer&, const Settlement&, Outcome, std::size_t jobs) {}
+  /// A vector was stored `freshness` after its text changed.
+  virtual void fresh(const Vectorizer&, Duration freshness) {}
   /// Jobs of a batch were put back without an attempt, or charged one.
   virtual void rescheduled(const Vectorizer&, ErrorKind, std::size_t jobs, bool charged) {}
   virtual void discarded(const Vectorizer&, ErrorKind, const std::string& message) {}

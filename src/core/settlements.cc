@@ -90,6 +90,8 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
     const Outcome outcome = carried_out ? Outcome::done : outcomes[i];
     ++count[static_cast<std::size_t>(outcome)];
     if (outcome == Outcome::busy) busy.push_back(i);
+    if (outcome == Outcome::done && settlement.jobs[i].changed_at)
+      observer_.fresh(pending.vectorizer, now - *settlement.jobs[i].changed_at);
     if (outcome == Outcome::gone && settlement.action == Action::extend)
       news.lost.emplace_back(settlement.vectorizer, settlement.jobs[i].key);
   }

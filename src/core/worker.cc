@@ -254,6 +254,7 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
       continue;
     }
     HeldJob held{.job = std::move(job), .lapses_at = now + claim.request.lease_time};
+    if (held.job.age) held.changed_at = now - *held.job.age;
     measure(*lane, held);
     lane->buffer.push_back(std::move(held));
   }

@@ -59,8 +59,11 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
   settlement.jobs.reserve(batch.jobs.size());
   for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
     const Job& job = batch.jobs[i].job;
-    settlement.jobs.push_back(
-        {.key = job.key, .lease = job.lease, .text_hash = job.text_hash, .slot = batch.slots[i]});
+    settlement.jobs.push_back({.key = job.key,
+                               .lease = job.lease,
+                               .text_hash = job.text_hash,
+                               .slot = batch.slots[i],
+                               .changed_at = batch.jobs[i].changed_at});
   }
   summary_.rows_embedded += settlement.jobs.size();
   settlements_.send(batch.vectorizer, std::move(settlement), now);

@@ -194,7 +194,7 @@ const Statement& discard_plans_statement() {
 }
 
 void read_claim(const BinaryRows& rows, const Definition& definition, Claim& claim) {
-  enum Column { kOrder, kAttempt, kTask, kText, kHash, kRescued, kDue, kFull, kKey };
+  enum Column { kOrder, kAttempt, kTask, kText, kHash, kRescued, kAge, kDue, kFull, kKey };
   std::vector<int> order(static_cast<std::size_t>(rows.size()));
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(),
@@ -211,6 +211,7 @@ void read_claim(const BinaryRows& rows, const Definition& definition, Claim& cla
                            .task = task_of(rows.integer(row, kTask)),
                            .text = std::string(rows.bytes(row, kText)),
                            .text_hash = rows.integer(row, kHash)});
+    if (!rows.is_null(row, kAge)) claim.jobs->back().age = std::chrono::microseconds(rows.integer(row, kAge));
   }
   if (!order.empty()) claim.more = rows.flag(0, kFull) || rows.integer(0, kDue) > rows.size();
 }

@@ -145,11 +145,11 @@ FROM jobs j)",
 Statement make_claim(const Form& form) {
   return Statement(form.fill(R"(
 WITH live AS MATERIALIZED (
-  SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash FROM {queue} q
+  SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash, q.changed_at FROM {queue} q
   WHERE (q.priority, q.run_at) <= (0::smallint, now())
   ORDER BY q.priority, q.run_at LIMIT $3::bigint - $3::bigint / 8 FOR UPDATE SKIP LOCKED),
 backfill AS MATERIALIZED (
-  SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash FROM {queue} q
+  SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash, q.changed_at FROM {queue} q
   WHERE (q.priority, q.run_at) <= (1::smallint, now()) AND (q.priority, q.run_at) >= (1::smallint, '-infinity')
   ORDER BY q.priority, q.run_at LIMIT $3::bigint - (SELECT count(*) FROM live) FOR UPDATE SKIP LOCKED),
 due AS MATERIALIZED (
@@ -173,6 +173,7 @@ fit AS MATERIALIZED (
 UPDATE {queue} q SET lease = $1::uuid, run_at = now() + make_interval(secs => $2::float8)
 FROM fit f WHERE {q=f} AND q.generation = {g}
 RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text END, f.hash, f.lease IS NOT NULL,
+  CASE f.priority WHEN 0 THEN (extract(epoch FROM clock_timestamp() - f.changed_at) * 1000000)::bigint END,
   (SELECT count(*) FROM due),
   (SELECT count(*) FROM live) >= $3::bigint - $3::bigint / 8 OR (SELECT count(*) FROM due) >= $3::bigint, {keys:f})"));
 }

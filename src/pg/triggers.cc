@@ -139,7 +139,7 @@ class Capture {
 
   [[nodiscard]] static std::string reset() {
     return "revision = q.revision + 1, lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, "
-           "kept_hash = NULL, kept_at = NULL";
+           "kept_hash = NULL, kept_at = NULL, changed_at = now()";
   }
 
   [[nodiscard]] std::string covered() const {
@@ -213,6 +213,7 @@ std::vector<std::string> queue_ddl(const CapturePlan& plan) {
           "CREATE TABLE {} ({}, generation smallint NOT NULL DEFAULT 1, revision bigint NOT NULL DEFAULT 1, "
           "run_at timestamptz NOT NULL DEFAULT now(), attempt smallint NOT NULL DEFAULT 0, lease uuid, "
           "priority smallint NOT NULL DEFAULT 0, kept {}, kept_hash bigint, kept_at timestamptz, "
+          "changed_at timestamptz NOT NULL DEFAULT now(), "
           "PRIMARY KEY ({})) WITH ({})",
           queue_table(plan.id), columns, plan.vector_type, key, churn),
       fmt::format("CREATE INDEX ON {} (priority, run_at)", queue_table(plan.id)),

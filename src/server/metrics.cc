@@ -78,6 +78,8 @@ struct Metrics::Families {
       counter("embedd_provider_errors_total", "Requests that failed, by endpoint and kind");
   Family<Histogram>& request_seconds =
       histogram("embedd_provider_request_seconds", "Time of a provider request, by endpoint");
+  Family<Histogram>& freshness =
+      histogram("embedd_freshness_seconds", "From a text's change to its stored vector");
   Histogram& batch_rows = histogram("embedd_batch_rows", "Inputs of a request").Add({}, rows_buckets());
   Histogram& batch_tokens = histogram("embedd_batch_tokens", "Tokens of a request, counted before it is sent")
                                 .Add({}, tokens_buckets());
@@ -145,6 +147,11 @@ void Metrics::settled(const Vectorizer& vectorizer, const Settlement& settlement
   if (outcome == Outcome::done) count(families_->rows.Add({{"vectorizer", vectorizer.name}}), jobs);
   if (outcome == Outcome::kept) count(families_->kept, jobs);
   if (outcome == Outcome::stale || outcome == Outcome::gone) count(families_->stale, jobs);
+}
+
+void Metrics::fresh(const Vectorizer& vectorizer, Duration freshness) {
+  families_->freshness.Add({{"vectorizer", vectorizer.name}}, seconds_buckets())
+      .Observe(to_seconds(freshness));
 }
 
 void Metrics::rescheduled(const Vectorizer&, ErrorKind kind, std::size_t jobs, bool charged) {

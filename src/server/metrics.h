@@ -29,6 +29,7 @@ class Metrics final : public Observer {
   void truncated(const Vectorizer& vectorizer, std::size_t tokens) override;
   void endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
                         Duration pause) override;
+  void fresh(const Vectorizer& vectorizer, Duration freshness) override;
   void polled(const std::vector<VectorizerState>& states) override;
   void reconciled(const Vectorizer& vectorizer, const ReconcilePage::Progress& progress) override;
   void database_error(std::string_view what, const Error& error) override;

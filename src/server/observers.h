@@ -25,6 +25,9 @@ class Observers final : public Observer {
                std::size_t jobs) override {
     for (Observer* each : observers_) each->settled(vectorizer, settlement, outcome, jobs);
   }
+  void fresh(const Vectorizer& vectorizer, Duration freshness) override {
+    for (Observer* each : observers_) each->fresh(vectorizer, freshness);
+  }
   void rescheduled(const Vectorizer& vectorizer, ErrorKind kind, std::size_t jobs, bool charged) override {
     for (Observer* each : observers_) each->rescheduled(vectorizer, kind, jobs, charged);
   }

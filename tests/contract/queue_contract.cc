@@ -167,6 +167,18 @@ TEST_P(QueueContract, ClaimHandsOutTextsOldestFirst) {
   EXPECT_EQ(claimed.jobs->at(0).lease, claimed.request.lease);
 }
 
+TEST_P(QueueContract, ALiveJobKnowsSinceWhenItsTextWaits) {
+  world().put_row(1, "backfilled", Capture::unseen);
+  EXPECT_EQ(reconcile_all(), 1U);
+  EXPECT_EQ(claim_one().age, std::nullopt);
+  world().put_row(2, "live");
+  const Job job = claim_one();
+  ASSERT_TRUE(job.age.has_value());
+  EXPECT_GE(*job.age, Duration{});
+  EXPECT_EQ(settle_one(act(Action::reschedule, {job})), Outcome::done);
+  EXPECT_GE(claim_one().age, job.age) << "a job given back has waited all along";
+}
+
 TEST_P(QueueContract, ALeasedJobIsNotHandedOutAgain) {
   world().put_row(1, "one");
   EXPECT_THAT(*claim().jobs, SizeIs(1));

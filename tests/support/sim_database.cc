@@ -38,7 +38,7 @@ std::vector<float> vector_of(const std::string& text) {
 bool blank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; }
 
 void Database::enqueue(Table& table, const std::string& key, int priority, Instant now) {
-  table.queue[key] = QueuedJob{.run_at = now, .priority = priority};
+  table.queue[key] = QueuedJob{.run_at = now, .priority = priority, .changed_at = now};
 }
 
 void Database::put(VectorizerId id, const std::string& key, const std::string& text, Instant now) {
@@ -135,6 +135,7 @@ Job Database::lease(Table& table, const std::string& key, QueuedJob& queued, con
     else
       job.text = row->second.text;
   }
+  if (queued.priority == 0) job.age = now - queued.changed_at;
   queued.lease = request.lease;
   queued.run_at = now + request.lease_time;
   return job;

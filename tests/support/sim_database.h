@@ -38,6 +38,7 @@ struct QueuedJob {
   std::optional<std::vector<float>> kept;
   std::int64_t kept_hash = 0;
   Instant kept_at{};
+  Instant changed_at{};
 };
 
 struct DeadLetter {

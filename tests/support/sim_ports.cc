@@ -111,6 +111,7 @@ void SimEmbedder::start(const EmbedRequest& request) {
   if (request.endpoint != kEndpoint || world_.provider.key != KeyState::present) {
     const ErrorKind kind =
         request.endpoint != kEndpoint ? ErrorKind::misconfigured : ErrorKind::unauthenticated;
+    ++world_.provider.keyless;
     replies_.push_back({.id = request.id, .answer = fail(kind, "no such endpoint, or no key")});
     return wake_();
   }

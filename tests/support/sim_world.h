@@ -43,6 +43,7 @@ struct Provider {
   std::uint64_t key_version = 1;
   EndpointLimits limits;
   std::uint64_t requests = 0;
+  std::uint64_t keyless = 0;          ///< requests that went out without a key
   std::uint64_t refused = 0;          ///< requests that met `mood.fault`
   std::map<std::string, int> billed;  ///< text → how many times its tokens were billed
 

@@ -38,8 +38,8 @@ TEST(QueueFaults, ATerminatedConnectionLeavesSettlementsInDoubtAndTheyCanBeSentA
   // it.
   fixture.queue().send_settlement(settlement);
   run(fixture.db(),
-      "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'embedd "
-      "worker'");
+      "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+      "WHERE datname = current_database() AND application_name = 'embedd worker'");
   const Receipt receipt = wait_for_one(fixture.queue(), [&] { return fixture.queue().take_receipts(); });
   EXPECT_TRUE(receipt.outcomes.has_value() || receipt.outcomes.error().kind == ErrorKind::in_doubt);
   // It reconnects by itself.

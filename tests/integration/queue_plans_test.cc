@@ -61,8 +61,8 @@ class QueuePlans : public testing::Test {
     const Reads before = reads();
     work();
     run(fixture_.db(),
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'embedd "
-        "worker'");
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND application_name = 'embedd worker'");
     run(fixture_.db(), "SELECT pg_stat_clear_snapshot()");
     const Reads after = reads();
     return {after.scanned - before.scanned, after.fetched - before.fetched};

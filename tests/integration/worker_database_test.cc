@@ -86,7 +86,7 @@ TEST_F(Outage, AStreamOfTerminatedConnectionsLosesNothing) {
   const auto kill_one = [&] {
     terminated += static_cast<int>(
         number("SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-               "WHERE application_name = 'embedd worker' LIMIT 1) x"));
+               "WHERE datname = current_database() AND application_name = 'embedd worker' LIMIT 1) x"));
     return terminated >= 15;
   };
   ASSERT_TRUE(eventually(kill_one)) << worker.log();

@@ -366,6 +366,9 @@ TEST_F(Scenario, MemoryStaysWithinItsBound) {
   const VectorizerId notes = world.add_table("notes", 0);
   world.options.held_bytes = 256 * kKiB;
   world.options.claim_bytes = 32 * kKiB;
+  world.options.batch_inputs = 2;
+  world.provider.limits.max_in_flight = 64;
+  world.provider.mood.latency = 1s;
   for (int i = 0; i < 500; ++i)
     world.database.put(notes, std::to_string(i), std::to_string(i) + std::string(900, 'y'), world.now());
   world.start_worker();

@@ -68,7 +68,7 @@ Settlements::News Settlements::take(Instant now, bool draining) {
   News news;
   for (Receipt& receipt : queue_.take_receipts()) {
     const auto found = pending_.find(receipt.id);
-    if (found == pending_.end()) continue;  // abandoned meanwhile
+    if (found == pending_.end()) continue;  // nothing of ours waits for it
     Pending pending = std::move(found->second);
     pending_.erase(found);
     if (receipt.outcomes)

@@ -33,9 +33,6 @@ class Settlements {
   /// Takes the queue's receipts. `draining`: jobs that another transaction is writing are let go.
   News take(Instant now, bool draining);
 
-  /// Forgets all: their leases lapse.
-  void abandon() { pending_.clear(); }
-
   /// Leases whose end is not known yet.
   [[nodiscard]] std::size_t jobs() const;
   /// Memory held for them.

@@ -123,8 +123,8 @@ enum class Outcome {
           ///< kept in the queue
   busy,   ///< the job is being written by another transaction right now: send again shortly
   gone,   ///< the lease no longer stands: text changed, row deleted, rescued, or settled before
-  stale,  ///< complete: the lease stands but the text differs (changed behind the triggers); the job is due
-          ///< again now
+  stale,  ///< complete, clear, discard: the lease stands but the text differs (changed behind the triggers);
+          ///< the job is due again now
 };
 
 struct Receipt {

@@ -102,7 +102,7 @@ std::shared_ptr<const PgQueue::Known> PgQueue::find(VectorizerId vectorizer) con
 // ── Poll
 
 void PgQueue::send_poll(const Heartbeat& heartbeat) {
-  poll_.emplace();
+  polling_ = true;
   Params params;
   params.uuid(options_.worker)
       .text(options_.hostname)
@@ -113,26 +113,32 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
       .integer(heartbeat.leases_held)
       .flag(heartbeat.draining)
       .real(to_seconds(options_.reconcile_every));
-  poll_->unanswered = 1;
-  if (settlements_.pipeline.ready() && !settlements_.pipeline.pooled())
+  if (plans_used_ && settlements_.pipeline.ready() && !settlements_.pipeline.pooled()) {
+    plans_used_ = false;
     settlements_.send(discard_plans_statement(), {}, [](const Result<BinaryRows>&) {});
-  claims_.send(poll_statement(), params, [this](const Result<BinaryRows>& rows) { note_definitions(rows); });
+  }
+  claims_.send(poll_statement(), params, [this](const Result<BinaryRows>& rows) { note_poll(rows); });
 }
 
-/// The declarations have come: ask each queue for its state. One statement each, so that a broken one spoils
-/// no other.
-void PgQueue::note_definitions(const Result<BinaryRows>& rows) {
-  --poll_->unanswered;
+void PgQueue::note_poll(const Result<BinaryRows>& rows) {
+  polling_ = false;
   if (!rows) {
-    poll_->error = rows.error();
+    polled_ = std::unexpected(rows.error());
     return;
   }
+  polled_.emplace();
   std::map<VectorizerId, std::shared_ptr<const Known>> known;
+  std::map<VectorizerId, std::string> complaints;
+  const auto complain = [&](const Vectorizer& v, const std::string& reason) {
+    complaints[v.id] = reason;
+    if (complaints_[v.id] != reason)
+      log::warn("vectorizer_unusable", {{"vectorizer", v.name}, {"reason", reason}});
+  };
   for (int i = 0; i < rows->size(); ++i) {
     Definition definition = read_definition(*rows, i);
     const VectorizerId id = definition.vectorizer.id;
     if (definition.source.empty() || definition.key_type_ids.size() != definition.key_columns.size()) {
-      complain(id, definition.vectorizer.name, "its table or its queue is gone; drop the vectorizer");
+      complain(definition.vectorizer, "its table or its queue is gone; drop the vectorizer");
       continue;
     }
     const auto before = find(id);
@@ -140,54 +146,22 @@ void PgQueue::note_definitions(const Result<BinaryRows>& rows) {
       known[id] = before;
     else
       known[id] = std::make_shared<const Known>(std::move(definition));
-    VectorizerState state;
+    VectorizerState state = read_state(*rows, i);
     state.vectorizer = known[id]->definition.vectorizer;
-    state.reconcile_due = rows->flag(i, kReconcileDueColumn);
-    poll_->states.push_back(std::move(state));
+    if (const auto problem = read_problem(*rows, i)) {
+      complain(state.vectorizer, *problem);
+      state.waiting = true;  // for all that is known
+    }
+    (*polled_)->push_back(std::move(state));
   }
   known_ = std::move(known);
+  complaints_ = std::move(complaints);
   std::erase_if(walks_, [this](const auto& walk) { return !known_.contains(walk.first); });
-  std::erase_if(complaints_, [this](const auto& complaint) { return !known_.contains(complaint.first); });
-  for (std::size_t i = 0; i < poll_->states.size(); ++i) {
-    ++poll_->unanswered;
-    claims_.send(known_.at(poll_->states[i].vectorizer.id)->sql.state, {},
-                 [this, i](const Result<BinaryRows>& state) { note_state(i, state); });
-  }
-}
-
-void PgQueue::note_state(std::size_t index, const Result<BinaryRows>& rows) {
-  --poll_->unanswered;
-  VectorizerState& state = poll_->states[index];
-  if (!rows) {
-    const ErrorKind kind = rows.error().kind;
-    if (kind != ErrorKind::misconfigured && kind != ErrorKind::rejected) {
-      poll_->error = rows.error();
-      return;
-    }
-    complain(state.vectorizer.id, state.vectorizer.name, rows.error().message);
-    state.vectorizer.id = 0;  // left out
-    return;
-  }
-  state.due = rows->flag(0, 0);
-  state.waiting = rows->flag(0, 1);
-  if (!rows->is_null(0, 2))
-    state.oldest = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(rows->real(0, 2)));
-  state.jobs_estimate = rows->integer(0, 3);
-  state.dead_letters = rows->integer(0, 4);
 }
 
 std::optional<Poll> PgQueue::take_poll() {
   claims_.pump();
-  if (!poll_ || poll_->unanswered > 0) return std::nullopt;
-  PollInProgress poll = *std::exchange(poll_, std::nullopt);
-  if (poll.error) return std::unexpected(*poll.error);
-  std::erase_if(poll.states, [](const VectorizerState& state) { return state.vectorizer.id == 0; });
-  return std::move(poll.states);
-}
-
-void PgQueue::complain(VectorizerId vectorizer, const std::string& name, const std::string& message) {
-  if (std::exchange(complaints_[vectorizer], message) == message) return;
-  log::warn("vectorizer_unusable", {{"vectorizer", name}, {"reason", message}});
+  return std::exchange(polled_, std::nullopt);
 }
 
 /// A new connection may have missed notifications, so it hints at everything.
@@ -265,6 +239,7 @@ void PgQueue::send_settlement(const Settlement& settlement) {
 void PgQueue::send_part(const std::shared_ptr<OpenSettlement>& open, const Settlement& settlement,
                         const Known& known, std::size_t first, std::size_t count) {
   const auto jobs = std::span(settlement.jobs).subspan(first, count);
+  plans_used_ = true;
   settlements_.send(
       statement_of(known.sql, settlement.action), settlement_params(settlement, jobs, known.definition),
       [this, open, first, count](const Result<BinaryRows>& rows) { note_part(*open, first, count, rows); });
@@ -403,8 +378,8 @@ std::vector<ReconcilePage> PgQueue::take_reconciled() {
 // ── Waiting
 
 bool PgQueue::busy() const {
-  return !claims_.handlers.empty() || !settlements_.handlers.empty() || poll_ || !claimed_.empty() ||
-         !receipts_.empty() || !reconciled_.empty();
+  return !claims_.handlers.empty() || !settlements_.handlers.empty() || polling_ || polled_ ||
+         !claimed_.empty() || !receipts_.empty() || !reconciled_.empty();
 }
 
 bool PgQueue::ready() const { return claims_.pipeline.ready() && settlements_.pipeline.ready(); }
@@ -425,8 +400,7 @@ std::optional<Instant> PgQueue::wake_at() const {
   if (listener_) consider(listener_->wake_at());
   if (!usage_.empty() && !writing_usage_ && settlements_.pipeline.ready()) consider(next_usage_);
   // Answers that need no connection are there already.
-  if (!claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || (poll_ && poll_->unanswered == 0))
-    consider(Instant{});
+  if (!claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || polled_) consider(Instant{});
   return first;
 }
 

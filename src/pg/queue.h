@@ -83,12 +83,6 @@ class PgQueue final : public Queue, public Waitable {
     Definition definition;
     QueueStatements sql;
   };
-  struct PollInProgress {
-    PollInProgress() {}  // spelt out: clang cannot yet see the default one where optional<> asks for it
-    std::vector<VectorizerState> states;
-    std::size_t unanswered = 0;
-    std::optional<Error> error;
-  };
   /// A settlement whose statements are not all answered.
   struct OpenSettlement {
     Settlement summary;  ///< without jobs and vectors
@@ -106,8 +100,7 @@ class PgQueue final : public Queue, public Waitable {
   };
   using UsageKey = std::pair<VectorizerId, std::string>;
 
-  void note_definitions(const Result<BinaryRows>& rows);
-  void note_state(std::size_t index, const Result<BinaryRows>& rows);
+  void note_poll(const Result<BinaryRows>& rows);
   void note_claim(const ClaimRequest& request, const Known& known, const Result<BinaryRows>& rows);
   void send_part(const std::shared_ptr<OpenSettlement>& open, const Settlement& settlement,
                  const Known& known, std::size_t first, std::size_t count);
@@ -115,7 +108,6 @@ class PgQueue final : public Queue, public Waitable {
   void note_page(VectorizerId vectorizer, const Key& cursor, const Result<BinaryRows>& rows);
   void write_usage();
   void pump_settlements();
-  void complain(VectorizerId vectorizer, const std::string& name, const std::string& message);
   [[nodiscard]] std::shared_ptr<const Known> find(VectorizerId vectorizer) const;
 
   PgQueueOptions options_;
@@ -127,8 +119,9 @@ class PgQueue final : public Queue, public Waitable {
 
   std::map<VectorizerId, std::shared_ptr<const Known>> known_;
   std::map<VectorizerId, std::string> complaints_;  ///< last logged, to log each once
-  std::optional<PollInProgress> poll_;
+  bool polling_ = false;
   std::optional<Poll> polled_;
+  bool plans_used_ = false;  ///< settlements were planned since the plans were last discarded
   std::vector<Claim> claimed_;
   std::vector<Receipt> receipts_;
   std::vector<ReconcilePage> reconciled_;

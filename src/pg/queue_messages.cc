@@ -9,6 +9,9 @@
 namespace embedd::pg {
 namespace {
 
+/// What follows the definition in a row of the poll.
+enum StateColumn { kReconcileDue = 21, kDue, kWaiting, kOldest, kJobs, kDeadLetters, kProblem };
+
 using Jobs = std::span<const SettledJob>;
 
 Task task_of(std::int64_t code) {
@@ -79,8 +82,9 @@ SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.sta
        v.key_json_sql, v.text_sql, v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
        p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.generation,
        (v.reconciled_at IS NULL OR v.reconciled_at <= now() - make_interval(secs => $9::float8))
-         AND (v.reconcile_until IS NULL OR v.reconcile_until <= now())
-FROM embedd.vectorizers v CROSS JOIN pgvector p
+         AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
+       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, s.problem
+FROM embedd.vectorizers v CROSS JOIN pgvector p CROSS JOIN LATERAL embedd.queue_state(v.id) s
 LEFT JOIN pg_catalog.pg_class c ON c.oid = v.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE v.destination = 'column' ORDER BY v.id)");
   return statement;
@@ -134,8 +138,25 @@ Definition read_definition(const BinaryRows& rows, int i) {
   d.model_id_column = maybe();
   d.model_version_column = maybe();
   d.generation = static_cast<int>(rows.integer(i, column++));
-  CHECK(column == kReconcileDueColumn, "the poll's columns are read to {}", column);
+  CHECK(column == kReconcileDue, "the poll's columns are read to {}", column);
   return d;
+}
+
+VectorizerState read_state(const BinaryRows& rows, int row) {
+  VectorizerState state{.due = rows.flag(row, kDue),
+                        .waiting = rows.flag(row, kWaiting),
+                        .reconcile_due = rows.flag(row, kReconcileDue),
+                        .jobs_estimate = rows.integer(row, kJobs),
+                        .dead_letters = rows.integer(row, kDeadLetters)};
+  if (!rows.is_null(row, kOldest))
+    state.oldest =
+        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(rows.real(row, kOldest)));
+  return state;
+}
+
+std::optional<std::string> read_problem(const BinaryRows& rows, int row) {
+  if (rows.is_null(row, kProblem)) return std::nullopt;
+  return std::string(rows.bytes(row, kProblem));
 }
 
 const Statement& statement_of(const QueueStatements& sql, Action action) {

@@ -11,11 +11,14 @@
 namespace embedd::pg {
 
 /// $1 worker uuid, $2 hostname, $3 pid, $4 version, $5 rows embedded, $6 requests in flight, $7 leases held,
-/// $8 draining, $9 seconds between reconciles float8 → one row per vectorizer, for read_definition().
+/// $8 draining, $9 seconds between reconciles float8 → one row per vectorizer, for read_definition() and
+/// read_state().
 const Statement& poll_statement();
-/// Whether its reconcile is due: what follows the definition in a row of the poll.
-inline constexpr int kReconcileDueColumn = 21;
 Definition read_definition(const BinaryRows& rows, int row);
+/// All but the vectorizer itself.
+VectorizerState read_state(const BinaryRows& rows, int row);
+/// Why the vectorizer's queue cannot be read; none if it can.
+std::optional<std::string> read_problem(const BinaryRows& rows, int row);
 
 /// $1 vectorizers, $2 models text[], $3 requests, $4 rows, $5 tokens, $6 billionths of a dollar; the rest
 /// bigint[].

@@ -274,23 +274,28 @@ extended AS (
                      kIfFenced);
 }
 
-/// A vector of the row's former text goes with the job, if the caller says so: a dead letter must not be
-/// found by what it no longer says. A row that a user holds is asked for again.
+/// What was judged is the text of the claim: a row that says something else by now is due again. A vector of
+/// the row's former text goes with the job, if the caller says so: a dead letter must not be found by what it
+/// no longer says. A row that a user holds is asked for again. A text that is not there has the hash 0.
 Statement make_discard(const Form& form) {
   return form.settle(
       ", hash", ", {$1}::bigint[]", ", q.attempt + 1 AS attempts, {key_json} AS key_json", R"(
 seen AS MATERIALIZED (
-  SELECT f.*, s.stored FROM fenced f
+  SELECT f.*, coalesce(s.stored, false) AND {$4}::text::boolean AS loses_vector, coalesce(s.hash, 0) = f.hash AS same
+  FROM fenced f
   LEFT JOIN LATERAL (
-    SELECT true AS stored FROM {source} t
-    WHERE {t=f} AND t.{destination} IS NOT NULL AND {hash} IS NOT DISTINCT FROM f.hash) s ON {$4}::text::boolean),
+    SELECT t.{destination} IS NOT NULL AS stored, {hash} AS hash FROM {source} t WHERE {t=f} OFFSET 0) s ON true),
+stale AS MATERIALIZED (SELECT * FROM seen WHERE NOT same),
+given_back AS (
+  UPDATE {queue} q SET lease = NULL, run_at = now() FROM stale f WHERE {q=f} AND q.generation = {g}),
 free AS MATERIALIZED (
-  SELECT f.* FROM seen f JOIN {source} t ON {t=f} WHERE f.stored FOR NO KEY UPDATE OF t SKIP LOCKED),
+  SELECT f.* FROM seen f JOIN {source} t ON {t=f}
+  WHERE f.same AND f.loses_vector AND coalesce({hash}, 0) = f.hash FOR NO KEY UPDATE OF t SKIP LOCKED),
 wrote AS (
   UPDATE {source} t SET {destination} = NULL{unset_model} FROM free f WHERE {t=f} RETURNING f.n, {keys:f}),
 unproven AS (DELETE FROM {ledger} l USING wrote w WHERE {l=w} AND l.generation = {g}),
 buried AS MATERIALIZED (
-  SELECT f.* FROM seen f WHERE f.stored IS NULL OR EXISTS (SELECT FROM wrote w WHERE w.n = f.n)),
+  SELECT f.* FROM seen f WHERE f.same AND (NOT f.loses_vector OR f.n IN (SELECT n FROM wrote))),
 recorded AS (
   INSERT INTO embedd.dead_letters (vectorizer_id, key, generation, kind, message, attempts, text_hash)
   SELECT {id}, f.key_json, {g}, {$2}::text, {$3}::text, f.attempts, f.hash FROM buried f
@@ -298,21 +303,8 @@ recorded AS (
   SET kind = excluded.kind, message = excluded.message, attempts = excluded.attempts, text_hash = excluded.text_hash,
       failed_at = now()),
 deleted AS (DELETE FROM {queue} q USING buried f WHERE {q=f} AND q.generation = {g}))",
-      "CASE WHEN j.n IN (SELECT n FROM buried) THEN 'd' WHEN j.n IN (SELECT n FROM fenced) THEN 'b' END");
-}
-
-/// Never a full count: the queue's first entries by index, and up to 10,000 of its rows.
-Statement make_state(const Form& form) {
-  return Statement(form.fill(R"(
-SELECT coalesce(first.run_at <= now(), false), first.run_at IS NOT NULL,
-       CASE WHEN first.run_at <= now() THEN extract(epoch FROM now() - first.run_at)::float8 END,
-       CASE WHEN counted.jobs < 10000 THEN counted.jobs
-            ELSE greatest(counted.jobs, (SELECT reltuples::bigint FROM pg_catalog.pg_class WHERE oid = '{queue}'::regclass))
-       END,
-       (SELECT count(*) FROM (SELECT FROM embedd.dead_letters WHERE vectorizer_id = {id} LIMIT 1000) d)
-FROM (SELECT least((SELECT run_at FROM {queue} WHERE priority = 0 ORDER BY run_at LIMIT 1),
-                   (SELECT run_at FROM {queue} WHERE priority = 1 ORDER BY run_at LIMIT 1)) AS run_at) first,
-     (SELECT count(*) AS jobs FROM (SELECT FROM {queue} LIMIT 10000) x) counted)"));
+      "CASE WHEN j.n IN (SELECT n FROM buried) THEN 'd' WHEN j.n IN (SELECT n FROM stale) THEN 's' "
+      "WHEN j.n IN (SELECT n FROM fenced) THEN 'b' END");
 }
 
 /// One page by key order: source rows and ledger rows side by side, each up to a limit, and the page ends
@@ -362,7 +354,7 @@ idle AS MATERIALIZED (
     AND NOT EXISTS (SELECT FROM {{queue}} w WHERE {{w=q}} AND w.generation = {{g}})
     AND NOT EXISTS (SELECT FROM embedd.dead_letters d
                     WHERE d.vectorizer_id = {{id}} AND d.generation = {{g}} AND d.key = {{key_json}}
-                      AND d.text_hash IS NOT DISTINCT FROM q.hash)),
+                      AND coalesce(d.text_hash, 0) = coalesce(q.hash, 0))),
 adopted AS (
   INSERT INTO {{ledger}} ({{keys}}, generation, text_hash)
   SELECT {{keys:i}}, {{g}}, i.hash FROM idle i WHERE i.stored AND i.hash IS NOT NULL AND i.proven IS NULL
@@ -374,6 +366,9 @@ free AS MATERIALIZED (
 enqueued AS (
   INSERT INTO {{queue}} ({{keys}}, generation, priority) SELECT {{keys:f}}, {{g}}, 1 FROM free f
   ON CONFLICT DO NOTHING RETURNING 1),
+pardoned AS (
+  DELETE FROM embedd.dead_letters d USING free q
+  WHERE d.vectorizer_id = {{id}} AND d.generation = {{g}} AND d.key = {{key_json}}),
 orphans AS MATERIALIZED (
   SELECT {{keys:l}} FROM merged m JOIN {{ledger}} l ON {{l=m}} AND l.generation = {{g}} WHERE NOT m.there
   FOR UPDATE OF l SKIP LOCKED),
@@ -406,7 +401,6 @@ QueueStatements::QueueStatements(const Definition& definition)
       reschedule(make_reschedule(Form(definition))),
       extend(make_extend(Form(definition))),
       discard(make_discard(Form(definition))),
-      state(make_state(Form(definition))),
       reconcile_first(make_reconcile(Form(definition), true)),
       reconcile(make_reconcile(Form(definition), false)) {}
 

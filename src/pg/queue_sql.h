@@ -59,8 +59,6 @@ struct QueueStatements {
   Statement extend;
   /// jobs, then hash bigint[], kind text, message text → outcomes text.
   Statement discard;
-  /// No parameters → due, waiting, age of the oldest due job in seconds (NULL: none), jobs, dead letters.
-  Statement state;
   /// $1 rows of the page bigint, $2 jobs in the queue beyond which it is deferred bigint, $3 rows skipped so
   /// far bigint, $4 seconds between walks float8, then the cursor's key columns (`reconcile` only) → on duty,
   /// deferred, scanned, enqueued, skipped (held by users), last, k1..kn of the page's end.

@@ -407,6 +407,34 @@ TEST_P(QueueContract, ADiscardedJobIsADeadLetterUntilItsTextChanges) {
   EXPECT_EQ(claim_one().text, "cure");
 }
 
+TEST_P(QueueContract, ATextThatChangedBehindTheTriggersIsNotDiscardedForItsPredecessor) {
+  world().put_row(1, "poison");
+  const Job job = claim_one();
+  world().update_text(1, "cure", Capture::unseen);
+  EXPECT_EQ(settle_one(act(Action::discard, {job})), Outcome::stale);
+  EXPECT_EQ(world().dead_letters(), 0U);
+  EXPECT_EQ(claim_one().text, "cure");
+}
+
+TEST_P(QueueContract, ReconcilePardonsADeadLetterWhoseTextChangedBehindTheTriggers) {
+  world().put_row(1, "poison");
+  EXPECT_EQ(settle_one(act(Action::discard, {claim_one()})), Outcome::done);
+  world().update_text(1, "cure", Capture::unseen);
+  EXPECT_EQ(reconcile_all(), 1U);
+  EXPECT_EQ(world().dead_letters(), 0U);
+  EXPECT_EQ(claim_one().text, "cure");
+}
+
+TEST_P(QueueContract, ARowThatCannotBeClearedIsADeadLetterOnce) {
+  embed_row(1, "fine");
+  world().update_text(1, "");
+  Settlement discard = act(Action::discard, {claim_one()});
+  discard.clear_vector = false;
+  EXPECT_EQ(settle_one(discard), Outcome::done);
+  EXPECT_EQ(world().dead_letters(), 1U);
+  EXPECT_EQ(reconcile_all(), 0U);
+}
+
 TEST_P(QueueContract, ADiscardedRowLosesTheVectorOfItsFormerText) {
   embed_row(1, "fine");
   world().update_text(1, "poison");

@@ -175,9 +175,10 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
         if (witness.charged) witness.charged(table, job.key, settlement.reason);
       }
       return Outcome::done;
-    case Action::discard:
-      if (settlement.clear_vector && row != table.rows.end() && row->second.vector &&
-          hash_of(row->second.text) == job.text_hash) {
+    case Action::discard: {
+      const bool absent = row == table.rows.end() || blank(row->second.text);
+      if ((absent ? 0 : hash_of(row->second.text)) != job.text_hash) return make_stale(queued, now);
+      if (settlement.clear_vector && row != table.rows.end() && row->second.vector) {
         if (row->second.held) return Outcome::busy;
         row->second.vector.reset();
         table.ledger.erase(job.key);
@@ -186,6 +187,7 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
       table.dead[job.key] = {settlement.reason, settlement.message, job.text_hash};
       table.queue.erase(found);
       return Outcome::done;
+    }
   }
   return Outcome::gone;
 }
@@ -279,7 +281,7 @@ ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, Instant no
     if (table.queue.contains(key)) continue;
     const auto dead = table.dead.find(key);
     if (dead != table.dead.end()) {
-      if (dead->second.text_hash == hash_of(row.text)) continue;
+      if (dead->second.text_hash == (blank(row.text) ? 0 : hash_of(row.text))) continue;
       table.dead.erase(dead);  // its text changed behind the triggers: it deserves another try
     }
     const auto ledger = table.ledger.find(key);

@@ -191,7 +191,9 @@ TEST(Vectorizers, DropLeavesNothingBehind) {
   run(notes.db, "INSERT INTO notes (title) VALUES ('a')");
   ASSERT_TRUE(drop_vectorizer(notes.db, v.name));
   EXPECT_EQ(value_of(notes.db, "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'notes'::regclass"), "0");
-  EXPECT_EQ(value_of(notes.db, "SELECT count(*) FROM pg_proc WHERE pronamespace = 'embedd'::regnamespace"),
+  EXPECT_EQ(value_of(notes.db,
+                     "SELECT count(*) FROM pg_proc WHERE pronamespace = 'embedd'::regnamespace AND proname ~ "
+                     "'_[0-9]+$'"),
             "0");
   EXPECT_EQ(value_of(notes.db,
                      "SELECT count(*) FROM pg_class WHERE relnamespace = 'embedd'::regnamespace AND relname "

@@ -254,7 +254,8 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
       continue;
     }
     HeldJob held{.job = std::move(job), .lapses_at = now + claim.request.lease_time};
-    if (held.job.age) held.changed_at = now - *held.job.age;
+    // The database's clock may have been set back since.
+    if (held.job.age) held.changed_at = now - std::max(*held.job.age, Duration{});
     measure(*lane, held);
     lane->buffer.push_back(std::move(held));
   }

@@ -52,7 +52,7 @@ class SimQueueWorld final : public QueueWorld {
   sim::World world_{1};
   VectorizerId id_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
-  sim::SimQueue queue_{world_, [] {}, alive_};
+  sim::SimQueue queue_{world_, 0, [] {}, alive_};
   std::map<int, std::optional<std::string>> held_;
 };
 

@@ -11,6 +11,9 @@ constexpr std::size_t kReconcilePage = 50;
 constexpr std::size_t kReconcileWatermark = 400;
 
 std::unexpected<Error> no_such_table() { return fail(ErrorKind::misconfigured, "relation does not exist"); }
+std::unexpected<Error> lock_timeout() {
+  return fail(ErrorKind::conflict, "canceling statement due to lock timeout");
+}
 
 /// Due again now, for whoever comes first.
 Outcome make_stale(QueuedJob& queued, Instant now) {
@@ -69,6 +72,26 @@ void Database::remove(VectorizerId id, const std::string& key) {
   table.dead.erase(key);
 }
 
+void Database::rename(VectorizerId id, const std::string& key, const std::string& new_key, Instant now) {
+  Table& table = tables.at(id);
+  const auto found = table.rows.find(key);
+  if (found == table.rows.end() || found->second.held || table.rows.contains(new_key)) return;
+  auto row = table.rows.extract(found);
+  row.key() = new_key;
+  table.rows.insert(std::move(row));
+  // As the trigger does: the old key's job is the worker's to clear away, the proof moves along.
+  if (table.queue.contains(key)) enqueue(table, key, 0, now);
+  auto proof = table.ledger.extract(key);
+  const bool taken = table.ledger.erase(new_key) > 0;
+  if (proof && !taken) {
+    proof.key() = new_key;
+    table.ledger.insert(std::move(proof));
+  }
+  table.dead.erase(key);
+  table.dead.erase(new_key);
+  enqueue(table, new_key, 0, now);
+}
+
 bool Database::hold(VectorizerId id, const std::string& key, bool changes_text) {
   Table& table = tables.at(id);
   const auto found = table.rows.find(key);
@@ -87,11 +110,20 @@ void Database::finish(VectorizerId id, const std::string& key, const std::option
   if (new_text) put(id, key, *new_text, now);
 }
 
+void Database::finish_by_removing(VectorizerId id, const std::string& key) {
+  finish(id, key, std::nullopt, Instant{});
+  remove(id, key);
+}
+
 Claim Database::claim(const ClaimRequest& request, Instant now) {
   Claim claim{.request = request, .jobs = std::vector<Job>{}};
   const auto found = tables.find(request.vectorizer);
   if (found == tables.end() || found->second.dropped) {
     claim.jobs = no_such_table();
+    return claim;
+  }
+  if (found->second.locked) {
+    claim.jobs = lock_timeout();
     return claim;
   }
   Table& table = found->second;
@@ -145,6 +177,10 @@ Receipt Database::settle(const Settlement& settlement, Instant now) {
   const auto found = tables.find(settlement.vectorizer);
   if (found == tables.end() || found->second.dropped) return {settlement.id, no_such_table()};
   Table& table = found->second;
+  // Only these touch the user's table; the queue is ours.
+  const bool touches = settlement.action == Action::complete || settlement.action == Action::clear ||
+                       settlement.action == Action::discard;
+  if (table.locked && touches) return {settlement.id, lock_timeout()};
   if (settlement.action == Action::complete) {
     if (table.refuses_writes) return {settlement.id, fail(ErrorKind::misconfigured, "permission denied")};
     for (const SettledJob& job : settlement.jobs)
@@ -261,6 +297,7 @@ ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, Instant no
   const auto found = tables.find(id);
   if (found == tables.end() || found->second.dropped) return {id, no_such_table()};
   Table& table = found->second;
+  if (table.locked) return {id, lock_timeout()};
   ReconcilePage::Progress progress;
   if (cursor.empty() && table.reconcile_until > now) {
     progress.finished = true;  // another worker has the duty

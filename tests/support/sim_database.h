@@ -55,6 +55,7 @@ struct Table {
   std::map<std::string, DeadLetter> dead;
   bool dropped = false;
   bool refuses_writes = false;         ///< every complete fails: privileges were revoked
+  bool locked = false;                 ///< under a migration's ACCESS EXCLUSIVE: statements time out
   std::set<std::string> refused_keys;  ///< a user's constraint or trigger refuses these rows' vectors
   bool reconciled = false;
   Instant reconciled_at{};
@@ -78,11 +79,15 @@ class Database {
   void put(VectorizerId id, const std::string& key, const std::string& text, Instant now);
   void update_behind_triggers(VectorizerId id, const std::string& key, const std::string& text);
   void remove(VectorizerId id, const std::string& key);
+  /// Changes a row's key; nothing happens if there is no such row, or another has the new key.
+  void rename(VectorizerId id, const std::string& key, const std::string& new_key, Instant now);
   /// Opens a transaction that holds the row, with or without a change of its text.
   bool hold(VectorizerId id, const std::string& key, bool changes_text);
   /// Ends that transaction: commits `new_text`, or rolls back (or had changed something else only).
   void finish(VectorizerId id, const std::string& key, const std::optional<std::string>& new_text,
               Instant now);
+  /// Ends that transaction with the row's deletion.
+  void finish_by_removing(VectorizerId id, const std::string& key);
 
   // What the adapter does: one statement each.
   Claim claim(const ClaimRequest& request, Instant now);

@@ -7,14 +7,40 @@
 namespace embedd::sim {
 
 namespace {
+
 constexpr std::string_view kEndpoint = "openai";
+
+std::string_view name_of_task(Task task) {
+  constexpr std::string_view kNames[] = {"embed", "clear", "drop as current", "store what was kept"};
+  return kNames[static_cast<std::size_t>(task)];
 }
+
+std::string_view name_of_outcome(Outcome outcome) {
+  constexpr std::string_view kNames[] = {"done", "kept", "busy", "gone", "stale"};
+  return kNames[static_cast<std::size_t>(outcome)];
+}
+
+std::string_view name_of_action(Action action) {
+  constexpr std::string_view kNames[] = {"complete", "clear", "drop", "reschedule", "discard", "extend"};
+  return kNames[static_cast<std::size_t>(action)];
+}
+
+/// One line per row: a story is read row by row.
+void tell_of(World& world, int worker, const Settlement& settlement, const Receipt& receipt) {
+  const std::string table = world.table_name(settlement.vectorizer);
+  const std::string_view action = name_of_action(settlement.action);
+  for (std::size_t i = 0; i < settlement.jobs.size(); ++i)
+    world.tell("database: worker {} {} {} {}: {}", worker, action, table, settlement.jobs[i].key,
+               receipt.outcomes ? name_of_outcome((*receipt.outcomes)[i]) : receipt.outcomes.error().message);
+}
+
+}  // namespace
 
 // ── Queue
 // ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-SimQueue::SimQueue(World& world, std::function<void()> wake, std::weak_ptr<int> alive)
-    : world_(world), wake_(std::move(wake)), alive_(std::move(alive)) {}
+SimQueue::SimQueue(World& world, int worker, std::function<void()> wake, std::weak_ptr<int> alive)
+    : world_(world), worker_(worker), wake_(std::move(wake)), alive_(std::move(alive)) {}
 
 template <typename Answer>
 void SimQueue::run(std::function<Answer()> statement, std::function<void(Answer)> deliver,
@@ -23,35 +49,35 @@ void SimQueue::run(std::function<Answer()> statement, std::function<void(Answer)
     lost({ErrorKind::unavailable, "not connected"});
     return wake_();
   }
-  ++outstanding_;
-  const std::uint64_t connection = connection_;
+  const std::uint64_t id = next_statement_++;
+  outstanding_.emplace(id, std::move(lost));
   const auto life = alive_;
   World& world = world_;
   const Duration half = milliseconds(1) + Duration(static_cast<std::int64_t>(world.random.below(1'000'000)));
-  const auto end_in_doubt = [=, this] {
-    if (!life.lock()) return;
-    --outstanding_;
-    lost({ErrorKind::in_doubt, "connection lost after sending"});
-    wake_();
-  };
   world.after(half, [=, this, &world] {
-    const bool connected = life.lock() && connection == connection_;
-    // A statement whose client vanished may already have reached the server, or not.
-    if (!connected && world.random.unit() < 0.5) return end_in_doubt();
+    if (!life.lock() || !outstanding_.contains(id)) {
+      // Its client has vanished: it never arrived, or it runs now, or it runs later, held up by something.
+      const auto fate = world.random.below(4);
+      if (fate < 2 || (life.lock() && server_died_)) return;
+      const Duration held_up = fate == 2 ? Duration{} : milliseconds(world.random.below(5000));
+      return world.after(held_up, [statement] { (void)statement(); });
+    }
     auto result = std::make_shared<Answer>(statement());
     world.after(half, [=, this] {
-      if (!life.lock()) return;
-      if (connection != connection_) return end_in_doubt();
-      --outstanding_;
+      if (!life.lock() || outstanding_.erase(id) == 0) return;
       deliver(std::move(*result));
       wake_();
     });
   });
 }
 
-void SimQueue::cut(Instant back_at) {
+void SimQueue::cut(Instant back_at, bool server_died) {
   connected_ = false;
+  server_died_ = server_died;
   const std::uint64_t connection = ++connection_;
+  for (auto& [id, lost] : std::exchange(outstanding_, {}))
+    lost({ErrorKind::in_doubt, "connection lost after sending"});
+  wake_();
   const auto life = alive_;
   world_.after(back_at - world_.now(), [=, this] {
     if (!life.lock() || connection != connection_) return;
@@ -62,31 +88,44 @@ void SimQueue::cut(Instant back_at) {
 
 void SimQueue::send_poll(const Heartbeat&) {
   run<std::vector<VectorizerState>>(
-      [&world = world_] { return world.database.poll(world.now()); },
+      [&world = world_] { return world.database.poll(world.database_now()); },
       [this](std::vector<VectorizerState> states) { poll_ = std::move(states); },
       [this](Error error) { poll_ = std::unexpected(std::move(error)); });
 }
 
 void SimQueue::send_claim(const ClaimRequest& request) {
-  run<Claim>([&world = world_, request] { return world.database.claim(request, world.now()); },
-             [this](Claim claim) { claims_.push_back(std::move(claim)); },
-             [this, request](Error error) {
-               claims_.push_back({.request = request, .jobs = std::unexpected(std::move(error))});
-             });
+  run<Claim>(
+      [&world = world_, worker = worker_, request] {
+        Claim claim = world.database.claim(request, world.database_now());
+        if (world.tells && claim.jobs)
+          for (const Job& job : *claim.jobs)
+            world.tell("database: worker {} claims {} {} to {}", worker, world.table_name(request.vectorizer),
+                       job.key, name_of_task(job.task));
+        return claim;
+      },
+      [this](Claim claim) { claims_.push_back(std::move(claim)); },
+      [this, request](Error error) {
+        claims_.push_back({.request = request, .jobs = std::unexpected(std::move(error))});
+      });
 }
 
 void SimQueue::send_settlement(const Settlement& settlement) {
-  run<Receipt>([&world = world_, settlement] { return world.database.settle(settlement, world.now()); },
-               [this](Receipt receipt) { receipts_.push_back(std::move(receipt)); },
-               [this, id = settlement.id](Error error) {
-                 receipts_.push_back({id, std::unexpected(std::move(error))});
-               });
+  run<Receipt>(
+      [&world = world_, worker = worker_, settlement] {
+        Receipt receipt = world.database.settle(settlement, world.database_now());
+        if (world.tells) tell_of(world, worker, settlement, receipt);
+        return receipt;
+      },
+      [this](Receipt receipt) { receipts_.push_back(std::move(receipt)); },
+      [this, id = settlement.id](Error error) {
+        receipts_.push_back({id, std::unexpected(std::move(error))});
+      });
 }
 
 void SimQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
   run<ReconcilePage>(
       [&world = world_, vectorizer, cursor] {
-        return world.database.reconcile(vectorizer, cursor, world.now());
+        return world.database.reconcile(vectorizer, cursor, world.database_now());
       },
       [this](ReconcilePage page) { pages_.push_back(std::move(page)); },
       [this, vectorizer](Error error) { pages_.push_back({vectorizer, std::unexpected(std::move(error))}); });
@@ -117,10 +156,11 @@ void SimEmbedder::start(const EmbedRequest& request) {
   }
   // A new key is a new account: what the old one was told does not bind it.
   if (world_.now() < silent_until_ && silent_key_ == key_version_)
-    world_.violations.emplace_back("G7: a request before the server's retry time");
+    world_.violated("G7: a request before the server's retry time");
   const ProviderMood& mood = world_.provider.mood;
-  const auto extra =
-      static_cast<std::int64_t>(world_.random.unit() * static_cast<double>(mood.jitter.count()));
+  auto extra = static_cast<std::int64_t>(world_.random.unit() * static_cast<double>(mood.jitter.count()));
+  if (mood.slow_answers > 0 && world_.random.unit() < mood.slow_answers)
+    extra += Duration(milliseconds(world_.random.below(58'000))).count();
   ++world_.provider.requests;
   in_flight_.insert(request.id);
   deliver_after(mood.latency + Duration(extra),
@@ -181,8 +221,8 @@ Result<EmbedAnswer> SimEmbedder::answer(const std::vector<std::string>& inputs, 
   for (const std::string& text : inputs) {
     // Whoever pays again for a text needs an excuse.
     if (++provider.billed[text] > 1 && !world_.answers_may_be_lost)
-      world_.violations.push_back(
-          fmt::format("G12: '{}' was paid for {} times", text, provider.billed[text]));
+      world_.violated(fmt::format("G12: '{}' was paid for {} times", text, provider.billed[text]),
+                      world_.row_of(text));
     const std::vector<float> vector = vector_of(text);
     answer.vectors.values.insert(answer.vectors.values.end(), vector.begin(), vector.end());
   }
@@ -192,49 +232,27 @@ Result<EmbedAnswer> SimEmbedder::answer(const std::vector<std::string>& inputs, 
 // ── Trace
 // ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-namespace {
-
-std::string_view name_of_outcome(Outcome outcome) {
-  constexpr std::string_view kNames[] = {"done", "kept", "busy", "gone", "stale"};
-  return kNames[static_cast<std::size_t>(outcome)];
-}
-
-std::string_view name_of_action(Action action) {
-  constexpr std::string_view kNames[] = {"complete", "clear", "drop", "reschedule", "discard", "extend"};
-  return kNames[static_cast<std::size_t>(action)];
-}
-
-}  // namespace
-
-void Tracing::settled(const Vectorizer& vectorizer, const Settlement& settlement, Outcome outcome,
-                      std::size_t jobs) {
-  world_.trace(fmt::format("worker {} {} {}: {} {}", worker_, vectorizer.name,
-                           name_of_action(settlement.action), jobs, name_of_outcome(outcome)));
-}
 void Tracing::discarded(const Vectorizer& vectorizer, ErrorKind, const std::string& message) {
-  world_.trace(fmt::format("worker {} {} discards: {}", worker_, vectorizer.name, message));
+  world_.tell("worker {} {} discards: {}", worker_, vectorizer.name, message);
 }
 void Tracing::endpoint_changed(const std::string& endpoint, EndpointState state, const std::string&,
                                Duration pause) {
-  world_.trace(
-      fmt::format("worker {} {} is {} for {:.1f} s", worker_, endpoint, name_of(state), to_seconds(pause)));
+  world_.tell("worker {} {} is {} for {:.1f} s", worker_, endpoint, name_of(state), to_seconds(pause));
 }
 void Tracing::vectorizer_paused(const Vectorizer& vectorizer, const std::string& message, Duration pause) {
-  world_.trace(
-      fmt::format("worker {} {} rests {:.1f} s: {}", worker_, vectorizer.name, to_seconds(pause), message));
+  world_.tell("worker {} {} rests {:.1f} s: {}", worker_, vectorizer.name, to_seconds(pause), message);
 }
 void Tracing::database_error(std::string_view what, const Error& error) {
-  world_.trace(fmt::format("worker {} {}: {}", worker_, what, error.message));
+  world_.tell("worker {} {}: {}", worker_, what, error.message);
 }
 void Tracing::claimed(const Vectorizer& vectorizer, std::size_t jobs, std::size_t rescued) {
-  world_.trace(
-      fmt::format("worker {} claims {} of {} ({} rescued)", worker_, jobs, vectorizer.name, rescued));
+  world_.tell("worker {} claims {} of {} ({} rescued)", worker_, jobs, vectorizer.name, rescued);
 }
 void Tracing::request_finished(const Vectorizer&, const Reply& reply) {
   const bool wish = !reply.answer && reply.answer.error().retry_after;
-  world_.trace(fmt::format(
+  world_.tell(
       "worker {} reply {}: {}{}", worker_, reply.id, reply.answer ? "ok" : name_of(reply.answer.error().kind),
-      wish ? fmt::format(", retry after {:.3f} s", to_seconds(*reply.answer.error().retry_after)) : ""));
+      wish ? fmt::format(", retry after {:.3f} s", to_seconds(*reply.answer.error().retry_after)) : "");
 }
 void Tracing::in_flight(std::size_t, std::size_t, std::size_t held_bytes) {
   world_.most_held_bytes = std::max(world_.most_held_bytes, held_bytes);

@@ -19,13 +19,20 @@ class ByteTokenizer final : public Tokenizer, public TokenizerCatalog {
   [[nodiscard]] const Tokenizer& tokenizer_for(std::string_view) const override { return *this; }
 };
 
+/// A machine's monotonic clock, which stands still while the machine sleeps.
 class WorldClock final : public Clock {
  public:
   explicit WorldClock(const World& world) : world_(world) {}
-  [[nodiscard]] Instant now() const override { return world_.now(); }
+  [[nodiscard]] Instant now() const override { return world_.now() - slept_; }
+  /// When the world will show what this clock calls `at`.
+  [[nodiscard]] Instant in_the_world(Instant at) const {
+    return at > Instant::max() - slept_ ? at : at + slept_;
+  }
+  void sleep(Duration length) { slept_ += length; }
 
  private:
   const World& world_;
+  Duration slept_{};
 };
 
 }  // namespace
@@ -41,7 +48,7 @@ class Process final : public Io {
         observer_(world, number),
         alive_(std::make_shared<int>(0)) {
     const auto wake_me = [this] { wake(); };
-    queue_ = std::make_unique<SimQueue>(world, wake_me, alive_);
+    queue_ = std::make_unique<SimQueue>(world, number, wake_me, alive_);
     embedder_ = std::make_unique<SimEmbedder>(world, wake_me, alive_);
     WorkerOptions options = world.options;
     options.seed = world.random.next();
@@ -54,10 +61,18 @@ class Process final : public Io {
   void wake() override {
     if (scheduled_ || !alive()) return;
     scheduled_ = true;
-    schedule(world_.now(), [this] {
+    schedule(std::max(world_.now(), frozen_until_), [this] {
       scheduled_ = false;
+      if (world_.now() < frozen_until_) return wake();
       turn();
     });
+  }
+
+  void freeze(Duration length, bool clock_stops) {
+    const Instant until = std::max(frozen_until_, world_.now() + length);
+    if (clock_stops) clock_.sleep(until - std::max(frozen_until_, world_.now()));
+    frozen_until_ = until;
+    wake();
   }
 
   void drain() {
@@ -81,12 +96,13 @@ class Process final : public Io {
     worker_->turn(draining_);  // takes what has arrived …
     worker_->turn(draining_);  // … and acts on it
     if (worker_->finished(draining_)) {
-      world_.trace(fmt::format("worker {} is done", number_));
+      world_.tell("worker {} is done", number_);
       return die();
     }
     if (deadline_ == alarm_) return;
     alarm_ = deadline_;
-    schedule(std::max(deadline_, world_.now() + milliseconds(1)), [this, at = deadline_] {
+    const Instant at_world = std::max(clock_.in_the_world(deadline_), world_.now() + milliseconds(1));
+    schedule(at_world, [this, at = deadline_] {
       if (alarm_ == at) alarm_ = Instant{};
       wake();
     });
@@ -105,6 +121,7 @@ class Process final : public Io {
   bool draining_ = false;
   Instant deadline_ = Instant::max();
   Instant alarm_{};
+  Instant frozen_until_{};
 };
 
 // ── The world
@@ -118,14 +135,14 @@ World::World(std::uint64_t seed) : random(seed) {
   provider.limits.max_input_tokens = 1000;
   database.witness.stored = [this](const Table& table, const std::string& key, const std::string& text) {
     if (!Provider::too_long(text) && *table.rows.at(key).vector != vector_of(text))
-      violations.push_back(
-          fmt::format("G2: {} {} got the vector of another text", table.vectorizer.name, key));
+      violated(fmt::format("G2: {} {} got the vector of another text", table.vectorizer.name, key),
+               fmt::format("{} {}", table.vectorizer.name, key));
   };
   database.witness.charged = [this](const Table& table, const std::string& key, ErrorKind kind) {
     ++charged;
     if (is_endpoint_fault(kind))
-      violations.push_back(
-          fmt::format("G7: {} {} was charged for {}", table.vectorizer.name, key, name_of(kind)));
+      violated(fmt::format("G7: {} {} was charged for {}", table.vectorizer.name, key, name_of(kind)),
+               fmt::format("{} {}", table.vectorizer.name, key));
   };
 }
 
@@ -138,50 +155,62 @@ VectorizerId World::add_table(const std::string& name, int rows) {
   Table& table = database.tables[id];
   table.vectorizer = {.id = id, .name = name, .endpoint = "openai", .model = "sim", .dimensions = 4};
   for (int i = 0; i < rows; ++i)
-    database.put(id, fmt::format("{:04}", i), fmt::format("{} {} v0", name, i), now_);
+    database.put(id, fmt::format("{:04}", i), fmt::format("{} {} v0", name, i), database_now());
   return id;
 }
 
 int World::start_worker() {
   const int number = static_cast<int>(processes_.size());
   processes_.push_back(std::make_shared<Process>(*this, number));
-  if (database_up_at_ > now_) processes_.back()->queue().cut(database_up_at_);
-  trace(fmt::format("worker {} starts", number));
+  if (database_up_at_ > now_) processes_.back()->queue().cut(database_up_at_, true);
+  tell("worker {} starts", number);
   return number;
 }
 
 void World::kill_worker(int worker) {
-  trace(fmt::format("kill -9 worker {}", worker));
+  tell("kill -9 worker {}", worker);
   answers_may_be_lost = true;
   processes_.at(static_cast<std::size_t>(worker))->die();
 }
 
 void World::drain_worker(int worker) {
   if (!alive(worker)) return;
-  trace(fmt::format("SIGTERM worker {}", worker));
+  tell("SIGTERM worker {}", worker);
   processes_.at(static_cast<std::size_t>(worker))->drain();
 }
 
 void World::cancel_worker(int worker) {
   if (!alive(worker)) return;
-  trace(fmt::format("second SIGTERM worker {}", worker));
+  tell("second SIGTERM worker {}", worker);
   answers_may_be_lost = true;
   processes_.at(static_cast<std::size_t>(worker))->worker().cancel();
 }
 
+void World::freeze_worker(int worker, Duration length, bool clock_stops) {
+  if (!alive(worker)) return;
+  tell("{} worker {} for {:.1f} s", clock_stops ? "the machine sleeps under" : "SIGSTOP", worker,
+       to_seconds(length));
+  processes_.at(static_cast<std::size_t>(worker))->freeze(length, clock_stops);
+}
+
+void World::set_database_clock(Duration by) {
+  tell("the database's clock jumps by {:.1f} s", to_seconds(by));
+  database_clock_ += by;
+}
+
 void World::restart_database(Duration outage) {
-  trace(fmt::format("database down for {:.1f} s", to_seconds(outage)));
+  tell("database down for {:.1f} s", to_seconds(outage));
   database_up_at_ = std::max(database_up_at_, now_ + outage);
   for (const auto& process : processes_)
-    if (process->alive()) process->queue().cut(database_up_at_);
+    if (process->alive()) process->queue().cut(database_up_at_, true);
 }
 
 void World::cut_connection(int worker) {
   if (!alive(worker)) return;
-  trace(fmt::format("connection of worker {} lost", worker));
+  tell("connection of worker {} lost", worker);
   processes_.at(static_cast<std::size_t>(worker))
       ->queue()
-      .cut(std::max(database_up_at_, now_ + milliseconds(100)));
+      .cut(std::max(database_up_at_, now_ + milliseconds(100)), false);
 }
 
 std::size_t World::workers_alive() const {
@@ -210,23 +239,31 @@ bool World::run_until(const std::function<bool()>& done, Duration at_most) {
   const Instant end = now_ + at_most;
   while (!events_.empty() && events_.top().at <= end) {
     if (done()) return true;
-    const Event event = events_.top();
-    events_.pop();
-    now_ = std::max(now_, event.at);
-    event.what();
+    step();
   }
   now_ = end;
   return done();
+}
+
+bool World::step() {
+  if (events_.empty()) return false;
+  const Event event = events_.top();
+  events_.pop();
+  now_ = std::max(now_, event.at);
+  event.what();
+  return true;
 }
 
 std::string World::verdict() const {
   for (const auto& [id, table] : database.tables) {
     if (table.dropped) continue;
     const std::string& name = table.vectorizer.name;
+    culprit_ = table.queue.empty() ? "" : fmt::format("{} {}", name, table.queue.begin()->first);
     if (!table.queue.empty())
       return fmt::format("G1: {} jobs of {} never settled, {} among them", table.queue.size(), name,
                          table.queue.begin()->first);
     for (const auto& [key, row] : table.rows) {
+      culprit_ = fmt::format("{} {}", name, key);
       if (blank(row.text)) {
         if (row.vector && !table.refused_keys.contains(key))
           return fmt::format("G2: {} {} has a vector but no text", name, key);
@@ -244,19 +281,37 @@ std::string World::verdict() const {
       }
     }
   }
+  culprit_.clear();
   return "";
 }
 
+std::string World::table_name(VectorizerId id) const { return database.tables.at(id).vectorizer.name; }
+
+std::string World::row_of(const std::string& text) const {
+  for (const auto& [id, table] : database.tables)
+    for (const auto& [key, row] : table.rows)
+      if (row.text == text) return fmt::format("{} {}", table.vectorizer.name, key);
+  return "";
+}
+
+void World::violated(std::string what, std::string culprit) {
+  tell("BROKEN {}", what);
+  violations.push_back(std::move(what));
+  culprit_ = std::move(culprit);
+}
+
 void World::trace(std::string line) {
-  constexpr std::size_t kLines = 20'000;
-  if (story_.size() < kLines)
-    story_.push_back(fmt::format("{:10.3f} {}", to_seconds(now_ - start_), std::move(line)));
+  story_.push_back(fmt::format("{:10.3f} {}", to_seconds(now_ - start_), std::move(line)));
 }
 
 std::string World::story(std::size_t lines) const {
   std::string text;
-  for (std::size_t i = story_.size() > lines ? story_.size() - lines : 0; i < story_.size(); ++i)
-    text += story_[i] + "\n";
+  const std::size_t from = story_.size() > lines ? story_.size() - lines : 0;
+  for (std::size_t i = from; i < story_.size(); ++i) text += story_[i] + "\n";
+  if (culprit_.empty()) return text;
+  text += fmt::format("what happened to {}:\n", culprit_);
+  for (const std::string& line : story_)
+    if (line.find(culprit_) != std::string::npos) text += line + "\n";
   return text;
 }
 

@@ -10,6 +10,8 @@
 /// Time moves from event to event; a day takes milliseconds. The same seed gives the same day.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <functional>
 #include <map>
 #include <memory>
@@ -33,6 +35,7 @@ struct ProviderMood {
   Duration latency = milliseconds(40);
   Duration jitter = milliseconds(40);
   double random_faults = 0;  ///< share of requests that fail as unavailable, before billing
+  double slow_answers = 0;   ///< share of requests that take up to a minute
 };
 
 struct Provider {
@@ -67,6 +70,7 @@ class World {
   std::uint64_t charged = 0;            ///< attempts
   bool answers_may_be_lost = false;     ///< faults happened that excuse paying for a text twice
   std::vector<std::string> violations;  ///< of G2, G7, G12, seen on the way
+  bool tells = true;                    ///< keeps the story; a day takes twice as long
 
   // The stage.
   VectorizerId add_table(const std::string& name, int rows);
@@ -74,27 +78,43 @@ class World {
   void kill_worker(int worker);
   void drain_worker(int worker);
   void cancel_worker(int worker);
-  /// Breaks every connection; the server is back after `outage`.
+  /// Stops a worker for a while, as SIGSTOP does; or puts its machine to sleep, so that its clock stops, too.
+  void freeze_worker(int worker, Duration length, bool clock_stops);
+  /// Breaks every connection and ends every statement; the server is back after `outage`.
   void restart_database(Duration outage);
-  /// Breaks one worker's connection for a moment.
+  /// Breaks one worker's connection for a moment. What it had sent may be carried out all the same, and late.
   void cut_connection(int worker);
+  /// The database's wall clock, by which leases lapse and jobs come due, jumps.
+  void set_database_clock(Duration by);
   [[nodiscard]] std::size_t workers_alive() const;
   [[nodiscard]] bool alive(int worker) const;
   [[nodiscard]] const Worker& worker(int worker) const;
 
   // Time.
   [[nodiscard]] Instant now() const { return now_; }
+  [[nodiscard]] Instant database_now() const { return now_ + database_clock_; }
   void at(Duration since_start, std::function<void()> what);
   void after(Duration delay, std::function<void()> what);
   void run_for(Duration duration);
   /// Runs until `done` or for `at_most`; false if it never was.
   bool run_until(const std::function<bool()>& done, Duration at_most);
+  /// The next event; false if none is left.
+  bool step();
 
   /// What is not as promised at the end of the day, when all faults are over (G1, G2, G6); "" if all is well.
   [[nodiscard]] std::string verdict() const;
 
+  [[nodiscard]] std::string table_name(VectorizerId id) const;
+  /// A row with this text, as the story names it; "" if there is none.
+  [[nodiscard]] std::string row_of(const std::string& text) const;
+  /// Something was seen that must never happen; `culprit` is the row at fault, as the story names it.
+  void violated(std::string what, std::string culprit = "");
   void trace(std::string line);
-  /// The last `lines` of what happened.
+  template <typename... Args>
+  void tell(fmt::format_string<Args...> format, Args&&... args) {
+    if (tells) trace(fmt::format(format, std::forward<Args>(args)...));
+  }
+  /// The last `lines` of what happened, and, once verdict() found a row at fault, all that happened to it.
   [[nodiscard]] std::string story(std::size_t lines = 400) const;
 
  private:
@@ -110,17 +130,19 @@ class World {
   const Instant start_{seconds(1'000'000)};
   Instant now_ = start_;
   Instant database_up_at_ = start_;
+  Duration database_clock_{};
   std::uint64_t order_ = 0;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::vector<std::shared_ptr<Process>> processes_;
   std::vector<std::string> story_;
+  mutable std::string culprit_;  ///< the row at fault, as the story names it
 };
 
 /// A process's queue adapter over the simulated database: latency, lost connections, doubt.
 class SimQueue final : public Queue {
  public:
   /// `alive` expires when the process dies; nothing is delivered to the dead.
-  SimQueue(World& world, std::function<void()> wake, std::weak_ptr<int> alive);
+  SimQueue(World& world, int worker, std::function<void()> wake, std::weak_ptr<int> alive);
   void send_poll(const Heartbeat& heartbeat) override;
   std::optional<Poll> take_poll() override { return std::exchange(poll_, std::nullopt); }
   std::vector<VectorizerId> take_hints() override { return {}; }
@@ -130,25 +152,29 @@ class SimQueue final : public Queue {
   std::vector<Receipt> take_receipts() override { return std::exchange(receipts_, {}); }
   void send_reconcile(VectorizerId vectorizer, const Key& cursor) override;
   std::vector<ReconcilePage> take_reconciled() override { return std::exchange(pages_, {}); }
-  [[nodiscard]] bool busy() const override { return outstanding_ > 0; }
+  [[nodiscard]] bool busy() const override { return !outstanding_.empty(); }
   [[nodiscard]] bool ready() const override { return connected_; }
 
-  void cut(Instant back_at);
+  /// The connection breaks; what was sent is in doubt. If the server lives on, it may still be carried out.
+  void cut(Instant back_at, bool server_died);
 
  private:
   /// Runs `statement` in the database after half a round trip and delivers its result after the other half,
-  /// or calls `lost` if the connection breaks meanwhile; then the statement may have been carried out, or
-  /// not.
+  /// or calls `lost` at the moment when the connection breaks; then the statement may have been carried out
+  /// before, or not at all, or it is carried out later, when the worker has already asked again.
   template <typename Answer>
   void run(std::function<Answer()> statement, std::function<void(Answer)> deliver,
            std::function<void(Error)> lost);
 
   World& world_;
+  int worker_;
   std::function<void()> wake_;
   std::weak_ptr<int> alive_;
   bool connected_ = true;
+  bool server_died_ = false;
   std::uint64_t connection_ = 1;
-  std::size_t outstanding_ = 0;
+  std::uint64_t next_statement_ = 1;
+  std::map<std::uint64_t, std::function<void(Error)>> outstanding_;  ///< whom to tell of a loss
   std::optional<Poll> poll_;
   std::vector<Claim> claims_;
   std::vector<Receipt> receipts_;
@@ -192,7 +218,6 @@ class SimEmbedder final : public Embedder {
 class Tracing final : public Observer {
  public:
   Tracing(World& world, int worker) : world_(world), worker_(worker) {}
-  void settled(const Vectorizer&, const Settlement&, Outcome, std::size_t) override;
   void discarded(const Vectorizer&, ErrorKind, const std::string&) override;
   void endpoint_changed(const std::string&, EndpointState, const std::string&, Duration) override;
   void vectorizer_paused(const Vectorizer&, const std::string&, Duration) override;

@@ -1,0 +1,1 @@
+"""What the parts of the table share: databases, processes, the provider, the contestants, figures."""

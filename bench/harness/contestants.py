@@ -1,0 +1,182 @@
+"""Those who embed: each makes its base database, then empties a copy of its queue and says how fast.
+
+A contestant's rate leaves out what it takes to start and to end: its wall time less that of the same command on a base
+whose rows are none. All of them run until nothing is left, on the same rows, over TCP, as the same user.
+"""
+
+import dataclasses
+import json
+
+from harness import processes, texts, vectors
+from harness.bench import DIMENSIONS, MODEL, Bench
+
+
+@dataclasses.dataclass
+class Rate:
+    rows: int
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def per_second(self) -> float:
+        return self.rows / self.seconds
+
+    @property
+    def cpu_microseconds(self) -> float:
+        return self.cpu_seconds / self.rows * 1e6
+
+
+def load(bench: Bench, database: str, rows: int, length: int, first: int = 1) -> None:
+    """Inserts rows of `length` characters, as a user would: triggers fire."""
+    if rows == 0:
+        return
+    path = bench.work / f"texts_{length}_{rows}_{first}"
+    if not path.exists():
+        texts.write(path, rows, length, first)
+    bench.server.script(database, f"\\copy items (id, body) FROM '{path}'\n")
+
+
+class Contestant:
+    name = ""
+    relation = "items"  # where the vectors are, by id
+
+    def __init__(self, bench: Bench):
+        self.bench = bench
+        self._bases: set[str] = set()
+        self._start_up: processes.Run | None = None
+
+    def prepare(self, database: str) -> None:
+        """What the contestant needs in the database, before any row is there."""
+
+    def command(self, database: str) -> tuple[list, dict[str, str]]:
+        """Embeds all rows, then ends."""
+        raise NotImplementedError
+
+    def base(self, rows: int, length: int) -> str:
+        """The database that runs with these rows start from."""
+        name = f"base_{self.name}_{rows}_{length}"
+        if name not in self._bases:
+            self.bench.server.create(name)
+            self.prepare(name)
+            load(self.bench, name, rows, length)
+            self.bench.server.settle(name)
+            self._bases.add(name)
+        return name
+
+    def measure(self, rows: int, length: int = 1000) -> Rate:
+        start_up = self.start_up()
+        base = self.base(rows, length)
+        self.bench.server.copy(base, "run")
+        argv, env = self.command("run")
+        run = processes.run(argv, env, cwd=str(self.bench.work)).checked(self.name)
+        vectors.check(self.bench.server, "run", rows, self.relation)
+        return Rate(rows, run.seconds - start_up.seconds, run.cpu_seconds - start_up.cpu_seconds)
+
+    def start_up(self) -> processes.Run:
+        """The command with nothing to do: the median of three."""
+        if self._start_up is None:
+            base = self.base(0, 0)
+            runs = []
+            for _ in range(3):
+                self.bench.server.copy(base, "run")
+                argv, env = self.command("run")
+                runs.append(processes.run(argv, env, cwd=str(self.bench.work)).checked(self.name))
+            self._start_up = sorted(runs, key=lambda run: run.seconds)[1]
+        return self._start_up
+
+
+class Embedd(Contestant):
+    """Our worker as it comes: every setting at its default."""
+
+    name = "embedd"
+
+    def prepare(self, database: str) -> None:
+        argv, env = [self.bench.embedd], self.environment(database)
+        cwd = str(self.bench.work)
+        processes.run([*argv, "migrate"], env, cwd=cwd).checked("migrate")
+        create = "vectorizer create items --table items --text {body} --column embedding".split()
+        processes.run([*argv, *create], env, cwd=cwd).checked("vectorizer create")
+        # The first walk over the table, which is due at once, then finds it empty; the next is due in an hour.
+        processes.run([*argv, "worker", "--once"], env, cwd=cwd).checked("worker")
+
+    def environment(self, database: str) -> dict[str, str]:
+        return {
+            "DATABASE_URL": self.bench.server.url(database),
+            "OPENAI_BASE_URL": self.bench.provider.base_url,
+            "OPENAI_API_KEY": "bench",
+            "EMBEDD_LOG_LEVEL": "warn",
+        }
+
+    def command(self, database: str) -> tuple[list, dict[str, str]]:
+        return [self.bench.embedd, "worker", "--once"], self.environment(database)
+
+
+class Original(Contestant):
+    """The polling worker that embedd replaces (bench/original_worker.py), its sleep between polls removed."""
+
+    name = "original"
+
+    def __init__(self, bench: Bench, python: str):
+        super().__init__(bench)
+        self._python = python
+
+    def command(self, database: str) -> tuple[list, dict[str, str]]:
+        return [self._python, self.bench.root / "bench/original_worker.py"], {
+            "DATABASE_URL": self.bench.server.url(database),
+            "OPENAI_BASE_URL": self.bench.provider.base_url,
+            "OPENAI_API_KEY": "bench",
+        }
+
+
+class Pgai(Contestant):
+    """pgai's worker. batch_size 50 (its default) and concurrency 10 (its default is 1), the whole text as one chunk,
+    no vector index, no waiting between polls (--once ends when the queue is empty)."""
+
+    def __init__(self, bench: Bench, python: str, destination: str):
+        super().__init__(bench)
+        self.name = f"pgai_{destination}"
+        self.relation = "items_vectors" if destination == "table" else "items"
+        self._pgai = python.removesuffix("python") + "pgai"
+        self._destination = {
+            "table": "ai.destination_table(target_table => 'items_store', view_name => 'items_vectors')",
+            "column": "ai.destination_column('embedding')",
+        }[destination]
+
+    def prepare(self, database: str) -> None:
+        server = self.bench.server
+        processes.run([self._pgai, "install", "-d", server.url(database)]).checked("pgai install")
+        server.sql(
+            database,
+            "ALTER TABLE items DROP COLUMN embedding",  # pgai adds its own, or has a view with that name for it
+            f"""SELECT ai.create_vectorizer('items'::regclass, destination => {self._destination},
+                  loading => ai.loading_column('body'), parsing => ai.parsing_none(), chunking => ai.chunking_none(),
+                  embedding => ai.embedding_openai('{MODEL}', {DIMENSIONS}, base_url => '{self.bench.provider.base_url}'),
+                  indexing => ai.indexing_none(), scheduling => ai.scheduling_none(),
+                  processing => ai.processing_default(batch_size => 50, concurrency => 10))""",
+        )
+
+    def command(self, database: str) -> tuple[list, dict[str, str]]:
+        # Without -c, the worker takes the vectorizer's own concurrency. Its tracer is off: nobody listens.
+        argv = [self._pgai, "vectorizer", "worker", "-d", self.bench.server.url(database), "--once", "--log-level", "WARN"]
+        return argv, {"OPENAI_API_KEY": "bench", "DD_TRACE_ENABLED": "false"}
+
+
+class Ceiling(Contestant):
+    """PostgreSQL alone: bench/sql_ceiling.cc stores vectors that it has beforehand."""
+
+    name = "ceiling"
+
+    def __init__(self, bench: Bench, clients: int = 1, batch: int = 512):
+        super().__init__(bench)
+        self._clients = clients
+        self._batch = batch
+
+    def measure(self, rows: int, length: int = 1000) -> Rate:
+        self.bench.server.copy(self.base(rows, length), "run")
+        argv = [self.bench.tool("sql_ceiling"), "--database", self.bench.server.url("run"), "--rows", rows]
+        argv += ["--batch", self._batch, "--clients", self._clients, "--dimensions", DIMENSIONS]
+        run = processes.run(argv).checked("sql_ceiling")
+        stored = int(self.bench.server.number("run", "SELECT count(embedding) FROM items"))
+        if stored != rows:
+            raise RuntimeError(f"the ceiling stored {stored} of {rows} vectors")
+        return Rate(rows, json.loads(run.output)["seconds"], run.cpu_seconds)

@@ -1,0 +1,68 @@
+"""Databases on the private server: made once with all they need, then copied for each run.
+
+A run starts from a copy of its base, so every run of a contestant finds the same bytes: no dead rows of the run
+before, no statistics that came late, the same queue.
+"""
+
+import subprocess
+
+
+class Server:
+    """The private PostgreSQL that scripts/bench has started."""
+
+    def __init__(self, url: str, psql: str):
+        self._url = url  # …/postgres
+        self._psql = psql
+
+    def url(self, database: str) -> str:
+        return self._url.rsplit("/", 1)[0] + "/" + database
+
+    def sql(self, database: str, *statements: str) -> str:
+        """Runs each statement in a transaction of its own; the last one's rows, fields parted by |."""
+        return self.script(database, "".join(statement.rstrip(";") + ";\n" for statement in statements))
+
+    def script(self, database: str, text: str) -> str:
+        command = [self._psql, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.url(database)]
+        done = subprocess.run(command, input=text, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"psql in {database}: {done.stderr.strip()}")
+        return done.stdout.strip()
+
+    def number(self, database: str, query: str) -> float:
+        return float(self.sql(database, query))
+
+    def create(self, database: str) -> None:
+        """An empty database with pgvector, and the table that all contestants fill."""
+        self.drop(database)
+        self.sql("postgres", f"CREATE DATABASE {database}")
+        self.sql(
+            database,
+            "CREATE EXTENSION vector",
+            "CREATE TABLE items (id bigint PRIMARY KEY, body text NOT NULL, note int NOT NULL DEFAULT 0,"
+            " embedding vector(1536))",
+        )
+
+    def copy(self, base: str, database: str) -> None:
+        """A fresh copy of `base`. FILE_COPY ends with a checkpoint, so none falls into the run by chance."""
+        self.drop(database)
+        self.sql("postgres", f"CREATE DATABASE {database} TEMPLATE {base} STRATEGY file_copy")
+        self.sql(database, "SELECT sum(length(body)) FROM items", "SELECT count(id) FROM items")  # warm
+
+    def drop(self, database: str) -> None:
+        self.sql("postgres", f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+    def settle(self, database: str) -> None:
+        """What time does to a table that is left alone: vacuumed, analysed, on disk."""
+        self.sql(database, "VACUUM ANALYZE", "CHECKPOINT")
+
+    def settings(self) -> dict[str, str]:
+        names = (
+            "server_version fsync synchronous_commit full_page_writes wal_compression shared_buffers max_wal_size"
+            " checkpoint_timeout autovacuum jit"
+        ).split()
+        wanted = ", ".join(f"'{name}'" for name in names)
+        rows = self.sql("postgres", f"SELECT name, current_setting(name) FROM pg_settings WHERE name IN ({wanted})")
+        settings = dict(row.split("|") for row in rows.splitlines())
+        query = "SELECT default_version FROM pg_available_extensions WHERE name = 'vector'"
+        settings["pgvector"] = self.sql("postgres", query)
+        return settings

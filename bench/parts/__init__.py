@@ -1,0 +1,1 @@
+"""The parts of the table: one module each, with run(bench)."""

@@ -1,0 +1,83 @@
+"""Freshness: from the acknowledged commit of a row's text to the commit of its vector (bench/freshness.cc), at idle, and
+while a backfill of 100,000 rows drains, behind which new rows must not wait."""
+
+import json
+
+from harness import processes
+from harness.bench import Bench
+from harness.contestants import Embedd, load
+from harness.figures import percentile
+from harness.metrics import Worker
+
+FIRST_PROBE = 1_000_000_000
+
+# Only probes are announced, so that the backfill costs what it always does.
+ANNOUNCE = (
+    "CREATE FUNCTION announce() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN PERFORM pg_notify('stored', NEW.id::text); RETURN NULL; END $$",
+    "CREATE TRIGGER announce AFTER UPDATE OF embedding ON items FOR EACH ROW"
+    f" WHEN (NEW.id >= {FIRST_PROBE} AND NEW.embedding IS NOT NULL) EXECUTE FUNCTION announce()",
+)
+
+
+def run(bench: Bench) -> None:
+    bench.provider.set_latency(0)
+    idle(bench)
+    busy(bench)
+
+
+def idle(bench: Bench) -> None:
+    embedd, server = Embedd(bench), bench.server
+    middles, tails = [], []
+    for _ in range(bench.runs):
+        server.create("run")
+        embedd.prepare("run")
+        load(bench, "run", 1000, 1000)
+        server.sql("run", *ANNOUNCE)
+        worker = Worker([bench.embedd, "worker"], embedd.environment("run"), str(bench.work))
+        try:
+            worker.follow(1000, patience_seconds=60)
+            times = probe(bench, bench.size(200, 50), pause_ms=20)
+        finally:
+            worker.stop()
+        middles.append(percentile(times, 0.5))
+        tails.append(percentile(times, 0.99))
+    bench.add("freshness at idle, p50", "ms", middles, goal="<= 20")
+    bench.add("freshness at idle, p99", "ms", tails)
+
+
+def busy(bench: Bench) -> None:
+    """The rows are there before the vectorizer is, so they come through the walk over the table, as a backfill does."""
+    embedd, server = Embedd(bench), bench.server
+    rows = bench.size(100_000, 20_000)
+    server.create("run")
+    load(bench, "run", rows, 1000)
+    environment = embedd.environment("run")
+    cwd = str(bench.work)
+    processes.run([bench.embedd, "migrate"], environment, cwd=cwd).checked("migrate")
+    create = "vectorizer create items --table items --text {body} --column embedding".split()
+    processes.run([bench.embedd, *create], environment, cwd=cwd).checked("vectorizer create")
+    server.sql("run", *ANNOUNCE)
+    server.settle("run")
+    worker = Worker([bench.embedd, "worker"], environment, cwd)
+    try:
+        worker.follow(2_000, patience_seconds=60)
+        times = probe(bench, bench.size(100, 20), pause_ms=10)
+        left = rows - worker.poll()
+        worker.follow(rows, patience_seconds=600)
+    finally:
+        worker.stop()
+    note = f"{left:,.0f} rows of the backfill were left after the last probe"
+    if left <= 0:
+        note = "the backfill ended before the last probe"
+    bench.add(f"freshness while {rows:,} rows drain, p50", "ms", [percentile(times, 0.5)], note=note)
+    bench.add(f"freshness while {rows:,} rows drain, p99", "ms", [percentile(times, 0.99)], note=note)
+    bench.add("backfill through the walk, with new rows coming", "rows/s", [worker.curve.rate(2_000, rows)])
+
+
+def probe(bench: Bench, rows: int, pause_ms: int) -> list[float]:
+    """Milliseconds for each of `rows` new rows, one after the other."""
+    argv = [bench.tool("freshness"), "--database", bench.server.url("run"), "--rows", rows]
+    argv += ["--first-id", FIRST_PROBE, "--pause-ms", pause_ms]
+    run = processes.run(argv).checked("freshness")
+    return [value / 1000 for value in json.loads(run.output)["microseconds"]]

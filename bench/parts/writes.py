@@ -1,0 +1,50 @@
+"""What users pay: 5,000 rows inserted, their text changed, another column changed, with the vectorizer and without."""
+
+import re
+
+from harness.bench import Bench
+from harness.contestants import Embedd, load
+
+ROWS = 5_000
+TIME = re.compile(r"^Time: ([0-9.]+) ms", re.MULTILINE)
+
+# Each statement on a fresh table whose rows wait for nothing, as they do most of the time.
+INSERT = f"INSERT INTO items (id, body) SELECT id, body FROM texts WHERE id <= {ROWS}"
+TEXT = "UPDATE items SET body = body || ' and more'"
+OTHER = "UPDATE items SET note = note + 1"
+
+
+def run(bench: Bench) -> None:
+    embedd, server = Embedd(bench), bench.server
+    for database in ("plain", "watched"):
+        server.create(database)
+    embedd.prepare("watched")
+    for database in ("plain", "watched"):
+        load(bench, database, ROWS, 1000)
+        server.sql(database, "CREATE TABLE texts AS SELECT id, body FROM items", "TRUNCATE items")
+        server.settle(database)
+
+    times = {database: {"INSERT": [], "text UPDATE": [], "other UPDATE": []} for database in ("plain", "watched")}
+    for repetition in range(bench.runs * 5):
+        order = ("plain", "watched") if repetition % 2 == 0 else ("watched", "plain")
+        for database in order:
+            for name, milliseconds in zip(times[database], measure(bench, database), strict=True):
+                times[database][name].append(milliseconds)
+    for name in ("INSERT", "text UPDATE"):
+        bench.add_ratio(f"{name} of {ROWS:,} rows, with ÷ without", times["watched"][name], times["plain"][name])
+        extra = [a - b for a, b in zip(times["watched"][name], times["plain"][name], strict=True)]
+        bench.add(f"{name}, extra per row", "µs", [value * 1000 / ROWS for value in extra])
+    name = "other UPDATE"
+    label = f"UPDATE of another column, {ROWS:,} rows, with ÷ without"
+    bench.add_ratio(label, times["watched"][name], times["plain"][name], goal="<= 1.1")
+
+
+def measure(bench: Bench, database: str) -> list[float]:
+    """Milliseconds of the three statements, as psql times them."""
+    forget = "DELETE FROM embedd.queue_1;\n" if database == "watched" else ""
+    output = bench.server.script(
+        database,
+        f"TRUNCATE items;\nVACUUM items;\nCHECKPOINT;\n\\timing on\n{INSERT};\n\\timing off\n{forget}VACUUM ANALYZE items;\n"
+        f"\\timing on\n{TEXT};\n\\timing off\n{forget}VACUUM ANALYZE items;\n\\timing on\n{OTHER};\n\\timing off\n",
+    )
+    return [float(time) for time in TIME.findall(output)]

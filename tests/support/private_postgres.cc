@@ -135,7 +135,7 @@ std::string quoted_value(const std::string& value) {
 
 }  // namespace
 
-PrivatePostgres::PrivatePostgres() {
+PrivatePostgres::PrivatePostgres(std::vector<std::string> settings) : settings_(std::move(settings)) {
   sweep();
   char pattern[] = "/tmp/embedd-pg-XXXXXX";
   if (!mkdtemp(pattern)) raise_error("cannot make a directory in /tmp");
@@ -168,28 +168,29 @@ void PrivatePostgres::remove() {
 void PrivatePostgres::start() {
   if (pid_ > 0) return;
   const std::string port = std::to_string(port_);
-  pid_ = spawn({(binaries() / "postgres").string(),
-                "-D",
-                directory_ + "/data",
-                "-p",
-                port,
-                "-k",
-                directory_,
-                "-c",
-                "listen_addresses=127.0.0.1",
-                "-c",
-                "fsync=off",
-                "-c",
-                "full_page_writes=off",
-                "-c",
-                "max_connections=200",
-                "-c",
-                "shared_buffers=64MB",
-                "-c",
-                "max_wal_size=4GB",
-                "-c",
-                "log_lock_waits=on"},
-               directory_, directory_ + "/server.log");
+  std::vector<std::string> arguments{(binaries() / "postgres").string(),
+                                     "-D",
+                                     directory_ + "/data",
+                                     "-p",
+                                     port,
+                                     "-k",
+                                     directory_,
+                                     "-c",
+                                     "listen_addresses=127.0.0.1",
+                                     "-c",
+                                     "fsync=off",
+                                     "-c",
+                                     "full_page_writes=off",
+                                     "-c",
+                                     "max_connections=200",
+                                     "-c",
+                                     "shared_buffers=64MB",
+                                     "-c",
+                                     "max_wal_size=4GB",
+                                     "-c",
+                                     "log_lock_waits=on"};
+  for (const std::string& setting : settings_) arguments.insert(arguments.end(), {"-c", setting});
+  pid_ = spawn(arguments, directory_, directory_ + "/server.log");
   const auto deadline = steady_clock::now() + std::chrono::seconds(60);
   const std::string target = url();
   while (PQping(target.c_str()) != PQPING_OK) {

@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/secret.h"
 #include "pg/connection.h"
@@ -25,7 +26,8 @@ namespace embedd::test {
 /// A server of our own: initdb and start in the constructor. As root it runs as an unprivileged user.
 class PrivatePostgres {
  public:
-  PrivatePostgres();
+  /// `settings`: more of them, such as "shared_preload_libraries=pg_stat_statements".
+  explicit PrivatePostgres(std::vector<std::string> settings = {});
   ~PrivatePostgres();
   PrivatePostgres(const PrivatePostgres&) = delete;
   PrivatePostgres& operator=(const PrivatePostgres&) = delete;
@@ -45,6 +47,7 @@ class PrivatePostgres {
  private:
   void remove();
 
+  std::vector<std::string> settings_;
   std::string directory_;
   int port_ = 0;
   pid_t pid_ = -1;

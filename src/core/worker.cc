@@ -237,7 +237,8 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
   lane->failed_claims = 0;
   if (claim.jobs->empty()) {
     const unsigned follow_up = lane->empty_claims++;
-    lane->due = follow_up < std::size(kFollowUps);
+    // With `once` somebody waits for the end, and the poll that confirms it sees what a claim has missed.
+    lane->due = !options_.once && follow_up < std::size(kFollowUps);
     if (lane->due) lane->next_claim_at = now + kFollowUps[follow_up];
     return;
   }

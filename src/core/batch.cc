@@ -8,6 +8,7 @@
 namespace embedd {
 
 std::vector<std::string_view> Batch::inputs() const {
+  if (canary) return {kCanary};
   std::vector<std::string_view> texts;
   texts.reserve(carriers.size());
   for (const std::size_t carrier : carriers) texts.emplace_back(jobs[carrier].job.text);
@@ -28,6 +29,15 @@ void assign_slots(Batch& batch) {
 }
 
 }  // namespace
+
+Batch canary_batch(const Vectorizer& vectorizer) {
+  Batch batch;
+  batch.vectorizer = vectorizer;
+  batch.canary = true;
+  batch.max_tokens = kCanary.size();
+  batch.bytes = answer_bytes(1, vectorizer.dimensions);
+  return batch;
+}
 
 Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& limits) {
   CHECK(!buffer.empty(), "nothing to pack for {}", vectorizer.name);

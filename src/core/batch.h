@@ -57,6 +57,9 @@ struct BatchLimits {
   std::size_t max_tokens = 0;
 };
 
+/// A text that no provider can object to. Whether it is accepted tells bad rows from a bad declaration.
+inline constexpr std::string_view kCanary = "canary";
+
 /// The jobs of one request. Equal texts share a slot: one input, one vector (G12).
 struct Batch {
   std::uint64_t id = 0;
@@ -67,10 +70,14 @@ struct Batch {
   std::size_t max_tokens = 0;         ///< upper bound over all inputs
   std::size_t bytes = 0;              ///< memory reserved: texts, the answer on the wire, its vectors
   Instant started_at{};
+  bool canary = false;  ///< no jobs: the one input is kCanary
 
   /// The request's inputs; views into `jobs`.
   [[nodiscard]] std::vector<std::string_view> inputs() const;
 };
+
+/// The request that asks about kCanary.
+Batch canary_batch(const Vectorizer& vectorizer);
 
 /// Takes jobs from the front of `buffer` (not empty) until a limit is reached; at least one.
 Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& limits);

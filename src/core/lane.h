@@ -26,6 +26,8 @@ struct Lane {
   unsigned pauses = 0;  ///< in a row
   bool accepted_before = false;
   std::size_t failed_alone = 0;  ///< since the last accepted request
+  bool doubted = false;          ///< nothing is sent but the canary, until that is answered
+  bool canary_sent = false;
   std::uint32_t learned_inputs = std::numeric_limits<std::uint32_t>::max();  ///< per request, from refusals
 
   // Reconcile.
@@ -34,7 +36,7 @@ struct Lane {
   Instant next_page_at{};
   Key cursor;
 
-  /// It has rested, and nothing has been stored for it since: ask for little.
+  /// It has rested, and nothing has been stored for it since: ask with one row.
   [[nodiscard]] bool probing() const { return pauses > 0; }
   [[nodiscard]] bool resting(Instant now) const { return vectorizer.paused || !listed || now < paused_until; }
 };

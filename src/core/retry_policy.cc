@@ -7,7 +7,8 @@ namespace embedd {
 
 namespace {
 
-/// A vectorizer that was never accepted and fails row after row is declared wrongly, not full of bad rows …
+/// A vectorizer that was never accepted and fails row after row may be declared wrongly, not full of bad rows
+/// …
 constexpr std::size_t kFailedAloneNeverAccepted = 8;
 /// … and one that was accepted before gets the benefit of the doubt for longer.
 constexpr std::size_t kFailedAloneAcceptedBefore = 100;
@@ -17,7 +18,7 @@ constexpr Duration kLongestRetryAfter = std::chrono::hours(1);
 Verdict alone_at_fault(const Failure& failure) {
   const std::size_t patience =
       failure.accepted_before ? kFailedAloneAcceptedBefore : kFailedAloneNeverAccepted;
-  if (failure.failed_alone >= patience) return Verdict::pause_vectorizer;
+  if (failure.failed_alone >= patience) return Verdict::doubt;
   // A plain refusal is final once the endpoint is known to accept this vectorizer's requests at all.
   if (failure.kind == ErrorKind::rejected && failure.accepted_before) return Verdict::discard;
   return failure.attempt + 1 >= failure.max_attempts ? Verdict::discard : Verdict::charge;

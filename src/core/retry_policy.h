@@ -18,6 +18,7 @@ enum class Verdict {
   shrink,     ///< alone and too long: cut the text and send it again
   charge,     ///< the row's own fault: charge an attempt and try later
   discard,    ///< the row can never succeed
+  doubt,  ///< row after row fails alone: ask about a harmless text whether it is the rows or the vectorizer
   pause_vectorizer,  ///< every row would fail the same way: stop this vectorizer, keep its rows
 };
 

@@ -197,6 +197,7 @@ bool Worker::wants_claim(const Lane& lane, Instant now) const {
   if (gate == nullptr || !lane.due || lane.claiming || lane.resting(now) || now < lane.next_claim_at)
     return false;
   if (!gate->worth_claiming(now, Duration{})) return false;
+  if (lane.probing() && (!lane.buffer.empty() || lane.in_flight > 0)) return false;
   // One batch ahead keeps the requests coming; while probing, one small batch is all there may be.
   return gate->probing() ? lane.buffer.empty() && gate->open(now)
                          : lane.buffer.size() < options_.batch_inputs;
@@ -210,13 +211,15 @@ void Worker::claim(Instant now) {
     const std::size_t promised = (claims_in_flight_ + 1) * options_.claim_bytes;
     if (held_bytes() + promised > options_.held_bytes && leases_held() + claims_in_flight_ > 0) return;
     constexpr std::uint32_t kProbeRows = 8;
-    const bool probing = lane.probing() || gate_of(lane)->probing();
+    const std::uint32_t probe = lane.probing()             ? 1
+                                : gate_of(lane)->probing() ? kProbeRows
+                                                           : options_.claim_rows;
     lane.claiming = true;
     ++claims_in_flight_;
     queue_.send_claim({.vectorizer = lane.vectorizer.id,
                        .lease = random_.lease_token(),
                        .lease_time = options_.lease,
-                       .max_rows = probing ? kProbeRows : options_.claim_rows,
+                       .max_rows = std::min(probe, options_.claim_rows),
                        .max_text_bytes = options_.claim_bytes});
   }
 }
@@ -311,6 +314,12 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
     return false;
   }
   if (!gate.open(now) || batches_.size() >= options_.max_in_flight) return false;
+  if (lane.doubted) {
+    if (lane.canary_sent) return false;
+    lane.canary_sent = true;
+    start(lane, canary_batch(lane.vectorizer), now);
+    return true;
+  }
 
   const EndpointLimits& limits = gate.limits();
   constexpr std::uint32_t kProbeInputs = 8;
@@ -320,23 +329,28 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
   const std::size_t answer = answer_bytes(likely, lane.vectorizer.dimensions);
   if (!batches_.empty() && held_bytes() + answer > options_.held_bytes) return false;
 
-  Batch packed =
-      pack(lane.buffer, lane.vectorizer, {.max_inputs = inputs, .max_tokens = limits.max_request_tokens});
+  start(lane,
+        pack(lane.buffer, lane.vectorizer, {.max_inputs = inputs, .max_tokens = limits.max_request_tokens}),
+        now);
+  return true;
+}
+
+void Worker::start(Lane& lane, Batch packed, Instant now) {
   packed.id = next_request_++;
   packed.started_at = now;
   const std::uint64_t id = packed.id;
   const Batch& batch = batches_.emplace(id, std::move(packed)).first->second;
-  gate.started();
+  const std::vector<std::string_view> texts = batch.inputs();
+  gate_of(lane.vectorizer.endpoint).started();
   ++lane.in_flight;
   ++summary_.requests;
-  observer_.request_started(lane.vectorizer, batch.carriers.size(), batch.max_tokens);
+  observer_.request_started(lane.vectorizer, texts.size(), batch.max_tokens);
   embedder_.start({.id = id,
                    .endpoint = lane.vectorizer.endpoint,
                    .model = lane.vectorizer.model,
                    .dimensions = lane.vectorizer.dimensions,
                    .send_dimensions = lane.vectorizer.send_dimensions,
-                   .inputs = batch.inputs()});
-  return true;
+                   .inputs = texts});
 }
 
 void Worker::stop_working(Instant now) {

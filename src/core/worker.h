@@ -83,8 +83,10 @@ class Worker {
 
   bool wants_claim(const Lane& lane, Instant now) const;
   bool dispatch_one(Lane& lane, Instant now);
+  void start(Lane& lane, Batch batch, Instant now);
   void give_back(Lane& lane, Instant now);
   void complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now);
+  void judge_canary(Lane* lane, const Reply& reply, Instant now);
   void handle_failure(Lane* lane, Batch batch, const Error& error, Instant now);
   void carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& error, Instant now);
   void split(Lane& lane, Batch batch, ErrorKind kind);

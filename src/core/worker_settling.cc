@@ -27,6 +27,7 @@ void Worker::settle(Reply reply, Instant now) {
   EndpointGate& gate = gate_of(batch.vectorizer.endpoint);
   if (reply.answer) {
     gate.succeeded(now);
+    if (batch.canary) return judge_canary(lane, reply, now);
     return complete(lane, std::move(batch), std::move(*reply.answer), now);
   }
   const Error& error = reply.answer.error();
@@ -36,7 +37,26 @@ void Worker::settle(Reply reply, Instant now) {
     gate.finished();
   else
     gate.succeeded(now);  // it answered, and judged the request: the endpoint itself is well
+  if (batch.canary) return judge_canary(lane, reply, now);
   handle_failure(lane, std::move(batch), error, now);
+}
+
+/// Accepted: the rows are at fault, however many of them. Refused: it is the vectorizer. Otherwise the
+/// endpoint had troubles of its own, and is asked again.
+void Worker::judge_canary(Lane* lane, const Reply& reply, Instant now) {
+  if (lane == nullptr) return;
+  lane->canary_sent = false;
+  if (reply.answer) {
+    summary_.tokens += reply.answer->tokens;
+    lane->doubted = false;
+    lane->accepted_before = true;
+    lane->failed_alone = 0;
+    return;
+  }
+  const Error& error = reply.answer.error();
+  if (!lane->doubted || is_endpoint_fault(error.kind) || error.kind == ErrorKind::canceled) return;
+  lane->doubted = false;
+  pause(*lane, error.message, now);
 }
 
 void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) {
@@ -44,6 +64,7 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
         batch.carriers.size());
   if (lane != nullptr) {
     lane->accepted_before = true;
+    lane->doubted = false;
     lane->failed_alone = 0;
     if (lane->learned_inputs < options_.batch_inputs)
       lane->learned_inputs += std::max(1U, lane->learned_inputs / 8);
@@ -102,6 +123,11 @@ void Worker::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& er
     case Verdict::discard:
       ++lane.failed_alone;
       return discard(lane.vectorizer, batch.jobs.front(), error, now);
+    case Verdict::doubt:
+      lane.doubted = true;
+      observer_.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
+      for (HeldJob& held : batch.jobs) lane.buffer.push_back(std::move(held));
+      return;
     case Verdict::pause_vectorizer:
       pause(lane, error.message, now);
       observer_.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
@@ -240,6 +266,7 @@ void Worker::pause(Lane& lane, const std::string& message, Instant now) {
   if (lane.resting(now)) return;  // one pause for all that was in flight
   const Duration rest = backoff(seconds(5), minutes(5), ++lane.pauses, random_);
   lane.paused_until = now + rest;
+  lane.doubted = false;
   observer_.vectorizer_paused(lane.vectorizer, message, rest);
   give_back(lane, now);
 }

@@ -54,6 +54,8 @@ MUTATIONS = [
     ("a_refused_statement_is_not_split", "G6", "src/core/settlements.cc",
      "if (pending.settlement.jobs.size() > 1) return split(std::move(pending));", "",
      "sim_tests", "Scenario.ARowThatTheDatabaseRefuses*:Seeds.*"),
+    ("many_bad_rows_are_a_bad_vectorizer", "G6", "src/core/retry_policy.cc",
+     "return Verdict::doubt;", "return Verdict::pause_vectorizer;", "sim_tests", "Bisection.*"),
     ("outages_are_charged", "G7", "src/core/retry_policy.cc",
      "return failure.endpoint_healthy ? Verdict::set_aside : Verdict::hold;", "return Verdict::charge;",
      "sim_tests", "Provider/*:Seeds.*"),

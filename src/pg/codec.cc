@@ -16,6 +16,26 @@ void put_number(std::string& out, std::size_t at, T value) {
 
 }  // namespace
 
+std::optional<std::vector<std::string_view>> decode_array(std::string_view in) {
+  std::vector<std::string_view> elements;
+  if (in.size() < kSizeAt) return std::nullopt;
+  const auto dimensions = read_number<std::int32_t>(in.substr(kDimensionsAt));
+  if (dimensions == 0 && in.size() == kSizeAt) return elements;
+  if (dimensions != 1 || in.size() < kHeaderBytes) return std::nullopt;
+  const auto size = read_number<std::int32_t>(in.substr(kSizeAt));
+  in.remove_prefix(kHeaderBytes);
+  for (std::int32_t i = 0; i < size; ++i) {
+    if (in.size() < 4) return std::nullopt;
+    const auto length = read_number<std::int32_t>(in);  // -1: NULL
+    in.remove_prefix(4);
+    if (length < 0 || static_cast<std::size_t>(length) > in.size()) return std::nullopt;
+    elements.push_back(in.substr(0, static_cast<std::size_t>(length)));
+    in.remove_prefix(static_cast<std::size_t>(length));
+  }
+  if (size < 0 || !in.empty()) return std::nullopt;
+  return elements;
+}
+
 BinaryArray::BinaryArray(TypeId element_type, std::size_t expected_bytes) {
   bytes_.reserve(kHeaderBytes + expected_bytes);
   append_number<std::int32_t>(bytes_, 1);  // dimensions

@@ -11,6 +11,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,6 +40,10 @@ T read_number(std::string_view in) {
   std::memcpy(&value, in.data(), sizeof(T));
   return std::byteswap(value);
 }
+
+/// The elements' bytes of an array, as views into it. nullopt unless it has at most one dimension and no
+/// NULL, and ends where it should.
+std::optional<std::vector<std::string_view>> decode_array(std::string_view in);
 
 /// One array, element by element, in its final form: nothing is copied again until libpq takes it.
 class BinaryArray {

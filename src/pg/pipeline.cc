@@ -99,21 +99,6 @@ bool BinaryRows::flag(int row, int column) const {
   return in.size() == 1 && in[0] != '\0';
 }
 
-std::vector<std::string> BinaryRows::array(int row, int column) const {
-  std::string_view in = bytes(row, column);
-  if (in.size() < 20) return {};
-  const auto size = static_cast<std::size_t>(read_number<std::int32_t>(in.substr(12)));
-  in.remove_prefix(20);
-  std::vector<std::string> elements(size);
-  for (std::string& element : elements) {
-    const auto length = read_number<std::int32_t>(in);
-    CHECK(length >= 0, "a NULL in an array of column {}", column);
-    element = in.substr(4, static_cast<std::size_t>(length));
-    in.remove_prefix(4 + element.size());
-  }
-  return elements;
-}
-
 void BinaryRows::Clear::operator()(PGresult* result) const { PQclear(result); }
 
 Statement::Statement(std::string sql) : sql_(std::move(sql)) {

@@ -46,8 +46,10 @@ class BinaryRows {
                                      int column) const;  ///< of smallint, int, bigint, oid; 0 if NULL
   [[nodiscard]] double real(int row, int column) const;  ///< of float8; 0 if NULL
   [[nodiscard]] bool flag(int row, int column) const;    ///< false if NULL
-  [[nodiscard]] std::vector<std::string> array(int row,
-                                               int column) const;  ///< elements' bytes; none may be NULL
+  /// Elements' bytes; see decode_array().
+  [[nodiscard]] std::optional<std::vector<std::string_view>> array(int row, int column) const {
+    return decode_array(bytes(row, column));
+  }
 
  private:
   struct Clear {

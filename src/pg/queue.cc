@@ -129,27 +129,28 @@ void PgQueue::note_poll(const Result<BinaryRows>& rows) {
   polled_.emplace();
   std::map<VectorizerId, std::shared_ptr<const Known>> known;
   std::map<VectorizerId, std::string> complaints;
-  const auto complain = [&](const Vectorizer& v, const std::string& reason) {
-    complaints[v.id] = reason;
-    if (complaints_[v.id] != reason)
-      log::warn("vectorizer_unusable", {{"vectorizer", v.name}, {"reason", reason}});
+  const auto complain = [&](int row, const std::string& reason) {
+    const VectorizerId id = rows->integer(row, 0);
+    complaints[id] = reason;
+    if (complaints_[id] != reason)
+      log::warn("vectorizer_unusable", {{"vectorizer", rows->bytes(row, 1)}, {"reason", reason}});
   };
   for (int i = 0; i < rows->size(); ++i) {
-    Definition definition = read_definition(*rows, i);
-    const VectorizerId id = definition.vectorizer.id;
-    if (definition.source.empty() || definition.key_type_ids.size() != definition.key_columns.size()) {
-      complain(definition.vectorizer, "its table or its queue is gone; drop the vectorizer");
+    auto definition = read_definition(*rows, i);
+    if (!definition) {
+      complain(i, definition.error().message);
       continue;
     }
+    const VectorizerId id = definition->vectorizer.id;
     const auto before = find(id);
-    if (before && before->definition == definition)
+    if (before && before->definition == *definition)
       known[id] = before;
     else
-      known[id] = std::make_shared<const Known>(std::move(definition));
+      known[id] = std::make_shared<const Known>(std::move(*definition));
     VectorizerState state = read_state(*rows, i);
     state.vectorizer = known[id]->definition.vectorizer;
     if (const auto problem = read_problem(*rows, i)) {
-      complain(state.vectorizer, *problem);
+      complain(i, *problem);
       state.waiting = true;  // for all that is known
     }
     (*polled_)->push_back(std::move(state));

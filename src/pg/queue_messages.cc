@@ -1,6 +1,7 @@
 #include "pg/queue_messages.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 
@@ -14,10 +15,20 @@ enum StateColumn { kReconcileDue = 21, kDue, kWaiting, kOldest, kJobs, kDeadLett
 
 using Jobs = std::span<const SettledJob>;
 
+/// As pgvector stores them.
+constexpr int kMostDimensions = 16'000;
+
 Task task_of(std::int64_t code) {
   constexpr Task kTasks[] = {Task::clear, Task::current, Task::store_kept, Task::embed};
   CHECK(code >= 0 && code < 4, "task {}", code);
   return kTasks[code];
+}
+
+/// A clock that was set, or a time that somebody wrote into the queue, makes no age of more than a year.
+Duration age_of(double seconds) {
+  constexpr double kYear = 365.0 * 86'400;
+  return std::chrono::duration_cast<Duration>(
+      std::chrono::duration<double>(std::isfinite(seconds) ? std::clamp(seconds, 0.0, kYear) : 0.0));
 }
 
 /// $1 leases, then one array per key column.
@@ -107,13 +118,20 @@ const Statement& goodbye_statement() {
   return statement;
 }
 
-Definition read_definition(const BinaryRows& rows, int i) {
+Result<Definition> read_definition(const BinaryRows& rows, int i) {
   int column = 0;
+  bool sound = true;
   const auto text = [&] { return std::string(rows.bytes(i, column++)); };
   const auto maybe = [&]() -> std::optional<std::string> {
     const int at = column++;
     if (rows.is_null(i, at)) return std::nullopt;
     return std::string(rows.bytes(i, at));
+  };
+  const auto list = [&] {
+    const auto elements = rows.array(i, column++);
+    sound &= elements.has_value();
+    return elements ? std::vector<std::string>(elements->begin(), elements->end())
+                    : std::vector<std::string>();
   };
   Definition d;
   d.vectorizer.id = rows.integer(i, column++);
@@ -124,10 +142,12 @@ Definition read_definition(const BinaryRows& rows, int i) {
   d.vectorizer.send_dimensions = rows.flag(i, column++);
   d.vectorizer.paused = rows.flag(i, column++);
   d.source = text();
-  d.key_columns = rows.array(i, column++);
-  d.key_types = rows.array(i, column++);
-  for (const std::string& id : rows.array(i, column++))
-    d.key_type_ids.push_back(static_cast<TypeId>(read_number<std::int64_t>(id)));
+  d.key_columns = list();
+  d.key_types = list();
+  for (const std::string& id : list()) {
+    sound &= id.size() == sizeof(std::int64_t);
+    if (sound) d.key_type_ids.push_back(static_cast<TypeId>(read_number<std::int64_t>(id)));
+  }
   d.key_json_sql = text();
   d.text_sql = text();
   d.filter_sql = maybe();
@@ -139,6 +159,13 @@ Definition read_definition(const BinaryRows& rows, int i) {
   d.model_version_column = maybe();
   d.generation = static_cast<int>(rows.integer(i, column++));
   CHECK(column == kReconcileDue, "the poll's columns are read to {}", column);
+  if (d.source.empty() || (sound && d.key_type_ids.size() < d.key_columns.size()))
+    return fail(ErrorKind::misconfigured, "its table or its queue is gone; drop the vectorizer");
+  sound &= !d.key_columns.empty() && d.key_types.size() == d.key_columns.size() &&
+           d.key_type_ids.size() == d.key_columns.size();
+  if (!sound || d.vectorizer.dimensions < 1 || d.vectorizer.dimensions > kMostDimensions)
+    return fail(ErrorKind::misconfigured,
+                "its row in embedd.vectorizers is damaged; drop the vectorizer and create it again");
   return d;
 }
 
@@ -148,9 +175,7 @@ VectorizerState read_state(const BinaryRows& rows, int row) {
                         .reconcile_due = rows.flag(row, kReconcileDue),
                         .jobs_estimate = rows.integer(row, kJobs),
                         .dead_letters = rows.integer(row, kDeadLetters)};
-  if (!rows.is_null(row, kOldest))
-    state.oldest =
-        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(rows.real(row, kOldest)));
+  if (!rows.is_null(row, kOldest)) state.oldest = age_of(rows.real(row, kOldest));
   return state;
 }
 
@@ -232,7 +257,8 @@ void read_claim(const BinaryRows& rows, const Definition& definition, Claim& cla
                            .task = task_of(rows.integer(row, kTask)),
                            .text = std::string(rows.bytes(row, kText)),
                            .text_hash = rows.integer(row, kHash)});
-    if (!rows.is_null(row, kAge)) claim.jobs->back().age = std::chrono::microseconds(rows.integer(row, kAge));
+    if (!rows.is_null(row, kAge))
+      claim.jobs->back().age = age_of(static_cast<double>(rows.integer(row, kAge)) / 1e6);
   }
   if (!order.empty()) claim.more = rows.flag(0, kFull) || rows.integer(0, kDue) > rows.size();
 }

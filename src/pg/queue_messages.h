@@ -14,7 +14,9 @@ namespace embedd::pg {
 /// $8 draining, $9 seconds between reconciles float8 → one row per vectorizer, for read_definition() and
 /// read_state().
 const Statement& poll_statement();
-Definition read_definition(const BinaryRows& rows, int row);
+/// Error misconfigured if the row is none that `vectorizer create` writes (anybody with UPDATE on the table
+/// can write another), or if its table or its queue is gone. What its SQL says is for the server to judge.
+Result<Definition> read_definition(const BinaryRows& rows, int row);
 /// All but the vectorizer itself.
 VectorizerState read_state(const BinaryRows& rows, int row);
 /// Why the vectorizer's queue cannot be read; none if it can.

@@ -39,6 +39,29 @@ TEST(BinaryArray, TakesTextsWithZeroBytesAndEmptyOnes) {
   EXPECT_EQ(std::move(array).take().substr(20), "\0\0\0\3a\0b\0\0\0\0"s);
 }
 
+TEST(DecodeArray, ReadsWhatBinaryArrayWrites) {
+  BinaryArray array(kText);
+  array.add("a\0b"s);
+  array.add("");
+  const std::string bytes = std::move(array).take();
+  EXPECT_EQ(decode_array(bytes), (std::vector<std::string_view>{{"a\0b", 3}, ""}));
+  EXPECT_EQ(decode_array(BinaryArray(kText).take()), std::vector<std::string_view>());
+}
+
+TEST(DecodeArray, RefusesWhatTheWorkerCannotUse) {
+  const std::string header = "\0\0\0\1\0\0\0\1\0\0\0\x19\0\0\0\1\0\0\0\1"s;  // of one text
+  EXPECT_TRUE(decode_array(header + "\0\0\0\1a"s));
+  EXPECT_FALSE(decode_array("")) << "empty";
+  EXPECT_FALSE(decode_array(header)) << "nothing follows";
+  EXPECT_FALSE(decode_array(header.substr(0, 17))) << "cut";
+  EXPECT_FALSE(decode_array(header + "\0\0\0\5a"s)) << "shorter than it says";
+  EXPECT_FALSE(decode_array(header + "\0\0\0\1ab"s)) << "longer than it says";
+  EXPECT_FALSE(decode_array(header + "\xff\xff\xff\xff"s)) << "NULL";
+  EXPECT_FALSE(decode_array("\0\0\0\2"s + header.substr(4) + "\0\0\0\1a"s)) << "two dimensions";
+  EXPECT_FALSE(decode_array(header.substr(0, 12) + "\x7f\xff\xff\xff\0\0\0\1\0\0\0\1a"s)) << "two billion";
+  EXPECT_FALSE(decode_array(header.substr(0, 12) + "\xff\xff\xff\xff\0\0\0\1"s)) << "less than none";
+}
+
 TEST(Params, AreBigEndian) {
   Params params;
   LeaseToken token{};

@@ -12,6 +12,8 @@ class Parser {
   explicit Parser(std::string_view in) : in_(in) {}
 
   Result<Template> run() {
+    if (const std::size_t nul = in_.find('\0'); nul != std::string_view::npos)
+      return wrong(nul, "a NUL character, which PostgreSQL cannot hold");
     while (at_ < in_.size()) {
       if (auto parsed = step(); !parsed) return std::unexpected(parsed.error());
     }
@@ -34,8 +36,6 @@ class Parser {
       return wrong(at_, "a } without its {; write }} for a brace");
     } else if (c == '\\' && (next == 'n' || next == 't' || next == '\\')) {
       constant(next == 'n' ? '\n' : next == 't' ? '\t' : '\\', 2);
-    } else if (c == '\0') {
-      return wrong(at_, "a NUL character, which PostgreSQL cannot hold");
     } else {
       constant(c, 1);
     }

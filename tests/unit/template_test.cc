@@ -63,6 +63,9 @@ TEST(Template, ErrorsSayWhereAndWhatToWrite) {
       {"{ title }", "write {title}"},
       {"{\"title}", "does not end"},
       {"{\"title\"x}", "no } after the quoted name"},
+      {{"a\0{b}", 5}, "character 2: a NUL"},
+      {{"{a\0}", 4}, "character 3: a NUL"},
+      {{"{\"a\0\"}", 6}, "character 4: a NUL"},
   };
   for (const auto& [text, message] : cases) {
     auto parsed = parse_template(text);

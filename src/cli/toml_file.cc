@@ -21,7 +21,45 @@ std::string place(const std::string& file, const toml::source_region& source) {
   return fmt::format("{}:{}", file, source.begin.line);
 }
 
+/// Past the string that begins at `at`, or its line if it does not end there.
+std::size_t after_string(std::string_view text, std::size_t at) {
+  const char quote = text[at];
+  const std::string triple(3, quote);
+  const bool lines = text.substr(at).starts_with(triple);
+  for (at += lines ? 3 : 1; at < text.size(); ++at) {
+    if (!lines && text[at] == '\n') return at;
+    if (quote == '"' && text[at] == '\\') {
+      ++at;
+    } else if (text[at] == quote && (!lines || text.substr(at).starts_with(triple))) {
+      at += lines ? 3 : 1;
+      for (int more = 0; lines && more < 2 && at < text.size() && text[at] == quote; ++more) ++at;
+      return at;
+    }
+  }
+  return text.size();
+}
+
+/// The line of the first character that stands neither in a string nor in a comment and is not ASCII: TOML
+/// has none, and toml++ 3.3 looks it up in a table with undefined holes. 0 if there is none.
+std::ptrdiff_t line_of_stray(std::string_view text) {
+  std::size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  while (at < text.size()) {
+    if (text[at] == '#')
+      at = std::min(text.find('\n', at), text.size());
+    else if (text[at] == '"' || text[at] == '\'')
+      at = after_string(text, at);
+    else if (static_cast<unsigned char>(text[at]) >= 0x80)
+      return 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+    else
+      ++at;
+  }
+  return 0;
+}
+
 Result<toml::table> parse(std::string_view text, const std::string& file) {
+  if (const auto line = line_of_stray(text); line != 0)
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("{}:{}: letters beyond ASCII must be in quotes", file, line));
   toml::parse_result parsed = toml::parse(text);
   if (!parsed)
     return fail(ErrorKind::invalid_argument,

@@ -85,6 +85,26 @@ TEST_F(ConfigTest, TomlSyntaxErrorsNameTheLine) {
   EXPECT_THAT(fault(), HasSubstr("embedd.toml:2: "));
 }
 
+TEST_F(ConfigTest, TomlHoldsOtherScriptsOnlyInQuotesAndComments) {
+  for (const char* stray : {"größe = 1", "poll_seconds = あ", "x = \"a\"\nx = 'é' é", "x = 'a\né"}) {
+    write("embedd.toml", stray);
+    EXPECT_THAT(fault(), HasSubstr("beyond ASCII must be in quotes")) << stray;
+  }
+  write("embedd.toml", "x = 1\n\ny = é\n");
+  EXPECT_EQ(fault(), "embedd.toml:3: letters beyond ASCII must be in quotes");
+  write("embedd.toml", R"(# größe
+[endpoint."größe"]
+base_url = 'https://x/v1' # é
+document_prefix = """é \""" é
+"é""""
+query_prefix = '''é 'é'''' # é
+)");
+  const Config config = load();
+  ASSERT_NE(config.endpoint("größe"), nullptr);
+  EXPECT_EQ(config.endpoint("größe")->document_prefix, "é \"\"\" é\n\"é\"");
+  EXPECT_EQ(config.endpoint("größe")->query_prefix, "é 'é'");
+}
+
 TEST_F(ConfigTest, ANamedFileMustExist) {
   sources_.flags = {{"config", "/no/such/embedd.toml"}};
   EXPECT_EQ(fault(), "cannot read /no/such/embedd.toml (--config)");

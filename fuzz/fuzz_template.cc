@@ -1,0 +1,155 @@
+/// A template, and with it names and constants of any bytes: parsing must not crash, and all SQL that is made
+/// of it must have the same skeleton as that of a harmless template, its names and literals being what was
+/// written.
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/check.h"
+#include "pg/queue_sql.h"
+#include "pg/sql_text.h"
+#include "pg/triggers.h"
+#include "sql_skeleton.h"
+#include "text/template.h"
+
+namespace embedd {
+namespace {
+
+/// The same with every constant `x` and the columns c1, c2, … in place of what they were.
+Template harmless(const Template& text) {
+  const std::vector<std::string> columns = text.columns();
+  Template out = text;
+  for (Template::Part& part : out.parts) {
+    const auto at = std::ranges::find(columns, part.text) - columns.begin();
+    part.text = part.is_column ? "c" + std::to_string(at + 1) : "x";
+  }
+  return out;
+}
+
+SqlSkeleton skeleton_of(const std::string& sql) {
+  auto skeleton = sql_skeleton(sql);
+  CHECK(skeleton.has_value(), "not SQL that should be made: {}", sql);
+  return std::move(*skeleton);
+}
+
+/// `sql` against what a harmless template makes. `names`: from each harmless name or constant to what stands
+/// for it.
+void compare(const std::string& sql, const std::string& plain,
+             const std::map<std::string, std::string>& names) {
+  const SqlSkeleton found = skeleton_of(sql), expected = skeleton_of(plain);
+  CHECK(found.shape == expected.shape, "\n{}\nis not built like\n{}", sql, plain);
+  CHECK(found.identifiers.size() == expected.identifiers.size(), "{} names", found.identifiers.size());
+  for (std::size_t i = 0; i < found.identifiers.size(); ++i) {
+    const auto named = names.find(expected.identifiers[i]);
+    CHECK(found.identifiers[i] == (named == names.end() ? expected.identifiers[i] : named->second),
+          "name {}: {}", i, found.identifiers[i]);
+  }
+}
+
+/// Constants are literals, each as it was written, in order; and nothing else differs.
+void compare_text(const Template& text, const std::map<std::string, std::string>& names) {
+  const std::string sql = pg::compile_text(text);
+  compare(sql, pg::compile_text(harmless(text)), names);
+  std::vector<std::string> constants;
+  for (const Template::Part& part : text.parts)
+    if (!part.is_column) constants.push_back(part.text);
+  const std::vector<std::string> literals = skeleton_of(sql).literals;
+  auto next = constants.begin();  // they stand twice: whole, then cut
+  std::size_t rounds = 0;
+  for (const std::string& literal : literals) {
+    if (constants.empty() || literal != *next) continue;
+    if (++next == constants.end()) {
+      next = constants.begin();
+      ++rounds;
+    }
+  }
+  CHECK(constants.empty() || rounds >= 2, "constants lost in {}", sql);
+}
+
+pg::CapturePlan plan_of(const Template& text, bool partitioned) {
+  pg::CapturePlan plan;
+  plan.id = 7;
+  plan.key_columns = {text.columns().front()};
+  plan.key_types = {"text"};
+  plan.key_collations = {"pg_catalog.\"C\""};
+  plan.source = pg::quote_qualified(text.columns().back(), text.columns().front());
+  plan.partitioned = partitioned;
+  plan.watched = text.columns();
+  plan.empty_sql = pg::compile_empty(text);
+  plan.key_json_sql = pg::compile_key_json(plan.key_columns, plan.key_types);
+  plan.vector_type = "public.vector";
+  return plan;
+}
+
+/// Bodies of functions are literals of SQL, which is looked at in its turn.
+void compare_capture(const Template& text, const std::map<std::string, std::string>& names,
+                     bool partitioned) {
+  const auto made = pg::capture_ddl(plan_of(text, partitioned));
+  const auto plain = pg::capture_ddl(plan_of(harmless(text), partitioned));
+  CHECK(made.size() == plain.size(), "{} statements", made.size());
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    compare(made[i], plain[i], names);
+    const auto bodies = skeleton_of(made[i]).literals, plain_bodies = skeleton_of(plain[i]).literals;
+    CHECK(bodies.size() == plain_bodies.size(), "{} literals", bodies.size());
+    if (!made[i].starts_with("CREATE FUNCTION")) continue;
+    CHECK(bodies.size() == 1, "{} bodies", bodies.size());
+    compare(bodies.front(), plain_bodies.front(), names);
+  }
+}
+
+pg::Definition definition_of(const Template& text) {
+  pg::Definition definition;
+  definition.vectorizer.id = 7;
+  definition.source = pg::quote_qualified(text.columns().back(), text.columns().front());
+  definition.key_columns = {text.columns().front()};
+  definition.key_types = {"text"};
+  definition.key_json_sql = pg::compile_key_json(definition.key_columns, definition.key_types);
+  definition.text_sql = pg::compile_text(text);
+  definition.destination_column = text.columns().back();
+  definition.destination_type = "public.halfvec";
+  definition.vector_type = "public.vector";
+  definition.model_id_column = text.columns().front();
+  return definition;
+}
+
+void compare_queue(const Template& text, const std::map<std::string, std::string>& names) {
+  const pg::QueueStatements made(definition_of(text)), plain(definition_of(harmless(text)));
+  using Statements = pg::QueueStatements;
+  for (const auto statement : {&Statements::claim, &Statements::complete, &Statements::clear,
+                               &Statements::drop, &Statements::reschedule, &Statements::extend,
+                               &Statements::discard, &Statements::reconcile_first, &Statements::reconcile})
+    compare((made.*statement).sql(), (plain.*statement).sql(), names);
+}
+
+void run(std::string_view in) {
+  const auto text = parse_template(in);
+  if (!text) {
+    CHECK(text.error().kind == ErrorKind::invalid_argument && !text.error().message.empty(), "no reason");
+    return;
+  }
+  const std::vector<std::string> columns = text->columns();
+  CHECK(!columns.empty(), "no column");
+  std::map<std::string, std::string> names;
+  for (std::size_t i = 0; i < columns.size(); ++i) names["c" + std::to_string(i + 1)] = columns[i];
+  compare_text(*text, names);
+  if (columns.size() > 20) return;
+  // What follows takes a hundred times as long: each input goes through one part of it.
+  switch (in.size() % 16) {
+    case 0: return compare_capture(*text, names, false);
+    case 1: return compare_capture(*text, names, true);
+    case 2: return compare_queue(*text, names);
+    default: return;
+  }
+}
+
+}  // namespace
+}  // namespace embedd
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  embedd::run({reinterpret_cast<const char*>(data), size});
+  return 0;
+}

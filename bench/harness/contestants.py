@@ -6,6 +6,7 @@ whose rows are none. All of them run until nothing is left, on the same rows, ov
 
 import dataclasses
 import json
+import pathlib
 
 from harness import processes, texts, vectors
 from harness.bench import DIMENSIONS, MODEL, Bench
@@ -56,12 +57,20 @@ class Contestant:
         """The database that runs with these rows start from."""
         name = f"base_{self.name}_{rows}_{length}"
         if name not in self._bases:
-            self.bench.server.create(name)
-            self.prepare(name)
+            self.prepared(name)
             load(self.bench, name, rows, length)
             self.bench.server.settle(name)
             self._bases.add(name)
         return name
+
+    def prepared(self, database: str) -> None:
+        """Makes the database with no rows in it. Preparing may take seconds, so it is done once and copied."""
+        if not self._bases:
+            origin = f"base_{self.name}"
+            self.bench.server.create(origin)
+            self.prepare(origin)
+            self._bases.add(origin)
+        self.bench.server.copy(f"base_{self.name}", database)
 
     def measure(self, rows: int, length: int = 1000) -> Rate:
         start_up = self.start_up()
@@ -136,7 +145,8 @@ class Pgai(Contestant):
         super().__init__(bench)
         self.name = f"pgai_{destination}"
         self.relation = "items_vectors" if destination == "table" else "items"
-        self._pgai = python.removesuffix("python") + "pgai"
+        self._bin = pathlib.Path(python).parent
+        self._pgai = self._bin / "pgai"
         self._destination = {
             "table": "ai.destination_table(target_table => 'items_store', view_name => 'items_vectors')",
             "column": "ai.destination_column('embedding')",
@@ -156,9 +166,11 @@ class Pgai(Contestant):
         )
 
     def command(self, database: str) -> tuple[list, dict[str, str]]:
-        # Without -c, the worker takes the vectorizer's own concurrency. Its tracer is off: nobody listens.
+        # Without -c, the worker takes the vectorizer's own concurrency.
         argv = [self._pgai, "vectorizer", "worker", "-d", self.bench.server.url(database), "--once", "--log-level", "WARN"]
-        return argv, {"OPENAI_API_KEY": "bench", "DD_TRACE_ENABLED": "false"}
+        # Its tracer is off, for nobody listens; the tokenizer's vocabulary, which it would download, comes with it.
+        vocabulary = next(self._bin.parent.glob("lib/*/site-packages/pgai/vectorizer/tiktoken_cache"))
+        return argv, {"OPENAI_API_KEY": "bench", "DD_TRACE_ENABLED": "false", "TIKTOKEN_CACHE_DIR": str(vocabulary)}
 
 
 class Ceiling(Contestant):

@@ -30,8 +30,7 @@ def idle(bench: Bench) -> None:
     embedd, server = Embedd(bench), bench.server
     middles, tails = [], []
     for _ in range(bench.runs):
-        server.create("run")
-        embedd.prepare("run")
+        embedd.prepared("run")
         load(bench, "run", 1000, 1000)
         server.sql("run", *ANNOUNCE)
         worker = Worker([bench.embedd, "worker"], embedd.environment("run"), str(bench.work))

@@ -39,8 +39,7 @@ def windows(bench: Bench, embedd: Embedd, backlog: int, length: int) -> list[flo
 
 def drain(bench: Bench, embedd: Embedd, backlog: int, length: int, count: int) -> list[float]:
     server = bench.server
-    server.create("run")
-    embedd.prepare("run")
+    embedd.prepared("run")
     # In a few transactions, as they would come, and all with text of their own.
     for first in range(1, backlog + 1, 100_000):
         last = min(backlog, first + 99_999)

@@ -12,8 +12,7 @@ def run(bench: Bench) -> None:
     huge = bench.size(256, 64)
     bench.provider.set_latency(0)
     embedd, server = Embedd(bench), bench.server
-    server.create("run")
-    embedd.prepare("run")
+    embedd.prepared("run")
     # The huge one in the middle, so that it comes while everything is busy.
     load(bench, "run", rows // 2, 1000)
     text = f"repeat('many words make a long text, and this one is very long. ', {huge} * 1000000 / 60 + 1)"

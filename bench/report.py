@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Prints the table of a results file of ./dev bench as Markdown: report.py [bench/results/FILE.json], else the newest."""
+"""Prints the table of a results file of ./dev bench as Markdown.
+
+report.py [bench/results/FILE.json]; without a file, the newest.
+"""
 
 import json
 import pathlib

@@ -29,6 +29,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3, help="of which the median counts (3)")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, not how fast")
     parser.add_argument("--host-kind", help="for the name of the results file (cores and memory)")
+    parser.add_argument("--no-fsync", action="store_true", help="PostgreSQL does not wait for the disk")
     parser.add_argument("--no-results", action="store_true", help="keep no results file")
     options = parser.parse_args()
     for part in options.parts:
@@ -50,8 +51,7 @@ def run_parts(bench: Bench, parts: list[str]) -> list[str]:
         except Exception:
             traceback.print_exc()
             failed.append(part)
-        for database in bench.server.sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ '^(base_|run)'").split():
-            bench.server.drop(database)
+        bench.server.drop_all()
     return failed
 
 
@@ -84,8 +84,10 @@ def main() -> int:
     if not options.no_results:
         described = results["machine"]
         kind = options.host_kind or f"{described['cores']}-cores-{round(described['memory_gib'])}-gib"
-        if options.parts or options.quick:
-            kind += "-" + "-".join([*options.parts, *(["quick"] if options.quick else [])])
+        unusual = [*options.parts]
+        unusual += ["quick"] if options.quick else []
+        unusual += ["no-fsync"] if results["postgresql"]["fsync"] == "off" else []
+        kind = "-".join([kind, *unusual])
         print(f"kept in {keep(results, root, kind).relative_to(root)}", file=sys.stderr)
     for part in failed:
         print(f"error: {part} failed; its message is above", file=sys.stderr)

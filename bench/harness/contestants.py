@@ -84,13 +84,11 @@ class Contestant:
     def start_up(self) -> processes.Run:
         """The command with nothing to do: the median of three."""
         if self._start_up is None:
-            base = self.base(0, 0)
-            runs = []
-            for _ in range(3):
-                self.bench.server.copy(base, "run")
-                argv, env = self.command("run")
-                runs.append(processes.run(argv, env, cwd=str(self.bench.work)).checked(self.name))
+            self.prepared("run")
+            argv, env = self.command("run")
+            runs = [processes.run(argv, env, cwd=str(self.bench.work)).checked(self.name) for _ in range(3)]
             self._start_up = sorted(runs, key=lambda run: run.seconds)[1]
+            self.bench.say(f"{self.name} takes {self._start_up.seconds:.2f} s to start and to end")
         return self._start_up
 
 
@@ -153,21 +151,22 @@ class Pgai(Contestant):
         }[destination]
 
     def prepare(self, database: str) -> None:
-        server = self.bench.server
+        server, base_url = self.bench.server, self.bench.provider.base_url
         processes.run([self._pgai, "install", "-d", server.url(database)]).checked("pgai install")
         server.sql(
             database,
             "ALTER TABLE items DROP COLUMN embedding",  # pgai adds its own, or has a view with that name for it
             f"""SELECT ai.create_vectorizer('items'::regclass, destination => {self._destination},
                   loading => ai.loading_column('body'), parsing => ai.parsing_none(), chunking => ai.chunking_none(),
-                  embedding => ai.embedding_openai('{MODEL}', {DIMENSIONS}, base_url => '{self.bench.provider.base_url}'),
+                  embedding => ai.embedding_openai('{MODEL}', {DIMENSIONS}, base_url => '{base_url}'),
                   indexing => ai.indexing_none(), scheduling => ai.scheduling_none(),
                   processing => ai.processing_default(batch_size => 50, concurrency => 10))""",
         )
 
     def command(self, database: str) -> tuple[list, dict[str, str]]:
         # Without -c, the worker takes the vectorizer's own concurrency.
-        argv = [self._pgai, "vectorizer", "worker", "-d", self.bench.server.url(database), "--once", "--log-level", "WARN"]
+        argv = [self._pgai, "vectorizer", "worker", "-d", self.bench.server.url(database)]
+        argv += ["--once", "--log-level", "WARN"]
         # Its tracer is off, for nobody listens; the tokenizer's vocabulary, which it would download, comes with it.
         vocabulary = next(self._bin.parent.glob("lib/*/site-packages/pgai/vectorizer/tiktoken_cache"))
         return argv, {"OPENAI_API_KEY": "bench", "DD_TRACE_ENABLED": "false", "TIKTOKEN_CACHE_DIR": str(vocabulary)}

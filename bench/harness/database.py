@@ -51,6 +51,12 @@ class Server:
     def drop(self, database: str) -> None:
         self.sql("postgres", f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
 
+    def drop_all(self) -> None:
+        """Of a part's databases, none is left to the next part."""
+        ours = "SELECT datname FROM pg_database WHERE datname NOT IN ('postgres', 'template0', 'template1')"
+        for database in self.sql("postgres", ours).split():
+            self.drop(database)
+
     def settle(self, database: str) -> None:
         """What time does to a table that is left alone: vacuumed, analysed, on disk."""
         self.sql(database, "VACUUM ANALYZE", "CHECKPOINT")

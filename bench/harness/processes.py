@@ -9,6 +9,10 @@ import threading
 import time
 
 
+# A proxy would stand between a contestant and a provider on loopback.
+THEIRS = ("EMBEDD_", "OPENAI_", "DATABASE_URL", "PG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
 @dataclasses.dataclass
 class Run:
     status: int
@@ -86,11 +90,7 @@ def run(argv: list, env: dict[str, str] | None = None, watch_memory: bool = Fals
 
 def base_environment() -> dict[str, str]:
     """Ours, without what a person has set for their own embedd or database."""
-    kept = {}
-    for name, value in os.environ.items():
-        if not name.startswith(("EMBEDD_", "OPENAI_", "DATABASE_URL", "PG", "http_proxy", "https_proxy", "HTTP", "ALL_PR")):
-            kept[name] = value
-    return kept
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(THEIRS)}
 
 
 def cpu_seconds_of(pid: int) -> float:

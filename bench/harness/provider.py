@@ -1,4 +1,7 @@
-"""The scripted provider in a process of its own: an OpenAI-compatible server whose vectors are a function of the text."""
+"""The scripted provider in a process of its own.
+
+An OpenAI-compatible server whose vectors are a function of the text, so that what is stored can be checked.
+"""
 
 import http.client
 import json

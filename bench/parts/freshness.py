@@ -1,5 +1,7 @@
-"""Freshness: from the acknowledged commit of a row's text to the commit of its vector (bench/freshness.cc), at idle, and
-while a backfill of 100,000 rows drains, behind which new rows must not wait."""
+"""Freshness: from the acknowledged commit of a row's text to the commit of its vector (bench/freshness.cc).
+
+At idle, and while a backfill of 100,000 rows drains, behind which new rows must not wait.
+"""
 
 import json
 

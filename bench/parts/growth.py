@@ -1,4 +1,4 @@
-"""Whether a long queue slows the worker down: rows/s over windows of the same length, at backlogs of 10 k, 100 k and 1 M.
+"""Whether a long queue slows the worker down: rows/s over equal windows, at backlogs of 10 k, 100 k and 1 M.
 
 Draining a million rows takes minutes and says no more than its beginning: what a claim costs depends on how long the
 queue is. So the worker is stopped after a few windows. The first rows, while it starts up, are left out.

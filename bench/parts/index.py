@@ -1,5 +1,8 @@
-"""The vector index, not the worker, sets a backfill's pace: 20,000 rows with an HNSW index in place, and the index built
-after them. Takes minutes, so it runs only when it is named; once, whatever --runs says."""
+"""The vector index, not the worker, sets a backfill's pace.
+
+20,000 rows with an HNSW index in place, and the index built after them. Takes minutes, so it runs only when it is
+named; once, whatever --runs says.
+"""
 
 import time
 
@@ -7,7 +10,10 @@ from harness import processes, vectors
 from harness.bench import Bench
 from harness.contestants import Embedd
 
-INDEX = "CREATE INDEX items_embedding ON items USING hnsw (embedding vector_cosine_ops) WITH (m = 16, ef_construction = 64)"
+INDEX = (
+    "CREATE INDEX items_embedding ON items USING hnsw (embedding vector_cosine_ops)"
+    " WITH (m = 16, ef_construction = 64)"
+)
 
 
 def run(bench: Bench) -> None:

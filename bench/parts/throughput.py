@@ -1,4 +1,4 @@
-"""End to end against what PostgreSQL can take: endpoint at 0 ms, rows of 1 kB, and what the worker spends per vector."""
+"""End to end against what PostgreSQL can take, endpoint at 0 ms; and what the worker spends per vector."""
 
 from harness.bench import Bench
 from harness.contestants import Ceiling, Embedd

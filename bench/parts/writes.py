@@ -44,7 +44,9 @@ def measure(bench: Bench, database: str) -> list[float]:
     forget = "DELETE FROM embedd.queue_1;\n" if database == "watched" else ""
     output = bench.server.script(
         database,
-        f"TRUNCATE items;\nVACUUM items;\nCHECKPOINT;\n\\timing on\n{INSERT};\n\\timing off\n{forget}VACUUM ANALYZE items;\n"
-        f"\\timing on\n{TEXT};\n\\timing off\n{forget}VACUUM ANALYZE items;\n\\timing on\n{OTHER};\n\\timing off\n",
+        "TRUNCATE items;\nVACUUM items;\nCHECKPOINT;\n"
+        f"\\timing on\n{INSERT};\n\\timing off\n{forget}VACUUM ANALYZE items;\n"
+        f"\\timing on\n{TEXT};\n\\timing off\n{forget}VACUUM ANALYZE items;\n"
+        f"\\timing on\n{OTHER};\n\\timing off\n",
     )
     return [float(time) for time in TIME.findall(output)]

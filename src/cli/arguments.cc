@@ -38,6 +38,7 @@ class Parser {
     add_search();
     add_traces();
     add_check();
+    add_grants();
     add_named(&app_, "estimate", "Count the rows, tokens and cost that are still to come; spends nothing",
               estimate);
   }
@@ -184,6 +185,14 @@ class Parser {
     add(&app_, "check", "Say whether everything is in place; spends nothing", [](Context& context) {
       return check(context);
     })->preparse_callback([this](std::size_t) { arguments_.reports_bad_config = true; });
+  }
+
+  void add_grants() {
+    auto role = std::make_shared<std::string>();
+    add(&app_, "grants", "Print the GRANTs that a role lacks to run the worker, for psql",
+        [role](Context& context) { return grants(context, *role); })
+        ->add_option("ROLE", *role, "A role that exists; it needs to own nothing")
+        ->required();
   }
 
   void fail(const CLI::ParseError& error, int argc, char** argv) {

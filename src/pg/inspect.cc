@@ -31,34 +31,65 @@ Result<ServerFacts> inspect_server(Connection& db) {
   return facts;
 }
 
-Result<std::vector<std::string>> missing_grants(Connection& db) {
-  // One row per table that a worker touches, with the privileges it needs there; columns for destinations.
+Result<std::vector<std::string>> missing_grants(Connection& db, std::string_view role) {
+  // One row per privilege that a worker needs, on a table or on one of its columns; those that the role has
+  // are left out, and the rest is gathered, a statement a table.
   auto rows = db.exec(R"(
-    WITH vectorizers AS (
-      SELECT * FROM embedd.vectorizers WHERE to_regclass(format('%I.%I', source_schema, source_table)) IS NOT NULL
-    ), needed AS (
-      SELECT format('embedd.%I', name)::regclass AS relation, unnest(privileges) AS privilege
-      FROM (VALUES ('vectorizers', ARRAY['SELECT', 'UPDATE']),
-                   ('dead_letters', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
-                   ('workers', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
-                   ('usage', ARRAY['SELECT', 'INSERT', 'UPDATE'])) AS fixed (name, privileges)
+    WITH grantee AS (
+      SELECT coalesce($1, current_user)::name AS name
+    ), vectorizers AS (
+      SELECT id, to_regclass(format('%I.%I', source_schema, source_table)) AS source,
+        array_remove(ARRAY[destination_column, model_id_column, model_version_column], NULL) AS columns
+      FROM embedd.vectorizers
+    ), needed (place, relation, privilege, col) AS (
+      SELECT place, format('embedd.%I', name)::regclass, unnest(privileges), NULL
+      FROM (VALUES (1, 'migrations', ARRAY['SELECT']),
+                   (2, 'vectorizers', ARRAY['SELECT']),
+                   (3, 'dead_letters', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
+                   (4, 'workers', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
+                   (5, 'usage', ARRAY['SELECT', 'INSERT', 'UPDATE'])) AS fixed (place, name, privileges)
       UNION ALL
-      SELECT to_regclass(format('embedd.%I', kind || id)), unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])
+      SELECT 2, 'embedd.vectorizers'::regclass, 'UPDATE', unnest(ARRAY['reconciled_at', 'reconcile_until'])
+      UNION ALL
+      SELECT 6, to_regclass(format('embedd.%I', kind || id)), unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']), NULL
       FROM vectorizers, unnest(ARRAY['queue_', 'ledger_']) AS kind
       UNION ALL
-      SELECT to_regclass(format('%I.%I', source_schema, source_table)), 'SELECT' FROM vectorizers
+      SELECT 7, source, 'SELECT', NULL FROM vectorizers
+      UNION ALL
+      SELECT 7, source, 'UPDATE', unnest(columns) FROM vectorizers
+    ), lacking AS (
+      SELECT DISTINCT n.place, n.relation, n.privilege, a.attname, a.attnum
+      FROM grantee, needed n LEFT JOIN pg_attribute a ON a.attrelid = n.relation AND a.attname = n.col
+      WHERE n.relation IS NOT NULL AND CASE
+        WHEN n.col IS NULL THEN NOT has_table_privilege(grantee.name, n.relation, n.privilege)
+        WHEN a.attnum IS NOT NULL THEN NOT has_column_privilege(grantee.name, n.relation, a.attnum, n.privilege)
+        ELSE false END
+    ), clauses AS (
+      SELECT place, relation, array_position(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'], privilege) AS nth,
+        privilege || coalesce(' (' || string_agg(quote_ident(attname), ', ' ORDER BY attnum) || ')', '') AS clause
+      FROM lacking GROUP BY place, relation, privilege
+    ), statements AS (
+      SELECT CASE WHEN s.nspname = 'embedd' THEN 0 ELSE 6 END AS place, 0::oid AS relation,
+        format('GRANT USAGE ON SCHEMA %I TO %I', s.nspname, grantee.name) AS statement
+      FROM grantee, pg_namespace s
+      WHERE NOT has_schema_privilege(grantee.name, s.oid, 'USAGE') AND (s.nspname = 'embedd'
+        OR s.oid IN (SELECT relnamespace FROM pg_class JOIN vectorizers ON source = pg_class.oid)
+        OR s.oid = (SELECT extnamespace FROM pg_extension WHERE extname = 'vector')
+        OR s.oid IN (SELECT typnamespace FROM pg_type t JOIN pg_attribute a ON a.atttypid = t.oid
+                     JOIN vectorizers ON source = a.attrelid WHERE a.attnum > 0))
+      UNION ALL
+      SELECT 2, 0, format('GRANT EXECUTE ON FUNCTION %s TO %I', f.oid::regprocedure, grantee.name)
+      FROM grantee, pg_proc f
+      WHERE f.oid = to_regprocedure('embedd.queue_state(bigint)')
+        AND NOT has_function_privilege(grantee.name, f.oid, 'EXECUTE')
+      UNION ALL
+      SELECT place, relation, format('GRANT %s ON %I.%I TO %I', string_agg(clause, ', ' ORDER BY nth),
+        s.nspname, r.relname, grantee.name)
+      FROM grantee, clauses JOIN pg_class r ON r.oid = relation JOIN pg_namespace s ON s.oid = r.relnamespace
+      GROUP BY place, relation, s.nspname, r.relname, grantee.name
     )
-    SELECT format('GRANT USAGE ON SCHEMA embedd TO %I', current_user)
-    WHERE NOT has_schema_privilege('embedd', 'USAGE')
-    UNION ALL
-    SELECT format('GRANT %s ON %s TO %I', string_agg(DISTINCT privilege, ', '), relation, current_user)
-    FROM needed WHERE relation IS NOT NULL AND NOT has_table_privilege(relation, privilege) GROUP BY relation
-    UNION ALL
-    SELECT DISTINCT format('GRANT UPDATE (%I) ON %I.%I TO %I', col, source_schema, source_table, current_user)
-    FROM vectorizers v, unnest(ARRAY[v.destination_column, v.model_id_column, v.model_version_column]) AS col
-    WHERE col IS NOT NULL
-      AND NOT has_column_privilege(format('%I.%I', source_schema, source_table)::regclass, col, 'UPDATE')
-    ORDER BY 1)");
+    SELECT statement FROM statements ORDER BY place, relation)",
+                      {role.empty() ? Param() : Param(role)});
   if (!rows) return std::unexpected(rows.error());
   std::vector<std::string> grants;
   for (int i = 0; i < rows->size(); ++i) grants.push_back(rows->text(i, 0));

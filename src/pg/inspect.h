@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pg/connection.h"
@@ -23,8 +24,8 @@ struct ServerFacts {
 
 Result<ServerFacts> inspect_server(Connection& db);
 
-/// The GRANTs that the current role lacks to work as a worker, each a statement; empty if it lacks none.
-/// The schema must be current.
-Result<std::vector<std::string>> missing_grants(Connection& db);
+/// The GRANTs that `role` (empty: the current one) lacks to run the worker for all that is declared, each a
+/// statement; empty if it lacks none. The schema must be current. Errors: misconfigured (no such role).
+Result<std::vector<std::string>> missing_grants(Connection& db, std::string_view role = {});
 
 }  // namespace embedd::pg

@@ -16,20 +16,22 @@ namespace {
 class PgWorld final : public QueueWorld {
  public:
   PgWorld() : db_(database_.connect()), user_(database_.connect()) {
-    CHECK(pg::migrate(db_).has_value(), "migrate");
+    pg::Connection embedd = database_.connect_embedd();
+    CHECK(pg::migrate(embedd).has_value(), "migrate");
     run(db_,
         "CREATE TABLE \"Notes\" (\"Id\" integer PRIMARY KEY, \"Body\" text, embedding vector(3), model_id "
         "text, "
         "model_version text)");
-    const auto created = pg::create_vectorizer(db_, {.name = "notes",
-                                                     .table = "\"Notes\"",
-                                                     .text = "{Body}",
-                                                     .column = "embedding",
-                                                     .model_id_column = "model_id",
-                                                     .model_version_column = "model_version"});
+    const auto created = pg::create_vectorizer(embedd, {.name = "notes",
+                                                        .table = "\"Notes\"",
+                                                        .text = "{Body}",
+                                                        .column = "embedding",
+                                                        .model_id_column = "model_id",
+                                                        .model_version_column = "model_version"});
     CHECK(created.has_value(), "{}", created.error().message);
     id_ = created->id;
-    queue_.emplace(pg::PgQueueOptions{.database = Secret(database_.url()), .worker = {7}}, clock_, [] {});
+    queue_.emplace(pg::PgQueueOptions{.database = Secret(database_.worker_url()), .worker = {7}}, clock_,
+                   [] {});
     wait_for(*queue_, [&]() -> std::optional<bool> {
       (void)queue_->take_claims();
       (void)queue_->take_receipts();

@@ -90,7 +90,7 @@ TEST(Capture, ChangesThatEqualityHidesAreSeen) {
   VectorizerSpec spec = notes_spec();
   spec.table = "odd";
   spec.text = "{a} {n} {j}";
-  const VectorizerInfo v = create(notes.db, spec);
+  const VectorizerInfo v = create(notes.embedd_db, spec);
   run(notes.db,
       "INSERT INTO odd VALUES (1, 'abc', 1.0, '{}'), (2, 'abc', 1.0, '{}'), (3, 'abc', 1.0, '{}'), "
       "(4, 'abc', 1.0, '{}')");
@@ -266,7 +266,7 @@ TEST(Capture, CompositeKeysInAnySchema) {
   VectorizerSpec spec = notes_spec();
   spec.table = "\"My App\".\"T;\"";
   spec.text = "{title}";
-  const VectorizerInfo v = create(db, spec);
+  const VectorizerInfo v = create(notes.embedd_db, spec);
   EXPECT_THAT(v.key_columns, testing::ElementsAre("N", "part"));
   run(db, "INSERT INTO \"My App\".\"T;\" VALUES ('a', 1, 'x'), ('b', 1, 'y'), ('a', 2, 'z')");
   EXPECT_EQ(jobs(db, v), "1/a 1/b 2/a");
@@ -290,7 +290,7 @@ TEST(Capture, PartitionedTablesAndTheirPartitions) {
   VectorizerSpec spec = notes_spec();
   spec.table = "parts";
   spec.text = "{title}";
-  const VectorizerInfo v = create(db, spec);
+  const VectorizerInfo v = create(notes.embedd_db, spec);
   run(db, "INSERT INTO parts (id, at, title) VALUES (1, 1, 'a'), (2, 11, 'b'), (3, 1, NULL)");
   run(db, "INSERT INTO parts_2 (id, at, title) VALUES (4, 12, 'direct')");
   EXPECT_EQ(jobs(db, v), "1/1 2/11 4/12");
@@ -301,7 +301,7 @@ TEST(Capture, PartitionedTablesAndTheirPartitions) {
   run(db, "DELETE FROM parts WHERE id = 1");
   run(db, "DELETE FROM parts_2 WHERE id = 2");
   EXPECT_EQ(jobs(db, v), "");
-  ASSERT_TRUE(drop_vectorizer(db, spec.name));
+  ASSERT_TRUE(drop_vectorizer(notes.embedd_db, spec.name));
 }
 
 TEST(Capture, AUserNeedsNoRightsOnTheQueue) {

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "support/private_postgres.h"
 #include "support/process.h"
@@ -36,7 +37,8 @@ class CliTest : public testing::Test {
   using Environment = std::map<std::string, std::string>;
 
   Finished run(std::vector<std::string> arguments, Environment more = {}) {
-    more.emplace("DATABASE_URL", database_.url());
+    more.emplace("DATABASE_URL",
+                 arguments.front() == "worker" ? database_.worker_url() : database_.embedd_url());
     return test::run_process({.arguments = std::move(arguments), .environment = std::move(more)});
   }
   /// Runs a command that must succeed, and returns what it prints.
@@ -83,6 +85,7 @@ TEST_F(CliTest, EveryCommandExplainsItself) {
                                              {"search"},
                                              {"traces"},
                                              {"traces", "init"},
+                                             {"grants"},
                                              {"check"}}) {
     std::vector<std::string> arguments = command;
     arguments.emplace_back("--help");
@@ -232,14 +235,14 @@ TEST_F(CliTest, NoSecretIsEverShown) {
 
 TEST_F(CliTest, DotenvIsReadWhereTheCommandRuns) {
   TempDir directory;
-  directory.write(".env", "DATABASE_URL=" + database_.url() + "\n");
+  directory.write(".env", "DATABASE_URL=" + database_.embedd_url() + "\n");
   const Finished finished = test::run_process({.arguments = {"migrate"}, .directory = directory.file("")});
   EXPECT_EQ(finished.code, 0) << finished.error_output;
 }
 
 TEST_F(CliTest, ARunningWorkerDrainsOnSigterm) {
   make_notes(5, "local");
-  Process worker({.arguments = {"worker"}, .environment = {{"DATABASE_URL", database_.url()}}});
+  Process worker({.arguments = {"worker"}, .environment = {{"DATABASE_URL", database_.worker_url()}}});
   ASSERT_TRUE(worker.wait_for_error_output("\"event\":\"batch_completed\"")) << worker.error_output();
   worker.signal(SIGTERM);
   EXPECT_EQ(worker.wait(), 0);
@@ -252,7 +255,7 @@ TEST_F(CliTest, ASecondSignalCancelsWhatHangsAndGivesItBack) {
   ScriptedProvider provider({.dimensions = 256});
   provider.hold();
   Process worker({.arguments = {"worker"},
-                  .environment = {{"DATABASE_URL", database_.url()},
+                  .environment = {{"DATABASE_URL", database_.worker_url()},
                                   {"OPENAI_API_KEY", kCanary},
                                   {"OPENAI_BASE_URL", provider.base_url()}}});
   ASSERT_TRUE(provider.wait_for([](const test::ProviderStats& stats) { return stats.held > 0; }, seconds(60)))
@@ -273,24 +276,26 @@ TEST_F(CliTest, ADatabaseThatIsDownIsWaitedForAndTheWaitCanBeStopped) {
   EXPECT_EQ(worker.wait(), 0);
 }
 
-TEST_F(CliTest, AWorkerNeedsNoRightToMigrateWhatIsCurrent) {
+TEST_F(CliTest, AWorkerNeedsWhatGrantsSaysAndNothingElse) {
   make_notes(5, "local");
   pg::Connection db = database_.connect();
   const std::string role = "least_" + database_.name();
   test::run(db, fmt::format("CREATE ROLE {} LOGIN PASSWORD 'least'", role));
   const Environment least{
       {"DATABASE_URL", test::with_parameters(database_.url(), {{"user", role}, {"password", "least"}})}};
-  test::run(db, fmt::format("GRANT USAGE ON SCHEMA embedd TO {}", role));
-  test::run(db, fmt::format("GRANT SELECT ON ALL TABLES IN SCHEMA embedd TO {}", role));
-
-  // What check says to grant is all that a worker needs.
-  const std::string advice = run({"check"}, least).output;
-  std::size_t granted = 0;
-  for (std::size_t at = advice.find("GRANT "); at != std::string::npos; at = advice.find("GRANT ", at + 1)) {
-    test::run(db, advice.substr(at, advice.find(';', at) - at));
-    ++granted;
-  }
-  EXPECT_GE(granted, 5u) << advice;
+  const Finished unknown = run({"grants", "nobody_of_that_name"});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_THAT(unknown.error_output, HasSubstr("nobody_of_that_name"));
+  std::istringstream lines(done({"grants", role}));
+  int granted = 0;
+  for (std::string grant; std::getline(lines, grant); ++granted) test::run(db, grant);
+  EXPECT_EQ(granted, 9);
+  EXPECT_EQ(done({"grants", role}), "") << "nothing is left to grant";
+  test::run(db, fmt::format("REVOKE UPDATE (embedding) ON notes FROM {}", role));
+  const std::string missing = fmt::format("GRANT UPDATE (embedding) ON public.notes TO {}", role);
+  EXPECT_EQ(done({"grants", role}), missing + ";\n");
+  EXPECT_THAT(run({"check"}, least).output, HasSubstr("FAIL privileges: as the owner, run: " + missing));
+  test::run(db, missing);
   EXPECT_EQ(run({"check"}, least).code, 0) << run({"check"}, least).output;
   const Finished worker = run({"worker", "--once"}, least);
   EXPECT_EQ(worker.code, 0) << worker.error_output;

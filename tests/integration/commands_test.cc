@@ -34,7 +34,7 @@ TEST(Search, NearestFirstByCosine) {
   NotesDatabase notes;
   const VectorizerInfo v = notes.vectorize();
   fill(notes.db);
-  auto hits = search(notes.db, v, kEast, 10);
+  auto hits = search(notes.embedd_db, v, kEast, 10);
   ASSERT_TRUE(hits) << hits.error().message;
   ASSERT_EQ(hits->size(), 3u);
   EXPECT_EQ((*hits)[0].key, "{\"id\": 3}");
@@ -43,21 +43,22 @@ TEST(Search, NearestFirstByCosine) {
   EXPECT_EQ((*hits)[1].key, "{\"id\": 2}");
   EXPECT_NEAR((*hits)[1].similarity, 0.7071, 1e-3);
   EXPECT_EQ((*hits)[2].key, "{\"id\": 1}");
-  EXPECT_EQ(search(notes.db, v, kEast, 1)->size(), 1u);
-  EXPECT_EQ(search(notes.db, v, kEast, 1, 2)->at(0).preview, "ea");
+  EXPECT_EQ(search(notes.embedd_db, v, kEast, 1)->size(), 1u);
+  EXPECT_EQ(search(notes.embedd_db, v, kEast, 1, 2)->at(0).preview, "ea");
 }
 
 TEST(Search, RefusesWhatCannotBeCompared) {
   NotesDatabase notes;
   const VectorizerInfo v = notes.vectorize();
-  auto wrong = search(notes.db, v, std::vector<float>{1, 2}, 10);
+  auto wrong = search(notes.embedd_db, v, std::vector<float>{1, 2}, 10);
   ASSERT_FALSE(wrong);
   EXPECT_THAT(wrong.error().message, HasSubstr("2 dimensions"));
-  EXPECT_FALSE(search(notes.db, v, kEast, 0));
-  EXPECT_FALSE(search(notes.db, v, kEast, 1001));
+  EXPECT_FALSE(search(notes.embedd_db, v, kEast, 0));
+  EXPECT_FALSE(search(notes.embedd_db, v, kEast, 1001));
 }
 
 TEST(Search, HalfvecCompositeKeysAndAnySearchPath) {
+  EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   NotesDatabase notes;
   Connection& db = notes.db;
   run(db, "CREATE TABLE halves (a int, b text, title text, v halfvec(3), PRIMARY KEY (a, b))");
@@ -74,6 +75,7 @@ TEST(Search, HalfvecCompositeKeysAndAnySearchPath) {
 }
 
 TEST(Search, UsesTheIndexAndStillFillsAFilteredAnswer) {
+  EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   NotesDatabase notes;
   Connection& db = notes.db;
   const VectorizerInfo v = notes.vectorize([](VectorizerSpec& spec) { spec.where = "other = 0"; });
@@ -116,20 +118,20 @@ TEST(DeadLetters, AreListedByAnyFilter) {
   const VectorizerInfo v = notes.vectorize();
   bury(notes.db, v, R"({"id": 1})", "rejected");
   bury(notes.db, v, R"({"id": 2})", "too_large");
-  auto listed = list_dead_letters(notes.db, {.key = "1"});
+  auto listed = list_dead_letters(notes.embedd_db, {.key = "1"});
   ASSERT_TRUE(listed) << listed.error().message;
   ASSERT_EQ(listed->size(), 1u);
   EXPECT_EQ(listed->at(0).vectorizer, "notes");
   EXPECT_EQ(listed->at(0).message, "why");
   EXPECT_EQ(listed->at(0).attempts, 3);
-  EXPECT_EQ(count(notes.db, {}), 2);
-  EXPECT_EQ(count(notes.db, {.vectorizer = "notes"}), 2);
-  EXPECT_EQ(count(notes.db, {.key = R"({"id":2})"}), 1);
-  EXPECT_EQ(count(notes.db, {.kind = "too_large"}), 1);
-  EXPECT_EQ(count(notes.db, {.kind = "other"}), 0);
-  EXPECT_THAT(list_dead_letters(notes.db, {.vectorizer = "note"}).error().message,
+  EXPECT_EQ(count(notes.embedd_db, {}), 2);
+  EXPECT_EQ(count(notes.embedd_db, {.vectorizer = "notes"}), 2);
+  EXPECT_EQ(count(notes.embedd_db, {.key = R"({"id":2})"}), 1);
+  EXPECT_EQ(count(notes.embedd_db, {.kind = "too_large"}), 1);
+  EXPECT_EQ(count(notes.embedd_db, {.kind = "other"}), 0);
+  EXPECT_THAT(list_dead_letters(notes.embedd_db, {.vectorizer = "note"}).error().message,
               HasSubstr("Did you mean 'notes'?"));
-  EXPECT_THAT(list_dead_letters(notes.db, {.key = "{oops"}).error().message, HasSubstr("is not JSON"));
+  EXPECT_THAT(list_dead_letters(notes.embedd_db, {.key = "{oops"}).error().message, HasSubstr("is not JSON"));
 }
 
 TEST(DeadLetters, RetryPutsThemBackIntoTheirQueue) {
@@ -138,14 +140,15 @@ TEST(DeadLetters, RetryPutsThemBackIntoTheirQueue) {
   bury(notes.db, v, R"({"id": 1})", "rejected");
   bury(notes.db, v, R"({"id": 2})", "too_large");
   bury(notes.db, v, R"({"id": 3})", "too_large");
-  EXPECT_EQ(retry_dead_letters(notes.db, {.kind = "too_large"}), 2);
+  EXPECT_EQ(retry_dead_letters(notes.embedd_db, {.kind = "too_large"}), 2);
   EXPECT_EQ(jobs(notes.db, v), "2 3");
-  EXPECT_EQ(retry_dead_letters(notes.db, {.vectorizer = "notes", .key = "1"}), 1);
+  EXPECT_EQ(retry_dead_letters(notes.embedd_db, {.vectorizer = "notes", .key = "1"}), 1);
   EXPECT_EQ(jobs(notes.db, v), "1 2 3");
-  EXPECT_EQ(count(notes.db, {}), 0);
+  EXPECT_EQ(count(notes.embedd_db, {}), 0);
 }
 
 TEST(DeadLetters, RetryReadsEveryKeyTypeBack) {
+  EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   NotesDatabase notes;
   Connection& db = notes.db;
   run(db, "CREATE TYPE mood AS ENUM ('sad', 'happy')");
@@ -179,8 +182,8 @@ TEST(DeadLetters, PurgeForgetsThem) {
   const VectorizerInfo v = notes.vectorize();
   bury(notes.db, v, R"({"id": 1})", "rejected");
   bury(notes.db, v, R"({"id": 2})", "rejected");
-  EXPECT_EQ(purge_dead_letters(notes.db, {.key = "2"}), 1);
-  EXPECT_EQ(purge_dead_letters(notes.db, {}), 1);
+  EXPECT_EQ(purge_dead_letters(notes.embedd_db, {.key = "2"}), 1);
+  EXPECT_EQ(purge_dead_letters(notes.embedd_db, {}), 1);
   EXPECT_EQ(jobs(notes.db, v), "");
 }
 
@@ -204,7 +207,7 @@ TEST(Status, TellsQueuesWorkersAndUsage) {
           "({0}, 'm', (now() AT TIME ZONE 'UTC')::date, 1, 2, 3, 0.5), ({0}, 'm', '2020-01-01', 10, 20, 30, "
           "1), (99, 'm', '2020-01-01', 1, 1, 1, 0)",
           v.id));
-  auto status = read_status(db);
+  auto status = read_status(notes.embedd_db);
   ASSERT_TRUE(status) << status.error().message;
   ASSERT_EQ(status->vectorizers.size(), 1u);
   const VectorizerStatus& s = status->vectorizers[0];
@@ -232,7 +235,7 @@ TEST(Status, TellsQueuesWorkersAndUsage) {
 TEST(Status, AnEmptyQueueHasNoAge) {
   NotesDatabase notes;
   notes.vectorize();
-  auto status = read_status(notes.db);
+  auto status = read_status(notes.embedd_db);
   ASSERT_TRUE(status) << status.error().message;
   EXPECT_EQ(status->vectorizers[0].jobs, 0);
   EXPECT_FALSE(status->vectorizers[0].oldest_age_seconds);
@@ -242,7 +245,7 @@ TEST(Status, SaysWhenASourceIsGone) {
   NotesDatabase notes;
   notes.vectorize();
   run(notes.db, "DROP TABLE notes");
-  auto status = read_status(notes.db);
+  auto status = read_status(notes.embedd_db);
   ASSERT_TRUE(status) << status.error().message;
   EXPECT_THAT(status->vectorizers[0].problem.value_or(""), HasSubstr("embedd vectorizer drop notes"));
 }
@@ -250,10 +253,10 @@ TEST(Status, SaysWhenASourceIsGone) {
 TEST(EstimateRows, ComesFromStatistics) {
   NotesDatabase notes;
   const VectorizerInfo v = notes.vectorize();
-  EXPECT_EQ(estimate_rows(notes.db, v), -1);
+  EXPECT_EQ(estimate_rows(notes.embedd_db, v), -1);
   fill(notes.db);
   run(notes.db, "ANALYZE notes");
-  EXPECT_EQ(estimate_rows(notes.db, v), 4);
+  EXPECT_EQ(estimate_rows(notes.embedd_db, v), 4);
 }
 
 }  // namespace

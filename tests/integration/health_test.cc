@@ -57,7 +57,7 @@ class ServingWorker {
 };
 
 void make_notes(const TestDatabase& database, const std::string& endpoint) {
-  const Environment environment{{"DATABASE_URL", database.url()}};
+  const Environment environment{{"DATABASE_URL", database.embedd_url()}};
   ASSERT_EQ(test::run_process({.arguments = {"migrate"}, .environment = environment}).code, 0);
   pg::Connection db = database.connect();
   test::run(db, "CREATE TABLE notes (id int PRIMARY KEY, body text, embedding vector(64))");
@@ -72,7 +72,7 @@ void make_notes(const TestDatabase& database, const std::string& endpoint) {
 TEST(Health, ReadyLiveAndMeasured) {
   TestDatabase database;
   make_notes(database, "local");
-  ServingWorker worker(database.url());
+  ServingWorker worker(database.worker_url());
   EXPECT_EQ(worker.get("/livez").status, 200);
   EXPECT_THAT(worker.readyz_until(200).body, HasSubstr("\"status\":\"ready\""));
   ASSERT_TRUE(worker.process().wait_for_error_output("\"event\":\"batch_completed\""));
@@ -90,7 +90,7 @@ TEST(Health, ReadyLiveAndMeasured) {
 TEST(Health, NoKeyIsDegradedAndWarnedOfOnce) {
   TestDatabase database;
   make_notes(database, "openai");
-  ServingWorker worker(database.url());
+  ServingWorker worker(database.worker_url());
   EXPECT_THAT(worker.readyz_until(200, "degraded").body, HasSubstr("\"openai\":\"no_api_key\""));
   EXPECT_THAT(worker.get("/metrics").body,
               HasSubstr("embedd_endpoint_state{endpoint=\"openai\",state=\"no_api_key\"} 1"));
@@ -106,7 +106,7 @@ TEST(Health, LiveButUnreadyWhileTheDatabaseIsAway) {
   PrivatePostgres server;
   TestDatabase database(server);
   make_notes(database, "local");
-  ServingWorker worker(database.url());
+  ServingWorker worker(database.worker_url());
   EXPECT_EQ(worker.readyz_until(200).status, 200);
   server.stop("immediate");
   EXPECT_THAT(worker.readyz_until(503).body, HasSubstr("\"database\":\"failing\""));

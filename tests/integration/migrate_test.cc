@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "support/private_postgres.h"
+#include "support/target.h"
 
 namespace embedd::pg {
 namespace {
@@ -19,7 +20,7 @@ using testing::HasSubstr;
 
 TEST(Migrate, AppliesOnceAndThenOnlyReads) {
   TestDatabase database;
-  Connection db = database.connect();
+  Connection db = database.connect_embedd();
   auto first = migrate(db);
   ASSERT_TRUE(first) << first.error().message;
   EXPECT_EQ(first->applied.size(), static_cast<std::size_t>(newest_migration()));
@@ -36,7 +37,7 @@ TEST(Migrate, TwentyAtOnceApplyEachFileOnce) {
   std::vector<std::thread> starts;
   for (std::size_t i = 0; i < 20; ++i)
     starts.emplace_back([&, i] {
-      Connection db = database.connect();
+      Connection db = database.connect_embedd();
       auto done = migrate(db);
       if (done)
         applied[i] = done->applied.size();
@@ -54,7 +55,7 @@ TEST(Migrate, TwentyAtOnceApplyEachFileOnce) {
 
 TEST(Migrate, RefusesAChangedFile) {
   TestDatabase database;
-  Connection db = database.connect();
+  Connection db = database.connect_embedd();
   ASSERT_TRUE(migrate(db));
   run(db, "UPDATE embedd.migrations SET checksum = 'other' WHERE version = 1");
   auto again = migrate(db);
@@ -65,7 +66,7 @@ TEST(Migrate, RefusesAChangedFile) {
 
 TEST(Migrate, RefusesANewerSchema) {
   TestDatabase database;
-  Connection db = database.connect();
+  Connection db = database.connect_embedd();
   ASSERT_TRUE(migrate(db));
   run(db, "INSERT INTO embedd.migrations (version, name, checksum) VALUES (9999, '9999_future.sql', 'x')");
   auto again = migrate(db);
@@ -75,6 +76,7 @@ TEST(Migrate, RefusesANewerSchema) {
 }
 
 TEST(Migrate, ARoleThatMayOnlyReadIsEnoughOnceApplied) {
+  EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   TestDatabase database;
   Connection db = database.connect();
   ASSERT_TRUE(migrate(db));
@@ -93,6 +95,7 @@ TEST(Migrate, ARoleThatMayOnlyReadIsEnoughOnceApplied) {
 }
 
 TEST(Migrate, SaysWhoShouldRunItWhenTheRoleMayNotCreate) {
+  EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   TestDatabase database;
   Connection db = database.connect();
   run(db, "CREATE EXTENSION vector");
@@ -108,6 +111,7 @@ TEST(Migrate, SaysWhoShouldRunItWhenTheRoleMayNotCreate) {
 }
 
 TEST(Migrate, UsesASchemaAndExtensionThatAnAdministratorMade) {
+  EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   TestDatabase database;
   Connection db = database.connect();
   const std::string role = database.name() + "_owner";

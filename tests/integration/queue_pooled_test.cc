@@ -59,6 +59,7 @@ TEST(QueuePooled, DoesAllItsWorkWithoutSessionState) {
 }
 
 TEST(QueueHints, ComeOverTheListeningConnection) {
+  EMBEDD_NOT_ON(pgbouncer, "notifications do not pass through");
   const std::string ddl = "CREATE TABLE notes (id integer PRIMARY KEY, body text, embedding vector(3))";
   QueueFixture fixture(ddl, {.name = "notes", .table = "notes", .text = "{body}", .column = "embedding"});
   const auto hinted = [&] {

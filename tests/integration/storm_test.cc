@@ -104,7 +104,7 @@ TEST(Storm, EveryVectorIsThatOfItsRowInTheEnd) {
   std::vector<std::size_t> embedded(2);
   for (std::uint8_t i = 0; i < 2; ++i)
     threads.emplace_back([&, i] {
-      BlockingWorker worker(notes.database.url(), static_cast<std::uint8_t>(i + 1));
+      BlockingWorker worker(notes.database.worker_url(), static_cast<std::uint8_t>(i + 1));
       while (users_left > 0) worker.work(v.id, 7);
       embedded[i] = worker.embedded();
     });
@@ -120,7 +120,7 @@ TEST(Storm, EveryVectorIsThatOfItsRowInTheEnd) {
 
   // What is left now, with everybody gone. A lease that nobody holds any more would lapse in time.
   run(notes.db, fmt::format("UPDATE {} SET run_at = now()", pg::queue_table(v.id)));
-  BlockingWorker worker(notes.database.url(), 9);
+  BlockingWorker worker(notes.database.worker_url(), 9);
   while (value_of(notes.db, "SELECT count(*) FROM " + pg::queue_table(v.id)) != "0") worker.work(v.id);
 
   const pg::Rows rows =

@@ -17,15 +17,17 @@ using test::value_of;
 using testing::HasSubstr;
 
 struct EmptyDatabase {
-  EmptyDatabase() : db(database.connect()) { EXPECT_TRUE(migrate(db)); }
+  EmptyDatabase() : db(database.connect()), embedd_db(database.connect_embedd()) {
+    EXPECT_TRUE(migrate(embedd_db));
+  }
   TestDatabase database;
-  Connection db;
+  Connection db, embedd_db;
 };
 
 TEST(Traces, InitMakesTablesIndexAndVectorizer) {
   EmptyDatabase empty;
   Connection& db = empty.db;
-  auto first = init_traces(db);
+  auto first = init_traces(empty.embedd_db);
   ASSERT_TRUE(first) << first.error().message;
   EXPECT_TRUE(first->created_table);
   EXPECT_TRUE(first->created_index);
@@ -40,7 +42,7 @@ TEST(Traces, InitMakesTablesIndexAndVectorizer) {
   EXPECT_EQ(jobs(db, first->vectorizer), value_of(db, "SELECT id FROM traces"));
   EXPECT_EQ(value_of(db, "SELECT " + first->vectorizer.text_sql + " FROM traces t"), "t\nc\ns");
 
-  auto second = init_traces(db);
+  auto second = init_traces(empty.embedd_db);
   ASSERT_TRUE(second) << second.error().message;
   EXPECT_FALSE(second->created_table || second->created_index || second->created_vectorizer);
   EXPECT_EQ(second->vectorizer.id, first->vectorizer.id);
@@ -49,6 +51,7 @@ TEST(Traces, InitMakesTablesIndexAndVectorizer) {
 }
 
 TEST(Traces, AnExistingTableIsAdoptedUnaltered) {
+  EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   EmptyDatabase empty;
   Connection& db = empty.db;
   run(db, "CREATE SCHEMA app");
@@ -77,7 +80,7 @@ TEST(Traces, AnExistingTableWithoutTheColumnsIsRefused) {
   Connection& db = empty.db;
   run(db,
       "CREATE TABLE traces (id uuid PRIMARY KEY, title text, solution_text text, embedding vector(1536))");
-  auto report = init_traces(db);
+  auto report = init_traces(empty.embedd_db);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().kind, ErrorKind::invalid_argument);
   EXPECT_THAT(report.error().message,
@@ -88,7 +91,7 @@ TEST(Traces, AnExistingTableWithoutTheColumnsIsRefused) {
 TEST(Traces, ASchemaCanBeNamed) {
   EmptyDatabase empty;
   run(empty.db, "CREATE SCHEMA \"Know How\"");
-  auto report = init_traces(empty.db, {.schema = "Know How"});
+  auto report = init_traces(empty.embedd_db, {.schema = "Know How"});
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->vectorizer.source_schema, "Know How");
   EXPECT_EQ(value_of(empty.db, "SELECT to_regclass('\"Know How\".trace_tags') IS NOT NULL"), "t");

@@ -53,7 +53,7 @@ TEST(Vectorizers, CreateFillsInWhatTheTableKnows) {
   EXPECT_EQ(v.filter_sql, "(t.other > 0)");
   EXPECT_FALSE(v.send_dimensions);
   EXPECT_FALSE(v.paused);
-  auto listed = list_vectorizers(notes.db);
+  auto listed = list_vectorizers(notes.embedd_db);
   ASSERT_TRUE(listed);
   EXPECT_EQ(listed->size(), 1u);
 }
@@ -64,48 +64,56 @@ TEST(Vectorizers, RefusalsSayWhatToDo) {
   run(db, "CREATE VIEW a_view AS SELECT * FROM notes");
   run(db, "CREATE TABLE no_key (title text, embedding vector(3))");
   run(db, "CREATE TABLE \"Upper\" (id int PRIMARY KEY, title text, embedding vector(3))");
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.name = "no spaces"; }),
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.name = "no spaces"; }),
               HasSubstr("cannot name a vectorizer"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.table = "note"; }), HasSubstr("Did you mean 'notes'?"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.table = "Upper"; }),
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.table = "note"; }),
+              HasSubstr("Did you mean 'notes'?"));
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.table = "Upper"; }),
               HasSubstr(R"(Did you mean '"Upper"')"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.table = "a_view"; }),
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.table = "a_view"; }),
               HasSubstr("not a table of its own"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.text = "{titel}"; }), HasSubstr("Did you mean 'title'?"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.text = "nothing"; }), HasSubstr("names no column"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.column = ""; }), HasSubstr("--column"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.column = "vec"; }),
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.text = "{titel}"; }),
+              HasSubstr("Did you mean 'title'?"));
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.text = "nothing"; }),
+              HasSubstr("names no column"));
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.column = ""; }), HasSubstr("--column"));
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.column = "vec"; }),
               HasSubstr("ADD COLUMN \"vec\" vector("));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.column = "body"; }), HasSubstr("of type text"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.dimensions = 4; }),
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.column = "body"; }),
+              HasSubstr("of type text"));
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.dimensions = 4; }),
               HasSubstr("vector(3), but --dimensions is 4"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.dimensions = 99999; }), HasSubstr("out of range"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.model = "text-embedding-ada-002"; }),
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.dimensions = 99999; }),
+              HasSubstr("out of range"));
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.model = "text-embedding-ada-002"; }),
               HasSubstr("answers with 1536 dimensions"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.table = "no_key", s.text = "{title}"; }),
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.table = "no_key", s.text = "{title}"; }),
               HasSubstr("has no primary key"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.key = {"title"}; }), HasSubstr("SET NOT NULL"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.key = {"ids"}; }), HasSubstr("Did you mean 'id'?"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.model_id_column = "other"; }), HasSubstr("must be text"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.model_id_column = "nope"; }),
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.key = {"title"}; }),
+              HasSubstr("SET NOT NULL"));
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.key = {"ids"}; }),
+              HasSubstr("Did you mean 'id'?"));
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.model_id_column = "other"; }),
+              HasSubstr("must be text"));
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.model_id_column = "nope"; }),
               HasSubstr("no column 'nope'"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.store = "notes_embeddings"; }),
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.store = "notes_embeddings"; }),
               HasSubstr("not supported yet"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.text = "{title} {embedding}"; }),
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.text = "{title} {embedding}"; }),
               HasSubstr("reads 'embedding'"));
-  EXPECT_THAT(refusal(db, [](VectorizerSpec& s) { s.where = "embedding IS NULL"; }),
+  EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.where = "embedding IS NULL"; }),
               HasSubstr("reads 'embedding'"));
 }
 
 TEST(Vectorizers, NamesAndDestinationsAreTakenOnce) {
   NotesDatabase notes;
   notes.vectorize();
-  auto again = create_vectorizer(notes.db, notes_spec());
+  auto again = create_vectorizer(notes.embedd_db, notes_spec());
   ASSERT_FALSE(again);
   EXPECT_THAT(again.error().message, HasSubstr("embedd vectorizer drop notes"));
   VectorizerSpec other = notes_spec();
   other.name = "other";
-  again = create_vectorizer(notes.db, other);
+  again = create_vectorizer(notes.embedd_db, other);
   ASSERT_FALSE(again);
   EXPECT_THAT(again.error().message, HasSubstr("fills notes.embedding already"));
 }
@@ -128,12 +136,13 @@ TEST(Vectorizers, AFilterIsOneConditionOnTheRow) {
   for (const char* where : refused) {
     VectorizerSpec spec = notes_spec();
     spec.where = where;
-    EXPECT_THAT(refusal(db, spec), HasSubstr("--where")) << where;
+    EXPECT_THAT(refusal(notes.embedd_db, spec), HasSubstr("--where")) << where;
   }
   EXPECT_EQ(value_of(db, "SELECT to_regclass('notes') IS NOT NULL"), "t");
 }
 
 TEST(Vectorizers, AFilterMeansTheSameUnderAnySearchPath) {
+  EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   NotesDatabase notes;
   run(notes.db, "CREATE SCHEMA app");
   run(notes.db, "CREATE TYPE app.mood AS ENUM ('sad', 'happy')");
@@ -161,26 +170,26 @@ TEST(Vectorizers, OnlyOtherDimensionsThanTheModelsOwnAreAskedFor) {
   spec.table = "own";
   spec.text = "{title}";
   spec.model = "text-embedding-3-small";
-  EXPECT_FALSE(create(notes.db, spec).send_dimensions);
+  EXPECT_FALSE(create(notes.embedd_db, spec).send_dimensions);
   spec.name = "small";
   spec.column = "small";
-  const VectorizerInfo small = create(notes.db, spec);
+  const VectorizerInfo small = create(notes.embedd_db, spec);
   EXPECT_TRUE(small.send_dimensions);
   EXPECT_EQ(small.dimensions, 256);
   EXPECT_EQ(small.destination_type, "halfvec");
   spec.name = "free";
   spec.column = "free";
-  EXPECT_EQ(create(notes.db, spec).dimensions, 1536);
+  EXPECT_EQ(create(notes.embedd_db, spec).dimensions, 1536);
 }
 
 TEST(Vectorizers, PauseAndResume) {
   NotesDatabase notes;
   notes.vectorize();
-  ASSERT_TRUE(pause_vectorizer(notes.db, "notes"));
-  EXPECT_TRUE(find_vectorizer(notes.db, "notes")->paused);
-  ASSERT_TRUE(resume_vectorizer(notes.db, "notes"));
-  EXPECT_FALSE(find_vectorizer(notes.db, "notes")->paused);
-  auto missing = pause_vectorizer(notes.db, "nots");
+  ASSERT_TRUE(pause_vectorizer(notes.embedd_db, "notes"));
+  EXPECT_TRUE(find_vectorizer(notes.embedd_db, "notes")->paused);
+  ASSERT_TRUE(resume_vectorizer(notes.embedd_db, "notes"));
+  EXPECT_FALSE(find_vectorizer(notes.embedd_db, "notes")->paused);
+  auto missing = pause_vectorizer(notes.embedd_db, "nots");
   ASSERT_FALSE(missing);
   EXPECT_THAT(missing.error().message, HasSubstr("Did you mean 'notes'?"));
 }
@@ -189,7 +198,7 @@ TEST(Vectorizers, DropLeavesNothingBehind) {
   NotesDatabase notes;
   const VectorizerInfo v = notes.vectorize();
   run(notes.db, "INSERT INTO notes (title) VALUES ('a')");
-  ASSERT_TRUE(drop_vectorizer(notes.db, v.name));
+  ASSERT_TRUE(drop_vectorizer(notes.embedd_db, v.name));
   EXPECT_EQ(value_of(notes.db, "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'notes'::regclass"), "0");
   EXPECT_EQ(value_of(notes.db,
                      "SELECT count(*) FROM pg_proc WHERE pronamespace = 'embedd'::regnamespace AND proname ~ "
@@ -210,10 +219,10 @@ TEST(Vectorizers, ARenamedTableIsFollowed) {
   run(notes.db, "ALTER TABLE papers SET SCHEMA app");
   run(notes.db, "INSERT INTO app.papers (id, title) VALUES (1, 'a')");
   EXPECT_EQ(jobs(notes.db, v), "1");
-  auto found = find_vectorizer(notes.db, "notes");
+  auto found = find_vectorizer(notes.embedd_db, "notes");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->source_schema + "." + found->source_table, "app.papers");
-  ASSERT_TRUE(drop_vectorizer(notes.db, "notes"));
+  ASSERT_TRUE(drop_vectorizer(notes.embedd_db, "notes"));
   EXPECT_EQ(value_of(notes.db, "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'app.papers'::regclass"),
             "0");
 }
@@ -225,7 +234,7 @@ TEST(Vectorizers, CreateWaitsForABusyTableInShortTries) {
   run(user, "INSERT INTO notes (id, title) VALUES (1, 'open')");
   std::string failure;
   std::thread creating([&] {
-    Connection db = notes.database.connect();
+    Connection db = notes.database.connect_embedd();
     if (auto created = create_vectorizer(db, notes_spec()); !created) failure = created.error().message;
   });
   while (value_of(notes.db,
@@ -237,7 +246,7 @@ TEST(Vectorizers, CreateWaitsForABusyTableInShortTries) {
   creating.join();
   EXPECT_EQ(failure, "");
   run(user, "INSERT INTO notes (id, title) VALUES (3, 'after')");
-  EXPECT_EQ(jobs(notes.db, *find_vectorizer(notes.db, "notes")), "3");
+  EXPECT_EQ(jobs(notes.db, *find_vectorizer(notes.embedd_db, "notes")), "3");
 }
 
 TEST(Vectorizers, OfTwoOfOneNameOneIsCreated) {
@@ -247,7 +256,7 @@ TEST(Vectorizers, OfTwoOfOneNameOneIsCreated) {
   std::vector<std::thread> creators;
   for (int i = 0; i < 2; ++i)
     creators.emplace_back([&, i] {
-      Connection db = notes.database.connect();
+      Connection db = notes.database.connect_embedd();
       VectorizerSpec spec = notes_spec();
       if (i == 1) spec.table = "other";
       if (auto created = create_vectorizer(db, spec); !created) failures[i] = created.error().message;
@@ -261,12 +270,13 @@ TEST(Vectorizers, DropWorksWhenTheTableIsGone) {
   NotesDatabase notes;
   notes.vectorize();
   run(notes.db, "DROP TABLE notes");
-  auto dropped = drop_vectorizer(notes.db, "notes");
+  auto dropped = drop_vectorizer(notes.embedd_db, "notes");
   EXPECT_TRUE(dropped) << dropped.error().message;
-  EXPECT_TRUE(list_vectorizers(notes.db)->empty());
+  EXPECT_TRUE(list_vectorizers(notes.embedd_db)->empty());
 }
 
 TEST(Vectorizers, ARoleWithoutPrivilegesIsToldWhichOneItLacks) {
+  EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   NotesDatabase notes;
   Connection& db = notes.db;
   const std::string role = notes.database.name() + "_maker";

@@ -89,6 +89,7 @@ TEST_F(ProviderFaults, AnswersThatAreWrongAreNeverStored) {
   start();
   // Not one wrong vector may ever be seen.
   sql("CREATE TABLE seen (text text, vector text)");
+  sql("GRANT INSERT ON seen TO PUBLIC");
   sql("CREATE FUNCTION watch() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
       "INSERT INTO public.seen VALUES (new.title || chr(10) || new.body, new.embedding::text); RETURN NULL; "
       "END$$");

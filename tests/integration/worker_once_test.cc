@@ -9,10 +9,9 @@ namespace {
 
 using testing::HasSubstr;
 
-class WorkerOnce : public RoutedWorkerTest {};
-EMBEDD_BOTH_ROUTES(WorkerOnce);
+class WorkerOnce : public WorkerTest {};
 
-TEST_P(WorkerOnce, EmbedsEveryRowWithItsOwnText) {
+TEST_F(WorkerOnce, EmbedsEveryRowWithItsOwnText) {
   declare_docs();
   add_docs(700);
   const Finished first = work_once();
@@ -32,7 +31,7 @@ TEST_P(WorkerOnce, EmbedsEveryRowWithItsOwnText) {
   EXPECT_EQ(provider.stats().requests, requests) << "nothing changed, so nothing may be asked for";
 }
 
-TEST_P(WorkerOnce, FindsRowsFromBeforeTheVectorizer) {
+TEST_F(WorkerOnce, FindsRowsFromBeforeTheVectorizer) {
   create_docs();
   add_docs(300);
   ASSERT_EQ(run_embedd({"migrate"}).code, 0);
@@ -76,37 +75,6 @@ TEST_F(ExitThree, WhenTheVectorizerIsPaused) {
   ASSERT_EQ(run_embedd({"vectorizer", "pause", "docs"}).code, 0);
   EXPECT_EQ(work_once().code, 3);
   EXPECT_EQ(provider.stats().requests, 0u);
-}
-
-class LeastPrivilege : public WorkerTest {};
-
-TEST_F(LeastPrivilege, ARoleThatOwnsNothingRunsTheWorker) {
-  declare_docs();
-  add_docs(100);
-  const std::string role = "e2e_worker_" + database.name();
-  sql("CREATE ROLE " + role + " LOGIN");
-  // As docs/schema.md says.
-  for (const char* grant :
-       {"GRANT USAGE ON SCHEMA embedd TO ", "GRANT SELECT ON ALL TABLES IN SCHEMA embedd TO ",
-        "GRANT UPDATE (reconciled_at, reconcile_until) ON embedd.vectorizers TO ",
-        "GRANT INSERT, UPDATE, DELETE ON embedd.dead_letters, embedd.workers, embedd.usage TO ",
-        "GRANT INSERT, UPDATE, DELETE ON embedd.queue_1, embedd.ledger_1 TO ",
-        "GRANT SELECT, UPDATE (embedding, embedding_model_id, embedding_model_version) ON docs TO "})
-    sql(grant + role);
-  provider.poisons("POISON", Answer::error(400, "invalid_value"));
-  sql("UPDATE docs SET body = 'POISON' WHERE slug = 'doc-7'");
-  sql("UPDATE docs SET title = NULL, body = NULL WHERE slug = 'doc-8'");
-
-  const Environment as_worker{{"DATABASE_URL", database.url() + " user=" + role}};
-  const Finished run = work_once(as_worker);
-  EXPECT_EQ(run.code, 3) << run.error_output;
-  EXPECT_EQ(wrong_docs(), "doc-7(none) ");
-  EXPECT_EQ(dead_letters(), 1);
-  sql("DELETE FROM docs WHERE slug = 'doc-7'");
-  EXPECT_EQ(work_once(as_worker).code, 0);
-  EXPECT_THAT(run.error_output, Not(HasSubstr("permission denied")));
-  sql("DROP OWNED BY " + role);
-  sql("DROP ROLE " + role);
 }
 
 }  // namespace

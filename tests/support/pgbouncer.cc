@@ -64,19 +64,23 @@ std::string part_of(const std::string& conninfo, std::string_view key, std::stri
 
 bool PgBouncer::installed() { return binary() != nullptr; }
 
-PgBouncer::PgBouncer(const TestDatabase& database, int pool_size) {
+PgBouncer::PgBouncer(const std::string& database, const std::string& server_url, int pool_size) {
+  if (!installed()) throw std::runtime_error("PgBouncer is not installed; run ./dev setup");
   const int port = free_port();
-  const std::string user = part_of(database.url(), "user", "postgres");
+  const std::string user = part_of(server_url, "user", "postgres");
   const std::string ini = directory_.file("pgbouncer.ini"), users = directory_.file("users.txt"),
                     log = directory_.file("pgbouncer.log");
   directory_.write("users.txt", fmt::format("\"{}\" \"\"\n", user));
-  directory_.write("pgbouncer.ini",
-                   fmt::format("[databases]\n{} = {}\n"
-                               "[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {}\nunix_socket_dir =\n"
-                               "auth_type = trust\nauth_file = {}\npool_mode = transaction\n"
-                               "default_pool_size = {}\nmax_client_conn = 500\n",
-                               database.name(), database.url(), port, users, pool_size));
-  url_ = fmt::format("postgresql://{}@127.0.0.1:{}/{}", user, port, database.name());
+  directory_.write(
+      "pgbouncer.ini",
+      fmt::format("[databases]\n{} = {}\n"
+                  "[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {}\nunix_socket_dir =\n"
+                  "auth_type = trust\nauth_file = {}\npool_mode = transaction\n"
+                  "default_pool_size = {}\nmax_client_conn = 500\n"
+                  // A server that is down is told of soon, and one that comes back is found soon.
+                  "server_login_retry = 0.2\nquery_wait_timeout = 5\n",
+                  database, server_url, port, users, pool_size));
+  url_ = fmt::format("postgresql://{}@127.0.0.1:{}/{}", user, port, database);
   const passwd* account = unprivileged();
   if (account)
     for (const std::string& path : {std::filesystem::path(ini).parent_path().string(), ini, users})

@@ -15,12 +15,13 @@ class PgBouncer {
   [[nodiscard]] static bool installed();
 
   /// Returns once it takes connections. `pool_size`: server connections, shared by all clients.
-  explicit PgBouncer(const TestDatabase& database, int pool_size = 4);
+  explicit PgBouncer(const TestDatabase& database, int pool_size = 4)
+      : PgBouncer(database.name(), database.url(), pool_size) {}
+  PgBouncer(const std::string& database, const std::string& server_url, int pool_size = 4);
   ~PgBouncer();
   PgBouncer(const PgBouncer&) = delete;
   PgBouncer& operator=(const PgBouncer&) = delete;
 
-  /// For DATABASE_URL.
   [[nodiscard]] const std::string& url() const { return url_; }
 
  private:

@@ -23,6 +23,10 @@
 #include <thread>
 #include <vector>
 
+#include "pg/inspect.h"
+#include "support/pgbouncer.h"
+#include "support/target.h"
+
 namespace embedd::test {
 namespace {
 
@@ -122,6 +126,12 @@ void sweep() {
 const PrivatePostgres& shared_server() {
   static const PrivatePostgres server;
   return server;
+}
+
+pg::Connection open(const std::string& url) {
+  auto db = pg::Connection::open(Secret(url));
+  if (!db) raise_error("cannot connect to the test database: " + db.error().message);
+  return std::move(*db);
 }
 
 std::string quoted_value(const std::string& value) {
@@ -236,18 +246,45 @@ void TestDatabase::create() {
   run(*admin, fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", name_));
   run(*admin, fmt::format("CREATE DATABASE {}", name_));
   url_ = with_parameters(admin_url_, {{"dbname", name_}});
+  if (target() == Target::pgbouncer) pgbouncer_ = std::make_unique<PgBouncer>(name_, url_);
+  if (target() != Target::least_privilege) return;
+  role_ = name_ + "_worker_role";
+  run(*admin, fmt::format("DROP ROLE IF EXISTS {}", role_));
+  run(*admin, fmt::format("CREATE ROLE {} LOGIN PASSWORD 'least'", role_));
+  worker_url_ = with_parameters(url_, {{"user", role_}, {"password", "least"}});
 }
 
 TestDatabase::~TestDatabase() {
+  pgbouncer_.reset();
   // A server that the test has stopped takes its databases along.
-  if (auto admin = pg::Connection::open(Secret(admin_url_)))
-    (void)admin->exec(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", name_));
+  auto admin = pg::Connection::open(Secret(admin_url_));
+  if (!admin) return;
+  (void)admin->exec(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", name_));
+  if (!role_.empty()) (void)admin->exec(fmt::format("DROP ROLE IF EXISTS {}", role_));
 }
 
-pg::Connection TestDatabase::connect() const {
-  auto db = pg::Connection::open(Secret(url_));
-  if (!db) raise_error("cannot connect to the test database: " + db.error().message);
-  return std::move(*db);
+pg::Connection TestDatabase::connect() const { return open(url_); }
+
+const std::string& TestDatabase::embedd_url() const { return pgbouncer_ ? pgbouncer_->url() : url_; }
+
+pg::Connection TestDatabase::connect_embedd() const { return open(embedd_url()); }
+
+const std::string& TestDatabase::worker_url() const {
+  if (role_.empty()) return embedd_url();
+  grant_worker();
+  return worker_url_;
+}
+
+void TestDatabase::grant_worker() const {
+  if (role_.empty()) return;
+  // A server that the test has stopped has been told before.
+  auto opened = pg::Connection::open(Secret(url_));
+  if (!opened) return;
+  pg::Connection db = std::move(*opened);
+  if (value_of(db, "SELECT to_regclass('embedd.vectorizers')") == "NULL") return;
+  const auto grants = pg::missing_grants(db, role_);
+  if (!grants) raise_error(grants.error().message);
+  for (const std::string& grant : *grants) run(db, grant);
 }
 
 pg::Rows run(pg::Connection& db, const std::string& sql, std::initializer_list<pg::Param> params) {

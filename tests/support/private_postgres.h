@@ -13,6 +13,7 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,7 +54,10 @@ class PrivatePostgres {
   pid_t pid_ = -1;
 };
 
-/// A database of its own, with the schema's extension ready to be made, dropped in the destructor.
+class PgBouncer;
+
+/// A database of its own, with the schema's extension ready to be made, dropped in the destructor. What
+/// stands between it and embedd is the run's target (support/target.h).
 class TestDatabase {
  public:
   /// On EMBEDD_TEST_DATABASE_URL if that is set, else on a private server shared by this process.
@@ -63,11 +67,21 @@ class TestDatabase {
   TestDatabase(const TestDatabase&) = delete;
   TestDatabase& operator=(const TestDatabase&) = delete;
 
-  /// For DATABASE_URL.
+  /// Straight, as the owner: for users, and for looking at things.
   [[nodiscard]] const std::string& url() const { return url_; }
   [[nodiscard]] const std::string& name() const { return name_; }
   /// Throws if it fails.
   [[nodiscard]] pg::Connection connect() const;
+
+  /// The way that the target prescribes, as the owner: for DATABASE_URL of any command but the worker.
+  [[nodiscard]] const std::string& embedd_url() const;
+  [[nodiscard]] pg::Connection connect_embedd() const;
+  /// For DATABASE_URL of a worker; its role gets what it lacks for the vectorizers that there are.
+  [[nodiscard]] const std::string& worker_url() const;
+  /// The same for vectorizers that were declared since.
+  void grant_worker() const;
+  /// The role that workers connect as, quoted where SQL needs it.
+  [[nodiscard]] const std::string& worker_role() const { return role_; }
 
  private:
   void create();
@@ -75,6 +89,9 @@ class TestDatabase {
   std::string admin_url_;
   std::string name_;
   std::string url_;
+  std::string role_;        ///< of workers; empty: the owner
+  std::string worker_url_;  ///< of that role
+  std::unique_ptr<PgBouncer> pgbouncer_;
 };
 
 /// Runs `sql`, which must succeed (else throws with the server's message), and returns its rows.

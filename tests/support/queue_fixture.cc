@@ -15,14 +15,15 @@ QueueFixture::QueueFixture(const std::string& ddl, const pg::VectorizerSpec& spe
   else
     database_.emplace();
   db_.emplace(database_->connect());
-  const auto migrated = pg::migrate(*db_);
+  pg::Connection embedd = database_->connect_embedd();
+  const auto migrated = pg::migrate(embedd);
   CHECK(migrated.has_value(), "{}", migrated.error().message);
   const auto made = db_->run_script(ddl);
   CHECK(made.has_value(), "{}", made.error().message);
-  const auto created = pg::create_vectorizer(*db_, spec);
+  const auto created = pg::create_vectorizer(embedd, spec);
   CHECK(created.has_value(), "{}", created.error().message);
   id_ = created->id;
-  if (options_.database.empty()) options_.database = Secret(database_->url());
+  if (options_.database.empty()) options_.database = Secret(database_->worker_url());
   queue_ = another_queue();
 }
 

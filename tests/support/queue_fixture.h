@@ -1,4 +1,5 @@
-/// A PgQueue over one vectorizer in a database of its own, with its calls as plain functions that wait.
+/// A PgQueue over one vectorizer in a database of its own, with its calls as plain functions that wait. It
+/// reaches the database as the run's target says (support/target.h).
 ///
 ///   QueueFixture fixture("CREATE TABLE notes (id bigint PRIMARY KEY, body text, embedding vector(3))",
 ///                        {.name = "notes", .table = "notes", .text = "{body}", .column = "embedding"});
@@ -14,6 +15,7 @@
 #include "pg/vectorizers.h"
 #include "support/private_postgres.h"
 #include "support/queue_turn.h"
+#include "support/target.h"
 
 namespace embedd::test {
 

@@ -5,11 +5,12 @@
 
 #include "pg/vectorizers.h"
 #include "support/private_postgres.h"
+#include "support/target.h"
 
 namespace embedd::test {
 
 /// A migrated database with the table notes(id bigint, title, body, other int, embedding vector(3), model_id,
-/// model_version), and a connection to it.
+/// model_version), and connections to it: a user's, and embedd's own.
 struct NotesDatabase {
   NotesDatabase();
   /// Declares `notes` over '{title}\n{body}', after `change` had its way with the spec.
@@ -17,6 +18,7 @@ struct NotesDatabase {
 
   TestDatabase database;
   pg::Connection db;
+  pg::Connection embedd_db;  ///< the way that the target prescribes: no session to rely on
 };
 
 /// A spec over the table notes, endpoint `local`, model local-hashing-v1.

@@ -67,7 +67,7 @@ WorkerTest::WorkerTest(const PrivatePostgres* server)
     : provider({.dimensions = kDimensions, .key = "sk-test-e2e"}),
       database(server ? TestDatabase(*server) : TestDatabase()),
       db(database.connect()) {
-  environment = {{"DATABASE_URL", database.url()},
+  environment = {{"DATABASE_URL", database.embedd_url()},
                  {"OPENAI_API_KEY", "sk-test-e2e"},
                  {"OPENAI_BASE_URL", provider.base_url()},
                  {"EMBEDD_POLL_SECONDS", "0.2"},
@@ -78,6 +78,9 @@ WorkerTest::WorkerTest(const PrivatePostgres* server)
 
 Embedd WorkerTest::start(const std::vector<std::string>& arguments, const Environment& changes) {
   Environment all = environment;
+  // A test that names a way of its own means it.
+  if (arguments.front() == "worker" && all["DATABASE_URL"] == database.embedd_url())
+    all["DATABASE_URL"] = database.worker_url();
   for (const auto& [name, text] : changes)
     if (text.empty())
       all.erase(name);
@@ -91,7 +94,9 @@ Embedd WorkerTest::start_worker(const Environment& changes) {
 }
 
 Finished WorkerTest::run_embedd(const std::vector<std::string>& arguments, const Environment& changes) {
-  return start(arguments, changes).finish(std::chrono::seconds(120));
+  Finished finished = start(arguments, changes).finish(std::chrono::seconds(120));
+  if (arguments.front() == "vectorizer" || arguments.front() == "traces") database.grant_worker();
+  return finished;
 }
 
 Finished WorkerTest::work_once(const Environment& changes) {
@@ -169,13 +174,6 @@ std::string WorkerTest::wrong_rows(const std::string& query) {
     if (!right) wrong += fmt::format("{}{} ", rows.text(i, 0), rows.is_null(i, 2) ? "(none)" : "(wrong)");
   }
   return wrong;
-}
-
-void RoutedWorkerTest::SetUp() {
-  if (GetParam() == Route::direct) return;
-  if (!PgBouncer::installed()) GTEST_SKIP() << "PgBouncer is not installed: apt-get install pgbouncer";
-  pgbouncer_ = std::make_unique<PgBouncer>(database);
-  environment["DATABASE_URL"] = pgbouncer_->url();
 }
 
 }  // namespace embedd::test

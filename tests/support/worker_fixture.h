@@ -1,5 +1,5 @@
 /// What end-to-end tests of the real binary share: a database with the table `docs`, the scripted provider,
-/// and runs of `embedd`.
+/// and runs of `embedd`, which reaches its database as the run's target says (support/target.h).
 ///
 ///   class Promise : public WorkerTest {};
 ///   TEST_F(Promise, Holds) {
@@ -24,6 +24,7 @@
 #include "support/private_postgres.h"
 #include "support/process.h"
 #include "support/scripted_provider.h"
+#include "support/target.h"
 #include "support/temp_dir.h"
 
 namespace embedd::test {
@@ -128,17 +129,5 @@ class WorkerTest : public testing::Test {
 struct OwnServer {
   PrivatePostgres server;
 };
-
-/// A test that runs straight on the server and once more through PgBouncer in transaction mode.
-enum class Route { direct, pgbouncer };
-class RoutedWorkerTest : public WorkerTest, public testing::WithParamInterface<Route> {
- protected:
-  void SetUp() override;
-  std::unique_ptr<PgBouncer> pgbouncer_;
-};
-#define EMBEDD_BOTH_ROUTES(suite)                                                                            \
-  INSTANTIATE_TEST_SUITE_P(, suite, testing::Values(Route::direct, Route::pgbouncer), [](const auto& info) { \
-    return std::string(info.param == Route::direct ? "Direct" : "PgBouncer");                                \
-  })
 
 }  // namespace embedd::test

@@ -45,7 +45,8 @@ Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& l
   batch.vectorizer = vectorizer;
   std::size_t company = std::max<std::uint32_t>(limits.max_inputs, 1);
   std::size_t text_bytes = 0;
-  while (!buffer.empty()) {
+  buffer.choose();
+  while (!buffer.chosen_empty()) {
     const HeldJob& next = buffer.front();
     company = std::min<std::size_t>(company, next.max_company);
     if (!batch.jobs.empty() &&

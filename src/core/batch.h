@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <iterator>
 #include <limits>
 #include <vector>
 
@@ -12,43 +13,71 @@ namespace embedd {
 /// A claimed job, with what this worker knows of it beyond the queue.
 struct HeldJob {
   Job job;
-  std::optional<Instant> changed_at;  ///< when its text changed, if a user did it
-  Instant lapses_at{};                ///< when our lease ends, at the earliest
-  std::size_t max_tokens = 0;         ///< upper bound of the text's tokens
-  std::uint32_t max_company = std::numeric_limits<std::uint32_t>::max();  ///< most jobs it may travel with
+  std::optional<Instant> changed_at;        ///< when its text changed, if a user did it
+  Instant lapses_at{};                      ///< when our lease ends, at the earliest
+  std::size_t max_tokens = 0;               ///< upper bound of the text's tokens
+  std::uint32_t max_company = kAnyCompany;  ///< most jobs it may travel with
+  static constexpr std::uint32_t kAnyCompany = std::numeric_limits<std::uint32_t>::max();
+  /// It was refused before, with others or alone.
+  [[nodiscard]] bool suspect() const { return max_company != kAnyCompany; }
 };
 
-/// First in, first out; knows its size in bytes.
+/// Fresh jobs, and suspects: those that were refused before, with others or alone. Each first in, first out,
+/// and requests are made of one and the other in turn, so that a bulk of bad rows holds nobody up (G6).
 class JobBuffer {
  public:
+  JobBuffer() = default;
+  JobBuffer(const JobBuffer&) = delete;
+  JobBuffer& operator=(const JobBuffer&) = delete;
+
   void push_back(HeldJob job) {
     text_bytes_ += job.job.text.size();
-    jobs_.push_back(std::move(job));
+    (job.suspect() ? suspects_ : fresh_).push_back(std::move(job));
   }
+  /// Whose turn it is: pop_front() and front() take from there until the next choice. Not empty.
+  void choose() {
+    const bool suspects_turn = fresh_.empty() || (!suspects_.empty() && turn_ == &fresh_);
+    turn_ = suspects_turn ? &suspects_ : &fresh_;
+  }
+  [[nodiscard]] bool chosen_empty() const { return turn_->empty(); }
+  [[nodiscard]] const HeldJob& front() const { return turn_->front(); }
   HeldJob pop_front() {
-    HeldJob job = std::move(jobs_.front());
-    jobs_.pop_front();
+    HeldJob job = std::move(turn_->front());
+    turn_->pop_front();
     text_bytes_ -= job.job.text.size();
     return job;
+  }
+  std::vector<HeldJob> take_all() {
+    std::vector<HeldJob> all;
+    all.reserve(size());
+    for (auto* jobs : {&fresh_, &suspects_}) {
+      std::move(jobs->begin(), jobs->end(), std::back_inserter(all));
+      jobs->clear();
+    }
+    text_bytes_ = 0;
+    return all;
   }
   /// Removes every job for which `gone` is true.
   template <typename Predicate>
   void erase_if(Predicate gone) {
-    std::erase_if(jobs_, [&](const HeldJob& held) {
-      if (!gone(held)) return false;
-      text_bytes_ -= held.job.text.size();
-      return true;
-    });
+    for (auto* jobs : {&fresh_, &suspects_})
+      std::erase_if(*jobs, [&](const HeldJob& held) {
+        if (!gone(held)) return false;
+        text_bytes_ -= held.job.text.size();
+        return true;
+      });
   }
-  [[nodiscard]] const HeldJob& front() const { return jobs_.front(); }
-  [[nodiscard]] bool empty() const { return jobs_.empty(); }
-  [[nodiscard]] std::size_t size() const { return jobs_.size(); }
-  [[nodiscard]] std::size_t text_bytes() const { return text_bytes_; }
-  auto begin() { return jobs_.begin(); }
-  auto end() { return jobs_.end(); }
+  [[nodiscard]] bool empty() const { return fresh_.empty() && suspects_.empty(); }
+  [[nodiscard]] std::size_t size() const { return fresh_.size() + suspects_.size(); }
+  [[nodiscard]] std::size_t bytes() const { return text_bytes_ + size() * sizeof(HeldJob); }
+  std::deque<HeldJob>& fresh() { return fresh_; }
+  std::deque<HeldJob>& suspects() { return suspects_; }
+  [[nodiscard]] const std::deque<HeldJob>& fresh() const { return fresh_; }
+  [[nodiscard]] const std::deque<HeldJob>& suspects() const { return suspects_; }
 
  private:
-  std::deque<HeldJob> jobs_;
+  std::deque<HeldJob> fresh_, suspects_;
+  std::deque<HeldJob>* turn_ = &fresh_;
   std::size_t text_bytes_ = 0;
 };
 
@@ -79,7 +108,8 @@ struct Batch {
 /// The request that asks about kCanary.
 Batch canary_batch(const Vectorizer& vectorizer);
 
-/// Takes jobs from the front of `buffer` (not empty) until a limit is reached; at least one.
+/// Takes jobs from the front of `buffer` (not empty), fresh ones or suspects, until a limit is reached; at
+/// least one.
 Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& limits);
 
 /// Memory that a request of `inputs` vectors needs until it is settled: base64 on the wire and float32

@@ -200,7 +200,8 @@ bool Worker::wants_claim(const Lane& lane, Instant now) const {
   if (lane.probing() && (!lane.buffer.empty() || lane.in_flight > 0)) return false;
   // One batch ahead keeps the requests coming; while probing, one small batch is all there may be.
   return gate->probing() ? lane.buffer.empty() && gate->open(now)
-                         : lane.buffer.size() < options_.batch_inputs;
+                         : lane.buffer.fresh().size() < options_.batch_inputs &&
+                               lane.buffer.suspects().size() < options_.claim_rows;
 }
 
 void Worker::claim(Instant now) {
@@ -210,6 +211,8 @@ void Worker::claim(Instant now) {
     if (!wants_claim(lane, now)) continue;
     const std::size_t promised = (claims_in_flight_ + 1) * options_.claim_bytes;
     if (held_bytes() + promised > options_.held_bytes && leases_held() + claims_in_flight_ > 0) return;
+    const Share used = used_by(lane.vectorizer.endpoint);
+    if (used.bytes > 0 && used.bytes + options_.claim_bytes > share_of_each().bytes) continue;
     constexpr std::uint32_t kProbeRows = 8;
     const std::uint32_t probe = lane.probing()             ? 1
                                 : gate_of(lane)->probing() ? kProbeRows
@@ -261,6 +264,7 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
     // The database's clock may have been set back since.
     if (held.job.age) held.changed_at = now - std::max(*held.job.age, Duration{});
     measure(*lane, held);
+    if (held.job.attempt > 0) held.max_company = 1;  // it was at fault before: it travels alone
     lane->buffer.push_back(std::move(held));
   }
   for (auto& [task, jobs] : settled_at_once) {
@@ -314,6 +318,8 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
     return false;
   }
   if (!gate.open(now) || batches_.size() >= options_.max_in_flight) return false;
+  const Share used = used_by(lane.vectorizer.endpoint), share = share_of_each();
+  if (used.requests > 0 && used.requests >= share.requests) return false;
   if (lane.doubted) {
     if (lane.canary_sent) return false;
     lane.canary_sent = true;
@@ -328,6 +334,7 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
   const std::size_t likely = std::min<std::size_t>(inputs, lane.buffer.size());
   const std::size_t answer = answer_bytes(likely, lane.vectorizer.dimensions);
   if (!batches_.empty() && held_bytes() + answer > options_.held_bytes) return false;
+  if (used.requests > 0 && used.bytes + answer > share.bytes) return false;
 
   start(lane,
         pack(lane.buffer, lane.vectorizer, {.max_inputs = inputs, .max_tokens = limits.max_request_tokens}),
@@ -366,7 +373,7 @@ void Worker::stop_working(Instant now) {
   }
 }
 
-// ── Keeping count
+// ── Waiting
 
 /// The next moment at which this loop would do something by itself. What is due already waits for an event.
 Instant Worker::wake_at(Instant now) const {
@@ -387,35 +394,6 @@ Instant Worker::wake_at(Instant now) const {
       consider(std::max({lane->next_claim_at, lane->paused_until, gate->opens_at()}));
   }
   return next;
-}
-
-std::size_t Worker::leases_held() const {
-  std::size_t jobs = settlements_.jobs();
-  for (const auto& lane : lanes_) jobs += lane->buffer.size();
-  for (const auto& [id, batch] : batches_) jobs += batch.jobs.size();
-  return jobs;
-}
-
-std::size_t Worker::held_bytes() const {
-  std::size_t bytes = settlements_.bytes();
-  for (const auto& lane : lanes_) bytes += lane->buffer.text_bytes() + lane->buffer.size() * sizeof(HeldJob);
-  for (const auto& [id, batch] : batches_) bytes += batch.bytes;
-  return bytes;
-}
-
-Lane* Worker::find(VectorizerId id) {
-  const auto found =
-      std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& lane) { return lane->vectorizer.id == id; });
-  return found == lanes_.end() ? nullptr : found->get();
-}
-
-EndpointGate& Worker::gate_of(const std::string& endpoint) {
-  return gates_.try_emplace(endpoint, endpoint, observer_, random_).first->second;
-}
-
-const EndpointGate* Worker::gate_of(const Lane& lane) const {
-  const auto found = gates_.find(lane.vectorizer.endpoint);
-  return found == gates_.end() ? nullptr : &found->second;
 }
 
 }  // namespace embedd

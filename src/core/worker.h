@@ -97,6 +97,13 @@ class Worker {
   void pause(Lane& lane, const std::string& message, Instant now);
   void measure(const Lane& lane, HeldJob& held);
   void send_simple(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs, Instant now);
+  /// Of the worker's memory and requests in flight.
+  struct Share {
+    std::size_t bytes = 0;
+    std::size_t requests = 0;
+  };
+  Share used_by(const std::string& endpoint) const;
+  Share share_of_each() const;
   Lane* find(VectorizerId id);
   EndpointGate& gate_of(const std::string& endpoint);
   const EndpointGate* gate_of(const Lane& lane) const;

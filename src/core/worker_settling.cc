@@ -135,7 +135,7 @@ void Worker::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& er
   }
 }
 
-/// Sends each half on its own. They go to the back of the buffer, so that neighbours are not held up.
+/// Sends each half on its own. They queue up with the suspects, so that neighbours are not held up.
 void Worker::split(Lane& lane, Batch batch, ErrorKind kind) {
   const std::size_t size = batch.jobs.size();
   if (kind == ErrorKind::too_large)
@@ -250,15 +250,16 @@ void Worker::extend(Instant now) {
     return jobs;
   };
   for (auto& [id, batch] : batches_) send(batch.vectorizer, collect(batch.jobs));
-  for (const auto& lane : lanes_) send(lane->vectorizer, collect(lane->buffer));
+  for (const auto& lane : lanes_) {
+    send(lane->vectorizer, collect(lane->buffer.fresh()));
+    send(lane->vectorizer, collect(lane->buffer.suspects()));
+  }
   for (auto& [vectorizer, jobs] : settlements_.older_than(third, now)) send(vectorizer, std::move(jobs));
 }
 
 /// Gives back every job that is not in a request yet.
 void Worker::give_back(Lane& lane, Instant now) {
-  std::vector<HeldJob> jobs;
-  while (!lane.buffer.empty()) jobs.push_back(lane.buffer.pop_front());
-  reschedule(lane.vectorizer, jobs, Duration{}, now);
+  reschedule(lane.vectorizer, lane.buffer.take_all(), Duration{}, now);
 }
 
 /// The vectorizer's own declaration is at fault: rest, and keep its rows.

@@ -8,8 +8,6 @@ namespace embedd::sim {
 
 namespace {
 
-constexpr std::string_view kEndpoint = "openai";
-
 std::string_view name_of_task(Task task) {
   constexpr std::string_view kNames[] = {"embed", "clear", "drop as current", "store what was kept"};
   return kNames[static_cast<std::size_t>(task)];
@@ -139,35 +137,44 @@ SimEmbedder::SimEmbedder(World& world, std::function<void()> wake, std::weak_ptr
 
 /// As the real one: the key is read again here, and only here.
 KeyState SimEmbedder::key_state(const std::string& endpoint) {
-  if (endpoint != kEndpoint) return KeyState::undefined;
-  key_version_ = world_.provider.key_version;
-  return world_.provider.key;
+  const Provider* provider = world_.provider_of(endpoint);
+  if (provider == nullptr) return KeyState::undefined;
+  known_[endpoint].key_version = provider->key_version;
+  return provider->key;
 }
-std::uint64_t SimEmbedder::key_version(const std::string&) const { return key_version_; }
-EndpointLimits SimEmbedder::limits(const std::string&) const { return world_.provider.limits; }
+std::uint64_t SimEmbedder::key_version(const std::string& endpoint) const {
+  const auto found = known_.find(endpoint);
+  return found == known_.end() ? 0 : found->second.key_version;
+}
+EndpointLimits SimEmbedder::limits(const std::string& endpoint) const {
+  const Provider* provider = world_.provider_of(endpoint);
+  return provider == nullptr ? EndpointLimits{} : provider->limits;
+}
 
 void SimEmbedder::start(const EmbedRequest& request) {
-  if (request.endpoint != kEndpoint || world_.provider.key != KeyState::present) {
-    const ErrorKind kind =
-        request.endpoint != kEndpoint ? ErrorKind::misconfigured : ErrorKind::unauthenticated;
-    ++world_.provider.keyless;
+  Provider* provider = world_.provider_of(request.endpoint);
+  if (provider == nullptr || provider->key != KeyState::present) {
+    const ErrorKind kind = provider == nullptr ? ErrorKind::misconfigured : ErrorKind::unauthenticated;
+    if (provider != nullptr) ++provider->keyless;
     replies_.push_back({.id = request.id, .answer = fail(kind, "no such endpoint, or no key")});
     return wake_();
   }
   // A new key is a new account: what the old one was told does not bind it.
-  if (world_.now() < silent_until_ && silent_key_ == key_version_)
+  const Known& known = known_[request.endpoint];
+  if (world_.now() < known.silent_until && known.silent_key == known.key_version)
     world_.violated("G7: a request before the server's retry time");
-  const ProviderMood& mood = world_.provider.mood;
+  const ProviderMood& mood = provider->mood;
   auto extra = static_cast<std::int64_t>(world_.random.unit() * static_cast<double>(mood.jitter.count()));
   if (mood.slow_answers > 0 && world_.random.unit() < mood.slow_answers)
     extra += Duration(milliseconds(world_.random.below(58'000))).count();
-  ++world_.provider.requests;
+  ++provider->requests;
   in_flight_.insert(request.id);
   deliver_after(mood.latency + Duration(extra),
                 std::make_shared<Served>(Served{.id = request.id,
+                                                .endpoint = request.endpoint,
                                                 .inputs = {request.inputs.begin(), request.inputs.end()},
                                                 .dimensions = request.dimensions,
-                                                .key_version = key_version_,
+                                                .key_version = known.key_version,
                                                 .started = world_.now()}));
 }
 
@@ -175,15 +182,14 @@ void SimEmbedder::deliver_after(Duration latency, std::shared_ptr<const Served> 
   const auto life = alive_;
   World& world = world_;
   world_.after(latency, [=, this, &world] {
+    Provider& provider = *world.provider_of(served->endpoint);
     if (!life.lock()) {  // the process is gone, but its request was served and billed
-      for (const std::string& text : served->inputs) ++world.provider.billed[text];
+      for (const std::string& text : served->inputs) ++provider.billed[text];
       return;
     }
-    if (world.provider.holds) return deliver_after(milliseconds(1), served);
+    if (provider.holds) return deliver_after(milliseconds(1), served);
     if (in_flight_.erase(served->id) == 0) return;  // canceled
-    replies_.push_back({.id = served->id,
-                        .answer = answer(served->inputs, served->dimensions, served->key_version),
-                        .took = world.now() - served->started});
+    replies_.push_back({.id = served->id, .answer = answer(*served), .took = world.now() - served->started});
     wake_();
   });
 }
@@ -195,18 +201,19 @@ void SimEmbedder::cancel_all() {
   wake_();
 }
 
-Result<EmbedAnswer> SimEmbedder::answer(const std::vector<std::string>& inputs, int dimensions,
-                                        std::uint64_t key_version) {
-  Provider& provider = world_.provider;
+Result<EmbedAnswer> SimEmbedder::answer(const Served& served) {
+  Provider& provider = *world_.provider_of(served.endpoint);
+  const std::vector<std::string>& inputs = served.inputs;
   if (provider.fail_next) return std::unexpected(*std::exchange(provider.fail_next, std::nullopt));
   if (provider.mood.fault) {
     ++provider.refused;
     if (provider.mood.bills_lost_answers)
       for (const std::string& text : inputs) ++provider.billed[text];
     if (provider.mood.fault->retry_after) {
-      if (silent_key_ != key_version) silent_until_ = Instant{};
-      silent_key_ = key_version;
-      silent_until_ = std::max(silent_until_, world_.now() + *provider.mood.fault->retry_after);
+      Known& known = known_[served.endpoint];
+      if (known.silent_key != served.key_version) known.silent_until = Instant{};
+      known.silent_key = served.key_version;
+      known.silent_until = std::max(known.silent_until, world_.now() + *provider.mood.fault->retry_after);
     }
     return std::unexpected(*provider.mood.fault);
   }
@@ -216,8 +223,10 @@ Result<EmbedAnswer> SimEmbedder::answer(const std::vector<std::string>& inputs, 
     return fail(ErrorKind::too_large, "too large");
   if (std::any_of(inputs.begin(), inputs.end(), Provider::poison))
     return fail(ErrorKind::rejected, "this input is refused");
+  if (std::any_of(inputs.begin(), inputs.end(), Provider::garbled))
+    return fail(ErrorKind::invalid_answer, "a vector of zeros");
   EmbedAnswer answer{.model = "sim", .tokens = inputs.size()};
-  answer.vectors.dimensions = static_cast<std::uint32_t>(dimensions);
+  answer.vectors.dimensions = static_cast<std::uint32_t>(served.dimensions);
   for (const std::string& text : inputs) {
     // Whoever pays again for a text needs an excuse.
     const bool again = text != kCanary && ++provider.billed[text] > 1;

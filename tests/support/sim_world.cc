@@ -130,9 +130,11 @@ class Process final : public Io {
 World::World(std::uint64_t seed) : random(seed) {
   options.claim_rows = 32;
   options.batch_inputs = 16;
-  provider.limits.max_in_flight = 4;
-  provider.limits.max_inputs = 16;
-  provider.limits.max_input_tokens = 1000;
+  for (Provider* each : {&provider, &other_provider}) {
+    each->limits.max_in_flight = 4;
+    each->limits.max_inputs = 16;
+    each->limits.max_input_tokens = 1000;
+  }
   database.witness.stored = [this](const Table& table, const std::string& key, const std::string& text) {
     if (!Provider::too_long(text) && *table.rows.at(key).vector != vector_of(text))
       violated(fmt::format("G2: {} {} got the vector of another text", table.vectorizer.name, key),
@@ -270,7 +272,8 @@ std::string World::verdict() const {
         continue;
       }
       const auto dead = table.dead.find(key);
-      const bool at_fault = Provider::poison(row.text) || table.refused_keys.contains(key);
+      const bool at_fault =
+          Provider::poison(row.text) || Provider::garbled(row.text) || table.refused_keys.contains(key);
       if (dead != table.dead.end()) {
         if (!at_fault)
           return fmt::format("G6: {} {} is dead ({}) without fault", name, key, dead->second.message);
@@ -286,6 +289,11 @@ std::string World::verdict() const {
 }
 
 std::string World::table_name(VectorizerId id) const { return database.tables.at(id).vectorizer.name; }
+
+Provider* World::provider_of(const std::string& endpoint) {
+  if (endpoint == "openai") return &provider;
+  return endpoint == "other" ? &other_provider : nullptr;
+}
 
 std::string World::row_of(const std::string& text) const {
   for (const auto& [id, table] : database.tables)

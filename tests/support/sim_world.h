@@ -51,6 +51,8 @@ struct Provider {
   std::map<std::string, int> billed;  ///< text → how many times its tokens were billed
 
   static bool poison(const std::string& text) { return text.starts_with("poison"); }
+  /// Whose vector is never a right one.
+  static bool garbled(const std::string& text) { return text.starts_with("garbled"); }
   static bool too_long(const std::string& text) { return text.starts_with("long") && text.size() > 200; }
 };
 
@@ -63,7 +65,8 @@ class World {
   ~World();
 
   Database database;
-  Provider provider;
+  Provider provider;        ///< the endpoint "openai"
+  Provider other_provider;  ///< the endpoint "other"
   Random random;
   WorkerOptions options;
   std::size_t most_held_bytes = 0;
@@ -109,6 +112,8 @@ class World {
   [[nodiscard]] std::string row_of(const std::string& text) const;
   /// Something was seen that must never happen; `culprit` is the row at fault, as the story names it.
   void violated(std::string what, std::string culprit = "");
+  /// Null if there is no such endpoint.
+  Provider* provider_of(const std::string& endpoint);
   void trace(std::string line);
   template <typename... Args>
   void tell(fmt::format_string<Args...> format, Args&&... args) {
@@ -195,23 +200,27 @@ class SimEmbedder final : public Embedder {
  private:
   struct Served {
     std::uint64_t id;
+    std::string endpoint;
     std::vector<std::string> inputs;
     int dimensions;
     std::uint64_t key_version;
     Instant started;
   };
+  /// What this client knows of an endpoint.
+  struct Known {
+    std::uint64_t key_version = 0;  ///< of the key in use
+    Instant silent_until{};         ///< the server asked for silence until then (G7) …
+    std::uint64_t silent_key = 0;   ///< … of whoever has this key
+  };
   void deliver_after(Duration latency, std::shared_ptr<const Served> served);
-  Result<EmbedAnswer> answer(const std::vector<std::string>& inputs, int dimensions,
-                             std::uint64_t key_version);
+  Result<EmbedAnswer> answer(const Served& served);
 
   World& world_;
   std::function<void()> wake_;
   std::weak_ptr<int> alive_;
   std::set<std::uint64_t> in_flight_;
   std::vector<Reply> replies_;
-  std::uint64_t key_version_ = 0;  ///< of the key in use
-  Instant silent_until_{};         ///< the server asked for silence until then (G7) …
-  std::uint64_t silent_key_ = 0;   ///< … of whoever has this key
+  std::map<std::string, Known> known_;
 };
 
 /// Writes the worker's doings into the world's story.

@@ -58,11 +58,27 @@ TEST_F(Packing, KeepsTheHalvesOfASplitApart) {
   EXPECT_EQ(pack_up_to(9).jobs.size(), 2U);
 }
 
+TEST_F(Packing, FreshJobsAndSuspectsTakeTurns) {
+  for (int i = 0; i < 4; ++i) {
+    HeldJob suspect = held("suspect " + std::to_string(i));
+    suspect.max_company = 1;
+    buffer.push_back(std::move(suspect));
+  }
+  put({"fresh 0", "fresh 1"});
+  EXPECT_THAT(pack_up_to(1).inputs(), ElementsAre("suspect 0"));
+  EXPECT_THAT(pack_up_to(1).inputs(), ElementsAre("fresh 0"));
+  EXPECT_THAT(pack_up_to(1).inputs(), ElementsAre("suspect 1"));
+  EXPECT_THAT(pack_up_to(9).inputs(), ElementsAre("fresh 1"));
+  EXPECT_THAT(pack_up_to(9).inputs(), ElementsAre("suspect 2"));
+  EXPECT_THAT(pack_up_to(9).inputs(), ElementsAre("suspect 3"));
+  EXPECT_TRUE(buffer.empty());
+}
+
 TEST_F(Packing, KnowsTheMemoryItTakes) {
   put({std::string(1000, 'x')});
-  EXPECT_EQ(buffer.text_bytes(), 1000U);
+  EXPECT_EQ(buffer.bytes(), 1000U + sizeof(HeldJob));
   EXPECT_GE(pack_up_to(1).bytes, 2000 + 4 * sizeof(float));
-  EXPECT_EQ(buffer.text_bytes(), 0U);
+  EXPECT_EQ(buffer.bytes(), 0U);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "base/nearest.h"
 #include "cli/settings.h"
+#include "text/utf8.h"
 
 namespace embedd::cli {
 
@@ -21,55 +22,52 @@ std::string place(const std::string& file, const toml::source_region& source) {
   return fmt::format("{}:{}", file, source.begin.line);
 }
 
-/// Past the string that begins at `at`, or its line if it does not end there.
-std::size_t after_string(std::string_view text, std::size_t at) {
-  const char quote = text[at];
-  const std::string triple(3, quote);
-  const bool lines = text.substr(at).starts_with(triple);
-  for (at += lines ? 3 : 1; at < text.size(); ++at) {
-    if (!lines && text[at] == '\n') return at;
-    if (quote == '"' && text[at] == '\\') {
-      ++at;
-    } else if (text[at] == quote && (!lines || text.substr(at).starts_with(triple))) {
-      at += lines ? 3 : 1;
-      for (int more = 0; lines && more < 2 && at < text.size() && text[at] == quote; ++more) ++at;
-      return at;
-    }
+// toml++ 3.3 looks characters beyond ASCII up in a table with undefined holes, also where TOML allows them.
+// So it never sees any: they go in as `~XY`, and what comes out is turned back.
+
+std::string armoured(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80 && c != '~')
+      out += c;
+    else
+      out += {'~', static_cast<char>('A' + byte / 16), static_cast<char>('A' + byte % 16)};
   }
-  return text.size();
+  return out;
 }
 
-/// The line of the first character that stands neither in a string nor in a comment and is not ASCII: TOML
-/// has none, and toml++ 3.3 looks it up in a table with undefined holes. 0 if there is none.
-std::ptrdiff_t line_of_stray(std::string_view text) {
-  std::size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
-  while (at < text.size()) {
-    if (text[at] == '#')
-      at = std::min(text.find('\n', at), text.size());
-    else if (text[at] == '"' || text[at] == '\'')
-      at = after_string(text, at);
-    else if (static_cast<unsigned char>(text[at]) >= 0x80)
-      return 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
-    else
-      ++at;
+/// The inverse of armoured().
+std::string plain(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '~' && i + 2 < text.size()) {
+      out += static_cast<char>((text[i + 1] - 'A') * 16 + (text[i + 2] - 'A'));
+      i += 2;
+    } else {
+      out += text[i];
+    }
   }
-  return 0;
+  return out;
 }
 
 Result<toml::table> parse(std::string_view text, const std::string& file) {
-  if (const auto line = line_of_stray(text); line != 0)
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  if (const std::size_t good = utf8::valid_prefix(text); good < text.size())
     return fail(ErrorKind::invalid_argument,
-                fmt::format("{}:{}: letters beyond ASCII must be in quotes", file, line));
-  toml::parse_result parsed = toml::parse(text);
-  if (!parsed)
-    return fail(ErrorKind::invalid_argument,
-                fmt::format("{}: {}", place(file, parsed.error().source()), parsed.error().description()));
-  return std::move(parsed).table();
+                fmt::format("{}:{}: not UTF-8", file, 1 + std::ranges::count(text.substr(0, good), '\n')));
+  toml::parse_result parsed = toml::parse(armoured(text));
+  if (parsed) return std::move(parsed).table();
+  const toml::parse_error& error = parsed.error();
+  const bool letter = error.description().ends_with("'~'") && text.find('~') == std::string_view::npos;
+  return fail(ErrorKind::invalid_argument,
+              fmt::format("{}: {}", place(file, error.source()),
+                          letter ? "letters beyond ASCII must be in quotes" : error.description()));
 }
 
 /// A scalar as a person would write it in the environment; nothing for arrays, tables and dates.
 std::optional<std::string> scalar(const toml::node& node) {
-  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* text = node.as_string()) return plain(text->get());
   if (const auto* number = node.as_integer()) return fmt::format("{}", number->get());
   if (const auto* number = node.as_floating_point()) return fmt::format("{}", number->get());
   if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
@@ -90,6 +88,7 @@ class EndpointReader {
     text("project", config_.project);
     text("deployment", config_.deployment);
     text("api_version", config_.api_version);
+    text("ca_file", config_.ca_file);
     text("document_prefix", config_.document_prefix);
     text("query_prefix", config_.query_prefix);
     text("encoding_format", config_.encoding_format);
@@ -125,7 +124,7 @@ class EndpointReader {
     const auto* node = find(name);
     if (node == nullptr) return;
     if (const auto* value = node->as_string())
-      into = value->get();
+      into = plain(value->get());
     else
       error(*node, name, "must be a string");
   }
@@ -171,7 +170,7 @@ class EndpointReader {
     for (const toml::node& item : *list) {
       const auto* header = item.as_string();
       if (header == nullptr) return error(item, "headers", "must be an array of \"Name: value\" strings");
-      config_.headers.push_back(header->get());
+      config_.headers.push_back(plain(header->get()));
     }
   }
 
@@ -192,9 +191,9 @@ class EndpointReader {
     const auto* source = node->as_table();
     if (source == nullptr || source->size() != 1) return error(*node, "api_key", kShape);
     if (const auto* path = source->get_as<std::string>("file"))
-      config_.api_key_file = path->get();
+      config_.api_key_file = plain(path->get());
     else if (const auto* variable = source->get_as<std::string>("env"))
-      read_variable(variable->get());
+      read_variable(plain(variable->get()));
     else
       error(*node, "api_key", kShape);
   }
@@ -209,7 +208,8 @@ class EndpointReader {
   void refuse_unknown() {
     for (const auto& [key, node] : table_)
       if (std::ranges::find(names_, key.str()) == names_.end())
-        error(node, key.str(), "is not a key of an endpoint." + did_you_mean(key.str(), names_));
+        error(node, plain(key.str()),
+              "is not a key of an endpoint." + did_you_mean(plain(key.str()), names_));
   }
 
   void error(const toml::node& node, std::string_view name, std::string_view what) {
@@ -254,7 +254,7 @@ Result<std::vector<TomlSetting>> parse_toml_settings(std::string_view text, cons
     }
     if (std::ranges::find(names, key.str()) == names.end())
       return fail(ErrorKind::invalid_argument, fmt::format("{}: there is no setting '{}'.{}", origin,
-                                                           key.str(), did_you_mean(key.str(), names)));
+                                                           plain(key.str()), did_you_mean(key.str(), names)));
     auto value = scalar(node);
     if (!value)
       return fail(ErrorKind::invalid_argument,
@@ -276,7 +276,7 @@ Result<std::vector<EndpointConfig>> parse_toml_endpoints(std::string_view text, 
     if (endpoint == nullptr)
       return fail(ErrorKind::invalid_argument,
                   fmt::format("{}: endpoints are written [endpoint.NAME]", place(file, node.source())));
-    EndpointConfig& config = endpoint_named(known, name.str());
+    EndpointConfig& config = endpoint_named(known, plain(name.str()));
     if (auto read = EndpointReader(*endpoint, file, lookup, config).read(); !read)
       return std::unexpected(read.error());
     if (auto valid = validate(config); !valid)

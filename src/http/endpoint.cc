@@ -1,6 +1,7 @@
 #include "http/endpoint.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -87,6 +88,8 @@ Result<void> validate(const EndpointConfig& config) {
     return invalid(config, "the API key holds a line break or another control character");
   for (const std::string* field : {&config.organization, &config.project, &config.api_version})
     if (has_control_characters(*field)) return invalid(config, "a setting holds a control character");
+  if (!config.ca_file.empty() && access(config.ca_file.c_str(), R_OK) != 0)
+    return invalid(config, fmt::format("ca_file {} cannot be read", config.ca_file));
   for (const std::string& header : config.headers)
     if (has_control_characters(header) || header.find(':') == std::string::npos || header.starts_with(':'))
       return invalid(config, "each of headers must read \"Name: value\"");

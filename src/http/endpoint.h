@@ -49,6 +49,8 @@ struct EndpointConfig {
   std::string deployment;                     ///< azure: empty means the vectorizer's model is its name
   std::string api_version{kAzureApiVersion};  ///< azure
 
+  std::string ca_file;  ///< PEM; the only authorities that its certificate may come from. Empty: the system's
+
   std::string document_prefix;  ///< put before every text to be stored (nomic, e5, Voyage, Cohere)
   std::string query_prefix;     ///< put before every search query
 

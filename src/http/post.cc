@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "base/check.h"
+#include "base/loopback.h"
 #include "http/classify.h"
 
 namespace embedd {
@@ -38,10 +39,6 @@ std::string_view host_of(std::string_view url) {
   return url.substr(0, url.find(':'));
 }
 
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "::1";
-}
-
 HeaderList::~HeaderList() {
   auto* const list = static_cast<curl_slist*>(list_);
   for (curl_slist* item = list; item != nullptr; item = item->next)
@@ -63,6 +60,10 @@ Post::Post(Loop& loop, const EndpointConfig& config)
   set(easy_, CURLOPT_FOLLOWLOCATION, 0L);
   set(easy_, CURLOPT_SSL_VERIFYPEER, 1L);
   set(easy_, CURLOPT_SSL_VERIFYHOST, 2L);
+  if (!config.ca_file.empty()) {
+    set(easy_, CURLOPT_CAINFO, config.ca_file.c_str());
+    set(easy_, CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // these authorities and no others
+  }
   set(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   // With HTTP/2, share the connection that is being made rather than open one for each request. Without TLS
   // there is none to hope for, and curl would wait for the first answer to know.
@@ -81,7 +82,7 @@ Post::Post(Loop& loop, const EndpointConfig& config)
   set(easy_, CURLOPT_WRITEDATA, static_cast<void*>(this));
   set(easy_, CURLOPT_HEADERFUNCTION, &Post::on_header);
   set(easy_, CURLOPT_HEADERDATA, static_cast<void*>(this));
-  if (is_loopback(host_))
+  if (is_loopback(host_) || host_.ends_with(".localhost"))
     set(easy_, CURLOPT_PROXY, "");
   else
     set(easy_, CURLOPT_ACCEPT_ENCODING, "gzip");

@@ -1,8 +1,9 @@
 /// One POST over the loop: what is sent, what came back, and the bounds on both. Reusable, one at a time.
 ///
-/// TLS is verified, redirects are not followed, the body is bounded, compressed answers are accepted (but
-/// from loopback, where they only cost time). Proxies come from the environment (`https_proxy`, `http_proxy`,
-/// `no_proxy`), except for loopback hosts, which are always reached directly.
+/// TLS is verified (against the system's authorities, or the endpoint's ca_file), redirects are not followed,
+/// the body is bounded, compressed answers are accepted (but from loopback, where they only cost time).
+/// Proxies come from the environment (`https_proxy`, `http_proxy`, `no_proxy`), except for loopback hosts,
+/// which are always reached directly.
 #pragma once
 
 #include <functional>
@@ -84,7 +85,5 @@ class Post final : private Transfer {
 
 /// The host of a URL, without port; "" if there is none.
 std::string_view host_of(std::string_view url);
-/// localhost, *.localhost, 127.0.0.0/8, ::1
-bool is_loopback(std::string_view host);
 
 }  // namespace embedd

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/check.h"
+#include "pg/database_url.h"
 #include "pg/sqlstate.h"
 
 namespace embedd::pg {
@@ -116,7 +117,7 @@ Result<Connection> Connection::open(const Secret& conninfo, std::string_view app
     const char* password = PQpass(connection.native());
     message = redact(std::move(message), Secret(password ? password : ""));
     const ErrorKind kind = classify_connect(message);
-    return fail(kind, std::move(message));
+    return fail(kind, explain_connect_error(std::move(message)));
   }
   // Notices (such as "already exists, skipping") are not results and not events.
   PQsetNoticeReceiver(connection.native(), [](void*, const PGresult*) {}, nullptr);

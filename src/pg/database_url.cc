@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
+#include <unistd.h>
 
 #include <cstdlib>
+#include <map>
 #include <memory>
+#include <utility>
+
+#include "base/loopback.h"
 
 namespace embedd::pg {
 
@@ -45,6 +50,41 @@ std::string show(std::string_view user, std::string_view host, std::string_view 
   return out;
 }
 
+/// By socket or loopback, each of a comma-separated list; libpq's default, if there is none.
+bool on_this_machine(std::string_view hosts) {
+  for (;;) {
+    const std::string_view host = hosts.substr(0, hosts.find(','));
+    if (!host.empty() && !host.starts_with('/') && !host.starts_with('@') && !is_loopback(host)) return false;
+    if (host.size() == hosts.size()) return true;
+    hosts.remove_prefix(host.size() + 1);
+  }
+}
+
+/// What `sslrootcert` should be for the system's authorities; empty if libpq finds them by itself.
+std::string authorities() {
+  const char* home = std::getenv("HOME");
+  if (home != nullptr && access(fmt::format("{}/.postgresql/root.crt", home).c_str(), R_OK) == 0) return "";
+  if (PQlibVersion() >= 160'000) return "system";
+  if (const char* file = std::getenv("SSL_CERT_FILE"); file != nullptr && *file != '\0') return file;
+  for (const char* file : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                           "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"})
+    if (access(file, R_OK) == 0) return file;
+  return "";
+}
+
+/// Collects keywords and values for libpq.
+class Conninfo {
+ public:
+  void add(std::string_view keyword, std::string_view value) {
+    if (value.empty()) return;
+    text_ += fmt::format("{}{}={}", text_.empty() ? "" : " ", keyword, quoted_value(value));
+  }
+  Secret take() && { return Secret(std::move(text_)); }
+
+ private:
+  std::string text_;
+};
+
 }  // namespace
 
 Result<DatabaseTarget> parse_database_url(
@@ -56,7 +96,8 @@ Result<DatabaseTarget> parse_database_url(
   if (!options) return refused(variable, origin);
 
   DatabaseTarget target;
-  std::string conninfo, user, host, port, database;
+  Conninfo conninfo;
+  std::map<std::string, std::string, std::less<>> known;
   for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
     std::optional<std::string> value;
     const char* inherited = option->envvar == nullptr ? nullptr : std::getenv(option->envvar);
@@ -64,20 +105,30 @@ Result<DatabaseTarget> parse_database_url(
       value = option->val;
     else if (option->envvar != nullptr && inherited == nullptr)
       value = from_dotenv(option->envvar);
-    const std::string_view keyword = option->keyword;
-    const std::string shown = value ? *value : inherited == nullptr ? std::string() : inherited;
-    if (keyword == "user") user = shown;
-    if (keyword == "host") host = shown;
-    if (keyword == "port") port = shown;
-    if (keyword == "dbname") database = shown;
-    if (keyword == "password") target.password = Secret(shown);
-    if (!value || value->empty()) continue;
-    if (!conninfo.empty()) conninfo += ' ';
-    conninfo += fmt::format("{}={}", keyword, quoted_value(*value));
+    known[option->keyword] = value ? *value : inherited == nullptr ? std::string() : inherited;
+    if (value) conninfo.add(option->keyword, *value);
   }
-  target.conninfo = Secret(std::move(conninfo));
-  target.display = show(user, host, port, database);
+  const std::string& host = known["host"].empty() ? known["hostaddr"] : known["host"];
+  // A service may say more than is known here, also about TLS.
+  if (known["sslmode"].empty() && known["service"].empty() && !on_this_machine(host)) {
+    conninfo.add("sslmode", "verify-full");
+    if (known["sslrootcert"].empty()) conninfo.add("sslrootcert", authorities());
+  }
+  target.password = Secret(std::exchange(known["password"], ""));
+  target.conninfo = std::move(conninfo).take();
+  target.display = show(known["user"], host, known["port"], known["dbname"]);
   return target;
+}
+
+std::string explain_connect_error(std::string message) {
+  const auto has = [&](std::string_view part) { return message.find(part) != std::string::npos; };
+  if ((has("SSL") || has("certificate")) && !has("pg_hba.conf"))
+    message +=
+        " (A server that is not on this machine must show a certificate that can be verified. In "
+        "DATABASE_URL, "
+        "sslrootcert=FILE names another authority; sslmode=require does not verify, sslmode=disable does "
+        "without TLS)";
+  return message;
 }
 
 }  // namespace embedd::pg

@@ -17,11 +17,19 @@ struct DatabaseTarget {
   std::string display;  ///< "postgresql://user@host:5432/name": no password, no options
 };
 
+/// TLS: libpq by itself verifies nothing. Unless the URL, PGSSLMODE or a service says what to do, a server
+/// that is not on this machine (by socket or loopback) must show a certificate for its name
+/// (`sslmode=verify-full`), from an authority in `sslrootcert`, in ~/.postgresql/root.crt, or else the
+/// system's.
+///
 /// `url` is a libpq URI or keywords, or empty; `from_dotenv` gives the PG* variables of the `.env` file,
 /// which libpq cannot see. `variable` and `origin` name the source in errors. Errors: invalid_argument; the
 /// text itself is never quoted, since it may hold a password.
 Result<DatabaseTarget> parse_database_url(
     const Secret& url, std::string_view variable, std::string_view origin,
     const std::function<std::optional<std::string>(const std::string& variable)>& from_dotenv);
+
+/// A connection error of libpq's; if it is about TLS, with what can be done.
+std::string explain_connect_error(std::string message);
 
 }  // namespace embedd::pg

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "pg/database_url.h"
 #include "pg/sqlstate.h"
 
 namespace embedd::pg {
@@ -165,7 +166,7 @@ void Pipeline::connect(const std::shared_ptr<Attempt>& attempt, const PipelineOp
   if (PQstatus(conn.get()) == CONNECTION_OK)
     error = set_up(conn.get(), options, pooled);
   else
-    error.message = PQerrorMessage(conn.get());
+    error.message = explain_connect_error(trimmed(PQerrorMessage(conn.get())));
   if (!error.message.empty()) {
     const char* password = PQpass(conn.get());
     error.message = redact(trimmed(error.message), Secret(password ? password : ""));

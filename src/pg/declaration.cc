@@ -173,14 +173,26 @@ Result<void> check_no_loop(const VectorizerSpec& spec, const Declaration& declar
   return {};
 }
 
-Result<void> check_privileges(Connection& db, const VectorizerSpec& spec, const SourceTable& source) {
+/// Those of `columns` on which the role lacks `privilege`, quoted, joined by commas. The worker reads and
+/// writes for whoever creates a vectorizer, so that must not be more than they could do themselves.
+Result<std::string> lacking(Connection& db, const SourceTable& source,
+                            const std::vector<std::string>& columns, const std::string& privilege) {
   auto rows = db.exec(
-      "SELECT current_user, has_table_privilege($1::oid, 'TRIGGER'), has_table_privilege($1::oid, 'SELECT') "
-      "OR "
-      "has_any_column_privilege($1::oid, 'SELECT'), has_column_privilege($1::oid, $2, 'UPDATE'), "
-      "has_schema_privilege('embedd', 'CREATE'), has_table_privilege('embedd.vectorizers', 'INSERT') AND "
+      "SELECT string_agg(DISTINCT quote_ident(name), ', ') FROM unnest($2::text[]) AS name "
+      "WHERE name <> '' AND NOT has_column_privilege($1::oid, name, $3)",
+      {std::to_string(source.oid), array_literal(columns), privilege});
+  if (!rows) return std::unexpected(rows.error());
+  return rows->text(0, 0);
+}
+
+Result<void> check_privileges(Connection& db, const VectorizerSpec& spec, const Declaration& declared) {
+  const SourceTable& source = declared.source;
+  auto rows = db.exec(
+      "SELECT current_user, has_table_privilege($1::oid, 'TRIGGER'), has_schema_privilege('embedd', "
+      "'CREATE'), "
+      "has_table_privilege('embedd.vectorizers', 'INSERT') AND "
       "has_table_privilege('embedd.dead_letters', 'DELETE')",
-      {std::to_string(source.oid), spec.column});
+      {std::to_string(source.oid)});
   if (!rows) return std::unexpected(rows.error());
   const std::string role = db.quote_identifier(rows->view(0, 0));
   auto lacks = [&](std::string_view grant) {
@@ -189,11 +201,19 @@ Result<void> check_privileges(Connection& db, const VectorizerSpec& spec, const 
         fmt::format("the role {} lacks a privilege; as the owner, run: GRANT {} TO {}", role, grant, role));
   };
   if (!rows->flag(0, 1)) return lacks(fmt::format("TRIGGER ON {}", source.quoted()));
-  if (!rows->flag(0, 2)) return lacks(fmt::format("SELECT ON {}", source.quoted()));
-  if (!rows->flag(0, 3))
-    return lacks(fmt::format("UPDATE ({}) ON {}", quote_identifier(spec.column), source.quoted()));
-  if (!rows->flag(0, 4)) return lacks("CREATE, USAGE ON SCHEMA embedd");
-  if (!rows->flag(0, 5)) return lacks("SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA embedd");
+  std::vector<std::string> read = declared.text.columns();
+  read.insert(read.end(), declared.key.begin(), declared.key.end());
+  if (declared.filter)
+    read.insert(read.end(), declared.filter->columns.begin(), declared.filter->columns.end());
+  for (const auto& [privilege, columns] :
+       {std::pair("SELECT", read),
+        std::pair("UPDATE", std::vector{spec.column, spec.model_id_column, spec.model_version_column})}) {
+    auto missing = lacking(db, source, columns, privilege);
+    if (!missing) return std::unexpected(missing.error());
+    if (!missing->empty()) return lacks(fmt::format("{} ({}) ON {}", privilege, *missing, source.quoted()));
+  }
+  if (!rows->flag(0, 2)) return lacks("CREATE, USAGE ON SCHEMA embedd");
+  if (!rows->flag(0, 3)) return lacks("SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA embedd");
   return {};
 }
 
@@ -223,12 +243,12 @@ Result<Declaration> check_declaration(Connection& db, const VectorizerSpec& spec
   if (auto good = check_model_column(out.source, spec.model_version_column, "model-version-column"); !good)
     return std::unexpected(good.error());
   if (auto good = check_free(db, spec, out.source); !good) return std::unexpected(good.error());
-  if (auto good = check_privileges(db, spec, out.source); !good) return std::unexpected(good.error());
   if (!spec.where.empty()) {
     auto filter = compile_filter(db, out.source, spec.where);
     if (!filter) return std::unexpected(filter.error());
     out.filter = std::move(*filter);
   }
+  if (auto good = check_privileges(db, spec, out); !good) return std::unexpected(good.error());
   if (auto good = check_no_loop(spec, out); !good) return std::unexpected(good.error());
   return out;
 }

@@ -281,18 +281,22 @@ TEST(Vectorizers, ARoleWithoutPrivilegesIsToldWhichOneItLacks) {
   Connection& db = notes.db;
   const std::string role = notes.database.name() + "_maker";
   run(db, "CREATE ROLE " + role);
+  VectorizerSpec spec = notes_spec();
+  spec.model_id_column = "model_id";
   const std::pair<std::string, std::string> steps[] = {
       {"GRANT USAGE ON SCHEMA embedd TO ", "permission denied"},
       {"GRANT SELECT ON ALL TABLES IN SCHEMA embedd TO ", "GRANT TRIGGER ON"},
-      {"GRANT TRIGGER ON notes TO ", "GRANT SELECT ON"},
-      {"GRANT SELECT ON notes TO ", "GRANT UPDATE (\"embedding\") ON"},
-      {"GRANT UPDATE (embedding) ON notes TO ", "GRANT CREATE, USAGE ON SCHEMA embedd"},
+      {"GRANT TRIGGER ON notes TO ", "GRANT SELECT (body, id, title) ON"},
+      {"GRANT SELECT (id, body) ON notes TO ", "GRANT SELECT (title) ON"},
+      {"GRANT SELECT ON notes TO ", "GRANT UPDATE (embedding, model_id) ON"},
+      {"GRANT UPDATE (embedding) ON notes TO ", "GRANT UPDATE (model_id) ON"},
+      {"GRANT UPDATE (model_id) ON notes TO ", "GRANT CREATE, USAGE ON SCHEMA embedd"},
       {"GRANT CREATE ON SCHEMA embedd TO ", "ON ALL TABLES IN SCHEMA embedd"},
   };
   for (const auto& [grant, lacking] : steps) {
     run(db, grant + role);
     run(db, "SET ROLE " + role);
-    auto refused = create_vectorizer(db, notes_spec());
+    auto refused = create_vectorizer(db, spec);
     run(db, "RESET ROLE");
     ASSERT_FALSE(refused);
     EXPECT_EQ(name_of(refused.error().kind), "misconfigured");
@@ -300,7 +304,7 @@ TEST(Vectorizers, ARoleWithoutPrivilegesIsToldWhichOneItLacks) {
   }
   run(db, "GRANT INSERT, DELETE ON ALL TABLES IN SCHEMA embedd TO " + role);
   run(db, "SET ROLE " + role);
-  auto created = create_vectorizer(db, notes_spec());
+  auto created = create_vectorizer(db, spec);
   run(db, "RESET ROLE");
   EXPECT_TRUE(created) << created.error().message;
   run(db, "DROP OWNED BY " + role + " CASCADE");

@@ -19,7 +19,9 @@ struct Lane {
   Instant next_claim_at{};
   unsigned empty_claims = 0;   ///< in a row
   unsigned failed_claims = 0;  ///< in a row
-  bool listed = true;          ///< still in the last poll
+  bool locked =
+      false;  ///< its table was, when last asked: asked one such at a time, each wait being everyone's
+  bool listed = true;  ///< still in the last poll
 
   // Its own troubles, as told apart from its endpoint's.
   Instant paused_until{};
@@ -33,6 +35,7 @@ struct Lane {
   // Reconcile.
   bool reconciling = false;
   bool page_sent = false;
+  unsigned failed_pages = 0;  ///< in a row
   Instant next_page_at{};
   Key cursor;
 

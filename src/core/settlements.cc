@@ -56,9 +56,13 @@ void Settlements::add(Pending pending) {
 }
 
 void Settlements::resend(Instant now) {
+  // A locked table costs the lock timeout each time, and everyone shares the connection.
+  bool waiting_for_a_lock = std::ranges::any_of(
+      pending_, [](const auto& entry) { return entry.second.sent && entry.second.locked; });
   for (auto& [id, pending] : pending_) {
-    if (pending.sent || pending.send_at > now) continue;
+    if (pending.sent || pending.send_at > now || (pending.locked && waiting_for_a_lock)) continue;
     if (!queue_.ready()) return;
+    waiting_for_a_lock = waiting_for_a_lock || pending.locked;
     pending.sent = true;
     queue_.send_settlement(pending.settlement);
   }
@@ -115,6 +119,7 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
 void Settlements::recover(Pending pending, const Error& error, Instant now, News& news) {
   const Action action = pending.settlement.action;
   observer_.database_error("settle", error);
+  pending.locked = error.kind == ErrorKind::conflict;
   if (action == Action::extend) return;  // the next sweep extends again
   switch (error.kind) {
     case ErrorKind::in_doubt: pending.in_doubt = true; [[fallthrough]];

@@ -52,6 +52,7 @@ class Settlements {
     Instant send_at{};
     bool sent = false;
     bool in_doubt = false;
+    bool locked = false;  ///< its table was, when last asked: sent one such at a time
     unsigned tries = 0;
   };
 

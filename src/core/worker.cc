@@ -161,6 +161,7 @@ void Worker::reconcile(Instant now) {
   for (const auto& lane : lanes_) {
     if (!lane->reconciling || lane->page_sent || now < lane->next_page_at || lane->vectorizer.paused)
       continue;
+    if (must_wait_its_turn(*lane)) continue;
     lane->page_sent = true;
     queue_.send_reconcile(lane->vectorizer.id, lane->cursor);
   }
@@ -172,11 +173,14 @@ void Worker::note(ReconcilePage page, Instant now) {
   lane->page_sent = false;
   if (!page.progress) {
     observer_.database_error("reconcile", page.progress.error());
-    lane->next_page_at = now + backoff(seconds(1), seconds(30), 3, random_);
+    lane->next_page_at = now + backoff(seconds(1), seconds(30), ++lane->failed_pages, random_);
+    lane->locked = page.progress.error().kind == ErrorKind::conflict;
     return;
   }
   const ReconcilePage::Progress& progress = *page.progress;
   ++progress_;
+  lane->failed_pages = 0;
+  lane->locked = false;
   if (progress.enqueued > 0) {
     lane->due = true;
     lane->next_claim_at = std::min(lane->next_claim_at, now);
@@ -204,11 +208,18 @@ bool Worker::wants_claim(const Lane& lane, Instant now) const {
                                lane.buffer.suspects().size() < options_.claim_rows;
 }
 
+/// A locked table costs the lock timeout each time it is asked for, and everyone shares the connection.
+bool Worker::must_wait_its_turn(const Lane& lane) const {
+  return lane.locked && std::ranges::any_of(lanes_, [](const auto& other) {
+           return other->locked && (other->claiming || other->page_sent);
+         });
+}
+
 void Worker::claim(Instant now) {
   if (!queue_.ready()) return;
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     Lane& lane = *lanes_[(turn_of_ + i) % lanes_.size()];
-    if (!wants_claim(lane, now)) continue;
+    if (!wants_claim(lane, now) || must_wait_its_turn(lane)) continue;
     const std::size_t promised = (claims_in_flight_ + 1) * options_.claim_bytes;
     if (held_bytes() + promised > options_.held_bytes && leases_held() + claims_in_flight_ > 0) return;
     const Share used = used_by(lane.vectorizer.endpoint);
@@ -236,11 +247,13 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
     const Error& error = claim.jobs.error();
     observer_.database_error("claim", error);
     lane->next_claim_at = now + backoff(milliseconds(200), seconds(5), ++lane->failed_claims, random_);
+    lane->locked = error.kind == ErrorKind::conflict;
     if (error.kind == ErrorKind::misconfigured || error.kind == ErrorKind::rejected)
       pause(*lane, error.message, now);
     return;
   }
   lane->failed_claims = 0;
+  lane->locked = false;
   if (claim.jobs->empty()) {
     const unsigned follow_up = lane->empty_claims++;
     // With `once` somebody waits for the end, and the poll that confirms it sees what a claim has missed.

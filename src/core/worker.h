@@ -82,6 +82,7 @@ class Worker {
   void release(const Settlements::News& news, Instant now);
 
   bool wants_claim(const Lane& lane, Instant now) const;
+  [[nodiscard]] bool must_wait_its_turn(const Lane& lane) const;
   bool dispatch_one(Lane& lane, Instant now);
   void start(Lane& lane, Batch batch, Instant now);
   void give_back(Lane& lane, Instant now);

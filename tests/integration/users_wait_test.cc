@@ -260,7 +260,8 @@ TEST_F(LockedTables, DelayTheirOwnVectorizersOnly) {
   constexpr int kLocked = 5;
   for (int i = 0; i < kLocked; ++i) {
     vectorize(fmt::format("locked_{}", i));
-    sql(fmt::format("INSERT INTO locked_{0} SELECT i, 'row ' || i || ' of {0}' FROM generate_series(1, 50) i", i));
+    sql(fmt::format("INSERT INTO locked_{0} SELECT i, 'row ' || i || ' of {0}' FROM generate_series(1, 50) i",
+                    i));
   }
   vectorize("free");
   pg::Connection migration = database.connect(), watcher = database.connect();
@@ -278,11 +279,12 @@ TEST_F(LockedTables, DelayTheirOwnVectorizersOnly) {
       look(watcher, waits);
       return value(fmt::format("SELECT embedding IS NOT NULL FROM free WHERE id = {}", row)) == "t";
     })) << worker.log();
-    slowest = std::max(slowest, steady_clock::now() - began);
+    // While it waited for the first it found out which tables are locked.
+    if (row > 1) slowest = std::max(slowest, steady_clock::now() - began);
   }
   EXPECT_EQ(wrong("free"), "");
   EXPECT_LT(waits.worker_ms, kNotLongMs) << waits.looks << " looks";
-  
+
   // Walks of the free one come to their end, too.
   ASSERT_TRUE(eventually([&] {
     return value("SELECT reconciled_at IS NOT NULL FROM embedd.vectorizers WHERE name = 'free'") == "t";
@@ -291,7 +293,7 @@ TEST_F(LockedTables, DelayTheirOwnVectorizersOnly) {
   for (int i = 0; i < kLocked; ++i)
     EXPECT_TRUE(eventually([&] { return wrong(fmt::format("locked_{}", i)).empty(); })) << worker.log();
   EXPECT_EQ(provider.stats().repeated_texts, 0u);
-  fmt::print("the slowest row took {} ms, a worker waited for {} ms at most, in {} looks\n",
+  fmt::print("the slowest row but the first took {} ms, a worker waited for {} ms at most, in {} looks\n",
              std::chrono::duration_cast<milliseconds>(slowest).count(), waits.worker_ms, waits.looks);
   EXPECT_EQ(worker.stop().code, 0);
 }

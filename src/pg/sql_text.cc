@@ -17,6 +17,13 @@ std::string column_text(const std::string& name) {
   return fmt::format("\"left\"({}, {})", whole_text(name), kMaxTextCharacters);
 }
 
+/// Whether `text`, an expression made of column `name`, is blank or NULL. In a database of several bytes a
+/// character, trimming walks through the whole text (4 µs for 1 kB); most texts show a letter at once.
+std::string blank(const std::string& name, const std::string& text) {
+  return fmt::format("coalesce(ltrim(\"left\"({}, 32), {}), '') = '' AND coalesce(ltrim({}, {}), '') = ''",
+                     whole_text(name), kBlanks, text, kBlanks);
+}
+
 }  // namespace
 
 std::string quote_identifier(std::string_view name) {
@@ -64,7 +71,7 @@ std::string compile_empty(const Template& text) {
   std::string empty;
   for (const std::string& column : text.columns()) {
     if (!empty.empty()) empty += " AND ";
-    empty += fmt::format("coalesce(btrim({}, {}), '') = ''", column_text(column), kBlanks);
+    empty += blank(column, column_text(column));
   }
   return empty;
 }
@@ -75,9 +82,8 @@ std::string compile_text(const Template& text) {
   std::size_t constant_bytes = 0;
   std::string length;
   for (const std::string& column : text.columns()) {
-    const std::string whole = whole_text(column);
     if (!empty.empty()) empty += " AND ";
-    empty += fmt::format("coalesce(ltrim({}, {}), '') = ''", whole, kBlanks);
+    empty += blank(column, whole_text(column));
   }
   for (const Template::Part& part : text.parts) {
     if (!filled.empty()) {

@@ -220,10 +220,11 @@ void Worker::claim(Instant now) {
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     Lane& lane = *lanes_[(turn_of_ + i) % lanes_.size()];
     if (!wants_claim(lane, now) || must_wait_its_turn(lane)) continue;
-    const std::size_t promised = (claims_in_flight_ + 1) * options_.claim_bytes;
+    const std::size_t claim_bytes = std::min(options_.claim_bytes, options_.held_bytes / 8);
+    const std::size_t promised = (claims_in_flight_ + 1) * claim_bytes;
     if (held_bytes() + promised > options_.held_bytes && leases_held() + claims_in_flight_ > 0) return;
     const Share used = used_by(lane.vectorizer.endpoint);
-    if (used.bytes > 0 && used.bytes + options_.claim_bytes > share_of_each().bytes) continue;
+    if (used.bytes > 0 && used.bytes + claim_bytes > share_of_each().bytes) continue;
     constexpr std::uint32_t kProbeRows = 8;
     const std::uint32_t probe = lane.probing()             ? 1
                                 : gate_of(lane)->probing() ? kProbeRows
@@ -234,7 +235,7 @@ void Worker::claim(Instant now) {
                        .lease = random_.lease_token(),
                        .lease_time = options_.lease,
                        .max_rows = std::min(probe, options_.claim_rows),
-                       .max_text_bytes = options_.claim_bytes});
+                       .max_text_bytes = claim_bytes});
   }
 }
 

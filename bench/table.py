@@ -19,7 +19,7 @@ from harness import machine
 from harness.bench import Bench
 from harness.database import Server
 
-STANDARD = ("throughput", "sizes", "latency", "peers", "workers", "growth", "memory", "freshness", "writes")
+STANDARD = tuple("throughput budget sizes latency peers workers growth memory freshness writes".split())
 NAMED_ONLY = ("index",)  # takes minutes
 
 

@@ -104,6 +104,9 @@ class Parser {
     command->add_option("--model-id-column", create->model_id_column, "Column that gets the model's name");
     command->add_option("--model-version-column", create->model_version_column,
                         "Column that gets the model's name as the server reports it");
+    command->add_option("--long-texts", create->long_texts,
+                        "A text longer than the model takes: truncate, average (of its pieces), discard")
+        ->check(CLI::IsMember({"truncate", "average", "discard"}));
     add(group, "list", "List the vectorizers", vectorizer_list);
     add_named(group, "show", "Show one vectorizer", vectorizer_show);
     add_named(group, "pause", "Stop embedding; changes are still recorded", vectorizer_pause);

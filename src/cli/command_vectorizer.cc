@@ -32,7 +32,7 @@ void write_json(JsonWriter& json, const pg::VectorizerInfo& info) {
   optional("model_id_column", info.model_id_column);
   optional("model_version_column", info.model_version_column);
   json.key("endpoint").value(info.endpoint).key("model").value(info.model);
-  json.key("dimensions").value(info.dimensions);
+  json.key("dimensions").value(info.dimensions).key("long_texts").value(info.long_texts);
   json.key("state").value(info.paused ? "paused" : "active");
   json.key("created_at").value(info.created_at).end();
 }
@@ -61,6 +61,7 @@ void show(const Context& context, const pg::VectorizerInfo& info) {
   if (info.model_version_column) line("model version column", *info.model_version_column);
   line("endpoint", info.endpoint);
   line("model", info.model);
+  line("long texts", info.long_texts);
   line("state", info.paused ? "paused" : "active");
   line("created", info.created_at);
   print(out);
@@ -93,6 +94,7 @@ Result<int> vectorizer_create(Context& context, const CreateArguments& arguments
   spec.dimensions = arguments.dimensions;
   spec.model_id_column = arguments.model_id_column;
   spec.model_version_column = arguments.model_version_column;
+  spec.long_texts = arguments.long_texts;
   if (!arguments.endpoint.empty()) spec.endpoint = arguments.endpoint;
   spec.model = model_for(context.config, spec.endpoint, arguments.model);
 

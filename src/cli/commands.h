@@ -13,6 +13,7 @@ namespace embedd::cli {
 
 struct CreateArguments {
   std::string name, table, text, column, store, where, endpoint, model, model_id_column, model_version_column;
+  std::string long_texts = "truncate";
   std::vector<std::string> key;
   int dimensions = 0;
 };

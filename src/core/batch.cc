@@ -1,34 +1,125 @@
 #include "core/batch.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <unordered_map>
 
 #include "base/check.h"
 
 namespace embedd {
 
-std::vector<std::string_view> Batch::inputs() const {
-  if (canary) return {kCanary};
-  std::vector<std::string_view> texts;
-  texts.reserve(carriers.size());
-  for (const std::size_t carrier : carriers) texts.emplace_back(jobs[carrier].job.text);
-  return texts;
-}
-
 namespace {
 
-/// Gives every distinct text one slot, in order of first appearance.
-void assign_slots(Batch& batch) {
-  std::unordered_map<std::string_view, std::int32_t> slot_of;
-  for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
-    const auto next = static_cast<std::int32_t>(batch.carriers.size());
-    const auto [found, fresh] = slot_of.try_emplace(batch.jobs[i].job.text, next);
-    if (fresh) batch.carriers.push_back(i);
-    batch.slots.push_back(found->second);
+/// How many jobs in a row may be passed over because they are too long for the room that is left.
+constexpr std::size_t kLookAhead = 64;
+
+void count(HeldJob& held, const Tokenizer& tokenizer) {
+  if (held.counted) return;
+  held.max_tokens = std::min(held.max_tokens, tokenizer.count(held.job.text));
+  held.counted = true;
+}
+
+/// A batch in the making.
+class Packer {
+ public:
+  Packer(Batch& batch, const BatchLimits& limits, const Tokenizer& tokenizer)
+      : batch_(batch), limits_(limits), tokenizer_(tokenizer), exact_(limits.exact) {}
+
+  [[nodiscard]] bool full() const {
+    return batch_.jobs.size() >= company_ || batch_.travelling.size() >= limits_.max_inputs;
+  }
+  /// Whether `next` can join; the bound by bytes is replaced by a count before the answer is no.
+  bool fits(HeldJob& next);
+  void add(HeldJob next);
+
+ private:
+  [[nodiscard]] bool has_room(const HeldJob& next) const {
+    return batch_.max_tokens + next.max_tokens <= limits_.max_tokens;
+  }
+  void count_all();
+
+  Batch& batch_;
+  const BatchLimits& limits_;
+  const Tokenizer& tokenizer_;
+  bool exact_;
+  std::size_t company_ = std::numeric_limits<std::size_t>::max();
+  std::unordered_map<std::string_view, std::int32_t> slot_of_;  ///< by text, in the jobs of the batch
+};
+
+bool Packer::fits(HeldJob& next) {
+  if (exact_) count(next, tokenizer_);
+  if (batch_.jobs.empty()) return true;
+  if (batch_.jobs.size() >= std::min<std::size_t>(company_, next.max_company)) return false;
+  if (slot_of_.contains(next.job.text)) return true;
+  const std::size_t inputs = std::max<std::size_t>(1, next.pieces.size());
+  if (batch_.travelling.size() + inputs > limits_.max_inputs) return false;
+  if (has_room(next)) return true;
+  if (exact_) return false;
+  count_all();
+  count(next, tokenizer_);
+  return has_room(next);
+}
+
+void Packer::count_all() {
+  exact_ = true;
+  batch_.max_tokens = 0;
+  for (Batch::Input& input : batch_.travelling) {
+    HeldJob& held = batch_.jobs[input.job];
+    count(held, tokenizer_);
+    if (held.pieces.empty()) input.piece.tokens = held.max_tokens;
+    batch_.max_tokens += input.piece.tokens;
   }
 }
 
+void Packer::add(HeldJob next) {
+  company_ = std::min<std::size_t>(company_, next.max_company);
+  batch_.jobs.push_back(
+      std::move(next));  // there is room: the texts that slot_of_ looks at stay where they are
+  const HeldJob& held = batch_.jobs.back();
+  const auto first = static_cast<std::int32_t>(batch_.travelling.size());
+  const auto [found, fresh] = slot_of_.try_emplace(held.job.text, first);
+  batch_.slots.push_back(found->second);
+  if (!fresh) return;
+  const std::size_t job = batch_.jobs.size() - 1;
+  if (held.pieces.empty())
+    batch_.travelling.push_back({job, {.begin = 0, .size = held.job.text.size(), .tokens = held.max_tokens}});
+  for (const Piece& piece : held.pieces) batch_.travelling.push_back({job, piece});
+  batch_.max_tokens += held.max_tokens;
+}
+
 }  // namespace
+
+void cut_into_pieces(HeldJob& held, std::size_t max_tokens, const Tokenizer& tokenizer) {
+  const std::string_view text = held.job.text;
+  held.pieces.clear();
+  held.max_tokens = 0;
+  held.counted = true;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::string_view rest = text.substr(begin);
+    // A token that is larger than the limit would make no progress; no such token exists.
+    const std::size_t size = std::max<std::size_t>(1, tokenizer.prefix_bytes(rest, max_tokens));
+    const std::size_t tokens = std::min(max_tokens, tokenizer.count(rest.substr(0, size)));
+    held.pieces.push_back({.begin = begin, .size = size, .tokens = tokens});
+    held.max_tokens += tokens;
+    begin += size;
+  }
+}
+
+std::size_t longest_input(const HeldJob& held) {
+  std::size_t longest = held.pieces.empty() ? held.job.text.size() : 0;
+  for (const Piece& piece : held.pieces) longest = std::max(longest, piece.size);
+  return longest;
+}
+
+std::vector<std::string_view> Batch::inputs() const {
+  if (canary) return {kCanary};
+  std::vector<std::string_view> texts;
+  texts.reserve(travelling.size());
+  for (const Input& input : travelling)
+    texts.push_back(std::string_view(jobs[input.job].job.text).substr(input.piece.begin, input.piece.size));
+  return texts;
+}
 
 Batch canary_batch(const Vectorizer& vectorizer) {
   Batch batch;
@@ -39,27 +130,72 @@ Batch canary_batch(const Vectorizer& vectorizer) {
   return batch;
 }
 
-Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& limits) {
+Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& limits,
+           const Tokenizer& tokenizer) {
   CHECK(!buffer.empty(), "nothing to pack for {}", vectorizer.name);
   Batch batch;
   batch.vectorizer = vectorizer;
-  std::size_t company = std::max<std::uint32_t>(limits.max_inputs, 1);
-  std::size_t text_bytes = 0;
+  batch.jobs.reserve(buffer.size());
+  Packer packer(batch, limits, tokenizer);
+  std::vector<HeldJob> passed_over;
   buffer.choose();
-  while (!buffer.chosen_empty()) {
-    const HeldJob& next = buffer.front();
-    company = std::min<std::size_t>(company, next.max_company);
-    if (!batch.jobs.empty() &&
-        (batch.jobs.size() >= company || batch.max_tokens + next.max_tokens > limits.max_tokens))
-      break;
-    batch.max_tokens += next.max_tokens;
-    text_bytes += next.job.text.size();
-    batch.jobs.push_back(buffer.pop_front());
+  while (!buffer.chosen_empty() && !packer.full() && passed_over.size() < kLookAhead) {
+    HeldJob next = buffer.pop_front();
+    if (packer.fits(next))
+      packer.add(std::move(next));
+    else
+      passed_over.push_back(std::move(next));
   }
-  assign_slots(batch);
+  for (; !passed_over.empty(); passed_over.pop_back()) buffer.push_front(std::move(passed_over.back()));
+  std::size_t text_bytes = 0;
+  for (const HeldJob& held : batch.jobs) text_bytes += held.job.text.size();
   // The texts are held once here and once more in the request's body.
-  batch.bytes = 2 * text_bytes + answer_bytes(batch.carriers.size(), vectorizer.dimensions);
+  batch.bytes = 2 * text_bytes + answer_bytes(batch.travelling.size(), vectorizer.dimensions);
   return batch;
+}
+
+std::size_t tokens_ahead(JobBuffer& buffer, const BatchLimits& limits, const Tokenizer& tokenizer) {
+  std::size_t tokens = 0, inputs = 0;
+  for (HeldJob& held : buffer.next_turn()) {
+    count(held, tokenizer);
+    inputs += std::max<std::size_t>(1, held.pieces.size());
+    if (tokens > 0 && (tokens + held.max_tokens > limits.max_tokens || inputs > limits.max_inputs)) break;
+    tokens += held.max_tokens;
+  }
+  return tokens;
+}
+
+namespace {
+
+/// Appends the mean of `count` vectors from `first` on.
+std::int32_t append_mean(Embeddings& vectors, const Batch& batch, std::size_t first, std::size_t count) {
+  const std::size_t dimensions = vectors.dimensions;
+  std::vector<double> sum(dimensions);
+  for (std::size_t i = first; i < first + count; ++i)
+    for (std::size_t d = 0; d < dimensions; ++d)
+      sum[d] += static_cast<double>(batch.travelling[i].piece.tokens) * vectors.values[i * dimensions + d];
+  double squares = 0;
+  for (const double value : sum) squares += value * value;
+  // Pieces that cancel each other out have no mean direction; the first speaks for them.
+  if (squares == 0) return static_cast<std::int32_t>(first);
+  const double length = std::sqrt(squares);
+  for (const double value : sum) vectors.values.push_back(static_cast<float>(value / length));
+  return static_cast<std::int32_t>(vectors.count() - 1);
+}
+
+}  // namespace
+
+std::vector<std::int32_t> join_pieces(const Batch& batch, Embeddings& vectors) {
+  std::vector<std::int32_t> slots = batch.slots;
+  std::map<std::int32_t, std::int32_t> joined;  // first input → mean
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const std::size_t count = batch.jobs[i].pieces.size();
+    if (count < 2) continue;
+    const auto [found, fresh] = joined.try_emplace(slots[i], 0);
+    if (fresh) found->second = append_mean(vectors, batch, static_cast<std::size_t>(slots[i]), count);
+    slots[i] = found->second;
+  }
+  return slots;
 }
 
 }  // namespace embedd

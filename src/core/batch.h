@@ -10,12 +10,20 @@
 
 namespace embedd {
 
+/// A stretch of a text that is one input of a request.
+struct Piece {
+  std::size_t begin = 0, size = 0;  ///< bytes
+  std::size_t tokens = 0;
+};
+
 /// A claimed job, with what this worker knows of it beyond the queue.
 struct HeldJob {
   Job job;
   std::optional<Instant> changed_at;        ///< when its text changed, if a user did it
   Instant lapses_at{};                      ///< when our lease ends, at the earliest
   std::size_t max_tokens = 0;               ///< upper bound of the text's tokens
+  bool counted = false;                     ///< max_tokens is what the tokenizer counts
+  std::vector<Piece> pieces;                ///< of a text too long for one input; empty: it travels whole
   std::uint32_t max_company = kAnyCompany;  ///< most jobs it may travel with
   static constexpr std::uint32_t kAnyCompany = std::numeric_limits<std::uint32_t>::max();
   /// It was refused before, with others or alone.
@@ -34,13 +42,16 @@ class JobBuffer {
     text_bytes_ += job.job.text.size();
     (job.suspect() ? suspects_ : fresh_).push_back(std::move(job));
   }
-  /// Whose turn it is: pop_front() and front() take from there until the next choice. Not empty.
-  void choose() {
-    const bool suspects_turn = fresh_.empty() || (!suspects_.empty() && turn_ == &fresh_);
-    turn_ = suspects_turn ? &suspects_ : &fresh_;
+  /// Puts back what pop_front() took.
+  void push_front(HeldJob job) {
+    text_bytes_ += job.job.text.size();
+    turn_->push_front(std::move(job));
   }
+  /// Whose turn it is: pop_front() takes from there until the next choice. Not empty.
+  void choose() { turn_ = suspects_turn() ? &suspects_ : &fresh_; }
+  /// What choose() would choose.
+  std::deque<HeldJob>& next_turn() { return suspects_turn() ? suspects_ : fresh_; }
   [[nodiscard]] bool chosen_empty() const { return turn_->empty(); }
-  [[nodiscard]] const HeldJob& front() const { return turn_->front(); }
   HeldJob pop_front() {
     HeldJob job = std::move(turn_->front());
     turn_->pop_front();
@@ -76,28 +87,43 @@ class JobBuffer {
   [[nodiscard]] const std::deque<HeldJob>& suspects() const { return suspects_; }
 
  private:
+  [[nodiscard]] bool suspects_turn() const {
+    return fresh_.empty() || (!suspects_.empty() && turn_ == &fresh_);
+  }
+
   std::deque<HeldJob> fresh_, suspects_;
   std::deque<HeldJob>* turn_ = &fresh_;
   std::size_t text_bytes_ = 0;
 };
 
+/// Divides a text into pieces of up to `max_tokens` each.
+void cut_into_pieces(HeldJob& held, std::size_t max_tokens, const Tokenizer& tokenizer);
+/// Bytes of the longest input that the text makes.
+std::size_t longest_input(const HeldJob& held);
+
 struct BatchLimits {
   std::uint32_t max_inputs = 0;
   std::size_t max_tokens = 0;
+  bool exact = false;  ///< count every text, also where the bound by bytes would do
 };
 
 /// A text that no provider can object to. Whether it is accepted tells bad rows from a bad declaration.
 inline constexpr std::string_view kCanary = "canary";
 
-/// The jobs of one request. Equal texts share a slot: one input, one vector (G12).
+/// The jobs of one request. Equal texts share their inputs: paid once (G12).
 struct Batch {
+  struct Input {
+    std::size_t job = 0;  ///< the one whose text travels
+    Piece piece;
+  };
+
   std::uint64_t id = 0;
   Vectorizer vectorizer;  ///< as it was when the request was made
   std::vector<HeldJob> jobs;
-  std::vector<std::int32_t> slots;    ///< per job, its input's index
-  std::vector<std::size_t> carriers;  ///< per slot, the job whose text travels
-  std::size_t max_tokens = 0;         ///< upper bound over all inputs
-  std::size_t bytes = 0;              ///< memory reserved: texts, the answer on the wire, its vectors
+  std::vector<std::int32_t> slots;  ///< per job, its first input
+  std::vector<Input> travelling;
+  std::size_t max_tokens = 0;  ///< upper bound over all inputs
+  std::size_t bytes = 0;       ///< memory reserved: texts, the answer on the wire, its vectors
   Instant started_at{};
   bool canary = false;  ///< no jobs: the one input is kCanary
 
@@ -108,14 +134,25 @@ struct Batch {
 /// The request that asks about kCanary.
 Batch canary_batch(const Vectorizer& vectorizer);
 
-/// Takes jobs from the front of `buffer` (not empty), fresh ones or suspects, until a limit is reached; at
-/// least one.
-Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& limits);
+/// Takes jobs from `buffer` (not empty), oldest first, until no more fit; at least one. A job that is too
+/// long for the room that is left stays where it is, first in line for the next request.
+Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& limits,
+           const Tokenizer& tokenizer);
+
+/// Tokens of the batch that pack() would make, at most about `limits.max_tokens`. Counts what it looks at.
+std::size_t tokens_ahead(JobBuffer& buffer, const BatchLimits& limits, const Tokenizer& tokenizer);
+
+/// Replaces the vectors of a text that travelled in pieces by their mean, weighted by tokens and normalised.
+/// Returns, per job, the slot of its vector.
+std::vector<std::int32_t> join_pieces(const Batch& batch, Embeddings& vectors);
 
 /// Memory that a request of `inputs` vectors needs until it is settled: base64 on the wire and float32
-/// decoded.
+/// decoded, …
+constexpr std::size_t kBytesPerValue = 10;
+/// … and the connection's buffers.
+constexpr std::size_t kBytesPerRequest = 16 * kKiB;
 constexpr std::size_t answer_bytes(std::size_t inputs, int dimensions) {
-  return inputs * static_cast<std::size_t>(dimensions) * 10 + 16 * kKiB;
+  return inputs * static_cast<std::size_t>(dimensions) * kBytesPerValue + kBytesPerRequest;
 }
 
 }  // namespace embedd

@@ -6,6 +6,7 @@ namespace embedd {
 
 void EndpointGate::refresh(KeyState key, std::uint64_t key_version, const EndpointLimits& limits) {
   limits_ = limits;
+  allowance_.configure(limits);
   const bool changed = !refreshed_ || key != key_ || key_version != key_version_;
   refreshed_ = true;
   key_ = key;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/allowance.h"
 #include "core/ports.h"
 #include "core/random.h"
 
@@ -17,7 +18,7 @@ namespace embedd {
 class EndpointGate {
  public:
   EndpointGate(std::string name, Observer& observer, Random& random)
-      : name_(std::move(name)), observer_(observer), random_(random) {}
+      : name_(std::move(name)), observer_(observer), random_(random), allowance_(name_) {}
 
   /// The key and the limits as the embedder has them now. A changed key opens a gate that its predecessor
   /// closed.
@@ -47,6 +48,10 @@ class EndpointGate {
   [[nodiscard]] EndpointState state() const { return state_; }
   [[nodiscard]] const EndpointLimits& limits() const { return limits_; }
 
+  /// What the account allows, beside what the endpoint can take.
+  [[nodiscard]] Allowance& allowance() { return allowance_; }
+  [[nodiscard]] const Allowance& allowance() const { return allowance_; }
+
   void started() { ++in_flight_; }
   /// The reply of a request that began at `started_at`.
   void succeeded(Instant now);
@@ -60,6 +65,7 @@ class EndpointGate {
   std::string name_;
   Observer& observer_;
   Random& random_;
+  Allowance allowance_;
   KeyState key_ = KeyState::undefined;
   bool refreshed_ = false;
   std::uint64_t key_version_ = 0;

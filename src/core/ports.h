@@ -27,6 +27,16 @@ using Key = std::string;
 /// The fence: random, fresh for every claim. A job may be settled only while it still carries this token.
 using LeaseToken = std::array<std::uint8_t, 16>;
 
+/// What becomes of a text that is longer than the model takes.
+enum class LongTexts {
+  truncate,  ///< embed its beginning
+  average,   ///< embed all of it in pieces, and store their mean
+  discard,   ///< make it a dead letter
+};
+
+std::string_view name_of(LongTexts policy);
+std::optional<LongTexts> long_texts_named(std::string_view name);
+
 /// What the worker needs to know of a vectorizer; the SQL side stays in the Queue.
 struct Vectorizer {
   VectorizerId id = 0;
@@ -36,6 +46,7 @@ struct Vectorizer {
   int dimensions = 0;            ///< of every vector to be stored; > 0
   bool send_dimensions = false;  ///< whether the request names `dimensions`
   bool paused = false;
+  LongTexts long_texts = LongTexts::truncate;
   bool operator==(const Vectorizer&) const = default;
 };
 
@@ -165,6 +176,20 @@ struct ReconcilePage {
   Result<Progress> progress;
 };
 
+/// A part of what an endpoint's account allows, before it is used. All workers of a database draw from one
+/// account, in the order in which they ask.
+struct Reservation {
+  std::string endpoint;
+  std::int64_t requests = 0, tokens = 0;    ///< for the worker's own books
+  Duration requests_cost{}, tokens_cost{};  ///< how long the account takes to earn them; 0: no limit
+  Duration closed_for{};                    ///< the provider said so: nobody may use anything meanwhile
+};
+
+struct Grant {
+  Reservation reservation;
+  Result<Duration> wait;  ///< from now on, until it may be used
+};
+
 /// The queue in PostgreSQL. Errors: unavailable, conflict, in_doubt (connection lost after sending), rejected
 /// (the statement itself fails: privileges, a dropped table). The adapter reconnects by itself, for ever.
 class Queue {
@@ -181,6 +206,8 @@ class Queue {
   virtual std::vector<Receipt> take_receipts() = 0;
   virtual void send_reconcile(VectorizerId vectorizer, const Key& cursor) = 0;
   virtual std::vector<ReconcilePage> take_reconciled() = 0;
+  virtual void send_reservation(const Reservation& reservation) = 0;
+  virtual std::vector<Grant> take_grants() = 0;
   /// Something was sent whose result has not been taken.
   [[nodiscard]] virtual bool busy() const = 0;
   /// Connected and able to take statements. Nothing should be sent to a queue that is not ready.
@@ -253,6 +280,8 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
   [[nodiscard]] virtual std::size_t count(std::string_view text) const = 0;
+  /// It counts as the model does.
+  [[nodiscard]] virtual bool exact() const { return false; }
   /// Bytes of the longest prefix of `text` that is valid UTF-8, has at most `max_tokens` tokens, and ends
   /// where a token of `text` ends.
   [[nodiscard]] virtual std::size_t prefix_bytes(std::string_view text, std::size_t max_tokens) const = 0;

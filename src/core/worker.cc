@@ -10,8 +10,6 @@ namespace {
 
 /// After the last non-empty claim, ask again a few times soon: a commit may have raced with it.
 constexpr Duration kFollowUps[] = {milliseconds(10), milliseconds(40), milliseconds(200), milliseconds(1000)};
-/// Jobs stay in memory over a rest of the endpoint that is shorter than this; else they are given back.
-constexpr Duration kShortRest = seconds(5);
 /// With `once`, an endpoint that rests for longer is not waited for.
 constexpr Duration kLongRest = seconds(30);
 /// A stopping worker that cannot settle (database gone) leaves after this; its leases lapse.
@@ -55,6 +53,8 @@ void Worker::turn(bool draining) {
   if (std::optional<Poll> result = queue_.take_poll()) note(std::move(*result), now);
   for (ReconcilePage& page : queue_.take_reconciled()) note(std::move(page), now);
   for (Claim& claim : queue_.take_claims()) admit(std::move(claim), now, draining);
+  for (const Grant& grant : queue_.take_grants())
+    gate_of(grant.reservation.endpoint).allowance().note(grant, now);
   for (Reply& reply : embedder_.take_replies()) settle(std::move(reply), now);
   release(settlements_.take(now, draining), now);
 }
@@ -204,7 +204,7 @@ bool Worker::wants_claim(const Lane& lane, Instant now) const {
   if (lane.probing() && (!lane.buffer.empty() || lane.in_flight > 0)) return false;
   // One batch ahead keeps the requests coming; while probing, one small batch is all there may be.
   return gate->probing() ? lane.buffer.empty() && gate->open(now)
-                         : lane.buffer.fresh().size() < options_.batch_inputs &&
+                         : lane.buffer.fresh().size() < batch_inputs(lane) &&
                                lane.buffer.suspects().size() < options_.claim_rows;
 }
 
@@ -277,7 +277,10 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
     HeldJob held{.job = std::move(job), .lapses_at = now + claim.request.lease_time};
     // The database's clock may have been set back since.
     if (held.job.age) held.changed_at = now - std::max(*held.job.age, Duration{});
-    measure(*lane, held);
+    if (!measure(*lane, held)) {
+      discard(lane->vectorizer, held, too_long(*lane), now);
+      continue;
+    }
     if (held.job.attempt > 0) held.max_company = 1;  // it was at fault before: it travels alone
     lane->buffer.push_back(std::move(held));
   }
@@ -288,90 +291,6 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
     send_simple(lane->vectorizer, action, std::move(jobs), now);
   }
   if (draining || lane->resting(now)) give_back(*lane, now);
-}
-
-/// Bounds the text's tokens, and cuts it to what the model takes. Tokens never outnumber bytes, so that short
-/// texts need no counting.
-void Worker::measure(const Lane& lane, HeldJob& held) {
-  const std::size_t limit = embedder_.limits(lane.vectorizer.endpoint).max_input_tokens;
-  std::string& text = held.job.text;
-  held.max_tokens = text.size();
-  if (text.size() <= limit) return;
-  const Tokenizer& tokenizer = tokenizers_.tokenizer_for(lane.vectorizer.model);
-  const std::size_t fitting = tokenizer.prefix_bytes(text, limit);
-  if (fitting < text.size()) {
-    text.resize(fitting);
-    text.shrink_to_fit();
-    held.max_tokens = limit;
-    observer_.truncated(lane.vectorizer, limit);
-  } else {
-    held.max_tokens = std::min(tokenizer.count(text), limit);
-  }
-}
-
-// ── Dispatching
-
-void Worker::dispatch(Instant now) {
-  for (bool any = true; any;) {
-    any = false;
-    for (std::size_t i = 0; i < lanes_.size(); ++i) {
-      Lane& lane = *lanes_[turn_of_ % lanes_.size()];
-      turn_of_ = (turn_of_ + 1) % lanes_.size();
-      any = dispatch_one(lane, now) || any;
-    }
-  }
-}
-
-bool Worker::dispatch_one(Lane& lane, Instant now) {
-  // Past its lease a job may be another's: paying for it here would pay twice.
-  lane.buffer.erase_if([&](const HeldJob& held) { return held.lapses_at <= now; });
-  if (lane.buffer.empty()) return false;
-  EndpointGate& gate = gate_of(lane.vectorizer.endpoint);
-  if (lane.resting(now) || !gate.worth_claiming(now, kShortRest)) {
-    give_back(lane, now);
-    return false;
-  }
-  if (!gate.open(now) || batches_.size() >= options_.max_in_flight) return false;
-  const Share used = used_by(lane.vectorizer.endpoint), share = share_of_each();
-  if (used.requests > 0 && used.requests >= share.requests) return false;
-  if (lane.doubted) {
-    if (lane.canary_sent) return false;
-    lane.canary_sent = true;
-    start(lane, canary_batch(lane.vectorizer), now);
-    return true;
-  }
-
-  const EndpointLimits& limits = gate.limits();
-  constexpr std::uint32_t kProbeInputs = 8;
-  std::uint32_t inputs = std::min({options_.batch_inputs, limits.max_inputs, lane.learned_inputs});
-  if (gate.probing()) inputs = std::min(inputs, kProbeInputs);
-  const std::size_t likely = std::min<std::size_t>(inputs, lane.buffer.size());
-  const std::size_t answer = answer_bytes(likely, lane.vectorizer.dimensions);
-  if (!batches_.empty() && held_bytes() + answer > options_.held_bytes) return false;
-  if (used.requests > 0 && used.bytes + answer > share.bytes) return false;
-
-  start(lane,
-        pack(lane.buffer, lane.vectorizer, {.max_inputs = inputs, .max_tokens = limits.max_request_tokens}),
-        now);
-  return true;
-}
-
-void Worker::start(Lane& lane, Batch packed, Instant now) {
-  packed.id = next_request_++;
-  packed.started_at = now;
-  const std::uint64_t id = packed.id;
-  const Batch& batch = batches_.emplace(id, std::move(packed)).first->second;
-  const std::vector<std::string_view> texts = batch.inputs();
-  gate_of(lane.vectorizer.endpoint).started();
-  ++lane.in_flight;
-  ++summary_.requests;
-  observer_.request_started(lane.vectorizer, texts.size(), batch.max_tokens);
-  embedder_.start({.id = id,
-                   .endpoint = lane.vectorizer.endpoint,
-                   .model = lane.vectorizer.model,
-                   .dimensions = lane.vectorizer.dimensions,
-                   .send_dimensions = lane.vectorizer.send_dimensions,
-                   .inputs = texts});
 }
 
 void Worker::stop_working(Instant now) {
@@ -403,7 +322,10 @@ Instant Worker::wake_at(Instant now) const {
     if (lane->reconciling && !lane->page_sent) consider(lane->next_page_at);
     const EndpointGate* gate = gate_of(*lane);
     if (gate == nullptr || !gate->usable()) continue;
-    if (!lane->buffer.empty()) consider(gate->opens_at());
+    if (!lane->buffer.empty()) {
+      consider(gate->opens_at());
+      if (gate->allowance().limited()) consider(gate->allowance().opens_at());
+    }
     if (lane->due && !lane->claiming)
       consider(std::max({lane->next_claim_at, lane->paused_until, gate->opens_at()}));
   }

@@ -25,10 +25,10 @@ namespace embedd {
 struct WorkerOptions {
   Duration poll = seconds(5);
   Duration lease = seconds(60);
-  Duration drain = seconds(30);      ///< how long a stopping worker waits for answers before it cancels them
-  std::uint32_t max_in_flight = 64;  ///< requests, over all endpoints
-  std::uint32_t batch_inputs = 256;  ///< most inputs of one request, below the endpoint's own limit
-  std::uint32_t claim_rows = 512;    ///< most jobs of one claim
+  Duration drain = seconds(30);       ///< how long a stopping worker waits for answers before it cancels them
+  std::uint32_t max_in_flight = 64;   ///< requests, over all endpoints
+  std::uint32_t batch_inputs = 2048;  ///< most inputs of one request, below the endpoint's own limit
+  std::uint32_t claim_rows = 512;     ///< most jobs of one claim
   std::size_t claim_bytes = 2 * kMiB;  ///< most text of one claim
   std::size_t held_bytes = 16 * kMiB;  ///< texts, answers and vectors in memory (G10)
   int max_attempts = 5;                ///< then a job is discarded
@@ -96,7 +96,11 @@ class Worker {
                   const Error* charged_for = nullptr);
   void discard(const Vectorizer& vectorizer, const HeldJob& held, const Error& error, Instant now);
   void pause(Lane& lane, const std::string& message, Instant now);
-  void measure(const Lane& lane, HeldJob& held);
+  [[nodiscard]] std::uint32_t batch_inputs(const Lane& lane) const;
+  bool may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant now);
+  bool measure(const Lane& lane, HeldJob& held);
+  [[nodiscard]] std::size_t longest_text(const Lane& lane) const;
+  [[nodiscard]] Error too_long(const Lane& lane) const;
   void send_simple(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs, Instant now);
   /// Of the worker's memory and requests in flight.
   struct Share {

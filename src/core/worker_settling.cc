@@ -25,18 +25,23 @@ void Worker::settle(Reply reply, Instant now) {
   observer_.request_finished(batch.vectorizer, reply);
 
   EndpointGate& gate = gate_of(batch.vectorizer.endpoint);
+  gate.allowance().learn(reply.limits);
   if (reply.answer) {
     gate.succeeded(now);
+    gate.allowance().correct(batch.max_tokens, reply.answer->tokens);
     if (batch.canary) return judge_canary(lane, reply, now);
     return complete(lane, std::move(batch), std::move(*reply.answer), now);
   }
   const Error& error = reply.answer.error();
-  if (is_endpoint_fault(error.kind))
+  if (is_endpoint_fault(error.kind)) {
     gate.failed(error, batch.started_at, now);
-  else if (error.kind == ErrorKind::canceled || error.kind == ErrorKind::misconfigured)
+    if (error.kind == ErrorKind::rate_limited && gate.allowance().limited() && queue_.ready())
+      queue_.send_reservation(gate.allowance().closed_for(gate.opens_at() - now));
+  } else if (error.kind == ErrorKind::canceled || error.kind == ErrorKind::misconfigured) {
     gate.finished();
-  else
+  } else {
     gate.succeeded(now);  // it answered, and judged the request: the endpoint itself is well
+  }
   if (batch.canary) return judge_canary(lane, reply, now);
   handle_failure(lane, std::move(batch), error, now);
 }
@@ -60,8 +65,9 @@ void Worker::judge_canary(Lane* lane, const Reply& reply, Instant now) {
 }
 
 void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) {
-  CHECK(answer.vectors.count() == batch.carriers.size(), "{} vectors for {} inputs", answer.vectors.count(),
-        batch.carriers.size());
+  CHECK(answer.vectors.count() == batch.travelling.size(), "{} vectors for {} inputs", answer.vectors.count(),
+        batch.travelling.size());
+  const std::vector<std::int32_t> slots = join_pieces(batch, answer.vectors);
   if (lane != nullptr) {
     lane->accepted_before = true;
     lane->doubted = false;
@@ -83,7 +89,7 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
     settlement.jobs.push_back({.key = job.key,
                                .lease = job.lease,
                                .text_hash = job.text_hash,
-                               .slot = batch.slots[i],
+                               .slot = slots[i],
                                .changed_at = batch.jobs[i].changed_at});
   }
   summary_.rows_embedded += settlement.jobs.size();
@@ -148,16 +154,29 @@ void Worker::split(Lane& lane, Batch batch, ErrorKind kind) {
   }
 }
 
-/// The provider counts more tokens than we do: halve the text until it fits.
+/// The provider counts more tokens than we do, or takes fewer: halve the text until it fits. Where our count
+/// is only a bound, the model's limit is what is learned, and later texts are cut to it at once.
 void Worker::shrink(Lane& lane, HeldJob held, const Error& error, Instant now) {
   constexpr std::size_t kLeastBytes = 64;
   std::string& text = held.job.text;
-  if (text.size() <= kLeastBytes) return discard(lane.vectorizer, held, error, now);
-  std::size_t cut = text.size() / 2;
-  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;  // not inside a character
-  text.resize(cut);
-  held.max_tokens = std::min(held.max_tokens, text.size());
-  observer_.truncated(lane.vectorizer, held.max_tokens);
+  const LongTexts policy = lane.vectorizer.long_texts;
+  const std::size_t longest = longest_input(held);
+  if (longest <= kLeastBytes || policy == LongTexts::discard)
+    return discard(lane.vectorizer, held, error, now);
+  const bool bound = !tokenizers_.tokenizer_for(lane.vectorizer.model).exact();
+  if (bound) lane.learned_tokens = std::min(lane.learned_tokens, std::max(longest / 2, kLeastBytes / 2));
+  held.counted = false;
+  held.pieces.clear();
+  if (policy == LongTexts::truncate || !bound) {
+    std::size_t cut = text.size() / 2;
+    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80)
+      --cut;  // not inside a character
+    text.resize(cut);
+    held.max_tokens = std::min(held.max_tokens, text.size());
+    observer_.truncated(lane.vectorizer, held.max_tokens);
+  } else {
+    measure(lane, held);
+  }
   lane.buffer.push_back(std::move(held));
 }
 

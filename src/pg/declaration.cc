@@ -224,6 +224,8 @@ Result<Declaration> check_declaration(Connection& db, const VectorizerSpec& spec
   auto text = parse_template(spec.text);
   if (!text) return std::unexpected(text.error());
   if (auto good = check_migrated(db); !good) return std::unexpected(good.error());
+  if (!long_texts_named(spec.long_texts))
+    return wrong("long texts can be truncate, average or discard, not '{}'", spec.long_texts);
   auto source = inspect_table(db, spec.table);
   if (!source) return std::unexpected(source.error());
 

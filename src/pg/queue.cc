@@ -376,11 +376,34 @@ std::vector<ReconcilePage> PgQueue::take_reconciled() {
   return std::exchange(reconciled_, {});
 }
 
+// ── Reserve
+
+void PgQueue::send_reservation(const Reservation& reservation) {
+  Params params;
+  params.text(reservation.endpoint)
+      .real(to_seconds(reservation.requests_cost))
+      .real(to_seconds(reservation.tokens_cost))
+      .real(to_seconds(reservation.closed_for));
+  settlements_.send(reservation_statement(), params, [this, reservation](const Result<BinaryRows>& rows) {
+    Grant grant{.reservation = reservation, .wait = Duration{}};
+    if (rows)
+      grant.wait = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(rows->real(0, 0)));
+    else
+      grant.wait = std::unexpected(rows.error());
+    grants_.push_back(std::move(grant));
+  });
+}
+
+std::vector<Grant> PgQueue::take_grants() {
+  pump_settlements();
+  return std::exchange(grants_, {});
+}
+
 // ── Waiting
 
 bool PgQueue::busy() const {
   return !claims_.handlers.empty() || !settlements_.handlers.empty() || polling_ || polled_ ||
-         !claimed_.empty() || !receipts_.empty() || !reconciled_.empty();
+         !claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || !grants_.empty();
 }
 
 bool PgQueue::ready() const { return claims_.pipeline.ready() && settlements_.pipeline.ready(); }
@@ -401,7 +424,8 @@ std::optional<Instant> PgQueue::wake_at() const {
   if (listener_) consider(listener_->wake_at());
   if (!usage_.empty() && !writing_usage_ && settlements_.pipeline.ready()) consider(next_usage_);
   // Answers that need no connection are there already.
-  if (!claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || polled_) consider(Instant{});
+  if (!claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || !grants_.empty() || polled_)
+    consider(Instant{});
   return first;
 }
 

@@ -56,6 +56,8 @@ class PgQueue final : public Queue, public Waitable {
   std::vector<Receipt> take_receipts() override;
   void send_reconcile(VectorizerId vectorizer, const Key& cursor) override;
   std::vector<ReconcilePage> take_reconciled() override;
+  void send_reservation(const Reservation& reservation) override;
+  std::vector<Grant> take_grants() override;
   [[nodiscard]] bool busy() const override;
   [[nodiscard]] bool ready() const override;
 
@@ -125,6 +127,7 @@ class PgQueue final : public Queue, public Waitable {
   std::vector<Claim> claimed_;
   std::vector<Receipt> receipts_;
   std::vector<ReconcilePage> reconciled_;
+  std::vector<Grant> grants_;
   std::map<VectorizerId, Walk> walks_;
   std::map<UsageKey, Bought> usage_;
   bool writing_usage_ = false;

@@ -11,7 +11,7 @@ namespace embedd::pg {
 namespace {
 
 /// What follows the definition in a row of the poll.
-enum StateColumn { kReconcileDue = 21, kDue, kWaiting, kOldest, kJobs, kDeadLetters, kProblem };
+enum StateColumn { kReconcileDue = 22, kDue, kWaiting, kOldest, kJobs, kDeadLetters, kProblem };
 
 using Jobs = std::span<const SettledJob>;
 
@@ -91,7 +91,7 @@ SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.sta
              WHERE a.attrelid = to_regclass('embedd.queue_' || v.id) AND a.attnum BETWEEN 1 AND cardinality(v.key_columns)
              ORDER BY a.attnum),
        v.key_json_sql, v.text_sql, v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
-       p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.generation,
+       p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.generation, v.long_texts,
        (v.reconciled_at IS NULL OR v.reconciled_at <= now() - make_interval(secs => $9::float8))
          AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
        s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, s.problem
@@ -110,6 +110,22 @@ FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], 
 ON CONFLICT (vectorizer_id, model, day) DO UPDATE
 SET requests = u.requests + excluded.requests, rows = u.rows + excluded.rows, tokens = u.tokens + excluded.tokens,
     cost_usd = u.cost_usd + excluded.cost_usd)");
+  return statement;
+}
+
+/// Nothing is booked further ahead than two minutes, so that a clock that is set back stops nobody for
+/// longer.
+const Statement& reservation_statement() {
+  static const Statement statement(R"(
+INSERT INTO embedd.accounts AS a (endpoint, requests_at, tokens_at)
+VALUES ($1::text, now() + make_interval(secs => $4::float8 + $2::float8), now() + make_interval(secs => $4::float8 + $3::float8))
+ON CONFLICT (endpoint) DO UPDATE
+SET requests_at = greatest(least(a.requests_at, now() + interval '2 minutes'), now() + make_interval(secs => $4::float8))
+                  + make_interval(secs => $2::float8),
+    tokens_at = greatest(least(a.tokens_at, now() + interval '2 minutes'), now() + make_interval(secs => $4::float8))
+                + make_interval(secs => $3::float8)
+RETURNING extract(epoch FROM greatest(requests_at - make_interval(secs => $2::float8),
+                                      tokens_at - make_interval(secs => $3::float8)) - clock_timestamp())::float8)");
   return statement;
 }
 
@@ -158,6 +174,7 @@ Result<Definition> read_definition(const BinaryRows& rows, int i) {
   d.model_id_column = maybe();
   d.model_version_column = maybe();
   d.generation = static_cast<int>(rows.integer(i, column++));
+  d.vectorizer.long_texts = long_texts_named(text()).value_or(LongTexts::truncate);
   CHECK(column == kReconcileDue, "the poll's columns are read to {}", column);
   if (d.source.empty() || (sound && d.key_type_ids.size() < d.key_columns.size()))
     return fail(ErrorKind::misconfigured, "its table or its queue is gone; drop the vectorizer");

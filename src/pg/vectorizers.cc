@@ -17,7 +17,8 @@ namespace {
 const std::string kSelect = R"(
 SELECT v.id, v.name, coalesce(n.nspname, v.source_schema), coalesce(c.relname, v.source_table), v.key_columns,
        v.key_types, v.template, v.filter, v.destination_column, v.destination_type, v.model_id_column,
-       v.model_version_column, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused', v.text_sql,
+       v.model_version_column, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.long_texts,
+       v.state = 'paused', v.text_sql,
        v.filter_sql, v.key_json_sql, to_char(v.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 FROM embedd.vectorizers v
 LEFT JOIN pg_catalog.pg_class c ON c.oid = v.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)";
@@ -41,6 +42,7 @@ VectorizerInfo read_info(const Rows& rows, int i) {
   out.model = rows.text(i, column++);
   out.dimensions = static_cast<int>(rows.integer(i, column++));
   out.send_dimensions = rows.flag(i, column++);
+  out.long_texts = rows.text(i, column++);
   out.paused = rows.flag(i, column++);
   out.text_sql = rows.text(i, column++);
   out.filter_sql = rows.maybe(i, column++);
@@ -76,19 +78,32 @@ CapturePlan plan_for(const Declaration& declared) {
 
 Result<VectorizerId> insert_row(Connection& db, const VectorizerSpec& spec, const Declaration& declared,
                                 const CapturePlan& plan) {
-  auto rows =
-      db.exec(R"(
+  auto rows = db.exec(R"(
 INSERT INTO embedd.vectorizers (name, source, source_schema, source_table, key_columns, key_types, key_json_sql,
   template, text_sql, filter, filter_sql, destination_column, destination_type, model_id_column,
-  model_version_column, endpoint, model, dimensions, send_dimensions)
-VALUES ($1, $2::oid::regclass, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+  model_version_column, endpoint, model, dimensions, send_dimensions, long_texts)
+VALUES ($1, $2::oid::regclass, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 RETURNING id)",
-              {spec.name, std::to_string(declared.source.oid), declared.source.schema, declared.source.name,
-               array_literal(plan.key_columns), array_literal(plan.key_types), plan.key_json_sql, spec.text,
-               compile_text(declared.text), optional_text(spec.where), plan.filter_sql,
-               declared.destination->name, declared.destination->type_name,
-               optional_text(spec.model_id_column), optional_text(spec.model_version_column), spec.endpoint,
-               spec.model, std::to_string(declared.dimensions), declared.send_dimensions ? "true" : "false"});
+                      {spec.name,
+                       std::to_string(declared.source.oid),
+                       declared.source.schema,
+                       declared.source.name,
+                       array_literal(plan.key_columns),
+                       array_literal(plan.key_types),
+                       plan.key_json_sql,
+                       spec.text,
+                       compile_text(declared.text),
+                       optional_text(spec.where),
+                       plan.filter_sql,
+                       declared.destination->name,
+                       declared.destination->type_name,
+                       optional_text(spec.model_id_column),
+                       optional_text(spec.model_version_column),
+                       spec.endpoint,
+                       spec.model,
+                       std::to_string(declared.dimensions),
+                       declared.send_dimensions ? "true" : "false",
+                       spec.long_texts});
   if (!rows && db.last_sqlstate() == "23505")  // somebody else's, committed since we looked
     return fail(ErrorKind::invalid_argument,
                 fmt::format("there is a vectorizer {} already; choose another name", spec.name));

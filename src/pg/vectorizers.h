@@ -27,6 +27,7 @@ struct VectorizerSpec {
   std::optional<bool> send_dimensions;  ///< default: only if the model's own are others
   std::string model_id_column;          ///< optional
   std::string model_version_column;     ///< optional
+  std::string long_texts = "truncate";  ///< truncate, average or discard; see LongTexts
 };
 
 struct VectorizerInfo {
@@ -46,6 +47,7 @@ struct VectorizerInfo {
   std::string model;
   int dimensions = 0;
   bool send_dimensions = false;
+  std::string long_texts;
   bool paused = false;
   std::string text_sql;  ///< over alias t
   std::optional<std::string> filter_sql;

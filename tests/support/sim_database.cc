@@ -273,6 +273,17 @@ Outcome Database::clear_one(Table& table, const SettledJob& job, QueuedJob& queu
   return Outcome::done;
 }
 
+Duration Database::reserve(const Reservation& reservation, Instant now) {
+  Account& account = accounts[reservation.endpoint];
+  const auto free_at = [&](Instant at) {
+    return std::max(std::min(at, now + std::chrono::minutes(2)), now + reservation.closed_for);
+  };
+  const Instant requests = free_at(account.requests_at), tokens = free_at(account.tokens_at);
+  account = {.requests_at = requests + reservation.requests_cost,
+             .tokens_at = tokens + reservation.tokens_cost};
+  return std::max(requests, tokens) - now;
+}
+
 std::vector<VectorizerState> Database::poll(Instant now) {
   std::vector<VectorizerState> states;
   for (auto& [id, table] : tables) {

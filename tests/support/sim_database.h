@@ -71,6 +71,10 @@ class Database {
   };
 
   std::map<VectorizerId, Table> tables;
+  struct Account {
+    Instant requests_at{}, tokens_at{};
+  };
+  std::map<std::string, Account> accounts;  ///< by endpoint
   Witness witness;
   Duration reconcile_every = std::chrono::hours(1);
 
@@ -94,6 +98,8 @@ class Database {
   Receipt settle(const Settlement& settlement, Instant now);
   std::vector<VectorizerState> poll(Instant now);
   ReconcilePage reconcile(VectorizerId id, const Key& cursor, Instant now);
+  /// Until what is reserved may be used.
+  Duration reserve(const Reservation& reservation, Instant now);
 
   [[nodiscard]] std::size_t jobs() const;
 

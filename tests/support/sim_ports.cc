@@ -129,6 +129,15 @@ void SimQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
       [this, vectorizer](Error error) { pages_.push_back({vectorizer, std::unexpected(std::move(error))}); });
 }
 
+void SimQueue::send_reservation(const Reservation& reservation) {
+  run<Duration>(
+      [&world = world_, reservation] { return world.database.reserve(reservation, world.database_now()); },
+      [this, reservation](Duration wait) { grants_.push_back({reservation, wait}); },
+      [this, reservation](Error error) {
+        grants_.push_back({reservation, std::unexpected(std::move(error))});
+      });
+}
+
 // ── Provider
 // ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -157,6 +157,8 @@ class SimQueue final : public Queue {
   std::vector<Receipt> take_receipts() override { return std::exchange(receipts_, {}); }
   void send_reconcile(VectorizerId vectorizer, const Key& cursor) override;
   std::vector<ReconcilePage> take_reconciled() override { return std::exchange(pages_, {}); }
+  void send_reservation(const Reservation& reservation) override;
+  std::vector<Grant> take_grants() override { return std::exchange(grants_, {}); }
   [[nodiscard]] bool busy() const override { return !outstanding_.empty(); }
   [[nodiscard]] bool ready() const override { return connected_; }
 
@@ -184,6 +186,7 @@ class SimQueue final : public Queue {
   std::vector<Claim> claims_;
   std::vector<Receipt> receipts_;
   std::vector<ReconcilePage> pages_;
+  std::vector<Grant> grants_;
 };
 
 /// A process's HTTP client towards the simulated provider.

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "text/tokenizer.h"
+
 namespace embedd {
 namespace {
 
@@ -21,9 +23,10 @@ class Packing : public testing::Test {
     for (const std::string& text : texts) buffer.push_back(held(text));
   }
   Batch pack_up_to(std::uint32_t inputs, std::size_t tokens = 1000) {
-    return pack(buffer, vectorizer, {.max_inputs = inputs, .max_tokens = tokens});
+    return pack(buffer, vectorizer, {.max_inputs = inputs, .max_tokens = tokens}, tokenizer);
   }
 
+  ByteBound tokenizer;
   JobBuffer buffer;
   Vectorizer vectorizer{.name = "notes", .dimensions = 4};
 };

@@ -1,0 +1,123 @@
+#include "core/allowance.h"
+
+#include <algorithm>
+
+namespace embedd {
+
+namespace {
+
+/// What is reserved and not spent for so long has been paid for by others' waiting, and is gone.
+constexpr Duration kLapses = seconds(5);
+/// After a reservation that could not be made.
+constexpr Duration kAskAgain = seconds(1);
+/// The rate that is used of the rate that is allowed: clocks differ.
+constexpr double kShare = 0.995;
+/// A request has at most what so many seconds allow.
+constexpr double kLongestRequest = 6;
+
+Duration cost(std::int64_t amount, double per_second) {
+  if (per_second <= 0 || amount <= 0) return {};
+  return std::chrono::duration_cast<Duration>(
+      std::chrono::duration<double>(static_cast<double>(amount) / (per_second * kShare)));
+}
+
+/// Per second. The limit is that of a minute, unless it fills up again so slowly that it must be that of a
+/// day.
+double rate_of(std::optional<std::int64_t> limit, std::optional<std::int64_t> remaining,
+               std::optional<Duration> reset) {
+  if (!limit || *limit <= 0) return 0;
+  const double per_second = static_cast<double>(*limit) / 60;
+  if (!remaining || !reset || *reset <= Duration{} || *remaining >= *limit) return per_second;
+  const double refill =
+      static_cast<double>(*limit - std::max<std::int64_t>(*remaining, 0)) / to_seconds(*reset);
+  return refill < per_second / 4 ? refill : per_second;
+}
+
+}  // namespace
+
+void Allowance::configure(const EndpointLimits& limits) {
+  configured_requests_ = static_cast<double>(std::max<std::int64_t>(limits.requests_per_minute, 0)) / 60;
+  configured_tokens_ = static_cast<double>(std::max<std::int64_t>(limits.tokens_per_minute, 0)) / 60;
+}
+
+void Allowance::learn(const RateLimits& limits) {
+  if (const double rate = rate_of(limits.limit_requests, limits.remaining_requests, limits.reset_requests);
+      rate > 0)
+    learned_requests_ = rate;
+  if (const double rate = rate_of(limits.limit_tokens, limits.remaining_tokens, limits.reset_tokens);
+      rate > 0)
+    learned_tokens_ = rate;
+}
+
+double Allowance::requests_per_second() const {
+  return configured_requests_ > 0 ? configured_requests_ : learned_requests_;
+}
+
+double Allowance::tokens_per_second() const {
+  return configured_tokens_ > 0 ? configured_tokens_ : learned_tokens_;
+}
+
+std::size_t Allowance::most_tokens() const {
+  if (tokens_per_second() <= 0) return std::numeric_limits<std::size_t>::max();
+  return static_cast<std::size_t>(std::max(1.0, tokens_per_second() * kLongestRequest));
+}
+
+std::size_t Allowance::open_for(Instant now) const {
+  if (!limited()) return std::numeric_limits<std::size_t>::max();
+  if (asked_ || requests_ < 1 || now < usable_at_ || now - usable_at_ > kLapses) return 0;
+  if (tokens_per_second() <= 0) return std::numeric_limits<std::size_t>::max();
+  return static_cast<std::size_t>(std::max<std::int64_t>(tokens_, 0));
+}
+
+void Allowance::lapse(Instant now) {
+  if (requests_ == 0 || now - usable_at_ <= kLapses) return;
+  requests_ = 0;
+  tokens_ = std::min<std::int64_t>(tokens_, 0);
+}
+
+std::optional<Reservation> Allowance::reserve(std::size_t tokens, Instant now) {
+  if (asked_ || now < ask_again_at_) return std::nullopt;
+  lapse(now);
+  const std::int64_t requests = std::max<std::int64_t>(1 - requests_, 0);
+  const std::int64_t missing = std::max<std::int64_t>(static_cast<std::int64_t>(tokens) - tokens_, 0);
+  if (requests == 0 && missing == 0) return std::nullopt;
+  asked_ = true;
+  return Reservation{.endpoint = endpoint_,
+                     .requests = requests,
+                     .tokens = missing,
+                     .requests_cost = cost(requests, requests_per_second()),
+                     .tokens_cost = cost(missing, tokens_per_second())};
+}
+
+/// For a minute at most: who finds the endpoint still closed then is told by the provider.
+Reservation Allowance::closed_for(Duration pause) const {
+  return {.endpoint = endpoint_,
+          .closed_for = std::clamp<Duration>(pause, Duration{}, std::chrono::minutes(1))};
+}
+
+void Allowance::note(const Grant& grant, Instant now) {
+  if (grant.reservation.requests == 0 && grant.reservation.tokens == 0) return;  // of closed_for()
+  asked_ = false;
+  if (!grant.wait) {
+    ask_again_at_ = now + kAskAgain;
+    return;
+  }
+  requests_ += grant.reservation.requests;
+  tokens_ += grant.reservation.tokens;
+  usable_at_ = now + std::max(*grant.wait, Duration{});
+}
+
+void Allowance::spend(std::size_t tokens) {
+  if (!limited()) return;
+  requests_ = std::max<std::int64_t>(requests_ - 1, 0);
+  if (tokens_per_second() > 0) tokens_ -= static_cast<std::int64_t>(tokens);
+}
+
+void Allowance::correct(std::size_t reserved, std::size_t billed) {
+  if (billed == 0 || tokens_per_second() <= 0) return;
+  const auto most = static_cast<std::int64_t>(most_tokens());
+  tokens_ = std::clamp(tokens_ + static_cast<std::int64_t>(reserved) - static_cast<std::int64_t>(billed),
+                       -most, most);
+}
+
+}  // namespace embedd

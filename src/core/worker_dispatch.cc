@@ -1,0 +1,155 @@
+// From claimed jobs to requests: how long a text may be, what fits into one request, and whether the account
+// allows it now. The loop that calls this is worker.cc.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/worker.h"
+
+namespace embedd {
+
+namespace {
+
+/// Jobs stay in memory over a rest of the endpoint that is shorter than this; else they are given back.
+constexpr Duration kShortRest = seconds(5);
+/// So many requests should fit into memory at the same time.
+constexpr std::size_t kRequestsAtOnce = 3;
+
+}  // namespace
+
+// ── Measuring
+
+/// Bounds the text's tokens, and cuts it to what the model takes. Tokens never outnumber bytes, so that short
+/// texts need no counting. False: it is too long, and the vectorizer wants no part of it.
+bool Worker::measure(const Lane& lane, HeldJob& held) {
+  const std::size_t limit = longest_text(lane);
+  std::string& text = held.job.text;
+  held.max_tokens = text.size();
+  if (text.size() <= limit) return true;
+  const Tokenizer& tokenizer = tokenizers_.tokenizer_for(lane.vectorizer.model);
+  const std::size_t fitting = tokenizer.prefix_bytes(text, limit);
+  if (fitting >= text.size()) {
+    held.max_tokens = std::min(tokenizer.count(text), limit);
+    held.counted = true;
+    return true;
+  }
+  switch (lane.vectorizer.long_texts) {
+    case LongTexts::discard: return false;
+    case LongTexts::average: return cut_into_pieces(held, limit, tokenizer), true;
+    case LongTexts::truncate: break;
+  }
+  text.resize(fitting);
+  text.shrink_to_fit();
+  held.max_tokens = limit;
+  observer_.truncated(lane.vectorizer, limit);
+  return true;
+}
+
+std::size_t Worker::longest_text(const Lane& lane) const {
+  return std::min<std::size_t>(embedder_.limits(lane.vectorizer.endpoint).max_input_tokens,
+                               lane.learned_tokens);
+}
+
+Error Worker::too_long(const Lane& lane) const {
+  return {ErrorKind::too_large,
+          fmt::format("the text has more than {} tokens, and the vectorizer's long_texts says discard",
+                      longest_text(lane))};
+}
+
+// ── Dispatching
+
+void Worker::dispatch(Instant now) {
+  for (bool any = true; any;) {
+    any = false;
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+      Lane& lane = *lanes_[turn_of_ % lanes_.size()];
+      turn_of_ = (turn_of_ + 1) % lanes_.size();
+      any = dispatch_one(lane, now) || any;
+    }
+  }
+}
+
+bool Worker::dispatch_one(Lane& lane, Instant now) {
+  // Past its lease a job may be another's: paying for it here would pay twice.
+  lane.buffer.erase_if([&](const HeldJob& held) { return held.lapses_at <= now; });
+  if (lane.buffer.empty()) return false;
+  EndpointGate& gate = gate_of(lane.vectorizer.endpoint);
+  if (lane.resting(now) || !gate.worth_claiming(now, kShortRest)) {
+    give_back(lane, now);
+    return false;
+  }
+  if (!gate.open(now) || batches_.size() >= options_.max_in_flight) return false;
+  const Share used = used_by(lane.vectorizer.endpoint), share = share_of_each();
+  if (used.requests > 0 && used.requests >= share.requests) return false;
+  if (lane.doubted) {
+    if (lane.canary_sent) return false;
+    lane.canary_sent = true;
+    start(lane, canary_batch(lane.vectorizer), now);
+    return true;
+  }
+
+  BatchLimits fit{.max_inputs = batch_inputs(lane), .max_tokens = gate.limits().max_request_tokens};
+  // More is on its way, and the endpoint has something to do meanwhile: let the request fill up.
+  if (lane.claiming && lane.in_flight > 0 && lane.buffer.size() < fit.max_inputs) return false;
+  const std::size_t likely = std::min<std::size_t>(fit.max_inputs, lane.buffer.size());
+  const std::size_t answer = answer_bytes(likely, lane.vectorizer.dimensions);
+  if (!batches_.empty() && held_bytes() + answer > options_.held_bytes) return false;
+  if (used.requests > 0 && used.bytes + answer > share.bytes) return false;
+  if (gate.allowance().limited() && !may_spend(lane, gate, fit, now)) return false;
+
+  Batch batch = pack(lane.buffer, lane.vectorizer, fit, tokenizers_.tokenizer_for(lane.vectorizer.model));
+  gate.allowance().spend(batch.max_tokens);
+  start(lane, std::move(batch), now);
+  return true;
+}
+
+/// Most inputs of the lane's next request: what the endpoint takes, and what lets several requests fit into
+/// memory.
+std::uint32_t Worker::batch_inputs(const Lane& lane) const {
+  constexpr std::uint32_t kProbeInputs = 8;
+  const EndpointGate* gate = gate_of(lane);
+  std::uint32_t inputs = std::min(options_.batch_inputs, lane.learned_inputs);
+  if (gate != nullptr) inputs = std::min(inputs, gate->probing() ? kProbeInputs : gate->limits().max_inputs);
+  const std::size_t share = share_of_each().bytes / kRequestsAtOnce;
+  const std::size_t in_memory = (share - std::min(share, kBytesPerRequest)) /
+                                (kBytesPerValue * static_cast<std::size_t>(lane.vectorizer.dimensions));
+  return std::max(1U, static_cast<std::uint32_t>(std::min<std::size_t>(inputs, in_memory)));
+}
+
+/// Whether the account has room for the lane's next request; narrows it to what is reserved, or reserves.
+bool Worker::may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant now) {
+  Allowance& allowance = gate.allowance();
+  fit.exact = true;
+  fit.max_tokens = std::min(fit.max_tokens, allowance.most_tokens());
+  const Tokenizer& tokenizer = tokenizers_.tokenizer_for(lane.vectorizer.model);
+  const std::size_t open_for = allowance.open_for(now);
+  const std::size_t wanted = tokens_ahead(lane.buffer, fit, tokenizer);
+  const std::size_t needed = tokens_ahead(lane.buffer, {.max_inputs = 1, .max_tokens = 1}, tokenizer);
+  if (open_for >= needed && needed > 0) {
+    fit.max_tokens = std::min(fit.max_tokens, open_for);
+    return true;
+  }
+  if (!queue_.ready()) return false;
+  if (auto reservation = allowance.reserve(wanted, now)) queue_.send_reservation(*reservation);
+  return false;
+}
+
+void Worker::start(Lane& lane, Batch packed, Instant now) {
+  packed.id = next_request_++;
+  packed.started_at = now;
+  const std::uint64_t id = packed.id;
+  const Batch& batch = batches_.emplace(id, std::move(packed)).first->second;
+  const std::vector<std::string_view> texts = batch.inputs();
+  gate_of(lane.vectorizer.endpoint).started();
+  ++lane.in_flight;
+  ++summary_.requests;
+  observer_.request_started(lane.vectorizer, texts.size(), batch.max_tokens);
+  embedder_.start({.id = id,
+                   .endpoint = lane.vectorizer.endpoint,
+                   .model = lane.vectorizer.model,
+                   .dimensions = lane.vectorizer.dimensions,
+                   .send_dimensions = lane.vectorizer.send_dimensions,
+                   .inputs = texts});
+}
+
+}  // namespace embedd

@@ -23,7 +23,7 @@ def run(bench: Bench) -> None:
     peers.append(("original worker", Original(bench, python), bench.size(200, 50), ">= 100"))
     for destination in ("table", "column"):
         pgai = Pgai(bench, python, destination)
-        peers.append((f"pgai, {destination}", pgai, bench.size(4_000, 1_000), ">= 10"))
+        peers.append((f"pgai, {destination}", pgai, bench.size(3_000, 1_000), ">= 10"))
     bench.provider.set_latency(0)
     peers = [peer for peer in peers if works(bench, *peer[:2])]
 

@@ -82,6 +82,23 @@ Result<void> check_free(Connection& db, const VectorizerSpec& spec, const Source
   return {};
 }
 
+/// The triggers and the worker look at pg_catalog only, where the comparisons of an extension's type are not:
+/// rows would be missed (citext), or writing to the table would fail.
+Result<void> check_key_types(Connection& db, const SourceTable& source, const std::vector<std::string>& key) {
+  std::vector<std::string> types;
+  for (const std::string& name : key) types.push_back(source.find(name)->type);
+  auto foreign = db.exec(
+      "SELECT pg_catalog.format_type(oid, NULL) FROM pg_catalog.pg_type WHERE oid IN (SELECT "
+      "to_regtype(name)::oid "
+      "FROM unnest($1::text[]) AS name) AND typtype = 'b' AND typnamespace <> 'pg_catalog'::regnamespace",
+      {array_literal(types)});
+  if (!foreign) return std::unexpected(foreign.error());
+  if (!foreign->empty())
+    return wrong("a key column is of type {}, which is not PostgreSQL's own; name other columns with --key",
+                 foreign->view(0, 0));
+  return {};
+}
+
 Result<std::vector<std::string>> check_key(Connection& db, const VectorizerSpec& spec,
                                            const SourceTable& source) {
   if (spec.key.empty()) {
@@ -239,6 +256,7 @@ Result<Declaration> check_declaration(Connection& db, const VectorizerSpec& spec
   auto key = check_key(db, spec, out.source);
   if (!key) return std::unexpected(key.error());
   out.key = std::move(*key);
+  if (auto good = check_key_types(db, out.source, out.key); !good) return std::unexpected(good.error());
   if (auto good = check_destination(spec, out); !good) return std::unexpected(good.error());
   if (auto good = check_model_column(out.source, spec.model_id_column, "model-id-column"); !good)
     return std::unexpected(good.error());

@@ -64,6 +64,7 @@ std::string settings_sql(const PipelineOptions& options, bool local) {
   // The server gives up before we do, so that a slow statement ends with a plain error and not in doubt.
   sql += ", " + set("statement_timeout", ms(options.command_timeout * 5 / 6)) + ", " + set("jit", "off");
   sql += ", " + set("plan_cache_mode", generic ? "force_generic_plan" : "force_custom_plan");
+  if (!options.search_path.empty()) sql += ", " + set("search_path", options.search_path);
   if (!local) sql += ", " + set("default_transaction_isolation", "read committed");
   return sql;
 }

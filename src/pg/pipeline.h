@@ -91,6 +91,7 @@ struct PipelineOptions {
       seconds(60);  ///< silence, while an answer is due, after which the connection is dropped
   Duration lock_timeout = milliseconds(200);
   Planning planning = Planning::custom;
+  std::string search_path;  ///< empty: the role's
 };
 
 class Pipeline final : public Waitable {

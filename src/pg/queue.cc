@@ -35,7 +35,10 @@ PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen, Pla
           .application_name = "embedd worker",
           .channel = listen ? "embedd" : "",
           .command_timeout = options.command_timeout,
-          .planning = planning};
+          .planning = planning,
+          // Others may create functions in a schema on the role's path, and an exact match there would win.
+          // What writes to users' tables keeps the path all the same: their triggers may need it.
+          .search_path = planning == Planning::custom ? "pg_catalog, pg_temp" : ""};
 }
 
 }  // namespace

@@ -109,7 +109,8 @@ FROM jobs j)",
     if (name.starts_with("row:")) return each(", ", [&](std::size_t i) { return key(name.substr(4), i); });
     if (const std::size_t equals = name.find('='); equals != std::string_view::npos)
       return each(" AND ", [&](std::size_t i) {
-        return key(name.substr(0, equals), i) + " = " + key(name.substr(equals + 1), i);
+        // Qualified, since a varchar has no `=` of its own: somebody else's would be preferred to text's.
+        return key(name.substr(0, equals), i) + " OPERATOR(pg_catalog.=) " + key(name.substr(equals + 1), i);
       });
     const auto found = words_.find(name);
     CHECK(found != words_.end(), "no placeholder {}", name);
@@ -170,7 +171,7 @@ fit AS MATERIALIZED (
     SELECT j.*, sum(CASE task WHEN 3 THEN octet_length(text) ELSE 0 END)
                   OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) AS bytes FROM judged j) summed
   WHERE (bytes <= $4::bigint OR n = 1) AND n = n + 0)
-UPDATE {queue} q SET lease = $1::uuid, run_at = now() + make_interval(secs => $2::float8)
+UPDATE {queue} q SET lease = $1::uuid, run_at = now() + pg_catalog.make_interval(secs => $2::float8)
 FROM fit f WHERE {q=f} AND q.generation = {g}
 RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text END, f.hash, f.lease IS NOT NULL,
   CASE f.priority WHEN 0 THEN (extract(epoch FROM clock_timestamp() - f.changed_at) * 1000000)::bigint END,
@@ -260,7 +261,7 @@ deleted AS (DELETE FROM {queue} q USING fenced f WHERE {q=f} AND q.generation = 
 Statement make_reschedule(const Form& form) {
   return form.settle("", "", "", R"(
 given_back AS (
-  UPDATE {queue} q SET lease = NULL, run_at = now() + make_interval(secs => {$1}::float8),
+  UPDATE {queue} q SET lease = NULL, run_at = now() + pg_catalog.make_interval(secs => {$1}::float8),
                        attempt = least(q.attempt + {$2}::bigint, 32000)
   FROM fenced f WHERE {q=f} AND q.generation = {g}))",
                      kIfFenced);
@@ -269,7 +270,7 @@ given_back AS (
 Statement make_extend(const Form& form) {
   return form.settle("", "", "", R"(
 extended AS (
-  UPDATE {queue} q SET run_at = now() + make_interval(secs => {$1}::float8)
+  UPDATE {queue} q SET run_at = now() + pg_catalog.make_interval(secs => {$1}::float8)
   FROM fenced f WHERE {q=f} AND q.generation = {g}))",
                      kIfFenced);
 }
@@ -384,7 +385,7 @@ renewed AS (
   SET reconcile_until = CASE WHEN NOT a.last THEN now() + interval '60 s' END,
       reconciled_at = CASE WHEN NOT a.last THEN v.reconciled_at
                            WHEN a.skipped + $3::bigint = 0 THEN now()
-                           ELSE now() - make_interval(secs => greatest($4::float8 - 60, 0)) END
+                           ELSE now() - pg_catalog.make_interval(secs => greatest($4::float8 - 60, 0)) END
   FROM answer a WHERE v.id = {{id}} AND a.on_duty AND {4})
 SELECT a.on_duty, a.deferred, a.scanned, a.enqueued, a.skipped, a.last, {{keys:e}}
 FROM answer a LEFT JOIN page_end e ON true)",

@@ -113,13 +113,14 @@ std::string compile_key_json(const std::vector<std::string>& columns, const std:
     const std::string& type = types[i - 1];
     std::string value = fmt::format("q.k{}", i);
     if (type.starts_with("timestamp") && type.ends_with("with time zone")) {
-      value = fmt::format("to_char(q.k{} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')", i);
+      value =
+          fmt::format("pg_catalog.to_char(q.k{} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')", i);
     } else if (type == "bytea") {
-      value = fmt::format("'\\x' || encode(q.k{}, 'hex')", i);
+      value = fmt::format("'\\x' || pg_catalog.encode(q.k{}, 'hex')", i);
     }
     return fmt::format("{}, {}", quote_literal(columns[i - 1]), value);
   });
-  return fmt::format("jsonb_build_object({})", pairs);
+  return fmt::format("pg_catalog.jsonb_build_object({})", pairs);
 }
 
 }  // namespace embedd::pg

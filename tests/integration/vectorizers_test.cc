@@ -275,6 +275,25 @@ TEST(Vectorizers, DropWorksWhenTheTableIsGone) {
   EXPECT_TRUE(list_vectorizers(notes.embedd_db)->empty());
 }
 
+TEST(Vectorizers, AKeyOfAnExtensionsTypeIsRefused) {
+  NotesDatabase notes;
+  run(notes.db, "CREATE TYPE mood AS ENUM ('fine', 'so-so')");
+  run(notes.db, "CREATE DOMAIN short AS varchar(10)");
+  run(notes.db,
+      "CREATE TABLE moods (a mood, b short, c vector(3), body text, embedding vector(3), PRIMARY KEY (a, "
+      "b))");
+  run(notes.db, "CREATE TABLE vectors (id vector(3) PRIMARY KEY, body text, embedding vector(3))");
+  VectorizerSpec spec = notes_spec();
+  spec.text = "{body}";
+  spec.table = "vectors";
+  auto refused = create_vectorizer(notes.db, spec);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("of type vector, which is not PostgreSQL's own"));
+  spec.table = "moods";
+  auto created = create_vectorizer(notes.db, spec);
+  EXPECT_TRUE(created) << created.error().message;
+}
+
 TEST(Vectorizers, ARoleWithoutPrivilegesIsToldWhichOneItLacks) {
   EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   NotesDatabase notes;

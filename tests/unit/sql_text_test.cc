@@ -31,9 +31,9 @@ TEST(SqlText, AConstantCannotLeaveItsLiteral) {
 }
 
 TEST(SqlText, AKeyInJsonDoesNotDependOnTheSession) {
-  EXPECT_EQ(compile_key_json({"id"}, {"bigint"}), "jsonb_build_object('id', q.k1)");
+  EXPECT_EQ(compile_key_json({"id"}, {"bigint"}), "pg_catalog.jsonb_build_object('id', q.k1)");
   EXPECT_EQ(compile_key_json({"it's", "b"}, {"text", "uuid"}),
-            "jsonb_build_object('it''s', q.k1, 'b', q.k2)");
+            "pg_catalog.jsonb_build_object('it''s', q.k1, 'b', q.k2)");
   EXPECT_THAT(compile_key_json({"at"}, {"timestamp with time zone"}), HasSubstr("AT TIME ZONE 'UTC'"));
   EXPECT_THAT(compile_key_json({"at"}, {"timestamp(3) with time zone"}), HasSubstr("AT TIME ZONE 'UTC'"));
   EXPECT_THAT(compile_key_json({"at"}, {"timestamp without time zone"}), Not(HasSubstr("UTC")));

@@ -163,6 +163,8 @@ class Parser {
     added->add_option("VECTORIZER", arguments->vectorizer, "Only those of this vectorizer");
     added->add_option("--key", arguments->key, R"(Only this row: 5, or '{"id": 5}')");
     added->add_option("--kind", arguments->kind, "Only those of this kind, such as rejected");
+    added->add_option("--older-than", arguments->older_than, "Only those that failed longer ago, such as 7d");
+    added->add_option("--newer-than", arguments->newer_than, "Only those that failed since, such as 12h");
     return added;
   }
 

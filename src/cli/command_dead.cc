@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <optional>
+#include <utility>
+
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/database.h"
@@ -12,7 +15,7 @@ namespace embedd::cli {
 namespace {
 
 pg::DeadLetterFilter filter_of(const DeadArguments& arguments) {
-  return {arguments.vectorizer, arguments.key, arguments.kind};
+  return {arguments.vectorizer, arguments.key, arguments.kind, arguments.older_than, arguments.newer_than};
 }
 
 /// Connects, and finds the vectorizer, so that a slip in its name is not taken for "no dead letters".
@@ -22,6 +25,44 @@ Result<pg::Connection> connect_for(const Context& context, const DeadArguments& 
   if (auto found = pg::find_vectorizer(*db, arguments.vectorizer); !found)
     return std::unexpected(found.error());
   return db;
+}
+
+/// Letter by letter: there may be many.
+Result<int> list_as_json(pg::Connection& db, const DeadArguments& arguments) {
+  std::string before = "[";
+  auto listed =
+      pg::visit_dead_letters(db, filter_of(arguments), arguments.limit, [&](const pg::DeadLetter& letter) {
+        JsonWriter json;
+        json.object().key("vectorizer").value(letter.vectorizer).key("key").raw(letter.key);
+        json.key("kind").value(letter.kind).key("message").value(letter.message);
+        json.key("attempts").value(letter.attempts).key("failed_at").value(letter.failed_at).end();
+        print(std::exchange(before, ",") + json.str());
+      });
+  if (!listed) return std::unexpected(listed.error());
+  print((before == "[" ? "[" : "") + std::string("]\n"));
+  return kDone;
+}
+
+/// A table for every thousand, each with its header.
+Result<int> list_as_table(pg::Connection& db, const DeadArguments& arguments) {
+  constexpr int kRows = 1000;
+  const std::vector<std::string> header{"failed at", "vectorizer", "key", "kind", "attempts", "message"};
+  std::optional<Table> table;
+  int rows = 0;
+  auto listed =
+      pg::visit_dead_letters(db, filter_of(arguments), arguments.limit, [&](const pg::DeadLetter& letter) {
+        if (!table) table.emplace(header);
+        table->add({letter.failed_at, printable(letter.vectorizer), printable(letter.key, 60),
+                    printable(letter.kind), fmt::format("{}", letter.attempts),
+                    printable(letter.message, 200)});
+        if (++rows % kRows != 0) return;
+        print(table->str());
+        table.reset();
+      });
+  if (!listed) return std::unexpected(listed.error());
+  if (table) print(table->str());
+  if (rows == 0) print_note("no dead letters");
+  return kDone;
 }
 
 Result<int> change(Context& context, const DeadArguments& arguments,
@@ -45,30 +86,7 @@ Result<int> change(Context& context, const DeadArguments& arguments,
 Result<int> dead_list(Context& context, const DeadArguments& arguments) {
   auto db = connect_for(context, arguments);
   if (!db) return std::unexpected(db.error());
-  auto letters = pg::list_dead_letters(*db, filter_of(arguments), arguments.limit);
-  if (!letters) return std::unexpected(letters.error());
-
-  if (context.json) {
-    JsonWriter json;
-    json.array();
-    for (const pg::DeadLetter& letter : *letters) {
-      json.object().key("vectorizer").value(letter.vectorizer).key("key").raw(letter.key);
-      json.key("kind").value(letter.kind).key("message").value(letter.message);
-      json.key("attempts").value(letter.attempts).key("failed_at").value(letter.failed_at).end();
-    }
-    print(json.end().str() + "\n");
-    return kDone;
-  }
-  if (letters->empty()) {
-    print_note("no dead letters");
-    return kDone;
-  }
-  Table table({"failed at", "vectorizer", "key", "kind", "attempts", "message"});
-  for (const pg::DeadLetter& letter : *letters)
-    table.add({letter.failed_at, printable(letter.vectorizer), printable(letter.key, 60),
-               printable(letter.kind), fmt::format("{}", letter.attempts), printable(letter.message, 200)});
-  print(table.str());
-  return kDone;
+  return context.json ? list_as_json(*db, arguments) : list_as_table(*db, arguments);
 }
 
 Result<int> dead_retry(Context& context, const DeadArguments& arguments) {

@@ -19,7 +19,7 @@ struct CreateArguments {
 };
 
 struct DeadArguments {
-  std::string vectorizer, key, kind;
+  std::string vectorizer, key, kind, older_than, newer_than;
   bool all = false;
   int limit = 100;
 };

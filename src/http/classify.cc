@@ -134,7 +134,8 @@ bool is_about_model(const ErrorBody& error, std::string_view message) {
                                                    "unknown model",
                                                    "try pulling it first",
                                                    "does not support embeddings",
-                                                   "must provide a model"};
+                                                   "must provide a model",
+                                                   "encoding_format"};
   return any_of(error.code, kCodes) || std::ranges::find(kParams, error.param) != std::end(kParams) ||
          any_of(message, kMessages);
 }
@@ -147,18 +148,15 @@ bool is_too_large(const ErrorBody& error, std::string_view message) {
       "string_above_max_length", "exceed_context_size",    "token_limit_exceeded",
       "contextwindowexceeded",   "payload_too_large",      "request_too_large"};
   static constexpr std::string_view kMessages[] = {
-      "context length",     "context window",       "contextwindow",
-      "context size",       "too large to process", "input is too large",
-      "batch size",         "too many inputs",      "too many input",
-      "too many tokens",    "too many texts",       "tokens per request",
-      "max allowed tokens", "array too long",       "string too long",
-      "input too long",     "is too long",          "must have less than",
-      "must be at most",    "at most 100",          "one batch",
-      "exceeds maximum",    "exceeds the maximum",  "exceeds the limit",
-      "exceeding max",      "maximum length",       "maximum number of",
-      "cannot exceed",      "length exceeds",       "exceeds max",
-      "larger than",        "token limit",          "payload too large",
-      "body too large"};
+      "context length",       "context window",      "contextwindow",   "context size",
+      "too large to process", "input is too large",  "batch size",      "too many inputs",
+      "too many input",       "too many tokens",     "too many texts",  "tokens per request",
+      "max allowed tokens",   "array too long",      "string too long", "input too long",
+      "is too long",          "must have less than", "must be at most", "at most 100",
+      "should have at most",  "one batch",           "exceeds maximum", "exceeds the maximum",
+      "exceeds the limit",    "exceeding max",       "maximum length",  "maximum number of",
+      "cannot exceed",        "length exceeds",      "exceeds max",     "larger than",
+      "token limit",          "payload too large",   "body too large"};
   return any_of(error.code, kCodes) || any_of(error.type, kCodes) || any_of(message, kMessages);
 }
 

@@ -2,25 +2,33 @@
 
 #include <fmt/format.h>
 
+#include <tuple>
+#include <vector>
+
 #include "pg/sql_text.h"
 #include "pg/vectorizers.h"
 
 namespace embedd::pg {
 namespace {
 
-/// Over alias d; takes $1 (vectorizer), $2 (kind), $3 (key as JSON) and $4 (key as a bare value).
+/// Over alias d; takes $1 (vectorizer), $2 (kind), $3 (key as JSON), $4 (key as a bare value), $5 and $6
+/// (age).
 const char* const kMatches = R"(($1::bigint IS NULL OR d.vectorizer_id = $1::bigint)
   AND ($2::text IS NULL OR d.kind = $2)
   AND ($3::jsonb IS NULL OR d.key = $3::jsonb)
   AND ($4::text IS NULL OR ((SELECT count(*) FROM jsonb_object_keys(d.key)) = 1
-                            AND $4 = (SELECT value FROM jsonb_each_text(d.key)))))";
+                            AND $4 = (SELECT value FROM jsonb_each_text(d.key))))
+  AND ($5::interval IS NULL OR d.failed_at < now() - $5::interval)
+  AND ($6::interval IS NULL OR d.failed_at >= now() - $6::interval))";
+
+constexpr int kLettersAtOnce = 1000;
 
 struct Match {
   std::vector<Param> params;
 };
 
 Result<Match> match(Connection& db, const DeadLetterFilter& filter) {
-  Match out{std::vector<Param>(4)};
+  Match out{std::vector<Param>(6)};
   if (!filter.vectorizer.empty()) {
     auto found = find_vectorizer(db, filter.vectorizer);
     if (!found) return std::unexpected(found.error());
@@ -35,6 +43,15 @@ Result<Match> match(Connection& db, const DeadLetterFilter& filter) {
     out.params[2] = filter.key;
   } else if (!filter.key.empty()) {
     out.params[3] = filter.key;
+  }
+  for (const auto& [flag, age, index] : {std::tuple("--older-than", &filter.older_than, 4),
+                                         std::tuple("--newer-than", &filter.newer_than, 5)}) {
+    if (age->empty()) continue;
+    if (auto valid = db.exec("SELECT now() - $1::interval", {*age}); !valid)
+      return fail(
+          ErrorKind::invalid_argument,
+          fmt::format("{} {} is not a length of time; write for example 7d, 12h or 30min", flag, *age));
+    out.params[static_cast<std::size_t>(index)] = *age;
   }
   return out;
 }
@@ -68,23 +85,30 @@ ON CONFLICT ({2}, generation) DO UPDATE SET revision = q.revision + 1, lease = N
 
 }  // namespace
 
-Result<std::vector<DeadLetter>> list_dead_letters(Connection& db, const DeadLetterFilter& filter, int limit) {
+Result<void> visit_dead_letters(Connection& db, const DeadLetterFilter& filter, int limit,
+                                const std::function<void(const DeadLetter&)>& visit) {
   auto matching = match(db, filter);
   if (!matching) return std::unexpected(matching.error());
   matching->params.emplace_back(std::to_string(limit));
-  auto rows = db.exec(fmt::format(R"(
+  return db.transaction([&]() -> Result<void> {
+    auto declared = db.exec(fmt::format(R"(
+DECLARE letters NO SCROLL CURSOR FOR
 SELECT v.name, d.key, d.kind, d.message, d.attempts,
        to_char(d.failed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 FROM embedd.dead_letters d JOIN embedd.vectorizers v ON v.id = d.vectorizer_id
-WHERE {} ORDER BY d.failed_at DESC LIMIT $5::bigint)",
-                                  kMatches),
-                      matching->params);
-  if (!rows) return std::unexpected(rows.error());
-  std::vector<DeadLetter> out;
-  for (int i = 0; i < rows->size(); ++i)
-    out.push_back({rows->text(i, 0), rows->text(i, 1), rows->text(i, 2), rows->text(i, 3),
-                   static_cast<int>(rows->integer(i, 4)), rows->text(i, 5)});
-  return out;
+WHERE {} ORDER BY d.failed_at DESC LIMIT $7::bigint)",
+                                        kMatches),
+                            matching->params);
+    if (!declared) return std::unexpected(declared.error());
+    while (true) {
+      auto rows = db.exec(fmt::format("FETCH {} FROM letters", kLettersAtOnce));
+      if (!rows) return std::unexpected(rows.error());
+      for (int i = 0; i < rows->size(); ++i)
+        visit({rows->text(i, 0), rows->text(i, 1), rows->text(i, 2), rows->text(i, 3),
+               static_cast<int>(rows->integer(i, 4)), rows->text(i, 5)});
+      if (rows->size() < kLettersAtOnce) return {};
+    }
+  });
 }
 
 Result<std::int64_t> retry_dead_letters(Connection& db, const DeadLetterFilter& filter) {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
-#include <vector>
 
 #include "pg/connection.h"
 
@@ -14,6 +14,9 @@ struct DeadLetterFilter {
   std::string vectorizer;  ///< by name
   std::string key;         ///< JSON such as {"id": 5}, or the bare value of a single key column
   std::string kind;        ///< such as rejected
+  std::string
+      older_than;  ///< how long ago it failed, at least: 7d, 12h, 30min, or any interval of PostgreSQL's
+  std::string newer_than;  ///< at most
 };
 
 struct DeadLetter {
@@ -25,9 +28,9 @@ struct DeadLetter {
   std::string failed_at;  ///< ISO 8601, UTC
 };
 
-/// Newest first, at most `limit`.
-Result<std::vector<DeadLetter>> list_dead_letters(Connection& db, const DeadLetterFilter& filter,
-                                                  int limit = 100);
+/// Shows them to `visit`, newest first, at most `limit`; a thousand are in memory at a time.
+Result<void> visit_dead_letters(Connection& db, const DeadLetterFilter& filter, int limit,
+                                const std::function<void(const DeadLetter&)>& visit);
 
 /// Puts them back into their queues, due now. Returns how many.
 Result<std::int64_t> retry_dead_letters(Connection& db, const DeadLetterFilter& filter);

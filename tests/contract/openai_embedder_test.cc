@@ -159,6 +159,79 @@ TEST_F(OpenAiEmbedderTest, LimitsAreReportedWithTheAnswer) {
   EXPECT_EQ(reply.answer->tokens, 2U);
 }
 
+TEST_F(OpenAiEmbedderTest, LimitsThatMakeNoSenseCountAsAbsent) {
+  provider_.answers_next(1, Answer{}
+                                .with("x-ratelimit-limit-requests", "-1")
+                                .with("x-ratelimit-remaining-tokens", "lots")
+                                .with("x-ratelimit-reset-requests", "23h47m36.648s")
+                                .with("x-ratelimit-reset-tokens", "60"));
+  Client client(endpoint_of(provider_));
+  const Reply reply = client.embed();
+  ASSERT_TRUE(reply.answer) << reply.answer.error().message;
+  EXPECT_EQ(reply.limits.limit_requests, std::nullopt);
+  EXPECT_EQ(reply.limits.remaining_tokens, std::nullopt);
+  EXPECT_EQ(reply.limits.reset_requests, std::chrono::hours(23) + minutes(47) + milliseconds(36'648));
+  EXPECT_EQ(reply.limits.reset_tokens, std::nullopt);
+}
+
+TEST_F(OpenAiEmbedderTest, TheServersRetryTimeIsReadInEveryForm) {
+  Client client(endpoint_of(provider_));
+  const auto wait = [&](Answer answer) {
+    provider_.answers_next(1, std::move(answer));
+    const Reply reply = client.embed();
+    EXPECT_FALSE(reply.answer);
+    return reply.answer ? std::nullopt : reply.answer.error().retry_after;
+  };
+  const auto limited = [] { return Answer::error(429, "rate_limit_exceeded"); };
+  EXPECT_EQ(wait(limited()), std::nullopt);
+  EXPECT_EQ(wait(limited().with("retry-after", "7")), seconds(7));
+  EXPECT_EQ(wait(limited().with("retry-after-ms", "1500")), milliseconds(1500));
+  EXPECT_EQ(wait(limited().with("x-ms-retry-after-ms", "250")), milliseconds(250));
+  EXPECT_EQ(wait(limited().with("retry-after", "1m30s")), seconds(90));
+  EXPECT_EQ(wait(limited().with("retry-after", "-5")), std::nullopt);
+  EXPECT_EQ(wait(limited()
+                     .with("date", "Sun, 06 Nov 1994 08:49:37 GMT")
+                     .with("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT")),
+            seconds(10));
+  EXPECT_EQ(wait(Answer::error(429, "rate_limit_exceeded", "Please try again in 2.812s.")),
+            milliseconds(2812));
+}
+
+TEST_F(OpenAiEmbedderTest, AHugeBodyIsCutShortWhateverItsStatus) {
+  Client client(endpoint_of(provider_));
+  for (const int status : {400, 500, 200}) {
+    provider_.answers_next(1, Answer::raw(status, std::string(20 * kMiB, 'x')));
+    const Reply reply = client.embed();
+    ASSERT_FALSE(reply.answer) << status;
+    EXPECT_LT(reply.answer.error().message.size(), 400U);
+    EXPECT_NE(reply.answer.error().kind, ErrorKind::invalid_answer);
+  }
+  EXPECT_TRUE(client.embed().answer) << "usable after all of that";
+}
+
+TEST_F(OpenAiEmbedderTest, AnErrorInA200IsSeenForWhatItIs) {
+  provider_.answers_next(1, Answer::raw(200, R"({"error":{"code":"insufficient_quota","message":"pay"}})"));
+  Client client(endpoint_of(provider_));
+  const Reply reply = client.embed();
+  ASSERT_FALSE(reply.answer);
+  EXPECT_EQ(reply.answer.error().kind, ErrorKind::quota_exhausted);
+}
+
+TEST_F(OpenAiEmbedderTest, OddAnswersAreRight) {
+  Client client(endpoint_of(provider_));
+  for (const Fault fault : {Fault::floats, Fault::reversed, Fault::no_index, Fault::zero_index_gone,
+                            Fault::no_usage, Fault::pretty}) {
+    provider_.answers_next(1, Answer::broken(fault));
+    const Reply reply = client.embed();
+    ASSERT_TRUE(reply.answer) << name_of(fault) << ": " << reply.answer.error().message;
+    EXPECT_EQ(
+        std::vector<float>(reply.answer->vectors.values.begin() + 8, reply.answer->vectors.values.end()),
+        expected_vector("two", 8))
+        << name_of(fault);
+    EXPECT_EQ(reply.answer->tokens, fault == Fault::no_usage ? 0U : 2U) << name_of(fault);
+  }
+}
+
 TEST_F(OpenAiEmbedderTest, EveryWayOfBreakingOffIsUnavailable) {
   EndpointConfig config = endpoint_of(provider_);
   config.timeout = seconds(1);

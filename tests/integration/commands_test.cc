@@ -107,6 +107,15 @@ void bury(Connection& db, const VectorizerInfo& v, const std::string& key, const
       {std::to_string(v.id), key, kind});
 }
 
+Result<std::vector<DeadLetter>> list_dead_letters(Connection& db, const DeadLetterFilter& filter,
+                                                  int limit = 100) {
+  std::vector<DeadLetter> letters;
+  auto visited =
+      visit_dead_letters(db, filter, limit, [&](const DeadLetter& letter) { letters.push_back(letter); });
+  if (!visited) return std::unexpected(visited.error());
+  return letters;
+}
+
 std::int64_t count(Connection& db, const DeadLetterFilter& filter) {
   auto listed = list_dead_letters(db, filter);
   EXPECT_TRUE(listed) << listed.error().message;
@@ -132,6 +141,42 @@ TEST(DeadLetters, AreListedByAnyFilter) {
   EXPECT_THAT(list_dead_letters(notes.embedd_db, {.vectorizer = "note"}).error().message,
               HasSubstr("Did you mean 'notes'?"));
   EXPECT_THAT(list_dead_letters(notes.embedd_db, {.key = "{oops"}).error().message, HasSubstr("is not JSON"));
+}
+
+TEST(DeadLetters, AreFilteredByAge) {
+  NotesDatabase notes;
+  const VectorizerInfo v = notes.vectorize();
+  for (int days = 0; days < 4; ++days) {
+    bury(notes.db, v, fmt::format(R"({{"id": {}}})", days), "rejected");
+    run(notes.db, fmt::format("UPDATE embedd.dead_letters SET failed_at = now() - interval '{} days 1 hour' "
+                              "WHERE key = '{{\"id\": {}}}'",
+                              days, days));
+  }
+  EXPECT_EQ(count(notes.db, {.older_than = "2d"}), 2);
+  EXPECT_EQ(count(notes.db, {.newer_than = "2d"}), 2);
+  EXPECT_EQ(count(notes.db, {.older_than = "30min", .newer_than = "36h"}), 2);
+  EXPECT_THAT(list_dead_letters(notes.db, {.older_than = "soon"}).error().message,
+              HasSubstr("--older-than soon is not a length of time"));
+  EXPECT_EQ(purge_dead_letters(notes.db, {.older_than = "2d"}), 2);
+  EXPECT_EQ(retry_dead_letters(notes.db, {.newer_than = "12h"}), 1);
+  EXPECT_EQ(count(notes.db, {}), 1);
+}
+
+TEST(DeadLetters, AreListedNewestFirstHoweverMany) {
+  NotesDatabase notes;
+  const VectorizerInfo v = notes.vectorize();
+  run(notes.db,
+      fmt::format("INSERT INTO embedd.dead_letters (vectorizer_id, key, kind, message, failed_at) "
+                  "SELECT {}, jsonb_build_object('id', i), 'rejected', 'why', now() - i * interval '1 s' "
+                  "FROM generate_series(1, 2500) i",
+                  v.id));
+  const auto all = list_dead_letters(notes.db, {}, 100'000);
+  ASSERT_TRUE(all) << all.error().message;
+  ASSERT_EQ(all->size(), 2500u);
+  EXPECT_EQ(all->front().key, R"({"id": 1})");
+  EXPECT_EQ(all->back().key, R"({"id": 2500})");
+  EXPECT_EQ(list_dead_letters(notes.db, {}, 1000)->size(), 1000u);
+  EXPECT_EQ(list_dead_letters(notes.db, {}, 1)->size(), 1u);
 }
 
 TEST(DeadLetters, RetryPutsThemBackIntoTheirQueue) {

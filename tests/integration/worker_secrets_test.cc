@@ -14,7 +14,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr const char* kKey = "sk-canary-5e4f1a90c3";
+// Not like OpenAI's: what a key looks like must not matter.
+constexpr const char* kKey = "canary/5e4f1a90c3+Qz==";
 constexpr const char* kPassword = "canary-password-77b2";
 
 class Secrets : public OwnServer, public WorkerTest {
@@ -64,8 +65,11 @@ TEST_F(Secrets, AppearNowhereWhileEverythingGoesWrong) {
   sql("UPDATE docs SET body = 'POISON' WHERE slug = 'doc-30'");
   provider.answers_next(1, Answer::error(500, "server_error", fmt::format("crashed while serving {}", kKey)));
   provider.answers_next(1, Answer::raw(502, fmt::format("<html>{}</html>", kKey)));
-  provider.answers_next(
-      1, Answer::error(429, kKey, fmt::format("too fast, {}", kKey)).with("retry-after-ms", "10"));
+  provider.answers_next(1, Answer::error(429, kKey, fmt::format("too fast, {}", kKey))
+                               .with("retry-after-ms", "10")
+                               .with("x-request-id", kKey)
+                               .with("retry-after", kKey)
+                               .with("x-ratelimit-limit-tokens", kKey));
   provider.answers_next(1, Answer::broken(Fault::truncated));
   Embedd worker = start_worker();
   ASSERT_TRUE(eventually([&] { return dead_letters() == 1; }, seconds(60))) << worker.log();

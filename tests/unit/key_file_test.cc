@@ -65,10 +65,20 @@ TEST_F(KeyFileTest, TheLastGoodKeyStaysWhileTheFileIsMissingOrBroken) {
   unlink(dir_.file("key").c_str());
   file.refresh();
   EXPECT_EQ(file.key().reveal(), "sk-1");
-  dir_.write("key", "");
+  for (const std::string& broken : {std::string(), std::string("sk-1\nsk-2"), std::string(65 * kKiB, 'x')}) {
+    dir_.write("key", broken);
+    file.refresh();
+    EXPECT_EQ(file.key().reveal(), "sk-1");
+  }
+  unlink(dir_.file("key").c_str());
+  ASSERT_EQ(mkfifo(dir_.file("key").c_str(), 0600), 0);
   file.refresh();
   EXPECT_EQ(file.key().reveal(), "sk-1");
   EXPECT_EQ(file.version(), 1U);
+  unlink(dir_.file("key").c_str());
+  dir_.write("key", "sk-3\n");
+  file.refresh();
+  EXPECT_EQ(file.key().reveal(), "sk-3");
 }
 
 }  // namespace

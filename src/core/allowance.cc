@@ -1,6 +1,7 @@
 #include "core/allowance.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace embedd {
 
@@ -13,12 +14,16 @@ constexpr Duration kAskAgain = seconds(1);
 /// The rate that is used of the rate that is allowed: clocks differ.
 constexpr double kShare = 0.995;
 /// A request has at most what so many seconds allow.
-constexpr double kLongestRequest = 6;
+constexpr double kLongestRequest = 3;
+/// What was reserved and not needed may be spent later, but no more of it than so many seconds allow: the
+/// provider has forgotten the rest, and would see a burst.
+constexpr double kMostLeftOver = 0.5;
+/// How fast the ratio of billed to estimated tokens is learned, and its bounds.
+constexpr double kLearning = 0.2, kLeastRatio = 0.05, kMostRatio = 4;
 
-Duration cost(std::int64_t amount, double per_second) {
+Duration cost(double amount, double per_second) {
   if (per_second <= 0 || amount <= 0) return {};
-  return std::chrono::duration_cast<Duration>(
-      std::chrono::duration<double>(static_cast<double>(amount) / (per_second * kShare)));
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(amount / (per_second * kShare)));
 }
 
 /// Per second. The limit is that of a minute, unless it fills up again so slowly that it must be that of a
@@ -59,33 +64,37 @@ double Allowance::tokens_per_second() const {
 
 std::size_t Allowance::most_tokens() const {
   if (tokens_per_second() <= 0) return std::numeric_limits<std::size_t>::max();
-  return static_cast<std::size_t>(std::max(1.0, tokens_per_second() * kLongestRequest));
+  return static_cast<std::size_t>(std::max(1.0, tokens_per_second() * kLongestRequest / ratio_));
 }
 
 std::size_t Allowance::open_for(Instant now) const {
   if (!limited()) return std::numeric_limits<std::size_t>::max();
   if (asked_ || requests_ < 1 || now < usable_at_ || now - usable_at_ > kLapses) return 0;
   if (tokens_per_second() <= 0) return std::numeric_limits<std::size_t>::max();
-  return static_cast<std::size_t>(std::max<std::int64_t>(tokens_, 0));
+  return static_cast<std::size_t>(std::max(tokens_, 0.0) / ratio_);
 }
 
 void Allowance::lapse(Instant now) {
-  if (requests_ == 0 || now - usable_at_ <= kLapses) return;
+  if (now - usable_at_ <= kLapses) {
+    if (requests_ == 0) tokens_ = std::min(tokens_, kMostLeftOver * tokens_per_second());
+    return;
+  }
   requests_ = 0;
-  tokens_ = std::min<std::int64_t>(tokens_, 0);
+  tokens_ = std::min(tokens_, 0.0);
 }
 
 std::optional<Reservation> Allowance::reserve(std::size_t tokens, Instant now) {
   if (asked_ || now < ask_again_at_) return std::nullopt;
   lapse(now);
   const std::int64_t requests = std::max<std::int64_t>(1 - requests_, 0);
-  const std::int64_t missing = std::max<std::int64_t>(static_cast<std::int64_t>(tokens) - tokens_, 0);
+  const double missing =
+      tokens_per_second() > 0 ? std::max(std::ceil(static_cast<double>(tokens) * ratio_ - tokens_), 0.0) : 0;
   if (requests == 0 && missing == 0) return std::nullopt;
   asked_ = true;
   return Reservation{.endpoint = endpoint_,
                      .requests = requests,
-                     .tokens = missing,
-                     .requests_cost = cost(requests, requests_per_second()),
+                     .tokens = static_cast<std::int64_t>(missing),
+                     .requests_cost = cost(static_cast<double>(requests), requests_per_second()),
                      .tokens_cost = cost(missing, tokens_per_second())};
 }
 
@@ -103,21 +112,22 @@ void Allowance::note(const Grant& grant, Instant now) {
     return;
   }
   requests_ += grant.reservation.requests;
-  tokens_ += grant.reservation.tokens;
+  tokens_ += static_cast<double>(grant.reservation.tokens);
   usable_at_ = now + std::max(*grant.wait, Duration{});
 }
 
 void Allowance::spend(std::size_t tokens) {
   if (!limited()) return;
   requests_ = std::max<std::int64_t>(requests_ - 1, 0);
-  if (tokens_per_second() > 0) tokens_ -= static_cast<std::int64_t>(tokens);
+  if (tokens_per_second() > 0) tokens_ -= static_cast<double>(tokens) * ratio_;
 }
 
-void Allowance::correct(std::size_t reserved, std::size_t billed) {
-  if (billed == 0 || tokens_per_second() <= 0) return;
-  const auto most = static_cast<std::int64_t>(most_tokens());
-  tokens_ = std::clamp(tokens_ + static_cast<std::int64_t>(reserved) - static_cast<std::int64_t>(billed),
-                       -most, most);
+void Allowance::correct(std::size_t estimated, std::size_t billed) {
+  if (billed == 0 || estimated == 0 || tokens_per_second() <= 0) return;
+  const auto spent = static_cast<double>(estimated) * ratio_, due = static_cast<double>(billed);
+  tokens_ += std::max(spent - due, -kLongestRequest * tokens_per_second());
+  const double ratio = due / static_cast<double>(estimated);
+  ratio_ = std::clamp(ratio_ + kLearning * (ratio - ratio_), kLeastRatio, kMostRatio);
 }
 
 }  // namespace embedd

@@ -33,10 +33,10 @@ class Allowance {
   /// What to reserve for a request of `tokens`, if that is not on its way already. To be sent.
   std::optional<Reservation> reserve(std::size_t tokens, Instant now);
   void note(const Grant& grant, Instant now);
-  /// A request goes out, with an upper bound of its tokens …
+  /// A request of so many tokens, by our count, goes out …
   void spend(std::size_t tokens);
-  /// … and these were billed: the difference is settled with the next reservation.
-  void correct(std::size_t reserved, std::size_t billed);
+  /// … and so many were billed: the difference is settled with the next reservation, and learned from.
+  void correct(std::size_t estimated, std::size_t billed);
 
   /// The provider says to wait: nobody should spend meanwhile.
   [[nodiscard]] Reservation closed_for(Duration pause) const;
@@ -54,7 +54,8 @@ class Allowance {
   double configured_requests_ = 0, configured_tokens_ = 0;  ///< per second; 0: not said
   double learned_requests_ = 0, learned_tokens_ = 0;
   std::int64_t requests_ = 0;  ///< reserved and not spent
-  std::int64_t tokens_ = 0;    ///< the same; negative after a request that cost more than it had
+  double tokens_ = 0;          ///< the same; negative after a request that cost more than it had
+  double ratio_ = 1;           ///< of billed tokens to estimated ones
   Instant usable_at_{};
   bool asked_ = false;
   Instant ask_again_at_{};

@@ -1,6 +1,7 @@
 #include "contract/queue_contract.h"
 
 #include <gmock/gmock.h>
+#include <cmath>
 
 #include <algorithm>
 #include <chrono>
@@ -84,6 +85,17 @@ Outcome QueueContract::settle_one(Settlement settlement) { return settle(std::mo
 Poll QueueContract::poll() {
   world().queue().send_poll({});
   return wait_for([&] { return world().queue().take_poll(); });
+}
+
+Duration QueueContract::reserve(const Reservation& reservation) {
+  world().queue().send_reservation(reservation);
+  return wait_for([&]() -> std::optional<Duration> {
+    const std::vector<Grant> grants = world().queue().take_grants();
+    if (grants.empty()) return std::nullopt;
+    EXPECT_EQ(grants[0].reservation.endpoint, reservation.endpoint);
+    CHECK(grants[0].wait.has_value(), "no grant: {}", grants[0].wait.error().message);
+    return *grants[0].wait;
+  });
 }
 
 ReconcilePage::Progress QueueContract::reconcile(const Key& cursor) {
@@ -374,6 +386,26 @@ TEST_P(QueueContract, ATextThatCameBackIsCurrent) {
   EXPECT_EQ(settle_one(act(Action::drop, {job})), Outcome::done);
   EXPECT_EQ(world().jobs(), 0U);
   EXPECT_THAT(world().vector_of(1), Optional(SizeIs(3)));
+}
+
+// ── Reserve
+
+TEST_P(QueueContract, ReservationsOfAnAccountFollowEachOther) {
+  const auto seconds_of = [](Duration wait) { return std::lround(to_seconds(wait)); };
+  const Reservation reservation{
+      .endpoint = "metered", .requests = 1, .tokens = 10, .tokens_cost = seconds(20)};
+  EXPECT_LE(seconds_of(reserve(reservation)), 0);
+  EXPECT_EQ(seconds_of(reserve(reservation)), 20);
+  EXPECT_EQ(seconds_of(reserve(reservation)), 40);
+  EXPECT_LE(seconds_of(reserve({.endpoint = "another", .requests = 1, .requests_cost = seconds(1)})), 0);
+  EXPECT_EQ(seconds_of(reserve({.endpoint = "metered", .requests = 1, .requests_cost = seconds(5)})), 60);
+}
+
+TEST_P(QueueContract, AClosedAccountGrantsNothingMeanwhile) {
+  EXPECT_EQ(std::lround(to_seconds(reserve({.endpoint = "metered", .closed_for = seconds(30)}))), 30);
+  EXPECT_EQ(
+      std::lround(to_seconds(reserve({.endpoint = "metered", .requests = 1, .requests_cost = seconds(1)}))),
+      30);
 }
 
 // ── Reschedule, discard, extend

@@ -67,6 +67,7 @@ class QueueContract : public testing::TestWithParam<MakeQueueWorld> {
   std::vector<Outcome> settle(Settlement settlement);
   Outcome settle_one(Settlement settlement);
   Poll poll();
+  Duration reserve(const Reservation& reservation);
   ReconcilePage::Progress reconcile(const Key& cursor = {});
   /// Walks to the end; the rows enqueued.
   std::uint64_t reconcile_all();

@@ -160,6 +160,38 @@ EndpointLimits SimEmbedder::limits(const std::string& endpoint) const {
   return provider == nullptr ? EndpointLimits{} : provider->limits;
 }
 
+std::optional<Duration> Meter::arrived(std::size_t request_tokens, Instant now) {
+  const auto refill = [&](double& left, double per_minute) {
+    const double most = per_minute * burst_seconds / 60;
+    left = left < 0 ? most : std::min(most, left + to_seconds(now - at) * per_minute / 60);
+  };
+  refill(requests_left, requests_per_minute);
+  refill(tokens_left, tokens_per_minute);
+  at = now;
+  const auto needed = static_cast<double>(request_tokens);
+  double wait = 0;
+  if (requests_per_minute > 0 && requests_left < 1) wait = (1 - requests_left) * 60 / requests_per_minute;
+  if (tokens_per_minute > 0 && tokens_left < needed)
+    wait = std::max(wait, (needed - tokens_left) * 60 / tokens_per_minute);
+  if (wait > 0) {
+    ++refused;
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wait));
+  }
+  requests_left = std::max(requests_left - 1, 0.0);
+  tokens_left = std::max(tokens_left - needed, 0.0);
+  ++accepted;
+  tokens += request_tokens;
+  return std::nullopt;
+}
+
+RateLimits Meter::headers() const {
+  RateLimits limits;
+  if (!announced) return limits;
+  if (requests_per_minute > 0) limits.limit_requests = static_cast<std::int64_t>(requests_per_minute);
+  if (tokens_per_minute > 0) limits.limit_tokens = static_cast<std::int64_t>(tokens_per_minute);
+  return limits;
+}
+
 void SimEmbedder::start(const EmbedRequest& request) {
   Provider* provider = world_.provider_of(request.endpoint);
   if (provider == nullptr || provider->key != KeyState::present) {
@@ -178,13 +210,17 @@ void SimEmbedder::start(const EmbedRequest& request) {
     extra += Duration(milliseconds(world_.random.below(58'000))).count();
   ++provider->requests;
   in_flight_.insert(request.id);
-  deliver_after(mood.latency + Duration(extra),
-                std::make_shared<Served>(Served{.id = request.id,
-                                                .endpoint = request.endpoint,
-                                                .inputs = {request.inputs.begin(), request.inputs.end()},
-                                                .dimensions = request.dimensions,
-                                                .key_version = known.key_version,
-                                                .started = world_.now()}));
+  Served served{.id = request.id,
+                .endpoint = request.endpoint,
+                .inputs = {request.inputs.begin(), request.inputs.end()},
+                .dimensions = request.dimensions,
+                .key_version = known.key_version,
+                .started = world_.now()};
+  if (provider->meter) {
+    for (const std::string_view text : request.inputs) served.tokens += text.size();
+    served.retry_after = provider->meter->arrived(served.tokens, world_.now());
+  }
+  deliver_after(mood.latency + Duration(extra), std::make_shared<Served>(std::move(served)));
 }
 
 void SimEmbedder::deliver_after(Duration latency, std::shared_ptr<const Served> served) {
@@ -198,7 +234,9 @@ void SimEmbedder::deliver_after(Duration latency, std::shared_ptr<const Served> 
     }
     if (provider.holds) return deliver_after(milliseconds(1), served);
     if (in_flight_.erase(served->id) == 0) return;  // canceled
-    replies_.push_back({.id = served->id, .answer = answer(*served), .took = world.now() - served->started});
+    Reply reply{.id = served->id, .answer = answer(*served), .took = world.now() - served->started};
+    if (provider.meter) reply.limits = provider.meter->headers();
+    replies_.push_back(std::move(reply));
     wake_();
   });
 }
@@ -213,6 +251,7 @@ void SimEmbedder::cancel_all() {
 Result<EmbedAnswer> SimEmbedder::answer(const Served& served) {
   Provider& provider = *world_.provider_of(served.endpoint);
   const std::vector<std::string>& inputs = served.inputs;
+  if (served.retry_after) return std::unexpected(Error{ErrorKind::rate_limited, "429", *served.retry_after});
   if (provider.fail_next) return std::unexpected(*std::exchange(provider.fail_next, std::nullopt));
   if (provider.mood.fault) {
     ++provider.refused;
@@ -234,7 +273,7 @@ Result<EmbedAnswer> SimEmbedder::answer(const Served& served) {
     return fail(ErrorKind::rejected, "this input is refused");
   if (std::any_of(inputs.begin(), inputs.end(), Provider::garbled))
     return fail(ErrorKind::invalid_answer, "a vector of zeros");
-  EmbedAnswer answer{.model = "sim", .tokens = inputs.size()};
+  EmbedAnswer answer{.model = "sim", .tokens = served.tokens > 0 ? served.tokens : inputs.size()};
   answer.vectors.dimensions = static_cast<std::uint32_t>(served.dimensions);
   for (const std::string& text : inputs) {
     // Whoever pays again for a text needs an excuse.

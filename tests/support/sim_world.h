@@ -38,8 +38,24 @@ struct ProviderMood {
   double slow_answers = 0;   ///< share of requests that take up to a minute
 };
 
+/// What the provider's account allows, enforced at arrival: two buckets that refill evenly. A token is a byte
+/// here.
+struct Meter {
+  double requests_per_minute = 0, tokens_per_minute = 0;  ///< 0: no limit
+  double burst_seconds = 10;                              ///< size of the buckets
+  bool announced = true;                                  ///< in the headers of the answers
+  double requests_left = -1, tokens_left = -1;            ///< negative: full
+  Instant at{};
+  std::uint64_t accepted = 0, refused = 0, tokens = 0;
+
+  /// How long to wait; nothing if the request is accepted.
+  std::optional<Duration> arrived(std::size_t request_tokens, Instant now);
+  [[nodiscard]] RateLimits headers() const;
+};
+
 struct Provider {
   ProviderMood mood;
+  std::optional<Meter> meter;
   std::optional<Error> fail_next;  ///< one request gets this
   bool holds = false;              ///< keeps its answers back for as long as this is set
   KeyState key = KeyState::present;
@@ -208,6 +224,8 @@ class SimEmbedder final : public Embedder {
     int dimensions;
     std::uint64_t key_version;
     Instant started;
+    std::size_t tokens = 0;                 ///< by the meter, if there is one
+    std::optional<Duration> retry_after{};  ///< the meter refused it
   };
   /// What this client knows of an endpoint.
   struct Known {

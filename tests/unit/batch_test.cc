@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "text/tokenizer.h"
 
 namespace embedd {
@@ -16,6 +18,15 @@ HeldJob held(const std::string& text) {
   job.max_tokens = text.size();
   return job;
 }
+
+/// One token for two bytes.
+class HalfTokenizer final : public Tokenizer {
+ public:
+  [[nodiscard]] std::size_t count(std::string_view text) const override { return (text.size() + 1) / 2; }
+  [[nodiscard]] std::size_t prefix_bytes(std::string_view text, std::size_t max) const override {
+    return std::min(text.size(), 2 * max);
+  }
+};
 
 class Packing : public testing::Test {
  protected:
@@ -42,6 +53,51 @@ TEST_F(Packing, KeepsToTheTokensOfARequestButTakesOneAtLeast) {
   put({"aaaa", "bbbb", "cccccccccccc"});
   EXPECT_THAT(pack_up_to(9, 8).inputs(), ElementsAre("aaaa", "bbbb"));
   EXPECT_THAT(pack_up_to(9, 8).inputs(), ElementsAre("cccccccccccc"));
+}
+
+TEST_F(Packing, PassesOverATextThatIsTooLongForTheRoomThatIsLeft) {
+  put({"aaaa", "bbbbbbbb", "cc", "dd"});
+  EXPECT_THAT(pack_up_to(9, 8).inputs(), ElementsAre("aaaa", "cc", "dd"));
+  EXPECT_THAT(pack_up_to(9, 8).inputs(), ElementsAre("bbbbbbbb"));
+}
+
+TEST_F(Packing, CountsTokensBeforeItSaysThatThereIsNoRoom) {
+  const HalfTokenizer halves;
+  put({"aaaa", "bbbb", "cccc", "dddddd"});
+  const Batch batch = pack(buffer, vectorizer, {.max_inputs = 9, .max_tokens = 6}, halves);
+  EXPECT_THAT(batch.inputs(), ElementsAre("aaaa", "bbbb", "cccc"));
+  EXPECT_EQ(batch.max_tokens, 6U);
+}
+
+TEST_F(Packing, EqualTextsCostTheirTokensOnce) {
+  put({"aaaa", "aaaa", "bbbb", "aaaa"});
+  const Batch batch = pack_up_to(3, 8);
+  EXPECT_THAT(batch.inputs(), ElementsAre("aaaa", "bbbb"));
+  EXPECT_THAT(batch.slots, ElementsAre(0, 0, 1, 0));
+  EXPECT_EQ(batch.max_tokens, 8U);
+}
+
+TEST_F(Packing, ALongTextTravelsInPiecesAndComesBackAsTheirMean) {
+  HeldJob job = held("aaaabbbbcc");
+  cut_into_pieces(job, 4, tokenizer);
+  buffer.push_back(std::move(job));
+  put({"short"});
+  Batch batch = pack_up_to(9);
+  EXPECT_THAT(batch.inputs(), ElementsAre("aaaa", "bbbb", "cc", "short"));
+  Embeddings vectors{.dimensions = 2, .values = {1, 0, 0, 1, 0, 1, 0.6F, 0.8F}};
+  const std::vector<std::int32_t> slots = join_pieces(batch, vectors);
+  ASSERT_THAT(slots, ElementsAre(4, 3));
+  ASSERT_EQ(vectors.count(), 5U);
+  const float length = std::sqrt(4.0F * 4 + 6 * 6);  // weights 4, 4 and 2
+  EXPECT_FLOAT_EQ(vectors.values[8], 4 / length);
+  EXPECT_FLOAT_EQ(vectors.values[9], 6 / length);
+}
+
+TEST_F(Packing, TellsTheTokensOfTheNextRequest) {
+  put({"aaaa", "bbbb", "cccc"});
+  EXPECT_EQ(tokens_ahead(buffer, {.max_inputs = 9, .max_tokens = 9}, tokenizer), 8U);
+  EXPECT_EQ(tokens_ahead(buffer, {.max_inputs = 1, .max_tokens = 9}, tokenizer), 4U);
+  EXPECT_EQ(tokens_ahead(buffer, {.max_inputs = 9, .max_tokens = 1}, tokenizer), 4U);
 }
 
 TEST_F(Packing, GivesEqualTextsOneSlot) {

@@ -1,0 +1,89 @@
+// One account for many workers: together they use what it allows, and no more.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "support/sim_world.h"
+
+namespace embedd::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+class OneAccount : public ::testing::Test {
+ protected:
+  /// `workers` drain more than they can for `length`, after a start in which limits are learned.
+  void run(int workers, Duration length) {
+    world.tells = false;
+    const VectorizerId notes = world.add_table("notes", 0);
+    for (int i = 0; i < 30'000; ++i)
+      world.database.put(notes, std::to_string(i), std::to_string(i) + std::string(50 + i % 100, 'x'),
+                         world.now());
+    world.options.batch_inputs = 64;
+    world.options.claim_rows = 64;
+    world.provider.limits.max_inputs = 64;
+    world.provider.limits.max_in_flight = 32;
+    for (int i = 0; i < workers; ++i) world.start_worker();
+    world.run_for(20s);
+    meter().accepted = meter().refused = meter().tokens = 0;
+    for (int i = 0; i < workers; ++i) before.push_back(world.worker(i).summary().rows_embedded);
+    world.run_for(length);
+    EXPECT_GT(world.database.jobs(), 0U) << "the account was not what limited them";
+  }
+  void expect_even_work() {
+    std::vector<double> rows;
+    for (std::size_t i = 0; i < before.size(); ++i)
+      rows.push_back(
+          static_cast<double>(world.worker(static_cast<int>(i)).summary().rows_embedded - before[i]));
+    const double mean = std::accumulate(rows.begin(), rows.end(), 0.0) / static_cast<double>(rows.size());
+    EXPECT_THAT(rows, testing::Each(testing::AllOf(testing::Gt(0.7 * mean), testing::Lt(1.3 * mean))));
+  }
+  Meter& meter() { return *world.provider.meter; }
+  [[nodiscard]] double refused_share() {
+    return static_cast<double>(meter().refused) / static_cast<double>(meter().accepted + meter().refused);
+  }
+
+  World world{7};
+  std::vector<std::uint64_t> before;  ///< rows embedded when counting began, per worker
+};
+
+TEST_F(OneAccount, FourWorkersUseItsTokensAndNoMore) {
+  world.provider.meter = Meter{.tokens_per_minute = 60'000};
+  run(4, 10min);
+  EXPECT_LE(refused_share(), 0.01);
+  EXPECT_GE(static_cast<double>(meter().tokens), 0.95 * 60'000 * 10);
+  expect_even_work();
+}
+
+TEST_F(OneAccount, FourWorkersUseItsRequestsAndNoMore) {
+  world.provider.meter = Meter{.requests_per_minute = 30};
+  run(4, 10min);
+  EXPECT_LE(refused_share(), 0.01);
+  EXPECT_GE(static_cast<double>(meter().accepted), 0.95 * 30 * 10);
+  expect_even_work();
+}
+
+TEST_F(OneAccount, LimitsOfTheConfigurationNeedNoHeaders) {
+  world.provider.meter = Meter{.requests_per_minute = 60, .tokens_per_minute = 90'000, .announced = false};
+  world.provider.limits.requests_per_minute = 60;
+  world.provider.limits.tokens_per_minute = 90'000;
+  run(3, 5min);
+  EXPECT_EQ(meter().refused, 0U);
+  EXPECT_GE(std::max(static_cast<double>(meter().tokens) / (90'000 * 5),
+                     static_cast<double>(meter().accepted) / (60 * 5)),
+            0.95);
+}
+
+TEST_F(OneAccount, AWorkerThatDiesTakesNothingWithIt) {
+  world.answers_may_be_lost = true;
+  world.provider.meter = Meter{.tokens_per_minute = 60'000};
+  for (int minute = 1; minute < 10; ++minute)
+    world.at(20s + minute * 1min, [this, minute] { world.kill_worker(minute - 1), world.start_worker(); });
+  run(2, 10min);
+  EXPECT_LE(meter().refused, 2U * 9) << "a new worker learns the limits from its first answers";
+  EXPECT_GE(static_cast<double>(meter().tokens), 0.9 * 60'000 * 10);
+}
+
+}  // namespace
+}  // namespace embedd::sim

@@ -117,15 +117,17 @@ struct Settlement {
   Action action = Action::complete;
   std::vector<SettledJob> jobs;  ///< not empty
   Embeddings vectors;            ///< complete only
-  std::string model_id;          ///< complete only: what we asked for
-  std::string model_version;     ///< complete only: what the server says it used
-  std::uint64_t requests = 0;    ///< complete only: provider requests behind these vectors, for usage
-  std::uint64_t tokens = 0;      ///< complete only: tokens billed for these vectors, for usage
-  Duration delay{};              ///< reschedule, extend
-  bool charge_attempt = false;   ///< reschedule: this try was the row's own fault
-  ErrorKind reason{};            ///< reschedule with charge_attempt, discard
-  std::string message;           ///< the same
-  bool clear_vector = true;      ///< discard: remove the vector of the row's former text, too
+  bool keep_only = false;  ///< complete only: leave the user's table alone, which is locked, and keep the
+                           ///< vectors with their jobs; the outcome is `kept`
+  std::string model_id;         ///< complete only: what we asked for
+  std::string model_version;    ///< complete only: what the server says it used
+  std::uint64_t requests = 0;   ///< complete only: provider requests behind these vectors, for usage
+  std::uint64_t tokens = 0;     ///< complete only: tokens billed for these vectors, for usage
+  Duration delay{};             ///< reschedule, extend
+  bool charge_attempt = false;  ///< reschedule: this try was the row's own fault
+  ErrorKind reason{};           ///< reschedule with charge_attempt, discard
+  std::string message;          ///< the same
+  bool clear_vector = true;     ///< discard: remove the vector of the row's former text, too
 };
 
 enum class Outcome {

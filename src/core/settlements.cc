@@ -12,6 +12,10 @@ namespace {
 /// How long a vector waits for another transaction to let go of its job before it is given up.
 constexpr Duration kLongestBusy = minutes(10);
 
+/// Conflicts in a row, some seconds' worth, after which vectors wait in the queue: a migration can lock a
+/// table for hours, and they must neither fill the memory that others need nor depend on this worker's life.
+constexpr unsigned kPatience = 4;
+
 /// `settlement` for the jobs at `indexes` only, with just the vectors that they need.
 Settlement subset(const Settlement& settlement, const std::vector<std::size_t>& indexes) {
   Settlement part = settlement;
@@ -104,7 +108,8 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
   if (settlement.action != Action::extend && busy.size() < outcomes.size())
     news.progressed.push_back(settlement.vectorizer);
 
-  if (settlement.action == Action::complete) news.stored.push_back(settlement.vectorizer);
+  if (settlement.action == Action::complete && !settlement.keep_only)
+    news.stored.push_back(settlement.vectorizer);
 
   const bool worth_waiting = !draining && now - pending.since < kLongestBusy;
   if (busy.empty() || settlement.action == Action::extend || !worth_waiting) return;
@@ -127,6 +132,8 @@ void Settlements::recover(Pending pending, const Error& error, Instant now, News
     case ErrorKind::conflict:
     case ErrorKind::canceled:
       pending.send_at = now + backoff(milliseconds(100), seconds(5), ++pending.tries, random_);
+      if (pending.locked && action == Action::complete && pending.tries >= kPatience)
+        pending.settlement.keep_only = true;
       return add(std::move(pending));
     case ErrorKind::misconfigured:
       news.refused.emplace_back(pending.settlement.vectorizer, error.message);

@@ -245,7 +245,7 @@ void PgQueue::send_part(const std::shared_ptr<OpenSettlement>& open, const Settl
   const auto jobs = std::span(settlement.jobs).subspan(first, count);
   plans_used_ = true;
   settlements_.send(
-      statement_of(known.sql, settlement.action), settlement_params(settlement, jobs, known.definition),
+      statement_of(known.sql, settlement), settlement_params(settlement, jobs, known.definition),
       [this, open, first, count](const Result<BinaryRows>& rows) { note_part(*open, first, count, rows); });
 }
 

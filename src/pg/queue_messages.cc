@@ -201,16 +201,16 @@ std::optional<std::string> read_problem(const BinaryRows& rows, int row) {
   return std::string(rows.bytes(row, kProblem));
 }
 
-const Statement& statement_of(const QueueStatements& sql, Action action) {
-  switch (action) {
-    case Action::complete: return sql.complete;
+const Statement& statement_of(const QueueStatements& sql, const Settlement& settlement) {
+  switch (settlement.action) {
+    case Action::complete: return settlement.keep_only ? sql.keep : sql.complete;
     case Action::clear: return sql.clear;
     case Action::drop: return sql.drop;
     case Action::reschedule: return sql.reschedule;
     case Action::discard: return sql.discard;
     case Action::extend: return sql.extend;
   }
-  CHECK(false, "action {}", static_cast<int>(action));
+  CHECK(false, "action {}", static_cast<int>(settlement.action));
 }
 
 Outcome outcome_of(char letter) {
@@ -229,6 +229,7 @@ Params settlement_params(const Settlement& settlement, Jobs jobs, const Definiti
   switch (settlement.action) {
     case Action::complete:
       add_vectors(params, jobs, settlement.vectors, definition);
+      if (settlement.keep_only) break;
       if (definition.model_id_column) params.text(settlement.model_id);
       if (definition.model_version_column) params.text(settlement.model_version);
       break;

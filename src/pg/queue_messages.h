@@ -25,8 +25,7 @@ std::optional<std::string> read_problem(const BinaryRows& rows, int row);
 /// $1 vectorizers, $2 models text[], $3 requests, $4 rows, $5 tokens, $6 billionths of a dollar; the rest
 /// bigint[].
 const Statement& usage_statement();
-/// $1 endpoint, $2 seconds for the requests float8, $3 for the tokens, $4 the endpoint is closed → seconds to
-/// wait.
+/// $1 endpoint, $2 seconds for the requests float8, $3 for the tokens, $4 the endpoint is closed → seconds to wait.
 const Statement& reservation_statement();
 /// $1 worker uuid.
 const Statement& goodbye_statement();
@@ -34,8 +33,8 @@ const Statement& goodbye_statement();
 /// planned once. The poll has their plans made anew.
 const Statement& discard_plans_statement();
 
-const Statement& statement_of(const QueueStatements& sql, Action action);
-/// Of statement_of(settlement.action), for some of its jobs.
+const Statement& statement_of(const QueueStatements& sql, const Settlement& settlement);
+/// Of statement_of(sql, settlement), for some of its jobs.
 Params settlement_params(const Settlement& settlement, std::span<const SettledJob> jobs,
                          const Definition& definition);
 Outcome outcome_of(char letter);

@@ -217,6 +217,21 @@ given_back AS (
       "THEN 'k' WHEN j.n IN (SELECT n FROM left_over) THEN 's' END");
 }
 
+/// The same for a table that is locked, a migration's for minutes, say: vectors wait with their jobs, and
+/// neither in a worker's memory nor for its end.
+Statement make_keep(const Form& form) {
+  return form.settle(", slot, hash", ", {$1}::int[], {$2}::bigint[]", ", q.kept_at", R"(
+given_back AS (
+  UPDATE {queue} q
+  SET lease = NULL,
+      run_at = now() + greatest(interval '0.5 s', least(interval '30 s', now() - coalesce(f.kept_at, now()))),
+      kept = CASE WHEN f.slot >= 0 THEN ({$3}::{vector}[])[f.slot + 1] ELSE q.kept END,
+      kept_hash = CASE WHEN f.slot >= 0 THEN f.hash ELSE q.kept_hash END,
+      kept_at = coalesce(f.kept_at, now())
+  FROM fenced f WHERE {q=f} AND q.generation = {g}))",
+                     "CASE WHEN j.n IN (SELECT n FROM fenced) THEN 'k' END");
+}
+
 /// A row that is gone, or has nothing stored, needs no write.
 Statement make_clear(const Form& form) {
   return form.settle(
@@ -397,6 +412,7 @@ FROM answer a LEFT JOIN page_end e ON true)",
 QueueStatements::QueueStatements(const Definition& definition)
     : claim(make_claim(Form(definition))),
       complete(make_complete(Form(definition))),
+      keep(make_keep(Form(definition))),
       clear(make_clear(Form(definition))),
       drop(make_drop(Form(definition))),
       reschedule(make_reschedule(Form(definition))),

@@ -50,6 +50,8 @@ struct QueueStatements {
   /// jobs, then slot int[] (negative: the kept vector), hash bigint[], vector[], and, where the vectorizer
   /// names the columns, model id text, model version text → outcomes text.
   Statement complete;
+  /// jobs, then slot int[], hash bigint[], vector[] → outcomes text. Does not touch the source.
+  Statement keep;
   /// jobs → outcomes text.
   Statement clear;
   Statement drop;

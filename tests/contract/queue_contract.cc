@@ -303,6 +303,37 @@ TEST_P(QueueContract, AHeldRowsVectorIsKeptAndStoredLater) {
   EXPECT_EQ(world().jobs(), 0U);
 }
 
+TEST_P(QueueContract, VectorsForALockedTableAreKeptAndStoredLater) {
+  world().put_row(1, "one");
+  world().put_row(2, "two");
+  world().put_row(3, "three");
+  Settlement all = complete(*claim().jobs);
+  all.keep_only = true;
+  world().update_text(2, "two, changed");
+  EXPECT_THAT(settle(all), ElementsAre(Outcome::kept, Outcome::gone, Outcome::kept));
+  world().update_text(3, "three, changed");
+  EXPECT_EQ(world().vector_of(1), std::nullopt);
+  world().advance(seconds(1));
+
+  const Claim again = claim();
+  ASSERT_EQ(again.jobs->size(), 3U);
+  for (const Job& job : *again.jobs) {
+    const bool kept = job.key == world().key_of(1);
+    EXPECT_EQ(job.task, kept ? Task::store_kept : Task::embed) << "a changed text is embedded anew";
+    if (!kept) continue;
+    Settlement once_more = complete_kept(job);
+    once_more.keep_only = true;
+    EXPECT_EQ(settle_one(once_more), Outcome::kept);
+  }
+  world().advance(seconds(31));
+  const Claim later = claim();
+  for (const Job& job : *later.jobs) {
+    if (job.task != Task::store_kept) continue;
+    EXPECT_EQ(settle_one(complete_kept(job)), Outcome::done);
+  }
+  EXPECT_THAT(world().vector_of(1), Optional(ElementsAre(0.0F, 0.5F, 1.0F)));
+}
+
 TEST_P(QueueContract, AKeptVectorSurvivesASecondHold) {
   world().put_row(1, "one");
   const Job job = claim_one();

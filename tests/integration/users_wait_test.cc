@@ -298,6 +298,38 @@ TEST_F(LockedTables, DelayTheirOwnVectorizersOnly) {
   EXPECT_EQ(worker.stop().code, 0);
 }
 
+TEST_F(LockedTables, LeaveTheWorkersMemoryToTheOthers) {
+  ScriptedProvider big({.dimensions = 1536, .key = "sk-test-e2e"});
+  environment["OPENAI_BASE_URL"] = big.base_url();
+  for (const std::string table : {"notes", "free"}) {
+    sql(fmt::format("CREATE TABLE {} (id int PRIMARY KEY, body text, embedding vector(1536))", table));
+    ASSERT_EQ(run_embedd({"vectorizer", "create", table, "--table", table, "--text", "{body}", "--column",
+                          "embedding"})
+                  .code,
+              0);
+  }
+  sql("INSERT INTO notes SELECT i, 'row ' || i FROM generate_series(1, 3000) i");
+  big.hold();
+  // What is in flight when the table is locked takes all the memory that there is for answers.
+  Embedd worker = start_worker({{"EMBEDD_HELD_MIB", "4"}});
+  ASSERT_TRUE(big.wait_for([](const auto& stats) { return stats.held >= 2; }, seconds(60))) << worker.log();
+  pg::Connection migration = database.connect();
+  run(migration, "BEGIN");
+  run(migration, "LOCK TABLE notes IN ACCESS EXCLUSIVE MODE");
+  big.release();
+  sql("INSERT INTO free SELECT i, 'free row ' || i FROM generate_series(1, 300) i");
+  EXPECT_TRUE(eventually([&] { return number("SELECT count(*) FROM free WHERE embedding IS NULL") == 0; }))
+      << worker.log();
+  EXPECT_TRUE(eventually([&] {
+    return number("SELECT count(*) FROM embedd.queue_1 WHERE kept IS NOT NULL") > 0;
+  })) << worker.log();
+  EXPECT_EQ(worker.stop().code, 0) << "and it can leave without losing what it bought";
+  run(migration, "COMMIT");
+  EXPECT_EQ(work_once().code, 0);
+  EXPECT_EQ(value("SELECT count(*) FROM notes WHERE embedding IS NULL"), "0");
+  EXPECT_EQ(big.stats().repeated_texts, 0u);
+}
+
 TEST_F(LockedTables, AreNotQueuedForWhereOthersWouldWaitBehind) {
   vectorize("notes");
   vectorize("free");

@@ -178,10 +178,10 @@ Receipt Database::settle(const Settlement& settlement, Instant now) {
   if (found == tables.end() || found->second.dropped) return {settlement.id, no_such_table()};
   Table& table = found->second;
   // Only these touch the user's table; the queue is ours.
-  const bool touches = settlement.action == Action::complete || settlement.action == Action::clear ||
-                       settlement.action == Action::discard;
+  const bool stores = settlement.action == Action::complete && !settlement.keep_only;
+  const bool touches = stores || settlement.action == Action::clear || settlement.action == Action::discard;
   if (table.locked && touches) return {settlement.id, lock_timeout()};
-  if (settlement.action == Action::complete) {
+  if (stores) {
     if (table.refuses_writes) return {settlement.id, fail(ErrorKind::misconfigured, "permission denied")};
     for (const SettledJob& job : settlement.jobs)
       if (table.refused_keys.contains(job.key))
@@ -231,7 +231,8 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
 Outcome Database::complete_one(Table& table, const Settlement& settlement, const SettledJob& job,
                                QueuedJob& queued, Instant now) {
   const auto row = table.rows.find(job.key);
-  if (row == table.rows.end() || hash_of(row->second.text) != job.text_hash) return make_stale(queued, now);
+  if (!settlement.keep_only && (row == table.rows.end() || hash_of(row->second.text) != job.text_hash))
+    return make_stale(queued, now);
   std::vector<float> vector;
   if (job.slot >= 0) {
     const std::size_t dimensions = settlement.vectors.dimensions;
@@ -242,7 +243,7 @@ Outcome Database::complete_one(Table& table, const Settlement& settlement, const
   } else {
     return make_stale(queued, now);
   }
-  if (row->second.held) {
+  if (settlement.keep_only || row->second.held) {
     if (!queued.kept) queued.kept_at = now;
     queued.kept = std::move(vector);
     queued.kept_hash = job.text_hash;

@@ -104,14 +104,58 @@ class Parser {
     command->add_option("--model-id-column", create->model_id_column, "Column that gets the model's name");
     command->add_option("--model-version-column", create->model_version_column,
                         "Column that gets the model's name as the server reports it");
-    command->add_option("--long-texts", create->long_texts,
-                        "A text longer than the model takes: truncate, average (of its pieces), discard")
+    command
+        ->add_option("--long-texts", create->long_texts,
+                     "A text longer than the model takes: truncate, average (of its pieces), discard")
         ->check(CLI::IsMember({"truncate", "average", "discard"}));
+    command
+        ->add_option(
+            "--index", create->index,
+            "Vector index, built by `vectorizer reindex` once the backlog has drained: hnsw, halfvec "
+            "(of half precision, up to 4,000 dimensions), ivfflat [none]")
+        ->check(CLI::IsMember({"hnsw", "halfvec", "ivfflat", "none"}));
     add(group, "list", "List the vectorizers", vectorizer_list);
     add_named(group, "show", "Show one vectorizer", vectorizer_show);
     add_named(group, "pause", "Stop embedding; changes are still recorded", vectorizer_pause);
     add_named(group, "resume", "Go on embedding", vectorizer_resume);
     add_named(group, "drop", "Remove triggers, queue and declaration; vectors stay", vectorizer_drop);
+    add_reindex(group);
+    add_defer_index(group);
+  }
+
+  void add_reindex(CLI::App* group) {
+    auto arguments = std::make_shared<ReindexArguments>();
+    CLI::App* command = add(
+        group, "reindex", "Wait for the backlog to drain, then build the vector index; for the table's owner",
+        [arguments](Context& context) { return vectorizer_reindex(context, *arguments); });
+    command->add_option("NAME", arguments->name, "The vectorizer")->required();
+    command->add_option("--index", arguments->index, "From now on of this kind: hnsw, halfvec, ivfflat, none")
+        ->check(CLI::IsMember({"hnsw", "halfvec", "ivfflat", "none"}));
+    command
+        ->add_option("--wait", arguments->wait_seconds,
+                     "Seconds until giving up on the backlog, with exit code 3 [as long as it takes]")
+        ->check(CLI::NonNegativeNumber);
+    command->add_flag("--now", arguments->now, "Build although rows wait to be embedded");
+    command
+        ->add_option("--memory-mib", arguments->memory_mib,
+                     "maintenance_work_mem of the build [the server's, at least 256]")
+        ->check(CLI::Range(1, 1'048'576));
+    command
+        ->add_option("--workers", arguments->workers,
+                     "max_parallel_maintenance_workers of the build [the server's]")
+        ->check(CLI::Range(0, 64));
+  }
+
+  void add_defer_index(CLI::App* group) {
+    auto arguments = std::make_shared<DeferIndexArguments>();
+    CLI::App* command =
+        add(group, "defer-index", "Drop the column's vector index until `vectorizer reindex` builds it again",
+            [arguments](Context& context) { return vectorizer_defer_index(context, *arguments); });
+    command->add_option("NAME", arguments->name, "The vectorizer")->required();
+    command
+        ->add_option("--drop", arguments->drop,
+                     "The index to drop, by name; may be repeated. Without it: say what there is to drop")
+        ->expected(1);
   }
 
   void add_named(CLI::App* group, const char* name, const char* help,

@@ -57,6 +57,7 @@ std::string as_json(const Config& config, const pg::Status& status, double rate)
     item.oldest_age_seconds ? json.value(*item.oldest_age_seconds) : json.null();
     json.key("dead_letters").value(item.dead_letters).key("reconciled_at");
     item.reconciled_at ? json.value(*item.reconciled_at) : json.null();
+    json.key("index").value(item.index_kind).key("index_wanted").value(item.index_wanted);
     json.key("problem");
     item.problem ? json.value(*item.problem) : json.null();
     json.end();
@@ -102,7 +103,13 @@ std::string vectorizers_text(const Config& config, const pg::Status& status) {
                item.oldest_age_seconds ? human_age(*item.oldest_age_seconds) : "-",
                item.dead_letters > 0 ? paint(Colour::red, human_count(item.dead_letters)) : "0",
                state_of(config, item)});
-  return table.str();
+  std::string out = table.str();
+  for (const pg::VectorizerStatus& item : status.vectorizers)
+    if (item.index_wanted)
+      out += fmt::format("index_wanted: {}embedd vectorizer reindex {}\n",
+                         item.jobs > 0 || !item.reconciled_at ? "once the backlog has drained, run " : "run ",
+                         printable(item.name));
+  return out;
 }
 
 std::string workers_text(const pg::Status& status, double rate) {

@@ -33,6 +33,9 @@ void write_json(JsonWriter& json, const pg::VectorizerInfo& info) {
   optional("model_version_column", info.model_version_column);
   json.key("endpoint").value(info.endpoint).key("model").value(info.model);
   json.key("dimensions").value(info.dimensions).key("long_texts").value(info.long_texts);
+  json.key("index").value(info.index_kind).key("deferred_indexes").array();
+  for (const std::string& name : info.deferred_indexes) json.value(name);
+  json.end();
   json.key("state").value(info.paused ? "paused" : "active");
   json.key("created_at").value(info.created_at).end();
 }
@@ -62,6 +65,9 @@ void show(const Context& context, const pg::VectorizerInfo& info) {
   line("endpoint", info.endpoint);
   line("model", info.model);
   line("long texts", info.long_texts);
+  if (info.index_kind != "none") line("index", info.index_kind);
+  if (!info.deferred_indexes.empty())
+    line("deferred indexes", fmt::format("{}", fmt::join(info.deferred_indexes, ", ")));
   line("state", info.paused ? "paused" : "active");
   line("created", info.created_at);
   print(out);
@@ -95,6 +101,7 @@ Result<int> vectorizer_create(Context& context, const CreateArguments& arguments
   spec.model_id_column = arguments.model_id_column;
   spec.model_version_column = arguments.model_version_column;
   spec.long_texts = arguments.long_texts;
+  spec.index = arguments.index;
   if (!arguments.endpoint.empty()) spec.endpoint = arguments.endpoint;
   spec.model = model_for(context.config, spec.endpoint, arguments.model);
 
@@ -104,6 +111,10 @@ Result<int> vectorizer_create(Context& context, const CreateArguments& arguments
   if (!created) return std::unexpected(created.error());
   show(context, *created);
   note_endpoint(context.config, created->endpoint);
+  if (created->index_kind != "none")
+    print_note(fmt::format(
+        "once the rows that exist are embedded, build the index with: embedd vectorizer reindex {}",
+        created->name));
   return kDone;
 }
 

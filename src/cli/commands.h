@@ -13,9 +13,21 @@ namespace embedd::cli {
 
 struct CreateArguments {
   std::string name, table, text, column, store, where, endpoint, model, model_id_column, model_version_column;
-  std::string long_texts = "truncate";
+  std::string long_texts = "truncate", index = "none";
   std::vector<std::string> key;
   int dimensions = 0;
+};
+
+struct ReindexArguments {
+  std::string name, index;   ///< index: empty keeps the recorded kind
+  double wait_seconds = -1;  ///< for the backlog; negative: as long as it takes
+  bool now = false;
+  int memory_mib = 0, workers = -1;  ///< see pg::BuildOptions
+};
+
+struct DeferIndexArguments {
+  std::string name;
+  std::vector<std::string> drop;
 };
 
 struct DeadArguments {
@@ -44,6 +56,8 @@ Result<int> vectorizer_show(Context& context, const std::string& name);
 Result<int> vectorizer_pause(Context& context, const std::string& name);
 Result<int> vectorizer_resume(Context& context, const std::string& name);
 Result<int> vectorizer_drop(Context& context, const std::string& name);
+Result<int> vectorizer_reindex(Context& context, const ReindexArguments& arguments);
+Result<int> vectorizer_defer_index(Context& context, const DeferIndexArguments& arguments);
 Result<int> worker(Context& context, const WorkerArguments& arguments);
 Result<int> status(Context& context, const StatusArguments& arguments);
 Result<int> dead_list(Context& context, const DeadArguments& arguments);

@@ -17,14 +17,14 @@ constexpr int kWidth = 24;
 /// Where the queue's poll stops counting.
 constexpr std::int64_t kCountedAtMost = 10'000;
 
-std::string bar(double share) {
+}  // namespace
+
+std::string progress_bar(double share) {
   const int full = static_cast<int>(share * kWidth);
   std::string out;
   for (int i = 0; i < kWidth; ++i) out += i < full ? "█" : "░";
   return out;
 }
-
-}  // namespace
 
 void Progress::settled(const Vectorizer&, const Settlement& settlement, Outcome outcome, std::size_t jobs) {
   if (outcome != Outcome::done || settlement.action == Action::extend) return;
@@ -77,7 +77,7 @@ void Progress::draw(Instant now) {
   } else {
     const double share =
         static_cast<double>(done_) / static_cast<double>(std::max<std::int64_t>(1, done_ + left_));
-    line = fmt::format("{} {:3.0f} %  {} of {} rows{}", bar(share), share * 100, human_count(done_),
+    line = fmt::format("{} {:3.0f} %  {} of {} rows{}", progress_bar(share), share * 100, human_count(done_),
                        human_count(done_ + left_), speed);
     if (rate >= 1) line += fmt::format(", {} left", human_age(static_cast<double>(left_) / rate));
   }

@@ -3,10 +3,14 @@
 
 #include <cstdint>
 #include <set>
+#include <string>
 
 #include "core/ports.h"
 
 namespace embedd::cli {
+
+/// 24 blocks, `share` of them full.
+std::string progress_bar(double share);
 
 /// Draws on stderr while there is work, ten times a second at most, and removes itself when there is none.
 class Progress final : public Observer {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "pg/sql_text.h"
+#include "pg/vector_index.h"
 
 namespace embedd::pg {
 namespace {
@@ -258,6 +259,8 @@ Result<Declaration> check_declaration(Connection& db, const VectorizerSpec& spec
   out.key = std::move(*key);
   if (auto good = check_key_types(db, out.source, out.key); !good) return std::unexpected(good.error());
   if (auto good = check_destination(spec, out); !good) return std::unexpected(good.error());
+  if (auto good = check_index_kind(out.source, *out.destination, spec.index, out.dimensions); !good)
+    return std::unexpected(good.error());
   if (auto good = check_model_column(out.source, spec.model_id_column, "model-id-column"); !good)
     return std::unexpected(good.error());
   if (auto good = check_model_column(out.source, spec.model_version_column, "model-version-column"); !good)

@@ -29,12 +29,28 @@ Result<Extension> read_extension(Connection& db) {
   return Extension{rows->text(0, 0), rows->flag(0, 1)};
 }
 
+/// An index over the column's half precision proposes rows, a few more than are asked for; which of them are
+/// nearest, and in what order, is up to what is stored.
+bool by_half_precision(const VectorizerInfo& v) {
+  return v.index_kind == "halfvec" && v.destination_type == "vector";
+}
+
+int candidates(const VectorizerInfo& v, int limit) {
+  constexpr int kProposals = 4;
+  return by_half_precision(v) ? limit * kProposals : limit;
+}
+
 /// The inner query orders by the bare distance operator, because only that can use the index.
 std::string search_statement(const VectorizerInfo& v, const Extension& extension) {
   const std::string schema = quote_identifier(extension.schema);
   const std::string distance =
       fmt::format("t.{} OPERATOR({}.<=>) $1::{}.{}", quote_identifier(v.destination_column), schema, schema,
                   v.destination_type);
+  const std::string nearest = by_half_precision(v)
+                                  ? fmt::format("t.{}::{}.halfvec({}) OPERATOR({}.<=>) $1::{}.halfvec({})",
+                                                quote_identifier(v.destination_column), schema, v.dimensions,
+                                                schema, schema, v.dimensions)
+                                  : distance;
   const std::string keys = join_each(v.key_columns.size(), ", ", [&](std::size_t i) {
     return fmt::format("t.{} AS k{}", quote_identifier(v.key_columns[i - 1]), i);
   });
@@ -43,10 +59,31 @@ std::string search_statement(const VectorizerInfo& v, const Extension& extension
       "SELECT {key}, 1 - q.embedd_distance, \"left\"(q.embedd_text, $3::int) FROM (SELECT {keys}, {distance} "
       "AS "
       "embedd_distance, {text} AS embedd_text FROM {source} t WHERE t.{column} IS NOT NULL{filter} "
-      "ORDER BY {distance} LIMIT $2::int) q ORDER BY q.embedd_distance",
+      "ORDER BY {nearest} LIMIT $4::int) q ORDER BY q.embedd_distance LIMIT $2::int",
       fmt::arg("key", v.key_json_sql), fmt::arg("keys", keys), fmt::arg("distance", distance),
-      fmt::arg("text", v.text_sql), fmt::arg("source", quote_qualified(v.source_schema, v.source_table)),
+      fmt::arg("nearest", nearest), fmt::arg("text", v.text_sql),
+      fmt::arg("source", quote_qualified(v.source_schema, v.source_table)),
       fmt::arg("column", quote_identifier(v.destination_column)), fmt::arg("filter", filter));
+}
+
+/// How much of an index a scan looks at, for this transaction only.
+Result<void> set_effort(Connection& db, const VectorizerInfo& v, const Extension& extension, int limit) {
+  // An index scan yields at most ef_search rows; with iterative scans it goes on, so that a filter costs no
+  // hits.
+  auto set =
+      db.exec(fmt::format("SET LOCAL hnsw.ef_search = {}", std::clamp(candidates(v, limit), 40, 1000)));
+  if (set && extension.iterative_scan) set = db.exec("SET LOCAL hnsw.iterative_scan = strict_order");
+  if (set && v.index_kind == "ivfflat") {
+    // One list of many, pgvector's default, would miss most neighbours.
+    set = db.exec(R"(
+SELECT set_config('ivfflat.probes', greatest(10, ceil(sqrt(max(o.option_value::int))))::text, true)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid, pg_options_to_table(c.reloptions) o
+WHERE i.indrelid = to_regclass($1) AND o.option_name = 'lists')",
+                  {quote_qualified(v.source_schema, v.source_table)});
+    if (set && extension.iterative_scan) set = db.exec("SET LOCAL ivfflat.iterative_scan = relaxed_order");
+  }
+  if (!set) return std::unexpected(set.error());
+  return {};
 }
 
 }  // namespace
@@ -71,14 +108,10 @@ Result<std::vector<SearchHit>> search(Connection& db, const VectorizerInfo& vect
   return db.transaction([&]() -> Result<std::vector<SearchHit>> {
     auto extension = read_extension(db);
     if (!extension) return std::unexpected(extension.error());
-    // An index scan yields at most ef_search rows; with iterative scans it goes on, so that a filter costs no
-    // hits.
-    const int ef_search = std::clamp(limit, 40, 1000);
-    auto set = db.exec(fmt::format("SET LOCAL hnsw.ef_search = {}", ef_search));
-    if (set && extension->iterative_scan) set = db.exec("SET LOCAL hnsw.iterative_scan = strict_order");
-    if (!set) return std::unexpected(set.error());
+    if (auto set = set_effort(db, vectorizer, *extension, limit); !set) return std::unexpected(set.error());
     auto rows = db.exec(search_statement(vectorizer, *extension),
-                        {vector_literal(query), std::to_string(limit), std::to_string(preview_characters)});
+                        {vector_literal(query), std::to_string(limit), std::to_string(preview_characters),
+                         std::to_string(candidates(vectorizer, limit))});
     if (!rows) return std::unexpected(rows.error());
     std::vector<SearchHit> hits;
     for (int i = 0; i < rows->size(); ++i)

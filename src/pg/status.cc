@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "pg/sql_text.h"
+#include "pg/vector_index.h"
 #include "pg/vectorizers.h"
 
 namespace embedd::pg {
@@ -64,6 +65,8 @@ Result<std::vector<VectorizerStatus>> read_vectorizers(Connection& db) {
     status.model = v.model;
     status.dimensions = v.dimensions;
     status.state = v.paused ? "paused" : "active";
+    status.index_kind = v.index_kind;
+    if (auto wanted = index_wanted(db, v)) status.index_wanted = *wanted;
     if (auto read = read_queue(db, v, status); !read) {
       // Dropped between the two statements, or not ours to read: say so, and go on with the others.
       if (db.last_sqlstate().empty()) return std::unexpected(read.error());

@@ -27,6 +27,8 @@ struct VectorizerStatus {
   std::optional<double> oldest_age_seconds;  ///< how long the oldest due job has been due
   std::int64_t dead_letters = 0;             ///< up to kCountLimit
   std::optional<std::string> reconciled_at;  ///< ISO 8601, UTC; absent: not yet
+  std::string index_kind;                    ///< none, hnsw, halfvec or ivfflat
+  bool index_wanted = false;                 ///< `vectorizer reindex` has something to build
   std::optional<std::string> problem;        ///< such as a source table that is gone
 };
 

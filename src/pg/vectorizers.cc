@@ -18,7 +18,7 @@ const std::string kSelect = R"(
 SELECT v.id, v.name, coalesce(n.nspname, v.source_schema), coalesce(c.relname, v.source_table), v.key_columns,
        v.key_types, v.template, v.filter, v.destination_column, v.destination_type, v.model_id_column,
        v.model_version_column, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.long_texts,
-       v.state = 'paused', v.text_sql,
+       v.index_kind, ARRAY(SELECT jsonb_object_keys(v.deferred_indexes)), v.state = 'paused', v.text_sql,
        v.filter_sql, v.key_json_sql, to_char(v.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 FROM embedd.vectorizers v
 LEFT JOIN pg_catalog.pg_class c ON c.oid = v.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)";
@@ -43,6 +43,8 @@ VectorizerInfo read_info(const Rows& rows, int i) {
   out.dimensions = static_cast<int>(rows.integer(i, column++));
   out.send_dimensions = rows.flag(i, column++);
   out.long_texts = rows.text(i, column++);
+  out.index_kind = rows.text(i, column++);
+  out.deferred_indexes = rows.array(i, column++);
   out.paused = rows.flag(i, column++);
   out.text_sql = rows.text(i, column++);
   out.filter_sql = rows.maybe(i, column++);
@@ -81,8 +83,9 @@ Result<VectorizerId> insert_row(Connection& db, const VectorizerSpec& spec, cons
   auto rows = db.exec(R"(
 INSERT INTO embedd.vectorizers (name, source, source_schema, source_table, key_columns, key_types, key_json_sql,
   template, text_sql, filter, filter_sql, destination_column, destination_type, model_id_column,
-  model_version_column, endpoint, model, dimensions, send_dimensions, long_texts)
-VALUES ($1, $2::oid::regclass, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+  model_version_column, endpoint, model, dimensions, send_dimensions, long_texts, index_kind)
+VALUES ($1, $2::oid::regclass, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+  $21)
 RETURNING id)",
                       {spec.name,
                        std::to_string(declared.source.oid),
@@ -103,7 +106,8 @@ RETURNING id)",
                        spec.model,
                        std::to_string(declared.dimensions),
                        declared.send_dimensions ? "true" : "false",
-                       spec.long_texts});
+                       spec.long_texts,
+                       spec.index});
   if (!rows && db.last_sqlstate() == "23505")  // somebody else's, committed since we looked
     return fail(ErrorKind::invalid_argument,
                 fmt::format("there is a vectorizer {} already; choose another name", spec.name));

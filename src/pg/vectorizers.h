@@ -28,6 +28,7 @@ struct VectorizerSpec {
   std::string model_id_column;          ///< optional
   std::string model_version_column;     ///< optional
   std::string long_texts = "truncate";  ///< truncate, average or discard; see LongTexts
+  std::string index = "none";           ///< none, hnsw, halfvec or ivfflat; see pg/vector_index.h
 };
 
 struct VectorizerInfo {
@@ -48,6 +49,8 @@ struct VectorizerInfo {
   int dimensions = 0;
   bool send_dimensions = false;
   std::string long_texts;
+  std::string index_kind;                     ///< none, hnsw, halfvec or ivfflat
+  std::vector<std::string> deferred_indexes;  ///< names of those dropped for the time of a backlog
   bool paused = false;
   std::string text_sql;  ///< over alias t
   std::optional<std::string> filter_sql;

@@ -76,6 +76,8 @@ TEST_F(CliTest, EveryCommandExplainsItself) {
                                              {"vectorizer", "pause"},
                                              {"vectorizer", "resume"},
                                              {"vectorizer", "drop"},
+                                             {"vectorizer", "reindex"},
+                                             {"vectorizer", "defer-index"},
                                              {"worker"},
                                              {"status"},
                                              {"dead"},

@@ -1,0 +1,177 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "base/json.h"
+#include "cli/commands.h"
+#include "cli/database.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "pg/vector_index.h"
+
+namespace embedd::cli {
+
+namespace {
+
+constexpr seconds kBetweenLooks{1};
+constexpr seconds kBetweenLines{10};
+
+/// Says on stderr how far it is: on a terminal in place, elsewhere as a line now and then.
+class Ticker {
+ public:
+  ~Ticker() { clear(); }
+
+  /// `share` negative: not known.
+  void tell(const std::string& text, double share = -1) {
+    const Instant now = std::chrono::steady_clock::now();
+    if (terminal_) {
+      const std::string line =
+          share < 0 ? "\r\x1b[K" + text
+                    : fmt::format("\r\x1b[K{} {:3.0f} %  {}", progress_bar(share), share * 100, text);
+      std::fwrite(line.data(), 1, line.size(), stderr);
+      visible_ = true;
+    } else if (told_at_ == Instant{} || now - told_at_ >= kBetweenLines) {
+      told_at_ = now;
+      print_note(share < 0 ? text : fmt::format("{}, {:.0f} %", text, share * 100));
+    }
+  }
+  void clear() {
+    if (!visible_) return;
+    visible_ = false;
+    constexpr std::string_view kClear = "\r\x1b[K";
+    std::fwrite(kClear.data(), 1, kClear.size(), stderr);
+  }
+
+ private:
+  const bool terminal_ = stderr_is_terminal();
+  bool visible_ = false;
+  Instant told_at_{};
+};
+
+std::string describe(const pg::Backlog& backlog, const std::string& name) {
+  std::string out = !backlog.walked
+                        ? fmt::format("{}: not all rows have been looked at yet", name)
+                        : fmt::format("{}: {} rows wait to be embedded", name, human_count(backlog.jobs));
+  if (backlog.paused) return out + "; it is paused: embedd vectorizer resume " + name;
+  if (!backlog.worker_running) out += "; no worker is running: embedd worker";
+  return out;
+}
+
+/// Whether the backlog has drained in time.
+Result<bool> wait_for_backlog(pg::Connection& db, const pg::VectorizerInfo& info,
+                              const ReindexArguments& arguments) {
+  const auto began_at = std::chrono::steady_clock::now();
+  Ticker ticker;
+  while (true) {
+    auto backlog = pg::read_backlog(db, info);
+    if (!backlog) return std::unexpected(backlog.error());
+    if (arguments.now || backlog->drained()) return true;
+    const std::string text = describe(*backlog, printable(info.name));
+    const double passed = to_seconds(std::chrono::steady_clock::now() - began_at);
+    if (arguments.wait_seconds >= 0 && passed >= arguments.wait_seconds) {
+      ticker.clear();
+      print_error(text + ". Wait for longer (--wait), or build the index now (--now)");
+      return false;
+    }
+    ticker.tell(text + "; waiting");
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+}
+
+/// Building goes past a pooler where there is a way: only a session of its own takes the build's settings.
+Result<pg::Connection> connect_builder(const Context& context) {
+  if (context.config.listen.conninfo.empty()) return connect(context);
+  Context direct = context;
+  direct.config.database = context.config.listen;
+  return connect(direct);
+}
+
+std::string human_size(std::int64_t bytes) {
+  const auto size = static_cast<double>(bytes);
+  if (bytes < static_cast<std::int64_t>(kMiB)) return fmt::format("{:.0f} kB", size / kKiB);
+  return fmt::format("{:.1f} MB", size / kMiB);
+}
+
+void show(const Context& context, const std::vector<pg::BuiltIndex>& indexes) {
+  if (context.json) {
+    JsonWriter json;
+    json.array();
+    for (const pg::BuiltIndex& index : indexes)
+      json.object()
+          .key("index")
+          .value(index.name)
+          .key("built")
+          .value(index.built)
+          .key("seconds")
+          .value(index.seconds)
+          .key("bytes")
+          .value(index.bytes)
+          .end();
+    return print(json.end().str() + "\n");
+  }
+  for (const pg::BuiltIndex& index : indexes)
+    print(index.built
+              ? fmt::format("{} built in {:.1f} s, {}\n", printable(index.name), index.seconds,
+                            human_size(index.bytes))
+              : fmt::format("{} is there already, {}\n", printable(index.name), human_size(index.bytes)));
+}
+
+}  // namespace
+
+Result<int> vectorizer_reindex(Context& context, const ReindexArguments& arguments) {
+  auto db = connect(context);
+  if (!db) return std::unexpected(db.error());
+  auto info = arguments.index.empty() ? pg::find_vectorizer(*db, arguments.name)
+                                      : pg::choose_index(*db, arguments.name, arguments.index);
+  if (!info) return std::unexpected(info.error());
+  // Whoever may not build shall not have to wait for being told.
+  if (auto owner = pg::check_index_owner(*db, *info); !owner) return std::unexpected(owner.error());
+  auto wanted = pg::index_wanted(*db, *info);
+  if (!wanted) return std::unexpected(wanted.error());
+  if (*wanted) {
+    auto drained = wait_for_backlog(*db, *info, arguments);
+    if (!drained) return std::unexpected(drained.error());
+    if (!*drained) return kRowsRemain;
+  }
+  auto builder = connect_builder(context);
+  if (!builder) return std::unexpected(builder.error());
+  std::vector<pg::BuiltIndex> built;
+  {
+    Ticker ticker;
+    auto done = pg::build_indexes(
+        *db, *builder, *info, {arguments.memory_mib, arguments.workers},
+        [&ticker](const pg::BuildProgress& progress) {
+          ticker.tell(fmt::format("{}: {}", printable(progress.index),
+                                  progress.phase.empty() ? "building" : printable(progress.phase)),
+                      progress.share);
+        });
+    if (!done) return std::unexpected(done.error());
+    built = std::move(*done);
+  }
+  show(context, built);
+  return kDone;
+}
+
+Result<int> vectorizer_defer_index(Context& context, const DeferIndexArguments& arguments) {
+  auto db = connect(context);
+  if (!db) return std::unexpected(db.error());
+  auto info = pg::find_vectorizer(*db, arguments.name);
+  if (!info) return std::unexpected(info.error());
+  if (auto deferred = pg::defer_indexes(*db, *info, arguments.drop); !deferred)
+    return std::unexpected(deferred.error());
+  if (context.json) {
+    JsonWriter json;
+    json.object().key("name").value(arguments.name).key("dropped").array();
+    for (const std::string& name : arguments.drop) json.value(name);
+    print(json.end().end().str() + "\n");
+    return kDone;
+  }
+  for (const std::string& name : arguments.drop) print(fmt::format("{} dropped\n", printable(name)));
+  print_note(fmt::format("once the backlog has drained, build it again with: embedd vectorizer reindex {}",
+                         arguments.name));
+  return kDone;
+}
+
+}  // namespace embedd::cli

@@ -1,0 +1,256 @@
+// Vector indexes around a backlog: declared with the vectorizer, built when it has drained, put aside for a
+// large one.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "pg/search.h"
+#include "pg/sql_text.h"
+#include "pg/vector_index.h"
+#include "support/sample_tables.h"
+#include "support/worker_fixture.h"
+
+namespace embedd::test {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kIndexes =
+    "SELECT coalesce(string_agg(c.relname || ' ' || am.amname || CASE WHEN i.indisvalid THEN '' ELSE ' "
+    "invalid' "
+    "END, ', ' ORDER BY c.relname), '') FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am "
+    "am ON "
+    "am.oid = c.relam WHERE am.amname IN ('hnsw', 'ivfflat')";
+
+/// The table notes with rows that have their vectors, and nothing left to embed.
+class VectorIndexes : public testing::Test {
+ protected:
+  pg::VectorizerInfo declare(const std::string& kind, const std::string& type = "vector(3)") {
+    run(db, "ALTER TABLE notes ALTER COLUMN embedding TYPE " + type);
+    pg::VectorizerSpec spec = notes_spec();
+    spec.index = kind;
+    pg::VectorizerInfo created = create(notes.embedd_db, spec);
+    run(db,
+        "INSERT INTO notes (id, title, embedding) SELECT i, 't', ('[' || cos(i / 1000.0) || ',' || sin(i / "
+        "1000.0) || ',0]')::vector FROM generate_series(1, 2000) i");
+    run(db, "DELETE FROM " + pg::queue_table(created.id));
+    run(db, "ANALYZE notes");
+    return created;
+  }
+  Result<std::vector<pg::BuiltIndex>> build(const std::string& name = "notes") {
+    pg::Connection builder = notes.database.connect_embedd();
+    return pg::build_indexes(notes.embedd_db, builder, *pg::find_vectorizer(notes.embedd_db, name), {},
+                             [](const pg::BuildProgress&) {});
+  }
+  /// Builds, and says which indexes there were to show, and whether each was built now.
+  std::string built() {
+    auto done = build();
+    if (!done) return done.error().message;
+    std::string out;
+    for (const pg::BuiltIndex& index : *done)
+      out += fmt::format("{}{} ", index.name, index.built ? " built" : "");
+    return out;
+  }
+  std::string indexes() { return value_of(db, kIndexes); }
+  std::string definition(const std::string& name) {
+    return value_of(db, "SELECT indexdef FROM pg_indexes WHERE indexname = '" + name + "'");
+  }
+  /// The key of the row that a search finds first, near the 500th.
+  std::string nearest() {
+    auto v = pg::find_vectorizer(db, "notes");
+    auto hits = pg::search(db, *v, std::vector<float>{std::cos(0.5f), std::sin(0.5f), 0}, 5);
+    return hits ? hits->at(0).key : hits.error().message;
+  }
+  /// Whether a search reads that index, if the planner is asked to avoid the table.
+  void expect_search_uses(const std::string& index) {
+    run(db, "SET enable_seqscan = off");
+    EXPECT_EQ(nearest(), "{\"id\": 500}");
+    run(db, "RESET enable_seqscan");
+    if (db.server_version() < 150000) return;  // older servers report their statistics later
+    run(db, "SELECT pg_stat_force_next_flush()");
+    EXPECT_EQ(value_of(db, "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = '" + index + "'"),
+              "1");
+  }
+
+  NotesDatabase notes;
+  pg::Connection& db = notes.db;
+};
+
+TEST_F(VectorIndexes, AreBuiltOnceAndUsedBySearch) {
+  declare("hnsw");
+  EXPECT_EQ(indexes(), "") << "declaring builds nothing";
+  EXPECT_EQ(pg::index_wanted(db, *pg::find_vectorizer(db, "notes")), true);
+  EXPECT_EQ(built(), "embedd_1_hnsw built ");
+  EXPECT_EQ(indexes(), "embedd_1_hnsw hnsw");
+  EXPECT_THAT(definition("embedd_1_hnsw"),
+              HasSubstr("hnsw (embedding vector_cosine_ops) WITH (m='16', ef_construction='64')"));
+  EXPECT_EQ(pg::index_wanted(db, *pg::find_vectorizer(db, "notes")), false);
+  EXPECT_EQ(built(), "embedd_1_hnsw ") << "a second time there is nothing to do";
+  EXPECT_EQ(indexes(), "embedd_1_hnsw hnsw");
+  expect_search_uses("embedd_1_hnsw");
+}
+
+TEST_F(VectorIndexes, OfHalfPrecisionFindTheSameRows) {
+  declare("halfvec");
+  EXPECT_EQ(built(), "embedd_1_halfvec built ");
+  EXPECT_THAT(definition("embedd_1_halfvec"), HasSubstr("((embedding)::halfvec(3)) halfvec_cosine_ops"));
+  // Every row's neighbours are a thousandth away, which half precision can hardly tell.
+  expect_search_uses("embedd_1_halfvec");
+}
+
+TEST_F(VectorIndexes, OfLists) {
+  declare("ivfflat");
+  EXPECT_EQ(built(), "embedd_1_ivfflat built ");
+  EXPECT_THAT(definition("embedd_1_ivfflat"),
+              HasSubstr("ivfflat (embedding vector_cosine_ops) WITH (lists='10')"));
+  expect_search_uses("embedd_1_ivfflat");
+}
+
+TEST_F(VectorIndexes, OfAHalfvecColumn) {
+  declare("hnsw", "halfvec(3)");
+  EXPECT_EQ(built(), "embedd_1_hnsw built ");
+  EXPECT_THAT(definition("embedd_1_hnsw"), HasSubstr("(embedding halfvec_cosine_ops)"));
+}
+
+TEST_F(VectorIndexes, OfTheOwnersOwnMakingServe) {
+  declare("hnsw");
+  run(db, "CREATE INDEX mine ON notes USING hnsw (embedding vector_cosine_ops)");
+  EXPECT_EQ(built(), "mine ");
+  EXPECT_EQ(indexes(), "mine hnsw");
+}
+
+TEST_F(VectorIndexes, LeftInvalidByAnInterruptedBuildAreBuiltAgain) {
+  declare("hnsw");
+  EXPECT_EQ(built(), "embedd_1_hnsw built ");
+  run(db, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'embedd_1_hnsw'::regclass");
+  EXPECT_EQ(indexes(), "embedd_1_hnsw hnsw invalid");
+  EXPECT_EQ(pg::index_wanted(db, *pg::find_vectorizer(db, "notes")), true);
+  EXPECT_EQ(built(), "embedd_1_hnsw built ");
+  EXPECT_EQ(indexes(), "embedd_1_hnsw hnsw");
+}
+
+TEST_F(VectorIndexes, AreDeferredByNameOnlyAndComeBackAsTheyWere) {
+  declare("none");
+  run(db, "CREATE INDEX mine ON notes USING hnsw (embedding vector_cosine_ops) WITH (m = 7) WHERE id > 3");
+  run(db, "CREATE INDEX \"My 'Other'\" ON notes USING ivfflat (embedding vector_l2_ops) WITH (lists = 12)");
+  const std::string mine = definition("mine");
+  const auto defer = [this](const std::vector<std::string>& names) {
+    auto done = pg::defer_indexes(notes.embedd_db, *pg::find_vectorizer(notes.embedd_db, "notes"), names);
+    return done ? std::string("done") : done.error().message;
+  };
+  EXPECT_THAT(defer({}), HasSubstr("would drop My 'Other', mine"));
+  EXPECT_THAT(defer({"notes_pkey"}), HasSubstr("notes_pkey is no vector index"));
+  EXPECT_EQ(indexes(), "My 'Other' ivfflat, mine hnsw");
+  EXPECT_EQ(defer({"mine", "My 'Other'"}), "done");
+  EXPECT_EQ(indexes(), "");
+  EXPECT_EQ(nearest(), "{\"id\": 500}") << "searches work without it";
+  EXPECT_EQ(defer({"mine"}), "done") << "a second time there is nothing to do";
+  EXPECT_EQ(built(), "My 'Other' built mine built ");
+  EXPECT_EQ(indexes(), "My 'Other' ivfflat, mine hnsw");
+  EXPECT_EQ(definition("mine"), mine);
+  EXPECT_EQ(value_of(db, "SELECT deferred_indexes FROM embedd.vectorizers"), "{}");
+  EXPECT_EQ(built(), "My 'Other' mine ");
+}
+
+TEST_F(VectorIndexes, AreNobodysButTheOwners) {
+  declare("hnsw");
+  const std::string role = "stranger_" + notes.database.name();
+  run(db, "CREATE ROLE " + role);
+  run(db, fmt::format("GRANT USAGE ON SCHEMA embedd TO {0}; ", role));
+  run(db, fmt::format("GRANT SELECT, UPDATE ON ALL TABLES IN SCHEMA embedd TO {0}", role));
+  run(db, "SET ROLE " + role);
+  const pg::VectorizerInfo v = *pg::find_vectorizer(db, "notes");
+  pg::Connection builder = notes.database.connect_embedd();
+  auto refused = pg::build_indexes(db, builder, v, {}, [](const pg::BuildProgress&) {});
+  auto kept = pg::defer_indexes(db, v, std::vector<std::string>{"embedd_1_hnsw"});
+  auto chosen = pg::choose_index(db, "notes", "ivfflat");
+  run(db, "RESET ROLE");
+  run(db, "DROP OWNED BY " + role);
+  run(db, "DROP ROLE " + role);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("does not own \"public\".\"notes\""));
+  EXPECT_THAT(kept.error().message, HasSubstr("does not own"));
+  EXPECT_THAT(chosen.error().message, HasSubstr("does not own"));
+}
+
+TEST(VectorIndexKinds, AreRefusedBeyondTheirDimensions) {
+  NotesDatabase notes;
+  const auto declare = [&](const std::string& type, const std::string& kind, int dimensions) {
+    run(notes.db, "ALTER TABLE notes ALTER COLUMN embedding TYPE " + type);
+    pg::VectorizerSpec spec = notes_spec();
+    spec.index = kind;
+    spec.dimensions = dimensions;
+    auto created = pg::create_vectorizer(notes.embedd_db, spec);
+    if (!created) return created.error().message;
+    EXPECT_TRUE(pg::drop_vectorizer(notes.embedd_db, "notes"));
+    return std::string("fine");
+  };
+  EXPECT_EQ(declare("vector(2000)", "hnsw", 0), "fine");
+  EXPECT_EQ(declare("vector(3072)", "none", 0), "fine");
+  EXPECT_EQ(declare("vector(3072)", "halfvec", 0), "fine");
+  EXPECT_EQ(declare("halfvec(3072)", "hnsw", 0), "fine");
+  EXPECT_EQ(declare("vector", "halfvec", 8), "fine");
+  EXPECT_THAT(declare("vector(2001)", "hnsw", 0), HasSubstr("choose --index halfvec"));
+  EXPECT_THAT(declare("vector(3072)", "ivfflat", 0), HasSubstr("choose --index halfvec"));
+  EXPECT_THAT(declare("vector(4001)", "hnsw", 0), HasSubstr("choose --index none"));
+  EXPECT_THAT(declare("vector(4001)", "halfvec", 0), HasSubstr("choose --index none"));
+  EXPECT_THAT(declare("vector", "hnsw", 8), HasSubstr("TYPE vector(8)"));
+  EXPECT_THAT(declare("vector(3)", "btree", 0), HasSubstr("hnsw, halfvec, ivfflat or none"));
+}
+
+class VectorIndexCommands : public WorkerTest {
+ protected:
+  std::string indexes() { return value(kIndexes); }
+};
+
+TEST_F(VectorIndexCommands, BuildAfterTheBacklogHasDrained) {
+  create_docs();
+  ASSERT_EQ(run_embedd({"migrate"}).code, 0);
+  add_docs(300);
+  const Finished created =
+      run_embedd({"vectorizer", "create", "docs", "--table", "docs", "--text", "{title}\\n{body}", "--column",
+                  "embedding", "--model-id-column", "embedding_model_id", "--model-version-column",
+                  "embedding_model_version", "--index", "hnsw"});
+  ASSERT_EQ(created.code, 0) << created.error_output;
+  EXPECT_THAT(created.error_output, HasSubstr("embedd vectorizer reindex docs"));
+
+  const Finished early = run_embedd({"vectorizer", "reindex", "docs", "--wait", "0"});
+  EXPECT_EQ(early.code, 3);
+  EXPECT_THAT(early.error_output, HasSubstr("not all rows have been looked at yet; no worker is running"));
+  EXPECT_EQ(indexes(), "");
+
+  Embedd waiting = start({"vectorizer", "reindex", "docs"});
+  ASSERT_TRUE(waiting.wait_for_log("waiting"));
+  EXPECT_EQ(indexes(), "");
+  const Finished worked = work_once();
+  EXPECT_EQ(worked.code, 0) << worked.error_output;
+  const Finished built = waiting.finish();
+  EXPECT_EQ(built.code, 0) << built.error_output;
+  EXPECT_THAT(built.output, HasSubstr("embedd_1_hnsw built in"));
+  EXPECT_EQ(indexes(), "embedd_1_hnsw hnsw");
+  EXPECT_THAT(run_embedd({"vectorizer", "reindex", "docs"}).output,
+              HasSubstr("embedd_1_hnsw is there already"));
+}
+
+TEST_F(VectorIndexCommands, DeferAnIndexAndStatusAsksForItBack) {
+  declare_docs();
+  add_docs(20);
+  EXPECT_EQ(work_once().code, 0);
+  EXPECT_EQ(run_embedd({"vectorizer", "reindex", "docs"}).code, 2) << "no kind was ever asked for";
+  EXPECT_EQ(run_embedd({"vectorizer", "reindex", "docs", "--index", "ivfflat"}).code, 0);
+  const Finished asked = run_embedd({"vectorizer", "defer-index", "docs"});
+  EXPECT_EQ(asked.code, 2);
+  EXPECT_THAT(asked.error_output, HasSubstr("--drop embedd_1_ivfflat"));
+  EXPECT_EQ(indexes(), "embedd_1_ivfflat ivfflat");
+  EXPECT_EQ(run_embedd({"vectorizer", "defer-index", "docs", "--drop", "embedd_1_ivfflat"}).code, 0);
+  EXPECT_EQ(indexes(), "");
+  EXPECT_THAT(run_embedd({"status"}).output, HasSubstr("index_wanted: run embedd vectorizer reindex docs"));
+  EXPECT_EQ(run_embedd({"vectorizer", "reindex", "docs", "--json"}).code, 0);
+  EXPECT_EQ(indexes(), "embedd_1_ivfflat ivfflat");
+  EXPECT_THAT(run_embedd({"status"}).output, testing::Not(HasSubstr("index_wanted")));
+}
+
+}  // namespace
+}  // namespace embedd::test

@@ -15,6 +15,7 @@ namespace {
 
 constexpr milliseconds kBetweenLooks{1000};
 constexpr int kLeastMemoryMib = 256;
+constexpr std::int64_t kParallelBytes = 32'000'000;
 /// Of pg_try_advisory_lock(class, vectorizer): "embx" in ASCII.
 constexpr const char* kLockClass = "1701667448";
 
@@ -59,6 +60,12 @@ Result<void> prepare(Connection& builder, const VectorizerInfo& v, const BuildOp
                 "SELECT set_config('maintenance_work_mem', greatest(setting::bigint, {}) || 'kB', false) "
                 "FROM pg_settings WHERE name = 'maintenance_work_mem'",
                 kLeastMemoryMib * 1024));
+  // PostgreSQL counts the pages of the table alone, and vectors are kept beside them: a gigabyte would look
+  // small.
+  settings.push_back(
+      fmt::format("SELECT set_config('min_parallel_table_scan_size', '0', false) WHERE "
+                  "pg_table_size(to_regclass({})) > {}",
+                  quote_literal(table_of(v)), kParallelBytes));
   if (options.workers >= 0)
     settings.push_back(fmt::format("SET max_parallel_maintenance_workers = {}", options.workers));
   for (const std::string& setting : settings)

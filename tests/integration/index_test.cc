@@ -131,6 +131,22 @@ TEST_F(VectorIndexes, LeftInvalidByAnInterruptedBuildAreBuiltAgain) {
   EXPECT_EQ(indexes(), "embedd_1_hnsw hnsw");
 }
 
+TEST_F(VectorIndexes, AreBuiltByOneAtATime) {
+  EMBEDD_NOT_ON(pgbouncer, "needs a session's lock");
+  declare("hnsw");
+  run(db, "SELECT pg_advisory_lock(1701667448, 1)");
+  EXPECT_THAT(built(), HasSubstr("another session is building the index of notes"));
+  run(db, "SELECT pg_advisory_unlock(1701667448, 1)");
+  EXPECT_EQ(built(), "embedd_1_hnsw built ");
+}
+
+TEST_F(VectorIndexes, TakeNobodysName) {
+  declare("hnsw");
+  run(db, "CREATE TABLE embedd_1_hnsw (id int)");
+  EXPECT_THAT(built(), HasSubstr("embedd_1_hnsw is the name of something else"));
+  EXPECT_EQ(value_of(db, "SELECT to_regclass('embedd_1_hnsw') IS NOT NULL"), "t");
+}
+
 TEST_F(VectorIndexes, AreDeferredByNameOnlyAndComeBackAsTheyWere) {
   declare("none");
   run(db, "CREATE INDEX mine ON notes USING hnsw (embedding vector_cosine_ops) WITH (m = 7) WHERE id > 3");

@@ -1,6 +1,7 @@
 /// Jobs under lease in this worker's memory, and how they are packed into one provider request.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <iterator>
 #include <limits>
@@ -38,9 +39,13 @@ class JobBuffer {
   JobBuffer(const JobBuffer&) = delete;
   JobBuffer& operator=(const JobBuffer&) = delete;
 
+  /// Behind its like; a text that a user has just changed goes before those of a backfill.
   void push_back(HeldJob job) {
     text_bytes_ += job.job.text.size();
-    (job.suspect() ? suspects_ : fresh_).push_back(std::move(job));
+    if (job.suspect()) return suspects_.push_back(std::move(job));
+    if (!job.changed_at) return fresh_.push_back(std::move(job));
+    const auto backfill = std::ranges::find_if(fresh_, [](const HeldJob& held) { return !held.changed_at; });
+    fresh_.insert(backfill, std::move(job));
   }
   /// Puts back what pop_front() took.
   void push_front(HeldJob job) {
@@ -146,9 +151,9 @@ std::size_t tokens_ahead(JobBuffer& buffer, const BatchLimits& limits, const Tok
 /// Returns, per job, the slot of its vector.
 std::vector<std::int32_t> join_pieces(const Batch& batch, Embeddings& vectors);
 
-/// Memory that a request of `inputs` vectors needs until it is settled: base64 on the wire and float32
-/// decoded, …
-constexpr std::size_t kBytesPerValue = 10;
+/// Memory that a request of `inputs` vectors needs until it is settled: base64 as it came, then float32. Both
+/// at the same time only while one answer is decoded. …
+constexpr std::size_t kBytesPerValue = 6;
 /// … and the connection's buffers.
 constexpr std::size_t kBytesPerRequest = 16 * kKiB;
 constexpr std::size_t answer_bytes(std::size_t inputs, int dimensions) {

@@ -204,7 +204,8 @@ class Queue {
   virtual std::vector<VectorizerId> take_hints() = 0;
   virtual void send_claim(const ClaimRequest& request) = 0;
   virtual std::vector<Claim> take_claims() = 0;
-  virtual void send_settlement(const Settlement& settlement) = 0;  ///< read during the call only
+  /// `settlement` stays where and as it is until its receipt has been taken.
+  virtual void send_settlement(const Settlement& settlement) = 0;
   virtual std::vector<Receipt> take_receipts() = 0;
   virtual void send_reconcile(VectorizerId vectorizer, const Key& cursor) = 0;
   virtual std::vector<ReconcilePage> take_reconciled() = 0;

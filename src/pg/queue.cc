@@ -16,9 +16,10 @@
 namespace embedd::pg {
 namespace {
 
-/// One statement writes at most so many rows: it holds their locks, and its parameters sit in memory three
-/// times.
-constexpr std::size_t kRowsPerWrite = 256;
+/// One statement writes at most so many rows: it holds their locks, and its parameters sit in memory.
+constexpr std::size_t kRowsPerWrite = 512;
+/// So many settling statements are on their way at a time: one that the server works on, and the next.
+constexpr std::size_t kStatementsAhead = 2;
 /// Statements that touch only the queue can be longer.
 constexpr std::size_t kRowsPerUpdate = 2048;
 constexpr std::int64_t kPageRows = 5000, kSmallestPageRows = 50;
@@ -76,6 +77,7 @@ PgQueue::PgQueue(PgQueueOptions options, const Clock& clock, std::function<void(
 }
 
 PgQueue::~PgQueue() {
+  parts_.clear();  // whose settlements they are has gone
   const auto deadline = std::chrono::steady_clock::now() + seconds(1);
   if (claims_.pipeline.ready())
     claims_.send(goodbye_statement(), Params().uuid(options_.worker), [](const auto&) {});
@@ -237,16 +239,25 @@ void PgQueue::send_settlement(const Settlement& settlement) {
   open->outcomes.resize(settlement.jobs.size());
   open->unanswered = (settlement.jobs.size() + most - 1) / most;
   for (std::size_t first = 0; first < settlement.jobs.size(); first += most)
-    send_part(open, settlement, *known, first, std::min(most, settlement.jobs.size() - first));
+    parts_.push_back({open, &settlement, known, first, std::min(most, settlement.jobs.size() - first)});
+  send_parts();
 }
 
-void PgQueue::send_part(const std::shared_ptr<OpenSettlement>& open, const Settlement& settlement,
-                        const Known& known, std::size_t first, std::size_t count) {
-  const auto jobs = std::span(settlement.jobs).subspan(first, count);
+void PgQueue::send_parts() {
+  while (!parts_.empty() && settlements_.handlers.size() < kStatementsAhead) {
+    const Part part = std::move(parts_.front());
+    parts_.pop_front();
+    send_part(part);
+  }
+}
+
+void PgQueue::send_part(const Part& part) {
+  const auto jobs = std::span(part.settlement->jobs).subspan(part.first, part.count);
   plans_used_ = true;
-  settlements_.send(
-      statement_of(known.sql, settlement), settlement_params(settlement, jobs, known.definition),
-      [this, open, first, count](const Result<BinaryRows>& rows) { note_part(*open, first, count, rows); });
+  settlements_.send(statement_of(part.known->sql, *part.settlement),
+                    settlement_params(*part.settlement, jobs, part.known->definition),
+                    [this, open = part.open, first = part.first, count = part.count](
+                        const Result<BinaryRows>& rows) { note_part(*open, first, count, rows); });
 }
 
 void PgQueue::note_part(OpenSettlement& open, std::size_t first, std::size_t count,
@@ -287,6 +298,7 @@ std::vector<Receipt> PgQueue::take_receipts() {
 
 void PgQueue::pump_settlements() {
   settlements_.pump();
+  send_parts();
   write_usage();
 }
 
@@ -405,8 +417,8 @@ std::vector<Grant> PgQueue::take_grants() {
 // ── Waiting
 
 bool PgQueue::busy() const {
-  return !claims_.handlers.empty() || !settlements_.handlers.empty() || polling_ || polled_ ||
-         !claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || !grants_.empty();
+  return !parts_.empty() || !claims_.handlers.empty() || !settlements_.handlers.empty() || polling_ ||
+         polled_ || !claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || !grants_.empty();
 }
 
 bool PgQueue::ready() const { return claims_.pipeline.ready() && settlements_.pipeline.ready(); }

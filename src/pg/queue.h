@@ -14,6 +14,7 @@
 /// vector.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -93,6 +94,13 @@ class PgQueue final : public Queue, public Waitable {
     std::size_t succeeded = 0;
     std::optional<Error> error;
   };
+  /// One statement's worth of a settlement, to be sent in its turn.
+  struct Part {
+    std::shared_ptr<OpenSettlement> open;
+    const Settlement* settlement;
+    std::shared_ptr<const Known> known;
+    std::size_t first, count;
+  };
   struct Walk {
     std::int64_t skipped = 0;  ///< rows that users held, in this walk
     std::int64_t page_rows;    ///< smaller after a page that took too long
@@ -104,8 +112,8 @@ class PgQueue final : public Queue, public Waitable {
 
   void note_poll(const Result<BinaryRows>& rows);
   void note_claim(const ClaimRequest& request, const Known& known, const Result<BinaryRows>& rows);
-  void send_part(const std::shared_ptr<OpenSettlement>& open, const Settlement& settlement,
-                 const Known& known, std::size_t first, std::size_t count);
+  void send_parts();
+  void send_part(const Part& part);
   void note_part(OpenSettlement& open, std::size_t first, std::size_t count, const Result<BinaryRows>& rows);
   void note_page(VectorizerId vectorizer, const Key& cursor, const Result<BinaryRows>& rows);
   void write_usage();
@@ -125,6 +133,7 @@ class PgQueue final : public Queue, public Waitable {
   std::optional<Poll> polled_;
   bool plans_used_ = false;  ///< settlements were planned since the plans were last discarded
   std::vector<Claim> claimed_;
+  std::deque<Part> parts_;  ///< not sent yet
   std::vector<Receipt> receipts_;
   std::vector<ReconcilePage> reconciled_;
   std::vector<Grant> grants_;

@@ -133,6 +133,16 @@ TEST_F(Packing, FreshJobsAndSuspectsTakeTurns) {
   EXPECT_TRUE(buffer.empty());
 }
 
+TEST_F(Packing, WhatUsersJustChangedGoesBeforeABackfill) {
+  put({"old 0", "old 1"});
+  for (const char* text : {"new 0", "new 1"}) {
+    HeldJob job = held(text);
+    job.changed_at = Instant{seconds(1)};
+    buffer.push_back(std::move(job));
+  }
+  EXPECT_THAT(pack_up_to(3).inputs(), ElementsAre("new 0", "new 1", "old 0"));
+}
+
 TEST_F(Packing, KnowsTheMemoryItTakes) {
   put({std::string(1000, 'x')});
   EXPECT_EQ(buffer.bytes(), 1000U + sizeof(HeldJob));

@@ -267,17 +267,21 @@ class Day {
     for (auto& [id, table] : world.database.tables) {
       table.vectorizer.paused = false;
       table.reconciled = table.locked = false;
+      walks_before_[id] = table.walks_begun;
       for (auto& [key, row] : table.rows) world.database.finish(id, key, std::nullopt, world.database_now());
     }
     start_worker();
   }
 
+  /// By a walk that began when all faults were over: what changed unseen behind an earlier one is the next
+  /// one's to find.
   bool reconciled() const {
     for (const auto& [id, table] : world.database.tables)
-      if (!table.dropped && !table.reconciled) return false;
+      if (!table.dropped && table.walk_finished <= walks_before_.at(id)) return false;
     return true;
   }
 
+  std::map<VectorizerId, std::uint64_t> walks_before_;  ///< when all faults ended
   Random chance_;
   bool thrifty_ =
       false;  ///< no fault that loses a paid answer, and every text unique: each is paid once (G12)

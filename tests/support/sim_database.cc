@@ -322,6 +322,7 @@ ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, Instant no
     return {id, progress};
   }
   table.reconcile_until = now + seconds(60);
+  if (cursor.empty()) ++table.walks_begun;
   auto at = cursor.empty() ? table.rows.begin() : table.rows.upper_bound(cursor);
   for (; at != table.rows.end() && progress.scanned < kReconcilePage; ++at) {
     const auto& [key, row] = *at;
@@ -345,6 +346,7 @@ ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, Instant no
     progress.finished = true;
     table.reconciled = true;
     table.reconciled_at = now;
+    table.walk_finished = table.walks_begun;
     table.reconcile_until = Instant{};
   }
   return {id, progress};

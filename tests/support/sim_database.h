@@ -59,6 +59,8 @@ struct Table {
   std::set<std::string> refused_keys;  ///< a user's constraint or trigger refuses these rows' vectors
   bool reconciled = false;
   Instant reconciled_at{};
+  std::uint64_t walks_begun = 0;
+  std::uint64_t walk_finished = 0;  ///< which of them it was
   Instant reconcile_until{};
 };
 

@@ -117,13 +117,13 @@ struct Settlement {
   Action action = Action::complete;
   std::vector<SettledJob> jobs;  ///< not empty
   Embeddings vectors;            ///< complete only
-  bool keep_only = false;  ///< complete only: leave the user's table alone, which is locked, and keep the
-                           ///< vectors with their jobs; the outcome is `kept`
-  std::string model_id;         ///< complete only: what we asked for
-  std::string model_version;    ///< complete only: what the server says it used
-  std::uint64_t requests = 0;   ///< complete only: provider requests behind these vectors, for usage
-  std::uint64_t tokens = 0;     ///< complete only: tokens billed for these vectors, for usage
-  Duration delay{};             ///< reschedule, extend
+  bool keep_only = false;      ///< complete only: leave the user's table alone, which is locked, and keep the
+                               ///< vectors with their jobs; the outcome is `kept`
+  std::string model_id;        ///< complete only: what we asked for
+  std::string model_version;   ///< complete only: what the server says it used
+  std::uint64_t requests = 0;  ///< complete only: provider requests behind these vectors, for usage
+  std::uint64_t tokens = 0;    ///< complete only: tokens billed for these vectors, for usage
+  Duration delay{};            ///< reschedule, extend
   bool charge_attempt = false;  ///< reschedule: this try was the row's own fault
   ErrorKind reason{};           ///< reschedule with charge_attempt, discard
   std::string message;          ///< the same
@@ -251,7 +251,7 @@ struct EndpointLimits {
   std::uint32_t max_in_flight = 32;
   std::uint32_t max_inputs = 2048;             ///< per request
   std::uint32_t max_request_tokens = 300'000;  ///< per request
-  std::uint32_t max_input_tokens = 8191;       ///< per input; longer texts are truncated
+  std::uint32_t max_input_tokens = 8191;       ///< per input; see LongTexts
   std::int64_t requests_per_minute = 0;        ///< 0: learn from the server's headers
   std::int64_t tokens_per_minute = 0;
 };

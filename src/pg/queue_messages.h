@@ -25,7 +25,8 @@ std::optional<std::string> read_problem(const BinaryRows& rows, int row);
 /// $1 vectorizers, $2 models text[], $3 requests, $4 rows, $5 tokens, $6 billionths of a dollar; the rest
 /// bigint[].
 const Statement& usage_statement();
-/// $1 endpoint, $2 seconds for the requests float8, $3 for the tokens, $4 the endpoint is closed → seconds to wait.
+/// $1 endpoint, $2 seconds for the requests float8, $3 for the tokens, $4 the endpoint is closed → seconds to
+/// wait.
 const Statement& reservation_statement();
 /// $1 worker uuid.
 const Statement& goodbye_statement();

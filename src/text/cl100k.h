@@ -27,8 +27,8 @@ class Cl100k final : public Tokenizer {
 
   [[nodiscard]] std::size_t count(std::string_view text) const override;
 
-  /// Cuts where a token ends, so now and then a prefix a few characters longer would fit too.
   [[nodiscard]] bool exact() const override { return true; }
+  /// Cuts where a token ends, so now and then a prefix a few characters longer would fit too.
   [[nodiscard]] std::size_t prefix_bytes(std::string_view text, std::size_t max_tokens) const override;
 
  private:

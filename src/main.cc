@@ -44,6 +44,7 @@ WorkerOptions worker_options(const SettingValues& values, bool once) {
   options.poll = values.duration("poll_seconds");
   options.lease = values.duration("lease_seconds");
   options.max_in_flight = static_cast<std::uint32_t>(values.integer("max_in_flight"));
+  options.batch_inputs = static_cast<std::uint32_t>(values.integer("batch_inputs"));
   options.claim_rows = static_cast<std::uint32_t>(values.integer("claim_rows"));
   options.held_bytes = static_cast<std::size_t>(values.integer("held_mib")) * kMiB;
   options.max_attempts = static_cast<int>(values.integer("max_attempts"));

@@ -39,6 +39,8 @@ constexpr Setting kSettings[] = {
      "provider requests at a time, over all endpoints", 1, 1024},
     {"max_attempts", "EMBEDD_MAX_ATTEMPTS", SettingType::integer, "5", "attempts",
      "tries of a row that fails by its own fault, before it becomes a dead letter", 1, 1000},
+    {"batch_inputs", "EMBEDD_BATCH_INPUTS", SettingType::integer, "2048", "texts",
+     "most texts of one request", 1, 2048},
     {"claim_rows", "EMBEDD_CLAIM_ROWS", SettingType::integer, "512", "rows", "jobs claimed at a time", 1,
      100'000},
     {"held_mib", "EMBEDD_HELD_MIB", SettingType::integer, "16", "MiB",

@@ -24,52 +24,31 @@ void count(HeldJob& held, const Tokenizer& tokenizer) {
 class Packer {
  public:
   Packer(Batch& batch, const BatchLimits& limits, const Tokenizer& tokenizer)
-      : batch_(batch), limits_(limits), tokenizer_(tokenizer), exact_(limits.exact) {}
+      : batch_(batch), limits_(limits), tokenizer_(tokenizer) {}
 
   [[nodiscard]] bool full() const {
     return batch_.jobs.size() >= company_ || batch_.travelling.size() >= limits_.max_inputs;
   }
-  /// Whether `next` can join; the bound by bytes is replaced by a count before the answer is no.
+  /// Whether `next` can join.
   bool fits(HeldJob& next);
   void add(HeldJob next);
 
  private:
-  [[nodiscard]] bool has_room(const HeldJob& next) const {
-    return batch_.max_tokens + next.max_tokens <= limits_.max_tokens;
-  }
-  void count_all();
-
   Batch& batch_;
   const BatchLimits& limits_;
   const Tokenizer& tokenizer_;
-  bool exact_;
   std::size_t company_ = std::numeric_limits<std::size_t>::max();
   std::unordered_map<std::string_view, std::int32_t> slot_of_;  ///< by text, in the jobs of the batch
 };
 
 bool Packer::fits(HeldJob& next) {
-  if (exact_) count(next, tokenizer_);
+  if (limits_.exact) count(next, tokenizer_);
   if (batch_.jobs.empty()) return true;
   if (batch_.jobs.size() >= std::min<std::size_t>(company_, next.max_company)) return false;
   if (slot_of_.contains(next.job.text)) return true;
   const std::size_t inputs = std::max<std::size_t>(1, next.pieces.size());
   if (batch_.travelling.size() + inputs > limits_.max_inputs) return false;
-  if (has_room(next)) return true;
-  if (exact_) return false;
-  count_all();
-  count(next, tokenizer_);
-  return has_room(next);
-}
-
-void Packer::count_all() {
-  exact_ = true;
-  batch_.max_tokens = 0;
-  for (Batch::Input& input : batch_.travelling) {
-    HeldJob& held = batch_.jobs[input.job];
-    count(held, tokenizer_);
-    if (held.pieces.empty()) input.piece.tokens = held.max_tokens;
-    batch_.max_tokens += input.piece.tokens;
-  }
+  return batch_.max_tokens + next.max_tokens <= limits_.max_tokens;
 }
 
 void Packer::add(HeldJob next) {

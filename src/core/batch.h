@@ -109,7 +109,7 @@ std::size_t longest_input(const HeldJob& held);
 struct BatchLimits {
   std::uint32_t max_inputs = 0;
   std::size_t max_tokens = 0;
-  bool exact = false;  ///< count every text, also where the bound by bytes would do
+  bool exact = false;  ///< count every text: where tokens are scarce, the bound by bytes wastes them
 };
 
 /// A text that no provider can object to. Whether it is accepted tells bad rows from a bad declaration.

@@ -13,7 +13,7 @@ namespace {
 /// Jobs stay in memory over a rest of the endpoint that is shorter than this; else they are given back.
 constexpr Duration kShortRest = seconds(5);
 /// So many requests should fit into memory at the same time.
-constexpr std::size_t kRequestsAtOnce = 3;
+constexpr std::size_t kRequestsAtOnce = 6;
 
 }  // namespace
 

@@ -170,6 +170,7 @@ TEST_F(Mallory, TheWorkerCallsNoneOfTheirFunctionsEither) {
 /// Triggers of the table's owner run in the worker's session when it writes, and name things as everywhere.
 TEST_F(Mallory, AUsersTriggersFindTheirOwnNames) {
   sql("CREATE TABLE audit (slug text)");
+  sql("GRANT INSERT ON audit TO PUBLIC");
   sql("CREATE FUNCTION note_it(text) RETURNS void LANGUAGE sql AS 'INSERT INTO audit VALUES ($1)'");
   sql("CREATE FUNCTION audit_docs() RETURNS trigger LANGUAGE plpgsql AS "
       "'BEGIN PERFORM note_it(NEW.slug); RETURN NEW; END'");

@@ -32,7 +32,7 @@ TEST_F(Fair, ASmallVectorizerDoesNotWaitForABigOne) {
   declare_other();
   sql("INSERT INTO other SELECT i, 'word ' || i FROM generate_series(1, 20000) i");
   provider.set_latency(milliseconds(200));
-  Embedd worker = start_worker({{"EMBEDD_MAX_IN_FLIGHT", "2"}});
+  Embedd worker = start_worker({{"EMBEDD_MAX_IN_FLIGHT", "2"}, {"EMBEDD_BATCH_INPUTS", "128"}});
   ASSERT_TRUE(provider.wait_for([](const auto& stats) { return stats.answered >= 3; }, seconds(60)))
       << worker.log();
   add_docs(3);

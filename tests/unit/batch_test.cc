@@ -61,10 +61,10 @@ TEST_F(Packing, PassesOverATextThatIsTooLongForTheRoomThatIsLeft) {
   EXPECT_THAT(pack_up_to(9, 8).inputs(), ElementsAre("bbbbbbbb"));
 }
 
-TEST_F(Packing, CountsTokensBeforeItSaysThatThereIsNoRoom) {
+TEST_F(Packing, CountsTokensWhereTheyAreScarce) {
   const HalfTokenizer halves;
   put({"aaaa", "bbbb", "cccc", "dddddd"});
-  const Batch batch = pack(buffer, vectorizer, {.max_inputs = 9, .max_tokens = 6}, halves);
+  const Batch batch = pack(buffer, vectorizer, {.max_inputs = 9, .max_tokens = 6, .exact = true}, halves);
   EXPECT_THAT(batch.inputs(), ElementsAre("aaaa", "bbbb", "cccc"));
   EXPECT_EQ(batch.max_tokens, 6U);
 }

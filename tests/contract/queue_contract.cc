@@ -14,6 +14,7 @@ namespace embedd::test {
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(QueueContract);
 
 using testing::ElementsAre;
+using testing::ElementsAreArray;
 using testing::IsEmpty;
 using testing::Optional;
 using testing::SizeIs;
@@ -428,7 +429,9 @@ TEST_P(QueueContract, ReservationsOfAnAccountFollowEachOther) {
   EXPECT_LE(seconds_of(reserve(reservation)), 0);
   EXPECT_EQ(seconds_of(reserve(reservation)), 20);
   EXPECT_EQ(seconds_of(reserve(reservation)), 40);
-  EXPECT_LE(seconds_of(reserve({.endpoint = "another", .requests = 1, .requests_cost = seconds(1)})), 0);
+  const Reservation another{.endpoint = "another", .requests = 1, .requests_cost = seconds(10)};
+  EXPECT_LE(seconds_of(reserve(another)), 0);
+  EXPECT_EQ(seconds_of(reserve(another)), 10);
   EXPECT_EQ(seconds_of(reserve({.endpoint = "metered", .requests = 1, .requests_cost = seconds(5)})), 60);
 }
 
@@ -545,6 +548,21 @@ TEST_P(QueueContract, OutcomesStandInTheOrderOfTheirJobs) {
   EXPECT_THAT(settle(complete(*claimed.jobs)),
               ElementsAre(Outcome::gone, Outcome::kept, Outcome::done, Outcome::stale));
   world().release();
+}
+
+TEST_P(QueueContract, OutcomesOfAThousandJobsStandInTheirOrderToo) {
+  constexpr std::size_t kJobs = 1100;  // of more than one statement
+  for (std::size_t row = 0; row < kJobs; ++row) world().put_row(static_cast<int>(row), "text");
+  const Claim claimed = claim(2 * kJobs);  // one row in eight is reserved for a backfill
+  ASSERT_THAT(*claimed.jobs, SizeIs(kJobs));
+  world().update_text(0, "changed");
+  world().update_text(kJobs - 1, "changed", Capture::unseen);
+  std::vector<Outcome> expected;
+  for (const Job& job : *claimed.jobs) {
+    const bool first = job.key == world().key_of(0), last = job.key == world().key_of(kJobs - 1);
+    expected.push_back(first ? Outcome::gone : last ? Outcome::stale : Outcome::done);
+  }
+  EXPECT_THAT(settle(complete(*claimed.jobs)), ElementsAreArray(expected));
 }
 
 // ── Poll, reconcile

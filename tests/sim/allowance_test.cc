@@ -85,5 +85,17 @@ TEST_F(OneAccount, AWorkerThatDiesTakesNothingWithIt) {
   EXPECT_GE(static_cast<double>(meter().tokens), 0.9 * 60'000 * 10);
 }
 
+TEST_F(OneAccount, WhatTheProviderTellsOneOfThemAllHeed) {
+  world.provider.meter = Meter{.tokens_per_minute = 60'000};
+  run(4, 1min);
+  world.provider.fail_next = Error{ErrorKind::rate_limited, "429", Duration(40s)};
+  world.run_for(18s);  // what was granted before may still be spent
+  const std::uint64_t accepted = meter().accepted;
+  world.run_for(18s);
+  EXPECT_EQ(meter().accepted, accepted);
+  world.run_for(30s);
+  EXPECT_GT(meter().accepted, accepted);
+}
+
 }  // namespace
 }  // namespace embedd::sim

@@ -152,6 +152,21 @@ TEST_F(Scenario, AHeldRowKeepsItsVectorForLater) {
   EXPECT_EQ(world.provider.billed["notes 3 v0"], 1);
 }
 
+TEST_F(Scenario, VectorsForALockedTableWaitInItsQueueAndNotInMemory) {
+  const VectorizerId notes = world.add_table("notes", 16);
+  world.provider.mood.latency = 1s;
+  const int worker = world.start_worker();
+  ASSERT_TRUE(world.run_until([&] { return world.provider.requests > 0; }, 10s));
+  table(notes).locked = true;
+  world.run_for(20s);
+  for (const auto& [key, job] : table(notes).queue) EXPECT_TRUE(job.kept) << key;
+  world.kill_worker(worker);
+  table(notes).locked = false;
+  world.start_worker();
+  expect_all_true();
+  EXPECT_EQ(world.provider.billed["notes 3 v0"], 1);
+}
+
 TEST_F(Scenario, AHeldRowWhoseTextChangesIsEmbeddedAnew) {
   const VectorizerId notes = world.add_table("notes", 20);
   world.provider.mood.latency = 2s;

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Breaks the code on purpose, one guarantee at a time, and shows which tests notice: ./dev mutate [NAME...]
+"""Breaks the code on purpose, one guarantee at a time, and shows which tests notice: ./dev mutate [--check] [NAME...]
 
 Each mutation replaces one piece of source with a wrong one, builds the tests that should notice, and runs them. A
-mutation that survives is a hole in the tests. Works on a copy of the tree; the sources are never touched.
+mutation that survives is a hole in the tests. Works on a copy of the tree; the sources are never touched. With --check
+nothing is built: it only sees that each mutation still finds what it breaks, in one place.
 """
 import os
 import pathlib
@@ -22,11 +23,27 @@ MUTATIONS = [
     ("reconcile_is_never_due", "G1", "src/core/worker.cc",
      "if (state.reconcile_due && !vectorizer.paused)", "if (false)",
      "sim_tests", "Scenario.RowsWrittenBehind*"),
+    ("reconcile_does_not_pardon", "G1", "src/pg/queue_sql.cc",
+     "AND coalesce(d.text_hash, 0) = coalesce(q.hash, 0))),", ")),",
+     "contract_tests", "Postgres/*"),
+    ("a_pardoned_row_stays_a_dead_letter", "G1", "src/pg/queue_sql.cc",
+     "USING free q\n  WHERE d.vectorizer_id = {{id}}", "USING free q\n  WHERE false AND d.vectorizer_id = {{id}}",
+     "contract_tests", "Postgres/*"),
+    ("pieces_are_averaged_without_weights", "G1", "src/core/batch.cc",
+     "static_cast<double>(batch.travelling[i].piece.tokens) *",
+     "static_cast<double>(batch.travelling[i].piece.tokens > 0) *",
+     "unit_tests", "Packing.*"),
     ("complete_ignores_the_text", "G2", "src/pg/queue_sql.cc",
      "WHERE {hash} = f.hash AND (f.slot >= 0 OR f.kept IS NOT NULL)", "WHERE (f.slot >= 0 OR f.kept IS NOT NULL)",
      "contract_tests", "Postgres/*"),
+    ("discard_ignores_the_text", "G2", "src/pg/queue_sql.cc",
+     "coalesce(s.hash, 0) = f.hash AS same", "true AS same",
+     "contract_tests", "Postgres/*"),
     ("settling_ignores_the_lease", "G2", "src/pg/queue_sql.cc",
      " AND q.generation = {{g}} AND q.lease = j.lease\n  FOR UPDATE", " AND q.generation = {{g}}\n  FOR UPDATE",
+     "contract_tests", "Postgres/*"),
+    ("outcomes_are_mixed_up", "G2", "src/pg/queue.cc",
+     "open.outcomes[first + i] = outcome_of(letters[i]);", "open.outcomes[i] = outcome_of(letters[i]);",
      "contract_tests", "Postgres/*"),
     ("a_changed_text_keeps_its_lease", "G2", "src/pg/triggers.cc",
      "revision = q.revision + 1, lease = NULL,", "revision = q.revision + 1,",
@@ -48,6 +65,9 @@ MUTATIONS = [
      "AND (f.slot >= 0 OR f.kept IS NOT NULL)\n  FOR NO KEY UPDATE OF t SKIP LOCKED",
      "AND (f.slot >= 0 OR f.kept IS NOT NULL)\n  FOR NO KEY UPDATE OF t",
      "contract_tests", "Postgres/*"),
+    ("vectors_for_a_locked_table_stay_in_memory", "G5", "src/core/settlements.cc",
+     "pending.settlement.keep_only = true;", "pending.settlement.keep_only = false;",
+     "sim_tests", "Scenario.VectorsForALocked*"),
     ("a_refused_batch_is_not_split", "G6", "src/core/retry_policy.cc",
      "return failure.jobs > 1 ? Verdict::split : alone_at_fault(failure);", "return alone_at_fault(failure);",
      "sim_tests", "Scenario.PoisonStaysAlone:Seeds.*"),
@@ -56,6 +76,15 @@ MUTATIONS = [
      "sim_tests", "Scenario.ARowThatTheDatabaseRefuses*:Seeds.*"),
     ("many_bad_rows_are_a_bad_vectorizer", "G6", "src/core/retry_policy.cc",
      "return Verdict::doubt;", "return Verdict::pause_vectorizer;", "sim_tests", "Bisection.*"),
+    ("a_refused_canary_means_nothing", "G6", "src/core/worker_settling.cc",
+     "if (!lane->doubted || is_endpoint_fault(error.kind)", "if (true || is_endpoint_fault(error.kind)",
+     "sim_tests", "Bisection.*"),
+    ("suspects_go_first", "G6", "src/core/batch.h",
+     "return fresh_.empty() || (!suspects_.empty() && turn_ == &fresh_);", "return !suspects_.empty();",
+     "unit_tests", "Packing.*"),
+    ("fresh_changes_queue_behind_a_backfill", "G6", "src/core/batch.h",
+     "if (!job.changed_at) return fresh_.push_back(std::move(job));", "return fresh_.push_back(std::move(job));",
+     "unit_tests", "Packing.*"),
     ("outages_are_charged", "G7", "src/core/retry_policy.cc",
      "return failure.endpoint_healthy ? Verdict::set_aside : Verdict::hold;", "return Verdict::charge;",
      "sim_tests", "Provider/*:Seeds.*"),
@@ -69,27 +98,70 @@ MUTATIONS = [
      "case ErrorKind::quota_exhausted: return backoff(seconds(30), minutes(15)",
      "case ErrorKind::quota_exhausted: return backoff(seconds(1), minutes(1)",
      "sim_tests", "Provider/*"),
+    ("requests_go_out_unreserved", "G7", "src/core/allowance.cc",
+     "if (!limited()) return std::numeric_limits<std::size_t>::max();\n  if (asked_",
+     "return std::numeric_limits<std::size_t>::max();\n  if (asked_",
+     "sim_tests", "OneAccount.*"),
+    ("nothing_is_ever_reserved", "G7", "src/core/allowance.cc",
+     "if (asked_ || now < ask_again_at_) return std::nullopt;", "return std::nullopt;",
+     "sim_tests", "OneAccount.*"),
+    ("what_is_left_over_is_kept", "G7", "src/core/allowance.cc",
+     "if (requests_ == 0) tokens_ = std::min(tokens_, kMostLeftOver * tokens_per_second());", "",
+     "unit_tests", "AllowanceTest.*"),
+    ("the_others_are_not_told_to_wait", "G7", "src/core/worker_settling.cc",
+     "if (error.kind == ErrorKind::rate_limited && gate.allowance().limited() && queue_.ready())", "if (false)",
+     "sim_tests", "OneAccount.*"),
+    ("how_the_provider_counts_is_not_learned", "G7", "src/core/allowance.cc",
+     "ratio_ = std::clamp(ratio_ + kLearning * (ratio - ratio_), kLeastRatio, kMostRatio);",
+     "static_cast<void>(ratio);",
+     "unit_tests", "AllowanceTest.*"),
+    ("token_reservations_overlap", "G7", "src/pg/queue_messages.cc",
+     "least(a.tokens_at,", "least(now(),",
+     "contract_tests", "Postgres/*"),
+    ("request_reservations_overlap", "G7", "src/pg/queue_messages.cc",
+     "least(a.requests_at,", "least(now(),",
+     "contract_tests", "Postgres/*"),
     ("without_a_key_requests_go_out", "G8", "src/core/endpoint_gate.h",
      "return key_ == KeyState::present;", "return true;",
      "sim_tests", "Scenario.*Key*"),
+    ("a_bad_key_file_ends_the_key", "G8", "src/http/key_file.cc",
+     "if (!read) {", "if (!read) {\n    key_ = Secret();",
+     "unit_tests", "KeyFileTest.*"),
     ("answers_are_taken_by_position", "G9", "src/http/response.cc",
      "if (std::ranges::all_of(indexes_, [](std::int64_t index) { return index == kNoIndex; })) return {};", "return {};",
      "unit_tests", "*"),
     ("zeros_are_stored", "G9", "src/http/response.cc",
      "return magnitudes == 0 ? Content::all_zero : Content::vector;", "return Content::vector;",
      "unit_tests", "*"),
-    ("memory_has_no_bound", "G10", "src/core/worker.cc",
-     "if (!batches_.empty() && held_bytes() + answer > options_.held_bytes)", "if (answer == 0)",
+    ("memory_has_no_bound", "G10", "src/core/worker_dispatch.cc",
+     "if (!batches_.empty() && held_bytes() + answer > options_.held_bytes) return false;\n"
+     "  if (used.requests > 0 && used.bytes + answer > share.bytes) return false;",
+     "if (answer == 0) return false;",
      "sim_tests", "Scenario.MemoryStays*"),
     ("redirects_are_followed", "G11", "src/http/post.cc",
      "CURLOPT_FOLLOWLOCATION, 0L", "CURLOPT_FOLLOWLOCATION, 1L",
      "contract_tests", "*OpenAi*"),
+    ("the_key_crosses_redirects", "G11", "src/http/post.cc",
+     "CURLOPT_FOLLOWLOCATION, 0L", "CURLOPT_FOLLOWLOCATION, 1L);\n  set(easy_, CURLOPT_UNRESTRICTED_AUTH, 1L",
+     "contract_tests", "*OpenAi*"),
+    ("messages_may_quote_the_key", "G11", "src/http/openai_embedder.cc",
+     "if (!reply.answer) reply.answer.error().message = redact(std::move(reply.answer.error().message), key());", "",
+     "contract_tests", "*OpenAi*"),
+    ("a_bad_key_file_is_quoted", "G11", "src/http/key_file.cc",
+     'return problem("holds more than one line, or control characters");',
+     'return problem(fmt::format("holds more than one line: {}", secret.reveal()));',
+     "unit_tests", "KeyFileTest.*"),
     ("equal_texts_are_paid_each", "G12", "src/core/batch.cc",
-     "if (fresh) batch.carriers.push_back(i);\n    batch.slots.push_back(found->second);",
-     "batch.carriers.push_back(i);\n    batch.slots.push_back(fresh ? found->second : next);",
+     "if (!fresh) return;", "batch_.slots.back() = first;",
      "sim_tests", "Scenario.EqualTexts*"),
+    ("equal_texts_are_sent_twice", "G12", "src/core/batch.cc",
+     "if (!fresh) return;", "",
+     "unit_tests", "Packing.*"),
     ("a_held_row_is_bought_again", "G12", "src/pg/queue_sql.cc",
      "kept_hash = CASE WHEN f.held THEN f.hash END,", "kept_hash = NULL,",
+     "contract_tests", "Postgres/*"),
+    ("what_was_bought_for_a_locked_table_is_lost", "G12", "src/pg/queue_sql.cc",
+     "kept_hash = CASE WHEN f.slot >= 0 THEN f.hash ELSE q.kept_hash END,", "kept_hash = NULL,",
      "contract_tests", "Postgres/*"),
     ("a_text_that_came_back_is_bought_again", "G12", "src/pg/queue_sql.cc",
      "AND l.generation = {g}) = s.hash THEN 1", "AND l.generation = {g}) = s.hash AND false THEN 1",
@@ -111,38 +183,63 @@ def copy_tree():
             run(["cp", "-a", "-u", "--no-target-directory", str(source), str(target)], check=True)
         elif source.exists():
             shutil.copy2(source, target)
+    # What a run that was killed left broken is newer than its source.
+    for file in {mutation[2] for mutation in MUTATIONS}:
+        if (COPY / file).read_bytes() != (ROOT / file).read_bytes():
+            shutil.copy(ROOT / file, COPY / file)
 
 
 def build(target):
     return run(["ninja", "-C", str(COPY / "build" / "release"), target])
 
 
+def places(mutation):
+    """What the mutation replaces, as often as its file has it; the formatter may have broken the lines elsewhere."""
+    _, _, file, old, *_ = mutation
+    path = ROOT / file
+    pattern = r"\s+".join(re.escape(word) for word in old.split())
+    return re.findall(pattern, path.read_text()) if path.exists() else []
+
+
+def check():
+    """Whether each mutation can still be made: its code is there, in one place."""
+    stale = 0
+    for mutation in MUTATIONS:
+        found = len(places(mutation))
+        if found != 1:
+            stale += 1
+            print(f"{mutation[1]:<4} {mutation[0]:<42} STALE: {mutation[2]} has the code it breaks {found} times")
+    names = [mutation[0] for mutation in MUTATIONS]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        stale += 1
+        print(f"two mutations are called {name}")
+    print(f"{len(MUTATIONS)} mutations, {stale} stale")
+    return 1 if stale else 0
+
+
 def verdict(mutation):
-    name, guarantee, file, old, new, binary, test_filter = mutation
+    _, _, file, _, new, binary, test_filter = mutation
+    found = places(mutation)
+    if len(found) != 1:
+        return f"STALE: the code it breaks is there {len(found)} times"
     path = COPY / file
     original = path.read_text()
-    if original.count(old) < 1:
-        # The formatter may have broken the line elsewhere: compare with white space folded.
-        pattern = re.compile(r"\s+".join(re.escape(word) for word in old.split()))
-        match = pattern.search(original)
-        if not match:
-            return "STALE: the code it breaks is not there any more"
-        old = match.group(0)
     try:
-        path.write_text(original.replace(old, new, 1))
+        path.write_text(original.replace(found[0], new, 1))
         built = build(binary)
         if built.returncode != 0:
             return "DOES NOT BUILD: " + built.stdout[-300:]
         try:
-            tests = run([str(COPY / "build/release/tests" / binary), "--gtest_filter=" + test_filter, "--gtest_brief=1"],
-                        timeout=300)
+            tests = run([str(COPY / "build/release/tests" / binary), "--gtest_filter=" + test_filter], timeout=300)
         except subprocess.TimeoutExpired:
             return "caught: the tests hang"
         if tests.returncode == 0:
             return "SURVIVED"
-        failed = re.findall(r"\[  FAILED  \] ([\w/.]+)", tests.stdout)
+        failed = re.findall(r"\[  FAILED  \] ([\w/]+\.[\w/]+)", tests.stdout)
         if not failed:  # a broken invariant aborts the run
-            return "caught: " + (tests.stderr.strip().splitlines() or ["crash"])[-1][:110]
+            begun = re.findall(r"\[ RUN      \] ([\w/.]+)", tests.stdout)[-1:]
+            said = (tests.stderr.strip().splitlines() or ["crash"])[-1]
+            return "caught: " + ", ".join([*begun, said])[:150]
         return "caught: " + ", ".join(dict.fromkeys(failed))[:150]
     finally:
         path.write_text(original)
@@ -150,6 +247,12 @@ def verdict(mutation):
 
 def main():
     wanted = set(sys.argv[1:])
+    if "--check" in wanted:
+        return check()
+    unknown = wanted - {mutation[0] for mutation in MUTATIONS}
+    if unknown:
+        print("no such mutation: " + ", ".join(sorted(unknown)))
+        return 2
     COPY.mkdir(parents=True, exist_ok=True)
     # So that the copy's first build comes out of the compiler cache.
     os.environ.update(CCACHE_BASEDIR=str(COPY), CCACHE_NOHASHDIR="1")

@@ -26,8 +26,7 @@ Duration cost(double amount, double per_second) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(amount / (per_second * kShare)));
 }
 
-/// Per second. The limit is that of a minute, unless it fills up again so slowly that it must be that of a
-/// day.
+/// Per second. The limit is that of a minute, unless it takes long to fill up, and does so at a day's pace.
 double rate_of(std::optional<std::int64_t> limit, std::optional<std::int64_t> remaining,
                std::optional<Duration> reset) {
   if (!limit || *limit <= 0) return 0;
@@ -35,7 +34,9 @@ double rate_of(std::optional<std::int64_t> limit, std::optional<std::int64_t> re
   if (!remaining || !reset || *reset <= Duration{} || *remaining >= *limit) return per_second;
   const double refill =
       static_cast<double>(*limit - std::max<std::int64_t>(*remaining, 0)) / to_seconds(*reset);
-  return refill < per_second / 4 ? refill : per_second;
+  const double per_day = static_cast<double>(*limit) / 86'400;
+  const bool daily = *reset > std::chrono::minutes(1) && refill > per_day / 2 && refill < per_day * 2;
+  return daily ? per_day : per_second;
 }
 
 }  // namespace
@@ -107,13 +108,20 @@ Reservation Allowance::closed_for(Duration pause) const {
 void Allowance::note(const Grant& grant, Instant now) {
   if (grant.reservation.requests == 0 && grant.reservation.tokens == 0) return;  // of closed_for()
   asked_ = false;
-  if (!grant.wait) {
+  Duration wait{};
+  if (grant.wait) {
+    wait = *grant.wait;
+  } else if (grant.wait.error().kind == ErrorKind::misconfigured ||
+             grant.wait.error().kind == ErrorKind::rejected) {
+    // No account can be kept (a privilege is missing): keep at least this worker to the limits.
+    wait = std::max(grant.reservation.requests_cost, grant.reservation.tokens_cost);
+  } else {
     ask_again_at_ = now + kAskAgain;
     return;
   }
   requests_ += grant.reservation.requests;
   tokens_ += static_cast<double>(grant.reservation.tokens);
-  usable_at_ = now + std::max(*grant.wait, Duration{});
+  usable_at_ = now + std::max(wait, Duration{});
 }
 
 void Allowance::spend(std::size_t tokens) {

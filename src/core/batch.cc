@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/check.h"
 
@@ -134,11 +135,17 @@ Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& l
 }
 
 std::size_t tokens_ahead(JobBuffer& buffer, const BatchLimits& limits, const Tokenizer& tokenizer) {
-  std::size_t tokens = 0, inputs = 0;
+  std::size_t tokens = 0, jobs = 0, inputs = 0;
+  std::size_t company = HeldJob::kAnyCompany;
+  std::unordered_set<std::string_view> seen;
   for (HeldJob& held : buffer.next_turn()) {
+    company = std::min<std::size_t>(company, held.max_company);
+    if (jobs > 0 && jobs >= company) break;
+    ++jobs;
+    if (!seen.insert(held.job.text).second) continue;
     count(held, tokenizer);
     inputs += std::max<std::size_t>(1, held.pieces.size());
-    if (tokens > 0 && (tokens + held.max_tokens > limits.max_tokens || inputs > limits.max_inputs)) break;
+    if (jobs > 1 && (tokens + held.max_tokens > limits.max_tokens || inputs > limits.max_inputs)) break;
     tokens += held.max_tokens;
   }
   return tokens;

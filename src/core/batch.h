@@ -44,12 +44,13 @@ class JobBuffer {
     text_bytes_ += job.job.text.size();
     if (job.suspect()) return suspects_.push_back(std::move(job));
     if (!job.changed_at) return fresh_.push_back(std::move(job));
-    const auto backfill = std::ranges::find_if(fresh_, [](const HeldJob& held) { return !held.changed_at; });
-    fresh_.insert(backfill, std::move(job));
+    fresh_.insert(fresh_.begin() + static_cast<std::ptrdiff_t>(changes_), std::move(job));
+    ++changes_;
   }
   /// Puts back what pop_front() took.
   void push_front(HeldJob job) {
     text_bytes_ += job.job.text.size();
+    if (turn_ == &fresh_ && job.changed_at) ++changes_;
     turn_->push_front(std::move(job));
   }
   /// Whose turn it is: pop_front() takes from there until the next choice. Not empty.
@@ -60,6 +61,7 @@ class JobBuffer {
   HeldJob pop_front() {
     HeldJob job = std::move(turn_->front());
     turn_->pop_front();
+    if (turn_ == &fresh_ && changes_ > 0) --changes_;
     text_bytes_ -= job.job.text.size();
     return job;
   }
@@ -70,7 +72,7 @@ class JobBuffer {
       std::move(jobs->begin(), jobs->end(), std::back_inserter(all));
       jobs->clear();
     }
-    text_bytes_ = 0;
+    text_bytes_ = changes_ = 0;
     return all;
   }
   /// Removes every job for which `gone` is true.
@@ -82,6 +84,8 @@ class JobBuffer {
         text_bytes_ -= held.job.text.size();
         return true;
       });
+    const auto changed = [](const HeldJob& held) { return held.changed_at.has_value(); };
+    changes_ = static_cast<std::size_t>(std::ranges::count_if(fresh_, changed));
   }
   [[nodiscard]] bool empty() const { return fresh_.empty() && suspects_.empty(); }
   [[nodiscard]] std::size_t size() const { return fresh_.size() + suspects_.size(); }
@@ -98,6 +102,7 @@ class JobBuffer {
 
   std::deque<HeldJob> fresh_, suspects_;
   std::deque<HeldJob>* turn_ = &fresh_;
+  std::size_t changes_ = 0;  ///< how many of the first of `fresh_` a user has just changed
   std::size_t text_bytes_ = 0;
 };
 
@@ -130,7 +135,8 @@ struct Batch {
   std::size_t max_tokens = 0;  ///< upper bound over all inputs
   std::size_t bytes = 0;       ///< memory reserved: texts, the answer on the wire, its vectors
   Instant started_at{};
-  bool canary = false;  ///< no jobs: the one input is kCanary
+  bool counted = false;  ///< max_tokens is what the tokenizer counts
+  bool canary = false;   ///< no jobs: the one input is kCanary
 
   /// The request's inputs; views into `jobs`.
   [[nodiscard]] std::vector<std::string_view> inputs() const;

@@ -13,6 +13,8 @@ struct Lane {
   JobBuffer buffer;           ///< claimed, not yet in a request
   std::size_t in_flight = 0;  ///< requests
 
+  std::size_t tokens_per_job = 250;  ///< of the last request
+
   // When to claim.
   bool due = false;       ///< jobs are probably due
   bool claiming = false;  ///< a claim is on its way

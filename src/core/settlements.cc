@@ -101,7 +101,7 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
     if (outcome == Outcome::done && settlement.jobs[i].changed_at)
       observer_.fresh(pending.vectorizer, now - *settlement.jobs[i].changed_at);
     if (outcome == Outcome::gone && settlement.action == Action::extend)
-      news.lost.emplace_back(settlement.vectorizer, settlement.jobs[i].key);
+      news.lost.emplace_back(settlement.vectorizer, settlement.jobs[i]);
   }
   for (std::size_t i = 0; i < count.size(); ++i)
     if (count[i] > 0) observer_.settled(pending.vectorizer, settlement, static_cast<Outcome>(i), count[i]);

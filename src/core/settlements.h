@@ -27,8 +27,8 @@ class Settlements {
     std::vector<VectorizerId> progressed;  ///< jobs left the queue
     std::vector<VectorizerId> stored;      ///< the database took vectors of these
     std::vector<std::pair<VectorizerId, std::string>>
-        refused;                                     ///< the database refuses every settlement of these
-    std::vector<std::pair<VectorizerId, Key>> lost;  ///< leases found gone while extending
+        refused;  ///< the database refuses every settlement of these
+    std::vector<std::pair<VectorizerId, SettledJob>> lost;  ///< leases found gone while extending
   };
   /// Takes the queue's receipts. `draining`: jobs that another transaction is writing are let go.
   News take(Instant now, bool draining);

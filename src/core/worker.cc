@@ -53,8 +53,10 @@ void Worker::turn(bool draining) {
   if (std::optional<Poll> result = queue_.take_poll()) note(std::move(*result), now);
   for (ReconcilePage& page : queue_.take_reconciled()) note(std::move(page), now);
   for (Claim& claim : queue_.take_claims()) admit(std::move(claim), now, draining);
-  for (const Grant& grant : queue_.take_grants())
+  for (const Grant& grant : queue_.take_grants()) {
+    if (!grant.wait) observer_.database_error("reserve", grant.wait.error());
     gate_of(grant.reservation.endpoint).allowance().note(grant, now);
+  }
   for (Reply& reply : embedder_.take_replies()) settle(std::move(reply), now);
   release(settlements_.take(now, draining), now);
 }
@@ -107,7 +109,11 @@ void Worker::note(Poll poll, Instant now) {
       lane->vectorizer = vectorizer;
     }
     // A changed declaration deserves a fresh start.
-    if (lane->vectorizer != vectorizer) lane->paused_until = Instant{};
+    if (lane->vectorizer != vectorizer) {
+      lane->paused_until = Instant{};
+      lane->learned_inputs = std::numeric_limits<std::uint32_t>::max();
+      lane->learned_tokens = std::numeric_limits<std::size_t>::max();
+    }
     lane->vectorizer = vectorizer;
     lane->listed = true;
     lane->due = lane->due || state.due;
@@ -204,7 +210,7 @@ bool Worker::wants_claim(const Lane& lane, Instant now) const {
   if (lane.probing() && (!lane.buffer.empty() || lane.in_flight > 0)) return false;
   // One batch ahead keeps the requests coming; while probing, one small batch is all there may be.
   return gate->probing() ? lane.buffer.empty() && gate->open(now)
-                         : lane.buffer.fresh().size() < batch_inputs(lane) &&
+                         : lane.buffer.fresh().size() < std::min(batch_inputs(lane), rows_ahead(lane)) &&
                                lane.buffer.suspects().size() < options_.claim_rows;
 }
 
@@ -226,9 +232,7 @@ void Worker::claim(Instant now) {
     const Share used = used_by(lane.vectorizer.endpoint);
     if (used.bytes > 0 && used.bytes + claim_bytes > share_of_each().bytes) continue;
     constexpr std::uint32_t kProbeRows = 8;
-    const std::uint32_t probe = lane.probing()             ? 1
-                                : gate_of(lane)->probing() ? kProbeRows
-                                                           : options_.claim_rows;
+    const std::uint32_t probe = lane.probing() ? 1 : gate_of(lane)->probing() ? kProbeRows : rows_ahead(lane);
     lane.claiming = true;
     ++claims_in_flight_;
     queue_.send_claim({.vectorizer = lane.vectorizer.id,
@@ -269,6 +273,7 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
   observer_.claimed(lane->vectorizer, claim.jobs->size(), claim.rescued);
 
   std::map<Task, std::vector<SettledJob>> settled_at_once;
+  std::vector<HeldJob> unwanted;  // too long
   for (Job& job : *claim.jobs) {
     if (job.task != Task::embed) {
       settled_at_once[job.task].push_back({.key = job.key, .lease = job.lease, .text_hash = job.text_hash});
@@ -278,12 +283,13 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
     // The database's clock may have been set back since.
     if (held.job.age) held.changed_at = now - std::max(*held.job.age, Duration{});
     if (!measure(*lane, held)) {
-      discard(lane->vectorizer, held, too_long(*lane), now);
+      unwanted.push_back(std::move(held));
       continue;
     }
     if (held.job.attempt > 0) held.max_company = 1;  // it was at fault before: it travels alone
     lane->buffer.push_back(std::move(held));
   }
+  if (!unwanted.empty()) discard(lane->vectorizer, unwanted, too_long(*lane), now);
   for (auto& [task, jobs] : settled_at_once) {
     const Action action = task == Task::clear     ? Action::clear
                           : task == Task::current ? Action::drop

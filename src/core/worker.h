@@ -8,6 +8,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -94,9 +95,12 @@ class Worker {
   void shrink(Lane& lane, HeldJob held, const Error& error, Instant now);
   void reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay, Instant now,
                   const Error* charged_for = nullptr);
-  void discard(const Vectorizer& vectorizer, const HeldJob& held, const Error& error, Instant now);
+  void discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs, const Error& error, Instant now);
   void pause(Lane& lane, const std::string& message, Instant now);
   [[nodiscard]] std::uint32_t batch_inputs(const Lane& lane) const;
+  [[nodiscard]] std::uint32_t most_inputs(const Lane& lane) const;
+  [[nodiscard]] std::uint32_t rows_ahead(const Lane& lane) const;
+  void keep_pieces(const Lane& lane, HeldJob& held, std::size_t most);
   bool may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant now);
   bool measure(const Lane& lane, HeldJob& held);
   [[nodiscard]] std::size_t longest_text(const Lane& lane) const;

@@ -35,7 +35,10 @@ bool Worker::measure(const Lane& lane, HeldJob& held) {
   }
   switch (lane.vectorizer.long_texts) {
     case LongTexts::discard: return false;
-    case LongTexts::average: return cut_into_pieces(held, limit, tokenizer), true;
+    case LongTexts::average:
+      cut_into_pieces(held, limit, tokenizer);
+      keep_pieces(lane, held, most_inputs(lane));
+      return true;
     case LongTexts::truncate: break;
   }
   text.resize(fitting);
@@ -50,6 +53,15 @@ std::size_t Worker::longest_text(const Lane& lane) const {
                                lane.learned_tokens);
 }
 
+/// One request takes all pieces of a text.
+void Worker::keep_pieces(const Lane& lane, HeldJob& held, std::size_t most) {
+  if (held.pieces.size() <= most) return;
+  held.pieces.resize(most);
+  held.max_tokens = 0;
+  for (const Piece& piece : held.pieces) held.max_tokens += piece.tokens;
+  observer_.truncated(lane.vectorizer, held.max_tokens);
+}
+
 Error Worker::too_long(const Lane& lane) const {
   return {ErrorKind::too_large,
           fmt::format("the text has more than {} tokens, and the vectorizer's long_texts says discard",
@@ -61,10 +73,12 @@ Error Worker::too_long(const Lane& lane) const {
 void Worker::dispatch(Instant now) {
   for (bool any = true; any;) {
     any = false;
+    const std::size_t first = turn_of_;
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
-      Lane& lane = *lanes_[turn_of_ % lanes_.size()];
-      turn_of_ = (turn_of_ + 1) % lanes_.size();
-      any = dispatch_one(lane, now) || any;
+      const std::size_t at = (first + i) % lanes_.size();
+      if (!dispatch_one(*lanes_[at], now)) continue;
+      any = true;
+      turn_of_ = at + 1;  // whoever was served asks last
     }
   }
 }
@@ -91,7 +105,8 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
   BatchLimits fit{.max_inputs = batch_inputs(lane), .max_tokens = gate.limits().max_request_tokens};
   // More is on its way, and the endpoint has something to do meanwhile: let the request fill up.
   if (lane.claiming && lane.in_flight > 0 && lane.buffer.size() < fit.max_inputs) return false;
-  const std::size_t likely = std::min<std::size_t>(fit.max_inputs, lane.buffer.size());
+  const std::size_t likely = std::max(std::min<std::size_t>(fit.max_inputs, lane.buffer.size()),
+                                      lane.buffer.next_turn().front().pieces.size());
   const std::size_t answer = answer_bytes(likely, lane.vectorizer.dimensions);
   if (!batches_.empty() && held_bytes() + answer > options_.held_bytes) return false;
   if (used.requests > 0 && used.bytes + answer > share.bytes) return false;
@@ -99,17 +114,25 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
 
   Batch batch = pack(lane.buffer, lane.vectorizer, fit, tokenizers_.tokenizer_for(lane.vectorizer.model));
   gate.allowance().spend(batch.max_tokens);
+  batch.counted = fit.exact;
+  lane.tokens_per_job = std::max<std::size_t>(1, batch.max_tokens / batch.jobs.size());
   start(lane, std::move(batch), now);
   return true;
 }
 
-/// Most inputs of the lane's next request: what the endpoint takes, and what lets several requests fit into
-/// memory.
+/// Most inputs of the lane's next request.
 std::uint32_t Worker::batch_inputs(const Lane& lane) const {
   constexpr std::uint32_t kProbeInputs = 8;
   const EndpointGate* gate = gate_of(lane);
-  std::uint32_t inputs = std::min(options_.batch_inputs, lane.learned_inputs);
-  if (gate != nullptr) inputs = std::min(inputs, gate->probing() ? kProbeInputs : gate->limits().max_inputs);
+  const std::uint32_t inputs = std::min(most_inputs(lane), lane.learned_inputs);
+  return gate != nullptr && gate->probing() ? std::min(inputs, kProbeInputs) : inputs;
+}
+
+/// Most inputs of any request: what the endpoint takes, and what lets several requests fit into memory.
+std::uint32_t Worker::most_inputs(const Lane& lane) const {
+  const EndpointGate* gate = gate_of(lane);
+  std::uint32_t inputs = options_.batch_inputs;
+  if (gate != nullptr) inputs = std::min(inputs, gate->limits().max_inputs);
   const std::size_t share = share_of_each().bytes / kRequestsAtOnce;
   const std::size_t in_memory = (share - std::min(share, kBytesPerRequest)) /
                                 (kBytesPerValue * static_cast<std::size_t>(lane.vectorizer.dimensions));
@@ -119,6 +142,7 @@ std::uint32_t Worker::batch_inputs(const Lane& lane) const {
 /// Whether the account has room for the lane's next request; narrows it to what is reserved, or reserves.
 bool Worker::may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant now) {
   Allowance& allowance = gate.allowance();
+  if (allowance.open_for(now) == 0 && now < allowance.opens_at()) return false;
   fit.exact = true;
   fit.max_tokens = std::min(fit.max_tokens, allowance.most_tokens());
   const Tokenizer& tokenizer = tokenizers_.tokenizer_for(lane.vectorizer.model);
@@ -132,6 +156,17 @@ bool Worker::may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant
   if (!queue_.ready()) return false;
   if (auto reservation = allowance.reserve(wanted, now)) queue_.send_reservation(*reservation);
   return false;
+}
+
+/// Where tokens are scarce, no more is claimed than goes out soon: what changes meanwhile is then claimed,
+/// and sent, before what has waited for long.
+std::uint32_t Worker::rows_ahead(const Lane& lane) const {
+  const EndpointGate* gate = gate_of(lane);
+  if (gate == nullptr || !gate->allowance().limited()) return options_.claim_rows;
+  constexpr std::size_t kLeastRows = 8;
+  const std::size_t rows = gate->allowance().most_tokens() / std::max<std::size_t>(1, lane.tokens_per_job);
+  return static_cast<std::uint32_t>(std::clamp<std::size_t>(
+      rows, std::min<std::size_t>(kLeastRows, options_.claim_rows), options_.claim_rows));
 }
 
 void Worker::start(Lane& lane, Batch packed, Instant now) {

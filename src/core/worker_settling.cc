@@ -28,7 +28,7 @@ void Worker::settle(Reply reply, Instant now) {
   gate.allowance().learn(reply.limits);
   if (reply.answer) {
     gate.succeeded(now);
-    gate.allowance().correct(batch.max_tokens, reply.answer->tokens);
+    if (batch.counted) gate.allowance().correct(batch.max_tokens, reply.answer->tokens);
     if (batch.canary) return judge_canary(lane, reply, now);
     return complete(lane, std::move(batch), std::move(*reply.answer), now);
   }
@@ -126,9 +126,7 @@ void Worker::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& er
       observer_.rescheduled(lane.vectorizer, error.kind, 1, true);
       return reschedule(lane.vectorizer, batch.jobs,
                         attempt_delay(batch.jobs.front().job.attempt + 1, random_), now, &error);
-    case Verdict::discard:
-      ++lane.failed_alone;
-      return discard(lane.vectorizer, batch.jobs.front(), error, now);
+    case Verdict::discard: ++lane.failed_alone; return discard(lane.vectorizer, batch.jobs, error, now);
     case Verdict::doubt:
       lane.doubted = true;
       observer_.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
@@ -162,7 +160,7 @@ void Worker::shrink(Lane& lane, HeldJob held, const Error& error, Instant now) {
   const LongTexts policy = lane.vectorizer.long_texts;
   const std::size_t longest = longest_input(held);
   if (longest <= kLeastBytes || policy == LongTexts::discard)
-    return discard(lane.vectorizer, held, error, now);
+    return discard(lane.vectorizer, {&held, 1}, error, now);
   const bool bound = !tokenizers_.tokenizer_for(lane.vectorizer.model).exact();
   if (bound) lane.learned_tokens = std::min(lane.learned_tokens, std::max(longest / 2, kLeastBytes / 2));
   held.counted = false;
@@ -197,17 +195,17 @@ void Worker::reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>
   settlements_.send(vectorizer, std::move(settlement), now);
 }
 
-void Worker::discard(const Vectorizer& vectorizer, const HeldJob& held, const Error& error, Instant now) {
-  ++summary_.rows_discarded;
-  observer_.discarded(vectorizer, error.kind, error.message);
-  settlements_.send(
-      vectorizer,
-      {.vectorizer = vectorizer.id,
-       .action = Action::discard,
-       .jobs = {{.key = held.job.key, .lease = held.job.lease, .text_hash = held.job.text_hash}},
-       .reason = error.kind,
-       .message = error.message},
-      now);
+void Worker::discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs, const Error& error,
+                     Instant now) {
+  Settlement settlement{
+      .vectorizer = vectorizer.id, .action = Action::discard, .reason = error.kind, .message = error.message};
+  for (const HeldJob& held : jobs) {
+    ++summary_.rows_discarded;
+    observer_.discarded(vectorizer, error.kind, error.message);
+    settlement.jobs.push_back(
+        {.key = held.job.key, .lease = held.job.lease, .text_hash = held.job.text_hash});
+  }
+  settlements_.send(vectorizer, std::move(settlement), now);
 }
 
 void Worker::send_simple(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs,
@@ -237,9 +235,10 @@ void Worker::release(const Settlements::News& news, Instant now) {
     if (Lane* lane = find(id)) lane->pauses = 0;
   for (const auto& [id, message] : news.refused)
     if (Lane* lane = find(id)) pause(*lane, message, now);
-  for (const auto& [id, key] : news.lost)
+  for (const auto& [id, lost] : news.lost)
     if (Lane* lane = find(id))
-      lane->buffer.erase_if([&](const HeldJob& held) { return held.job.key == key; });
+      lane->buffer.erase_if(
+          [&](const HeldJob& held) { return held.job.key == lost.key && held.job.lease == lost.lease; });
 }
 
 // ── Leases

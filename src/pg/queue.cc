@@ -238,8 +238,10 @@ void PgQueue::send_settlement(const Settlement& settlement) {
                    .tokens = settlement.tokens};
   open->outcomes.resize(settlement.jobs.size());
   open->unanswered = (settlement.jobs.size() + most - 1) / most;
+  // A lease must not lapse while its extension waits behind what it is extended for.
   for (std::size_t first = 0; first < settlement.jobs.size(); first += most)
-    parts_.push_back({open, &settlement, known, first, std::min(most, settlement.jobs.size() - first)});
+    parts_.insert(settlement.action == Action::extend ? parts_.begin() : parts_.end(),
+                  {open, &settlement, known, first, std::min(most, settlement.jobs.size() - first)});
   send_parts();
 }
 
@@ -399,7 +401,7 @@ void PgQueue::send_reservation(const Reservation& reservation) {
       .real(to_seconds(reservation.requests_cost))
       .real(to_seconds(reservation.tokens_cost))
       .real(to_seconds(reservation.closed_for));
-  settlements_.send(reservation_statement(), params, [this, reservation](const Result<BinaryRows>& rows) {
+  claims_.send(reservation_statement(), params, [this, reservation](const Result<BinaryRows>& rows) {
     Grant grant{.reservation = reservation, .wait = Duration{}};
     if (rows)
       grant.wait = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(rows->real(0, 0)));
@@ -410,7 +412,7 @@ void PgQueue::send_reservation(const Reservation& reservation) {
 }
 
 std::vector<Grant> PgQueue::take_grants() {
-  pump_settlements();
+  claims_.pump();
   return std::exchange(grants_, {});
 }
 

@@ -75,6 +75,47 @@ TEST_F(OneAccount, LimitsOfTheConfigurationNeedNoHeaders) {
             0.95);
 }
 
+TEST_F(OneAccount, ASmallVectorizerDoesNotWaitForABigOne) {
+  world.tells = false;
+  const VectorizerId big = world.add_table("big", 0), small = world.add_table("small", 0);
+  world.provider.meter = Meter{.requests_per_minute = 60};
+  for (int i = 0; i < 20'000; ++i)
+    world.database.put(big, std::to_string(i), "big " + std::to_string(i), world.now());
+  world.start_worker();
+  world.run_for(1min);
+  for (int i = 0; i < 10; ++i) {
+    world.database.put(small, std::to_string(i), "small " + std::to_string(i), world.now());
+    EXPECT_TRUE(world.run_until([&] { return world.database.tables.at(small).queue.empty(); }, 15s));
+  }
+  EXPECT_FALSE(world.database.tables.at(big).queue.empty());
+}
+
+TEST_F(OneAccount, AMinutesLimitThatFillsUpSlowlyIsNoDaysLimit) {
+  Allowance allowance("any");
+  allowance.learn({.limit_requests = 3000, .remaining_requests = 2999, .reset_requests = Duration(59s)});
+  const auto reservation = allowance.reserve(1, world.now());
+  ASSERT_TRUE(reservation);
+  EXPECT_LT(reservation->requests_cost, Duration(100ms));
+}
+
+TEST_F(OneAccount, ADaysLimitIsSpreadOverTheDay) {
+  Allowance allowance("any");
+  allowance.learn({.limit_requests = 10'000, .remaining_requests = 9'000, .reset_requests = Duration(8640s)});
+  const auto reservation = allowance.reserve(1, world.now());
+  ASSERT_TRUE(reservation);
+  EXPECT_GT(reservation->requests_cost, Duration(8s));
+}
+
+TEST_F(OneAccount, AnAccountThatCannotBeKeptStillPacesItsWorker) {
+  Allowance allowance("any");
+  allowance.learn({.limit_requests = 60});
+  const auto reservation = allowance.reserve(1, world.now());
+  ASSERT_TRUE(reservation);
+  allowance.note({*reservation, fail(ErrorKind::misconfigured, "permission denied")}, world.now());
+  EXPECT_EQ(allowance.open_for(world.now()), 0U);
+  EXPECT_GT(allowance.open_for(world.now() + 2s), 0U);
+}
+
 TEST_F(OneAccount, AWorkerThatDiesTakesNothingWithIt) {
   world.answers_may_be_lost = true;
   world.provider.meter = Meter{.tokens_per_minute = 60'000};

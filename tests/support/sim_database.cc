@@ -277,7 +277,7 @@ Outcome Database::clear_one(Table& table, const SettledJob& job, QueuedJob& queu
 Duration Database::reserve(const Reservation& reservation, Instant now) {
   Account& account = accounts[reservation.endpoint];
   const auto free_at = [&](Instant at) {
-    return std::max(std::min(at, now + std::chrono::minutes(2)), now + reservation.closed_for);
+    return std::max(std::min(at, now + std::chrono::minutes(15)), now + reservation.closed_for);
   };
   const Instant requests = free_at(account.requests_at), tokens = free_at(account.tokens_at);
   account = {.requests_at = requests + reservation.requests_cost,

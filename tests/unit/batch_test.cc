@@ -93,6 +93,18 @@ TEST_F(Packing, ALongTextTravelsInPiecesAndComesBackAsTheirMean) {
   EXPECT_FLOAT_EQ(vectors.values[9], 6 / length);
 }
 
+TEST_F(Packing, TellsTheTokensOfARowThatTravelsAloneAndOfEqualTexts) {
+  put({"aaaa", "aaaa", "aaaa", "bb"});
+  EXPECT_EQ(tokens_ahead(buffer, {.max_inputs = 9, .max_tokens = 90}, tokenizer), 6U);
+  JobBuffer suspects;
+  for (int i = 0; i < 3; ++i) {
+    HeldJob suspect = held("suspect " + std::to_string(i));
+    suspect.max_company = 1;
+    suspects.push_back(std::move(suspect));
+  }
+  EXPECT_EQ(tokens_ahead(suspects, {.max_inputs = 9, .max_tokens = 90}, tokenizer), 9U);
+}
+
 TEST_F(Packing, TellsTheTokensOfTheNextRequest) {
   put({"aaaa", "bbbb", "cccc"});
   EXPECT_EQ(tokens_ahead(buffer, {.max_inputs = 9, .max_tokens = 9}, tokenizer), 8U);

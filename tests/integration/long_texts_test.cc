@@ -1,0 +1,50 @@
+// What becomes of texts that are longer than the model takes.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "support/worker_fixture.h"
+
+namespace embedd::test {
+namespace {
+
+class LongTexts : public WorkerTest {
+ protected:
+  /// Declares docs with this policy, and adds a short text and one of some 40,000 tokens.
+  void embed(const std::string& policy) {
+    declare_docs();
+    sql(fmt::format("CREATE TABLE papers (slug text PRIMARY KEY, body text, embedding vector({}))",
+                    kDimensions));
+    const Finished created = run_embedd({"vectorizer", "create", "papers", "--table", "papers", "--text",
+                                         "{body}", "--column", "embedding", "--long-texts", policy});
+    ASSERT_EQ(created.code, 0) << created.error_output;
+    sql("INSERT INTO papers VALUES ('short', 'a short text'), ('long', repeat('x1 q9 ', 10000))");
+  }
+};
+
+TEST_F(LongTexts, AreEmbeddedInPiecesWhereTheirMeanIsWanted) {
+  embed("average");
+  const Finished run = work_once();
+  EXPECT_EQ(run.code, 0) << run.error_output;
+  EXPECT_GE(provider.stats().inputs, 3U);
+  EXPECT_EQ(value("SELECT round(vector_norm(embedding)::numeric, 3) FROM papers WHERE slug = 'long'"),
+            "1.000");
+}
+
+TEST_F(LongTexts, AreDeadLettersWhereNoPartOfThemIsWanted) {
+  embed("discard");
+  const Finished run = work_once();
+  EXPECT_EQ(run.code, 3) << run.error_output;
+  EXPECT_EQ(provider.stats().inputs, 1U);
+  EXPECT_EQ(value("SELECT kind FROM embedd.dead_letters"), "too_large");
+  EXPECT_EQ(value("SELECT embedding IS NOT NULL FROM papers WHERE slug = 'short'"), "t");
+}
+
+TEST_F(LongTexts, AreCutOtherwise) {
+  embed("truncate");
+  const Finished run = work_once();
+  EXPECT_EQ(run.code, 0) << run.error_output;
+  EXPECT_EQ(provider.stats().inputs, 2U);
+}
+
+}  // namespace
+}  // namespace embedd::test

@@ -276,8 +276,9 @@ void PgQueue::note_part(OpenSettlement& open, std::size_t first, std::size_t cou
 
   const Settlement& settlement = open.summary;
   if (open.error) {
-    // A part that was carried out will be found gone when all is sent again.
-    if (open.succeeded > 0) open.error->kind = ErrorKind::in_doubt;
+    // A part that was carried out will be found gone when all is sent again. What was refused would be
+    // refused again, for ever: it must be divided until the row at fault is alone.
+    if (open.succeeded > 0 && open.error->kind != ErrorKind::rejected) open.error->kind = ErrorKind::in_doubt;
     receipts_.push_back({settlement.id, std::unexpected(std::move(*open.error))});
     return;
   }

@@ -125,6 +125,22 @@ TEST(QueueFaults, AViolatedConstraintDoesNotQuoteTheRow) {
   EXPECT_THAT(refused.error().message, testing::Not(testing::HasSubstr("confidential")));
 }
 
+TEST(QueueFaults, ARowRefusedInOnePartOfASettlementIsNotInDoubt) {
+  QueueFixture fixture(kNotes, kSpec);
+  run(fixture.db(), "INSERT INTO notes SELECT i, 'text ' || i FROM generate_series(1, 599) i");
+  run(fixture.db(), "INSERT INTO notes VALUES (600, 'poison')");
+  run(fixture.db(), "ALTER TABLE notes ADD CHECK (embedding IS NULL OR body <> 'poison')");
+  std::vector<Job> jobs = fixture.claim();
+  ASSERT_THAT(jobs, SizeIs(600));
+  const auto refused = fixture.try_settle(fixture.completion(jobs));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, ErrorKind::rejected);
+  EXPECT_EQ(value_of(fixture.db(), "SELECT count(embedding) FROM notes"), "512");
+  jobs.erase(jobs.begin(), jobs.begin() + 512);
+  jobs.pop_back();
+  EXPECT_THAT(fixture.complete(jobs), Each(Outcome::done));
+}
+
 TEST(QueueFaults, AnUpdateThatATriggerSwallowsIsNotBoughtAgain) {
   QueueFixture fixture(kNotes, kSpec);
   run(fixture.db(),

@@ -38,6 +38,7 @@ struct Lane {
   // Reconcile.
   bool reconciling = false;
   bool page_sent = false;
+  bool deferred = false;      ///< the queue is long enough already
   unsigned failed_pages = 0;  ///< in a row
   Instant next_page_at{};
   Key cursor;

@@ -153,11 +153,12 @@ bool Worker::confirmed_idle(const std::vector<VectorizerState>& states, Instant 
       return candidate->vectorizer.id == state.vectorizer.id;
     });
     if (lane == lanes_.end()) return false;
-    if ((*lane)->reconciling) return true;
     const EndpointGate* gate = gate_of(**lane);
     const bool workable = !(*lane)->resting(now) && gate != nullptr && gate->worth_claiming(now, kLongRest) &&
                           gate->state() != EndpointState::unauthenticated &&
                           gate->state() != EndpointState::quota_exhausted;
+    // A walk that waits for a long queue to shorten waits for ever if nothing can be done about that queue.
+    if ((*lane)->reconciling && (workable || !(*lane)->deferred)) return true;
     return state.due && workable;
   });
 }
@@ -184,7 +185,8 @@ void Worker::note(ReconcilePage page, Instant now) {
     return;
   }
   const ReconcilePage::Progress& progress = *page.progress;
-  ++progress_;
+  if (!progress.deferred) ++progress_;
+  lane->deferred = progress.deferred;
   lane->failed_pages = 0;
   lane->locked = false;
   if (progress.enqueued > 0) {

@@ -78,6 +78,15 @@ TEST_F(Scenario, OnceSaysThatRowsRemainWithoutAKey) {
   EXPECT_EQ(world.provider.requests, 0U);
 }
 
+TEST_F(Scenario, OnceEndsWithoutAKeyAlsoWhenTheQueueIsTooLongForTheWalkToEnd) {
+  world.options.once = true;
+  world.provider.key = KeyState::missing;
+  world.add_table("notes", 2000);
+  const int worker = world.start_worker();
+  EXPECT_TRUE(world.run_until([&] { return !world.alive(worker); }, 1min));
+  EXPECT_TRUE(world.worker(worker).summary().rows_remain);
+}
+
 TEST_F(Scenario, WithoutAKeyRowsWaitAndTheWorkerStaysUp) {
   world.provider.key = KeyState::missing;
   const VectorizerId notes = world.add_table("notes", 50);

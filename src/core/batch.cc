@@ -175,7 +175,9 @@ std::vector<std::int32_t> join_pieces(const Batch& batch, Embeddings& vectors) {
   std::vector<std::int32_t> slots = batch.slots;
   std::map<std::int32_t, std::int32_t> joined;  // first input → mean
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    const std::size_t count = batch.jobs[i].pieces.size();
+    // Of equal texts one travels, and only its own pieces say what came back.
+    const std::size_t owner = batch.travelling[static_cast<std::size_t>(slots[i])].job;
+    const std::size_t count = batch.jobs[owner].pieces.size();
     if (count < 2) continue;
     const auto [found, fresh] = joined.try_emplace(slots[i], 0);
     if (fresh) found->second = append_mean(vectors, batch, static_cast<std::size_t>(slots[i]), count);

@@ -25,6 +25,7 @@ struct HeldJob {
   std::size_t max_tokens = 0;               ///< upper bound of the text's tokens
   bool counted = false;                     ///< max_tokens is what the tokenizer counts
   std::vector<Piece> pieces;                ///< of a text too long for one input; empty: it travels whole
+  bool narrowed = false;                    ///< with fewer pieces than were refused
   std::uint32_t max_company = kAnyCompany;  ///< most jobs it may travel with
   static constexpr std::uint32_t kAnyCompany = std::numeric_limits<std::uint32_t>::max();
   /// It was refused before, with others or alone.

@@ -34,6 +34,7 @@ struct Lane {
   bool canary_sent = false;
   std::uint32_t learned_inputs = std::numeric_limits<std::uint32_t>::max();  ///< per request, from refusals
   std::size_t learned_tokens = std::numeric_limits<std::size_t>::max();      ///< per input, from refusals
+  std::size_t learned_pieces = std::numeric_limits<std::size_t>::max();      ///< per text, from refusals
 
   // Reconcile.
   bool reconciling = false;

@@ -112,7 +112,7 @@ void Worker::note(Poll poll, Instant now) {
     if (lane->vectorizer != vectorizer) {
       lane->paused_until = Instant{};
       lane->learned_inputs = std::numeric_limits<std::uint32_t>::max();
-      lane->learned_tokens = std::numeric_limits<std::size_t>::max();
+      lane->learned_tokens = lane->learned_pieces = std::numeric_limits<std::size_t>::max();
     }
     lane->vectorizer = vectorizer;
     lane->listed = true;

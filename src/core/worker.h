@@ -93,6 +93,7 @@ class Worker {
   void carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& error, Instant now);
   void split(Lane& lane, Batch batch, ErrorKind kind);
   void shrink(Lane& lane, HeldJob held, const Error& error, Instant now);
+  static void learn_pieces(Lane& lane, const std::vector<HeldJob>& accepted);
   void reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay, Instant now,
                   const Error* charged_for = nullptr);
   void discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs, const Error& error, Instant now);

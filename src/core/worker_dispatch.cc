@@ -37,7 +37,7 @@ bool Worker::measure(const Lane& lane, HeldJob& held) {
     case LongTexts::discard: return false;
     case LongTexts::average:
       cut_into_pieces(held, limit, tokenizer);
-      keep_pieces(lane, held, most_inputs(lane));
+      keep_pieces(lane, held, std::min<std::size_t>(most_inputs(lane), lane.learned_pieces));
       return true;
     case LongTexts::truncate: break;
   }
@@ -53,7 +53,7 @@ std::size_t Worker::longest_text(const Lane& lane) const {
                                lane.learned_tokens);
 }
 
-/// One request takes all pieces of a text.
+/// One request takes all pieces of a text; the end of a text that has more of them is left out.
 void Worker::keep_pieces(const Lane& lane, HeldJob& held, std::size_t most) {
   if (held.pieces.size() <= most) return;
   held.pieces.resize(most);

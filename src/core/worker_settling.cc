@@ -74,6 +74,7 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
     lane->failed_alone = 0;
     if (lane->learned_inputs < options_.batch_inputs)
       lane->learned_inputs += std::max(1U, lane->learned_inputs / 8);
+    learn_pieces(*lane, batch.jobs);
   }
   summary_.tokens += answer.tokens;
   Settlement settlement{.vectorizer = batch.vectorizer.id,
@@ -143,7 +144,7 @@ void Worker::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& er
 void Worker::split(Lane& lane, Batch batch, ErrorKind kind) {
   const std::size_t size = batch.jobs.size();
   if (kind == ErrorKind::too_large)
-    lane.learned_inputs = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(size / 2));
+    lane.learned_inputs = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(batch.travelling.size() / 2));
   observer_.rescheduled(lane.vectorizer, kind, size, false);
   for (std::size_t i = 0; i < size; ++i) {
     const std::size_t half = i < size / 2 ? size / 2 : size - size / 2;
@@ -153,20 +154,26 @@ void Worker::split(Lane& lane, Batch batch, ErrorKind kind) {
 }
 
 /// The provider counts more tokens than we do, or takes fewer: halve the text until it fits. Where our count
-/// is only a bound, the model's limit is what is learned, and later texts are cut to it at once.
+/// is only a bound, the model's limit is what is learned, and later texts are cut to it at once. Of a text in
+/// pieces, their number may be what was too much: it is halved first, and says nothing about longer inputs.
 void Worker::shrink(Lane& lane, HeldJob held, const Error& error, Instant now) {
   constexpr std::size_t kLeastBytes = 64;
   std::string& text = held.job.text;
+  if (held.pieces.size() > 1) {
+    keep_pieces(lane, held, held.pieces.size() / 2);
+    held.narrowed = true;
+    return lane.buffer.push_back(std::move(held));
+  }
   const LongTexts policy = lane.vectorizer.long_texts;
   const std::size_t longest = longest_input(held);
   if (longest <= kLeastBytes || policy == LongTexts::discard)
     return discard(lane.vectorizer, {&held, 1}, error, now);
   const bool bound = !tokenizers_.tokenizer_for(lane.vectorizer.model).exact();
   if (bound) lane.learned_tokens = std::min(lane.learned_tokens, std::max(longest / 2, kLeastBytes / 2));
-  held.counted = false;
+  held.counted = held.narrowed = false;
   held.pieces.clear();
   if (policy == LongTexts::truncate || !bound) {
-    std::size_t cut = text.size() / 2;
+    std::size_t cut = longest / 2;
     while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80)
       --cut;  // not inside a character
     text.resize(cut);
@@ -176,6 +183,16 @@ void Worker::shrink(Lane& lane, HeldJob held, const Error& error, Instant now) {
     measure(lane, held);
   }
   lane.buffer.push_back(std::move(held));
+}
+
+/// So many pieces of a text are taken after more were refused. What was at fault may have been this text's
+/// own, so that later ones may have some more.
+void Worker::learn_pieces(Lane& lane, const std::vector<HeldJob>& accepted) {
+  for (const HeldJob& held : accepted) {
+    const std::size_t pieces = held.pieces.size();
+    if (held.narrowed || pieces >= lane.learned_pieces)
+      lane.learned_pieces = pieces + std::max<std::size_t>(1, pieces / 8);
+  }
 }
 
 void Worker::reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay,

@@ -1,7 +1,5 @@
 // One promise at a time, in the words of the guarantees. The random days are in seeds_test.cc.
-#include <gtest/gtest.h>
-
-#include "support/sim_world.h"
+#include "support/scenario.h"
 
 namespace embedd::sim {
 namespace {
@@ -12,29 +10,6 @@ const Error kTooManyRequests{ErrorKind::rate_limited, "429", Duration(2s)};
 const Error kServerError{ErrorKind::unavailable, "503"};
 const Error kNoMoney{ErrorKind::quota_exhausted, "insufficient_quota"};
 const Error kWrongKey{ErrorKind::unauthenticated, "401"};
-
-class Scenario : public ::testing::Test {
- protected:
-  void TearDown() override {
-    for (const std::string& violation : world.violations) ADD_FAILURE() << violation;
-    if (HasFailure()) std::cerr << world.story();
-  }
-  bool drained(Duration at_most) {
-    return world.run_until([&] { return world.database.jobs() == 0 && reconciled(); }, at_most);
-  }
-  bool reconciled() const {
-    for (const auto& [id, table] : world.database.tables)
-      if (!table.dropped && !table.reconciled) return false;
-    return true;
-  }
-  void expect_all_true(Duration at_most = 10min) {
-    EXPECT_TRUE(drained(at_most)) << world.database.jobs() << " jobs left";
-    EXPECT_EQ(world.verdict(), "");
-  }
-  Table& table(VectorizerId id) { return world.database.tables.at(id); }
-
-  World world{1};
-};
 
 TEST_F(Scenario, EveryRowGetsTheVectorOfItsText) {
   world.add_table("notes", 300);

@@ -266,8 +266,11 @@ Result<EmbedAnswer> SimEmbedder::answer(const Served& served) {
     return std::unexpected(*provider.mood.fault);
   }
   if (world_.random.unit() < provider.mood.random_faults) return fail(ErrorKind::unavailable, "503");
-  if (inputs.size() > provider.limits.max_inputs ||
-      std::any_of(inputs.begin(), inputs.end(), Provider::too_long))
+  const auto too_long = [&](const std::string& text) {
+    return Provider::too_long(text) || text.size() > provider.takes_bytes.value_or(text.size());
+  };
+  if (inputs.size() > provider.takes_inputs.value_or(provider.limits.max_inputs) ||
+      std::ranges::any_of(inputs, too_long))
     return fail(ErrorKind::too_large, "too large");
   if (std::any_of(inputs.begin(), inputs.end(), Provider::poison))
     return fail(ErrorKind::rejected, "this input is refused");

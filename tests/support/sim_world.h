@@ -61,6 +61,8 @@ struct Provider {
   KeyState key = KeyState::present;
   std::uint64_t key_version = 1;
   EndpointLimits limits;
+  std::optional<std::size_t> takes_inputs;  ///< per request, if that is not what the limits say
+  std::optional<std::size_t> takes_bytes;   ///< per input; the same
   std::uint64_t requests = 0;
   std::uint64_t keyless = 0;          ///< requests that went out without a key
   std::uint64_t refused = 0;          ///< requests that met `mood.fault`

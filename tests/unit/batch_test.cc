@@ -93,6 +93,19 @@ TEST_F(Packing, ALongTextTravelsInPiecesAndComesBackAsTheirMean) {
   EXPECT_FLOAT_EQ(vectors.values[9], 6 / length);
 }
 
+TEST_F(Packing, OfEqualTextsThePiecesOfTheOneThatTravelledComeBack) {
+  for (const std::size_t piece : {5, 2}) {
+    HeldJob job = held("aaaabbbbcc");
+    cut_into_pieces(job, piece, tokenizer);
+    buffer.push_back(std::move(job));
+  }
+  put({"short"});
+  Batch batch = pack_up_to(9);
+  EXPECT_THAT(batch.inputs(), ElementsAre("aaaab", "bbbcc", "short"));
+  Embeddings vectors{.dimensions = 2, .values = {1, 0, 0, 1, 0.6F, 0.8F}};
+  EXPECT_THAT(join_pieces(batch, vectors), ElementsAre(3, 3, 2));
+}
+
 TEST_F(Packing, TellsTheTokensOfARowThatTravelsAloneAndOfEqualTexts) {
   put({"aaaa", "aaaa", "aaaa", "bb"});
   EXPECT_EQ(tokens_ahead(buffer, {.max_inputs = 9, .max_tokens = 90}, tokenizer), 6U);

@@ -14,20 +14,22 @@
 #include <poll.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <memory>
+#include <cstdint>
+#include <exception>
 #include <random>
-#include <stdexcept>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
+
+#include "bench/tool.h"
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
-using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
+using embedd::bench::check;
+using embedd::bench::connect;
+using embedd::bench::Connection;
+using embedd::bench::raise_error;
 
 /// A vector that takes longer than this never comes.
 constexpr std::chrono::seconds kPatience{60};
@@ -39,19 +41,6 @@ struct Options {
   std::int64_t pause_ms = 20;
   std::int64_t text_bytes = 1000;
 };
-
-[[noreturn]] void raise_error(const std::string& message) { throw std::runtime_error(message); }
-
-Connection connect(const std::string& database) {
-  Connection connection(PQconnectdb(database.c_str()), &PQfinish);
-  if (PQstatus(connection.get()) != CONNECTION_OK) raise_error(PQerrorMessage(connection.get()));
-  return connection;
-}
-
-void check(PGconn* connection, PGresult* raw) {
-  const Result result(raw, &PQclear);
-  if (PQresultStatus(raw) != PGRES_COMMAND_OK) raise_error(PQerrorMessage(connection));
-}
 
 /// Words that no other row has, so that no vector is known beforehand.
 std::string text_of(std::int64_t id, std::int64_t bytes) {
@@ -81,9 +70,9 @@ void wait_for(PGconn* listener, std::int64_t id) {
 std::vector<std::int64_t> probe(const Options& options) {
   const Connection writer = connect(options.database);
   const Connection listener = connect(options.database);
-  check(listener.get(), PQexec(listener.get(), "LISTEN stored"));
-  check(writer.get(), PQprepare(writer.get(), "insert",
-                                "INSERT INTO items (id, body) VALUES ($1::bigint, $2)", 2, nullptr));
+  check(listener, PQexec(listener.get(), "LISTEN stored"));
+  check(writer, PQprepare(writer.get(), "insert", "INSERT INTO items (id, body) VALUES ($1::bigint, $2)", 2,
+                          nullptr));
   std::minstd_rand random(1);
   std::vector<std::int64_t> microseconds;
   for (std::int64_t i = 0; i < options.rows; ++i) {
@@ -91,7 +80,7 @@ std::vector<std::int64_t> probe(const Options& options) {
     const std::string key = std::to_string(id);
     const std::string text = text_of(id, options.text_bytes);
     const char* const values[] = {key.c_str(), text.c_str()};
-    check(writer.get(), PQexecPrepared(writer.get(), "insert", 2, values, nullptr, nullptr, 0));
+    check(writer, PQexecPrepared(writer.get(), "insert", 2, values, nullptr, nullptr, 0));
     const auto committed = Clock::now();
     wait_for(listener.get(), id);
     microseconds.push_back(
@@ -104,22 +93,11 @@ std::vector<std::int64_t> probe(const Options& options) {
 
 Options parse(int argc, char** argv) {
   Options options;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string_view flag = argv[i];
-    const std::int64_t number = std::atoll(argv[i + 1]);
-    if (flag == "--database")
-      options.database = argv[i + 1];
-    else if (flag == "--rows")
-      options.rows = number;
-    else if (flag == "--first-id")
-      options.first_id = number;
-    else if (flag == "--pause-ms")
-      options.pause_ms = number;
-    else if (flag == "--text-bytes")
-      options.text_bytes = number;
-    else
-      raise_error(fmt::format("no such option: {}", flag));
-  }
+  embedd::bench::read_options(argc, argv, options.database,
+                              {{"--rows", options.rows},
+                               {"--first-id", options.first_id},
+                               {"--pause-ms", options.pause_ms},
+                               {"--text-bytes", options.text_bytes}});
   return options;
 }
 

@@ -9,21 +9,29 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
+#include <exception>
 #include <memory>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "bench/tool.h"
 #include "pg/codec.h"
 
 namespace {
 
+using embedd::bench::check;
+using embedd::bench::connect;
+using embedd::bench::Connection;
+using embedd::bench::raise_error;
+using embedd::bench::Result;
 using embedd::pg::BinaryArray;
 using embedd::pg::TypeId;
 
@@ -39,20 +47,16 @@ struct Options {
   std::int64_t clients = 1;
 };
 
-[[noreturn]] void raise_error(const std::string& message) { throw std::runtime_error(message); }
-
 class Client {
  public:
-  explicit Client(const Options& options)
-      : options_(options), connection_(PQconnectdb(options.database.c_str()), &PQfinish) {
-    if (PQstatus(connection_.get()) != CONNECTION_OK) raise_error(PQerrorMessage(connection_.get()));
+  explicit Client(const Options& options) : options_(options), connection_(connect(options.database)) {
     // The plan that is best for batches: each row looked up by its key, whatever the table's statistics say.
     for (const char* setting : {"SET plan_cache_mode = force_generic_plan", "SET enable_hashjoin = off",
                                 "SET enable_mergejoin = off", "SET enable_seqscan = off"})
-      check(PQexec(connection_.get(), setting));
-    const Result type = check(PQexec(connection_.get(), "SELECT 'vector'::regtype::oid"));
+      check(connection_, PQexec(connection_.get(), setting));
+    const Result type = check(connection_, PQexec(connection_.get(), "SELECT 'vector'::regtype::oid"));
     vector_type_ = static_cast<TypeId>(std::strtoul(PQgetvalue(type.get(), 0, 0), nullptr, 10));
-    check(PQprepare(connection_.get(), "store", kUpdate, 2, nullptr));
+    check(connection_, PQprepare(connection_.get(), "store", kUpdate, 2, nullptr));
     vectors_ = vectors(options_.batch);
   }
 
@@ -63,16 +67,6 @@ class Client {
   }
 
  private:
-  using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
-
-  Result check(PGresult* raw) const {
-    Result result(raw, &PQclear);
-    const ExecStatusType status = PQresultStatus(raw);
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-      raise_error(PQerrorMessage(connection_.get()));
-    return result;
-  }
-
   [[nodiscard]] std::string vectors(std::int64_t count) const {
     std::vector<float> values(static_cast<std::size_t>(options_.dimensions));
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = 1.0F / static_cast<float>(i + 1);
@@ -93,37 +87,26 @@ class Client {
     const char* const values[] = {key_bytes.data(), vector_bytes.data()};
     const int lengths[] = {static_cast<int>(key_bytes.size()), static_cast<int>(vector_bytes.size())};
     const int formats[] = {1, 1};
-    const Result result = check(PQexecPrepared(connection_.get(), "store", 2, values, lengths, formats, 0));
+    const Result result =
+        check(connection_, PQexecPrepared(connection_.get(), "store", 2, values, lengths, formats, 0));
     if (std::string_view(PQcmdTuples(result.get())) != std::to_string(count))
       raise_error(fmt::format("{} of {} rows were there", PQcmdTuples(result.get()), count));
   }
 
   const Options& options_;
-  std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
+  Connection connection_;
   TypeId vector_type_ = 0;
   std::string vectors_;
 };
 
 Options parse(int argc, char** argv) {
   Options options;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string_view flag = argv[i];
-    const std::int64_t number = std::atoll(argv[i + 1]);
-    if (flag == "--database")
-      options.database = argv[i + 1];
-    else if (flag == "--rows")
-      options.rows = number;
-    else if (flag == "--batch")
-      options.batch = number;
-    else if (flag == "--dimensions")
-      options.dimensions = number;
-    else if (flag == "--clients")
-      options.clients = number;
-    else
-      raise_error(fmt::format("no such option: {}", flag));
-  }
-  if (argc % 2 == 0 || options.batch < 1 || options.clients < 1)
-    raise_error("usage: sql_ceiling --database URL [--rows N] [--batch N] [--dimensions N] [--clients N]");
+  embedd::bench::read_options(argc, argv, options.database,
+                              {{"--rows", options.rows},
+                               {"--batch", options.batch},
+                               {"--dimensions", options.dimensions},
+                               {"--clients", options.clients}});
+  if (options.batch < 1 || options.clients < 1) raise_error("--batch and --clients must be at least 1");
   return options;
 }
 

@@ -21,7 +21,7 @@ class Bench:
         self.build = root / "build/bench"
         self.runs: int = options.runs
         self.quick: bool = options.quick
-        self.provider = Provider(str(self.build / "tests/scripted_provider"), DIMENSIONS)
+        self.provider = Provider(self.scripted_provider, DIMENSIONS)
         self.figures: list[Figure] = []
         self.part = ""
         self._began = time.monotonic()
@@ -29,6 +29,10 @@ class Bench:
     @property
     def embedd(self) -> pathlib.Path:
         return self.build / "src/embedd"
+
+    @property
+    def scripted_provider(self) -> pathlib.Path:
+        return self.build / "tests/scripted_provider"
 
     def tool(self, name: str) -> pathlib.Path:
         return self.build / "bench" / name
@@ -42,7 +46,8 @@ class Bench:
     def add(self, name: str, unit: str, samples: list[float], goal: str = "", note: str = "") -> Figure:
         figure = Figure(self.part, name, unit, samples, goal, note)
         self.figures.append(figure)
-        self.say(f"{name}: {shown(figure.value)} {unit}" + (f" (goal {goal})" if goal else ""))
+        remarks = (f" (goal {goal})" if goal else "") + (f"; {note}" if note else "")
+        self.say(f"{name}: {shown(figure.value)} {unit}{remarks}")
         return figure
 
     def add_ratio(

@@ -93,18 +93,27 @@ class Contestant:
 
 
 class Embedd(Contestant):
-    """Our worker as it comes: every setting at its default."""
+    """Our worker as it comes: every setting at its default. With `index`, the vectorizer asks for one of that kind."""
 
-    name = "embedd"
+    def __init__(self, bench: Bench, index: str = ""):
+        super().__init__(bench)
+        self.name = f"embedd_{index}" if index else "embedd"
+        self._index = ["--index", index] if index else []
 
     def prepare(self, database: str) -> None:
-        argv, env = [self.bench.embedd], self.environment(database)
-        cwd = str(self.bench.work)
-        processes.run([*argv, "migrate"], env, cwd=cwd).checked("migrate")
-        create = "vectorizer create items --table items --text {body} --column embedding".split()
-        processes.run([*argv, *create], env, cwd=cwd).checked("vectorizer create")
+        self.declare(database)
         # The first walk over the table, which is due at once, then finds it empty; the next is due in an hour.
-        processes.run([*argv, "worker", "--once"], env, cwd=cwd).checked("worker")
+        self.run(database, "worker", "--once")
+
+    def declare(self, database: str) -> None:
+        """The vectorizer, whose first walk over the table is due."""
+        self.run(database, "migrate")
+        create = "vectorizer create items --table items --text {body} --column embedding".split()
+        self.run(database, *create, *self._index)
+
+    def run(self, database: str, *command: str) -> processes.Run:
+        environment, cwd = self.environment(database), str(self.bench.work)
+        return processes.run([self.bench.embedd, *command], environment, cwd=cwd).checked(" ".join(command[:2]))
 
     def environment(self, database: str) -> dict[str, str]:
         return {

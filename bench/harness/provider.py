@@ -5,6 +5,7 @@ An OpenAI-compatible server whose vectors are a function of the text, so that wh
 
 import http.client
 import json
+import pathlib
 import subprocess
 import time
 import urllib.parse
@@ -13,11 +14,10 @@ from harness.processes import base_environment, cpu_seconds_of
 
 
 class Provider:
-    def __init__(self, binary: str, dimensions: int):
+    def __init__(self, binary: pathlib.Path, dimensions: int, *options: str | int):
         # A contestant may ask for any size, and no text of ours is too long.
-        self._process = subprocess.Popen(
-            [binary, "--dims", str(dimensions)], env=base_environment(), stdout=subprocess.PIPE, text=True
-        )
+        argv = [str(word) for word in (binary, "--dims", dimensions, *options)]
+        self._process = subprocess.Popen(argv, env=base_environment(), stdout=subprocess.PIPE, text=True)
         self.base_url = self._process.stdout.readline().strip()
         if not self.base_url:
             raise RuntimeError("the scripted provider did not start")

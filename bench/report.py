@@ -8,6 +8,8 @@ import json
 import pathlib
 import sys
 
+from harness.figures import shown
+
 
 def cells(figure: dict) -> list[str]:
     if figure["skipped"]:
@@ -20,10 +22,6 @@ def cells(figure: dict) -> list[str]:
     if figure["met"] is not None:
         goal += " ✓" if figure["met"] else " ✗"
     return [figure["part"], figure["name"], value, spread, goal, figure["command"]]
-
-
-def shown(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def machine(results: dict) -> str:

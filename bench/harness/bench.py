@@ -14,6 +14,8 @@ MODEL = "text-embedding-3-small"
 
 
 class Bench:
+    """What a part is given to run with."""
+
     def __init__(self, options: argparse.Namespace, server: Server, root: pathlib.Path, work: pathlib.Path):
         self.server = server
         self.root = root

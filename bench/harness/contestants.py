@@ -14,6 +14,8 @@ from harness.bench import DIMENSIONS, MODEL, Bench
 
 @dataclasses.dataclass
 class Rate:
+    """What a run achieved, without start and end."""
+
     rows: int
     seconds: float
     cpu_seconds: float
@@ -38,6 +40,8 @@ def load(bench: Bench, database: str, rows: int, length: int, first: int = 1) ->
 
 
 class Contestant:
+    """What they have in common: bases, copies of them, the measuring."""
+
     name = ""
     relation = "items"  # where the vectors are, by id
 

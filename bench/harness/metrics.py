@@ -1,5 +1,6 @@
 """A running worker's own count of stored rows, polled from /metrics, as a curve over time."""
 
+import itertools
 import re
 import socket
 import time
@@ -32,7 +33,7 @@ class Curve:
 
     def at(self, rows: float) -> float:
         """When so many rows were stored: between two points, on the line."""
-        for (before, low), (after, high) in zip(self.points, self.points[1:]):
+        for (before, low), (after, high) in itertools.pairwise(self.points):
             if low <= rows <= high and high > low:
                 return before + (after - before) * (rows - low) / (high - low)
         raise RuntimeError(f"the curve does not reach {rows:.0f} rows")

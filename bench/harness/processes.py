@@ -15,6 +15,8 @@ THEIRS = ("EMBEDD_", "OPENAI_", "DATABASE_URL", "PG", "HTTP_PROXY", "HTTPS_PROXY
 
 @dataclasses.dataclass
 class Run:
+    """How a child ended, and what it cost."""
+
     status: int
     seconds: float
     cpu_seconds: float  # user and system, of the child and its own children

@@ -14,6 +14,8 @@ from harness.processes import base_environment, cpu_seconds_of
 
 
 class Provider:
+    """The process, and its /control."""
+
     def __init__(self, binary: pathlib.Path, dimensions: int, *options: str | int):
         # A contestant may ask for any size, and no text of ours is too long.
         argv = [str(word) for word in (binary, "--dims", dimensions, *options)]

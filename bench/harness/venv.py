@@ -9,6 +9,8 @@ PGAI = "pgai==0.12.1"
 
 
 class Venv:
+    """Made when it is first asked for; once made, it is kept."""
+
     def __init__(self, root: pathlib.Path):
         self._dir = root / "build/bench-venv"
         self._requirements = root / "bench/requirements.txt"

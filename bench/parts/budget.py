@@ -31,7 +31,8 @@ def of_embedd(bench: Bench, embedd: Embedd, rows: int) -> dict[str, float]:
     worker = Worker([bench.embedd, "worker"], embedd.environment("run"), str(bench.work))
     try:
         worker.follow(rows, patience_seconds=120)
-        # Each connection keeps its work: what settles says so in its last statement.
+        # Each connection keeps its work: that of the settlements, which also books what was spent, tells by its last
+        # statement.
         settling, claiming = 0.0, 0.0
         for pid, settles in backends(bench):
             if settles:
@@ -68,8 +69,8 @@ def of_ceiling(bench: Bench, ceiling: Ceiling, rows: int) -> float:
 
 
 def backends(bench: Bench) -> list[tuple[int, bool]]:
-    """The processes that serve the run's database, and whether the last statement of each settled jobs."""
-    query = r"""SELECT pid, query ~ '^\s*WITH jobs' FROM pg_stat_activity
+    """The processes that serve the run's database, and whether each is that of the settlements."""
+    query = r"""SELECT pid, query ~ '^\s*(WITH jobs|INSERT INTO embedd\.usage|DISCARD)' FROM pg_stat_activity
                 WHERE datname = 'run' AND backend_type = 'client backend'"""
     rows = bench.server.sql("postgres", query).splitlines()
     return [(int(pid), settles == "t") for pid, settles in (row.split("|") for row in rows)]

@@ -6,6 +6,7 @@ a limit is waited for. Takes minutes, so it runs only when it is named; once, wh
 """
 
 import dataclasses
+import itertools
 import time
 
 from harness.bench import DIMENSIONS, Bench
@@ -146,7 +147,7 @@ class Fleet:
 def answer_to_answer(moments: list[Moment]) -> tuple[Moment, Moment]:
     """The first and the last moment at which an answer had just been given: between them are whole requests, so it does
     not matter that a request may be worth more than a second of the limit."""
-    changes = [now for before, now in zip(moments, moments[1:]) if now.answered > before.answered]
+    changes = [now for before, now in itertools.pairwise(moments) if now.answered > before.answered]
     if len(changes) < 2:
         raise RuntimeError("the provider has answered hardly anything")
     return changes[0], changes[-1]

@@ -27,9 +27,11 @@ def run(bench: Bench) -> None:
 
         bench.server.copy(embedd.base(rows, 1000), "run")
         filled = embed(bench, embedd, rows) - start_up
+        bench.say(f"{kind}: {rows:,} rows embedded in {filled:.1f} s; now the index")
         build = reindex(bench, embedd)
         afterwards = filled + build.seconds
 
+        bench.say(f"{kind}: index built in {build.seconds:.1f} s; now the same rows with the index in place")
         bench.server.copy(embedd.base(rows, 1000), "run")
         reindex(bench, embedd, "--now")  # no row has its vector yet, so this builds an empty one
         in_place = embed(bench, embedd, rows) - start_up

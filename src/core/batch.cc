@@ -101,12 +101,12 @@ std::vector<std::string_view> Batch::inputs() const {
   return texts;
 }
 
-Batch canary_batch(const Vectorizer& vectorizer) {
+Batch canary_batch(const Vectorizer& vectorizer, std::size_t bytes_per_value) {
   Batch batch;
   batch.vectorizer = vectorizer;
   batch.canary = true;
   batch.max_tokens = kCanary.size();
-  batch.bytes = answer_bytes(1, vectorizer.dimensions);
+  batch.bytes = answer_bytes(1, vectorizer.dimensions, bytes_per_value);
   return batch;
 }
 
@@ -130,7 +130,8 @@ Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& l
   std::size_t text_bytes = 0;
   for (const HeldJob& held : batch.jobs) text_bytes += held.job.text.size();
   // The texts are held once here and once more in the request's body.
-  batch.bytes = 2 * text_bytes + answer_bytes(batch.travelling.size(), vectorizer.dimensions);
+  batch.bytes =
+      2 * text_bytes + answer_bytes(batch.travelling.size(), vectorizer.dimensions, limits.bytes_per_value);
   return batch;
 }
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "core/answer_size.h"
 #include "core/ports.h"
 
 namespace embedd {
@@ -115,6 +116,7 @@ std::size_t longest_input(const HeldJob& held);
 struct BatchLimits {
   std::uint32_t max_inputs = 0;
   std::size_t max_tokens = 0;
+  std::size_t bytes_per_value = kLeastBytesPerValue;  ///< of the answer
   bool exact = false;  ///< count every text: where tokens are scarce, the bound by bytes wastes them
 };
 
@@ -144,7 +146,7 @@ struct Batch {
 };
 
 /// The request that asks about kCanary.
-Batch canary_batch(const Vectorizer& vectorizer);
+Batch canary_batch(const Vectorizer& vectorizer, std::size_t bytes_per_value);
 
 /// Takes jobs from `buffer` (not empty), oldest first, until no more fit; at least one. A job that is too
 /// long for the room that is left stays where it is, first in line for the next request.
@@ -157,14 +159,5 @@ std::size_t tokens_ahead(JobBuffer& buffer, const BatchLimits& limits, const Tok
 /// Replaces the vectors of a text that travelled in pieces by their mean, weighted by tokens and normalised.
 /// Returns, per job, the slot of its vector.
 std::vector<std::int32_t> join_pieces(const Batch& batch, Embeddings& vectors);
-
-/// Memory that a request of `inputs` vectors needs until it is settled: base64 as it came, then float32. Both
-/// at the same time only while one answer is decoded. …
-constexpr std::size_t kBytesPerValue = 6;
-/// … and the connection's buffers.
-constexpr std::size_t kBytesPerRequest = 16 * kKiB;
-constexpr std::size_t answer_bytes(std::size_t inputs, int dimensions) {
-  return inputs * static_cast<std::size_t>(dimensions) * kBytesPerValue + kBytesPerRequest;
-}
 
 }  // namespace embedd

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/allowance.h"
+#include "core/answer_size.h"
 #include "core/ports.h"
 #include "core/random.h"
 
@@ -51,6 +52,9 @@ class EndpointGate {
   /// What the account allows, beside what the endpoint can take.
   [[nodiscard]] Allowance& allowance() { return allowance_; }
   [[nodiscard]] const Allowance& allowance() const { return allowance_; }
+  /// What its answers weigh.
+  [[nodiscard]] AnswerSize& answers() { return answers_; }
+  [[nodiscard]] const AnswerSize& answers() const { return answers_; }
 
   void started() { ++in_flight_; }
   /// The reply of a request that began at `started_at`.
@@ -66,6 +70,7 @@ class EndpointGate {
   Observer& observer_;
   Random& random_;
   Allowance allowance_;
+  AnswerSize answers_;
   KeyState key_ = KeyState::undefined;
   bool refreshed_ = false;
   std::uint64_t key_version_ = 0;

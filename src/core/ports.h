@@ -228,9 +228,10 @@ struct EmbedRequest {
 };
 
 struct EmbedAnswer {
-  Embeddings vectors;        ///< one per input, in input order, checked (G9)
-  std::string model;         ///< as the server reports it; the requested name if it reports none
-  std::uint64_t tokens = 0;  ///< billed, from `usage`; 0 if the server does not say
+  Embeddings vectors;          ///< one per input, in input order, checked (G9)
+  std::string model;           ///< as the server reports it; the requested name if it reports none
+  std::uint64_t tokens = 0;    ///< billed, from `usage`; 0 if the server does not say
+  std::size_t body_bytes = 0;  ///< that the answer took in memory as it came, unpacked; 0: there was no body
 };
 
 /// What the server said about its limits; absent where it said nothing.

@@ -98,16 +98,18 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
   if (lane.doubted) {
     if (lane.canary_sent) return false;
     lane.canary_sent = true;
-    start(lane, canary_batch(lane.vectorizer), now);
+    start(lane, canary_batch(lane.vectorizer, gate.answers().bytes_per_value()), now);
     return true;
   }
 
-  BatchLimits fit{.max_inputs = batch_inputs(lane), .max_tokens = gate.limits().max_request_tokens};
+  BatchLimits fit{.max_inputs = batch_inputs(lane),
+                  .max_tokens = gate.limits().max_request_tokens,
+                  .bytes_per_value = gate.answers().bytes_per_value()};
   // More is on its way, and the endpoint has something to do meanwhile: let the request fill up.
   if (lane.claiming && lane.in_flight > 0 && lane.buffer.size() < fit.max_inputs) return false;
   const std::size_t likely = std::max(std::min<std::size_t>(fit.max_inputs, lane.buffer.size()),
                                       lane.buffer.next_turn().front().pieces.size());
-  const std::size_t answer = answer_bytes(likely, lane.vectorizer.dimensions);
+  const std::size_t answer = answer_bytes(likely, lane.vectorizer.dimensions, fit.bytes_per_value);
   if (!batches_.empty() && held_bytes() + answer > options_.held_bytes) return false;
   if (used.requests > 0 && used.bytes + answer > share.bytes) return false;
   if (gate.allowance().limited() && !may_spend(lane, gate, fit, now)) return false;
@@ -133,9 +135,10 @@ std::uint32_t Worker::most_inputs(const Lane& lane) const {
   const EndpointGate* gate = gate_of(lane);
   std::uint32_t inputs = options_.batch_inputs;
   if (gate != nullptr) inputs = std::min(inputs, gate->limits().max_inputs);
+  const std::size_t per_value = gate != nullptr ? gate->answers().bytes_per_value() : kBytesPerNumber;
   const std::size_t share = share_of_each().bytes / kRequestsAtOnce;
   const std::size_t in_memory = (share - std::min(share, kBytesPerRequest)) /
-                                (kBytesPerValue * static_cast<std::size_t>(lane.vectorizer.dimensions));
+                                (per_value * static_cast<std::size_t>(lane.vectorizer.dimensions));
   return std::max(1U, static_cast<std::uint32_t>(std::min<std::size_t>(inputs, in_memory)));
 }
 

@@ -28,6 +28,7 @@ void Worker::settle(Reply reply, Instant now) {
   gate.allowance().learn(reply.limits);
   if (reply.answer) {
     gate.succeeded(now);
+    gate.answers().learn(reply.answer->body_bytes, reply.answer->vectors.values.size());
     if (batch.counted) gate.allowance().correct(batch.max_tokens, reply.answer->tokens);
     if (batch.canary) return judge_canary(lane, reply, now);
     return complete(lane, std::move(batch), std::move(*reply.answer), now);

@@ -143,9 +143,12 @@ Result<EmbedAnswer> OpenAiEmbedder::answer_of(InFlight& in_flight) {
   if (!status) return std::unexpected(status.error());
   if (*status != 200)
     return std::unexpected(classify(*status, post.headers(), post.answer(), std::time(nullptr)));
-  return parser_.parse(
+  const std::size_t body_bytes = post.answer().size();
+  auto answer = parser_.parse(
       post.answer(), post.headers(),
       {.inputs = in_flight.inputs, .dimensions = in_flight.dimensions, .model = in_flight.model});
+  if (answer) answer->body_bytes = body_bytes;
+  return answer;
 }
 
 void OpenAiEmbedder::reply_at_once(std::uint64_t id, ErrorKind kind, std::string message) {

@@ -69,6 +69,15 @@ TEST_P(EmbedderContract, VectorsComeInInputOrder) {
   expect_vectors(embed(texts), texts);
 }
 
+TEST_P(EmbedderContract, AnAnswerSaysHowMuchMemoryItTook) {
+  const Reply reply = embed({"one", "two"});
+  ASSERT_TRUE(reply.answer) << reply.answer.error().message;
+  if (world().scripted())
+    EXPECT_GE(reply.answer->body_bytes, reply.answer->vectors.values.size());
+  else
+    EXPECT_EQ(reply.answer->body_bytes, 0U) << "there is no server";
+}
+
 TEST_P(EmbedderContract, AReplyComesExactlyOnce) {
   embed({"once"});
   expect_silence();

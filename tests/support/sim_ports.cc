@@ -209,18 +209,30 @@ void SimEmbedder::start(const EmbedRequest& request) {
   if (mood.slow_answers > 0 && world_.random.unit() < mood.slow_answers)
     extra += Duration(milliseconds(world_.random.below(58'000))).count();
   ++provider->requests;
-  in_flight_.insert(request.id);
   Served served{.id = request.id,
                 .endpoint = request.endpoint,
                 .inputs = {request.inputs.begin(), request.inputs.end()},
                 .dimensions = request.dimensions,
                 .key_version = known.key_version,
-                .started = world_.now()};
+                .started = world_.now(),
+                .body_bytes = request.inputs.size() * static_cast<std::size_t>(request.dimensions) *
+                              provider->bytes_per_value};
   if (provider->meter) {
     for (const std::string_view text : request.inputs) served.tokens += text.size();
     served.retry_after = provider->meter->arrived(served.tokens, world_.now());
   }
-  deliver_after(mood.latency + Duration(extra), std::make_shared<Served>(std::move(served)));
+  provider->answers_bytes += served.body_bytes;
+  provider->most_answers_bytes = std::max(provider->most_answers_bytes, provider->answers_bytes);
+  const auto shared = std::make_shared<const Served>(std::move(served));
+  in_flight_.emplace(request.id, shared);
+  deliver_after(mood.latency + Duration(extra), shared);
+}
+
+bool SimEmbedder::end(std::uint64_t id) {
+  const auto node = in_flight_.extract(id);
+  if (node.empty()) return false;
+  world_.provider_of(node.mapped()->endpoint)->answers_bytes -= node.mapped()->body_bytes;
+  return true;
 }
 
 void SimEmbedder::deliver_after(Duration latency, std::shared_ptr<const Served> served) {
@@ -230,10 +242,11 @@ void SimEmbedder::deliver_after(Duration latency, std::shared_ptr<const Served> 
     Provider& provider = *world.provider_of(served->endpoint);
     if (!life.lock()) {  // the process is gone, but its request was served and billed
       for (const std::string& text : served->inputs) ++provider.billed[text];
+      end(served->id);
       return;
     }
     if (provider.holds) return deliver_after(milliseconds(1), served);
-    if (in_flight_.erase(served->id) == 0) return;  // canceled
+    if (!end(served->id)) return;  // canceled
     Reply reply{.id = served->id, .answer = answer(*served), .took = world.now() - served->started};
     if (provider.meter) reply.limits = provider.meter->headers();
     replies_.push_back(std::move(reply));
@@ -242,9 +255,11 @@ void SimEmbedder::deliver_after(Duration latency, std::shared_ptr<const Served> 
 }
 
 void SimEmbedder::cancel_all() {
-  for (const std::uint64_t id : in_flight_)
+  while (!in_flight_.empty()) {
+    const std::uint64_t id = in_flight_.begin()->first;
+    end(id);
     replies_.push_back({.id = id, .answer = fail(ErrorKind::canceled, "canceled")});
-  in_flight_.clear();
+  }
   wake_();
 }
 
@@ -276,7 +291,9 @@ Result<EmbedAnswer> SimEmbedder::answer(const Served& served) {
     return fail(ErrorKind::rejected, "this input is refused");
   if (std::any_of(inputs.begin(), inputs.end(), Provider::garbled))
     return fail(ErrorKind::invalid_answer, "a vector of zeros");
-  EmbedAnswer answer{.model = "sim", .tokens = served.tokens > 0 ? served.tokens : inputs.size()};
+  EmbedAnswer answer{.model = "sim",
+                     .tokens = served.tokens > 0 ? served.tokens : inputs.size(),
+                     .body_bytes = served.body_bytes};
   answer.vectors.dimensions = static_cast<std::uint32_t>(served.dimensions);
   for (const std::string& text : inputs) {
     // Whoever pays again for a text needs an excuse.

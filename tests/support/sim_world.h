@@ -63,6 +63,9 @@ struct Provider {
   EndpointLimits limits;
   std::optional<std::size_t> takes_inputs;  ///< per request, if that is not what the limits say
   std::optional<std::size_t> takes_bytes;   ///< per input; the same
+  std::size_t bytes_per_value = 6;          ///< of an answer's body
+  std::size_t answers_bytes = 0;            ///< of the requests in flight
+  std::size_t most_answers_bytes = 0;
   std::uint64_t requests = 0;
   std::uint64_t keyless = 0;          ///< requests that went out without a key
   std::uint64_t refused = 0;          ///< requests that met `mood.fault`
@@ -227,6 +230,7 @@ class SimEmbedder final : public Embedder {
     std::uint64_t key_version;
     Instant started;
     std::size_t tokens = 0;                 ///< by the meter, if there is one
+    std::size_t body_bytes = 0;             ///< of the answer
     std::optional<Duration> retry_after{};  ///< the meter refused it
   };
   /// What this client knows of an endpoint.
@@ -235,13 +239,15 @@ class SimEmbedder final : public Embedder {
     Instant silent_until{};         ///< the server asked for silence until then (G7) …
     std::uint64_t silent_key = 0;   ///< … of whoever has this key
   };
+  /// No longer in flight; false if it was canceled.
+  bool end(std::uint64_t id);
   void deliver_after(Duration latency, std::shared_ptr<const Served> served);
   Result<EmbedAnswer> answer(const Served& served);
 
   World& world_;
   std::function<void()> wake_;
   std::weak_ptr<int> alive_;
-  std::set<std::uint64_t> in_flight_;
+  std::map<std::uint64_t, std::shared_ptr<const Served>> in_flight_;
   std::vector<Reply> replies_;
   std::map<std::string, Known> known_;
 };

@@ -93,6 +93,7 @@ std::optional<Reservation> Allowance::reserve(std::size_t tokens, Instant now) {
   if (requests == 0 && missing == 0) return std::nullopt;
   asked_ = true;
   return Reservation{.endpoint = endpoint_,
+                     .model = model_,
                      .requests = requests,
                      .tokens = static_cast<std::int64_t>(missing),
                      .requests_cost = cost(static_cast<double>(requests), requests_per_second()),
@@ -102,6 +103,7 @@ std::optional<Reservation> Allowance::reserve(std::size_t tokens, Instant now) {
 /// For a minute at most: who finds the endpoint still closed then is told by the provider.
 Reservation Allowance::closed_for(Duration pause) const {
   return {.endpoint = endpoint_,
+          .model = model_,
           .closed_for = std::clamp<Duration>(pause, Duration{}, std::chrono::minutes(1))};
 }
 

@@ -17,7 +17,9 @@ namespace embedd {
 
 class Allowance {
  public:
-  explicit Allowance(std::string endpoint) : endpoint_(std::move(endpoint)) {}
+  /// Of one model, or of all that the endpoint has.
+  explicit Allowance(std::string endpoint, std::string model = "")
+      : endpoint_(std::move(endpoint)), model_(std::move(model)) {}
 
   /// What the configuration says; it goes before what the server says.
   void configure(const EndpointLimits& limits);
@@ -50,7 +52,7 @@ class Allowance {
   [[nodiscard]] double tokens_per_second() const;
   void lapse(Instant now);
 
-  std::string endpoint_;
+  std::string endpoint_, model_;
   double configured_requests_ = 0, configured_tokens_ = 0;  ///< per second; 0: not said
   double learned_requests_ = 0, learned_tokens_ = 0;
   std::int64_t requests_ = 0;  ///< reserved and not spent

@@ -6,7 +6,7 @@ namespace embedd {
 
 void EndpointGate::refresh(KeyState key, std::uint64_t key_version, const EndpointLimits& limits) {
   limits_ = limits;
-  allowance_.configure(limits);
+  configured_.configure(limits);
   const bool changed = !refreshed_ || key != key_ || key_version != key_version_;
   refreshed_ = true;
   key_ = key;
@@ -24,6 +24,15 @@ void EndpointGate::refresh(KeyState key, std::uint64_t key_version, const Endpoi
   probing_ = false;
   opens_at_ = Instant{};
   enter(EndpointState::ready, "", Duration{});
+}
+
+Allowance& EndpointGate::allowance(const std::string& model) {
+  return configured() ? configured_ : learned_.try_emplace(model, name_, model).first->second;
+}
+
+const Allowance& EndpointGate::allowance(const std::string& model) const {
+  const auto found = learned_.find(model);
+  return configured() || found == learned_.end() ? configured_ : found->second;
 }
 
 void EndpointGate::succeeded(Instant now) {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "core/allowance.h"
@@ -19,7 +20,7 @@ namespace embedd {
 class EndpointGate {
  public:
   EndpointGate(std::string name, Observer& observer, Random& random)
-      : name_(std::move(name)), observer_(observer), random_(random), allowance_(name_) {}
+      : name_(std::move(name)), observer_(observer), random_(random), configured_(name_) {}
 
   /// The key and the limits as the embedder has them now. A changed key opens a gate that its predecessor
   /// closed.
@@ -49,9 +50,10 @@ class EndpointGate {
   [[nodiscard]] EndpointState state() const { return state_; }
   [[nodiscard]] const EndpointLimits& limits() const { return limits_; }
 
-  /// What the account allows, beside what the endpoint can take.
-  [[nodiscard]] Allowance& allowance() { return allowance_; }
-  [[nodiscard]] const Allowance& allowance() const { return allowance_; }
+  /// What the account allows, beside what the endpoint can take. What the configuration says holds for all
+  /// models together; what answers say, for the model that they were of.
+  [[nodiscard]] Allowance& allowance(const std::string& model);
+  [[nodiscard]] const Allowance& allowance(const std::string& model) const;
   /// What its answers weigh.
   [[nodiscard]] AnswerSize& answers() { return answers_; }
   [[nodiscard]] const AnswerSize& answers() const { return answers_; }
@@ -64,12 +66,16 @@ class EndpointGate {
   void finished() { --in_flight_; }
 
  private:
+  [[nodiscard]] bool configured() const {
+    return limits_.requests_per_minute > 0 || limits_.tokens_per_minute > 0;
+  }
   void enter(EndpointState state, const std::string& message, Duration pause);
 
   std::string name_;
   Observer& observer_;
   Random& random_;
-  Allowance allowance_;
+  Allowance configured_;
+  std::map<std::string, Allowance> learned_;  ///< by model
   AnswerSize answers_;
   KeyState key_ = KeyState::undefined;
   bool refreshed_ = false;

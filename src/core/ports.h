@@ -182,9 +182,12 @@ struct ReconcilePage {
 /// account, in the order in which they ask.
 struct Reservation {
   std::string endpoint;
+  std::string model;                        ///< whose limits these are; "": all that the endpoint has
   std::int64_t requests = 0, tokens = 0;    ///< for the worker's own books
   Duration requests_cost{}, tokens_cost{};  ///< how long the account takes to earn them; 0: no limit
   Duration closed_for{};                    ///< the provider said so: nobody may use anything meanwhile
+  /// The name under which all workers know the account.
+  [[nodiscard]] std::string account() const { return model.empty() ? endpoint : endpoint + " " + model; }
 };
 
 struct Grant {

@@ -55,7 +55,7 @@ void Worker::turn(bool draining) {
   for (Claim& claim : queue_.take_claims()) admit(std::move(claim), now, draining);
   for (const Grant& grant : queue_.take_grants()) {
     if (!grant.wait) observer_.database_error("reserve", grant.wait.error());
-    gate_of(grant.reservation.endpoint).allowance().note(grant, now);
+    gate_of(grant.reservation.endpoint).allowance(grant.reservation.model).note(grant, now);
   }
   for (Reply& reply : embedder_.take_replies()) settle(std::move(reply), now);
   release(settlements_.take(now, draining), now);
@@ -332,7 +332,8 @@ Instant Worker::wake_at(Instant now) const {
     if (gate == nullptr || !gate->usable()) continue;
     if (!lane->buffer.empty()) {
       consider(gate->opens_at());
-      if (gate->allowance().limited()) consider(gate->allowance().opens_at());
+      const Allowance& allowance = gate->allowance(lane->vectorizer.model);
+      if (allowance.limited()) consider(allowance.opens_at());
     }
     if (lane->due && !lane->claiming)
       consider(std::max({lane->next_claim_at, lane->paused_until, gate->opens_at()}));

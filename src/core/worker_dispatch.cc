@@ -112,10 +112,11 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
   const std::size_t answer = answer_bytes(likely, lane.vectorizer.dimensions, fit.bytes_per_value);
   if (!batches_.empty() && held_bytes() + answer > options_.held_bytes) return false;
   if (used.requests > 0 && used.bytes + answer > share.bytes) return false;
-  if (gate.allowance().limited() && !may_spend(lane, gate, fit, now)) return false;
+  Allowance& allowance = gate.allowance(lane.vectorizer.model);
+  if (allowance.limited() && !may_spend(lane, gate, fit, now)) return false;
 
   Batch batch = pack(lane.buffer, lane.vectorizer, fit, tokenizers_.tokenizer_for(lane.vectorizer.model));
-  gate.allowance().spend(batch.max_tokens);
+  allowance.spend(batch.max_tokens);
   batch.counted = fit.exact;
   lane.tokens_per_job = std::max<std::size_t>(1, batch.max_tokens / batch.jobs.size());
   start(lane, std::move(batch), now);
@@ -144,7 +145,7 @@ std::uint32_t Worker::most_inputs(const Lane& lane) const {
 
 /// Whether the account has room for the lane's next request; narrows it to what is reserved, or reserves.
 bool Worker::may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant now) {
-  Allowance& allowance = gate.allowance();
+  Allowance& allowance = gate.allowance(lane.vectorizer.model);
   if (allowance.open_for(now) == 0 && now < allowance.opens_at()) return false;
   fit.exact = true;
   fit.max_tokens = std::min(fit.max_tokens, allowance.most_tokens());
@@ -165,9 +166,11 @@ bool Worker::may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant
 /// and sent, before what has waited for long.
 std::uint32_t Worker::rows_ahead(const Lane& lane) const {
   const EndpointGate* gate = gate_of(lane);
-  if (gate == nullptr || !gate->allowance().limited()) return options_.claim_rows;
+  if (gate == nullptr) return options_.claim_rows;
+  const Allowance& allowance = gate->allowance(lane.vectorizer.model);
+  if (!allowance.limited()) return options_.claim_rows;
   constexpr std::size_t kLeastRows = 8;
-  const std::size_t rows = gate->allowance().most_tokens() / std::max<std::size_t>(1, lane.tokens_per_job);
+  const std::size_t rows = allowance.most_tokens() / std::max<std::size_t>(1, lane.tokens_per_job);
   return static_cast<std::uint32_t>(std::clamp<std::size_t>(
       rows, std::min<std::size_t>(kLeastRows, options_.claim_rows), options_.claim_rows));
 }

@@ -25,19 +25,20 @@ void Worker::settle(Reply reply, Instant now) {
   observer_.request_finished(batch.vectorizer, reply);
 
   EndpointGate& gate = gate_of(batch.vectorizer.endpoint);
-  gate.allowance().learn(reply.limits);
+  Allowance& allowance = gate.allowance(batch.vectorizer.model);
+  allowance.learn(reply.limits);
   if (reply.answer) {
     gate.succeeded(now);
     gate.answers().learn(reply.answer->body_bytes, reply.answer->vectors.values.size());
-    if (batch.counted) gate.allowance().correct(batch.max_tokens, reply.answer->tokens);
+    if (batch.counted) allowance.correct(batch.max_tokens, reply.answer->tokens);
     if (batch.canary) return judge_canary(lane, reply, now);
     return complete(lane, std::move(batch), std::move(*reply.answer), now);
   }
   const Error& error = reply.answer.error();
   if (is_endpoint_fault(error.kind)) {
     gate.failed(error, batch.started_at, now);
-    if (error.kind == ErrorKind::rate_limited && gate.allowance().limited() && queue_.ready())
-      queue_.send_reservation(gate.allowance().closed_for(gate.opens_at() - now));
+    if (error.kind == ErrorKind::rate_limited && allowance.limited() && queue_.ready())
+      queue_.send_reservation(allowance.closed_for(gate.opens_at() - now));
   } else if (error.kind == ErrorKind::canceled || error.kind == ErrorKind::misconfigured) {
     gate.finished();
   } else {

@@ -398,7 +398,7 @@ std::vector<ReconcilePage> PgQueue::take_reconciled() {
 
 void PgQueue::send_reservation(const Reservation& reservation) {
   Params params;
-  params.text(reservation.endpoint)
+  params.text(reservation.account())
       .real(to_seconds(reservation.requests_cost))
       .real(to_seconds(reservation.tokens_cost))
       .real(to_seconds(reservation.closed_for));

@@ -94,6 +94,7 @@ Duration QueueContract::reserve(const Reservation& reservation) {
     const std::vector<Grant> grants = world().queue().take_grants();
     if (grants.empty()) return std::nullopt;
     EXPECT_EQ(grants[0].reservation.endpoint, reservation.endpoint);
+    EXPECT_EQ(grants[0].reservation.model, reservation.model);
     CHECK(grants[0].wait.has_value(), "no grant: {}", grants[0].wait.error().message);
     return *grants[0].wait;
   });
@@ -429,6 +430,10 @@ TEST_P(QueueContract, ReservationsOfAnAccountFollowEachOther) {
   EXPECT_LE(seconds_of(reserve(reservation)), 0);
   EXPECT_EQ(seconds_of(reserve(reservation)), 20);
   EXPECT_EQ(seconds_of(reserve(reservation)), 40);
+  const Reservation of_a_model{
+      .endpoint = "metered", .model = "a-model", .requests = 1, .tokens = 10, .tokens_cost = seconds(7)};
+  EXPECT_LE(seconds_of(reserve(of_a_model)), 0);
+  EXPECT_EQ(seconds_of(reserve(of_a_model)), 7);
   const Reservation another{.endpoint = "another", .requests = 1, .requests_cost = seconds(10)};
   EXPECT_LE(seconds_of(reserve(another)), 0);
   EXPECT_EQ(seconds_of(reserve(another)), 10);

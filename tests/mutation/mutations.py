@@ -112,7 +112,7 @@ MUTATIONS = [
      "if (requests_ == 0) tokens_ = std::min(tokens_, kMostLeftOver * tokens_per_second());", "",
      "unit_tests", "AllowanceTest.*"),
     ("the_others_are_not_told_to_wait", "G7", "src/core/worker_settling.cc",
-     "if (error.kind == ErrorKind::rate_limited && gate.allowance().limited() && queue_.ready())", "if (false)",
+     "if (error.kind == ErrorKind::rate_limited && allowance.limited() && queue_.ready())", "if (false)",
      "sim_tests", "OneAccount.*"),
     ("how_the_provider_counts_is_not_learned", "G7", "src/core/allowance.cc",
      "ratio_ = std::clamp(ratio_ + kLearning * (ratio - ratio_), kLeastRatio, kMostRatio);",
@@ -136,6 +136,9 @@ MUTATIONS = [
     ("zeros_are_stored", "G9", "src/http/response.cc",
      "return magnitudes == 0 ? Content::all_zero : Content::vector;", "return Content::vector;",
      "unit_tests", "*"),
+    ("models_share_what_is_learned_of_one", "G7", "src/core/endpoint_gate.cc",
+     "learned_.try_emplace(model, name_, model)", 'learned_.try_emplace("", name_)',
+     "sim_tests", "OneAccount.*Model*"),
     ("memory_has_no_bound", "G10", "src/core/worker_dispatch.cc",
      "if (!batches_.empty() && held_bytes() + answer > options_.held_bytes) return false;\n"
      "  if (used.requests > 0 && used.bytes + answer > share.bytes) return false;",

@@ -90,6 +90,39 @@ TEST_F(OneAccount, ASmallVectorizerDoesNotWaitForABigOne) {
   EXPECT_FALSE(world.database.tables.at(big).queue.empty());
 }
 
+TEST_F(OneAccount, ModelsHaveLimitsOfTheirOwn) {
+  world.tells = false;
+  const std::map<std::string, double> per_minute = {{"large", 12'000}, {"small", 60'000}};
+  for (const auto& [model, tokens] : per_minute) {
+    world.provider.model_meters[model] = Meter{.tokens_per_minute = tokens};
+    const VectorizerId id = world.add_table(model, 0);
+    world.database.tables.at(id).vectorizer.model = model;
+    for (int i = 0; i < 8'000; ++i)
+      world.database.put(id, std::to_string(i), model + std::to_string(i) + std::string(100, 'x'),
+                         world.now());
+  }
+  for (int i = 0; i < 2; ++i) world.start_worker();
+  world.run_for(20s);
+  for (auto& [model, meter] : world.provider.model_meters) meter.refused = meter.tokens = 0;
+  world.run_for(10min);
+  for (const auto& [model, meter] : world.provider.model_meters) {
+    EXPECT_LE(meter.refused, 2U) << model;
+    EXPECT_GE(static_cast<double>(meter.tokens), 0.9 * per_minute.at(model) * 10) << model;
+  }
+}
+
+TEST_F(OneAccount, LimitsOfTheConfigurationAreThoseOfAllModels) {
+  Random random(1);
+  Observer nobody;
+  EndpointGate gate("openai", nobody, random);
+  gate.refresh(KeyState::present, 1, {.requests_per_minute = 60});
+  EXPECT_EQ(&gate.allowance("small"), &gate.allowance("large"));
+  gate.refresh(KeyState::present, 1, {});
+  gate.allowance("small").learn({.limit_requests = 60});
+  EXPECT_TRUE(gate.allowance("small").limited());
+  EXPECT_FALSE(gate.allowance("large").limited());
+}
+
 TEST_F(OneAccount, AMinutesLimitThatFillsUpSlowlyIsNoDaysLimit) {
   Allowance allowance("any");
   allowance.learn({.limit_requests = 3000, .remaining_requests = 2999, .reset_requests = Duration(59s)});

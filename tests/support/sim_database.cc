@@ -275,7 +275,7 @@ Outcome Database::clear_one(Table& table, const SettledJob& job, QueuedJob& queu
 }
 
 Duration Database::reserve(const Reservation& reservation, Instant now) {
-  Account& account = accounts[reservation.endpoint];
+  Account& account = accounts[reservation.account()];
   const auto free_at = [&](Instant at) {
     return std::max(std::min(at, now + std::chrono::minutes(15)), now + reservation.closed_for);
   };

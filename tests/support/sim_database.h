@@ -76,7 +76,7 @@ class Database {
   struct Account {
     Instant requests_at{}, tokens_at{};
   };
-  std::map<std::string, Account> accounts;  ///< by endpoint
+  std::map<std::string, Account> accounts;  ///< by name
   Witness witness;
   Duration reconcile_every = std::chrono::hours(1);
 

@@ -211,15 +211,16 @@ void SimEmbedder::start(const EmbedRequest& request) {
   ++provider->requests;
   Served served{.id = request.id,
                 .endpoint = request.endpoint,
+                .model = request.model,
                 .inputs = {request.inputs.begin(), request.inputs.end()},
                 .dimensions = request.dimensions,
                 .key_version = known.key_version,
                 .started = world_.now(),
                 .body_bytes = request.inputs.size() * static_cast<std::size_t>(request.dimensions) *
                               provider->bytes_per_value};
-  if (provider->meter) {
+  if (Meter* const meter = provider->meter_of(request.model)) {
     for (const std::string_view text : request.inputs) served.tokens += text.size();
-    served.retry_after = provider->meter->arrived(served.tokens, world_.now());
+    served.retry_after = meter->arrived(served.tokens, world_.now());
   }
   provider->answers_bytes += served.body_bytes;
   provider->most_answers_bytes = std::max(provider->most_answers_bytes, provider->answers_bytes);
@@ -248,7 +249,7 @@ void SimEmbedder::deliver_after(Duration latency, std::shared_ptr<const Served> 
     if (provider.holds) return deliver_after(milliseconds(1), served);
     if (!end(served->id)) return;  // canceled
     Reply reply{.id = served->id, .answer = answer(*served), .took = world.now() - served->started};
-    if (provider.meter) reply.limits = provider.meter->headers();
+    if (const Meter* const meter = provider.meter_of(served->model)) reply.limits = meter->headers();
     replies_.push_back(std::move(reply));
     wake_();
   });

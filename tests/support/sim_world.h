@@ -56,8 +56,9 @@ struct Meter {
 struct Provider {
   ProviderMood mood;
   std::optional<Meter> meter;
-  std::optional<Error> fail_next;  ///< one request gets this
-  bool holds = false;              ///< keeps its answers back for as long as this is set
+  std::map<std::string, Meter> model_meters;  ///< models that have an account of their own
+  std::optional<Error> fail_next;             ///< one request gets this
+  bool holds = false;                         ///< keeps its answers back for as long as this is set
   KeyState key = KeyState::present;
   std::uint64_t key_version = 1;
   EndpointLimits limits;
@@ -70,6 +71,13 @@ struct Provider {
   std::uint64_t keyless = 0;          ///< requests that went out without a key
   std::uint64_t refused = 0;          ///< requests that met `mood.fault`
   std::map<std::string, int> billed;  ///< text → how many times its tokens were billed
+
+  /// Null: nobody counts.
+  Meter* meter_of(const std::string& model) {
+    const auto own = model_meters.find(model);
+    if (own != model_meters.end()) return &own->second;
+    return meter ? &*meter : nullptr;
+  }
 
   static bool poison(const std::string& text) { return text.starts_with("poison"); }
   /// Whose vector is never a right one.
@@ -224,7 +232,7 @@ class SimEmbedder final : public Embedder {
  private:
   struct Served {
     std::uint64_t id;
-    std::string endpoint;
+    std::string endpoint, model;
     std::vector<std::string> inputs;
     int dimensions;
     std::uint64_t key_version;

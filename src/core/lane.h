@@ -16,8 +16,9 @@ struct Lane {
   std::size_t tokens_per_job = 250;  ///< of the last request
 
   // When to claim.
-  bool due = false;       ///< jobs are probably due
-  bool claiming = false;  ///< a claim is on its way
+  bool due = false;         ///< jobs are probably due
+  bool claiming = false;    ///< a claim is on its way …
+  Instant claim_sent_at{};  ///< … since then: its leases may have begun as early
   Instant next_claim_at{};
   unsigned empty_claims = 0;   ///< in a row
   unsigned failed_claims = 0;  ///< in a row

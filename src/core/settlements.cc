@@ -68,6 +68,7 @@ void Settlements::resend(Instant now) {
     if (!queue_.ready()) return;
     waiting_for_a_lock = waiting_for_a_lock || pending.locked;
     pending.sent = true;
+    pending.sent_at = now;
     queue_.send_settlement(pending.settlement);
   }
 }
@@ -92,6 +93,8 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
   const Settlement& settlement = pending.settlement;
   std::array<std::size_t, 5> count{};
   std::vector<std::size_t> busy;
+  News::Extended extended{.vectorizer = settlement.vectorizer,
+                          .lapses_at = pending.sent_at + settlement.delay};
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     // A settlement that was in doubt and finds its lease gone had most likely been carried out.
     const bool carried_out = outcomes[i] == Outcome::gone && pending.in_doubt;
@@ -100,9 +103,11 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
     if (outcome == Outcome::busy) busy.push_back(i);
     if (outcome == Outcome::done && settlement.jobs[i].changed_at)
       observer_.fresh(pending.vectorizer, now - *settlement.jobs[i].changed_at);
-    if (outcome == Outcome::gone && settlement.action == Action::extend)
-      news.lost.emplace_back(settlement.vectorizer, settlement.jobs[i]);
+    if (settlement.action != Action::extend) continue;
+    if (outcome == Outcome::gone) news.lost.emplace_back(settlement.vectorizer, settlement.jobs[i]);
+    if (outcome == Outcome::done) extended.jobs.push_back(settlement.jobs[i]);
   }
+  if (!extended.jobs.empty()) news.extended.push_back(std::move(extended));
   for (std::size_t i = 0; i < count.size(); ++i)
     if (count[i] > 0) observer_.settled(pending.vectorizer, settlement, static_cast<Outcome>(i), count[i]);
   if (settlement.action != Action::extend && busy.size() < outcomes.size())
@@ -179,6 +184,11 @@ std::size_t Settlements::jobs() const {
   for (const auto& [id, pending] : pending_)
     if (pending.settlement.action != Action::extend) jobs += pending.settlement.jobs.size();
   return jobs;
+}
+
+bool Settlements::extending() const {
+  return std::ranges::any_of(
+      pending_, [](const auto& entry) { return entry.second.settlement.action == Action::extend; });
 }
 
 std::size_t Settlements::bytes() const {

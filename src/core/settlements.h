@@ -28,6 +28,13 @@ class Settlements {
     std::vector<VectorizerId> stored;      ///< the database took vectors of these
     std::vector<std::pair<VectorizerId, std::string>>
         refused;  ///< the database refuses every settlement of these
+    /// Leases that were extended.
+    struct Extended {
+      VectorizerId vectorizer = 0;
+      std::vector<SettledJob> jobs;
+      Instant lapses_at{};  ///< at the earliest
+    };
+    std::vector<Extended> extended;
     std::vector<std::pair<VectorizerId, SettledJob>> lost;  ///< leases found gone while extending
   };
   /// Takes the queue's receipts. `draining`: jobs that another transaction is writing are let go.
@@ -38,6 +45,8 @@ class Settlements {
   /// Memory held for them.
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] bool empty() const { return pending_.empty(); }
+  /// Leases are being extended.
+  [[nodiscard]] bool extending() const;
   /// When resend() has something to do next; Instant::max() if never.
   [[nodiscard]] Instant next_resend() const;
   /// The jobs of settlements older than `age`, for their leases to be extended, by vectorizer.
@@ -50,6 +59,7 @@ class Settlements {
     Settlement settlement;
     Instant since{};
     Instant send_at{};
+    Instant sent_at{};
     bool sent = false;
     bool in_doubt = false;
     bool locked = false;  ///< its table was, when last asked: sent one such at a time

@@ -236,6 +236,7 @@ void Worker::claim(Instant now) {
     constexpr std::uint32_t kProbeRows = 8;
     const std::uint32_t probe = lane.probing() ? 1 : gate_of(lane)->probing() ? kProbeRows : rows_ahead(lane);
     lane.claiming = true;
+    lane.claim_sent_at = now;
     ++claims_in_flight_;
     queue_.send_claim({.vectorizer = lane.vectorizer.id,
                        .lease = random_.lease_token(),
@@ -281,7 +282,7 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
       settled_at_once[job.task].push_back({.key = job.key, .lease = job.lease, .text_hash = job.text_hash});
       continue;
     }
-    HeldJob held{.job = std::move(job), .lapses_at = now + claim.request.lease_time};
+    HeldJob held{.job = std::move(job), .lapses_at = lane->claim_sent_at + claim.request.lease_time};
     // The database's clock may have been set back since.
     if (held.job.age) held.changed_at = now - std::max(*held.job.age, Duration{});
     if (!measure(*lane, held)) {

@@ -78,6 +78,7 @@ class Worker {
   [[nodiscard]] Instant wake_at(Instant now) const;
   void note(Poll poll, Instant now);
   void note(ReconcilePage page, Instant now);
+  void note(const Settlements::News::Extended& extended);
   void admit(Claim claim, Instant now, bool draining);
   void settle(Reply reply, Instant now);
   void release(const Settlements::News& news, Instant now);

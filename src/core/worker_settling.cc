@@ -1,6 +1,7 @@
 // What becomes of a request's jobs once its reply is there, and how leases are kept meanwhile. The loop that
 // calls this is worker.cc.
 #include <algorithm>
+#include <set>
 
 #include "base/check.h"
 #include "core/worker.h"
@@ -254,6 +255,7 @@ void Worker::release(const Settlements::News& news, Instant now) {
     if (Lane* lane = find(id)) lane->pauses = 0;
   for (const auto& [id, message] : news.refused)
     if (Lane* lane = find(id)) pause(*lane, message, now);
+  for (const Settlements::News::Extended& extended : news.extended) note(extended);
   for (const auto& [id, lost] : news.lost)
     if (Lane* lane = find(id))
       lane->buffer.erase_if(
@@ -264,10 +266,9 @@ void Worker::release(const Settlements::News& news, Instant now) {
 
 /// Extends every lease that is older than a third of the lease time, while its job is still here.
 void Worker::extend(Instant now) {
-  if (now < next_extend_ || !queue_.ready()) return;
+  if (now < next_extend_ || !queue_.ready() || settlements_.extending()) return;
   const Duration third = options_.lease / 3;
   next_extend_ = now + third / 2;
-  const Instant renewed = now + options_.lease;
   const auto send = [&](const Vectorizer& vectorizer, std::vector<SettledJob> jobs) {
     if (jobs.empty()) return;
     settlements_.send(vectorizer,
@@ -277,11 +278,10 @@ void Worker::extend(Instant now) {
                        .delay = options_.lease},
                       now);
   };
-  const auto collect = [&](auto& held_jobs) {
+  const auto collect = [&](const auto& held_jobs) {
     std::vector<SettledJob> jobs;
-    for (HeldJob& held : held_jobs) {
+    for (const HeldJob& held : held_jobs) {
       if (held.lapses_at - now > options_.lease - third || held.lapses_at <= now) continue;
-      held.lapses_at = renewed;
       jobs.push_back({.key = held.job.key, .lease = held.job.lease, .text_hash = held.job.text_hash});
     }
     return jobs;
@@ -292,6 +292,22 @@ void Worker::extend(Instant now) {
     send(lane->vectorizer, collect(lane->buffer.suspects()));
   }
   for (auto& [vectorizer, jobs] : settlements_.older_than(third, now)) send(vectorizer, std::move(jobs));
+}
+
+/// Only what the database says was extended is believed to be.
+void Worker::note(const Settlements::News::Extended& extended) {
+  std::set<std::pair<std::string_view, LeaseToken>> leases;
+  for (const SettledJob& job : extended.jobs) leases.emplace(job.key, job.lease);
+  const auto renew = [&](auto& held_jobs) {
+    for (HeldJob& held : held_jobs)
+      if (leases.contains({held.job.key, held.job.lease})) held.lapses_at = extended.lapses_at;
+  };
+  for (auto& [id, batch] : batches_)
+    if (batch.vectorizer.id == extended.vectorizer) renew(batch.jobs);
+  if (Lane* lane = find(extended.vectorizer)) {
+    renew(lane->buffer.fresh());
+    renew(lane->buffer.suspects());
+  }
 }
 
 /// Gives back every job that is not in a request yet.

@@ -180,6 +180,7 @@ Receipt Database::settle(const Settlement& settlement, Instant now) {
   // Only these touch the user's table; the queue is ours.
   const bool stores = settlement.action == Action::complete && !settlement.keep_only;
   const bool touches = stores || settlement.action == Action::clear || settlement.action == Action::discard;
+  if (!table.extends && settlement.action == Action::extend) return {settlement.id, lock_timeout()};
   if (table.locked && touches) return {settlement.id, lock_timeout()};
   if (stores) {
     if (table.refuses_writes) return {settlement.id, fail(ErrorKind::misconfigured, "permission denied")};

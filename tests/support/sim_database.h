@@ -56,6 +56,7 @@ struct Table {
   bool dropped = false;
   bool refuses_writes = false;         ///< every complete fails: privileges were revoked
   bool locked = false;                 ///< under a migration's ACCESS EXCLUSIVE: statements time out
+  bool extends = true;                 ///< leases, if asked to; else the statements time out
   std::set<std::string> refused_keys;  ///< a user's constraint or trigger refuses these rows' vectors
   bool reconciled = false;
   Instant reconciled_at{};

@@ -42,7 +42,7 @@ SimQueue::SimQueue(World& world, int worker, std::function<void()> wake, std::we
 
 template <typename Answer>
 void SimQueue::run(std::function<Answer()> statement, std::function<void(Answer)> deliver,
-                   std::function<void(Error)> lost) {
+                   std::function<void(Error)> lost, Duration late) {
   if (!connected_) {
     lost({ErrorKind::unavailable, "not connected"});
     return wake_();
@@ -61,7 +61,7 @@ void SimQueue::run(std::function<Answer()> statement, std::function<void(Answer)
       return world.after(held_up, [statement] { (void)statement(); });
     }
     auto result = std::make_shared<Answer>(statement());
-    world.after(half, [=, this] {
+    world.after(half + late, [=, this] {
       if (!life.lock() || outstanding_.erase(id) == 0) return;
       deliver(std::move(*result));
       wake_();
@@ -104,7 +104,8 @@ void SimQueue::send_claim(const ClaimRequest& request) {
       [this](Claim claim) { claims_.push_back(std::move(claim)); },
       [this, request](Error error) {
         claims_.push_back({.request = request, .jobs = std::unexpected(std::move(error))});
-      });
+      },
+      world_.slow_claims);
 }
 
 void SimQueue::send_settlement(const Settlement& settlement) {
@@ -117,7 +118,8 @@ void SimQueue::send_settlement(const Settlement& settlement) {
       [this](Receipt receipt) { receipts_.push_back(std::move(receipt)); },
       [this, id = settlement.id](Error error) {
         receipts_.push_back({id, std::unexpected(std::move(error))});
-      });
+      },
+      world_.slow_settlements);
 }
 
 void SimQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {

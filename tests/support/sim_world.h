@@ -99,10 +99,11 @@ class World {
   Random random;
   WorkerOptions options;
   std::size_t most_held_bytes = 0;
-  std::uint64_t charged = 0;            ///< attempts
-  bool answers_may_be_lost = false;     ///< faults happened that excuse paying for a text twice
-  std::vector<std::string> violations;  ///< of G2, G7, G12, seen on the way
-  bool tells = true;                    ///< keeps the story; a day takes twice as long
+  std::uint64_t charged = 0;                   ///< attempts
+  bool answers_may_be_lost = false;            ///< faults happened that excuse paying for a text twice
+  std::vector<std::string> violations;         ///< of G2, G7, G12, seen on the way
+  Duration slow_claims{}, slow_settlements{};  ///< by how much the database's answers are late
+  bool tells = true;                           ///< keeps the story; a day takes twice as long
 
   // The stage.
   VectorizerId add_table(const std::string& name, int rows);
@@ -197,10 +198,11 @@ class SimQueue final : public Queue {
  private:
   /// Runs `statement` in the database after half a round trip and delivers its result after the other half,
   /// or calls `lost` at the moment when the connection breaks; then the statement may have been carried out
-  /// before, or not at all, or it is carried out later, when the worker has already asked again.
+  /// before, or not at all, or it is carried out later, when the worker has already asked again. The result
+  /// comes `late` beyond that.
   template <typename Answer>
   void run(std::function<Answer()> statement, std::function<void(Answer)> deliver,
-           std::function<void(Error)> lost);
+           std::function<void(Error)> lost, Duration late = {});
 
   World& world_;
   int worker_;

@@ -67,7 +67,7 @@ class Client {
   }
 
  private:
-  [[nodiscard]] std::string vectors(std::int64_t count) const {
+  [[nodiscard]] embedd::pg::Bytes vectors(std::int64_t count) const {
     std::vector<float> values(static_cast<std::size_t>(options_.dimensions));
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = 1.0F / static_cast<float>(i + 1);
     BinaryArray array(vector_type_, static_cast<std::size_t>(count) * (values.size() * 4 + 8));
@@ -81,9 +81,9 @@ class Client {
   void store(std::int64_t first, std::int64_t count) {
     BinaryArray keys(embedd::pg::kInt8, static_cast<std::size_t>(count) * 12);
     for (std::int64_t i = 0; i < count; ++i) keys.add_int8(first + i);
-    const std::string key_bytes = std::move(keys).take();
-    const std::string rest = count < options_.batch ? vectors(count) : std::string();
-    const std::string& vector_bytes = rest.empty() ? vectors_ : rest;
+    const embedd::pg::Bytes key_bytes = std::move(keys).take();
+    const embedd::pg::Bytes rest = count < options_.batch ? vectors(count) : embedd::pg::Bytes();
+    const embedd::pg::Bytes& vector_bytes = rest.empty() ? vectors_ : rest;
     const char* const values[] = {key_bytes.data(), vector_bytes.data()};
     const int lengths[] = {static_cast<int>(key_bytes.size()), static_cast<int>(vector_bytes.size())};
     const int formats[] = {1, 1};
@@ -96,7 +96,7 @@ class Client {
   const Options& options_;
   Connection connection_;
   TypeId vector_type_ = 0;
-  std::string vectors_;
+  embedd::pg::Bytes vectors_;
 };
 
 Options parse(int argc, char** argv) {

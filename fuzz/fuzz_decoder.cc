@@ -67,7 +67,7 @@ void read_array(std::string_view in) {
   // What was read is what the worker would have written, up to what it does not look at.
   BinaryArray again(kText);
   for (const std::string_view element : *elements) again.add(element);
-  const std::string bytes = std::move(again).take();
+  const Bytes bytes = std::move(again).take();
   if (!elements->empty()) CHECK(bytes.size() == exact.size(), "{} bytes of {}", bytes.size(), exact.size());
   const auto back = decode_array(bytes);
   CHECK(back && *back == *elements, "{} elements", elements->size());

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/recycling_allocator.h"
 #include "base/units.h"
 
 namespace embedd {
@@ -88,7 +89,7 @@ struct Claim {
 /// Vectors of one answer: `count() × dimensions` float32, native byte order, contiguous.
 struct Embeddings {
   std::uint32_t dimensions = 0;
-  std::vector<float> values;
+  std::vector<float, RecyclingAllocator<float>> values;
   [[nodiscard]] std::size_t count() const { return dimensions == 0 ? 0 : values.size() / dimensions; }
 };
 

@@ -97,7 +97,7 @@ Result<std::vector<float>> embed_query(const EndpointConfig& config, const std::
                                        bool send_dimensions, std::string_view query) {
   auto answer = embed_once(config, config.query_prefix, model, dimensions, send_dimensions, {query});
   if (!answer) return std::unexpected(std::move(answer.error()));
-  return std::move(answer->vectors.values);
+  return std::vector<float>(answer->vectors.values.begin(), answer->vectors.values.end());
 }
 
 }  // namespace embedd

@@ -188,7 +188,7 @@ Result<void> Collector::put_in_order() {
     in_order &= static_cast<std::size_t>(index) == i;
   }
   if (in_order) return {};
-  std::vector<float> ordered(vectors_.values.size());
+  decltype(vectors_.values) ordered(vectors_.values.size());
   const std::size_t dimensions = expected_.dimensions;
   for (std::size_t i = 0; i < count; ++i)
     std::copy_n(vectors_.values.data() + i * dimensions, dimensions,

@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kDimensionsAt = 0, kSizeAt = 12, kHeaderBytes = 20;
 
 template <typename T>
-void put_number(std::string& out, std::size_t at, T value) {
+void put_number(Bytes& out, std::size_t at, T value) {
   const T swapped = std::byteswap(value);
   std::memcpy(out.data() + at, &swapped, sizeof(T));
 }
@@ -72,16 +72,18 @@ void BinaryArray::add_vector(std::span<const float> values) {
   append_number(bytes_, static_cast<std::int16_t>(values.size()));
   append_number<std::int16_t>(bytes_, 0);
   const std::size_t at = bytes_.size();
-  bytes_.resize(at + 4 * values.size());
-  char* out = bytes_.data() + at;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::uint32_t bits = std::byteswap(std::bit_cast<std::uint32_t>(values[i]));
-    std::memcpy(out + 4 * i, &bits, 4);
-  }
+  const std::size_t size = at + 4 * values.size();
+  bytes_.resize_and_overwrite(size, [&](char* bytes, std::size_t) {  // GCC 12 gives it the capacity
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const std::uint32_t bits = std::byteswap(std::bit_cast<std::uint32_t>(values[i]));
+      std::memcpy(bytes + at + 4 * i, &bits, 4);
+    }
+    return size;
+  });
   count_one();
 }
 
-std::string BinaryArray::take() && {
+Bytes BinaryArray::take() && {
   put_number<std::int32_t>(bytes_, kSizeAt, size_);
   if (size_ == 0) {
     put_number<std::int32_t>(bytes_, kDimensionsAt, 0);
@@ -90,27 +92,27 @@ std::string BinaryArray::take() && {
   return std::move(bytes_);
 }
 
-Params& Params::bytes(std::string value) {
+Params& Params::bytes(Bytes value) {
   values_.push_back(std::move(value));
   return *this;
 }
 
 Params& Params::integer(std::int64_t value) {
-  std::string out;
+  Bytes out;
   append_number(out, value);
   return bytes(std::move(out));
 }
 
 Params& Params::real(double value) {
-  std::string out;
+  Bytes out;
   append_number(out, std::bit_cast<std::uint64_t>(value));
   return bytes(std::move(out));
 }
 
-Params& Params::flag(bool value) { return bytes(std::string(1, value ? '\1' : '\0')); }
+Params& Params::flag(bool value) { return bytes(Bytes(1, value ? '\1' : '\0')); }
 
 Params& Params::uuid(const LeaseToken& token) {
-  return bytes(std::string(reinterpret_cast<const char*>(token.data()), token.size()));
+  return bytes(Bytes(reinterpret_cast<const char*>(token.data()), token.size()));
 }
 
 Key encode_key(std::span<const std::string_view> columns) {

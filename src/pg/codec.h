@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/recycling_allocator.h"
 #include "base/units.h"
 #include "core/ports.h"
 
@@ -25,9 +26,12 @@ namespace embedd::pg {
 using TypeId = std::uint32_t;  ///< an OID of pg_type
 inline constexpr TypeId kInt4 = 23, kInt8 = 20, kText = 25, kUuid = 2950;
 
+/// Parameters are megabytes of vectors, again and again.
+using Bytes = std::basic_string<char, std::char_traits<char>, RecyclingAllocator<char>>;
+
 /// Appends `value`, big-endian.
-template <typename T>
-void append_number(std::string& out, T value) {
+template <typename T, typename String>
+void append_number(String& out, T value) {
   static_assert(std::is_integral_v<T> && std::endian::native == std::endian::little);
   const T swapped = std::byteswap(value);
   out.append(reinterpret_cast<const char*>(&swapped), sizeof(T));
@@ -56,30 +60,30 @@ class BinaryArray {
   void add_token(const LeaseToken& token);
   /// A pgvector of `values`.
   void add_vector(std::span<const float> values);
-  [[nodiscard]] std::string take() &&;
+  [[nodiscard]] Bytes take() &&;
 
  private:
   void count_one() { ++size_; }
 
-  std::string bytes_;
+  Bytes bytes_;
   std::int32_t size_ = 0;
 };
 
 /// The parameters $1, $2, … of one statement, all binary.
 class Params {
  public:
-  Params& text(std::string_view value) { return bytes(std::string(value)); }
+  Params& text(std::string_view value) { return bytes(Bytes(value)); }
   Params& integer(std::int64_t value);  ///< for a bigint
   Params& real(double value);           ///< for a float8
   Params& flag(bool value);
   Params& uuid(const LeaseToken& token);
   Params& array(BinaryArray&& array) { return bytes(std::move(array).take()); }
   /// `value` is already in binary form.
-  Params& bytes(std::string value);
-  [[nodiscard]] const std::vector<std::string>& values() const { return values_; }
+  Params& bytes(Bytes value);
+  [[nodiscard]] const std::vector<Bytes>& values() const { return values_; }
 
  private:
-  std::vector<std::string> values_;
+  std::vector<Bytes> values_;
 };
 
 /// The opaque Key of the core: each key column's binary value with its length (int32) in front.

@@ -353,7 +353,7 @@ void PgQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
       .real(to_seconds(options_.reconcile_every));
   if (!cursor.empty())
     for (const std::string_view column : decode_key(cursor, known->definition.key_columns.size()))
-      params.bytes(std::string(column));
+      params.bytes(Bytes(column));
   claims_.send(cursor.empty() ? known->sql.reconcile_first : known->sql.reconcile, params,
                [this, known, cursor](const Result<BinaryRows>& rows) {
                  note_page(known->definition.vectorizer.id, cursor, rows);

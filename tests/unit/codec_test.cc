@@ -9,41 +9,42 @@ namespace embedd::pg {
 namespace {
 
 using namespace std::string_literals;
+using namespace std::string_view_literals;
 
 TEST(BinaryArray, OfIntegersIsWhatArrayRecvReads) {
   BinaryArray array(kInt8);
   array.add_int8(1);
   array.add_int8(-2);
   EXPECT_EQ(std::move(array).take(),
-            "\0\0\0\1\0\0\0\0\0\0\0\x14\0\0\0\2\0\0\0\1"s    // header: 1 dimension, int8, 2 elements from 1
-            "\0\0\0\x08\0\0\0\0\0\0\0\1"s                    // 1
-            "\0\0\0\x08\xff\xff\xff\xff\xff\xff\xff\xfe"s);  // -2
+            "\0\0\0\1\0\0\0\0\0\0\0\x14\0\0\0\2\0\0\0\1"sv    // header: 1 dimension, int8, 2 elements from 1
+            "\0\0\0\x08\0\0\0\0\0\0\0\1"sv                    // 1
+            "\0\0\0\x08\xff\xff\xff\xff\xff\xff\xff\xfe"sv);  // -2
 }
 
 TEST(BinaryArray, EmptyHasNoDimensions) {
-  EXPECT_EQ(BinaryArray(kText).take(), "\0\0\0\0\0\0\0\0\0\0\0\x19"s);
+  EXPECT_EQ(BinaryArray(kText).take(), "\0\0\0\0\0\0\0\0\0\0\0\x19"sv);
 }
 
 TEST(BinaryArray, OfVectorsHoldsBigEndianFloats) {
   BinaryArray array(16'400);
   array.add_vector(std::vector<float>{1.0F, -2.5F});
   EXPECT_EQ(std::move(array).take(),
-            "\0\0\0\1\0\0\0\0\0\0\x40\x10\0\0\0\1\0\0\0\1"s
-            "\0\0\0\x0c\0\2\0\0\x3f\x80\0\0\xc0\x20\0\0"s);
+            "\0\0\0\1\0\0\0\0\0\0\x40\x10\0\0\0\1\0\0\0\1"sv
+            "\0\0\0\x0c\0\2\0\0\x3f\x80\0\0\xc0\x20\0\0"sv);
 }
 
 TEST(BinaryArray, TakesTextsWithZeroBytesAndEmptyOnes) {
   BinaryArray array(kText);
-  array.add("a\0b"s);
+  array.add("a\0b"sv);
   array.add("");
-  EXPECT_EQ(std::move(array).take().substr(20), "\0\0\0\3a\0b\0\0\0\0"s);
+  EXPECT_EQ(std::move(array).take().substr(20), "\0\0\0\3a\0b\0\0\0\0"sv);
 }
 
 TEST(DecodeArray, ReadsWhatBinaryArrayWrites) {
   BinaryArray array(kText);
-  array.add("a\0b"s);
+  array.add("a\0b"sv);
   array.add("");
-  const std::string bytes = std::move(array).take();
+  const Bytes bytes = std::move(array).take();
   EXPECT_EQ(decode_array(bytes), (std::vector<std::string_view>{{"a\0b", 3}, ""}));
   EXPECT_EQ(decode_array(BinaryArray(kText).take()), std::vector<std::string_view>());
 }
@@ -67,8 +68,8 @@ TEST(Params, AreBigEndian) {
   LeaseToken token{};
   token[0] = 0xab;
   params.integer(258).real(1.0).flag(true).uuid(token).text("é");
-  EXPECT_EQ(params.values(), (std::vector<std::string>{"\0\0\0\0\0\0\1\2"s, "\x3f\xf0\0\0\0\0\0\0"s, "\1"s,
-                                                       "\xab"s + std::string(15, '\0'), "é"}));
+  EXPECT_EQ(params.values(), (std::vector<Bytes>{Bytes("\0\0\0\0\0\0\1\2"sv), Bytes("\x3f\xf0\0\0\0\0\0\0"sv),
+                                                 Bytes("\1"sv), Bytes("\xab"sv).append(15, '\0'), "é"}));
 }
 
 TEST(ReadNumber, ReversesAppendNumber) {

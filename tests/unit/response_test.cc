@@ -90,7 +90,7 @@ TEST(Response, MembersMayComeInAnyOrderAndOthersAreIgnored) {
           {"embedding":[1,0.5],"extra":{"index":9},"index":1},{"embedding":[-2e0,3],"index":0}],"error":null} )",
       2, 2);
   ASSERT_TRUE(answer) << answer.error().message;
-  EXPECT_EQ(answer->vectors.values, (std::vector<float>{-2, 3, 1, 0.5}));
+  EXPECT_EQ(answer->vectors.values, (decltype(answer->vectors.values){-2, 3, 1, 0.5}));
   EXPECT_EQ(answer->tokens, 7U);
 }
 

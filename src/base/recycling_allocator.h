@@ -1,0 +1,57 @@
+/// For large blocks that come and go at a high pace, such as the vectors of each answer: pages that the
+/// system hands out anew are zeroed and faulted in, which costs more than decoding what goes into them.
+///
+///   std::vector<float, RecyclingAllocator<float>> values(n);  // not zeroed: write before you read
+///
+/// Freed blocks of kRecycledBytes or more are kept, at most kSpareBytes per thread, for the next one that
+/// needs at least half of what they hold. Smaller ones are malloc's. With AddressSanitizer nothing is kept.
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <new>
+#include <utility>
+
+#include "base/units.h"
+
+namespace embedd {
+
+inline constexpr std::size_t kRecycledBytes = 256 * kKiB;
+inline constexpr std::size_t kSpareBytes = 4 * kMiB;
+
+/// Throws std::bad_alloc.
+void* take_block(std::size_t bytes);
+void give_block(void* block) noexcept;
+/// What this thread keeps.
+std::size_t spare_block_bytes();
+
+template <typename T>
+struct RecyclingAllocator {
+  using value_type = T;
+  static_assert(alignof(T) <= alignof(std::max_align_t));
+
+  RecyclingAllocator() = default;
+  template <typename U>
+  RecyclingAllocator(const RecyclingAllocator<U>&) noexcept {}
+
+  [[nodiscard]] T* allocate(std::size_t count) {
+    if (count > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();
+    return static_cast<T*>(take_block(count * sizeof(T)));
+  }
+  void deallocate(T* block, std::size_t) noexcept { give_block(block); }
+
+  /// Without a value: as it is.
+  template <typename U>
+  void construct(U* at) noexcept {
+    ::new (static_cast<void*>(at)) U;
+  }
+  template <typename U, typename... Values>
+  void construct(U* at, Values&&... values) {
+    std::construct_at(at, std::forward<Values>(values)...);
+  }
+
+  friend bool operator==(const RecyclingAllocator&, const RecyclingAllocator&) = default;
+};
+
+}  // namespace embedd

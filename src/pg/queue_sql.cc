@@ -142,7 +142,8 @@ FROM jobs j)",
 /// The row comparisons bound a walk along the index (priority, run_at) at both ends, and, unlike `priority =
 /// 0`, promise the planner many rows, so that it never sorts a long queue instead. The text is computed once
 /// per row (OFFSET 0 keeps the planner from copying the expression), and the ledger is looked up by key (a
-/// subselect cannot become a join).
+/// subselect cannot become a join). A long text is fetched and decompressed once, by the `||`, and only if it
+/// is among those that fit: its size is known without.
 Statement make_claim(const Form& form) {
   return Statement(form.fill(R"(
 WITH live AS MATERIALIZED (
@@ -156,23 +157,26 @@ backfill AS MATERIALIZED (
 due AS MATERIALIZED (
   SELECT *, row_number() OVER (ORDER BY priority, run_at) AS n
   FROM (SELECT * FROM live UNION ALL SELECT * FROM backfill) x),
-judged AS (
-  SELECT d.*, s.text, s.hash,
-         CASE WHEN s.text IS NULL THEN 0
-              WHEN s.stored AND (SELECT l.text_hash FROM {ledger} l WHERE {l=d} AND l.generation = {g}) = s.hash THEN 1
-              WHEN d.kept_hash = s.hash THEN 2 ELSE 3 END AS task
-  FROM due d
+texts AS (
+  SELECT d.*, s.text, s.stored FROM due d
   LEFT JOIN LATERAL (
-    SELECT r.text, pg_catalog.hashtextextended(r.text COLLATE "C", 0) AS hash, r.stored FROM (
-      SELECT {text} AS text, t.{destination} IS NOT NULL AS stored FROM {source} t WHERE {t=d} OFFSET 0) r
-    OFFSET 0) s ON true),
+    SELECT {text} AS text, t.{destination} IS NOT NULL AS stored FROM {source} t WHERE {t=d} OFFSET 0) s ON true),
 fit AS MATERIALIZED (
   SELECT * FROM (
-    SELECT j.*, sum(CASE task WHEN 3 THEN octet_length(text) ELSE 0 END)
-                  OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) AS bytes FROM judged j) summed
-  WHERE (bytes <= $4::bigint OR n = 1) AND n = n + 0)
+    SELECT x.*, sum(coalesce(octet_length(text), 0)) OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) AS bytes
+    FROM texts x) summed
+  WHERE (bytes <= $4::bigint OR n = 1) AND n = n + 0),
+judged AS MATERIALIZED (
+  SELECT {keys:f}, f.n, f.priority, f.lease, f.attempt, f.changed_at, s.text, s.hash,
+         CASE WHEN s.text IS NULL THEN 0
+              WHEN f.stored AND (SELECT l.text_hash FROM {ledger} l WHERE {l=f} AND l.generation = {g}) = s.hash THEN 1
+              WHEN f.kept_hash = s.hash THEN 2 ELSE 3 END AS task
+  FROM fit f
+  LEFT JOIN LATERAL (
+    SELECT r.text, pg_catalog.hashtextextended(r.text COLLATE "C", 0) AS hash
+    FROM (SELECT f.text OPERATOR(pg_catalog.||) '' AS text OFFSET 0) r OFFSET 0) s ON true)
 UPDATE {queue} q SET lease = $1::uuid, run_at = now() + pg_catalog.make_interval(secs => $2::float8)
-FROM fit f WHERE {q=f} AND q.generation = {g}
+FROM judged f WHERE {q=f} AND q.generation = {g}
 RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text END, f.hash, f.lease IS NOT NULL,
   CASE f.priority WHEN 0 THEN (extract(epoch FROM clock_timestamp() - f.changed_at) * 1000000)::bigint END,
   (SELECT count(*) FROM due),

@@ -14,6 +14,7 @@ struct Lane {
   std::size_t in_flight = 0;  ///< requests
 
   std::size_t tokens_per_job = 250;  ///< of the last request
+  std::size_t bytes_per_text = 0;    ///< of the last claim
 
   // When to claim.
   bool due = false;         ///< jobs are probably due

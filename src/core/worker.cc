@@ -228,11 +228,10 @@ void Worker::claim(Instant now) {
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     Lane& lane = *lanes_[(turn_of_ + i) % lanes_.size()];
     if (!wants_claim(lane, now) || must_wait_its_turn(lane)) continue;
-    const std::size_t claim_bytes = std::min(options_.claim_bytes, options_.held_bytes / 8);
-    const std::size_t promised = (claims_in_flight_ + 1) * claim_bytes;
+    const std::size_t promised = (claims_in_flight_ + 1) * claim_bytes();
     if (held_bytes() + promised > options_.held_bytes && leases_held() + claims_in_flight_ > 0) return;
     const Share used = used_by(lane.vectorizer.endpoint);
-    if (used.bytes > 0 && used.bytes + claim_bytes > share_of_each().bytes) continue;
+    if (used.bytes > 0 && used.bytes + claim_bytes() > share_of_each().bytes) continue;
     constexpr std::uint32_t kProbeRows = 8;
     const std::uint32_t probe = lane.probing() ? 1 : gate_of(lane)->probing() ? kProbeRows : rows_ahead(lane);
     lane.claiming = true;
@@ -242,7 +241,7 @@ void Worker::claim(Instant now) {
                        .lease = random_.lease_token(),
                        .lease_time = options_.lease,
                        .max_rows = std::min(probe, options_.claim_rows),
-                       .max_text_bytes = claim_bytes});
+                       .max_text_bytes = claim_bytes()});
   }
 }
 
@@ -277,11 +276,14 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
 
   std::map<Task, std::vector<SettledJob>> settled_at_once;
   std::vector<HeldJob> unwanted;  // too long
+  std::size_t texts = 0, text_bytes = 0;
   for (Job& job : *claim.jobs) {
     if (job.task != Task::embed) {
       settled_at_once[job.task].push_back({.key = job.key, .lease = job.lease, .text_hash = job.text_hash});
       continue;
     }
+    ++texts;
+    text_bytes += job.text.size();
     HeldJob held{.job = std::move(job), .lapses_at = lane->claim_sent_at + claim.request.lease_time};
     // The database's clock may have been set back since.
     if (held.job.age) held.changed_at = now - std::max(*held.job.age, Duration{});
@@ -292,6 +294,7 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
     if (held.job.attempt > 0) held.max_company = 1;  // it was at fault before: it travels alone
     lane->buffer.push_back(std::move(held));
   }
+  if (texts > 0) lane->bytes_per_text = text_bytes / texts;
   if (!unwanted.empty()) discard(lane->vectorizer, unwanted, too_long(*lane), now);
   for (auto& [task, jobs] : settled_at_once) {
     const Action action = task == Task::clear     ? Action::clear

@@ -5,6 +5,7 @@
 /// it. A worker may be killed at any instruction: all state that matters is in the queue.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -102,6 +103,9 @@ class Worker {
   [[nodiscard]] std::uint32_t batch_inputs(const Lane& lane) const;
   [[nodiscard]] std::uint32_t most_inputs(const Lane& lane) const;
   [[nodiscard]] std::uint32_t rows_ahead(const Lane& lane) const;
+  [[nodiscard]] std::size_t claim_bytes() const {
+    return std::min(options_.claim_bytes, options_.held_bytes / 8);
+  }
   void keep_pieces(const Lane& lane, HeldJob& held, std::size_t most);
   bool may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant now);
   bool measure(const Lane& lane, HeldJob& held);

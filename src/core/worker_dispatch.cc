@@ -162,15 +162,17 @@ bool Worker::may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant
   return false;
 }
 
-/// Where tokens are scarce, no more is claimed than goes out soon: what changes meanwhile is then claimed,
-/// and sent, before what has waited for long.
+/// What one claim may take. Where tokens are scarce, no more is claimed than goes out soon: what changes
+/// meanwhile is then claimed, and sent, before what has waited for long.
 std::uint32_t Worker::rows_ahead(const Lane& lane) const {
-  const EndpointGate* gate = gate_of(lane);
-  if (gate == nullptr) return options_.claim_rows;
-  const Allowance& allowance = gate->allowance(lane.vectorizer.model);
-  if (!allowance.limited()) return options_.claim_rows;
   constexpr std::size_t kLeastRows = 8;
-  const std::size_t rows = allowance.most_tokens() / std::max<std::size_t>(1, lane.tokens_per_job);
+  // Of long texts a claim takes few: the database need not read many more to see that they do not fit.
+  std::size_t rows = 2 * claim_bytes() / std::max<std::size_t>(1, lane.bytes_per_text);
+  if (const EndpointGate* gate = gate_of(lane)) {
+    const Allowance& allowance = gate->allowance(lane.vectorizer.model);
+    if (allowance.limited())
+      rows = std::min(rows, allowance.most_tokens() / std::max<std::size_t>(1, lane.tokens_per_job));
+  }
   return static_cast<std::uint32_t>(std::clamp<std::size_t>(
       rows, std::min<std::size_t>(kLeastRows, options_.claim_rows), options_.claim_rows));
 }

@@ -22,5 +22,18 @@ TEST_F(Memory, IsEnoughForTheAnswersAlsoWhereTheServerIsWordy) {
   EXPECT_LE(world.provider.most_answers_bytes, 256 * kKiB);
 }
 
+/// The database reads a text to see how long it is: not many times what a claim can take.
+TEST_F(Memory, OfLongTextsFewRowsAreAskedFor) {
+  const VectorizerId notes = world.add_table("notes", 0);
+  world.options.claim_bytes = 8 * kKiB;
+  world.options.claim_rows = 512;
+  constexpr std::uint64_t kRows = 1000;
+  for (std::uint64_t i = 0; i < kRows; ++i)
+    world.database.put(notes, std::to_string(i), std::to_string(i) + std::string(900, 'y'), world.now());
+  world.start_worker();
+  expect_all_true();
+  EXPECT_LE(world.rows_asked_for, 4 * kRows);
+}
+
 }  // namespace
 }  // namespace embedd::sim

@@ -92,6 +92,7 @@ void SimQueue::send_poll(const Heartbeat&) {
 }
 
 void SimQueue::send_claim(const ClaimRequest& request) {
+  world_.rows_asked_for += request.max_rows;
   run<Claim>(
       [&world = world_, worker = worker_, request] {
         Claim claim = world.database.claim(request, world.database_now());

@@ -103,6 +103,7 @@ class World {
   bool answers_may_be_lost = false;            ///< faults happened that excuse paying for a text twice
   std::vector<std::string> violations;         ///< of G2, G7, G12, seen on the way
   Duration slow_claims{}, slow_settlements{};  ///< by how much the database's answers are late
+  std::uint64_t rows_asked_for = 0;            ///< by claims
   bool tells = true;                           ///< keeps the story; a day takes twice as long
 
   // The stage.

@@ -128,14 +128,19 @@ void Worker::note(Poll poll, Instant now) {
     if (lane->resting(now)) give_back(*lane, now);
   observer_.polled(*poll);
 
-  summary_.rows_remain = std::any_of(poll->begin(), poll->end(), [](const VectorizerState& state) {
-    return state.waiting || state.dead_letters > 0;
-  });
+  summary_.rows_remain = rows_remain(*poll);
   if (options_.once) {
     once_done_ = confirmed_idle(*poll, now);
     if (!once_done_ && leases_held() == 0)
       next_poll_ = now + std::min<Duration>(options_.poll, milliseconds(200));
   }
+}
+
+/// As far as is known: what a walk that cannot go on would have found is not.
+bool Worker::rows_remain(const std::vector<VectorizerState>& states) const {
+  return std::ranges::any_of(states,
+                             [](const auto& state) { return state.waiting || state.dead_letters > 0; }) ||
+         std::ranges::any_of(lanes_, [](const auto& lane) { return lane->reconciling; });
 }
 
 bool Worker::out_of_work() const {
@@ -153,8 +158,9 @@ bool Worker::confirmed_idle(const std::vector<VectorizerState>& states, Instant 
       return candidate->vectorizer.id == state.vectorizer.id;
     });
     if (lane == lanes_.end()) return false;
+    if ((*lane)->resting(now)) return false;
     const EndpointGate* gate = gate_of(**lane);
-    const bool workable = !(*lane)->resting(now) && gate != nullptr && gate->worth_claiming(now, kLongRest) &&
+    const bool workable = gate != nullptr && gate->worth_claiming(now, kLongRest) &&
                           gate->state() != EndpointState::unauthenticated &&
                           gate->state() != EndpointState::quota_exhausted;
     // A walk that waits for a long queue to shorten waits for ever if nothing can be done about that queue.
@@ -166,8 +172,7 @@ bool Worker::confirmed_idle(const std::vector<VectorizerState>& states, Instant 
 void Worker::reconcile(Instant now) {
   if (!queue_.ready()) return;
   for (const auto& lane : lanes_) {
-    if (!lane->reconciling || lane->page_sent || now < lane->next_page_at || lane->vectorizer.paused)
-      continue;
+    if (!lane->reconciling || lane->page_sent || now < lane->next_page_at || lane->resting(now)) continue;
     if (must_wait_its_turn(*lane)) continue;
     lane->page_sent = true;
     queue_.send_reconcile(lane->vectorizer.id, lane->cursor);
@@ -182,6 +187,7 @@ void Worker::note(ReconcilePage page, Instant now) {
     observer_.database_error("reconcile", page.progress.error());
     lane->next_page_at = now + backoff(seconds(1), seconds(30), ++lane->failed_pages, random_);
     lane->locked = page.progress.error().kind == ErrorKind::conflict;
+    pause_if_refused(*lane, page.progress.error(), now);
     return;
   }
   const ReconcilePage::Progress& progress = *page.progress;
@@ -255,8 +261,7 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
     observer_.database_error("claim", error);
     lane->next_claim_at = now + backoff(milliseconds(200), seconds(5), ++lane->failed_claims, random_);
     lane->locked = error.kind == ErrorKind::conflict;
-    if (error.kind == ErrorKind::misconfigured || error.kind == ErrorKind::rejected)
-      pause(*lane, error.message, now);
+    pause_if_refused(*lane, error, now);
     return;
   }
   lane->failed_claims = 0;
@@ -331,7 +336,7 @@ Instant Worker::wake_at(Instant now) const {
   consider(settlements_.next_resend());
   if (was_draining_) consider(canceled_ ? drain_until_ + kLastWords : drain_until_);
   for (const auto& lane : lanes_) {
-    if (lane->reconciling && !lane->page_sent) consider(lane->next_page_at);
+    if (lane->reconciling && !lane->page_sent) consider(std::max(lane->next_page_at, lane->paused_until));
     const EndpointGate* gate = gate_of(*lane);
     if (gate == nullptr || !gate->usable()) continue;
     if (!lane->buffer.empty()) {

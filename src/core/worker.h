@@ -100,6 +100,7 @@ class Worker {
                   const Error* charged_for = nullptr);
   void discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs, const Error& error, Instant now);
   void pause(Lane& lane, const std::string& message, Instant now);
+  void pause_if_refused(Lane& lane, const Error& error, Instant now);
   [[nodiscard]] std::uint32_t batch_inputs(const Lane& lane) const;
   [[nodiscard]] std::uint32_t most_inputs(const Lane& lane) const;
   [[nodiscard]] std::uint32_t rows_ahead(const Lane& lane) const;
@@ -123,6 +124,7 @@ class Worker {
   EndpointGate& gate_of(const std::string& endpoint);
   const EndpointGate* gate_of(const Lane& lane) const;
   bool out_of_work() const;
+  [[nodiscard]] bool rows_remain(const std::vector<VectorizerState>& states) const;
   bool confirmed_idle(const std::vector<VectorizerState>& states, Instant now) const;
 
   const WorkerOptions options_;

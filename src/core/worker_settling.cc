@@ -325,4 +325,10 @@ void Worker::pause(Lane& lane, const std::string& message, Instant now) {
   give_back(lane, now);
 }
 
+/// The database refuses the vectorizer's own statement, a claim or a page: it would refuse it again.
+void Worker::pause_if_refused(Lane& lane, const Error& error, Instant now) {
+  if (error.kind == ErrorKind::misconfigured || error.kind == ErrorKind::rejected)
+    pause(lane, error.message, now);
+}
+
 }  // namespace embedd

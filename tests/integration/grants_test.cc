@@ -57,6 +57,27 @@ TEST_F(Grants, LetARoleThatOwnsNothingRunTheWorker) {
   EXPECT_EQ(run_embedd({"migrate"}, as_worker).code, 0) << "a schema that is current needs no owner";
 }
 
+TEST_F(Grants, ThatAreMissingForOneVectorizerStopNeitherTheOthersNorTheEnd) {
+  declare_docs();
+  add_docs(20);
+  apply(grants());
+  sql("CREATE TABLE more (id int PRIMARY KEY, body text, embedding vector(8))");
+  sql("INSERT INTO more VALUES (1, 'from before')");
+  ASSERT_EQ(run_embedd({"vectorizer", "create", "more", "--table", "more", "--text", "{body}", "--column",
+                        "embedding"})
+                .code,
+            0);
+  const Environment as_worker{
+      {"DATABASE_URL", with_parameters(database.url(), {{"user", role}, {"password", "least"}})}};
+  const Finished run = work_once(as_worker);
+  EXPECT_EQ(run.code, 3) << run.error_output;
+  EXPECT_THAT(run.error_output, HasSubstr("permission denied"));
+  EXPECT_EQ(wrong_docs(), "");
+  apply(grants());
+  EXPECT_EQ(work_once(as_worker).code, 0);
+  EXPECT_EQ(value("SELECT embedding IS NOT NULL FROM more"), "t");
+}
+
 /// The SQL block of docs/schema.md that grants.
 std::string documented() {
   std::ifstream file(EMBEDD_SOURCE_DIR "/docs/schema.md");

@@ -69,6 +69,18 @@ TEST_F(ExitThree, WhenThereIsNoKey) {
   EXPECT_EQ(provider.stats().requests, 0u);
 }
 
+TEST_F(ExitThree, WhenTheWalkIsRefused) {
+  declare_docs();
+  add_docs(5);
+  EXPECT_EQ(work_once().code, 0);
+  sql("ALTER TABLE docs RENAME COLUMN embedding TO vectors");
+  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  Embedd worker = start({"worker", "--once"});
+  const Finished run = worker.finish();
+  EXPECT_EQ(run.code, 3) << run.error_output;
+  EXPECT_THAT(run.error_output, HasSubstr("vectorizer_paused"));
+}
+
 TEST_F(ExitThree, WhenTheVectorizerIsPaused) {
   declare_docs();
   add_docs(5);

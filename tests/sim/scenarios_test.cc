@@ -62,6 +62,27 @@ TEST_F(Scenario, OnceEndsWithoutAKeyAlsoWhenTheQueueIsTooLongForTheWalkToEnd) {
   EXPECT_TRUE(world.worker(worker).summary().rows_remain);
 }
 
+TEST_F(Scenario, OnceEndsAndSaysThatRowsRemainWhenAWalkIsRefused) {
+  world.options.once = true;
+  table(world.add_table("refused", 0)).refuses_walks = true;
+  world.add_table("notes", 100);
+  const int worker = world.start_worker();
+  EXPECT_TRUE(world.run_until([&] { return !world.alive(worker); }, 1min));
+  EXPECT_EQ(world.verdict(), "") << "its neighbour is none the worse for it";
+  EXPECT_TRUE(world.worker(worker).summary().rows_remain) << "nobody knows what the walk would have found";
+}
+
+TEST_F(Scenario, AWalkThatWasRefusedGoesOnOnceItMay) {
+  const VectorizerId notes = world.add_table("notes", 100);
+  table(notes).refuses_walks = true;
+  world.start_worker();
+  world.run_for(1h);
+  EXPECT_FALSE(table(notes).reconciled);
+  table(notes).refuses_walks = false;
+  EXPECT_TRUE(world.run_until([&] { return table(notes).reconciled; }, 6min));
+  expect_all_true();
+}
+
 TEST_F(Scenario, WithoutAKeyRowsWaitAndTheWorkerStaysUp) {
   world.provider.key = KeyState::missing;
   const VectorizerId notes = world.add_table("notes", 50);

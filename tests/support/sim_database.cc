@@ -311,6 +311,7 @@ ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, Instant no
   if (found == tables.end() || found->second.dropped) return {id, no_such_table()};
   Table& table = found->second;
   if (table.locked) return {id, lock_timeout()};
+  if (table.refuses_walks) return {id, fail(ErrorKind::misconfigured, "permission denied")};
   ReconcilePage::Progress progress;
   if (cursor.empty() && table.reconcile_until > now) {
     progress.finished = true;  // another worker has the duty

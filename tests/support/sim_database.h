@@ -55,6 +55,7 @@ struct Table {
   std::map<std::string, DeadLetter> dead;
   bool dropped = false;
   bool refuses_writes = false;         ///< every complete fails: privileges were revoked
+  bool refuses_walks = false;          ///< every page of reconcile fails: a privilege is missing
   bool locked = false;                 ///< under a migration's ACCESS EXCLUSIVE: statements time out
   bool extends = true;                 ///< leases, if asked to; else the statements time out
   std::set<std::string> refused_keys;  ///< a user's constraint or trigger refuses these rows' vectors

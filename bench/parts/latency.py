@@ -7,7 +7,7 @@ LATENCIES = (0, 50, 200)
 
 
 def run(bench: Bench) -> None:
-    rows = bench.size(20_000, 4_000)
+    rows = bench.size(60_000, 4_000)
     embedd = Embedd(bench)
     bench.provider.set_latency(0)
     embedd.start_up()

@@ -8,8 +8,8 @@ def run(bench: Bench) -> None:
     bench.provider.set_latency(0)
     ceiling, embedd = Ceiling(bench), Embedd(bench)
     for label, length, rows in (
-        ("100 B", 100, bench.size(20_000, 4_000)),
-        ("8 kB", 8_000, bench.size(8_000, 2_000)),
+        ("100 B", 100, bench.size(60_000, 4_000)),
+        ("8 kB", 8_000, bench.size(16_000, 2_000)),
     ):
         limits, rates = [], []
         for _ in range(bench.runs):

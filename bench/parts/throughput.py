@@ -5,7 +5,7 @@ from harness.contestants import Ceiling, Embedd
 
 
 def run(bench: Bench) -> None:
-    rows = bench.size(20_000, 4_000)
+    rows = bench.size(60_000, 4_000)
     bench.provider.set_latency(0)
     capacity, provider_cpu = bench.provider.capacity(rows, 256, 1000)
     ceiling, two_clients, embedd = Ceiling(bench), Ceiling(bench, clients=2), Embedd(bench)

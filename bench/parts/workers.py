@@ -10,7 +10,7 @@ COUNTS = (1, 2, 4)
 
 
 def run(bench: Bench) -> None:
-    rows = bench.size(20_000, 8_000)
+    rows = bench.size(60_000, 8_000)
     bench.provider.set_latency(0)
     embedd = Embedd(bench)
     rates: dict[int, list[float]] = {count: [] for count in COUNTS}

@@ -39,6 +39,28 @@ std::unexpected<Error> refused(std::string_view variable, std::string_view origi
                           origin, variable));
 }
 
+/// A password that holds '@' or '/' as they are ends early for libpq, and its rest becomes a host, a port or
+/// a database's name, which are shown. libpq takes what stands before the first '@' for user and password,
+/// unless a '/' comes sooner; none may be left before the parameters, and a port is a number.
+bool password_runs_over(std::string_view url, std::string_view hosts, std::string_view ports) {
+  if (ports.find_first_not_of("0123456789, ") != std::string_view::npos) return true;
+  for (std::size_t i = 1; i < hosts.size(); ++i)  // at a name's beginning, it is an abstract socket
+    if (hosts[i] == '@' && hosts[i - 1] != ',') return true;
+  if (!url.starts_with("postgresql://") && !url.starts_with("postgres://")) return false;
+  std::string_view rest = url.substr(url.find("//") + 2);
+  const std::size_t at = rest.find('@');
+  if (at < rest.find('/')) rest.remove_prefix(at + 1);
+  return rest.substr(0, rest.find('?')).find('@') != std::string_view::npos;
+}
+
+std::unexpected<Error> ran_over(std::string_view variable, std::string_view origin) {
+  return fail(
+      ErrorKind::invalid_argument,
+      fmt::format("{}: {}: percent-encode the password (@ is %40, / is %2F, : is %3A): a part of it would "
+                  "be taken for a host, a port or a database; or else the port is not a number",
+                  origin, variable));
+}
+
 std::string show(std::string_view user, std::string_view host, std::string_view port,
                  std::string_view database) {
   if (host.empty() && database.empty()) return "the default database (DATABASE_URL is not set)";
@@ -109,6 +131,7 @@ Result<DatabaseTarget> parse_database_url(
     if (value) conninfo.add(option->keyword, *value);
   }
   const std::string& host = known["host"].empty() ? known["hostaddr"] : known["host"];
+  if (password_runs_over(url.reveal(), host, known["port"])) return ran_over(variable, origin);
   // A service may say more than is known here, also about TLS.
   if (known["sslmode"].empty() && known["service"].empty() && !on_this_machine(host)) {
     conninfo.add("sslmode", "verify-full");

@@ -262,6 +262,30 @@ TEST_F(ConfigTest, AMalformedDatabaseUrlIsNotRepeated) {
   EXPECT_THAT(fault(), HasSubstr("DATABASE_URL is not a connection string"));
 }
 
+TEST_F(ConfigTest, APasswordThatRunsOverIntoWhatIsShownIsRefusedAndNotRepeated) {
+  for (const char* url :
+       {"postgresql://app:hunter2@secretpart@127.0.0.1/x", "postgresql://app:hunter2@secretpart:1@db/x",
+        "postgresql://app:hunter2@secretpart/x@127.0.0.1/x", "postgresql://app:1/secretpart@127.0.0.1/x",
+        "postgres://app:secretpart", "postgresql://app:hunter2@@secretpart@db",
+        "postgresql://app:hunter2@db,secretpart@db/x", "postgresql://app:hunter2@secretpart%40db/x"}) {
+    sources_.environment = {{"DATABASE_URL", url}};
+    const std::string message = fault();
+    EXPECT_THAT(message, HasSubstr("percent-encode the password")) << url;
+    EXPECT_THAT(message, Not(HasSubstr("secretpart"))) << url;
+    EXPECT_THAT(message, Not(HasSubstr("hunter2"))) << url;
+  }
+}
+
+TEST_F(ConfigTest, AnAtSignInItsPlaceIsTaken) {
+  for (const char* url :
+       {"postgresql://app:hunter2%40x@db:5432/x", "postgresql://app@db/mail%40home?options=a@b",
+        "postgresql:///x?host=@socket", "host=@socket user=a@b password=c@d", "host=a,@b port=1,2",
+        "postgresql://app:a?b@db/x", "postgresql://a,b:5433,c/x?user=u@v"}) {
+    sources_.environment = {{"DATABASE_URL", url}};
+    EXPECT_TRUE(load_config(sources_)) << url;
+  }
+}
+
 TEST_F(ConfigTest, PgVariablesOfDotenvFillWhatTheUrlLeavesOut) {
   write(".env", "PGHOST=ignored\nPGPASSWORD=\"it's \\\\\"\nDATABASE_URL=postgresql://db/traces\n");
   const Config config = load();

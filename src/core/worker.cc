@@ -38,6 +38,7 @@ void Worker::turn(bool draining) {
   Instant now = clock_.now();
   if (draining) {
     stop_working(now);
+    if (finished(draining)) return;  // with nothing held, there is nothing to wait for
   } else {
     poll(now);
     reconcile(now);

@@ -248,6 +248,7 @@ bool World::run_until(const std::function<bool()>& done, Duration at_most) {
     if (done()) return true;
     step();
   }
+  if (done()) return true;
   now_ = end;
   return done();
 }

@@ -113,8 +113,9 @@ class Listener::Impl {
   [[nodiscard]] const tcp::endpoint& local() const { return local_; }
 
  private:
+  /// Not a mistake of whoever wrote the address, who would have to mend it: it may be there a moment later.
   static Result<void> refuse(const ListenAddress& address, const std::string& why) {
-    return fail(ErrorKind::invalid_argument,
+    return fail(ErrorKind::unavailable,
                 fmt::format("cannot listen on {}:{}: {}", address.host, address.port, why));
   }
 

@@ -33,7 +33,8 @@ class Listener {
   /// Called on the listener's thread.
   using Handler = std::function<HttpResponse(std::string_view method, std::string_view target)>;
 
-  /// Binds and begins to serve. Errors: invalid_argument if the address cannot be listened on.
+  /// Binds and begins to serve. Errors: unavailable if the address cannot be listened on
+  /// (in use, not yet assigned, of no host that is known): starting again later may help.
   static Result<std::unique_ptr<Listener>> start(const ListenAddress& address, Handler handler);
   /// Stops at once; requests under way are cut off.
   ~Listener();

@@ -50,6 +50,7 @@ class ServingWorker {
     return answer;
   }
   Process& process() { return process_; }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
 
  private:
   Process process_;
@@ -127,6 +128,19 @@ TEST(Health, AnAddressThatCannotBeUsedIsAUsageError) {
       test::run_process({.arguments = {"worker", "--http", "nonsense"}, .environment = {}});
   EXPECT_EQ(worker.code, 2);
   EXPECT_THAT(worker.error_output, HasSubstr("'nonsense' is not an address to listen on"));
+}
+
+/// Exit code 2 would tell systemd that starting again is useless (RestartPreventExitStatus).
+TEST(Health, AnAddressThatCannotBeBoundNowIsAFailureAndNoUsageError) {
+  test::TestDatabase database;
+  ServingWorker first(database.worker_url());
+  const std::string taken = fmt::format("127.0.0.1:{}", first.port());
+  for (const std::string& address :
+       {taken, std::string("192.0.2.1:9090"), std::string("no.such.host.invalid:1")}) {
+    const test::Finished second = test::run_process({.arguments = {"worker", "--http", address}});
+    EXPECT_EQ(second.code, 1) << address;
+    EXPECT_THAT(second.error_output, HasSubstr("cannot listen on " + address)) << address;
+  }
 }
 
 }  // namespace

@@ -255,6 +255,7 @@ TEST(ListenerStart, AnAddressInUseIsNamed) {
   const auto second = Listener::start({"127.0.0.1", std::to_string((*first)->port())}, handler);
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, HasSubstr("cannot listen on " + (*first)->address()));
+  EXPECT_EQ(second.error().kind, ErrorKind::unavailable) << "not a slip of a person's: exit code 1, not 2";
 }
 
 /// What `body` writes to the log.

@@ -56,7 +56,7 @@ class Checker {
   }
 
   void check_database() {
-    auto db = connect(context_);
+    auto db = connect(context_, Schema::optional);
     if (!db) {
       bad("database", db.error().message);
       return check_endpoints({}, false);

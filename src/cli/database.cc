@@ -2,15 +2,21 @@
 
 #include <fmt/format.h>
 
+#include "pg/migrate.h"
+
 namespace embedd::cli {
 
-Result<pg::Connection> connect(const Context& context) {
+Result<pg::Connection> connect(const Context& context, Schema schema) {
   const pg::DatabaseTarget& target = context.config.database;
+  const auto failed = [&](Error error) {
+    error.message = fmt::format("{}: {}", target.display, redact(std::move(error.message), target.password));
+    return std::unexpected(std::move(error));
+  };
   auto db = pg::Connection::open(target.conninfo);
-  if (db) return db;
-  Error error = std::move(db.error());
-  error.message = fmt::format("{}: {}", target.display, redact(std::move(error.message), target.password));
-  return std::unexpected(std::move(error));
+  if (!db) return failed(std::move(db.error()));
+  if (schema == Schema::optional) return db;
+  if (auto there = pg::require_schema(*db); !there) return failed(std::move(there.error()));
+  return db;
 }
 
 }  // namespace embedd::cli

@@ -7,7 +7,11 @@
 
 namespace embedd::cli {
 
-/// Connects. Errors: the connection's, naming the database without its password.
-Result<pg::Connection> connect(const Context& context);
+/// Whether a command can do without the schema `embedd`.
+enum class Schema { required, optional };
+
+/// Connects. Errors, naming the database without its password: the connection's, and misconfigured if the
+/// schema is required and is not there, or is older than this binary.
+Result<pg::Connection> connect(const Context& context, Schema schema = Schema::required);
 
 }  // namespace embedd::cli

@@ -170,6 +170,19 @@ Result<Migrated> apply_pending(Connection& db, const std::vector<Migration>& our
 
 int newest_migration() { return static_cast<int>(embedded::migrations().size()); }
 
+Result<void> require_schema(Connection& db) {
+  auto exists = db.exec("SELECT to_regclass('embedd.migrations') IS NOT NULL");
+  if (!exists) return std::unexpected(exists.error());
+  if (!exists->flag(0, 0))
+    return fail(ErrorKind::misconfigured,
+                "the schema embedd is not in this database yet: run embedd migrate");
+  auto version = db.exec("SELECT coalesce(max(version), 0) FROM embedd.migrations");
+  if (!version || version->integer(0, 0) >= newest_migration()) return {};
+  return fail(ErrorKind::misconfigured,
+              fmt::format("the schema embedd is at version {}, this embedd needs {}: run embedd migrate",
+                          version->integer(0, 0), newest_migration()));
+}
+
 Result<Migrated> migrate(Connection& db) {
   if (db.server_version() < kMinServer)
     return fail(ErrorKind::misconfigured,

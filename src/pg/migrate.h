@@ -19,6 +19,10 @@ struct Migrated {
 /// this binary's, a schema newer than this binary), or the connection's.
 Result<Migrated> migrate(Connection& db);
 
+/// Errors: misconfigured, saying to run `embedd migrate`, if the schema is not there or older than this
+/// binary needs. A role that may not read its version is not stopped here.
+Result<void> require_schema(Connection& db);
+
 /// The version of the newest embedded migration.
 int newest_migration();
 

@@ -1,5 +1,6 @@
 // The command line as people and scripts meet it: the real binary, a real database.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -143,6 +144,33 @@ TEST_F(CliTest, CheckSaysWhatToDoAndThenOk) {
   const Finished broken = run({"check"}, {{"EMBEDD_POLL_SECONDS", "soon"}});
   EXPECT_EQ(broken.code, 1);
   EXPECT_THAT(broken.output, HasSubstr("FAIL configuration: the environment: EMBEDD_POLL_SECONDS"));
+}
+
+TEST_F(CliTest, BeforeMigrateEveryCommandSaysToMigrate) {
+  const std::vector<std::vector<std::string>> commands{{"status"},
+                                                       {"vectorizer", "list"},
+                                                       {"vectorizer", "show", "x"},
+                                                       {"dead", "list"},
+                                                       {"search", "x", "q"},
+                                                       {"dead", "retry", "--all"},
+                                                       {"estimate", "x"},
+                                                       {"grants", "postgres"},
+                                                       {"traces", "init"},
+                                                       {"vectorizer", "reindex", "x"}};
+  const auto all_say = [&](std::string_view what) {
+    for (const std::vector<std::string>& command : commands) {
+      const Finished finished = run(command);
+      EXPECT_EQ(finished.code, 1) << fmt::format("{}", fmt::join(command, " "));
+      EXPECT_THAT(finished.error_output, HasSubstr(what));
+      EXPECT_THAT(finished.error_output, HasSubstr("run embedd migrate"));
+      EXPECT_THAT(finished.error_output, Not(HasSubstr("relation")));
+    }
+  };
+  all_say("the schema embedd is not in this database yet");
+  done({"migrate"});
+  pg::Connection db = database_.connect();
+  test::run(db, "DELETE FROM embedd.migrations WHERE version > 1");
+  all_say("the schema embedd is at version 1");
 }
 
 TEST_F(CliTest, OnceEmbedsEverythingAndSearchFindsIt) {

@@ -16,8 +16,7 @@ namespace {
 const char* const kMatches = R"(($1::bigint IS NULL OR d.vectorizer_id = $1::bigint)
   AND ($2::text IS NULL OR d.kind = $2)
   AND ($3::jsonb IS NULL OR d.key = $3::jsonb)
-  AND ($4::text IS NULL OR ((SELECT count(*) FROM jsonb_object_keys(d.key)) = 1
-                            AND $4 = (SELECT value FROM jsonb_each_text(d.key))))
+  AND ($4::text IS NULL OR (SELECT count(*) = 1 AND min(value) = $4 FROM jsonb_each_text(d.key)))
   AND ($5::interval IS NULL OR d.failed_at < now() - $5::interval)
   AND ($6::interval IS NULL OR d.failed_at >= now() - $6::interval))";
 

@@ -143,6 +143,17 @@ TEST(DeadLetters, AreListedByAnyFilter) {
   EXPECT_THAT(list_dead_letters(notes.embedd_db, {.key = "{oops"}).error().message, HasSubstr("is not JSON"));
 }
 
+TEST(DeadLetters, ABareKeyIsNotTakenForOneOfSeveralColumns) {
+  NotesDatabase notes;
+  const VectorizerInfo v = notes.vectorize();
+  bury(notes.db, v, R"({"id": 5})", "rejected");
+  bury(notes.db, v, R"({"tenant": 5, "id": 5})", "rejected");
+  EXPECT_EQ(count(notes.embedd_db, {.key = "5"}), 1);
+  EXPECT_EQ(count(notes.embedd_db, {.key = R"({"tenant": 5, "id": 5})"}), 1);
+  EXPECT_EQ(purge_dead_letters(notes.embedd_db, {.key = "5"}), 1);
+  EXPECT_EQ(list_dead_letters(notes.embedd_db, {})->at(0).key, R"({"id": 5, "tenant": 5})");
+}
+
 TEST(DeadLetters, AreFilteredByAge) {
   NotesDatabase notes;
   const VectorizerInfo v = notes.vectorize();

@@ -186,6 +186,14 @@ std::size_t Settlements::jobs() const {
   return jobs;
 }
 
+std::size_t Settlements::jobs_of(VectorizerId vectorizer) const {
+  std::size_t jobs = 0;
+  for (const auto& [id, pending] : pending_)
+    if (pending.settlement.action != Action::extend && pending.settlement.vectorizer == vectorizer)
+      jobs += pending.settlement.jobs.size();
+  return jobs;
+}
+
 bool Settlements::extending() const {
   return std::ranges::any_of(
       pending_, [](const auto& entry) { return entry.second.settlement.action == Action::extend; });

@@ -42,6 +42,7 @@ class Settlements {
 
   /// Leases whose end is not known yet.
   [[nodiscard]] std::size_t jobs() const;
+  [[nodiscard]] std::size_t jobs_of(VectorizerId vectorizer) const;
   /// Memory held for them.
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] bool empty() const { return pending_.empty(); }

@@ -14,6 +14,9 @@ constexpr Duration kFollowUps[] = {milliseconds(10), milliseconds(40), milliseco
 constexpr Duration kLongRest = seconds(30);
 /// A stopping worker that cannot settle (database gone) leaves after this; its leases lapse.
 constexpr Duration kLastWords = seconds(5);
+/// No more is claimed while so many claims' worth of a vectorizer's jobs wait to be settled: jobs that need
+/// no vector come as fast as they can be claimed, and their leases would lapse before their turn.
+constexpr std::size_t kClaimsToSettle = 16;
 
 }  // namespace
 
@@ -216,6 +219,7 @@ bool Worker::wants_claim(const Lane& lane, Instant now) const {
   if (gate == nullptr || !lane.due || lane.claiming || lane.resting(now) || now < lane.next_claim_at)
     return false;
   if (!gate->worth_claiming(now, Duration{})) return false;
+  if (settlements_.jobs_of(lane.vectorizer.id) >= kClaimsToSettle * options_.claim_rows) return false;
   if (lane.probing() && (!lane.buffer.empty() || lane.in_flight > 0)) return false;
   // One batch ahead keeps the requests coming; while probing, one small batch is all there may be.
   return gate->probing() ? lane.buffer.empty() && gate->open(now)

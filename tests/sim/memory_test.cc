@@ -1,4 +1,6 @@
 // What a worker may hold (G10).
+#include <fmt/format.h>
+
 #include "support/scenario.h"
 
 namespace embedd::sim {
@@ -33,6 +35,16 @@ TEST_F(Memory, OfLongTextsFewRowsAreAskedFor) {
   world.start_worker();
   expect_all_true();
   EXPECT_LE(world.rows_asked_for, 4 * kRows);
+}
+
+TEST_F(Memory, HoldsNoMoreJobsThanCanBeSettledSoon) {
+  const VectorizerId notes = world.add_table("notes", 3000);
+  for (int i = 0; i < 3000; ++i) world.database.put(notes, fmt::format("{:04}", i), " ", world.now());
+  world.slow_settlements = 5s;
+  world.start_worker();
+  expect_all_true();
+  EXPECT_EQ(world.provider.requests, 0U);
+  EXPECT_LE(world.most_leases_held, 17 * world.options.claim_rows);
 }
 
 }  // namespace

@@ -336,7 +336,8 @@ void Tracing::request_finished(const Vectorizer&, const Reply& reply) {
       "worker {} reply {}: {}{}", worker_, reply.id, reply.answer ? "ok" : name_of(reply.answer.error().kind),
       wish ? fmt::format(", retry after {:.3f} s", to_seconds(*reply.answer.error().retry_after)) : "");
 }
-void Tracing::in_flight(std::size_t, std::size_t, std::size_t held_bytes) {
+void Tracing::in_flight(std::size_t, std::size_t leases, std::size_t held_bytes) {
+  world_.most_leases_held = std::max(world_.most_leases_held, leases);
   world_.most_held_bytes = std::max(world_.most_held_bytes, held_bytes);
 }
 

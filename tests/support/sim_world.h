@@ -98,7 +98,7 @@ class World {
   Provider other_provider;  ///< the endpoint "other"
   Random random;
   WorkerOptions options;
-  std::size_t most_held_bytes = 0;
+  std::size_t most_held_bytes = 0, most_leases_held = 0;
   std::uint64_t charged = 0;                   ///< attempts
   bool answers_may_be_lost = false;            ///< faults happened that excuse paying for a text twice
   std::vector<std::string> violations;         ///< of G2, G7, G12, seen on the way

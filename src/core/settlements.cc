@@ -101,7 +101,9 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
     const Outcome outcome = carried_out ? Outcome::done : outcomes[i];
     ++count[static_cast<std::size_t>(outcome)];
     if (outcome == Outcome::busy) busy.push_back(i);
-    if (outcome == Outcome::done && settlement.jobs[i].changed_at)
+    const bool stored = outcome == Outcome::done && settlement.action == Action::complete;
+    news.rows_stored += stored ? 1 : 0;
+    if (stored && settlement.jobs[i].changed_at)
       observer_.fresh(pending.vectorizer, now - *settlement.jobs[i].changed_at);
     if (settlement.action != Action::extend) continue;
     if (outcome == Outcome::gone) news.lost.emplace_back(settlement.vectorizer, settlement.jobs[i]);

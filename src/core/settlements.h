@@ -26,6 +26,7 @@ class Settlements {
   struct News {
     std::vector<VectorizerId> progressed;  ///< jobs left the queue
     std::vector<VectorizerId> stored;      ///< the database took vectors of these
+    std::uint64_t rows_stored = 0;         ///< so many vectors
     std::vector<std::pair<VectorizerId, std::string>>
         refused;  ///< the database refuses every settlement of these
     /// Leases that were extended.

@@ -39,7 +39,7 @@ struct WorkerOptions {
 };
 
 struct WorkerSummary {
-  std::uint64_t rows_embedded = 0;
+  std::uint64_t rows_embedded = 0;  ///< whose vectors were stored
   std::uint64_t rows_discarded = 0;
   std::uint64_t requests = 0;
   std::uint64_t tokens = 0;

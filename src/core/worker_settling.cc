@@ -96,7 +96,6 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
                                .slot = slots[i],
                                .changed_at = batch.jobs[i].changed_at});
   }
-  summary_.rows_embedded += settlement.jobs.size();
   settlements_.send(batch.vectorizer, std::move(settlement), now);
 }
 
@@ -240,6 +239,7 @@ void Worker::send_simple(const Vectorizer& vectorizer, Action action, std::vecto
 }
 
 void Worker::release(const Settlements::News& news, Instant now) {
+  summary_.rows_embedded += news.rows_stored;
   for (const VectorizerId id : news.progressed) {
     ++progress_;
     Lane* lane = find(id);

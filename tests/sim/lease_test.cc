@@ -51,5 +51,19 @@ TEST_F(Lease, IsNotExtendedBeforeTheDatabaseSaysSo) {
   EXPECT_EQ(paid_twice(16, 32), 0) << "what waited behind the first request was another's by then";
 }
 
+TEST_F(Lease, ThatIsExtendedSaysNothingOfFreshness) {
+  world.options.lease = 1500ms;
+  const VectorizerId notes = world.add_table("notes", 0);
+  world.database.put(notes, "1", "a text", world.now());
+  world.start_worker();
+  ASSERT_TRUE(world.run_until([&] { return world.provider.requests > 0; }, 10s));
+  table(notes).locked = true;  // the lease is extended while the vector waits
+  world.run_for(1200ms);
+  table(notes).locked = false;
+  expect_all_true(1min);
+  world.run_for(1s);
+  EXPECT_LE(world.freshened, 1U);
+}
+
 }  // namespace
 }  // namespace embedd::sim

@@ -101,9 +101,11 @@ TEST_F(Scenario, ATextChangedInFlightNeverGetsTheOldVector) {
   const VectorizerId notes = world.add_table("notes", 1);
   world.provider.mood.latency = 2s;
   world.answers_may_be_lost = true;
-  world.start_worker();
+  const int worker = world.start_worker();
   world.at(1s, [&] { world.database.put(notes, "0000", "changed", world.now()); });
   expect_all_true();
+  world.run_for(1s);
+  EXPECT_EQ(world.worker(worker).summary().rows_embedded, 1U) << "what was stored counts, not what was paid";
   EXPECT_EQ(world.provider.billed["notes 0 v0"], 1);
   EXPECT_EQ(world.provider.billed["changed"], 1);
 }

@@ -100,6 +100,7 @@ class World {
   WorkerOptions options;
   std::size_t most_held_bytes = 0, most_leases_held = 0;
   std::uint64_t charged = 0;                   ///< attempts
+  std::uint64_t freshened = 0;                 ///< rows whose freshness was told
   bool answers_may_be_lost = false;            ///< faults happened that excuse paying for a text twice
   std::vector<std::string> violations;         ///< of G2, G7, G12, seen on the way
   Duration slow_claims{}, slow_settlements{};  ///< by how much the database's answers are late
@@ -273,6 +274,7 @@ class Tracing final : public Observer {
   void database_error(std::string_view, const Error&) override;
   void claimed(const Vectorizer&, std::size_t, std::size_t) override;
   void request_finished(const Vectorizer&, const Reply&) override;
+  void fresh(const Vectorizer&, Duration) override { ++world_.freshened; }
   void in_flight(std::size_t, std::size_t, std::size_t held_bytes) override;
 
  private:

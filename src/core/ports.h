@@ -248,6 +248,7 @@ struct Reply {
   std::uint64_t id = 0;
   Result<EmbedAnswer> answer;
   RateLimits limits;
+  std::string request_id;  ///< by which the provider knows it: short and printable; failed requests only
   Duration took{};
 };
 

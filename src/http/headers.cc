@@ -131,6 +131,13 @@ std::optional<Duration> retry_after(const ResponseHeaders& headers, std::time_t 
   return std::nullopt;
 }
 
+std::string_view request_id(const ResponseHeaders& headers) {
+  const std::string_view id = headers.get("x-request-id");
+  const bool sound =
+      id.size() <= kMaxRequestId && std::ranges::all_of(id, [](char c) { return c > ' ' && c <= '~'; });
+  return sound ? id : std::string_view();
+}
+
 RateLimits rate_limits(const ResponseHeaders& headers) {
   RateLimits limits;
   limits.limit_requests = parse_limit(headers.get("x-ratelimit-limit-requests"));

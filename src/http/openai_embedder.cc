@@ -130,7 +130,10 @@ void OpenAiEmbedder::finished(std::uint64_t id) {
   CHECK(!node.empty(), "a transfer without a request: {}", id);
   InFlight& in_flight = node.mapped();
   Reply reply{.id = id, .answer = answer_of(in_flight), .limits = rate_limits(in_flight.post->headers())};
-  if (!reply.answer) reply.answer.error().message = redact(std::move(reply.answer.error().message), key());
+  if (!reply.answer) {
+    reply.answer.error().message = redact(std::move(reply.answer.error().message), key());
+    reply.request_id = redact(std::string(request_id(in_flight.post->headers())), key());
+  }
   reply.took = std::chrono::steady_clock::now() - in_flight.started;
   replies_.push_back(std::move(reply));
   in_flight.post->clear();

@@ -69,6 +69,7 @@ void EventLog::request_finished(const Vectorizer& vectorizer, const Reply& reply
                                  {"vectorizer", vectorizer.name},
                                  {"kind", name_of(error.kind)},
                                  {"message", error.message},
+                                 {"request_id", reply.request_id},
                                  {"lines_held_back", *held}});
 }
 

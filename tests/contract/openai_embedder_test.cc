@@ -154,6 +154,17 @@ TEST_F(OpenAiEmbedderTest, TheKeyIsInNoMessage) {
   }
 }
 
+TEST_F(OpenAiEmbedderTest, AFailureSaysByWhichIdTheProviderKnowsIt) {
+  const auto refused = [](const std::string& id) {
+    return Answer::error(500, "server_error", "it crashed").with("x-request-id", id);
+  };
+  provider_.answers_next(1, refused("req_0123456789abcdef"));
+  provider_.answers_next(1, refused(fmt::format("of-{}", kKey)));
+  Client client(endpoint_of(provider_));
+  EXPECT_EQ(client.embed().request_id, "req_0123456789abcdef");
+  EXPECT_EQ(client.embed().request_id, "of-***") << "never the key";
+}
+
 TEST_F(OpenAiEmbedderTest, LimitsAreReportedWithTheAnswer) {
   provider_.set_rate_limits(600, 100'000);
   Client client(endpoint_of(provider_));

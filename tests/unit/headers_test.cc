@@ -65,6 +65,20 @@ TEST(ResponseHeaders, KeepsTheLastAnswersOnly) {
   EXPECT_EQ(headers.get("retry-after"), "3");
 }
 
+TEST(ResponseHeaders, ARequestIdIsShortAndPrintable) {
+  const auto id_of = [](const std::string& value) {
+    ResponseHeaders headers;
+    headers.add_line("X-Request-ID: " + value + "\r\n");
+    return std::string(request_id(headers));
+  };
+  EXPECT_EQ(id_of("req_0123456789abcdef"), "req_0123456789abcdef");
+  EXPECT_EQ(id_of(std::string(128, 'a')), std::string(128, 'a'));
+  for (const std::string& bad : {std::string(129, 'a'), std::string("two words"), std::string("bell\a"),
+                                 std::string("caf\xC3\xA9"), std::string("\x1B[31mred")})
+    EXPECT_EQ(id_of(bad), "") << bad.size();
+  EXPECT_EQ(request_id(ResponseHeaders()), "");
+}
+
 TEST(ResponseHeaders, AreBounded) {
   ResponseHeaders headers;
   const std::string line = "x-long: " + std::string(1000, 'x');

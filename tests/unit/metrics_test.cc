@@ -322,6 +322,15 @@ TEST(EventLogTest, AStormOfFailuresIsAFewLinesThatSayHowManyMore) {
   EXPECT_THAT(out, HasSubstr("\"lines_held_back\":2999"));
 }
 
+TEST(EventLogTest, AFailedRequestIsNamedAsTheProviderNamesIt) {
+  ManualClock clock;
+  EventLog log(clock);
+  Reply reply = reply_failing(ErrorKind::unavailable);
+  reply.request_id = "req_7";
+  const std::string out = logged([&] { log.request_finished(kTraces, reply); });
+  EXPECT_THAT(out, HasSubstr("\"request_id\":\"req_7\""));
+}
+
 TEST(EventLogTest, ADatabaseOutageEndsWithALine) {
   ManualClock clock;
   EventLog log(clock);

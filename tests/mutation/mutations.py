@@ -147,6 +147,9 @@ MUTATIONS = [
     ("models_share_what_is_learned_of_one", "G7", "src/core/endpoint_gate.cc",
      "learned_.try_emplace(model, name_, model)", 'learned_.try_emplace("", name_)',
      "sim_tests", "OneAccount.*Model*"),
+    ("locked_tables_are_all_asked_for_at_once", "G5", "src/core/worker.cc",
+     "return lane.locked && std::ranges::any_of(", "return false && std::ranges::any_of(",
+     "sim_tests", "LockedTables.*"),
     ("memory_has_no_bound", "G10", "src/core/worker_dispatch.cc",
      "if (!batches_.empty() && held_bytes() + answer > options_.held_bytes) return false;\n"
      "  if (used.requests > 0 && used.bytes + answer > share.bytes) return false;",

@@ -91,7 +91,15 @@ void SimQueue::send_poll(const Heartbeat&) {
       [this](Error error) { poll_ = std::unexpected(std::move(error)); });
 }
 
+std::function<void()> SimQueue::wait_for_lock(VectorizerId id) {
+  const auto table = world_.database.tables.find(id);
+  if (table == world_.database.tables.end() || !table->second.locked) return [] {};
+  world_.most_waits_for_locks = std::max(world_.most_waits_for_locks, ++world_.waits_for_locks);
+  return [&world = world_] { --world.waits_for_locks; };
+}
+
 void SimQueue::send_claim(const ClaimRequest& request) {
+  const auto waited = wait_for_lock(request.vectorizer);
   world_.rows_asked_for += request.max_rows;
   run<Claim>(
       [&world = world_, worker = worker_, request] {
@@ -102,8 +110,12 @@ void SimQueue::send_claim(const ClaimRequest& request) {
                        job.key, name_of_task(job.task));
         return claim;
       },
-      [this](Claim claim) { claims_.push_back(std::move(claim)); },
-      [this, request](Error error) {
+      [this, waited](Claim claim) {
+        waited();
+        claims_.push_back(std::move(claim));
+      },
+      [this, waited, request](Error error) {
+        waited();
         claims_.push_back({.request = request, .jobs = std::unexpected(std::move(error))});
       },
       world_.slow_claims);
@@ -124,12 +136,17 @@ void SimQueue::send_settlement(const Settlement& settlement) {
 }
 
 void SimQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
-  run<ReconcilePage>(
-      [&world = world_, vectorizer, cursor] {
-        return world.database.reconcile(vectorizer, cursor, world.database_now());
-      },
-      [this](ReconcilePage page) { pages_.push_back(std::move(page)); },
-      [this, vectorizer](Error error) { pages_.push_back({vectorizer, std::unexpected(std::move(error))}); });
+  const auto waited = wait_for_lock(vectorizer);
+  run<ReconcilePage>([&world = world_, vectorizer,
+                      cursor] { return world.database.reconcile(vectorizer, cursor, world.database_now()); },
+                     [this, waited](ReconcilePage page) {
+                       waited();
+                       pages_.push_back(std::move(page));
+                     },
+                     [this, waited, vectorizer](Error error) {
+                       waited();
+                       pages_.push_back({vectorizer, std::unexpected(std::move(error))});
+                     });
 }
 
 void SimQueue::send_reservation(const Reservation& reservation) {

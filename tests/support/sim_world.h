@@ -99,13 +99,14 @@ class World {
   Random random;
   WorkerOptions options;
   std::size_t most_held_bytes = 0, most_leases_held = 0;
-  std::uint64_t charged = 0;                   ///< attempts
-  std::uint64_t freshened = 0;                 ///< rows whose freshness was told
-  bool answers_may_be_lost = false;            ///< faults happened that excuse paying for a text twice
-  std::vector<std::string> violations;         ///< of G2, G7, G12, seen on the way
-  Duration slow_claims{}, slow_settlements{};  ///< by how much the database's answers are late
-  std::uint64_t rows_asked_for = 0;            ///< by claims
-  bool tells = true;                           ///< keeps the story; a day takes twice as long
+  std::uint64_t charged = 0;                          ///< attempts
+  std::uint64_t freshened = 0;                        ///< rows whose freshness was told
+  int waits_for_locks = 0, most_waits_for_locks = 0;  ///< claims and pages that ask for locked tables
+  bool answers_may_be_lost = false;                   ///< faults happened that excuse paying for a text twice
+  std::vector<std::string> violations;                ///< of G2, G7, G12, seen on the way
+  Duration slow_claims{}, slow_settlements{};         ///< by how much the database's answers are late
+  std::uint64_t rows_asked_for = 0;                   ///< by claims
+  bool tells = true;                                  ///< keeps the story; a day takes twice as long
 
   // The stage.
   VectorizerId add_table(const std::string& name, int rows);
@@ -205,6 +206,9 @@ class SimQueue final : public Queue {
   template <typename Answer>
   void run(std::function<Answer()> statement, std::function<void(Answer)> deliver,
            std::function<void(Error)> lost, Duration late = {});
+
+  /// Counts who waits for a locked table; the result says that it waits no longer.
+  std::function<void()> wait_for_lock(VectorizerId table);
 
   World& world_;
   int worker_;

@@ -71,7 +71,13 @@ KeyState OpenAiEmbedder::key_state(const std::string& endpoint) {
 
 std::uint64_t OpenAiEmbedder::key_version(const std::string& endpoint) const { return key_file_.version(); }
 
-EndpointLimits OpenAiEmbedder::limits(const std::string& endpoint) const { return config_.limits; }
+/// The prefix travels with every text, and has at most as many tokens as bytes.
+EndpointLimits OpenAiEmbedder::limits(const std::string& endpoint) const {
+  EndpointLimits limits = config_.limits;
+  const std::size_t prefix = std::min<std::size_t>(config_.document_prefix.size(), limits.max_input_tokens);
+  limits.max_input_tokens = std::max(1U, limits.max_input_tokens - static_cast<std::uint32_t>(prefix));
+  return limits;
+}
 
 const Secret& OpenAiEmbedder::key() const {
   return config_.api_key_file.empty() ? config_.api_key : key_file_.key();

@@ -165,6 +165,16 @@ TEST_F(OpenAiEmbedderTest, AFailureSaysByWhichIdTheProviderKnowsIt) {
   EXPECT_EQ(client.embed().request_id, "of-***") << "never the key";
 }
 
+TEST_F(OpenAiEmbedderTest, ATextLeavesRoomForTheDocumentsPrefix) {
+  EndpointConfig config = endpoint_of(provider_);
+  config.document_prefix = "search_document: ";
+  config.limits.max_input_tokens = 512;
+  Loop loop;
+  EXPECT_EQ(OpenAiEmbedder(loop, config).limits(config.name).max_input_tokens, 512U - 17);
+  config.limits.max_input_tokens = 8;
+  EXPECT_EQ(OpenAiEmbedder(loop, config).limits(config.name).max_input_tokens, 1U);
+}
+
 TEST_F(OpenAiEmbedderTest, LimitsAreReportedWithTheAnswer) {
   provider_.set_rate_limits(600, 100'000);
   Client client(endpoint_of(provider_));

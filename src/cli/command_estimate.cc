@@ -17,10 +17,10 @@ namespace {
 struct Estimate {
   std::uint64_t rows = 0;
   std::uint64_t tokens = 0;
-  std::uint64_t truncated = 0;  ///< texts that are longer than the model takes
-  bool exact = false;           ///< tokens are counted, not bounded
-  double usd = 0;               ///< 0: free, or of an unknown price
-  double minutes = 0;           ///< at the configured limits; 0: none are configured
+  std::uint64_t too_long = 0;  ///< texts that are longer than the model takes
+  bool exact = false;          ///< tokens are counted, not bounded
+  double usd = 0;              ///< 0: free, or of an unknown price
+  double minutes = 0;          ///< at the configured limits; 0: none are configured
 };
 
 /// The least time that the endpoint's configured limits allow.
@@ -36,13 +36,33 @@ double minutes_at(const EndpointLimits& limits, const Estimate& estimate) {
                   over(estimate.tokens, limits.tokens_per_minute));
 }
 
+/// What becomes of texts that are longer than the model takes.
+std::string_view fate_of(LongTexts policy) {
+  switch (policy) {
+    case LongTexts::average: return "are embedded in pieces, of which the mean is stored";
+    case LongTexts::discard: return "become dead letters";
+    case LongTexts::truncate: break;
+  }
+  return "are cut";
+}
+
+LongTexts policy_of(const pg::VectorizerInfo& info) {
+  return long_texts_named(info.long_texts).value_or(LongTexts::truncate);
+}
+
+/// Of a text's tokens, those that are paid for.
+std::uint64_t paid(std::uint64_t tokens, std::uint64_t most, LongTexts policy) {
+  if (tokens <= most || policy == LongTexts::average) return tokens;
+  return policy == LongTexts::discard ? 0 : most;
+}
+
 void print_estimate(const Estimate& estimate, const pg::VectorizerInfo& info) {
   const auto count = [](std::uint64_t n) { return human_count(static_cast<std::int64_t>(n)); };
   print(fmt::format("rows    {}\n", count(estimate.rows)));
   print(fmt::format("tokens  {}{}\n", estimate.exact ? "" : "at most ", count(estimate.tokens)));
-  if (estimate.truncated > 0)
-    print(fmt::format("        {} texts are longer than the model takes, and are cut\n",
-                      count(estimate.truncated)));
+  if (estimate.too_long > 0)
+    print(fmt::format("        {} texts are longer than the model takes, and {}\n", count(estimate.too_long),
+                      fate_of(policy_of(info))));
   if (usd_per_million_tokens(info.model) > 0)
     print(
         fmt::format("cost    {}USD {:.4f} at list price\n", estimate.exact ? "" : "at most ", estimate.usd));
@@ -71,8 +91,8 @@ Result<int> estimate(Context& context, const std::string& name) {
   auto read = pg::for_each_waiting_text(*db, *info, [&](std::string_view text) {
     const std::size_t tokens = tokenizer.count(prefix + std::string(text));
     ++estimate.rows;
-    estimate.truncated += tokens > limits.max_input_tokens ? 1 : 0;
-    estimate.tokens += std::min<std::uint64_t>(tokens, limits.max_input_tokens);
+    estimate.too_long += tokens > limits.max_input_tokens ? 1 : 0;
+    estimate.tokens += paid(tokens, limits.max_input_tokens, policy_of(*info));
   });
   if (!read) return std::unexpected(read.error());
   estimate.usd = usd_of(info->model, estimate.tokens);
@@ -82,7 +102,7 @@ Result<int> estimate(Context& context, const std::string& name) {
     JsonWriter json;
     json.object().key("vectorizer").value(info->name).key("rows").value(estimate.rows);
     json.key("tokens").value(estimate.tokens).key("tokens_exact").value(estimate.exact);
-    json.key("truncated").value(estimate.truncated).key("cost_usd");
+    json.key("too_long").value(estimate.too_long).key("long_texts").value(info->long_texts).key("cost_usd");
     usd_per_million_tokens(info->model) > 0 ? json.value(estimate.usd) : json.null();
     json.key("minutes_at_least");
     estimate.minutes > 0 ? json.value(estimate.minutes) : json.null();

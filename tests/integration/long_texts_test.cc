@@ -1,5 +1,6 @@
 // What becomes of texts that are longer than the model takes.
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "support/worker_fixture.h"
@@ -44,6 +45,21 @@ TEST_F(LongTexts, AreCutOtherwise) {
   const Finished run = work_once();
   EXPECT_EQ(run.code, 0) << run.error_output;
   EXPECT_EQ(provider.stats().inputs, 2U);
+}
+
+TEST_F(LongTexts, AreEstimatedAsTheyWillBeTreated) {
+  embed("average");
+  const auto estimate = [this] { return run_embedd({"estimate", "papers"}).output; };
+  const auto say = [this](const std::string& policy) {
+    sql(fmt::format("UPDATE embedd.vectorizers SET long_texts = '{}' WHERE name = 'papers'", policy));
+  };
+  EXPECT_THAT(estimate(),
+              testing::HasSubstr("1 texts are longer than the model takes, and are embedded in pieces"));
+  say("discard");
+  EXPECT_THAT(estimate(), testing::HasSubstr("and become dead letters\n"));
+  EXPECT_THAT(estimate(), testing::HasSubstr("tokens  3\n")) << "they cost nothing";
+  say("truncate");
+  EXPECT_THAT(estimate(), testing::HasSubstr("and are cut\n"));
 }
 
 }  // namespace

@@ -340,7 +340,8 @@ class Observer {
   virtual void truncated(const Vectorizer&, std::size_t tokens) {}
   virtual void endpoint_changed(const std::string& endpoint, EndpointState, const std::string& message,
                                 Duration pause) {}
-  /// A vectorizer's own configuration is refused by its endpoint (model, dimensions); cleared: empty message.
+  /// A vectorizer's own configuration is refused, by its endpoint (model, dimensions) or by the database.
+  /// Once a row has been stored again: an empty message.
   virtual void vectorizer_paused(const Vectorizer&, const std::string& message, Duration pause) {}
   virtual void polled(const std::vector<VectorizerState>&) {}
   virtual void reconciled(const Vectorizer&, const ReconcilePage::Progress&) {}

@@ -2,6 +2,7 @@
 // calls this is worker.cc.
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/check.h"
 #include "core/worker.h"
@@ -252,7 +253,8 @@ void Worker::release(const Settlements::News& news, Instant now) {
     }
   }
   for (const VectorizerId id : news.stored)
-    if (Lane* lane = find(id)) lane->pauses = 0;
+    if (Lane* lane = find(id); lane != nullptr && std::exchange(lane->pauses, 0) > 0)
+      observer_.vectorizer_paused(lane->vectorizer, "", Duration{});
   for (const auto& [id, message] : news.refused)
     if (Lane* lane = find(id)) pause(*lane, message, now);
   for (const Settlements::News::Extended& extended : news.extended) note(extended);

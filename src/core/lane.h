@@ -2,6 +2,7 @@
 #pragma once
 
 #include <limits>
+#include <string>
 
 #include "core/batch.h"
 #include "core/ports.h"
@@ -29,7 +30,8 @@ struct Lane {
 
   // Its own troubles, as told apart from its endpoint's.
   Instant paused_until{};
-  unsigned pauses = 0;  ///< in a row
+  unsigned pauses = 0;        ///< in a row
+  std::string rests_because;  ///< of the last pause
   bool accepted_before = false;
   std::size_t failed_alone = 0;  ///< since the last accepted request
   bool doubted = false;          ///< nothing is sent but the canary, until that is answered

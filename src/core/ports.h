@@ -146,12 +146,21 @@ struct Receipt {
   Result<std::vector<Outcome>> outcomes;  ///< one per job, in order; an error means none or in_doubt
 };
 
+/// Why rows wait, as far as a worker knows: of a vectorizer, or of an endpoint and all that use it.
+struct Trouble {
+  VectorizerId vectorizer = 0;  ///< 0: the endpoint's
+  std::string endpoint{};       ///< empty: the vectorizer's
+  std::string state;            ///< resting, locked, or the name of the endpoint's state
+  std::string message;          ///< for a person; never holds a secret
+};
+
 /// What a worker says of itself in its heartbeat.
 struct Heartbeat {
   std::uint64_t rows_embedded = 0;
   std::uint32_t requests_in_flight = 0;
   std::uint32_t leases_held = 0;
   bool draining = false;
+  std::vector<Trouble> troubles{};
 };
 
 struct VectorizerState {

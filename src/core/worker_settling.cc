@@ -322,6 +322,7 @@ void Worker::pause(Lane& lane, const std::string& message, Instant now) {
   if (lane.resting(now)) return;  // one pause for all that was in flight
   const Duration rest = backoff(seconds(5), minutes(5), ++lane.pauses, random_);
   lane.paused_until = now + rest;
+  lane.rests_because = message;
   lane.doubted = false;
   observer_.vectorizer_paused(lane.vectorizer, message, rest);
   give_back(lane, now);

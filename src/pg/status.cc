@@ -96,9 +96,9 @@ FROM embedd.workers WHERE seen_at > now() - interval '10 minutes' ORDER BY start
 /// Whoever may write the table may write anything into it, so nothing is cast.
 Result<void> read_troubles(Connection& db, std::vector<VectorizerStatus>& vectorizers) {
   auto rows = db.exec(R"(
-SELECT t.vectorizer, t.endpoint, t.state, max(t.message), count(DISTINCT w.id)
-FROM embedd.workers w, jsonb_to_recordset(CASE WHEN jsonb_typeof(w.troubles) = 'array' THEN w.troubles ELSE '[]' END)
-       AS t (vectorizer text, endpoint text, state text, message text)
+SELECT t ->> 'vectorizer', t ->> 'endpoint', t ->> 'state', max(t ->> 'message'), count(DISTINCT w.id)
+FROM embedd.workers w,
+     jsonb_array_elements(CASE WHEN jsonb_typeof(w.troubles) = 'array' THEN w.troubles ELSE '[]' END) t
 WHERE w.seen_at > now() - interval '10 minutes'
 GROUP BY 1, 2, 3 ORDER BY 5 DESC, 3)");
   if (!rows) return std::unexpected(rows.error());

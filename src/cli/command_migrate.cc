@@ -9,7 +9,7 @@
 namespace embedd::cli {
 
 Result<int> migrate(Context& context) {
-  auto db = connect(context, Schema::optional);
+  auto db = connect(context, Schema::optional, true);
   if (!db) return std::unexpected(db.error());
   auto migrated = pg::migrate(*db);
   if (!migrated) return std::unexpected(migrated.error());

@@ -12,6 +12,8 @@ enum class Schema { required, optional };
 
 /// Connects. Errors, naming the database without its password: the connection's, and misconfigured if the
 /// schema is required and is not there, or is older than this binary.
-Result<pg::Connection> connect(const Context& context, Schema schema = Schema::required);
+/// `to_write`: of several hosts, to the one that can be written to.
+Result<pg::Connection> connect(const Context& context, Schema schema = Schema::required,
+                               bool to_write = false);
 
 }  // namespace embedd::cli

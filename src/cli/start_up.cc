@@ -31,7 +31,7 @@ bool sleep(Duration pause, std::stop_token stop) {
 }
 
 Result<void> migrate_once(const Context& context) {
-  auto db = connect(context, Schema::optional);
+  auto db = connect(context, Schema::optional, true);
   if (!db) return std::unexpected(db.error());
   auto migrated = pg::migrate(*db);
   if (!migrated) return std::unexpected(migrated.error());

@@ -95,7 +95,8 @@ std::uint64_t Rows::affected() const { return std::strtoull(PQcmdTuples(result_.
 
 void Connection::Finish::operator()(PGconn* conn) const { PQfinish(conn); }
 
-Result<Connection> Connection::open(const Secret& conninfo, std::string_view application_name) {
+Result<Connection> Connection::open(const Secret& conninfo, std::string_view application_name,
+                                    bool to_write) {
   const std::string info(conninfo.reveal());
   const std::string name(application_name);
   if (!info.empty()) {
@@ -107,9 +108,10 @@ Result<Connection> Connection::open(const Secret& conninfo, std::string_view app
                   "DATABASE_URL cannot be parsed; it should look like postgresql://user@host:5432/database");
   }
   // What stands before dbname can be overridden by it, what stands after cannot.
-  const char* keywords[] = {"fallback_application_name", "connect_timeout", "dbname", "client_encoding",
-                            nullptr};
-  const char* values[] = {name.c_str(), "10", info.c_str(), "UTF8", nullptr};
+  const char* keywords[] = {"fallback_application_name", "target_session_attrs",
+                            "connect_timeout",           "dbname",
+                            "client_encoding",           nullptr};
+  const char* values[] = {name.c_str(), to_write ? "read-write" : "", "10", info.c_str(), "UTF8", nullptr};
   Connection connection(PQconnectdbParams(keywords, values, 1));
   CHECK(connection.conn_ != nullptr, "out of memory");
   if (PQstatus(connection.native()) != CONNECTION_OK) {

@@ -60,7 +60,9 @@ class Connection {
   /// `conninfo`: a URI or keywords; empty means the usual PG* variables. Waits at most `connect_timeout`
   /// (10 s unless the conninfo says otherwise). Errors: unavailable, unauthenticated, misconfigured (no such
   /// database), invalid_argument (the conninfo cannot be parsed). No message repeats the conninfo.
-  static Result<Connection> open(const Secret& conninfo, std::string_view application_name = "embedd");
+  /// `to_write`: of several hosts, the one that can be written to, unless the conninfo says otherwise.
+  static Result<Connection> open(const Secret& conninfo, std::string_view application_name = "embedd",
+                                 bool to_write = false);
 
   /// One statement, extended protocol: `sql` cannot smuggle a second one. Errors: by SQLSTATE, see
   /// pg/sqlstate.h; in_doubt if the connection broke after sending.

@@ -24,6 +24,9 @@ constexpr Duration kLongestAttempt = seconds(30);
 /// More would be a leak: statements belong to definitions, and a worker has a dozen for each.
 constexpr std::size_t kMaxPrepared = 512;
 
+constexpr const char* kReadOnly =
+    "the session is read-only: the server is a standby, or default_transaction_read_only is on";
+
 std::string trimmed(std::string_view text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
   return std::string(text);
@@ -34,6 +37,13 @@ Error error_of(const PGresult* result) {
   const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   return {classify(sqlstate ? sqlstate : ""), primary ? primary : trimmed(PQresultErrorMessage(result))};
+}
+
+/// Of a standby, or of a primary that became one, or of a role that may not write: another connection may
+/// find the primary, and until then there is nothing that this one could do.
+bool is_read_only(const PGresult* result) {
+  const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  return sqlstate != nullptr && std::string_view(sqlstate) == "25006";
 }
 
 bool is_fatal(const PGresult* result) {
@@ -62,7 +72,8 @@ std::string settings_sql(const PipelineOptions& options, bool local) {
   const bool generic = options.planning == Planning::generic;
   std::string sql = "SELECT " + set("lock_timeout", ms(options.lock_timeout));
   // The server gives up before we do, so that a slow statement ends with a plain error and not in doubt.
-  sql += ", " + set("statement_timeout", ms(options.command_timeout * 5 / 6)) + ", " + set("jit", "off");
+  const Duration longest = std::min<Duration>(options.statement_timeout, options.command_timeout * 5 / 6);
+  sql += ", " + set("statement_timeout", ms(longest)) + ", " + set("jit", "off");
   sql += ", " + set("plan_cache_mode", generic ? "force_generic_plan" : "force_custom_plan");
   if (!options.search_path.empty()) sql += ", " + set("search_path", options.search_path);
   if (!local) sql += ", " + set("default_transaction_isolation", "read committed");
@@ -146,21 +157,25 @@ void Pipeline::start_connecting() {
 }
 
 void Pipeline::connect(const std::shared_ptr<Attempt>& attempt, const PipelineOptions& options) {
-  const std::optional<Secret> now = options.conninfo_now ? options.conninfo_now() : std::nullopt;
-  const std::string conninfo(now ? now->reveal() : options.conninfo.reveal());
+  const std::string conninfo(options.conninfo.reveal());
   // What stands before dbname yields to the conninfo, what stands after overrides it. The timeouts notice a
   // server that vanished without a word: an idle connection by keepalives, a busy one by TCP's user timeout.
-  const char* keywords[] = {"fallback_application_name",
-                            "connect_timeout",
-                            "keepalives_idle",
-                            "keepalives_interval",
-                            "keepalives_count",
-                            "tcp_user_timeout",
-                            "dbname",
-                            "client_encoding",
-                            nullptr};
-  const char* values[] = {
-      options.application_name.c_str(), "5", "30", "10", "3", "30000", conninfo.c_str(), "UTF8", nullptr};
+  // Of several hosts, a standby is of no use.
+  const char* keywords[] = {"fallback_application_name", "target_session_attrs",
+                            "connect_timeout",           "keepalives_idle",
+                            "keepalives_interval",       "keepalives_count",
+                            "tcp_user_timeout",          "dbname",
+                            "client_encoding",           nullptr};
+  const char* values[] = {options.application_name.c_str(),
+                          "read-write",
+                          "5",
+                          "30",
+                          "10",
+                          "3",
+                          "30000",
+                          conninfo.c_str(),
+                          "UTF8",
+                          nullptr};
   Conn conn(PQconnectdbParams(keywords, values, 1));
   CHECK(conn != nullptr, "out of memory");
   Error error;
@@ -199,6 +214,10 @@ Error Pipeline::set_up(pg_conn* conn, const PipelineOptions& options, bool& pool
                  message.empty() ? "the session cannot be set up" : std::string(message)};
   };
 
+  // Whatever target_session_attrs the conninfo asks for: what is bought has to be stored.
+  std::string read_only;
+  if (!run("SHOW transaction_read_only", &read_only)) return failed();
+  if (read_only == "on") return {ErrorKind::unavailable, kReadOnly};
   std::string backend;
   if (!run("SELECT pg_catalog.pg_backend_pid()", &backend)) return failed();
   // A pooler answers with a key of its own.
@@ -333,7 +352,7 @@ bool Pipeline::take_result(pg_result* result) {
   BinaryRows rows(result);  // owns it from here
   Command& head = sent_.front();
   switch (PQresultStatus(result)) {
-    case PGRES_PIPELINE_SYNC: conclude(); return true;
+    case PGRES_PIPELINE_SYNC: conclude(); return conn_ != nullptr;
     case PGRES_PIPELINE_ABORTED: return true;  // by the error before it, which counts
     case PGRES_TUPLES_OK: head.outcome = std::move(rows); return true;
     case PGRES_COMMAND_OK:
@@ -352,6 +371,7 @@ bool Pipeline::take_result(pg_result* result) {
     lose({ErrorKind::unavailable, std::move(error.message)});
     return false;
   }
+  read_only_ = read_only_ || is_read_only(result);
   if (is_stale_plan(result)) {
     prepared_.erase(head.statement);
     head.preparing = false;
@@ -366,12 +386,13 @@ void Pipeline::conclude() {
   Command head = std::move(sent_.front());
   sent_.pop_front();
   head_since_ = clock_.now();
-  backoff_ = kFirstBackoff;
+  if (!read_only_) backoff_ = kFirstBackoff;
   if (head.preparing) prepared_.erase(head.statement);  // its text was refused
   if (!head.outcome)
     head.outcome =
         std::unexpected(Error{ErrorKind::in_doubt, "the database confirmed a statement without its result"});
   done_.push_back({head.id, std::move(*head.outcome)});
+  if (std::exchange(read_only_, false)) lose({ErrorKind::unavailable, kReadOnly});
 }
 
 /// Gives the connection up: what was sent is in doubt, and the next one is tried after a pause.

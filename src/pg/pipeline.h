@@ -9,7 +9,9 @@
 /// Nothing here blocks: connecting, which may wait for DNS, runs on a helper thread that hands the connection
 /// over. Each command is a transaction of its own (it ends with its own Sync). Every command gets exactly one
 /// answer. Errors: by SQLSTATE (pg/sqlstate.h); unavailable if it was never sent; in_doubt if the connection
-/// broke, or the server went silent for `command_timeout`, before the server confirmed the commit.
+/// broke, or the server went silent for `command_timeout`, before the server confirmed the commit. A session
+/// that turns out to be read-only is given up as well: after a failover, only a new connection finds the
+/// primary.
 #pragma once
 
 #include <cstdint>
@@ -83,17 +85,13 @@ struct Answer {
 /// small table stays.
 enum class Planning { custom, generic };
 
-/// What a connection string has become since; none: what it was. Called from helper threads, which may
-/// outlive whoever made it.
-using ConninfoNow = std::function<std::optional<Secret>()>;
-
 struct PipelineOptions {
-  Secret conninfo;             ///< URI or keywords; empty: the usual PG* variables
-  ConninfoNow conninfo_now{};  ///< asked before each attempt, so that a password can be rotated; may be null
+  Secret conninfo;  ///< URI or keywords; empty: the usual PG* variables
   std::string application_name = "embedd";
   std::string channel;  ///< LISTEN on it, if the connection is direct; empty: none
   Duration command_timeout =
       seconds(60);  ///< silence, while an answer is due, after which the connection is dropped
+  Duration statement_timeout = seconds(60);  ///< the server's; never more than five sixths of the above
   Duration lock_timeout = milliseconds(200);
   Planning planning = Planning::custom;
   std::string search_path;  ///< empty: the role's
@@ -170,6 +168,7 @@ class Pipeline final : public Waitable {
   Error last_error_{};
   bool pooled_ = false;
   bool want_write_ = false;
+  bool read_only_ = false;  ///< the server has refused to write: the connection is lost with the next Sync
   std::uint64_t connections_ = 0;
 
   CommandId next_id_ = 1;

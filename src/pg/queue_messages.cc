@@ -1,13 +1,14 @@
 #include "pg/queue_messages.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <numeric>
-#include <span>
 
 #include "base/check.h"
-#include "base/json.h"
+#include "pg/vectorizers.h"
 
 namespace embedd::pg {
 namespace {
@@ -71,15 +72,13 @@ void add_vectors(Params& params, Jobs jobs, const Embeddings& vectors, const Def
 }  // namespace
 
 const Statement& poll_statement() {
-  static const Statement statement(R"(
+  static const Statement statement(fmt::format(R"(
 WITH beat AS (
-  INSERT INTO embedd.workers AS w (id, hostname, pid, version, rows_embedded, requests_in_flight, leases_held, draining,
-                                   troubles)
-  VALUES ($1::uuid, $2::text, $3::bigint, $4::text, $5::bigint, $6::bigint, $7::bigint, $8::boolean,
-          nullif($10::text, '')::jsonb)
+  INSERT INTO embedd.workers AS w (id, hostname, pid, version, rows_embedded, requests_in_flight, leases_held, draining)
+  VALUES ($1::uuid, $2::text, $3::bigint, $4::text, $5::bigint, $6::bigint, $7::bigint, $8::boolean)
   ON CONFLICT (id) DO UPDATE
   SET seen_at = now(), rows_embedded = excluded.rows_embedded, requests_in_flight = excluded.requests_in_flight,
-      leases_held = excluded.leases_held, draining = excluded.draining, troubles = excluded.troubles),
+      leases_held = excluded.leases_held, draining = excluded.draining),
 swept AS (
   DELETE FROM embedd.workers WHERE id IN (
     SELECT id FROM embedd.workers WHERE seen_at < now() - interval '10 minutes' AND id <> $1::uuid
@@ -98,10 +97,11 @@ SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.sta
        p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.generation, v.long_texts,
        (v.reconciled_at IS NULL OR v.reconciled_at <= now() - make_interval(secs => $9::float8))
          AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
-       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, s.problem
+       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, coalesce(s.problem, {})
 FROM embedd.vectorizers v CROSS JOIN pgvector p CROSS JOIN LATERAL embedd.queue_state(v.id) s
 LEFT JOIN pg_catalog.pg_class c ON c.oid = v.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE v.destination = 'column' ORDER BY v.id)");
+WHERE v.destination = 'column' ORDER BY v.id)",
+                                               kDestinationProblem));
   return statement;
 }
 
@@ -136,23 +136,6 @@ RETURNING extract(epoch FROM greatest(requests_at - make_interval(secs => $2::fl
 const Statement& goodbye_statement() {
   static const Statement statement("DELETE FROM embedd.workers WHERE id = $1::uuid");
   return statement;
-}
-
-std::string troubles_json(const std::vector<Trouble>& troubles) {
-  constexpr std::size_t kMost = 32, kMostBytes = 300;
-  if (troubles.empty()) return "";
-  JsonWriter json;
-  json.array();
-  for (const Trouble& trouble : std::span(troubles).first(std::min(troubles.size(), kMost))) {
-    // Cut inside a character it gets a replacement for it; jsonb takes no NUL.
-    std::string message = trouble.message.substr(0, kMostBytes);
-    std::ranges::replace_if(message, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
-    json.object();
-    if (trouble.vectorizer != 0) json.key("vectorizer").value(trouble.vectorizer);
-    if (!trouble.endpoint.empty()) json.key("endpoint").value(trouble.endpoint);
-    json.key("state").value(trouble.state).key("message").value(message).end();
-  }
-  return json.end().str();
 }
 
 Result<Definition> read_definition(const BinaryRows& rows, int i) {

@@ -122,9 +122,10 @@ struct Settlement {
                                ///< vectors with their jobs; the outcome is `kept`
   std::string model_id;        ///< complete only: what we asked for
   std::string model_version;   ///< complete only: what the server says it used
-  std::uint64_t requests = 0;  ///< complete only: provider requests behind these vectors, for usage
-  std::uint64_t tokens = 0;    ///< complete only: tokens billed for these vectors, for usage
-  Duration delay{};            ///< reschedule, extend
+  std::uint64_t requests = 0;  ///< complete only: provider requests behind these vectors, for usage …
+  std::uint64_t tokens =
+      0;             ///< … and the tokens billed; 0 when it is sent again: they are booked as it is sent
+  Duration delay{};  ///< reschedule, extend
   bool charge_attempt = false;  ///< reschedule: this try was the row's own fault
   ErrorKind reason{};           ///< reschedule with charge_attempt, discard
   std::string message;          ///< the same
@@ -143,15 +144,8 @@ enum class Outcome {
 
 struct Receipt {
   std::uint64_t id = 0;
-  Result<std::vector<Outcome>> outcomes;  ///< one per job, in order; an error means none or in_doubt
-};
-
-/// Why rows wait, as far as a worker knows: of a vectorizer, or of an endpoint and all that use it.
-struct Trouble {
-  VectorizerId vectorizer = 0;  ///< 0: the endpoint's
-  std::string endpoint{};       ///< empty: the vectorizer's
-  std::string state;            ///< resting, locked, or the name of the endpoint's state
-  std::string message;          ///< for a person; never holds a secret
+  Result<std::vector<Outcome>> outcomes;  ///< one per job, in order
+  bool partly = false;  ///< with an error: some of it may have been carried out all the same
 };
 
 /// What a worker says of itself in its heartbeat.
@@ -160,7 +154,6 @@ struct Heartbeat {
   std::uint32_t requests_in_flight = 0;
   std::uint32_t leases_held = 0;
   bool draining = false;
-  std::vector<Trouble> troubles{};
 };
 
 struct VectorizerState {
@@ -349,8 +342,7 @@ class Observer {
   virtual void truncated(const Vectorizer&, std::size_t tokens) {}
   virtual void endpoint_changed(const std::string& endpoint, EndpointState, const std::string& message,
                                 Duration pause) {}
-  /// A vectorizer's own configuration is refused, by its endpoint (model, dimensions) or by the database.
-  /// Once a row has been stored again: an empty message.
+  /// A vectorizer's own configuration is refused by its endpoint (model, dimensions); cleared: empty message.
   virtual void vectorizer_paused(const Vectorizer&, const std::string& message, Duration pause) {}
   virtual void polled(const std::vector<VectorizerState>&) {}
   virtual void reconciled(const Vectorizer&, const ReconcilePage::Progress&) {}

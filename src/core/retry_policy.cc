@@ -13,6 +13,15 @@ constexpr std::size_t kFailedAloneNeverAccepted = 8;
 /// … and one that was accepted before gets the benefit of the doubt for longer.
 constexpr std::size_t kFailedAloneAcceptedBefore = 100;
 
+/// The same for rows that the database refuses. There is no harmless row to ask about, and a discarded row
+/// costs its vector, so that a table which took vectors before gets little more benefit of the doubt.
+constexpr std::size_t kRefusedNeverStored = 8;
+constexpr std::size_t kRefusedStoredBefore = 20;
+
+/// Conflicts in a row, some seconds' worth, after which vectors wait in the queue: a migration can lock a
+/// table for hours, and they must neither fill the memory that others need nor depend on this worker's life.
+constexpr unsigned kPatience = 4;
+
 constexpr Duration kLongestRetryAfter = std::chrono::hours(1);
 
 Verdict alone_at_fault(const Failure& failure) {
@@ -46,6 +55,38 @@ Verdict verdict(const Failure& failure) {
     case ErrorKind::in_doubt: return Verdict::hold;  // kinds of the database; no provider reports them
   }
   return Verdict::hold;
+}
+
+namespace {
+
+/// The database refuses what is written: a constraint, a trigger of the user's, a column of another size.
+SettlementVerdict refused(const SettlementFailure& failure, bool stores) {
+  const std::size_t patience = failure.stored_before ? kRefusedStoredBefore : kRefusedNeverStored;
+  if (stores && failure.refused_alone >= patience && failure.jobs > kRefusedProbeRows)
+    return SettlementVerdict::rest;
+  if (failure.jobs > 1) return SettlementVerdict::split;
+  if (stores && failure.refused_alone + 1 >= patience) return SettlementVerdict::rest;
+  // If not even a dead letter can be recorded, its lease lapses.
+  if (failure.action == Action::discard && !failure.clear_vector) return SettlementVerdict::let_go;
+  return SettlementVerdict::discard;
+}
+
+}  // namespace
+
+SettlementVerdict settlement_verdict(const SettlementFailure& failure) {
+  const bool stores = failure.action == Action::complete && !failure.keep_only;
+  if (failure.action == Action::extend) return SettlementVerdict::let_go;
+  switch (failure.kind) {
+    case ErrorKind::in_doubt:
+    case ErrorKind::unavailable: return SettlementVerdict::resend;
+    case ErrorKind::conflict:
+      return stores && failure.tries >= kPatience ? SettlementVerdict::keep : SettlementVerdict::resend;
+    case ErrorKind::canceled:  // it took too long: a slow index, a trigger that waits
+      if (failure.jobs > 1) return SettlementVerdict::split;
+      return stores ? SettlementVerdict::keep : SettlementVerdict::resend;
+    case ErrorKind::misconfigured: return SettlementVerdict::rest;
+    default: return refused(failure, stores);
+  }
 }
 
 bool is_endpoint_fault(ErrorKind kind) {

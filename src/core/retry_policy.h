@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "core/ports.h"
 #include "core/random.h"
 
 namespace embedd {
@@ -34,6 +35,33 @@ struct Failure {
 };
 
 Verdict verdict(const Failure& failure);
+
+/// What becomes of a settlement that the database did not carry out.
+enum class SettlementVerdict {
+  resend,   ///< the database's trouble: send it again as it is, somewhat later
+  split,    ///< send each half on its own, so that a culprit ends alone
+  keep,     ///< leave the user's table alone, and keep the paid vectors with their jobs
+  discard,  ///< the row can never be stored: a dead letter, and its row is left as it is
+  rest,     ///< every row would be refused: keep the vectors, let go of the rest, stop this vectorizer
+  let_go,   ///< nothing is to be done: leases lapse, or the next sweep extends them
+};
+
+struct SettlementFailure {
+  ErrorKind kind{};
+  Action action = Action::complete;
+  bool keep_only = false;         ///< complete: the vectors were to be kept only
+  bool clear_vector = false;      ///< discard: the row's former vector was to be removed
+  std::size_t jobs = 1;           ///< in the settlement
+  unsigned tries = 1;             ///< failed so far, with this one
+  bool stored_before = false;     ///< this worker has stored a vector of this vectorizer
+  std::size_t refused_alone = 0;  ///< rows of this vectorizer refused alone since its last stored vector
+};
+
+SettlementVerdict settlement_verdict(const SettlementFailure& failure);
+
+/// A vectorizer that rests because its table refused row after row is tried with so many: a good one among
+/// them says that the others are at fault. What is bought for that is kept.
+inline constexpr std::uint32_t kRefusedProbeRows = 16;
 
 /// True for faults of the endpoint as a whole: they pause or slow it, and are nobody's attempt (G7).
 bool is_endpoint_fault(ErrorKind kind);

@@ -3,18 +3,12 @@
 #include <algorithm>
 #include <array>
 
-#include "core/retry_policy.h"
-
 namespace embedd {
 
 namespace {
 
 /// How long a vector waits for another transaction to let go of its job before it is given up.
 constexpr Duration kLongestBusy = minutes(10);
-
-/// Conflicts in a row, some seconds' worth, after which vectors wait in the queue: a migration can lock a
-/// table for hours, and they must neither fill the memory that others need nor depend on this worker's life.
-constexpr unsigned kPatience = 4;
 
 /// `settlement` for the jobs at `indexes` only, with just the vectors that they need.
 Settlement subset(const Settlement& settlement, const std::vector<std::size_t>& indexes) {
@@ -80,6 +74,7 @@ Settlements::News Settlements::take(Instant now, bool draining) {
     if (found == pending_.end()) continue;  // nothing of ours waits for it
     Pending pending = std::move(found->second);
     pending_.erase(found);
+    pending.in_doubt = pending.in_doubt || receipt.partly;
     if (receipt.outcomes)
       conclude(pending, *receipt.outcomes, now, draining, news);
     else
@@ -115,8 +110,11 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
   if (settlement.action != Action::extend && busy.size() < outcomes.size())
     news.progressed.push_back(settlement.vectorizer);
 
-  if (settlement.action == Action::complete && !settlement.keep_only)
+  if (settlement.action == Action::complete && !settlement.keep_only &&
+      count[static_cast<std::size_t>(Outcome::done)] > 0) {
+    storing_[settlement.vectorizer] = {.before = true};
     news.stored.push_back(settlement.vectorizer);
+  }
 
   const bool worth_waiting = !draining && now - pending.since < kLongestBusy;
   if (busy.empty() || settlement.action == Action::extend || !worth_waiting) return;
@@ -129,44 +127,53 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
 }
 
 void Settlements::recover(Pending pending, const Error& error, Instant now, News& news) {
-  const Action action = pending.settlement.action;
+  Settlement& settlement = pending.settlement;
   observer_.database_error("settle", error);
+  const Storing& storing = storing_[settlement.vectorizer];
+  const SettlementFailure failure{.kind = error.kind,
+                                  .action = settlement.action,
+                                  .keep_only = settlement.keep_only,
+                                  .clear_vector = settlement.clear_vector,
+                                  .jobs = settlement.jobs.size(),
+                                  .tries = ++pending.tries,
+                                  .stored_before = storing.before,
+                                  .refused_alone = storing.refused_alone};
   pending.locked = error.kind == ErrorKind::conflict;
-  if (action == Action::extend) return;  // the next sweep extends again
-  switch (error.kind) {
-    case ErrorKind::in_doubt: pending.in_doubt = true; [[fallthrough]];
-    case ErrorKind::unavailable:
-    case ErrorKind::conflict:
-    case ErrorKind::canceled:
-      pending.send_at = now + backoff(milliseconds(100), seconds(5), ++pending.tries, random_);
-      if (pending.locked && action == Action::complete && pending.tries >= kPatience)
-        pending.settlement.keep_only = true;
+  pending.in_doubt = pending.in_doubt || error.kind == ErrorKind::in_doubt;
+  settlement.requests = settlement.tokens = 0;  // booked as it was sent
+  carry_out(settlement_verdict(failure), std::move(pending), error, now, news);
+}
+
+void Settlements::carry_out(SettlementVerdict verdict, Pending pending, const Error& error, Instant now,
+                            News& news) {
+  Settlement& settlement = pending.settlement;
+  switch (verdict) {
+    case SettlementVerdict::resend:
+      pending.send_at = now + backoff(milliseconds(100), seconds(5), pending.tries, random_);
       return add(std::move(pending));
-    case ErrorKind::misconfigured:
-      news.refused.emplace_back(pending.settlement.vectorizer, error.message);
-      if (action != Action::complete)
-        return;  // the table or its queue is gone, or closed to us: leases lapse
-      pending.settlement.action = Action::reschedule;
-      pending.settlement.delay = seconds(30);
-      pending.settlement.charge_attempt = false;
-      pending.settlement.vectors = {};
+    case SettlementVerdict::split: return split(std::move(pending));
+    case SettlementVerdict::keep: settlement.keep_only = true; return add(std::move(pending));
+    case SettlementVerdict::discard:
+      if (settlement.action != Action::discard) {
+        if (settlement.action == Action::complete) ++storing_[settlement.vectorizer].refused_alone;
+        settlement.action = Action::discard;
+        settlement.reason = error.kind;
+        settlement.message = error.message;
+        settlement.vectors = {};
+        observer_.discarded(pending.vectorizer, error.kind, error.message);
+      }
+      settlement.clear_vector = false;
       return add(std::move(pending));
-    default: break;
+    case SettlementVerdict::rest:
+      news.refused.emplace_back(settlement.vectorizer, error);
+      // If even the queue refuses them, leases lapse.
+      if (settlement.action != Action::complete || settlement.keep_only) return;
+      if (settlement.jobs.size() == 1 && error.kind != ErrorKind::misconfigured)
+        ++storing_[settlement.vectorizer].refused_alone;
+      settlement.keep_only = true;
+      return add(std::move(pending));
+    case SettlementVerdict::let_go: return;
   }
-  if (pending.settlement.jobs.size() > 1) return split(std::move(pending));
-  if (action == Action::discard) {
-    if (!pending.settlement.clear_vector) return;  // cannot even be recorded: its lease lapses
-    pending.settlement.clear_vector = false;       // the row refuses that too: record it at least
-    return add(std::move(pending));
-  }
-  // The database refuses this one row: a constraint or a trigger of the user's.
-  pending.settlement.action = Action::discard;
-  pending.settlement.clear_vector = false;
-  pending.settlement.reason = error.kind;
-  pending.settlement.message = error.message;
-  pending.settlement.vectors = {};
-  observer_.discarded(pending.vectorizer, error.kind, error.message);
-  add(std::move(pending));
 }
 
 void Settlements::split(Pending pending) {
@@ -175,7 +182,6 @@ void Settlements::split(Pending pending) {
   for (std::size_t i = 0; i < size; ++i) (i < size / 2 ? left : right).push_back(i);
   Pending second = pending;
   second.settlement = subset(pending.settlement, right);
-  second.settlement.requests = second.settlement.tokens = 0;
   pending.settlement = subset(pending.settlement, left);
   add(std::move(pending));
   add(std::move(second));
@@ -194,6 +200,14 @@ std::size_t Settlements::jobs_of(VectorizerId vectorizer) const {
     if (pending.settlement.action != Action::extend && pending.settlement.vectorizer == vectorizer)
       jobs += pending.settlement.jobs.size();
   return jobs;
+}
+
+bool Settlements::waiting(VectorizerId vectorizer, Duration at_least, Instant now) const {
+  return std::ranges::any_of(pending_, [&](const auto& entry) {
+    const Pending& pending = entry.second;
+    return pending.sent && pending.settlement.vectorizer == vectorizer &&
+           pending.settlement.action != Action::extend && now - pending.sent_at >= at_least;
+  });
 }
 
 bool Settlements::extending() const {

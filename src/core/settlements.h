@@ -1,7 +1,7 @@
 /// Settlements on their way to the queue: each is kept until the queue has said how it ended (G1, G12).
 ///
-/// A lost connection leaves a settlement in doubt; it is sent again as it is, and the lease decides. A
-/// statement that the database refuses is split until the refused row is alone.
+/// A lost connection leaves a settlement in doubt; it is sent again as it is, and the lease decides. What
+/// becomes of one that failed is said by settlement_verdict() (core/retry_policy.h), and carried out here.
 #pragma once
 
 #include <map>
@@ -9,6 +9,7 @@
 
 #include "core/ports.h"
 #include "core/random.h"
+#include "core/retry_policy.h"
 
 namespace embedd {
 
@@ -24,11 +25,10 @@ class Settlements {
 
   /// What the receipts of one turn tell the worker.
   struct News {
-    std::vector<VectorizerId> progressed;  ///< jobs left the queue
-    std::vector<VectorizerId> stored;      ///< the database took vectors of these
-    std::uint64_t rows_stored = 0;         ///< so many vectors
-    std::vector<std::pair<VectorizerId, std::string>>
-        refused;  ///< the database refuses every settlement of these
+    std::vector<VectorizerId> progressed;                 ///< jobs left the queue
+    std::vector<VectorizerId> stored;                     ///< the database took vectors of these
+    std::uint64_t rows_stored = 0;                        ///< so many vectors
+    std::vector<std::pair<VectorizerId, Error>> refused;  ///< the database refuses every settlement of these
     /// Leases that were extended.
     struct Extended {
       VectorizerId vectorizer = 0;
@@ -47,6 +47,8 @@ class Settlements {
   /// Memory held for them.
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] bool empty() const { return pending_.empty(); }
+  /// Some of this vectorizer's have been with the database for `at_least` and are not answered.
+  [[nodiscard]] bool waiting(VectorizerId vectorizer, Duration at_least, Instant now) const;
   /// Leases are being extended.
   [[nodiscard]] bool extending() const;
   /// When resend() has something to do next; Instant::max() if never.
@@ -67,11 +69,17 @@ class Settlements {
     bool locked = false;  ///< its table was, when last asked: sent one such at a time
     unsigned tries = 0;
   };
+  /// How a vectorizer's table takes vectors.
+  struct Storing {
+    bool before = false;            ///< it took some
+    std::size_t refused_alone = 0;  ///< rows since then
+  };
 
   void add(Pending pending);
   void conclude(const Pending& pending, const std::vector<Outcome>& outcomes, Instant now, bool draining,
                 News& news);
   void recover(Pending pending, const Error& error, Instant now, News& news);
+  void carry_out(SettlementVerdict verdict, Pending pending, const Error& error, Instant now, News& news);
   void split(Pending pending);
 
   Queue& queue_;
@@ -79,6 +87,7 @@ class Settlements {
   Random& random_;
   std::uint64_t next_id_ = 1;
   std::map<std::uint64_t, Pending> pending_;
+  std::map<VectorizerId, Storing> storing_;
 };
 
 }  // namespace embedd

@@ -12,6 +12,9 @@ namespace {
 constexpr Duration kFollowUps[] = {milliseconds(10), milliseconds(40), milliseconds(200), milliseconds(1000)};
 /// With `once`, an endpoint that rests for longer is not waited for.
 constexpr Duration kLongRest = seconds(30);
+/// A table that takes so long for what it was given needs no more yet: what is bought meanwhile would wait in
+/// memory.
+constexpr Duration kSlowStore = seconds(10);
 /// A stopping worker that cannot settle (database gone) leaves after this; its leases lapse.
 constexpr Duration kLastWords = seconds(5);
 /// No more is claimed while so many claims' worth of a vectorizer's jobs wait to be settled: jobs that need
@@ -91,7 +94,9 @@ void Worker::poll(Instant now) {
   if (poll_sent_ || now < next_poll_ || !queue_.ready()) return;
   poll_sent_ = true;
   progress_at_poll_ = progress_;
-  queue_.send_poll(heartbeat());
+  queue_.send_poll({.rows_embedded = summary_.rows_embedded,
+                    .requests_in_flight = static_cast<std::uint32_t>(batches_.size()),
+                    .leases_held = static_cast<std::uint32_t>(leases_held())});
 }
 
 void Worker::note(Poll poll, Instant now) {
@@ -219,6 +224,7 @@ bool Worker::wants_claim(const Lane& lane, Instant now) const {
   if (!gate->worth_claiming(now, Duration{})) return false;
   if (settlements_.jobs_of(lane.vectorizer.id) >= kClaimsToSettle * options_.claim_rows) return false;
   if (lane.probing() && (!lane.buffer.empty() || lane.in_flight > 0)) return false;
+  if (settlements_.waiting(lane.vectorizer.id, lane.probing() ? Duration{} : kSlowStore, now)) return false;
   // One batch ahead keeps the requests coming; while probing, one small batch is all there may be.
   return gate->probing() ? lane.buffer.empty() && gate->open(now)
                          : lane.buffer.fresh().size() < std::min(batch_inputs(lane), rows_ahead(lane)) &&
@@ -242,7 +248,9 @@ void Worker::claim(Instant now) {
     const Share used = used_by(lane.vectorizer.endpoint);
     if (used.bytes > 0 && used.bytes + claim_bytes() > share_of_each().bytes) continue;
     constexpr std::uint32_t kProbeRows = 8;
-    const std::uint32_t probe = lane.probing() ? 1 : gate_of(lane)->probing() ? kProbeRows : rows_ahead(lane);
+    const std::uint32_t probe = lane.probing()             ? (lane.rows_refused ? kRefusedProbeRows : 1)
+                                : gate_of(lane)->probing() ? kProbeRows
+                                                           : rows_ahead(lane);
     lane.claiming = true;
     lane.claim_sent_at = now;
     ++claims_in_flight_;

@@ -2,7 +2,6 @@
 // calls this is worker.cc.
 #include <algorithm>
 #include <set>
-#include <utility>
 
 #include "base/check.h"
 #include "core/worker.h"
@@ -253,10 +252,15 @@ void Worker::release(const Settlements::News& news, Instant now) {
     }
   }
   for (const VectorizerId id : news.stored)
-    if (Lane* lane = find(id); lane != nullptr && std::exchange(lane->pauses, 0) > 0)
-      observer_.vectorizer_paused(lane->vectorizer, "", Duration{});
-  for (const auto& [id, message] : news.refused)
-    if (Lane* lane = find(id)) pause(*lane, message, now);
+    if (Lane* lane = find(id)) {
+      lane->pauses = 0;
+      lane->rows_refused = false;
+    }
+  for (const auto& [id, error] : news.refused)
+    if (Lane* lane = find(id)) {
+      lane->rows_refused = error.kind != ErrorKind::misconfigured;
+      pause(*lane, lane->rows_refused ? "the table refuses every row: " + error.message : error.message, now);
+    }
   for (const Settlements::News::Extended& extended : news.extended) note(extended);
   for (const auto& [id, lost] : news.lost)
     if (Lane* lane = find(id))
@@ -320,9 +324,10 @@ void Worker::give_back(Lane& lane, Instant now) {
 /// The vectorizer's own declaration is at fault: rest, and keep its rows.
 void Worker::pause(Lane& lane, const std::string& message, Instant now) {
   if (lane.resting(now)) return;  // one pause for all that was in flight
-  const Duration rest = backoff(seconds(5), minutes(5), ++lane.pauses, random_);
+  // Asking a table costs nothing, and a good row among the refused ones should not wait for long.
+  const Duration longest = lane.rows_refused ? minutes(1) : minutes(5);
+  const Duration rest = backoff(seconds(5), longest, ++lane.pauses, random_);
   lane.paused_until = now + rest;
-  lane.rests_because = message;
   lane.doubted = false;
   observer_.vectorizer_paused(lane.vectorizer, message, rest);
   give_back(lane, now);

@@ -5,38 +5,28 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
-#include "core/price.h"
 #include "pg/queue_messages.h"
 
 namespace embedd::pg {
 namespace {
 
-/// One statement writes at most so many rows: it holds their locks, and its parameters sit in memory.
-constexpr std::size_t kRowsPerWrite = 512;
-/// So many settling statements are on their way at a time: one that the server works on, and the next.
-constexpr std::size_t kStatementsAhead = 2;
-/// Statements that touch only the queue can be longer.
-constexpr std::size_t kRowsPerUpdate = 2048;
+/// Users may wait for as long as a settling statement runs. Only a table that has become much slower all at
+/// once lets one run so long (pg/write_pace.h).
+constexpr Duration kLongestSettling = seconds(10);
 constexpr std::int64_t kPageRows = 5000, kSmallestPageRows = 50;
 /// A queue of this length is work enough: reconcile waits.
 constexpr std::int64_t kLongQueue = 20'000;
-constexpr Duration kUsageEvery = seconds(1);
-
-Error unknown(VectorizerId vectorizer) {
-  return {ErrorKind::misconfigured, fmt::format("vectorizer {} is not there", vectorizer)};
-}
 
 PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen, Planning planning) {
   return {.conninfo = options.database,
-          .conninfo_now = options.database_now,
           .application_name = "embedd worker",
           .channel = listen ? "embedd" : "",
           .command_timeout = options.command_timeout,
+          .statement_timeout = planning == Planning::generic ? kLongestSettling : options.command_timeout,
           .planning = planning,
           // Others may create functions in a schema on the role's path, and an exact match there would win.
           // What writes to users' tables keeps the path all the same: their triggers may need it.
@@ -44,6 +34,10 @@ PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen, Pla
 }
 
 }  // namespace
+
+Error PgQueue::unknown(VectorizerId vectorizer) {
+  return {ErrorKind::misconfigured, fmt::format("vectorizer {} is not there", vectorizer)};
+}
 
 void PgQueue::Lane::send(const Statement& statement, const Params& params, Handler handler) {
   const CommandId id = pipeline.send(statement, params);
@@ -74,9 +68,7 @@ PgQueue::PgQueue(PgQueueOptions options, const Clock& clock, std::function<void(
   if (options_.listen.empty()) return;
   PipelineOptions listen = pipeline_options(options_, true, Planning::custom);
   listen.conninfo = options_.listen;
-  listen.conninfo_now = options_.listen_now;
-  listener_.emplace("notifications", std::move(listen), clock, wake);
-  listener_->complaint = listener_->pipeline.last_error().message;
+  listener_.emplace(std::move(listen), clock, wake);
 }
 
 PgQueue::~PgQueue() {
@@ -120,8 +112,7 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
       .integer(heartbeat.requests_in_flight)
       .integer(heartbeat.leases_held)
       .flag(heartbeat.draining)
-      .real(to_seconds(options_.reconcile_every))
-      .text(troubles_json(heartbeat.troubles));
+      .real(to_seconds(options_.reconcile_every));
   if (plans_used_ && settlements_.pipeline.ready() && !settlements_.pipeline.pooled()) {
     plans_used_ = false;
     settlements_.send(discard_plans_statement(), {}, [](const Result<BinaryRows>&) {});
@@ -161,12 +152,14 @@ void PgQueue::note_poll(const Result<BinaryRows>& rows) {
     if (const auto problem = read_problem(*rows, i)) {
       complain(i, *problem);
       state.waiting = true;  // for all that is known
+      state.vectorizer.paused = true;
     }
     (*polled_)->push_back(std::move(state));
   }
   known_ = std::move(known);
   complaints_ = std::move(complaints);
   std::erase_if(walks_, [this](const auto& walk) { return !known_.contains(walk.first); });
+  std::erase_if(writing_, [this](const auto& writing) { return !known_.contains(writing.first); });
 }
 
 std::optional<Poll> PgQueue::take_poll() {
@@ -176,21 +169,16 @@ std::optional<Poll> PgQueue::take_poll() {
 
 /// A new connection may have missed notifications, so it hints at everything.
 std::vector<VectorizerId> PgQueue::take_hints() {
-  if (listener_) listener_->pump();
-  Pipeline& pipeline = listener_ ? listener_->pipeline : claims_.pipeline;
+  Pipeline& pipeline = listener_ ? *listener_ : claims_.pipeline;
+  if (listener_) (void)listener_->take();
   std::vector<VectorizerId> hints;
   for (const std::string& payload : pipeline.take_notifications()) {
     VectorizerId id = 0;
     const char* end = payload.data() + payload.size();
     if (std::from_chars(payload.data(), end, id).ptr == end && known_.contains(id)) hints.push_back(id);
   }
-  if (std::exchange(listening_since_, pipeline.connections()) != pipeline.connections()) {
-    if (listener_ && pipeline.pooled())
-      log::warn(
-          "notifications_impossible",
-          {{"reason", "EMBEDD_LISTEN_URL leads to a pooler too, and notifications do not pass through one"}});
+  if (std::exchange(listening_since_, pipeline.connections()) != pipeline.connections())
     for (const auto& [id, known] : known_) hints.push_back(id);
-  }
   std::sort(hints.begin(), hints.end());
   hints.erase(std::unique(hints.begin(), hints.end()), hints.end());
   return hints;
@@ -225,124 +213,6 @@ void PgQueue::note_claim(const ClaimRequest& request, const Known& known, const 
 std::vector<Claim> PgQueue::take_claims() {
   claims_.pump();
   return std::exchange(claimed_, {});
-}
-
-// ── Settle
-
-void PgQueue::send_settlement(const Settlement& settlement) {
-  CHECK(!settlement.jobs.empty(), "settlement {} has no jobs", settlement.id);
-  const auto known = find(settlement.vectorizer);
-  if (!known) {
-    receipts_.push_back({settlement.id, std::unexpected(unknown(settlement.vectorizer))});
-    return;
-  }
-  const bool writes = settlement.action == Action::complete || settlement.action == Action::clear;
-  const std::size_t most = writes ? kRowsPerWrite : kRowsPerUpdate;
-  auto open = std::make_shared<OpenSettlement>();
-  open->summary = {.id = settlement.id,
-                   .vectorizer = settlement.vectorizer,
-                   .action = settlement.action,
-                   .model_id = settlement.model_id,
-                   .requests = settlement.requests,
-                   .tokens = settlement.tokens};
-  open->outcomes.resize(settlement.jobs.size());
-  open->unanswered = (settlement.jobs.size() + most - 1) / most;
-  // A lease must not lapse while its extension waits behind what it is extended for.
-  for (std::size_t first = 0; first < settlement.jobs.size(); first += most)
-    parts_.insert(settlement.action == Action::extend ? parts_.begin() : parts_.end(),
-                  {open, &settlement, known, first, std::min(most, settlement.jobs.size() - first)});
-  send_parts();
-}
-
-void PgQueue::send_parts() {
-  while (!parts_.empty() && settlements_.handlers.size() < kStatementsAhead) {
-    const Part part = std::move(parts_.front());
-    parts_.pop_front();
-    send_part(part);
-  }
-}
-
-void PgQueue::send_part(const Part& part) {
-  const auto jobs = std::span(part.settlement->jobs).subspan(part.first, part.count);
-  plans_used_ = true;
-  settlements_.send(statement_of(part.known->sql, *part.settlement),
-                    settlement_params(*part.settlement, jobs, part.known->definition),
-                    [this, open = part.open, first = part.first, count = part.count](
-                        const Result<BinaryRows>& rows) { note_part(*open, first, count, rows); });
-}
-
-void PgQueue::note_part(OpenSettlement& open, std::size_t first, std::size_t count,
-                        const Result<BinaryRows>& rows) {
-  if (rows) {
-    const std::string_view letters = rows->bytes(0, 0);
-    CHECK(letters.size() == count, "{} outcomes of {} jobs", letters.size(), count);
-    for (std::size_t i = 0; i < count; ++i) open.outcomes[first + i] = outcome_of(letters[i]);
-    ++open.succeeded;
-  } else if (!open.error || open.error->kind != ErrorKind::in_doubt) {
-    open.error = rows.error();
-  }
-  if (--open.unanswered > 0) return;
-
-  const Settlement& settlement = open.summary;
-  if (open.error) {
-    // A part that was carried out will be found gone when all is sent again. What was refused would be
-    // refused again, for ever: it must be divided until the row at fault is alone.
-    if (open.succeeded > 0 && open.error->kind != ErrorKind::rejected) open.error->kind = ErrorKind::in_doubt;
-    receipts_.push_back({settlement.id, std::unexpected(std::move(*open.error))});
-    return;
-  }
-  const auto gone = std::count(open.outcomes.begin(), open.outcomes.end(), Outcome::gone);
-  const auto done = std::count(open.outcomes.begin(), open.outcomes.end(), Outcome::done);
-  // All gone: most likely a settlement sent again, whose usage was written the first time.
-  if (settlement.action == Action::complete && static_cast<std::size_t>(gone) < open.outcomes.size()) {
-    Bought& bought = usage_[{settlement.vectorizer, settlement.model_id}];
-    bought.requests += settlement.requests;
-    bought.tokens += settlement.tokens;
-    bought.rows += static_cast<std::uint64_t>(done);
-  }
-  receipts_.push_back({settlement.id, std::move(open.outcomes)});
-}
-
-std::vector<Receipt> PgQueue::take_receipts() {
-  pump_settlements();
-  return std::exchange(receipts_, {});
-}
-
-void PgQueue::pump_settlements() {
-  settlements_.pump();
-  send_parts();
-  write_usage();
-}
-
-void PgQueue::write_usage() {
-  if (usage_.empty() || writing_usage_ || clock_.now() < next_usage_ || !settlements_.pipeline.ready())
-    return;
-  BinaryArray vectorizers(kInt8), models(kText), requests(kInt8), rows(kInt8), tokens(kInt8), costs(kInt8);
-  for (const auto& [key, bought] : usage_) {
-    vectorizers.add_int8(key.first);
-    models.add(key.second);
-    requests.add_int8(static_cast<std::int64_t>(bought.requests));
-    rows.add_int8(static_cast<std::int64_t>(bought.rows));
-    tokens.add_int8(static_cast<std::int64_t>(bought.tokens));
-    costs.add_int8(std::llround(usd_of(key.second, bought.tokens) * 1e9));
-  }
-  Params params;
-  params.array(std::move(vectorizers)).array(std::move(models)).array(std::move(requests));
-  params.array(std::move(rows)).array(std::move(tokens)).array(std::move(costs));
-  writing_usage_ = true;
-  next_usage_ = clock_.now() + kUsageEvery;
-  settlements_.send(usage_statement(), params,
-                    [this, written = std::exchange(usage_, {})](const Result<BinaryRows>& result) {
-                      writing_usage_ = false;
-                      // In doubt counts as written: a ceiling on spending must not trip over what was bought
-                      // once.
-                      if (result || result.error().kind == ErrorKind::in_doubt) return;
-                      for (const auto& [key, bought] : written) {
-                        usage_[key].requests += bought.requests;
-                        usage_[key].rows += bought.rows;
-                        usage_[key].tokens += bought.tokens;
-                      }
-                    });
 }
 
 // ── Reconcile
@@ -438,7 +308,7 @@ bool PgQueue::ready() const { return claims_.pipeline.ready() && settlements_.pi
 void PgQueue::add_interests(std::vector<Interest>& interests) const {
   claims_.pipeline.add_interests(interests);
   settlements_.pipeline.add_interests(interests);
-  if (listener_) listener_->pipeline.add_interests(interests);
+  if (listener_) listener_->add_interests(interests);
 }
 
 std::optional<Instant> PgQueue::wake_at() const {
@@ -448,7 +318,7 @@ std::optional<Instant> PgQueue::wake_at() const {
   };
   consider(claims_.pipeline.wake_at());
   consider(settlements_.pipeline.wake_at());
-  if (listener_) consider(listener_->pipeline.wake_at());
+  if (listener_) consider(listener_->wake_at());
   if (!usage_.empty() && !writing_usage_ && settlements_.pipeline.ready()) consider(next_usage_);
   // Answers that need no connection are there already.
   if (!claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || !grants_.empty() || polled_)

@@ -9,9 +9,11 @@
 /// from its declaration, which each poll reads anew. Every statement is short, waits for no row lock of a
 /// user, and may be sent again.
 ///
-/// Usage is written after the settlement that it belongs to, by itself: its row is shared by all workers, and
-/// a settlement must not hold its lock. A worker killed in between loses the usage of that moment, never a
-/// vector.
+/// A settlement goes out as statements of their own, as long as half a second allows (pg/write_pace.h), and
+/// vectorizers take turns, so that a slow table's settlement holds up nobody else's.
+///
+/// Usage is written by itself: its row is shared by all workers, and a settlement must not hold its lock. A
+/// worker killed in between loses the usage of that moment, never a vector.
 #pragma once
 
 #include <deque>
@@ -27,14 +29,14 @@
 #include "core/waitable.h"
 #include "pg/pipeline.h"
 #include "pg/queue_sql.h"
+#include "pg/write_pace.h"
 
 namespace embedd::pg {
 
 struct PgQueueOptions {
-  Secret database;  ///< URI or keywords; empty: the usual PG* variables
-  Secret listen;    ///< a direct connection for LISTEN, if `database` is pooled; empty: none
-  ConninfoNow database_now{}, listen_now{};  ///< asked before each attempt to connect; see PipelineOptions
-  LeaseToken worker{};                       ///< random, names this process in embedd.workers
+  Secret database;      ///< URI or keywords; empty: the usual PG* variables
+  Secret listen;        ///< a direct connection for LISTEN, if `database` is pooled; empty: none
+  LeaseToken worker{};  ///< random, names this process in embedd.workers
   std::string hostname;
   std::string version;
   int pid = 0;
@@ -89,18 +91,22 @@ class PgQueue final : public Queue, public Waitable {
   };
   /// A settlement whose statements are not all answered.
   struct OpenSettlement {
-    Settlement summary;  ///< without jobs and vectors
     std::vector<Outcome> outcomes;
-    std::size_t unanswered = 0;
-    std::size_t succeeded = 0;
-    std::optional<Error> error;
+    std::size_t unanswered = 0;  ///< jobs
+    bool partly = false;         ///< some statement of it succeeded
+    std::optional<Error> error;  ///< the first
   };
-  /// One statement's worth of a settlement, to be sent in its turn.
+  /// Jobs of a settlement: those not sent yet, or one statement's worth of them.
   struct Part {
     std::shared_ptr<OpenSettlement> open;
     const Settlement* settlement;
     std::shared_ptr<const Known> known;
     std::size_t first, count;
+  };
+  /// What settling a vectorizer's jobs is like.
+  struct Writing {
+    WritePace pace;
+    std::uint64_t turn = 0;  ///< when it was last served
   };
   struct Walk {
     std::int64_t skipped = 0;  ///< rows that users held, in this walk
@@ -114,18 +120,21 @@ class PgQueue final : public Queue, public Waitable {
   void note_poll(const Result<BinaryRows>& rows);
   void note_claim(const ClaimRequest& request, const Known& known, const Result<BinaryRows>& rows);
   void send_parts();
-  void send_part(const Part& part);
-  void note_part(OpenSettlement& open, std::size_t first, std::size_t count, const Result<BinaryRows>& rows);
+  std::deque<Part>::iterator next_part();
+  void send_part(Part part);
+  void note_part(const Part& part, Duration took, const Result<BinaryRows>& rows);
+  void conclude(const Part& part);
   void note_page(VectorizerId vectorizer, const Key& cursor, const Result<BinaryRows>& rows);
   void write_usage();
   void pump_settlements();
   [[nodiscard]] std::shared_ptr<const Known> find(VectorizerId vectorizer) const;
+  static Error unknown(VectorizerId vectorizer);
 
   PgQueueOptions options_;
   const Clock& clock_;
   Lane claims_;
   Lane settlements_;
-  std::optional<Lane> listener_;
+  std::optional<Pipeline> listener_;
   std::uint64_t listening_since_ = 0;  ///< Pipeline::connections() of the connection that listens
 
   std::map<VectorizerId, std::shared_ptr<const Known>> known_;
@@ -135,6 +144,9 @@ class PgQueue final : public Queue, public Waitable {
   bool plans_used_ = false;  ///< settlements were planned since the plans were last discarded
   std::vector<Claim> claimed_;
   std::deque<Part> parts_;  ///< not sent yet
+  std::map<VectorizerId, Writing> writing_;
+  std::uint64_t next_turn_ = 1;
+  Instant settled_at_{};  ///< the last answer of a settling statement came
   std::vector<Receipt> receipts_;
   std::vector<ReconcilePage> reconciled_;
   std::vector<Grant> grants_;

@@ -44,7 +44,7 @@ TEST(QueueFaults, ATerminatedConnectionLeavesSettlementsInDoubtAndTheyCanBeSentA
   EXPECT_TRUE(receipt.outcomes.has_value() || receipt.outcomes.error().kind == ErrorKind::in_doubt);
   // It reconnects by itself.
   fixture.get_ready(fixture.queue());
-  EXPECT_THAT(fixture.settle(settlement), AnyOf(Each(Outcome::done), Each(Outcome::gone)));
+  EXPECT_THAT(fixture.settle(settlement), Each(AnyOf(Outcome::done, Outcome::gone)));
   EXPECT_EQ(value_of(fixture.db(), "SELECT count(*) FROM notes WHERE embedding IS NULL"), "0");
   EXPECT_EQ(value_of(fixture.db(), "SELECT count(*) FROM embedd.queue_1"), "0");
 }
@@ -135,10 +135,10 @@ TEST(QueueFaults, ARowRefusedInOnePartOfASettlementIsNotInDoubt) {
   const auto refused = fixture.try_settle(fixture.completion(jobs));
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().kind, ErrorKind::rejected);
-  EXPECT_EQ(value_of(fixture.db(), "SELECT count(embedding) FROM notes"), "512");
-  jobs.erase(jobs.begin(), jobs.begin() + 512);
+  EXPECT_NE(value_of(fixture.db(), "SELECT count(embedding) FROM notes"), "0");
   jobs.pop_back();
-  EXPECT_THAT(fixture.complete(jobs), Each(Outcome::done));
+  EXPECT_THAT(fixture.complete(jobs), Each(AnyOf(Outcome::done, Outcome::gone)));
+  EXPECT_EQ(value_of(fixture.db(), "SELECT count(embedding) FROM notes"), "599");
 }
 
 TEST(QueueFaults, AnUpdateThatATriggerSwallowsIsNotBoughtAgain) {
@@ -152,6 +152,58 @@ TEST(QueueFaults, AnUpdateThatATriggerSwallowsIsNotBoughtAgain) {
   const std::vector<Job> again = fixture.claim();
   ASSERT_THAT(again, SizeIs(1));
   EXPECT_EQ(again[0].task, Task::store_kept);
+}
+
+TEST(QueueFaults, AServerThatTurnsReadOnlyIsLeftUntilItCanBeWrittenTo) {
+  PrivatePostgres server;
+  QueueFixture fixture(kNotes, kSpec, {}, &server);
+  run(fixture.db(), "INSERT INTO notes VALUES (1, 'one'), (2, 'two')");
+  const std::vector<Job> jobs = fixture.claim(1);
+  run(fixture.db(), "ALTER SYSTEM SET default_transaction_read_only = on");
+  run(fixture.db(), "SELECT pg_reload_conf()");
+  Result<std::vector<Outcome>> refused;
+  do refused = fixture.try_settle(fixture.settlement(Action::extend, jobs));
+  while (refused.has_value());
+  EXPECT_EQ(refused.error().kind, ErrorKind::unavailable) << refused.error().message;
+  EXPECT_FALSE(fixture.queue().ready()) << "a new connection may find the primary";
+  // Nor is anything claimed, and then bought, as long as it could not be stored.
+  EXPECT_FALSE(fixture.try_claim(fixture.queue()).has_value());
+  EXPECT_FALSE(fixture.queue().ready());
+  run(fixture.db(), "SET default_transaction_read_only = off");
+  run(fixture.db(), "ALTER SYSTEM RESET default_transaction_read_only");
+  run(fixture.db(), "SELECT pg_reload_conf()");
+  fixture.get_ready(fixture.queue());
+  EXPECT_THAT(fixture.complete(jobs), ElementsAre(Outcome::done));
+}
+
+TEST(QueueFaults, ASettlementThatTakesTooLongIsDividedUntilItFits) {
+  QueueFixture fixture(kNotes, kSpec, {.command_timeout = milliseconds(600)});
+  run(fixture.db(),
+      "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(0.1); RETURN "
+      "NEW; "
+      "END$$");
+  run(fixture.db(), "CREATE TRIGGER dawdle BEFORE UPDATE ON notes FOR EACH ROW EXECUTE FUNCTION dawdle()");
+  run(fixture.db(), "INSERT INTO notes SELECT i, 'text ' || i FROM generate_series(1, 20) i");
+  EXPECT_THAT(fixture.complete(fixture.claim()), testing::AllOf(SizeIs(20), Each(Outcome::done)));
+  EXPECT_EQ(value_of(fixture.db(), "SELECT count(embedding) FROM notes"), "20");
+}
+
+TEST(QueueFaults, ARowThatTakesTooLongByItselfIsTheOnlyOneNotStored) {
+  QueueFixture fixture(kNotes, kSpec, {.command_timeout = milliseconds(600)});
+  run(fixture.db(),
+      "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(10); RETURN "
+      "NEW; "
+      "END$$");
+  run(fixture.db(),
+      "CREATE TRIGGER dawdle BEFORE UPDATE ON notes FOR EACH ROW WHEN (NEW.id = 1) EXECUTE FUNCTION "
+      "dawdle()");
+  run(fixture.db(), "INSERT INTO notes VALUES (1, 'slow')");
+  Settlement settlement = fixture.completion(fixture.claim());
+  const auto canceled = fixture.try_settle(settlement);
+  ASSERT_FALSE(canceled.has_value());
+  EXPECT_EQ(canceled.error().kind, ErrorKind::canceled);
+  settlement.keep_only = true;
+  EXPECT_THAT(fixture.settle(settlement), ElementsAre(Outcome::kept));
 }
 
 TEST(QueueFaults, AWrongVectorizerIsLeftOutOfThePollAndSpoilsNoOther) {

@@ -210,21 +210,27 @@ TEST(QueueSharing, TwoWorkersNeverClaimTheSameRow) {
   EXPECT_THAT(seen, SizeIs(500));
 }
 
-TEST(QueueUsage, IsWrittenOncePerSettlement) {
+TEST(QueueUsage, IsBookedOncePerAnswerWhateverBecomesOfIt) {
   QueueFixture fixture("CREATE TABLE docs (id integer PRIMARY KEY, body text, embedding vector(3))",
                        {.name = "docs", .table = "docs", .text = "{body}", .column = "embedding"});
   {
     const auto other = fixture.another_queue();
-    run(fixture.db(), "INSERT INTO docs VALUES (1, 'one'), (2, 'two')");
+    run(fixture.db(), "ALTER TABLE docs ADD CHECK (embedding IS NULL OR body <> 'poison')");
+    run(fixture.db(), "INSERT INTO docs VALUES (1, 'one'), (2, 'two'), (3, 'poison')");
     auto jobs = fixture.try_claim(*other);
-    Settlement settlement = fixture.completion(*jobs);
-    for (int time = 0; time < 2; ++time) {
+    const auto settle = [&](Settlement settlement) {
       other->send_settlement(settlement);
-      ASSERT_TRUE(wait_for_one(*other, [&] { return other->take_receipts(); }).outcomes.has_value());
-    }
+      return wait_for_one(*other, [&] { return other->take_receipts(); }).outcomes.has_value();
+    };
+    Settlement settlement = fixture.completion(*jobs);
+    EXPECT_FALSE(settle(settlement)) << "one row is refused, and its tokens were paid for all the same";
+    jobs->pop_back();
+    settlement = fixture.completion(*jobs);
+    settlement.requests = settlement.tokens = 0;
+    for (int time = 0; time < 2; ++time) EXPECT_TRUE(settle(settlement));
   }  // the destructor writes what is left
   EXPECT_EQ(value_of(fixture.db(), "SELECT concat_ws('/', model, requests, rows, tokens) FROM embedd.usage"),
-            "model/1/2/20");
+            "model/1/2/30");
   EXPECT_EQ(value_of(fixture.db(), "SELECT count(*) FROM embedd.workers"), "1");
 }
 

@@ -1,19 +1,14 @@
 // One promise at a time, in the words of the guarantees. The random days are in seeds_test.cc.
-#include <gmock/gmock.h>
-
 #include "support/scenario.h"
 
 namespace embedd::sim {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::HasSubstr;
-using testing::Not;
 
 const Error kTooManyRequests{ErrorKind::rate_limited, "429", Duration(2s)};
 const Error kServerError{ErrorKind::unavailable, "503"};
 const Error kNoMoney{ErrorKind::quota_exhausted, "insufficient_quota"};
-const Error kNoModel{ErrorKind::misconfigured, "no such model"};
 const Error kWrongKey{ErrorKind::unauthenticated, "401"};
 
 TEST_F(Scenario, EveryRowGetsTheVectorOfItsText) {
@@ -234,23 +229,6 @@ TEST_F(Scenario, ASecondSignalGivesTheLeasesBack) {
   for (const auto& [key, queued] : table(notes).queue) EXPECT_FALSE(queued.lease) << key;
 }
 
-TEST_F(Scenario, ThePauseOfAVectorizerEndsVisiblyOnceRowsAreStoredAgain) {
-  world.add_table("notes", 100);
-  world.start_worker();
-  expect_all_true();
-  EXPECT_THAT(world.story(), Not(HasSubstr("notes resumes"))) << "nothing had rested";
-  for (int i = 0; i < 2; ++i) {
-    world.provider.mood.fault = kNoModel;
-    world.database.put(1, "new", fmt::format("text {}", i), world.now());
-    EXPECT_TRUE(
-        world.run_until([&] { return world.story(1).find("notes rests") != std::string::npos; }, 1min));
-    world.provider.mood.fault.reset();
-    expect_all_true();
-    world.run_for(1h);
-    EXPECT_THAT(world.story(5), HasSubstr("notes resumes"));
-  }
-}
-
 TEST_F(Scenario, ALongRequestKeepsItsLease) {
   world.add_table("notes", 10);
   world.provider.mood.latency = 5min;
@@ -283,6 +261,45 @@ TEST_F(Scenario, ARowThatTheDatabaseRefusesStaysAlone) {
   world.start_worker();
   expect_all_true();
   EXPECT_EQ(table(notes).dead.size(), 2U);
+  for (const auto& [text, times] : world.provider.billed) EXPECT_EQ(times, 1) << text;
+}
+
+TEST_F(Scenario, ATableThatRefusesEveryRowCostsAHandfulAndNothingTwice) {
+  const VectorizerId notes = world.add_table("notes", 600);
+  for (const auto& [key, row] : table(notes).rows) table(notes).refused_keys.insert(key);
+  world.start_worker();
+  world.run_for(1h);
+  EXPECT_LT(table(notes).dead.size(), 8U);
+  EXPECT_EQ(table(notes).queue.size() + table(notes).dead.size(), 600U);
+  table(notes).refused_keys.clear();
+  world.run_for(20min);
+  EXPECT_TRUE(table(notes).queue.empty()) << table(notes).queue.size();
+  for (const auto& [text, times] : world.provider.billed) EXPECT_EQ(times, 1) << text;
+}
+
+TEST_F(Scenario, AGoodRowIsFoundAmongManyThatTheDatabaseRefuses) {
+  const VectorizerId notes = world.add_table("notes", 90);
+  int row = 0;
+  for (const auto& [key, unused] : table(notes).rows)
+    if (++row % 30 != 0) table(notes).refused_keys.insert(key);
+  world.start_worker();
+  const auto stored = [&] {
+    return std::ranges::count_if(table(notes).rows,
+                                 [](const auto& entry) { return entry.second.vector.has_value(); });
+  };
+  EXPECT_TRUE(world.run_until([&] { return stored() == 3; }, 5min));
+  world.run_for(10min);
+  world.database.put(notes, "new", "a good one", world.database_now());
+  EXPECT_TRUE(world.run_until([&] { return stored() == 4; }, 5min));
+  EXPECT_EQ(table(notes).queue.size() + table(notes).dead.size(), 87U);
+  for (const auto& [text, times] : world.provider.billed) EXPECT_EQ(times, 1) << text;
+}
+
+TEST_F(Scenario, ATableThatTakesTooLongIsGivenAsMuchAsItTakes) {
+  const VectorizerId notes = world.add_table("notes", 300);
+  table(notes).takes_rows = 7;
+  world.start_worker();
+  expect_all_true(10min);
   for (const auto& [text, times] : world.provider.billed) EXPECT_EQ(times, 1) << text;
 }
 
@@ -332,7 +349,6 @@ TEST_F(Scenario, AMisconfiguredVectorizerRestsAndItsNeighbourWorks) {
   const VectorizerId bad = world.add_table("bad", 50);
   const VectorizerId good = world.add_table("good", 50);
   table(bad).refuses_writes = true;
-  world.answers_may_be_lost = true;  // what cannot be stored is paid for again, slowly
   world.start_worker();
   world.run_for(1min);
   EXPECT_TRUE(table(good).queue.empty());

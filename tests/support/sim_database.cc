@@ -184,6 +184,8 @@ Receipt Database::settle(const Settlement& settlement, Instant now) {
   if (table.locked && touches) return {settlement.id, lock_timeout()};
   if (stores) {
     if (table.refuses_writes) return {settlement.id, fail(ErrorKind::misconfigured, "permission denied")};
+    if (settlement.jobs.size() > table.takes_rows)
+      return {settlement.id, fail(ErrorKind::canceled, "canceling statement due to statement timeout")};
     for (const SettledJob& job : settlement.jobs)
       if (table.refused_keys.contains(job.key))
         return {settlement.id, fail(ErrorKind::rejected, "a check constraint refuses the vector")};

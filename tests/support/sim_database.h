@@ -57,6 +57,7 @@ struct Table {
   bool refuses_writes = false;         ///< every complete fails: privileges were revoked
   bool refuses_walks = false;          ///< every page of reconcile fails: a privilege is missing
   bool locked = false;                 ///< under a migration's ACCESS EXCLUSIVE: statements time out
+  std::size_t takes_rows = 1'000'000;  ///< at a time; more take so long that they are canceled
   bool extends = true;                 ///< leases, if asked to; else the statements time out
   std::set<std::string> refused_keys;  ///< a user's constraint or trigger refuses these rows' vectors
   bool reconciled = false;

@@ -103,5 +103,82 @@ TEST(Random, TokensAreDistinctVersion4Uuids) {
   EXPECT_EQ(one[8] >> 6, 2);
 }
 
+// ── What the database says
+
+struct SettlementRule {
+  const char* name;
+  SettlementFailure failure;
+  SettlementVerdict expected;
+};
+
+class SettlementRules : public testing::TestWithParam<SettlementRule> {};
+
+TEST_P(SettlementRules, Hold) { EXPECT_EQ(settlement_verdict(GetParam().failure), GetParam().expected); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Verdict, SettlementRules,
+    testing::Values(
+        // The database's troubles: nothing is lost by asking again (G1).
+        SettlementRule{"doubt_is_resolved_by_sending_again",
+                       {.kind = ErrorKind::in_doubt, .jobs = 100, .tries = 50},
+                       SettlementVerdict::resend},
+        SettlementRule{"an_outage_is_waited_for",
+                       {.kind = ErrorKind::unavailable, .jobs = 100, .tries = 50},
+                       SettlementVerdict::resend},
+        SettlementRule{"an_extension_that_failed_is_left_to_the_next_sweep",
+                       {.kind = ErrorKind::unavailable, .action = Action::extend},
+                       SettlementVerdict::let_go},
+        // Users never wait, and vectors do not wait in memory (G5).
+        SettlementRule{"a_locked_table_is_asked_again",
+                       {.kind = ErrorKind::conflict, .jobs = 100, .tries = 3},
+                       SettlementVerdict::resend},
+        SettlementRule{"a_table_that_stays_locked_gets_its_vectors_into_the_queue",
+                       {.kind = ErrorKind::conflict, .jobs = 100, .tries = 4},
+                       SettlementVerdict::keep},
+        SettlementRule{"what_is_kept_already_is_sent_again",
+                       {.kind = ErrorKind::conflict, .keep_only = true, .tries = 9},
+                       SettlementVerdict::resend},
+        SettlementRule{"what_takes_too_long_is_split",
+                       {.kind = ErrorKind::canceled, .jobs = 2},
+                       SettlementVerdict::split},
+        SettlementRule{"a_row_that_takes_too_long_alone_is_kept",
+                       {.kind = ErrorKind::canceled},
+                       SettlementVerdict::keep},
+        SettlementRule{"a_row_that_takes_too_long_to_keep_is_sent_again",
+                       {.kind = ErrorKind::canceled, .keep_only = true},
+                       SettlementVerdict::resend},
+        // A row is refused: find it (G6).
+        SettlementRule{
+            "refused_rows_are_split", {.kind = ErrorKind::rejected, .jobs = 2}, SettlementVerdict::split},
+        SettlementRule{"a_row_refused_alone_is_discarded",
+                       {.kind = ErrorKind::rejected, .stored_before = true, .refused_alone = 5},
+                       SettlementVerdict::discard},
+        SettlementRule{"a_row_that_will_not_be_cleared_is_discarded",
+                       {.kind = ErrorKind::rejected, .action = Action::clear, .refused_alone = 50},
+                       SettlementVerdict::discard},
+        SettlementRule{"a_discard_that_may_not_touch_the_row_leaves_it_alone",
+                       {.kind = ErrorKind::rejected, .action = Action::discard, .clear_vector = true},
+                       SettlementVerdict::discard},
+        SettlementRule{"a_discard_that_cannot_be_recorded_is_let_go",
+                       {.kind = ErrorKind::rejected, .action = Action::discard},
+                       SettlementVerdict::let_go},
+        // Every row is refused: keep what was paid for (G12).
+        SettlementRule{"a_table_that_took_nothing_yet_is_doubted_soon",
+                       {.kind = ErrorKind::rejected, .refused_alone = 7},
+                       SettlementVerdict::rest},
+        SettlementRule{"a_table_that_took_vectors_is_doubted_later",
+                       {.kind = ErrorKind::rejected, .stored_before = true, .refused_alone = 19},
+                       SettlementVerdict::rest},
+        SettlementRule{"what_else_comes_for_a_doubted_table_is_kept_at_once",
+                       {.kind = ErrorKind::rejected, .jobs = 500, .refused_alone = 8},
+                       SettlementVerdict::rest},
+        SettlementRule{"a_probe_of_a_doubted_table_is_split_to_find_a_good_row",
+                       {.kind = ErrorKind::rejected, .jobs = kRefusedProbeRows, .refused_alone = 8},
+                       SettlementVerdict::split},
+        SettlementRule{"missing_privileges_and_broken_triggers_rest",
+                       {.kind = ErrorKind::misconfigured, .jobs = 500},
+                       SettlementVerdict::rest}),
+    [](const auto& test) { return test.param.name; });
+
 }  // namespace
 }  // namespace embedd

@@ -1,0 +1,175 @@
+// PgQueue's settlements: which part of which goes next, how long a statement may be, and what was bought.
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/check.h"
+#include "core/price.h"
+#include "pg/queue.h"
+#include "pg/queue_messages.h"
+
+namespace embedd::pg {
+namespace {
+
+/// So many settling statements are on their way at a time: one that the server works on, and the next.
+constexpr std::size_t kStatementsAhead = 2;
+/// Statements that touch only the queue can be longer.
+constexpr std::size_t kRowsPerUpdate = 2048;
+constexpr Duration kUsageEvery = seconds(1);
+
+/// It writes to the user's table, so that users may wait for it.
+bool writes(const Settlement& settlement) {
+  return (settlement.action == Action::complete && !settlement.keep_only) ||
+         settlement.action == Action::clear ||
+         (settlement.action == Action::discard && settlement.clear_vector);
+}
+
+}  // namespace
+
+void PgQueue::send_settlement(const Settlement& settlement) {
+  CHECK(!settlement.jobs.empty(), "settlement {} has no jobs", settlement.id);
+  const auto known = find(settlement.vectorizer);
+  if (!known) {
+    receipts_.push_back({settlement.id, std::unexpected(unknown(settlement.vectorizer))});
+    return;
+  }
+  if (settlement.requests > 0 || settlement.tokens > 0) {
+    Bought& bought = usage_[{settlement.vectorizer, settlement.model_id}];
+    bought.requests += settlement.requests;
+    bought.tokens += settlement.tokens;
+  }
+  auto open = std::make_shared<OpenSettlement>();
+  open->outcomes.resize(settlement.jobs.size());
+  open->unanswered = settlement.jobs.size();
+  // A lease must not lapse while its extension waits behind what it is extended for.
+  parts_.insert(settlement.action == Action::extend ? parts_.begin() : parts_.end(),
+                {std::move(open), &settlement, known, 0, settlement.jobs.size()});
+  send_parts();
+}
+
+/// Extensions first; then the vectorizer that was served the longest ago.
+std::deque<PgQueue::Part>::iterator PgQueue::next_part() {
+  const auto turn = [this](const Part& part) {
+    return part.settlement->action == Action::extend ? 0 : writing_[part.settlement->vectorizer].turn;
+  };
+  return std::ranges::min_element(parts_, {}, turn);
+}
+
+void PgQueue::send_parts() {
+  while (!parts_.empty() && settlements_.handlers.size() < kStatementsAhead) {
+    const auto next = next_part();
+    Part part = *next;
+    // What failed is sent again as a whole: no more of it now.
+    const bool failed = part.open->error.has_value();
+    Writing& writing = writing_[part.settlement->vectorizer];
+    const std::size_t most = failed                       ? part.count
+                             : writes(*part.settlement)   ? writing.pace.rows()
+                             : part.settlement->keep_only ? WritePace::kMostRows
+                                                          : kRowsPerUpdate;
+    part.count = std::min(part.count, most);
+    next->first += part.count;
+    next->count -= part.count;
+    if (next->count == 0) parts_.erase(next);
+    if (failed) {
+      part.open->unanswered -= part.count;
+      conclude(part);
+      continue;
+    }
+    if (part.settlement->action != Action::extend) writing.turn = next_turn_++;
+    send_part(std::move(part));
+  }
+}
+
+void PgQueue::send_part(Part part) {
+  const Settlement& settlement = *part.settlement;
+  const auto jobs = std::span(settlement.jobs).subspan(part.first, part.count);
+  const Known& known = *part.known;
+  const Instant sent_at = clock_.now();
+  plans_used_ = true;
+  settlements_.send(statement_of(known.sql, settlement),
+                    settlement_params(settlement, jobs, known.definition),
+                    [this, part = std::move(part), sent_at](const Result<BinaryRows>& rows) {
+                      // The server began with it when it was done with the one before.
+                      const Instant began = std::max(sent_at, settled_at_);
+                      settled_at_ = clock_.now();
+                      note_part(part, settled_at_ - began, rows);
+                    });
+}
+
+void PgQueue::note_part(const Part& part, Duration took, const Result<BinaryRows>& rows) {
+  OpenSettlement& open = *part.open;
+  const Settlement& settlement = *part.settlement;
+  WritePace& pace = writing_[settlement.vectorizer].pace;
+  if (rows) {
+    const std::string_view letters = rows->bytes(0, 0);
+    CHECK(letters.size() == part.count, "{} outcomes of {} jobs", letters.size(), part.count);
+    for (std::size_t i = 0; i < part.count; ++i) open.outcomes[part.first + i] = outcome_of(letters[i]);
+    open.partly = true;
+    if (writes(settlement)) pace.wrote(part.count, took);
+    const auto done = std::ranges::count(letters, static_cast<char>(kDone));
+    if (settlement.action == Action::complete && done > 0)
+      usage_[{settlement.vectorizer, settlement.model_id}].rows += static_cast<std::uint64_t>(done);
+  } else if (rows.error().kind == ErrorKind::canceled && part.count > 1) {
+    // Too many rows for a table that has become slow: as much as fits goes next, and so on.
+    pace.canceled(part.count);
+    parts_.push_front(part);
+    return;
+  } else if (!open.error) {
+    open.error = rows.error();
+  }
+  open.unanswered -= part.count;
+  conclude(part);
+}
+
+/// Once all of its jobs are answered for.
+void PgQueue::conclude(const Part& part) {
+  OpenSettlement& open = *part.open;
+  if (open.unanswered > 0) return;
+  Receipt receipt{.id = part.settlement->id, .outcomes = std::move(open.outcomes), .partly = open.partly};
+  if (open.error) receipt.outcomes = std::unexpected(std::move(*open.error));
+  receipts_.push_back(std::move(receipt));
+}
+
+std::vector<Receipt> PgQueue::take_receipts() {
+  pump_settlements();
+  return std::exchange(receipts_, {});
+}
+
+void PgQueue::pump_settlements() {
+  settlements_.pump();
+  send_parts();
+  write_usage();
+}
+
+void PgQueue::write_usage() {
+  if (usage_.empty() || writing_usage_ || clock_.now() < next_usage_ || !settlements_.pipeline.ready())
+    return;
+  BinaryArray vectorizers(kInt8), models(kText), requests(kInt8), rows(kInt8), tokens(kInt8), costs(kInt8);
+  for (const auto& [key, bought] : usage_) {
+    vectorizers.add_int8(key.first);
+    models.add(key.second);
+    requests.add_int8(static_cast<std::int64_t>(bought.requests));
+    rows.add_int8(static_cast<std::int64_t>(bought.rows));
+    tokens.add_int8(static_cast<std::int64_t>(bought.tokens));
+    costs.add_int8(std::llround(usd_of(key.second, bought.tokens) * 1e9));
+  }
+  Params params;
+  params.array(std::move(vectorizers)).array(std::move(models)).array(std::move(requests));
+  params.array(std::move(rows)).array(std::move(tokens)).array(std::move(costs));
+  writing_usage_ = true;
+  next_usage_ = clock_.now() + kUsageEvery;
+  settlements_.send(usage_statement(), params,
+                    [this, written = std::exchange(usage_, {})](const Result<BinaryRows>& result) {
+                      writing_usage_ = false;
+                      // In doubt counts as written: a ceiling on spending must not trip over what was bought
+                      // once.
+                      if (result || result.error().kind == ErrorKind::in_doubt) return;
+                      for (const auto& [key, bought] : written) {
+                        usage_[key].requests += bought.requests;
+                        usage_[key].rows += bought.rows;
+                        usage_[key].tokens += bought.tokens;
+                      }
+                    });
+}
+
+}  // namespace embedd::pg

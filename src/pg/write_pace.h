@@ -1,0 +1,43 @@
+/// How many rows one statement writes into a user's table: as many as take half a second, going by the last
+/// ones.
+///
+/// A statement holds the locks of all its rows until it ends, and users may wait for it (G5). What a row
+/// costs is the table's own affair: 0.1 ms without an index, 10 ms with one for vectors, a second if that
+/// index has to come from disk or a trigger takes its time. So the first statements are short, and later ones
+/// as long as they may be.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "base/units.h"
+
+namespace embedd::pg {
+
+class WritePace {
+ public:
+  /// The parameters of more rows would take too much memory, and longer statements are no faster.
+  static constexpr std::size_t kMostRows = 512;
+  static constexpr std::size_t kFirstRows = 8;
+  static constexpr Duration kAim = milliseconds(500);
+
+  /// Of the next statement; at least one.
+  [[nodiscard]] std::size_t rows() const { return rows_; }
+
+  /// A statement wrote `written` rows in `took`. Short ones say little about longer ones, so that the pace at
+  /// most doubles, and only after a statement that was as long as it might have been.
+  void wrote(std::size_t written, Duration took) {
+    const double share = to_seconds(kAim) / std::max(to_seconds(took), 1e-6);
+    const auto fitting = static_cast<std::size_t>(std::min(static_cast<double>(written) * share, 1e6));
+    if (fitting < written || written >= rows_)
+      rows_ = std::clamp<std::size_t>(fitting, 1, std::min(2 * written, kMostRows));
+  }
+
+  /// It was canceled: it took too long, and nobody knows how much.
+  void canceled(std::size_t rows) { rows_ = std::clamp<std::size_t>(rows / 4, 1, rows_); }
+
+ private:
+  std::size_t rows_ = kFirstRows;
+};
+
+}  // namespace embedd::pg

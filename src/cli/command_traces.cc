@@ -15,7 +15,7 @@ Result<int> traces_init(Context& context, const TracesArguments& arguments) {
   if (!arguments.endpoint.empty()) options.endpoint = arguments.endpoint;
   options.model = model_for(context.config, options.endpoint, arguments.model);
 
-  auto db = connect(context);
+  auto db = connect(context, Schema::optional);  // made here if it is missing
   if (!db) return std::unexpected(db.error());
   if (auto migrated = pg::migrate(*db); !migrated) return std::unexpected(migrated.error());
   auto report = pg::init_traces(*db, options);

@@ -73,20 +73,23 @@ std::string quoted(std::string_view value) {
 }
 
 void read_dotenv(std::string_view text) {
-  const auto entries = parse_dotenv(text, "f.env");
-  if (!entries) return check_error(entries.error(), "f.env:");
+  const auto dotenv = parse_dotenv(text, "f.env");
+  if (!dotenv) return check_error(dotenv.error(), "f.env:");
+  const std::vector<DotenvEntry>& entries = dotenv->entries;
   std::string again;
   int line = 0;
-  for (const DotenvEntry& entry : *entries) {
+  for (const DotenvEntry& entry : entries) {
     CHECK(!entry.name.empty() && printable(entry.name) && !entry.name.contains('='), "name '{}'", entry.name);
     CHECK(entry.line > line, "line {} after {}", entry.line, line);
     line = entry.line;
     again += entry.name + '=' + quoted(entry.value) + '\n';
   }
   const auto back = parse_dotenv(again, "again");
-  CHECK(back && back->size() == entries->size(), "what was read cannot be written: {}", again);
-  for (std::size_t i = 0; i < back->size(); ++i)
-    CHECK((*back)[i].name == (*entries)[i].name && (*back)[i].value == (*entries)[i].value, "entry {}", i);
+  CHECK(back && back->ignored.empty() && back->entries.size() == entries.size(),
+        "what was read cannot be written: {}", again);
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    CHECK(back->entries[i].name == entries[i].name && back->entries[i].value == entries[i].value, "entry {}",
+          i);
 }
 
 /// `value` as each of the settings. A number that is accepted is within its bounds.

@@ -58,6 +58,8 @@ pg::PgQueueOptions queue_options(const cli::Config& config) {
   (void)gethostname(hostname, sizeof hostname - 1);
   return {.database = config.database.conninfo,
           .listen = config.listen.conninfo,
+          .database_now = config.database_now,
+          .listen_now = config.listen_now,
           .worker = Random(random_seed()).lease_token(),
           .hostname = hostname,
           .version = EMBEDD_VERSION,

@@ -29,6 +29,7 @@ class Parser {
     app_.footer(kFooter);
     app_.set_version_flag("--version", "embedd " EMBEDD_VERSION);
     app_.add_flag("--help-settings", help_settings_, "List every setting: name, variable, default");
+    app_.add_flag("--json", arguments_.json, "Print JSON; may also follow the command");
     add_setting_flags();
     add_migrate();
     add_vectorizer();
@@ -93,7 +94,7 @@ class Parser {
     command->add_option("--table", create->table, "Source table, such as notes or app.notes")->required();
     command->add_option("--text", create->text, R"(Template, such as '{title}\n{body}')")->required();
     command->add_option("--column", create->column, "Destination column, of type vector or halfvec");
-    command->add_option("--store", create->store, "Destination table, for long texts");
+    command->add_option("--store", create->store, "Destination table, which is to come")->group("");
     command->add_option("--key", create->key, "Key columns; default: the primary key")->delimiter(',');
     command->add_option("--where", create->where, "SQL condition on the row: which rows are covered");
     command->add_option("--endpoint", create->endpoint, "Endpoint of the workers' configuration [openai]");

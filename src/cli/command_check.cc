@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "pg/inspect.h"
 #include "pg/migrate.h"
+#include "pg/notifications.h"
 #include "pg/vectorizers.h"
 
 namespace embedd::cli {
@@ -67,6 +68,7 @@ class Checker {
       return check_endpoints({}, false);
     }
     check_server(*facts);
+    if (!context_.config.listen.conninfo.empty()) check_listening(*db);
     const bool extension = check_extension(*facts);
     const bool schema = check_schema(*facts);
     if (extension && schema) return check_schema_contents(*db);
@@ -85,6 +87,33 @@ class Checker {
     if (!facts.direct && context_.config.listen.conninfo.empty())
       note("notifications",
            "behind a pooler: changes are found by polling; EMBEDD_LISTEN_URL makes it faster");
+  }
+
+  /// EMBEDD_LISTEN_URL: connects, goes through no pooler, and leads to the same database.
+  void check_listening(pg::Connection& db) {
+    constexpr std::string_view kSubject = "notifications";
+    constexpr std::string_view kCost = "; until then changes are found by polling";
+    const pg::DatabaseTarget& target = context_.config.listen;
+    const auto failed = [&](const Error& error) {
+      bad(kSubject, fmt::format("EMBEDD_LISTEN_URL, {}: {}{}", target.display,
+                                redact(error.message, target.password), kCost));
+    };
+    auto listener = pg::Connection::open(target.conninfo);
+    if (!listener) return failed(listener.error());
+    const auto direct = pg::is_direct(*listener);
+    if (!direct) return failed(direct.error());
+    if (!*direct)
+      return bad(kSubject,
+                 fmt::format("EMBEDD_LISTEN_URL, {}, leads to a pooler, through which notifications do not "
+                             "pass: give a direct connection{}",
+                             target.display, kCost));
+    const auto heard = pg::hears(*listener, db);
+    if (!heard) return failed(heard.error());
+    if (*heard) return good(kSubject, fmt::format("arrive at {}", target.display));
+    bad(kSubject,
+        fmt::format("EMBEDD_LISTEN_URL, {}, is not the database of DATABASE_URL: what is sent there does "
+                    "not arrive{}",
+                    target.display, kCost));
   }
 
   bool check_extension(const pg::ServerFacts& facts) {

@@ -9,6 +9,7 @@
 namespace embedd::cli {
 
 Result<int> grants(Context& context, const std::string& role) {
+  if (role.empty()) return fail(ErrorKind::invalid_argument, "name the role: embedd grants ROLE");
   auto db = connect(context);
   if (!db) return std::unexpected(db.error());
   auto grants = pg::missing_grants(*db, role);

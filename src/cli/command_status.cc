@@ -60,7 +60,17 @@ std::string as_json(const Config& config, const pg::Status& status, double rate)
     json.key("index").value(item.index_kind).key("index_wanted").value(item.index_wanted);
     json.key("problem");
     item.problem ? json.value(*item.problem) : json.null();
-    json.end();
+    json.key("troubles").array();
+    for (const pg::TroubleStatus& trouble : item.troubles)
+      json.object()
+          .key("state")
+          .value(trouble.state)
+          .key("message")
+          .value(trouble.message)
+          .key("workers")
+          .value(trouble.workers)
+          .end();
+    json.end().end();
   }
   json.end().key("workers").array();
   for (const pg::WorkerStatus& item : status.workers) {
@@ -83,13 +93,15 @@ std::string as_json(const Config& config, const pg::Status& status, double rate)
   return json.end().str() + "\n";
 }
 
-/// Why rows wait, in a few words, as far as this side can know.
-std::string state_of(const Config& config, const pg::VectorizerStatus& item) {
+/// Why rows wait, in a few words: as the workers say, or if there is none, as far as this side can know.
+std::string state_of(const Config& config, const pg::VectorizerStatus& item, bool workers) {
   if (item.problem) return paint(Colour::red, printable(*item.problem, 80));
   if (item.state != "active") return paint(Colour::yellow, item.state);
+  if (item.jobs > 0 && !item.troubles.empty())
+    return paint(Colour::yellow, printable(item.troubles.front().state, 40));
   const EndpointConfig* endpoint = config.endpoint(item.endpoint);
-  if (endpoint == nullptr) return paint(Colour::yellow, "endpoint not configured here");
-  if (!has_key(*endpoint)) return paint(Colour::yellow, "no_api_key here");
+  if (!workers && endpoint == nullptr) return paint(Colour::yellow, "endpoint not configured here");
+  if (!workers && !has_key(*endpoint)) return paint(Colour::yellow, "no_api_key here");
   if (!item.reconciled_at) return item.jobs > 0 ? "filling" : "not walked yet";
   return item.jobs > 0 ? "embedding" : paint(Colour::green, "current");
 }
@@ -102,8 +114,14 @@ std::string vectorizers_text(const Config& config, const pg::Status& status) {
                (item.jobs_exact ? "" : "~") + human_count(item.jobs), human_count(item.leased),
                item.oldest_age_seconds ? human_age(*item.oldest_age_seconds) : "-",
                item.dead_letters > 0 ? paint(Colour::red, human_count(item.dead_letters)) : "0",
-               state_of(config, item)});
+               state_of(config, item, !status.workers.empty())});
   std::string out = table.str();
+  for (const pg::VectorizerStatus& item : status.vectorizers)
+    for (const pg::TroubleStatus& trouble : item.troubles)
+      if (item.jobs > 0)
+        out += fmt::format("{} waits: {}, say {} of {} workers: {}\n", printable(item.name),
+                           printable(trouble.state, 40), trouble.workers, status.workers.size(),
+                           printable(trouble.message, 300));
   for (const pg::VectorizerStatus& item : status.vectorizers)
     if (item.index_wanted)
       out += fmt::format("index_wanted: {}embedd vectorizer reindex {}\n",

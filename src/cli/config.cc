@@ -1,6 +1,7 @@
 #include "cli/config.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "base/nearest.h"
 #include "cli/dotenv.h"
 #include "cli/toml_file.h"
+#include "http/key_file.h"
 
 extern char** environ;
 
@@ -82,9 +84,12 @@ class Loader {
     auto file = read_file("env_file", ".env");
     if (!file) return std::unexpected(file.error());
     if (!*file) return {};
-    auto entries = parse_dotenv((*file)->text, (*file)->name);
-    if (!entries) return std::unexpected(entries.error());
-    for (DotenvEntry& entry : *entries) {
+    auto dotenv = parse_dotenv((*file)->text, (*file)->name);
+    if (!dotenv) return std::unexpected(dotenv.error());
+    if (!dotenv->ignored.empty())
+      config_.note = fmt::format("{}: ignored what is not KEY=VALUE, line {}", (*file)->name,
+                                 fmt::join(dotenv->ignored, ", "));
+    for (DotenvEntry& entry : dotenv->entries) {
       const std::string origin = fmt::format("{}:{}", (*file)->name, entry.line);
       if (auto known = refuse_unknown(entry.name, origin); !known) return known;
       if (const Setting* setting = find_environment(entry.name))
@@ -119,12 +124,30 @@ class Loader {
                                            from_dotenv);
     if (!database) return std::unexpected(database.error());
     config_.database = std::move(*database);
+    config_.database_now = reread("database_url", "DATABASE_URL");
     if (listen_url->empty()) return {};
     auto listen = pg::parse_database_url(*listen_url, "EMBEDD_LISTEN_URL",
                                          config_.values.value("listen_url").origin, from_dotenv);
     if (!listen) return std::unexpected(listen.error());
     config_.listen = std::move(*listen);
+    config_.listen_now = reread("listen_url", "EMBEDD_LISTEN_URL");
     return {};
+  }
+
+  [[nodiscard]] std::function<std::optional<Secret>()> reread(std::string_view name,
+                                                              std::string_view variable) const {
+    if (!config_.values.from_file(name)) return nullptr;
+    return [file = config_.values.text(std::string(name) + "_file"), variable,
+            dotenv = dotenv_]() -> std::optional<Secret> {
+      const auto url = read_secret_file(file);
+      if (!url) return std::nullopt;
+      auto target = pg::parse_database_url(*url, variable, file, [&](const std::string& other) {
+        const auto found = dotenv.find(other);
+        return found == dotenv.end() ? std::nullopt : std::optional(found->second);
+      });
+      if (!target) return std::nullopt;
+      return std::move(target->conninfo);
+    };
   }
 
   Result<void> build_endpoints() {

@@ -1,7 +1,9 @@
 /// Everything a run is told, from flags over the environment over `.env` over `embedd.toml`.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,9 +25,13 @@ struct ConfigSources {
 struct Config {
   SettingValues values;
   pg::DatabaseTarget database;
-  pg::DatabaseTarget listen;              ///< empty conninfo: listen on `database`, if it is direct
+  pg::DatabaseTarget listen;  ///< empty conninfo: listen on `database`, if it is direct
+  /// Read their `…_FILE` again, from any thread and for as long as they are kept; none while the file is
+  /// missing or broken. Null where the URL is not from a file.
+  std::function<std::optional<Secret>()> database_now, listen_now;
   std::vector<EndpointConfig> endpoints;  ///< `openai` and `local` are always among them
   std::vector<std::string> files;         ///< that were read, for `embedd check`
+  std::string note;                       ///< something in them that is probably a slip; empty: nothing
 
   [[nodiscard]] const EndpointConfig* endpoint(std::string_view name) const;
 };

@@ -47,8 +47,8 @@ class Parser {
     if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3);
   }
 
-  Result<std::vector<DotenvEntry>> parse() {
-    std::vector<DotenvEntry> entries;
+  Result<Dotenv> parse() {
+    Dotenv out;
     while (!text_.empty()) {
       ++line_;
       const std::string_view line = trim(text_.substr(0, text_.find('\n')));
@@ -56,24 +56,32 @@ class Parser {
         next_line();
         continue;
       }
-      auto entry = parse_entry();
+      const std::string_view name = name_of(line);
+      if (!is_name(name)) {
+        out.ignored.push_back(line_);
+        next_line();
+        continue;
+      }
+      auto entry = parse_entry(name);
       if (!entry) return std::unexpected(entry.error());
-      entries.push_back(std::move(*entry));
+      out.entries.push_back(std::move(*entry));
     }
-    return entries;
+    return out;
   }
 
  private:
-  Result<DotenvEntry> parse_entry() {
-    const int start = line_;
-    const std::size_t end = std::min(text_.find('\n'), text_.size());
-    const std::size_t equals = text_.substr(0, end).find('=');
-    if (equals == std::string_view::npos) return error(start, "expected KEY=VALUE");
-    std::string_view name = trim(text_.substr(0, equals));
+  /// What stands before the '='; empty if there is none.
+  static std::string_view name_of(std::string_view line) {
+    const std::size_t equals = line.find('=');
+    if (equals == std::string_view::npos) return "";
+    std::string_view name = trim(line.substr(0, equals));
     if (name.starts_with("export") && name.size() > 6 && is_space(name[6])) name = trim(name.substr(6));
-    if (!is_name(name)) return error(start, "the part before '=' is not a variable's name");
+    return name;
+  }
 
-    text_.remove_prefix(equals + 1);
+  Result<DotenvEntry> parse_entry(std::string_view name) {
+    const int start = line_;
+    text_.remove_prefix(text_.find('=') + 1);
     while (!text_.empty() && is_space(text_.front())) text_.remove_prefix(1);
     DotenvEntry entry{std::string(name), {}, start};
     if (!text_.empty() && (text_.front() == '"' || text_.front() == '\'')) {
@@ -118,7 +126,7 @@ class Parser {
 
 }  // namespace
 
-Result<std::vector<DotenvEntry>> parse_dotenv(std::string_view text, std::string_view file) {
+Result<Dotenv> parse_dotenv(std::string_view text, std::string_view file) {
   return Parser(text, file).parse();
 }
 

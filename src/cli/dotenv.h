@@ -16,13 +16,20 @@
 
 namespace embedd::cli {
 
+/// Other programs read the same file, and some write what is no KEY=VALUE into it: such lines are passed
+/// over.
 struct DotenvEntry {
   std::string name;
   std::string value;
   int line = 0;
 };
 
-/// The entries of `text` in order; `file` names it in errors, which never quote a value.
-Result<std::vector<DotenvEntry>> parse_dotenv(std::string_view text, std::string_view file);
+struct Dotenv {
+  std::vector<DotenvEntry> entries;  ///< in order
+  std::vector<int> ignored;          ///< numbers of the lines that are none
+};
+
+/// `file` names it in errors, which are about quotes and never quote a value.
+Result<Dotenv> parse_dotenv(std::string_view text, std::string_view file);
 
 }  // namespace embedd::cli

@@ -35,6 +35,7 @@ int run_command(Arguments& arguments, Wiring wiring) {
   if (config) {
     context.config = std::move(*config);
     configure_log(context.config.values);
+    if (!context.config.note.empty()) log::warn("configuration", {{"note", context.config.note}});
   } else if (arguments.reports_bad_config) {
     context.config_error = std::move(config.error());
   } else {

@@ -73,6 +73,7 @@ void EndpointGate::failed(const Error& error, Instant started_at, Instant now) {
 void EndpointGate::enter(EndpointState state, const std::string& message, Duration pause) {
   const bool changed = state != state_;
   state_ = state;
+  message_ = message;
   // A longer pause in the same state is news too; another good answer is not.
   if (changed || state != EndpointState::ready) observer_.endpoint_changed(name_, state, message, pause);
 }

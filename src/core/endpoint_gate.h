@@ -48,6 +48,8 @@ class EndpointGate {
     return answered_ && now - last_answer_ < std::chrono::minutes(1);
   }
   [[nodiscard]] EndpointState state() const { return state_; }
+  /// Why it is in this state; empty if it is ready.
+  [[nodiscard]] const std::string& message() const { return message_; }
   [[nodiscard]] const EndpointLimits& limits() const { return limits_; }
 
   /// What the account allows, beside what the endpoint can take. What the configuration says holds for all
@@ -82,6 +84,7 @@ class EndpointGate {
   std::uint64_t key_version_ = 0;
   EndpointLimits limits_;
   EndpointState state_ = EndpointState::ready;
+  std::string message_;
   std::uint32_t in_flight_ = 0;
   double window_ = 4;
   bool doubling_ = true;

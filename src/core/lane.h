@@ -2,6 +2,7 @@
 #pragma once
 
 #include <limits>
+#include <string>
 
 #include "core/batch.h"
 #include "core/ports.h"
@@ -30,6 +31,7 @@ struct Lane {
   // Its own troubles, as told apart from its endpoint's.
   Instant paused_until{};
   unsigned pauses = 0;        ///< in a row
+  std::string rests_because;  ///< of the last pause
   bool rows_refused = false;  ///< it rests because its table refused row after row
   bool accepted_before = false;
   std::size_t failed_alone = 0;  ///< since the last accepted request

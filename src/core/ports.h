@@ -148,12 +148,21 @@ struct Receipt {
   bool partly = false;  ///< with an error: some of it may have been carried out all the same
 };
 
+/// Why rows wait, as far as a worker knows: of a vectorizer, or of an endpoint and all that use it.
+struct Trouble {
+  VectorizerId vectorizer = 0;  ///< 0: the endpoint's
+  std::string endpoint{};       ///< empty: the vectorizer's
+  std::string state;            ///< resting, locked, or the name of the endpoint's state
+  std::string message;          ///< for a person; never holds a secret
+};
+
 /// What a worker says of itself in its heartbeat.
 struct Heartbeat {
   std::uint64_t rows_embedded = 0;
   std::uint32_t requests_in_flight = 0;
   std::uint32_t leases_held = 0;
   bool draining = false;
+  std::vector<Trouble> troubles{};
 };
 
 struct VectorizerState {
@@ -342,7 +351,8 @@ class Observer {
   virtual void truncated(const Vectorizer&, std::size_t tokens) {}
   virtual void endpoint_changed(const std::string& endpoint, EndpointState, const std::string& message,
                                 Duration pause) {}
-  /// A vectorizer's own configuration is refused by its endpoint (model, dimensions); cleared: empty message.
+  /// A vectorizer's own configuration is refused, by its endpoint (model, dimensions) or by the database.
+  /// Once a row has been stored again: an empty message.
   virtual void vectorizer_paused(const Vectorizer&, const std::string& message, Duration pause) {}
   virtual void polled(const std::vector<VectorizerState>&) {}
   virtual void reconciled(const Vectorizer&, const ReconcilePage::Progress&) {}

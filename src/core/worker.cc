@@ -94,9 +94,7 @@ void Worker::poll(Instant now) {
   if (poll_sent_ || now < next_poll_ || !queue_.ready()) return;
   poll_sent_ = true;
   progress_at_poll_ = progress_;
-  queue_.send_poll({.rows_embedded = summary_.rows_embedded,
-                    .requests_in_flight = static_cast<std::uint32_t>(batches_.size()),
-                    .leases_held = static_cast<std::uint32_t>(leases_held())});
+  queue_.send_poll(heartbeat());
 }
 
 void Worker::note(Poll poll, Instant now) {

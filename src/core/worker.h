@@ -71,6 +71,7 @@ class Worker {
  private:
   // In the order of a turn.
   void poll(Instant now);
+  [[nodiscard]] Heartbeat heartbeat() const;
   void reconcile(Instant now);
   void claim(Instant now);
   void dispatch(Instant now);

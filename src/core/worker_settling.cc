@@ -2,6 +2,7 @@
 // calls this is worker.cc.
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/check.h"
 #include "core/worker.h"
@@ -253,8 +254,8 @@ void Worker::release(const Settlements::News& news, Instant now) {
   }
   for (const VectorizerId id : news.stored)
     if (Lane* lane = find(id)) {
-      lane->pauses = 0;
       lane->rows_refused = false;
+      if (std::exchange(lane->pauses, 0) > 0) observer_.vectorizer_paused(lane->vectorizer, "", Duration{});
     }
   for (const auto& [id, error] : news.refused)
     if (Lane* lane = find(id)) {
@@ -328,6 +329,7 @@ void Worker::pause(Lane& lane, const std::string& message, Instant now) {
   const Duration longest = lane.rows_refused ? minutes(1) : minutes(5);
   const Duration rest = backoff(seconds(5), longest, ++lane.pauses, random_);
   lane.paused_until = now + rest;
+  lane.rests_because = message;
   lane.doubted = false;
   observer_.vectorizer_paused(lane.vectorizer, message, rest);
   give_back(lane, now);

@@ -157,7 +157,8 @@ void Pipeline::start_connecting() {
 }
 
 void Pipeline::connect(const std::shared_ptr<Attempt>& attempt, const PipelineOptions& options) {
-  const std::string conninfo(options.conninfo.reveal());
+  const std::optional<Secret> now = options.conninfo_now ? options.conninfo_now() : std::nullopt;
+  const std::string conninfo(now ? now->reveal() : options.conninfo.reveal());
   // What stands before dbname yields to the conninfo, what stands after overrides it. The timeouts notice a
   // server that vanished without a word: an idle connection by keepalives, a busy one by TCP's user timeout.
   // Of several hosts, a standby is of no use.

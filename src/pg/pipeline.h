@@ -85,8 +85,13 @@ struct Answer {
 /// small table stays.
 enum class Planning { custom, generic };
 
+/// What a connection string has become since; none: what it was. Called from helper threads, which may
+/// outlive whoever made it.
+using ConninfoNow = std::function<std::optional<Secret>()>;
+
 struct PipelineOptions {
-  Secret conninfo;  ///< URI or keywords; empty: the usual PG* variables
+  Secret conninfo;             ///< URI or keywords; empty: the usual PG* variables
+  ConninfoNow conninfo_now{};  ///< asked before each attempt, so that a password can be rotated; may be null
   std::string application_name = "embedd";
   std::string channel;  ///< LISTEN on it, if the connection is direct; empty: none
   Duration command_timeout =

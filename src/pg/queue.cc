@@ -23,6 +23,7 @@ constexpr std::int64_t kLongQueue = 20'000;
 
 PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen, Planning planning) {
   return {.conninfo = options.database,
+          .conninfo_now = options.database_now,
           .application_name = "embedd worker",
           .channel = listen ? "embedd" : "",
           .command_timeout = options.command_timeout,
@@ -68,7 +69,9 @@ PgQueue::PgQueue(PgQueueOptions options, const Clock& clock, std::function<void(
   if (options_.listen.empty()) return;
   PipelineOptions listen = pipeline_options(options_, true, Planning::custom);
   listen.conninfo = options_.listen;
-  listener_.emplace(std::move(listen), clock, wake);
+  listen.conninfo_now = options_.listen_now;
+  listener_.emplace("notifications", std::move(listen), clock, wake);
+  listener_->complaint = listener_->pipeline.last_error().message;
 }
 
 PgQueue::~PgQueue() {
@@ -112,7 +115,8 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
       .integer(heartbeat.requests_in_flight)
       .integer(heartbeat.leases_held)
       .flag(heartbeat.draining)
-      .real(to_seconds(options_.reconcile_every));
+      .real(to_seconds(options_.reconcile_every))
+      .text(troubles_json(heartbeat.troubles));
   if (plans_used_ && settlements_.pipeline.ready() && !settlements_.pipeline.pooled()) {
     plans_used_ = false;
     settlements_.send(discard_plans_statement(), {}, [](const Result<BinaryRows>&) {});
@@ -169,16 +173,21 @@ std::optional<Poll> PgQueue::take_poll() {
 
 /// A new connection may have missed notifications, so it hints at everything.
 std::vector<VectorizerId> PgQueue::take_hints() {
-  Pipeline& pipeline = listener_ ? *listener_ : claims_.pipeline;
-  if (listener_) (void)listener_->take();
+  if (listener_) listener_->pump();
+  Pipeline& pipeline = listener_ ? listener_->pipeline : claims_.pipeline;
   std::vector<VectorizerId> hints;
   for (const std::string& payload : pipeline.take_notifications()) {
     VectorizerId id = 0;
     const char* end = payload.data() + payload.size();
     if (std::from_chars(payload.data(), end, id).ptr == end && known_.contains(id)) hints.push_back(id);
   }
-  if (std::exchange(listening_since_, pipeline.connections()) != pipeline.connections())
+  if (std::exchange(listening_since_, pipeline.connections()) != pipeline.connections()) {
+    if (listener_ && pipeline.pooled())
+      log::warn(
+          "notifications_impossible",
+          {{"reason", "EMBEDD_LISTEN_URL leads to a pooler too, and notifications do not pass through one"}});
     for (const auto& [id, known] : known_) hints.push_back(id);
+  }
   std::sort(hints.begin(), hints.end());
   hints.erase(std::unique(hints.begin(), hints.end()), hints.end());
   return hints;
@@ -308,7 +317,7 @@ bool PgQueue::ready() const { return claims_.pipeline.ready() && settlements_.pi
 void PgQueue::add_interests(std::vector<Interest>& interests) const {
   claims_.pipeline.add_interests(interests);
   settlements_.pipeline.add_interests(interests);
-  if (listener_) listener_->add_interests(interests);
+  if (listener_) listener_->pipeline.add_interests(interests);
 }
 
 std::optional<Instant> PgQueue::wake_at() const {
@@ -318,7 +327,7 @@ std::optional<Instant> PgQueue::wake_at() const {
   };
   consider(claims_.pipeline.wake_at());
   consider(settlements_.pipeline.wake_at());
-  if (listener_) consider(listener_->wake_at());
+  if (listener_) consider(listener_->pipeline.wake_at());
   if (!usage_.empty() && !writing_usage_ && settlements_.pipeline.ready()) consider(next_usage_);
   // Answers that need no connection are there already.
   if (!claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || !grants_.empty() || polled_)

@@ -34,9 +34,10 @@
 namespace embedd::pg {
 
 struct PgQueueOptions {
-  Secret database;      ///< URI or keywords; empty: the usual PG* variables
-  Secret listen;        ///< a direct connection for LISTEN, if `database` is pooled; empty: none
-  LeaseToken worker{};  ///< random, names this process in embedd.workers
+  Secret database;  ///< URI or keywords; empty: the usual PG* variables
+  Secret listen;    ///< a direct connection for LISTEN, if `database` is pooled; empty: none
+  ConninfoNow database_now{}, listen_now{};  ///< asked before each attempt to connect; see PipelineOptions
+  LeaseToken worker{};                       ///< random, names this process in embedd.workers
   std::string hostname;
   std::string version;
   int pid = 0;
@@ -134,7 +135,7 @@ class PgQueue final : public Queue, public Waitable {
   const Clock& clock_;
   Lane claims_;
   Lane settlements_;
-  std::optional<Pipeline> listener_;
+  std::optional<Lane> listener_;
   std::uint64_t listening_since_ = 0;  ///< Pipeline::connections() of the connection that listens
 
   std::map<VectorizerId, std::shared_ptr<const Known>> known_;

@@ -6,8 +6,10 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <span>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "pg/vectorizers.h"
 
 namespace embedd::pg {
@@ -74,11 +76,13 @@ void add_vectors(Params& params, Jobs jobs, const Embeddings& vectors, const Def
 const Statement& poll_statement() {
   static const Statement statement(fmt::format(R"(
 WITH beat AS (
-  INSERT INTO embedd.workers AS w (id, hostname, pid, version, rows_embedded, requests_in_flight, leases_held, draining)
-  VALUES ($1::uuid, $2::text, $3::bigint, $4::text, $5::bigint, $6::bigint, $7::bigint, $8::boolean)
+  INSERT INTO embedd.workers AS w (id, hostname, pid, version, rows_embedded, requests_in_flight, leases_held, draining,
+                                   troubles)
+  VALUES ($1::uuid, $2::text, $3::bigint, $4::text, $5::bigint, $6::bigint, $7::bigint, $8::boolean,
+          nullif($10::text, '')::jsonb)
   ON CONFLICT (id) DO UPDATE
   SET seen_at = now(), rows_embedded = excluded.rows_embedded, requests_in_flight = excluded.requests_in_flight,
-      leases_held = excluded.leases_held, draining = excluded.draining),
+      leases_held = excluded.leases_held, draining = excluded.draining, troubles = excluded.troubles),
 swept AS (
   DELETE FROM embedd.workers WHERE id IN (
     SELECT id FROM embedd.workers WHERE seen_at < now() - interval '10 minutes' AND id <> $1::uuid
@@ -136,6 +140,23 @@ RETURNING extract(epoch FROM greatest(requests_at - make_interval(secs => $2::fl
 const Statement& goodbye_statement() {
   static const Statement statement("DELETE FROM embedd.workers WHERE id = $1::uuid");
   return statement;
+}
+
+std::string troubles_json(const std::vector<Trouble>& troubles) {
+  constexpr std::size_t kMost = 32, kMostBytes = 300;
+  if (troubles.empty()) return "";
+  JsonWriter json;
+  json.array();
+  for (const Trouble& trouble : std::span(troubles).first(std::min(troubles.size(), kMost))) {
+    // Cut inside a character it gets a replacement for it; jsonb takes no NUL.
+    std::string message = trouble.message.substr(0, kMostBytes);
+    std::ranges::replace_if(message, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+    json.object();
+    if (trouble.vectorizer != 0) json.key("vectorizer").value(trouble.vectorizer);
+    if (!trouble.endpoint.empty()) json.key("endpoint").value(trouble.endpoint);
+    json.key("state").value(trouble.state).key("message").value(message).end();
+  }
+  return json.end().str();
 }
 
 Result<Definition> read_definition(const BinaryRows& rows, int i) {

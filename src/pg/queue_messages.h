@@ -17,6 +17,9 @@ const Statement& poll_statement();
 /// Error misconfigured if the row is none that `vectorizer create` writes (anybody with UPDATE on the table
 /// can write another), or if its table or its queue is gone. What its SQL says is for the server to judge.
 Result<Definition> read_definition(const BinaryRows& rows, int row);
+/// For the column embedd.workers.troubles: a JSON array of a bounded length; empty if there are none.
+std::string troubles_json(const std::vector<Trouble>& troubles);
+
 /// All but the vectorizer itself.
 VectorizerState read_state(const BinaryRows& rows, int row);
 /// Why the vectorizer's queue cannot be read; none if it can.

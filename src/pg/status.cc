@@ -61,6 +61,7 @@ Result<std::vector<VectorizerStatus>> read_vectorizers(Connection& db) {
   std::vector<VectorizerStatus> out;
   for (const VectorizerInfo& v : *infos) {
     VectorizerStatus status;
+    status.id = v.id;
     status.name = v.name;
     status.source = quote_qualified(v.source_schema, v.source_table);
     status.endpoint = v.endpoint;
@@ -94,6 +95,22 @@ FROM embedd.workers WHERE seen_at > now() - interval '10 minutes' ORDER BY start
   return out;
 }
 
+/// Whoever may write the table may write anything into it, so nothing is cast.
+Result<void> read_troubles(Connection& db, std::vector<VectorizerStatus>& vectorizers) {
+  auto rows = db.exec(R"(
+SELECT t ->> 'vectorizer', t ->> 'endpoint', t ->> 'state', max(t ->> 'message'), count(DISTINCT w.id)
+FROM embedd.workers w,
+     jsonb_array_elements(CASE WHEN jsonb_typeof(w.troubles) = 'array' THEN w.troubles ELSE '[]' END) t
+WHERE w.seen_at > now() - interval '10 minutes'
+GROUP BY 1, 2, 3 ORDER BY 5 DESC, 3)");
+  if (!rows) return std::unexpected(rows.error());
+  for (int i = 0; i < rows->size(); ++i)
+    for (VectorizerStatus& v : vectorizers)
+      if (rows->view(i, 0) == std::to_string(v.id) || (rows->is_null(i, 0) && rows->view(i, 1) == v.endpoint))
+        v.troubles.push_back({rows->text(i, 2), rows->text(i, 3), rows->integer(i, 4)});
+  return {};
+}
+
 Result<std::vector<UsageStatus>> read_usage(Connection& db, std::string_view where) {
   auto rows = db.exec(fmt::format(R"(
 SELECT coalesce(v.name, '#' || u.vectorizer_id), u.model, sum(u.requests), sum(u.rows), sum(u.tokens), sum(u.cost_usd)
@@ -115,6 +132,7 @@ Result<Status> read_status(Connection& db) {
   if (!vectorizers) return std::unexpected(vectorizers.error());
   auto workers = read_workers(db);
   if (!workers) return std::unexpected(workers.error());
+  if (auto troubles = read_troubles(db, *vectorizers); !troubles) return std::unexpected(troubles.error());
   auto today = read_usage(db, "WHERE u.day = (now() AT TIME ZONE 'UTC')::date");
   if (!today) return std::unexpected(today.error());
   auto total = read_usage(db, "");

@@ -13,7 +13,15 @@ namespace embedd::pg {
 /// Counts stop at this many, so that a status never walks a big table.
 inline constexpr std::int64_t kCountLimit = 10'000;
 
+/// What workers say keeps rows waiting.
+struct TroubleStatus {
+  std::string state;  ///< resting, locked, or the endpoint's, such as quota_exhausted
+  std::string message;
+  std::int64_t workers = 0;  ///< that say so
+};
+
 struct VectorizerStatus {
+  std::int64_t id = 0;
   std::string name;
   std::string source;  ///< schema.table, quoted where needed
   std::string endpoint;
@@ -30,6 +38,7 @@ struct VectorizerStatus {
   std::string index_kind;                    ///< none, hnsw, halfvec or ivfflat
   bool index_wanted = false;                 ///< `vectorizer reindex` has something to build
   std::optional<std::string> problem;        ///< such as a source table that is gone
+  std::vector<TroubleStatus> troubles;       ///< its own and its endpoint's, each said by most workers first
 };
 
 struct WorkerStatus {

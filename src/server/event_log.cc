@@ -158,14 +158,20 @@ void EventLog::endpoint_changed(const std::string& endpoint, EndpointState state
 }
 
 void EventLog::vectorizer_paused(const Vectorizer& vectorizer, const std::string& message, Duration pause) {
-  std::string& last = paused_[vectorizer.id];
-  if (last == message) return;
-  last = message;
-  if (message.empty())
-    log::info("vectorizer_resumed", {{"vectorizer", vectorizer.name}});
-  else
-    log::warn("vectorizer_paused",
-              {{"vectorizer", vectorizer.name}, {"message", message}, {"pause_seconds", to_seconds(pause)}});
+  if (message.empty()) {
+    if (paused_.erase(vectorizer.id) > 0) log::info("vectorizer_resumed", {{"vectorizer", vectorizer.name}});
+    return;
+  }
+  const auto last = paused_.find(vectorizer.id);
+  if (last != paused_.end() && last->second == message) return;
+  // One that pauses and resumes all the time is told of now and then.
+  const auto held = gate_.pass(fmt::format("paused {}", vectorizer.id), clock_.now(), kRepeat);
+  if (!held) return;
+  paused_[vectorizer.id] = message;
+  log::warn("vectorizer_paused", {{"vectorizer", vectorizer.name},
+                                  {"message", message},
+                                  {"pause_seconds", to_seconds(pause)},
+                                  {"lines_held_back", *held}});
 }
 
 void EventLog::polled(const std::vector<VectorizerState>& states) {

@@ -129,6 +129,24 @@ TEST_F(CliTest, FlagsGoBeforeAndAfterTheCommand) {
   done({"status", "--poll-seconds", "2"});
 }
 
+TEST_F(CliTest, JsonMayStandBeforeTheCommandToo) {
+  done({"migrate"});
+  EXPECT_THAT(done({"--json", "status"}), HasSubstr("{\"vectorizers\":["));
+  EXPECT_THAT(done({"--json", "vectorizer", "list"}), HasSubstr("["));
+  EXPECT_THAT(done({"--help"}), HasSubstr("--json"));
+}
+
+TEST_F(CliTest, GrantsNeedARole) {
+  done({"migrate"});
+  const Finished finished = run({"grants", ""});
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_THAT(finished.error_output, HasSubstr("name the role"));
+}
+
+TEST_F(CliTest, WhatDoesNotExistYetIsNotInHelp) {
+  EXPECT_THAT(done({"vectorizer", "create", "--help"}), Not(HasSubstr("--store")));
+}
+
 TEST_F(CliTest, CheckSaysWhatToDoAndThenOk) {
   const Finished before = run({"check"});
   EXPECT_EQ(before.code, 1);
@@ -262,6 +280,15 @@ TEST_F(CliTest, DotenvIsReadWhereTheCommandRuns) {
   directory.write(".env", "DATABASE_URL=" + database_.embedd_url() + "\n");
   const Finished finished = test::run_process({.arguments = {"migrate"}, .directory = directory.file("")});
   EXPECT_EQ(finished.code, 0) << finished.error_output;
+}
+
+TEST_F(CliTest, AnotherProgramsLineInDotenvStopsNoCommand) {
+  TempDir directory;
+  directory.write(".env", "source other.sh\nDATABASE_URL=" + database_.embedd_url() + "\n");
+  const Finished finished = test::run_process({.arguments = {"migrate"}, .directory = directory.file("")});
+  EXPECT_EQ(finished.code, 0) << finished.error_output;
+  EXPECT_THAT(finished.error_output, HasSubstr(".env: ignored what is not KEY=VALUE, line 1"));
+  EXPECT_THAT(finished.error_output, Not(HasSubstr("other.sh")));
 }
 
 TEST_F(CliTest, ARunningWorkerDrainsOnSigterm) {

@@ -278,6 +278,7 @@ TEST(Status, TellsQueuesWorkersAndUsage) {
   EXPECT_GE(*s.oldest_age_seconds, 90);
   EXPECT_FALSE(s.reconciled_at);
   EXPECT_FALSE(s.problem);
+  EXPECT_TRUE(s.troubles.empty());
   ASSERT_EQ(status->workers.size(), 1u);
   EXPECT_EQ(status->workers[0].hostname, "here");
   ASSERT_EQ(status->usage_today.size(), 1u);

@@ -20,7 +20,36 @@ class LongTexts : public WorkerTest {
     ASSERT_EQ(created.code, 0) << created.error_output;
     sql("INSERT INTO papers VALUES ('short', 'a short text'), ('long', repeat('x1 q9 ', 10000))");
   }
+  /// A number of the answer of `embedd estimate papers --json`.
+  std::int64_t estimate(const std::string& field) {
+    const std::string json = run_embedd({"estimate", "papers", "--json"}).output;
+    const std::string key = "\"" + field + "\":";
+    const std::size_t at = json.find(key);
+    EXPECT_NE(at, std::string::npos) << json;
+    return at == std::string::npos ? -1 : std::stoll(json.substr(at + key.size()));
+  }
 };
+
+/// Of the scripted provider's tokens nothing is known here: what is estimated is told apart by its size.
+TEST_F(LongTexts, AreEstimatedAsTheyWillBeBilled) {
+  constexpr std::int64_t kLongest = 8191, kShortText = 10;
+  embed("truncate");
+  EXPECT_EQ(estimate("rows"), 2);
+  EXPECT_EQ(estimate("too_long"), 1);
+  EXPECT_GT(estimate("tokens"), kLongest);
+  EXPECT_LT(estimate("tokens"), kLongest + kShortText);
+  sql("UPDATE embedd.vectorizers SET long_texts = 'average' WHERE name = 'papers'");
+  EXPECT_GT(estimate("tokens"), 30'000);
+  EXPECT_THAT(run_embedd({"estimate", "papers"}).output, testing::HasSubstr("embedded in pieces"));
+  sql("UPDATE embedd.vectorizers SET long_texts = 'discard' WHERE name = 'papers'");
+  EXPECT_LT(estimate("tokens"), kShortText);
+  EXPECT_EQ(work_once().code, 3);
+  EXPECT_EQ(dead_letters(), 1);
+  EXPECT_EQ(estimate("rows"), 0) << "a dead letter is not to come";
+  EXPECT_EQ(estimate("tokens"), 0);
+  run_embedd({"dead", "retry", "papers"});
+  EXPECT_EQ(estimate("rows"), 1);
+}
 
 TEST_F(LongTexts, AreEmbeddedInPiecesWhereTheirMeanIsWanted) {
   embed("average");

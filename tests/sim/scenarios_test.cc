@@ -1,14 +1,19 @@
 // One promise at a time, in the words of the guarantees. The random days are in seeds_test.cc.
+#include <gmock/gmock.h>
+
 #include "support/scenario.h"
 
 namespace embedd::sim {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
 
 const Error kTooManyRequests{ErrorKind::rate_limited, "429", Duration(2s)};
 const Error kServerError{ErrorKind::unavailable, "503"};
 const Error kNoMoney{ErrorKind::quota_exhausted, "insufficient_quota"};
+const Error kNoModel{ErrorKind::misconfigured, "no such model"};
 const Error kWrongKey{ErrorKind::unauthenticated, "401"};
 
 TEST_F(Scenario, EveryRowGetsTheVectorOfItsText) {
@@ -227,6 +232,23 @@ TEST_F(Scenario, ASecondSignalGivesTheLeasesBack) {
   EXPECT_TRUE(world.run_until([&] { return !world.alive(worker); }, 2s));
   EXPECT_EQ(world.database.jobs(), 200U);
   for (const auto& [key, queued] : table(notes).queue) EXPECT_FALSE(queued.lease) << key;
+}
+
+TEST_F(Scenario, ThePauseOfAVectorizerEndsVisiblyOnceRowsAreStoredAgain) {
+  world.add_table("notes", 100);
+  world.start_worker();
+  expect_all_true();
+  EXPECT_THAT(world.story(), Not(HasSubstr("notes resumes"))) << "nothing had rested";
+  for (int i = 0; i < 2; ++i) {
+    world.provider.mood.fault = kNoModel;
+    world.database.put(1, "new", fmt::format("text {}", i), world.now());
+    EXPECT_TRUE(
+        world.run_until([&] { return world.story(1).find("notes rests") != std::string::npos; }, 1min));
+    world.provider.mood.fault.reset();
+    expect_all_true();
+    world.run_for(1h);
+    EXPECT_THAT(world.story(5), HasSubstr("notes resumes"));
+  }
 }
 
 TEST_F(Scenario, ALongRequestKeepsItsLease) {

@@ -339,6 +339,7 @@ void Tracing::endpoint_changed(const std::string& endpoint, EndpointState state,
   world_.tell("worker {} {} is {} for {:.1f} s", worker_, endpoint, name_of(state), to_seconds(pause));
 }
 void Tracing::vectorizer_paused(const Vectorizer& vectorizer, const std::string& message, Duration pause) {
+  if (message.empty()) return world_.tell("worker {} {} resumes", worker_, vectorizer.name);
   world_.tell("worker {} {} rests {:.1f} s: {}", worker_, vectorizer.name, to_seconds(pause), message);
 }
 void Tracing::database_error(std::string_view what, const Error& error) {

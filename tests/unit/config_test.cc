@@ -293,6 +293,31 @@ TEST_F(ConfigTest, PgVariablesOfDotenvFillWhatTheUrlLeavesOut) {
   EXPECT_THAT(std::string(config.database.conninfo.reveal()), HasSubstr(R"(password='it\'s \\')"));
 }
 
+TEST_F(ConfigTest, LinesOfDotenvThatMeanNothingAreNotedOnceAndNotRepeated) {
+  write(".env", "source sk-canary-5150\nEMBEDD_POLL_SECONDS=7\nsk-canary-5150\n");
+  const Config config = load();
+  EXPECT_EQ(config.values.duration("poll_seconds"), seconds(7));
+  EXPECT_EQ(config.note, ".env: ignored what is not KEY=VALUE, line 1, 3");
+  write(".env", "EMBEDD_POL_SECONDS=7\n");
+  EXPECT_THAT(fault(), HasSubstr("Did you mean 'EMBEDD_POLL_SECONDS'?"));
+}
+
+TEST_F(ConfigTest, ADatabaseUrlFileCanBeReadAgain) {
+  write("url", "postgresql://ann:first@db/x\n");
+  sources_.environment = {{"DATABASE_URL_FILE", directory_ / "url"}};
+  const Config config = load();
+  ASSERT_TRUE(config.database_now);
+  EXPECT_FALSE(config.listen_now);
+  write("url", "postgresql://ann:second@db/x\n");
+  const auto now = config.database_now();
+  ASSERT_TRUE(now);
+  EXPECT_THAT(std::string(now->reveal()), HasSubstr("password='second'"));
+  write("url", "");
+  EXPECT_FALSE(config.database_now()) << "half written: what was read last stays in force";
+  sources_.environment = {{"DATABASE_URL", "postgresql://db/x"}};
+  EXPECT_FALSE(load().database_now);
+}
+
 TEST_F(ConfigTest, SettingsHelpNamesEverySettingAndNoValue) {
   sources_.environment = {{"OPENAI_API_KEY", std::string(kCanary)}};
   load();

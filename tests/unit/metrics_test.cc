@@ -287,6 +287,39 @@ TEST(EventLogTest, AStateIsLoggedOnceNotOncePerPoll) {
   EXPECT_THAT(out, HasSubstr("\"event\":\"endpoint_ready\""));
 }
 
+TEST(EventLogTest, EachPauseOfAVectorizerIsLoggedAndItsEnd) {
+  ManualClock clock;
+  EventLog log(clock);
+  const std::string out = logged([&] {
+    for (int pause = 0; pause < 2; ++pause) {
+      for (int i = 0; i < 10; ++i) {
+        log.vectorizer_paused(kTraces, "no such model", seconds(5));
+        clock.tick(seconds(5));
+      }
+      log.vectorizer_paused(kTraces, "", {});
+      log.vectorizer_paused(kTraces, "", {});
+    }
+  });
+  EXPECT_EQ(count_lines(out), 4u) << out;
+  const std::size_t resumed = out.find("\"event\":\"vectorizer_resumed\"");
+  EXPECT_LT(out.find("\"event\":\"vectorizer_paused\""), resumed);
+  EXPECT_NE(out.find("\"event\":\"vectorizer_paused\"", resumed), std::string::npos) << out;
+}
+
+TEST(EventLogTest, AVectorizerThatPausesAndResumesAllTheTimeIsAFewLines) {
+  ManualClock clock;
+  EventLog log(clock);
+  const std::string out = logged([&] {
+    for (int i = 0; i < 600; ++i) {
+      log.vectorizer_paused(kTraces, "row " + std::to_string(i), seconds(5));
+      log.vectorizer_paused(kTraces, "", {});
+      clock.tick(milliseconds(100));
+    }
+  });
+  EXPECT_EQ(count_lines(out), 4u) << out;
+  EXPECT_THAT(out, HasSubstr("\"lines_held_back\":299"));
+}
+
 TEST(EventLogTest, RowsAreSummedOncePerSecond) {
   ManualClock clock;
   EventLog log(clock);

@@ -100,10 +100,10 @@ TEST(Settings, ASecretGivenTwiceIsRefused) {
 
 std::vector<std::pair<std::string, std::string>> pairs(std::string_view text) {
   std::vector<std::pair<std::string, std::string>> out;
-  const auto entries = parse_dotenv(text, ".env");
-  EXPECT_TRUE(entries) << (entries ? "" : entries.error().message);
-  if (entries)
-    for (const DotenvEntry& entry : *entries) out.emplace_back(entry.name, entry.value);
+  const auto dotenv = parse_dotenv(text, ".env");
+  EXPECT_TRUE(dotenv) << (dotenv ? "" : dotenv.error().message);
+  if (dotenv)
+    for (const DotenvEntry& entry : dotenv->entries) out.emplace_back(entry.name, entry.value);
   return out;
 }
 
@@ -128,10 +128,18 @@ TEST(Dotenv, FaultsNameTheLineAndNeverTheValue) {
     const auto entries = parse_dotenv(text, ".env");
     return entries ? std::string("no fault") : entries.error().message;
   };
-  EXPECT_EQ(message("A=1\nsk-canary\n"), ".env:2: expected KEY=VALUE");
   EXPECT_EQ(message("A=1\n\nB=\"sk-canary\n"), ".env:3: B: the quote is never closed");
   EXPECT_EQ(message("B='x' sk-canary"), ".env:1: B: unexpected text after the closing quote");
-  EXPECT_EQ(message("1B=sk-canary"), ".env:1: the part before '=' is not a variable's name");
+}
+
+TEST(Dotenv, LinesOfOtherProgramsThatAreNoKeyAndValueArePassedOver) {
+  const auto dotenv =
+      parse_dotenv("A=1\nset -a\nmy-app.port = 8080\n1B=x\n=y\nexport\nC=\"two\nlines\"\n:\nD=4", ".env");
+  ASSERT_TRUE(dotenv) << dotenv.error().message;
+  EXPECT_EQ(dotenv->ignored, (std::vector<int>{2, 3, 4, 5, 6, 9}));
+  ASSERT_EQ(dotenv->entries.size(), 3u);
+  EXPECT_EQ(dotenv->entries[1].value, "two\nlines");
+  EXPECT_EQ(dotenv->entries[2].line, 10);
 }
 
 }  // namespace

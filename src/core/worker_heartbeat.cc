@@ -1,0 +1,37 @@
+// What a worker says of itself with each poll.
+#include <set>
+
+#include "core/worker.h"
+
+namespace embedd {
+
+Heartbeat Worker::heartbeat() const {
+  Heartbeat beat{.rows_embedded = summary_.rows_embedded,
+                 .requests_in_flight = static_cast<std::uint32_t>(batches_.size()),
+                 .leases_held = static_cast<std::uint32_t>(leases_held())};
+  std::set<std::string> endpoints;
+  for (const auto& lane : lanes_) {
+    endpoints.insert(lane->vectorizer.endpoint);
+    if (lane->probing())
+      beat.troubles.push_back(
+          {.vectorizer = lane->vectorizer.id, .state = "resting", .message = lane->rests_because});
+    else if (lane->locked)
+      beat.troubles.push_back({.vectorizer = lane->vectorizer.id,
+                               .state = "locked",
+                               .message = "somebody holds a lock on the whole table"});
+  }
+  for (const std::string& endpoint : endpoints) {
+    const auto found = gates_.find(endpoint);
+    if (found == gates_.end()) continue;
+    const EndpointGate& gate = found->second;
+    if (gate.state() == EndpointState::ready || gate.state() == EndpointState::slowed) continue;
+    // A provider's word on a refused key may quote a part of it, which is not for the database to keep.
+    const bool about_key = gate.state() == EndpointState::unauthenticated;
+    beat.troubles.push_back({.endpoint = endpoint,
+                             .state = std::string(name_of(gate.state())),
+                             .message = about_key ? "the endpoint refuses the key" : gate.message()});
+  }
+  return beat;
+}
+
+}  // namespace embedd

@@ -74,7 +74,7 @@ Settlements::News Settlements::take(Instant now, bool draining) {
     if (found == pending_.end()) continue;  // nothing of ours waits for it
     Pending pending = std::move(found->second);
     pending_.erase(found);
-    pending.in_doubt = pending.in_doubt || receipt.partly;
+    pending.in_doubt = pending.in_doubt || (!receipt.outcomes && receipt.partly);
     if (receipt.outcomes)
       conclude(pending, *receipt.outcomes, now, draining, news);
     else

@@ -132,8 +132,8 @@ TEST(Health, AnAddressThatCannotBeUsedIsAUsageError) {
 
 /// Exit code 2 would tell systemd that starting again is useless (RestartPreventExitStatus).
 TEST(Health, AnAddressThatCannotBeBoundNowIsAFailureAndNoUsageError) {
-  test::TestDatabase database;
-  ServingWorker first(database.worker_url());
+  ServingWorker first(
+      "postgresql://nobody@127.0.0.1:1/nothing");  // waits for its database, and serves meanwhile
   const std::string taken = fmt::format("127.0.0.1:{}", first.port());
   for (const std::string& address :
        {taken, std::string("192.0.2.1:9090"), std::string("no.such.host.invalid:1")}) {

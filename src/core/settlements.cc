@@ -74,11 +74,12 @@ Settlements::News Settlements::take(Instant now, bool draining) {
     if (found == pending_.end()) continue;  // nothing of ours waits for it
     Pending pending = std::move(found->second);
     pending_.erase(found);
-    pending.in_doubt = pending.in_doubt || (!receipt.outcomes && receipt.partly);
-    if (receipt.outcomes)
+    if (receipt.outcomes) {
       conclude(pending, *receipt.outcomes, now, draining, news);
-    else
-      recover(std::move(pending), receipt.outcomes.error(), now, news);
+      continue;
+    }
+    pending.in_doubt = pending.in_doubt || receipt.partly;
+    recover(std::move(pending), receipt.outcomes.error(), now, news);
   }
   return news;
 }

@@ -125,9 +125,10 @@ void PgQueue::note_part(const Part& part, Duration took, const Result<BinaryRows
 void PgQueue::conclude(const Part& part) {
   OpenSettlement& open = *part.open;
   if (open.unanswered > 0) return;
-  Receipt receipt{.id = part.settlement->id, .outcomes = std::move(open.outcomes), .partly = open.partly};
-  if (open.error) receipt.outcomes = std::unexpected(std::move(*open.error));
-  receipts_.push_back(std::move(receipt));
+  if (open.error)
+    receipts_.push_back({part.settlement->id, std::unexpected(std::move(*open.error)), open.partly});
+  else
+    receipts_.push_back({part.settlement->id, std::move(open.outcomes)});
 }
 
 std::vector<Receipt> PgQueue::take_receipts() {

@@ -76,6 +76,7 @@ std::vector<Outcome> QueueContract::settle(Settlement settlement) {
     if (receipts.empty()) return std::nullopt;
     CHECK(receipts.size() == 1 && receipts[0].id == settlement.id, "one receipt, with the settlement's id");
     CHECK(receipts[0].outcomes.has_value(), "settling failed: {}", receipts[0].outcomes.error().message);
+    CHECK(!receipts[0].partly, "all of settlement {} succeeded", settlement.id);
     CHECK(receipts[0].outcomes->size() == jobs, "{} outcomes of {} jobs", receipts[0].outcomes->size(), jobs);
     return std::move(*receipts[0].outcomes);
   });

@@ -70,14 +70,14 @@ void compare_text(const Template& text, const std::map<std::string, std::string>
   CHECK(constants.empty() || rounds >= 2, "constants lost in {}", sql);
 }
 
-pg::CapturePlan plan_of(const Template& text, bool partitioned) {
+pg::CapturePlan plan_of(const Template& text, bool by_row) {
   pg::CapturePlan plan;
   plan.id = 7;
   plan.key_columns = {text.columns().front()};
   plan.key_types = {"text"};
   plan.key_collations = {"pg_catalog.\"C\""};
   plan.source = pg::quote_qualified(text.columns().back(), text.columns().front());
-  plan.partitioned = partitioned;
+  plan.by_row = by_row;
   plan.watched = text.columns();
   plan.empty_sql = pg::compile_empty(text);
   plan.key_json_sql = pg::compile_key_json(plan.key_columns, plan.key_types);
@@ -86,10 +86,9 @@ pg::CapturePlan plan_of(const Template& text, bool partitioned) {
 }
 
 /// Bodies of functions are literals of SQL, which is looked at in its turn.
-void compare_capture(const Template& text, const std::map<std::string, std::string>& names,
-                     bool partitioned) {
-  const auto made = pg::capture_ddl(plan_of(text, partitioned));
-  const auto plain = pg::capture_ddl(plan_of(harmless(text), partitioned));
+void compare_capture(const Template& text, const std::map<std::string, std::string>& names, bool by_row) {
+  const auto made = pg::capture_ddl(plan_of(text, by_row));
+  const auto plain = pg::capture_ddl(plan_of(harmless(text), by_row));
   CHECK(made.size() == plain.size(), "{} statements", made.size());
   for (std::size_t i = 0; i < made.size(); ++i) {
     compare(made[i], plain[i], names);

@@ -8,6 +8,7 @@
 #include "cli/database.h"
 #include "cli/model.h"
 #include "cli/output.h"
+#include "pg/capture_state.h"
 #include "pg/inspect.h"
 #include "pg/migrate.h"
 #include "pg/notifications.h"
@@ -162,6 +163,17 @@ class Checker {
     auto vectorizers = pg::list_vectorizers(db);
     if (!vectorizers) bad("vectorizers", vectorizers.error().message);
     check_endpoints(vectorizers ? *vectorizers : std::vector<pg::VectorizerInfo>(), bool(vectorizers));
+    if (vectorizers)
+      for (const pg::VectorizerInfo& info : *vectorizers) check_capture(db, info);
+  }
+
+  /// Says nothing of one whose changes are captured as ever.
+  void check_capture(pg::Connection& db, const pg::VectorizerInfo& info) {
+    const std::string subject = "capture of " + printable(info.name);
+    auto state = pg::capture_state(db, info);
+    if (!state) return bad(subject, state.error().message);
+    if (state->problem) bad(subject, *state->problem);
+    if (state->note) note(subject, *state->note);
   }
 
   void check_endpoints(const std::vector<pg::VectorizerInfo>& vectorizers, bool known) {

@@ -70,7 +70,10 @@ std::string as_json(const Config& config, const pg::Status& status, double rate)
           .key("workers")
           .value(trouble.workers)
           .end();
-    json.end().end();
+    json.end();
+    json.key("note");
+    item.note ? json.value(*item.note) : json.null();
+    json.end();
   }
   json.end().key("workers").array();
   for (const pg::WorkerStatus& item : status.workers) {
@@ -95,7 +98,7 @@ std::string as_json(const Config& config, const pg::Status& status, double rate)
 
 /// Why rows wait, in a few words: as the workers say, or if there is none, as far as this side can know.
 std::string state_of(const Config& config, const pg::VectorizerStatus& item, bool workers) {
-  if (item.problem) return paint(Colour::red, printable(*item.problem, 80));
+  if (item.problem) return paint(Colour::red, "broken: see below");
   if (item.state != "active") return paint(Colour::yellow, item.state);
   if (item.jobs > 0 && !item.troubles.empty())
     return paint(Colour::yellow, printable(item.troubles.front().state, 40));
@@ -116,6 +119,9 @@ std::string vectorizers_text(const Config& config, const pg::Status& status) {
                item.dead_letters > 0 ? paint(Colour::red, human_count(item.dead_letters)) : "0",
                state_of(config, item, !status.workers.empty())});
   std::string out = table.str();
+  for (const pg::VectorizerStatus& item : status.vectorizers)
+    for (const auto& remark : {item.problem, item.note})
+      if (remark) out += fmt::format("{}: {}\n", printable(item.name), printable(*remark));
   for (const pg::VectorizerStatus& item : status.vectorizers)
     for (const pg::TroubleStatus& trouble : item.troubles)
       if (item.jobs > 0)

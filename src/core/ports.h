@@ -173,6 +173,7 @@ struct VectorizerState {
   std::int64_t jobs_estimate = 0;  ///< from statistics or a bounded count; never a full count
   std::optional<Duration> oldest;  ///< how long the oldest due job has been due
   std::int64_t dead_letters = 0;   ///< bounded count
+  std::string problem;  ///< why nothing can be done for it, such as a dropped table; empty: nothing known
 };
 
 using Poll = Result<std::vector<VectorizerState>>;

@@ -107,6 +107,7 @@ void Worker::note(Poll poll, Instant now) {
   }
   for (const auto& lane : lanes_) lane->listed = false;
   for (VectorizerState& state : *poll) {
+    if (!state.problem.empty()) continue;
     const Vectorizer& vectorizer = state.vectorizer;
     Lane* lane = find(vectorizer.id);
     if (lane == nullptr) {
@@ -141,10 +142,13 @@ void Worker::note(Poll poll, Instant now) {
   }
 }
 
-/// As far as is known: what a walk that cannot go on would have found is not.
+/// As far as is known: what a walk that cannot go on would have found is not, nor is what has become of the
+/// rows of a vectorizer that is unusable.
 bool Worker::rows_remain(const std::vector<VectorizerState>& states) const {
   return std::ranges::any_of(states,
-                             [](const auto& state) { return state.waiting || state.dead_letters > 0; }) ||
+                             [](const auto& state) {
+                               return state.waiting || state.dead_letters > 0 || !state.problem.empty();
+                             }) ||
          std::ranges::any_of(lanes_, [](const auto& lane) { return lane->reconciling; });
 }
 

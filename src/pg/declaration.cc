@@ -73,9 +73,9 @@ Result<void> check_free(Connection& db, const VectorizerSpec& spec, const Source
     return wrong(
         "there is a vectorizer {} already; choose another name, or remove it with: embedd vectorizer drop {}",
         spec.name, spec.name);
-  auto filled =
-      db.exec("SELECT name FROM embedd.vectorizers WHERE source = $1::oid AND destination_column = $2",
-              {std::to_string(source.oid), spec.column});
+  auto filled = db.exec(
+      "SELECT name FROM embedd.vectorizers WHERE embedd.source_of(id) = $1::oid AND destination_column = $2",
+      {std::to_string(source.oid), spec.column});
   if (!filled) return std::unexpected(filled.error());
   if (!filled->empty())
     return wrong("the vectorizer {} fills {}.{} already; two would overwrite each other: use another column",
@@ -83,11 +83,17 @@ Result<void> check_free(Connection& db, const VectorizerSpec& spec, const Source
   return {};
 }
 
-/// The triggers and the worker look at pg_catalog only, where the comparisons of an extension's type are not:
+/// A key travels as an array of each column's values, and arrays of arrays are not what they seem. The
+/// triggers and the worker look at pg_catalog only, where the comparisons of an extension's type are not:
 /// rows would be missed (citext), or writing to the table would fail.
 Result<void> check_key_types(Connection& db, const SourceTable& source, const std::vector<std::string>& key) {
   std::vector<std::string> types;
-  for (const std::string& name : key) types.push_back(source.find(name)->type);
+  for (const std::string& name : key) {
+    const SourceColumn* column = source.find(name);
+    if (column->category == 'A')
+      return wrong("the key column '{}' is an array ({}); name other columns with --key", name, column->type);
+    types.push_back(column->type);
+  }
   auto foreign = db.exec(
       "SELECT pg_catalog.format_type(oid, NULL) FROM pg_catalog.pg_type WHERE oid IN (SELECT "
       "to_regtype(name)::oid "

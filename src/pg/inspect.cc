@@ -38,7 +38,7 @@ Result<std::vector<std::string>> missing_grants(Connection& db, std::string_view
     WITH grantee AS (
       SELECT coalesce($1, current_user)::name AS name
     ), vectorizers AS (
-      SELECT id, to_regclass(format('%I.%I', source_schema, source_table)) AS source,
+      SELECT id, embedd.source_of(id)::regclass AS source,
         array_remove(ARRAY[destination_column, model_id_column, model_version_column], NULL) AS columns
       FROM embedd.vectorizers
     ), needed (place, relation, privilege, col) AS (
@@ -81,7 +81,7 @@ Result<std::vector<std::string>> missing_grants(Connection& db, std::string_view
       UNION ALL
       SELECT 2, 0, format('GRANT EXECUTE ON FUNCTION %s TO %I', f.oid::regprocedure, grantee.name)
       FROM grantee, pg_proc f
-      WHERE f.oid = to_regprocedure('embedd.queue_state(bigint)')
+      WHERE f.pronamespace = 'embedd'::regnamespace AND f.proname IN ('queue_state', 'source_of', 'adopt_source')
         AND NOT has_function_privilege(grantee.name, f.oid, 'EXECUTE')
       UNION ALL
       SELECT place, relation, format('GRANT %s ON %I.%I TO %I', string_agg(clause, ', ' ORDER BY nth),

@@ -143,6 +143,11 @@ void PgQueue::note_poll(const Result<BinaryRows>& rows) {
     auto definition = read_definition(*rows, i);
     if (!definition) {
       complain(i, definition.error().message);
+      VectorizerState state = read_state(*rows, i);
+      state.vectorizer.id = rows->integer(i, 0);
+      state.vectorizer.name = rows->bytes(i, 1);
+      state.problem = definition.error().message;
+      (*polled_)->push_back(std::move(state));
       continue;
     }
     const VectorizerId id = definition->vectorizer.id;

@@ -99,11 +99,14 @@ SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.sta
              ORDER BY a.attnum),
        v.key_json_sql, v.text_sql, v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
        p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.generation, v.long_texts,
-       (v.reconciled_at IS NULL OR v.reconciled_at <= now() - make_interval(secs => $9::float8))
+       (v.source <> a.source OR v.reconciled_at IS NULL OR v.reconciled_at <= now() - make_interval(secs => $9::float8))
          AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
        s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, coalesce(s.problem, {})
 FROM embedd.vectorizers v CROSS JOIN pgvector p CROSS JOIN LATERAL embedd.queue_state(v.id) s
-LEFT JOIN pg_catalog.pg_class c ON c.oid = v.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = v.source) THEN v.source::oid
+              ELSE embedd.adopt_source(v.id) END AS source OFFSET 0) a
+LEFT JOIN pg_catalog.pg_class c ON c.oid = a.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE v.destination = 'column' ORDER BY v.id)",
                                                kDestinationProblem));
   return statement;
@@ -202,7 +205,7 @@ Result<Definition> read_definition(const BinaryRows& rows, int i) {
   d.vectorizer.long_texts = long_texts_named(text()).value_or(LongTexts::truncate);
   CHECK(column == kReconcileDue, "the poll's columns are read to {}", column);
   if (d.source.empty() || (sound && d.key_type_ids.size() < d.key_columns.size()))
-    return fail(ErrorKind::misconfigured, "its table or its queue is gone; drop the vectorizer");
+    return fail(ErrorKind::misconfigured, "its table or its queue is gone; embedd status says what to do");
   sound &= !d.key_columns.empty() && d.key_types.size() == d.key_columns.size() &&
            d.key_type_ids.size() == d.key_columns.size();
   if (!sound || d.vectorizer.dimensions < 1 || d.vectorizer.dimensions > kMostDimensions)

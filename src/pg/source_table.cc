@@ -12,7 +12,10 @@ const char* const kDescribe = R"(
 SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence,
        EXISTS (SELECT FROM pg_catalog.pg_trigger g
                WHERE g.tgrelid = c.oid AND NOT g.tgisinternal
-                 AND g.tgtype & 1 <> 0 AND g.tgtype & 2 <> 0 AND g.tgtype & 16 <> 0)
+                 AND g.tgtype & 1 <> 0 AND g.tgtype & 2 <> 0 AND g.tgtype & 16 <> 0),
+       EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid),
+       (SELECT string_agg(i.inhrelid::regclass::text, ', ' ORDER BY i.inhrelid) FROM pg_catalog.pg_inherits i
+        WHERE i.inhparent = c.oid AND c.relkind = 'r')
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = $1::oid)";
 
@@ -152,6 +155,7 @@ Result<SourceTable> inspect_table(Connection& db, const std::string& table) {
   out.schema = described->text(0, 1);
   out.name = described->text(0, 2);
   out.partitioned = described->view(0, 3) == "p";
+  out.by_row = out.partitioned || described->flag(0, 6);
   out.has_before_update = described->flag(0, 5);
   if (described->view(0, 3) != "r" && !out.partitioned)
     return fail(
@@ -161,6 +165,13 @@ Result<SourceTable> inspect_table(Connection& db, const std::string& table) {
   if (described->view(0, 4) == "t")
     return fail(ErrorKind::invalid_argument,
                 fmt::format("{} is a temporary table; a worker cannot see it", table));
+  // Reading it reads their rows too, which its triggers do not see and its keys do not tell apart.
+  if (!described->is_null(0, 7))
+    return fail(
+        ErrorKind::invalid_argument,
+        fmt::format("other tables inherit from {} ({}); make a vectorizer for each of those instead, or use "
+                    "declarative partitioning",
+                    table, described->text(0, 7)));
 
   auto columns = qualified(db, [&] { return db.exec(kColumns, {id}); });
   if (!columns) return std::unexpected(columns.error());

@@ -27,6 +27,7 @@ struct SourceTable {
   std::string schema;
   std::string name;
   bool partitioned = false;
+  bool by_row = false;  ///< partitioned, a partition or an heir: statements on other tables reach it
   bool has_before_update = false;  ///< some BEFORE UPDATE row trigger may change columns that no UPDATE names
   std::vector<SourceColumn> columns;
   std::vector<std::string> primary_key;  ///< empty if it has none
@@ -38,7 +39,8 @@ struct SourceTable {
 };
 
 /// Resolves `table` as SQL would in this session, then reads the catalog. Must run inside a transaction.
-/// Errors: invalid_argument (no such table and the nearest one; a view, foreign or temporary table).
+/// Errors: invalid_argument (no such table and the nearest one; a view, foreign or
+/// temporary table, or one that others inherit from).
 Result<SourceTable> inspect_table(Connection& db, const std::string& table);
 
 /// Whether some valid unique index covers exactly these columns.

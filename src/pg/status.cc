@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "pg/capture_state.h"
 #include "pg/sql_text.h"
 #include "pg/vector_index.h"
 #include "pg/vectorizers.h"
@@ -27,8 +28,7 @@ SELECT {all}, {due}, {leased}, {dead},
            UNION ALL SELECT (SELECT min(run_at) FROM {queue} WHERE priority = 1 AND run_at <= now())) ages),
        (SELECT reltuples::bigint FROM pg_class WHERE oid = '{queue}'::regclass),
        (SELECT to_char(reconciled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-        FROM embedd.vectorizers WHERE id = {id}),
-       format('%I.%I', $1::text, $2::text), to_regclass(format('%I.%I', $1::text, $2::text)) IS NULL,
+        FROM embedd.vectorizers WHERE id = {id}), format('%I.%I', $1::text, $2::text),
        (SELECT {problem} FROM embedd.vectorizers v WHERE v.id = {id}))",
           fmt::arg("all", bounded_count(queue)),
           fmt::arg("due", bounded_count(queue + " WHERE priority IN (0, 1) AND run_at <= now()")),
@@ -48,10 +48,7 @@ SELECT {all}, {due}, {leased}, {dead},
   if (!rows->is_null(0, 4)) out.oldest_age_seconds = rows->number(0, 4);
   out.reconciled_at = rows->maybe(0, 6);
   out.source = rows->text(0, 7);
-  out.problem = rows->maybe(0, 9);
-  if (rows->flag(0, 8))
-    out.problem =
-        fmt::format("{} is gone; remove the vectorizer with: embedd vectorizer drop {}", out.source, v.name);
+  if (!out.problem) out.problem = rows->maybe(0, 8);
   return {};
 }
 
@@ -70,10 +67,14 @@ Result<std::vector<VectorizerStatus>> read_vectorizers(Connection& db) {
     status.state = v.paused ? "paused" : "active";
     status.index_kind = v.index_kind;
     if (auto wanted = index_wanted(db, v)) status.index_wanted = *wanted;
+    if (auto capture = capture_state(db, v)) {
+      status.problem = capture->problem;
+      status.note = capture->note;
+    }
     if (auto read = read_queue(db, v, status); !read) {
       // Dropped between the two statements, or not ours to read: say so, and go on with the others.
       if (db.last_sqlstate().empty()) return std::unexpected(read.error());
-      status.problem = read.error().message;
+      if (!status.problem) status.problem = read.error().message;
     }
     out.push_back(std::move(status));
   }

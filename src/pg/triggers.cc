@@ -225,21 +225,21 @@ std::vector<std::string> queue_ddl(const CapturePlan& plan) {
 std::vector<std::string> capture_ddl(const CapturePlan& plan) {
   const Capture capture(plan);
   std::vector<std::string> out = {
-      plan.partitioned ? capture.insert_by_row() : capture.insert_by_statement(), capture.update(),
-      plan.partitioned ? capture.delete_by_row() : capture.delete_by_statement(), capture.truncate()};
+      plan.by_row ? capture.insert_by_row() : capture.insert_by_statement(), capture.update(),
+      plan.by_row ? capture.delete_by_row() : capture.delete_by_statement(), capture.truncate()};
   // A trigger runs without this right; without it, nobody can attach the function to another table.
   for (const std::string_view event : kEvents)
     out.push_back(
         fmt::format("REVOKE EXECUTE ON FUNCTION embedd.capture_{}_{}() FROM PUBLIC", event, plan.id));
   const std::string by_row = fmt::format("ON {} FOR EACH ROW", plan.source);
   out.push_back(capture.trigger(
-      "insert", plan.partitioned
+      "insert", plan.by_row
                     ? "INSERT " + by_row
                     : fmt::format("INSERT ON {} REFERENCING NEW TABLE AS embedd_rows FOR EACH STATEMENT",
                                   plan.source)));
   out.push_back(capture.update_trigger());
   out.push_back(capture.trigger(
-      "delete", plan.partitioned
+      "delete", plan.by_row
                     ? "DELETE " + by_row
                     : fmt::format("DELETE ON {} REFERENCING OLD TABLE AS embedd_rows FOR EACH STATEMENT",
                                   plan.source)));

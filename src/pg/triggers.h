@@ -12,9 +12,9 @@ namespace embedd::pg {
 /// What the generated SQL needs to know.
 struct CapturePlan {
   VectorizerId id = 0;
-  std::string source;        ///< "schema"."table"
-  bool partitioned = false;  ///< capture inserts and deletes by row: moved rows and direct writes too
-  bool any_update = false;   ///< watch every UPDATE, not only those that name a watched column
+  std::string source;       ///< "schema"."table"
+  bool by_row = false;      ///< capture inserts and deletes by row: statements on parents and partitions too
+  bool any_update = false;  ///< watch every UPDATE, not only those that name a watched column
   std::vector<std::string> key_columns;
   std::vector<std::string> key_types;       ///< of k1..kn, base types
   std::vector<std::string> key_collations;  ///< of k1..kn, qualified; empty where the type has none

@@ -13,7 +13,8 @@
 namespace embedd::pg {
 namespace {
 
-// The source by its oid: a renamed table is still the same table. A dropped one keeps its last known name.
+// The source by its oid: a renamed table is still the same table. A dropped one keeps its last known name,
+// unless it is there again.
 const std::string kSelect = R"(
 SELECT v.id, v.name, coalesce(n.nspname, v.source_schema), coalesce(c.relname, v.source_table), v.key_columns,
        v.key_types, v.template, v.filter, v.destination_column, v.destination_type, v.model_id_column,
@@ -21,7 +22,8 @@ SELECT v.id, v.name, coalesce(n.nspname, v.source_schema), coalesce(c.relname, v
        v.index_kind, ARRAY(SELECT jsonb_object_keys(v.deferred_indexes)), v.state = 'paused', v.text_sql,
        v.filter_sql, v.key_json_sql, to_char(v.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 FROM embedd.vectorizers v
-LEFT JOIN pg_catalog.pg_class c ON c.oid = v.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)";
+LEFT JOIN pg_catalog.pg_class c ON c.oid = embedd.source_of(v.id)
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)";
 
 VectorizerInfo read_info(const Rows& rows, int i) {
   VectorizerInfo out;
@@ -58,7 +60,7 @@ Param optional_text(const std::string& text) { return text.empty() ? Param() : P
 CapturePlan plan_for(const Declaration& declared) {
   CapturePlan plan;
   plan.source = declared.source.quoted();
-  plan.partitioned = declared.source.partitioned;
+  plan.by_row = declared.source.by_row;
   plan.any_update = declared.source.has_before_update;
   plan.key_columns = declared.key;
   for (const std::string& name : declared.key) {

@@ -78,6 +78,24 @@ TEST_F(Grants, ThatAreMissingForOneVectorizerStopNeitherTheOthersNorTheEnd) {
   EXPECT_EQ(value("SELECT embedding IS NOT NULL FROM more"), "t");
 }
 
+TEST_F(Grants, CheckNamesTheOneForASchemaThatTheRoleMayNotUse) {
+  ASSERT_EQ(run_embedd({"migrate"}).code, 0);
+  sql("CREATE SCHEMA s3");
+  sql("CREATE TABLE s3.notes (id int PRIMARY KEY, body text, embedding vector(8))");
+  ASSERT_EQ(run_embedd({"vectorizer", "create", "notes", "--table", "s3.notes", "--text", "{body}",
+                        "--column", "embedding"})
+                .code,
+            0);
+  apply(grants());
+  sql("REVOKE USAGE ON SCHEMA s3 FROM " + role);
+  const Environment as_worker{
+      {"DATABASE_URL", with_parameters(database.url(), {{"user", role}, {"password", "least"}})}};
+  const Finished checked = run_embedd({"check"}, as_worker);
+  EXPECT_EQ(checked.code, 1);
+  EXPECT_THAT(checked.output, HasSubstr("GRANT USAGE ON SCHEMA s3 TO " + role));
+  EXPECT_THAT(checked.output, Not(HasSubstr("permission denied")));
+}
+
 /// The SQL block of docs/schema.md that grants.
 std::string documented() {
   std::ifstream file(EMBEDD_SOURCE_DIR "/docs/schema.md");

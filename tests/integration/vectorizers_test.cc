@@ -294,6 +294,16 @@ TEST(Vectorizers, AKeyOfAnExtensionsTypeIsRefused) {
   EXPECT_TRUE(created) << created.error().message;
 }
 
+TEST(Vectorizers, AnArrayAsKeyIsRefused) {
+  NotesDatabase notes;
+  run(notes.db, "CREATE DOMAIN route AS int[]");
+  run(notes.db, "CREATE TABLE routes (id route PRIMARY KEY, body text, embedding vector(3))");
+  VectorizerSpec spec = notes_spec();
+  spec.text = "{body}";
+  spec.table = "routes";
+  EXPECT_THAT(refusal(notes.embedd_db, spec), HasSubstr("the key column 'id' is an array (integer[])"));
+}
+
 TEST(Vectorizers, ARoleWithoutPrivilegesIsToldWhichOneItLacks) {
   EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   NotesDatabase notes;

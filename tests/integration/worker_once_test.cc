@@ -73,7 +73,7 @@ TEST_F(ExitThree, WhenTheWalkIsRefused) {
   declare_docs();
   add_docs(5);
   EXPECT_EQ(work_once().code, 0);
-  sql("ALTER TABLE docs RENAME COLUMN embedding TO vectors");
+  sql("ALTER TABLE docs RENAME COLUMN body TO content");
   sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
   Embedd worker = start({"worker", "--once"});
   const Finished run = worker.finish();

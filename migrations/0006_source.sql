@@ -30,3 +30,20 @@ BEGIN
   RETURN source_now;
 END
 $function$;
+
+-- Asked where a --where has failed on some row of a statement, to find out on which: NULL if the row is covered, '' if it
+-- is not, else why nobody can say. What is wrong with the vectorizer or the database, and not with the row, fails as ever.
+CREATE FUNCTION embedd.refusal(filter text, source_row anyelement) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  covered boolean;
+BEGIN
+  EXECUTE 'SELECT ' || filter || ' FROM (SELECT ($1).*) t' INTO covered USING source_row;
+  RETURN CASE WHEN covered THEN NULL ELSE '' END;
+EXCEPTION WHEN OTHERS THEN
+  IF left(SQLSTATE, 2) IN ('08', '25', '28', '3D', '3F', '40', '42', '53', '55', '57', '58', 'XX') THEN
+    RAISE;
+  END IF;
+  RETURN 'the condition of --where fails on this row: ' || left(SQLERRM, 1000);
+END
+$function$;

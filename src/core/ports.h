@@ -57,6 +57,7 @@ enum class Task {
   clear,       ///< the row is gone, not covered, or its text is empty: remove its vector, if any
   current,     ///< the stored vector is already that of the current text: just drop the job
   store_kept,  ///< the vector is already paid for and kept in the queue: store it now
+  refused,     ///< whether the row is covered cannot be said: discard it; `text` is the database's reason
 };
 
 /// One source row that waits, under a lease of ours.

@@ -293,10 +293,10 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
   observer_.claimed(lane->vectorizer, claim.jobs->size(), claim.rescued);
 
   std::map<Task, std::vector<SettledJob>> settled_at_once;
-  std::vector<HeldJob> unwanted;  // too long
+  std::map<std::pair<ErrorKind, std::string>, std::vector<HeldJob>> unwanted;  // by the reason
   std::size_t texts = 0, text_bytes = 0;
   for (Job& job : *claim.jobs) {
-    if (job.task != Task::embed) {
+    if (job.task != Task::embed && job.task != Task::refused) {
       settled_at_once[job.task].push_back({.key = job.key, .lease = job.lease, .text_hash = job.text_hash});
       continue;
     }
@@ -305,15 +305,21 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
     HeldJob held{.job = std::move(job), .lapses_at = lane->claim_sent_at + claim.request.lease_time};
     // The database's clock may have been set back since.
     if (held.job.age) held.changed_at = now - std::max(*held.job.age, Duration{});
+    if (held.job.task == Task::refused) {
+      unwanted[{ErrorKind::rejected, std::exchange(held.job.text, {})}].push_back(std::move(held));
+      continue;
+    }
     if (!measure(*lane, held)) {
-      unwanted.push_back(std::move(held));
+      const Error error = too_long(*lane);
+      unwanted[{error.kind, error.message}].push_back(std::move(held));
       continue;
     }
     if (held.job.attempt > 0) held.max_company = 1;  // it was at fault before: it travels alone
     lane->buffer.push_back(std::move(held));
   }
   if (texts > 0) lane->bytes_per_text = text_bytes / texts;
-  if (!unwanted.empty()) discard(lane->vectorizer, unwanted, too_long(*lane), now);
+  for (const auto& [reason, jobs] : unwanted)
+    discard(lane->vectorizer, jobs, {reason.first, reason.second}, now);
   for (auto& [task, jobs] : settled_at_once) {
     const Action action = task == Task::clear     ? Action::clear
                           : task == Task::current ? Action::drop

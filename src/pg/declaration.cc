@@ -279,6 +279,9 @@ Result<Declaration> check_declaration(Connection& db, const VectorizerSpec& spec
   }
   if (auto good = check_privileges(db, spec, out); !good) return std::unexpected(good.error());
   if (auto good = check_no_loop(spec, out); !good) return std::unexpected(good.error());
+  if (out.filter)
+    if (auto good = try_filter(db, out.source, *out.filter, spec.where); !good)
+      return std::unexpected(good.error());
   return out;
 }
 

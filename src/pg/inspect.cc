@@ -81,7 +81,7 @@ Result<std::vector<std::string>> missing_grants(Connection& db, std::string_view
       UNION ALL
       SELECT 2, 0, format('GRANT EXECUTE ON FUNCTION %s TO %I', f.oid::regprocedure, grantee.name)
       FROM grantee, pg_proc f
-      WHERE f.pronamespace = 'embedd'::regnamespace AND f.proname IN ('queue_state', 'source_of', 'adopt_source')
+      WHERE f.pronamespace = 'embedd'::regnamespace AND f.proname IN ('queue_state', 'source_of', 'adopt_source', 'refusal')
         AND NOT has_function_privilege(grantee.name, f.oid, 'EXECUTE')
       UNION ALL
       SELECT place, relation, format('GRANT %s ON %I.%I TO %I', string_agg(clause, ', ' ORDER BY nth),

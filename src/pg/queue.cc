@@ -76,6 +76,7 @@ PgQueue::PgQueue(PgQueueOptions options, const Clock& clock, std::function<void(
 
 PgQueue::~PgQueue() {
   parts_.clear();  // whose settlements they are has gone
+  closing_ = true;
   const auto deadline = std::chrono::steady_clock::now() + seconds(1);
   if (claims_.pipeline.ready())
     claims_.send(goodbye_statement(), Params().uuid(options_.worker), [](const auto&) {});
@@ -100,6 +101,19 @@ PgQueue::~PgQueue() {
 std::shared_ptr<const PgQueue::Known> PgQueue::find(VectorizerId vectorizer) const {
   const auto found = known_.find(vectorizer);
   return found == known_.end() ? nullptr : found->second;
+}
+
+void PgQueue::send(Lane& lane, const std::shared_ptr<const Known>& known, Pick statement,
+                   std::function<Params()> params, Handler handler) {
+  const Statement& plain = statement(known->sql);
+  const Params first = params();
+  if (!known->guarded) return lane.send(plain, first, std::move(handler));
+  lane.send(plain, first,
+            [this, &lane, known, statement = std::move(statement), params = std::move(params),
+             handler = std::move(handler)](const Result<BinaryRows>& rows) mutable {
+              if (rows || rows.error().kind != ErrorKind::rejected || closing_) return handler(rows);
+              lane.send(statement(*known->guarded), params(), std::move(handler));
+            });
 }
 
 // ── Poll
@@ -206,13 +220,17 @@ void PgQueue::send_claim(const ClaimRequest& request) {
     claimed_.push_back({.request = request, .jobs = std::unexpected(unknown(request.vectorizer))});
     return;
   }
-  Params params;
-  params.uuid(request.lease)
-      .real(to_seconds(request.lease_time))
-      .integer(request.max_rows)
-      .integer(static_cast<std::int64_t>(request.max_text_bytes));
-  claims_.send(known->sql.claim, params,
-               [this, request, known](const Result<BinaryRows>& rows) { note_claim(request, *known, rows); });
+  const auto params = [request] {
+    Params out;
+    out.uuid(request.lease)
+        .real(to_seconds(request.lease_time))
+        .integer(request.max_rows)
+        .integer(static_cast<std::int64_t>(request.max_text_bytes));
+    return out;
+  };
+  send(
+      claims_, known, [](const QueueStatements& sql) -> const Statement& { return sql.claim; }, params,
+      [this, request, known](const Result<BinaryRows>& rows) { note_claim(request, *known, rows); });
 }
 
 void PgQueue::note_claim(const ClaimRequest& request, const Known& known, const Result<BinaryRows>& rows) {
@@ -247,10 +265,14 @@ void PgQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
   if (!cursor.empty())
     for (const std::string_view column : decode_key(cursor, known->definition.key_columns.size()))
       params.bytes(Bytes(column));
-  claims_.send(cursor.empty() ? known->sql.reconcile_first : known->sql.reconcile, params,
-               [this, known, cursor](const Result<BinaryRows>& rows) {
-                 note_page(known->definition.vectorizer.id, cursor, rows);
-               });
+  const auto statement = [first = cursor.empty()](const QueueStatements& sql) -> const Statement& {
+    return first ? sql.reconcile_first : sql.reconcile;
+  };
+  send(
+      claims_, known, statement, [params] { return params; },
+      [this, known, cursor](const Result<BinaryRows>& rows) {
+        note_page(known->definition.vectorizer.id, cursor, rows);
+      });
 }
 
 void PgQueue::note_page(VectorizerId vectorizer, const Key& cursor, const Result<BinaryRows>& rows) {

@@ -86,9 +86,12 @@ class PgQueue final : public Queue, public Waitable {
     std::string complaint;  ///< last logged, to log each once
   };
   struct Known {
-    explicit Known(Definition d) : definition(std::move(d)), sql(definition) {}
+    explicit Known(Definition d) : definition(std::move(d)), sql(definition) {
+      if (definition.filter_sql) guarded.emplace(definition, true);
+    }
     Definition definition;
     QueueStatements sql;
+    std::optional<QueueStatements> guarded;  ///< of a vectorizer with a condition, which may fail on a row
   };
   /// A settlement whose statements are not all answered.
   struct OpenSettlement {
@@ -118,6 +121,11 @@ class PgQueue final : public Queue, public Waitable {
   };
   using UsageKey = std::pair<VectorizerId, std::string>;
 
+  /// Sends what `statement` picks, and, if that is refused and a condition may be why, the guarded form of
+  /// it.
+  using Pick = std::function<const Statement&(const QueueStatements&)>;
+  void send(Lane& lane, const std::shared_ptr<const Known>& known, Pick statement,
+            std::function<Params()> params, Handler handler);
   void note_poll(const Result<BinaryRows>& rows);
   void note_claim(const ClaimRequest& request, const Known& known, const Result<BinaryRows>& rows);
   void send_parts();
@@ -140,6 +148,7 @@ class PgQueue final : public Queue, public Waitable {
 
   std::map<VectorizerId, std::shared_ptr<const Known>> known_;
   std::map<VectorizerId, std::string> complaints_;  ///< last logged, to log each once
+  bool closing_ = false;
   bool polling_ = false;
   std::optional<Poll> polled_;
   bool plans_used_ = false;  ///< settlements were planned since the plans were last discarded

@@ -24,8 +24,8 @@ using Jobs = std::span<const SettledJob>;
 constexpr int kMostDimensions = 16'000;
 
 Task task_of(std::int64_t code) {
-  constexpr Task kTasks[] = {Task::clear, Task::current, Task::store_kept, Task::embed};
-  CHECK(code >= 0 && code < 4, "task {}", code);
+  constexpr Task kTasks[] = {Task::clear, Task::current, Task::store_kept, Task::embed, Task::refused};
+  CHECK(code >= 0 && code < 5, "task {}", code);
   return kTasks[code];
 }
 

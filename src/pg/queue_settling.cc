@@ -81,19 +81,21 @@ void PgQueue::send_parts() {
 }
 
 void PgQueue::send_part(Part part) {
-  const Settlement& settlement = *part.settlement;
-  const auto jobs = std::span(settlement.jobs).subspan(part.first, part.count);
-  const Known& known = *part.known;
+  const auto statement = [part](const QueueStatements& sql) -> const Statement& {
+    return statement_of(sql, *part.settlement);
+  };
+  const auto params = [part] {
+    const auto jobs = std::span(part.settlement->jobs).subspan(part.first, part.count);
+    return settlement_params(*part.settlement, jobs, part.known->definition);
+  };
   const Instant sent_at = clock_.now();
   plans_used_ = true;
-  settlements_.send(statement_of(known.sql, settlement),
-                    settlement_params(settlement, jobs, known.definition),
-                    [this, part = std::move(part), sent_at](const Result<BinaryRows>& rows) {
-                      // The server began with it when it was done with the one before.
-                      const Instant began = std::max(sent_at, settled_at_);
-                      settled_at_ = clock_.now();
-                      note_part(part, settled_at_ - began, rows);
-                    });
+  send(settlements_, part.known, statement, params, [this, part, sent_at](const Result<BinaryRows>& rows) {
+    // The server began with it when it was done with the one before.
+    const Instant began = std::max(sent_at, settled_at_);
+    settled_at_ = clock_.now();
+    note_part(part, settled_at_ - began, rows);
+  });
 }
 
 void PgQueue::note_part(const Part& part, Duration took, const Result<BinaryRows>& rows) {

@@ -14,17 +14,23 @@ namespace {
 ///
 ///   {queue} {ledger} {source} {id} {g}   names, the vectorizer's id, the live generation
 ///   {text} {hash}                        over alias t; NULL if the row is not covered or its text is empty
+///   {refusal}                            guarded: why nobody can judge the row; else NULL or ''
 ///   {keys} {keys:q} {keys:t}             k1, k2   q.k1, q.k2   t."id" AS k1, t."part" AS k2
 ///   {row:t} {desc:p}                     t."id", t."part"   p.k1 DESC, p.k2 DESC
 ///   {q=j} {t=f}                          the keys of the two are equal
 ///   {$3}                                 one of the parameters after the jobs: {$1} is the first
 class Form {
  public:
-  explicit Form(const Definition& definition) : definition_(definition), n_(definition.key_columns.size()) {
+  Form(const Definition& definition, bool guarded)
+      : definition_(definition), n_(definition.key_columns.size()) {
+    const std::optional<std::string>& filter = definition.filter_sql;
+    guarded = guarded && filter;
+    const std::string refusal =
+        guarded ? fmt::format("embedd.refusal({}, t.*)", quote_literal(*filter)) : "NULL::text";
     const std::string covered =
-        definition.filter_sql
-            ? fmt::format("CASE WHEN {} THEN {} END", *definition.filter_sql, definition.text_sql)
-            : definition.text_sql;
+        filter ? fmt::format("CASE WHEN {} THEN {} END", guarded ? refusal + " IS NULL" : *filter,
+                             definition.text_sql)
+               : definition.text_sql;
     words_ = {
         {"queue", queue_table(definition.vectorizer.id)},
         {"ledger", ledger_table(definition.vectorizer.id)},
@@ -32,6 +38,7 @@ class Form {
         {"id", std::to_string(definition.vectorizer.id)},
         {"g", std::to_string(definition.generation)},
         {"text", "(" + covered + ")"},
+        {"refusal", refusal},
         {"hash", "pg_catalog.hashtextextended((" + covered + ") COLLATE \"C\", 0)"},
         {"destination", quote_identifier(definition.destination_column)},
         {"vector", definition.vector_type},
@@ -158,17 +165,19 @@ due AS MATERIALIZED (
   SELECT *, row_number() OVER (ORDER BY priority, run_at) AS n
   FROM (SELECT * FROM live UNION ALL SELECT * FROM backfill) x),
 texts AS (
-  SELECT d.*, s.text, s.stored FROM due d
+  SELECT d.*, s.text, s.refusal, s.stored FROM due d
   LEFT JOIN LATERAL (
-    SELECT {text} AS text, t.{destination} IS NOT NULL AS stored FROM {source} t WHERE {t=d} OFFSET 0) s ON true),
+    SELECT {text} AS text, {refusal} AS refusal, t.{destination} IS NOT NULL AS stored
+    FROM {source} t WHERE {t=d} OFFSET 0) s ON true),
 fit AS MATERIALIZED (
   SELECT * FROM (
     SELECT x.*, sum(coalesce(octet_length(text), 0)) OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) AS bytes
     FROM texts x) summed
   WHERE (bytes <= $4::bigint OR n = 1) AND n = n + 0),
 judged AS MATERIALIZED (
-  SELECT {keys:f}, f.n, f.priority, f.lease, f.attempt, f.changed_at, s.text, s.hash,
-         CASE WHEN s.text IS NULL THEN 0
+  SELECT {keys:f}, f.n, f.priority, f.lease, f.attempt, f.changed_at, s.text, f.refusal, s.hash,
+         CASE WHEN f.refusal <> '' THEN 4
+              WHEN s.text IS NULL THEN 0
               WHEN f.stored AND (SELECT l.text_hash FROM {ledger} l WHERE {l=f} AND l.generation = {g}) = s.hash THEN 1
               WHEN f.kept_hash = s.hash THEN 2 ELSE 3 END AS task
   FROM fit f
@@ -177,7 +186,7 @@ judged AS MATERIALIZED (
     FROM (SELECT f.text OPERATOR(pg_catalog.||) '' AS text OFFSET 0) r OFFSET 0) s ON true)
 UPDATE {queue} q SET lease = $1::uuid, run_at = now() + pg_catalog.make_interval(secs => $2::float8)
 FROM judged f WHERE {q=f} AND q.generation = {g}
-RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text END, f.hash, f.lease IS NOT NULL,
+RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text WHEN 4 THEN f.refusal END, f.hash, f.lease IS NOT NULL,
   CASE f.priority WHEN 0 THEN (extract(epoch FROM clock_timestamp() - f.changed_at) * 1000000)::bigint END,
   (SELECT count(*) FROM due),
   (SELECT count(*) FROM live) >= $3::bigint - $3::bigint / 8 OR (SELECT count(*) FROM due) >= $3::bigint, {keys:f})"));
@@ -348,7 +357,8 @@ duty AS MATERIALIZED (
 walks AS MATERIALIZED (
   SELECT EXISTS (SELECT FROM duty) AND NOT (SELECT deferred FROM load) AS yes),
 page AS MATERIALIZED (
-  SELECT {{keys:t}}, {{hash}} AS hash, t.{{destination}} IS NOT NULL AS stored FROM {{source}} t
+  SELECT {{keys:t}}, {{hash}} AS hash, t.{{destination}} IS NOT NULL AS stored,
+         coalesce({{refusal}} <> '', false) AS refused FROM {{source}} t
   WHERE (SELECT yes FROM walks) {2}
   ORDER BY {{row:t}} LIMIT $1::bigint),
 proofs AS MATERIALIZED (
@@ -362,15 +372,16 @@ page_end AS MATERIALIZED (
     (SELECT {{keys}} FROM proofs WHERE (SELECT count(*) FROM proofs) >= 2 * $1::bigint ORDER BY {{desc:proofs}} LIMIT 1)) x
   ORDER BY {{keys}} LIMIT 1),
 merged AS MATERIALIZED (
-  SELECT {{keys}}, bool_or(there) AS there, max(hash) AS hash, bool_or(stored) AS stored, max(proven) AS proven FROM (
-    SELECT {{keys}}, true AS there, hash, stored, NULL::bigint AS proven FROM page
-    UNION ALL SELECT {{keys}}, false, NULL, NULL, text_hash FROM proofs WHERE generation = {{g}}) m
+  SELECT {{keys}}, bool_or(there) AS there, max(hash) AS hash, bool_or(stored) AS stored, bool_or(refused) AS refused,
+         max(proven) AS proven FROM (
+    SELECT {{keys}}, true AS there, hash, stored, refused, NULL::bigint AS proven FROM page
+    UNION ALL SELECT {{keys}}, false, NULL, NULL, NULL, text_hash FROM proofs WHERE generation = {{g}}) m
   WHERE NOT EXISTS (SELECT FROM page_end e WHERE ({{row:m}}) > ({{row:e}}))
   GROUP BY {{keys}}),
 idle AS MATERIALIZED (
   SELECT q.* FROM merged q
   WHERE q.there
-    AND CASE WHEN q.hash IS NULL THEN q.stored ELSE NOT q.stored OR q.proven IS DISTINCT FROM q.hash END
+    AND CASE WHEN q.refused THEN true WHEN q.hash IS NULL THEN q.stored ELSE NOT q.stored OR q.proven IS DISTINCT FROM q.hash END
     AND NOT EXISTS (SELECT FROM {{queue}} w WHERE {{w=q}} AND w.generation = {{g}})
     AND NOT EXISTS (SELECT FROM embedd.dead_letters d
                     WHERE d.vectorizer_id = {{id}} AND d.generation = {{g}} AND d.key = {{key_json}}
@@ -413,16 +424,16 @@ FROM answer a LEFT JOIN page_end e ON true)",
 
 }  // namespace
 
-QueueStatements::QueueStatements(const Definition& definition)
-    : claim(make_claim(Form(definition))),
-      complete(make_complete(Form(definition))),
-      keep(make_keep(Form(definition))),
-      clear(make_clear(Form(definition))),
-      drop(make_drop(Form(definition))),
-      reschedule(make_reschedule(Form(definition))),
-      extend(make_extend(Form(definition))),
-      discard(make_discard(Form(definition))),
-      reconcile_first(make_reconcile(Form(definition), true)),
-      reconcile(make_reconcile(Form(definition), false)) {}
+QueueStatements::QueueStatements(const Definition& definition, bool guarded)
+    : claim(make_claim(Form(definition, guarded))),
+      complete(make_complete(Form(definition, guarded))),
+      keep(make_keep(Form(definition, guarded))),
+      clear(make_clear(Form(definition, guarded))),
+      drop(make_drop(Form(definition, guarded))),
+      reschedule(make_reschedule(Form(definition, guarded))),
+      extend(make_extend(Form(definition, guarded))),
+      discard(make_discard(Form(definition, guarded))),
+      reconcile_first(make_reconcile(Form(definition, guarded), true)),
+      reconcile(make_reconcile(Form(definition, guarded), false)) {}
 
 }  // namespace embedd::pg

@@ -40,12 +40,15 @@ inline constexpr char kDone = 'd', kKept = 'k', kBusy = 'b', kGone = 'g', kStale
 
 /// How a settling statement takes its jobs: $1 lease uuid[], then the key columns' arrays $2..$(n+1); further
 /// parameters follow.
+///
+/// The vectorizer's condition may fail on a row, and with it the statement. `guarded` statements look at each
+/// row by itself, at ten times the price: such a row then has no text, and a claim and a walk say why.
 struct QueueStatements {
-  explicit QueueStatements(const Definition& definition);
+  explicit QueueStatements(const Definition& definition, bool guarded = false);
 
   /// $1 lease uuid, $2 lease time in seconds float8, $3 rows bigint, $4 text bytes bigint → n, attempt, task
-  /// (0 clear, 1 current, 2 store_kept, 3 embed), text, hash, rescued, due (all rows that were due), full (a
-  /// row limit was hit), k1..kn; in no order.
+  /// (0 clear, 1 current, 2 store_kept, 3 embed, 4 refused), text or reason, hash, rescued, due (all rows
+  /// that were due), full (a row limit was hit), k1..kn; in no order.
   Statement claim;
   /// jobs, then slot int[] (negative: the kept vector), hash bigint[], vector[], and, where the vectorizer
   /// names the columns, model id text, model version text → outcomes text.

@@ -52,13 +52,13 @@ SELECT pg_catalog.pg_get_expr(c.conbin, c.conrelid),
 FROM pg_catalog.pg_constraint c
 WHERE c.conrelid = 'pg_temp.embedd_filter_table'::regclass AND c.contype = 'c')";
 
-/// Runs `body` under an empty search_path, so that PostgreSQL writes every name out with its schema.
+/// Runs `body` under another search_path; an empty one makes PostgreSQL write every name out with its schema.
 template <typename Body>
-auto qualified(Connection& db, Body&& body) -> decltype(body()) {
+auto qualified(Connection& db, Body&& body, const std::string& path = "") -> decltype(body()) {
   const std::string set = "SELECT pg_catalog.set_config('search_path', $1, true)";
   auto before = db.exec("SELECT pg_catalog.current_setting('search_path')");
   if (!before) return std::unexpected(before.error());
-  if (auto emptied = db.exec(set, {""}); !emptied) return std::unexpected(emptied.error());
+  if (auto emptied = db.exec(set, {path}); !emptied) return std::unexpected(emptied.error());
   auto result = body();
   if (!result) return result;
   if (auto restored = db.exec(set, {before->text(0, 0)}); !restored) return std::unexpected(restored.error());
@@ -219,6 +219,24 @@ Result<CompiledFilter> compile_filter(Connection& db, const SourceTable& table, 
   auto sql = qualified(db, [&] { return qualify_filter(db, rows->text(0, 0)); });
   if (!sql) return blame_filter(db, where, sql.error());
   return CompiledFilter{*sql, rows->array(0, 1)};
+}
+
+/// The first rows only, because creating must not take long; a row beyond them becomes a dead letter.
+Result<void> try_filter(Connection& db, const SourceTable& table, const CompiledFilter& filter,
+                        const std::string& where) {
+  const std::string sql =
+      fmt::format("SELECT count(covered) FROM (SELECT {} AS covered FROM {} t LIMIT 10000) tried", filter.sql,
+                  table.quoted());
+  auto tried = qualified(db, [&] { return db.exec(sql); }, "pg_catalog, pg_temp");
+  if (tried) return {};
+  const ErrorKind kind = tried.error().kind;
+  if (db.last_sqlstate().empty() || kind == ErrorKind::unavailable || kind == ErrorKind::conflict)
+    return std::unexpected(tried.error());
+  return fail(
+      ErrorKind::invalid_argument,
+      fmt::format("--where '{}' fails on a row of {}: {}. Write it so that it fails on none, with CASE for "
+                  "example",
+                  where, table.quoted(), tried.error().message));
 }
 
 }  // namespace embedd::pg

@@ -56,4 +56,9 @@ struct CompiledFilter {
 /// Must run inside a transaction. Error invalid_argument with PostgreSQL's own reason.
 Result<CompiledFilter> compile_filter(Connection& db, const SourceTable& table, const std::string& where);
 
+/// Tries `filter` on the table's first rows, under the path that it will run under. Must run inside a
+/// transaction. Error invalid_argument with PostgreSQL's own reason, if it fails on one.
+Result<void> try_filter(Connection& db, const SourceTable& table, const CompiledFilter& filter,
+                        const std::string& where);
+
 }  // namespace embedd::pg

@@ -9,7 +9,8 @@ namespace embedd::sim {
 namespace {
 
 std::string_view name_of_task(Task task) {
-  constexpr std::string_view kNames[] = {"embed", "clear", "drop as current", "store what was kept"};
+  constexpr std::string_view kNames[] = {"embed", "clear", "drop as current", "store what was kept",
+                                         "discard"};
   return kNames[static_cast<std::size_t>(task)];
 }
 

@@ -209,14 +209,14 @@ TEST(DeadLetters, RetryReadsEveryKeyTypeBack) {
   Connection& db = notes.db;
   run(db, "CREATE TYPE mood AS ENUM ('sad', 'happy')");
   run(db,
-      "CREATE TABLE keys (a timestamptz, b mood, c int[], d bytea, e numeric(8,2), f text, title text, "
+      "CREATE TABLE keys (a timestamptz, b mood, c int4range, d bytea, e numeric(8,2), f text, title text, "
       "embedding vector(3), PRIMARY KEY (a, b, c, d, e, f))");
   VectorizerSpec spec = notes_spec();
   spec.table = "keys";
   spec.text = "{title}";
   const VectorizerInfo v = create(db, spec);
   run(db,
-      "INSERT INTO keys VALUES ('2026-03-04 05:06:07.123456+02', 'happy', '{1,2}', '\\x00ff', 1.50, 'a\"b', "
+      "INSERT INTO keys VALUES ('2026-03-04 05:06:07.123456+02', 'happy', '[1,2]', '\\x00ff', 1.50, 'a\"b', "
       "'t')");
   run(db,
       fmt::format(

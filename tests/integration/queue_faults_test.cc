@@ -206,7 +206,7 @@ TEST(QueueFaults, ARowThatTakesTooLongByItselfIsTheOnlyOneNotStored) {
   EXPECT_THAT(fixture.settle(settlement), ElementsAre(Outcome::kept));
 }
 
-TEST(QueueFaults, AWrongVectorizerIsLeftOutOfThePollAndSpoilsNoOther) {
+TEST(QueueFaults, AWrongVectorizerIsReportedAndSpoilsNoOther) {
   QueueFixture fixture(kNotes, kSpec);
   run(fixture.db(), "CREATE TABLE other (id integer PRIMARY KEY, body text, embedding vector(3))");
   ASSERT_TRUE(pg::create_vectorizer(
@@ -218,8 +218,11 @@ TEST(QueueFaults, AWrongVectorizerIsLeftOutOfThePollAndSpoilsNoOther) {
     return fixture.queue().take_poll();
   });
   ASSERT_TRUE(poll.has_value());
-  ASSERT_THAT(*poll, SizeIs(1));
+  ASSERT_THAT(*poll, SizeIs(2));
   EXPECT_EQ(poll->at(0).vectorizer.name, "notes");
+  EXPECT_EQ(poll->at(0).problem, "");
+  EXPECT_EQ(poll->at(1).vectorizer.name, "other");
+  EXPECT_NE(poll->at(1).problem, "");
 }
 
 TEST(QueueFaults, AChangedDeclarationIsUsedFromTheNextPollOn) {

@@ -41,10 +41,10 @@ TEST_F(ProviderFaults, RetryAfterIsHonoured) {
   start();
   provider.answers_next(1, Answer::error(429, "rate_limit_exceeded", "slow down").with("retry-after", "3"));
   add_docs(20);
-  ASSERT_TRUE(provider.wait_for([](const auto& stats) { return stats.requests == 1; }, seconds(60)))
+  ASSERT_TRUE(provider.wait_for([](const auto& stats) { return stats.requests >= 1; }, seconds(60)))
       << worker->log();
   const auto refused_at = std::chrono::steady_clock::now();
-  ASSERT_TRUE(provider.wait_for([](const auto& stats) { return stats.requests == 2; }, seconds(60)))
+  ASSERT_TRUE(provider.wait_for([](const auto& stats) { return stats.requests >= 2; }, seconds(60)))
       << worker->log();
   // A second less than asked for allows for our own lateness in seeing the first.
   EXPECT_GT(std::chrono::steady_clock::now() - refused_at, seconds(2));

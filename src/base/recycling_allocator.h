@@ -33,7 +33,7 @@ struct RecyclingAllocator {
 
   RecyclingAllocator() = default;
   template <typename U>
-  RecyclingAllocator(const RecyclingAllocator<U>&) noexcept {}
+  RecyclingAllocator(const RecyclingAllocator<U>&) noexcept {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] T* allocate(std::size_t count) {
     if (count > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();

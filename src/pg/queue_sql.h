@@ -42,7 +42,7 @@ inline constexpr char kDone = 'd', kKept = 'k', kBusy = 'b', kGone = 'g', kStale
 /// parameters follow.
 ///
 /// The vectorizer's condition may fail on a row, and with it the statement. `guarded` statements look at each
-/// row by itself, at ten times the price: such a row then has no text, and a claim and a walk say why.
+/// row by itself, which takes longer: such a row then has no text, and a claim and a walk say why.
 struct QueueStatements {
   explicit QueueStatements(const Definition& definition, bool guarded = false);
 

@@ -215,17 +215,8 @@ Result<BuiltIndex> build(Connection& db, Builder& builder, const VectorizerInfo&
   return BuiltIndex{wanted.name, true, to_seconds(std::chrono::steady_clock::now() - began_at), after->bytes};
 }
 
-}  // namespace
-
-Result<std::vector<BuiltIndex>> build_indexes(Connection& db, Connection& connection, const VectorizerInfo& v,
-                                              const BuildOptions& options,
+Result<std::vector<BuiltIndex>> build_missing(Connection& db, Builder& builder, const VectorizerInfo& v,
                                               const std::function<void(const BuildProgress&)>& on_progress) {
-  if (auto owner = check_index_owner(db, v); !owner) return std::unexpected(owner.error());
-  auto direct = is_direct(connection);
-  if (!direct) return std::unexpected(direct.error());
-  Builder builder{connection, *direct};
-  if (*direct)
-    if (auto ready = prepare(connection, v, options); !ready) return std::unexpected(ready.error());
   std::vector<BuiltIndex> out;
   auto again = wanted_again(db, v);
   if (!again) return std::unexpected(again.error());
@@ -262,6 +253,24 @@ Result<std::vector<BuiltIndex>> build_indexes(Connection& db, Connection& connec
                             "hnsw (or halfvec, ivfflat)",
                             v.name));
   return out;
+}
+
+}  // namespace
+
+Result<std::vector<BuiltIndex>> build_indexes(Connection& db, Connection& connection, const VectorizerInfo& v,
+                                              const BuildOptions& options,
+                                              const std::function<void(const BuildProgress&)>& on_progress) {
+  if (auto owner = check_index_owner(db, v); !owner) return std::unexpected(owner.error());
+  auto direct = is_direct(connection);
+  if (!direct) return std::unexpected(direct.error());
+  Builder builder{connection, *direct};
+  if (*direct)
+    if (auto ready = prepare(connection, v, options); !ready) return std::unexpected(ready.error());
+  auto built = build_missing(db, builder, v, on_progress);
+  // The end of the session would do it too, but a little after the end of this command.
+  if (built && *direct)
+    (void)connection.exec(fmt::format("SELECT pg_advisory_unlock({}, {})", kLockClass, v.id));
+  return built;
 }
 
 }  // namespace embedd::pg

@@ -130,7 +130,7 @@ class PgQueue final : public Queue, public Waitable {
   void note_claim(const ClaimRequest& request, const Known& known, const Result<BinaryRows>& rows);
   void send_parts();
   std::deque<Part>::iterator next_part();
-  void send_part(Part part);
+  void send_part(const Part& part);
   void note_part(const Part& part, Duration took, const Result<BinaryRows>& rows);
   void conclude(const Part& part);
   void note_page(VectorizerId vectorizer, const Key& cursor, const Result<BinaryRows>& rows);

@@ -76,11 +76,11 @@ void PgQueue::send_parts() {
       continue;
     }
     if (part.settlement->action != Action::extend) writing.turn = next_turn_++;
-    send_part(std::move(part));
+    send_part(part);
   }
 }
 
-void PgQueue::send_part(Part part) {
+void PgQueue::send_part(const Part& part) {
   const auto statement = [part](const QueueStatements& sql) -> const Statement& {
     return statement_of(sql, *part.settlement);
   };

@@ -160,11 +160,22 @@ class Checker {
     else
       for (const std::string& grant : *grants)
         bad("privileges", fmt::format("as the owner, run: {};", grant));
+    check_excess(db);
     auto vectorizers = pg::list_vectorizers(db);
     if (!vectorizers) bad("vectorizers", vectorizers.error().message);
     check_endpoints(vectorizers ? *vectorizers : std::vector<pg::VectorizerInfo>(), bool(vectorizers));
     if (vectorizers)
       for (const pg::VectorizerInfo& info : *vectorizers) check_capture(db, info);
+  }
+
+  void check_excess(pg::Connection& db) {
+    const auto excess = pg::excess_rights(db);
+    if (!excess) return bad("privileges", excess.error().message);
+    if (excess->empty()) return;
+    note("privileges",
+         fmt::format("this role {}, and triggers of source tables run with a worker's rights: let workers "
+                     "connect as a role that owns nothing (embedd grants ROLE says what it needs)",
+                     *excess));
   }
 
   /// Says nothing of one whose changes are captured as ever.

@@ -3,68 +3,100 @@
 #include <fmt/format.h>
 
 #include "pg/sql_text.h"
+#include "pg/triggers.h"
+#include "text/template.h"
 
 namespace embedd::pg {
 namespace {
 
-const char* const kExamine = R"(
+/// $1 the vectorizer, $2 the columns of its template.
+const std::string kExamine = fmt::format(R"(
 SELECT c.oid IS NULL,
        EXISTS (SELECT FROM pg_catalog.pg_class o JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
                WHERE n.nspname = v.source_schema AND o.relname = v.source_table),
-       NOT EXISTS (SELECT FROM pg_catalog.pg_class q
-                   WHERE q.relnamespace = 'embedd'::regnamespace AND q.relname = 'queue_' || v.id),
+       q.oid IS NULL,
        ours.count, coalesce(ours.disabled, false),
        c.relkind <> 'p' AND ours.inserts_by_statement
          AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid),
-       CASE WHEN ours.updates_of THEN
-         (SELECT string_agg(g.tgname, ', ' ORDER BY g.tgname) FROM pg_catalog.pg_trigger g
-          WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D'
-            AND g.tgtype & 1 <> 0 AND g.tgtype & 2 <> 0 AND g.tgtype & 16 <> 0) END
+       (SELECT string_agg(DISTINCT pg_catalog.quote_ident(name), ', ')
+        FROM unnest(v.key_columns || $2::text[] || (SELECT f.proargnames FROM pg_catalog.pg_proc f
+                                                    WHERE f.oid = to_regproc('embedd.covers_' || v.id))) AS name
+        WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
+                          WHERE a.attrelid = c.oid AND a.attname = name AND NOT a.attisdropped)),
+       (SELECT string_agg(pg_catalog.format('%I (%s, was %s)', a.attname, pg_catalog.format_type(a.atttypid, NULL),
+                                            pg_catalog.format_type(k.atttypid, NULL)), ', ')
+        FROM unnest(v.key_columns) WITH ORDINALITY AS key (name, n)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = key.name
+        JOIN pg_catalog.pg_type t ON t.oid = a.atttypid AND t.typtype <> 'd'
+        JOIN pg_catalog.pg_attribute k ON k.attrelid = q.oid AND k.attname = 'k' || key.n
+        WHERE a.atttypid <> k.atttypid),
+       {}, {},
+       (SELECT pg_catalog.format('%s UTC (%s)', pg_catalog.to_char(m.missed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),
+                                 coalesce(nullif(m.message, ''), 'SQLSTATE ' || m.sqlstate))
+        FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id ORDER BY m.missed_at LIMIT 1),
+       v.capture_version
 FROM embedd.vectorizers v
 LEFT JOIN pg_catalog.pg_class c ON c.oid = embedd.source_of(v.id)
+LEFT JOIN pg_catalog.pg_class q ON q.relnamespace = 'embedd'::regnamespace AND q.relname = 'queue_' || v.id
 LEFT JOIN LATERAL (
   SELECT count(*), bool_or(g.tgenabled = 'D') AS disabled,
-         bool_or(g.tgname = 'embedd_insert_' || v.id AND g.tgtype & 1 = 0) AS inserts_by_statement,
-         bool_or(g.tgname = 'embedd_update_' || v.id AND cardinality(g.tgattr::int2[]) > 0) AS updates_of
+         bool_or(g.tgname = 'embedd_insert_' || v.id AND g.tgtype & 1 = 0) AS inserts_by_statement
   FROM pg_catalog.pg_trigger g
   WHERE g.tgrelid = c.oid
     AND g.tgname IN ('embedd_insert_' || v.id, 'embedd_update_' || v.id, 'embedd_delete_' || v.id, 'embedd_truncate_' || v.id)
 ) ours ON true
-WHERE v.id = $1)";
+WHERE v.id = $1)",
+                                         fmt::format(kHiddenRows, "c.oid"), kDestinationProblem);
+
+enum Column {
+  kGone, kAnother, kNoQueue, kTriggers, kDisabled, kBecamePartition, kMissingColumns, kRetypedKey, kHidden,
+  kDestination, kMissed, kVersion
+};
 
 std::optional<std::string> problem_of(const Rows& found, const std::string& table, const std::string& again) {
-  const bool gone = found.flag(0, 0), another = found.flag(0, 1), no_queue = found.flag(0, 2);
+  const bool gone = found.flag(0, kGone), another = found.flag(0, kAnother);
   if (gone && another)
     return fmt::format("{} was dropped and made anew, without embedd's triggers; {}", table, again);
   if (gone)
     return fmt::format("{} is gone; remove the vectorizer, or, once the table is there again, {}", table,
                        again);
-  if (no_queue) return "its queue is gone; " + again;
-  if (found.integer(0, 3) < 4) return fmt::format("embedd's triggers are missing from {}; {}", table, again);
-  if (found.flag(0, 4))
+  if (found.flag(0, kNoQueue)) return "its queue is gone; " + again;
+  if (!found.is_null(0, kMissingColumns))
+    return fmt::format("{} has no column {} any more: give it its name back, or {}", table,
+                       found.text(0, kMissingColumns), again);
+  if (!found.is_null(0, kRetypedKey))
+    return fmt::format("a key column of {} has another type now: {}; {}", table, found.text(0, kRetypedKey),
+                       again);
+  if (found.integer(0, kTriggers) < 4)
+    return fmt::format("embedd's triggers are missing from {}; {}", table, again);
+  if (found.flag(0, kDisabled))
     return fmt::format("embedd's triggers on {0} are disabled; run: ALTER TABLE {0} ENABLE TRIGGER USER",
                        table);
+  if (!found.is_null(0, kDestination)) return found.text(0, kDestination);
+  if (!found.is_null(0, kHidden)) return found.text(0, kHidden);
   return std::nullopt;
 }
 
 std::optional<std::string> note_of(const Rows& found, const std::string& table, const std::string& again) {
-  if (found.flag(0, 5))
+  if (!found.is_null(0, kMissed))
+    return fmt::format("changes of {} have been missed since {}: the next walk over the table finds them", table,
+                       found.text(0, kMissed));
+  if (found.integer(0, kVersion) < kCaptureVersion)
+    return fmt::format("the triggers on {} were made by an older embedd; {}", table, again);
+  if (found.flag(0, kBecamePartition))
     return fmt::format(
         "{} became a partition or an inheriting table: rows that are written to its parent are found by "
         "the hourly walk only; to have them at once, {}",
         table, again);
-  if (!found.is_null(0, 6))
-    return fmt::format(
-        "{} has BEFORE UPDATE triggers that came after the vectorizer ({}): where they change the text of "
-        "a row whose update does not name it, the hourly walk finds it; to have it at once, {}",
-        table, found.text(0, 6), again);
   return std::nullopt;
 }
 
 }  // namespace
 
 Result<CaptureState> capture_state(Connection& db, const VectorizerInfo& vectorizer) {
-  auto found = db.exec(kExamine, {std::to_string(vectorizer.id)});
+  const auto text = parse_template(vectorizer.text_template);
+  const std::vector<std::string> columns = text ? text->columns() : std::vector<std::string>();
+  auto found = db.exec(kExamine, {std::to_string(vectorizer.id), array_literal(columns)});
   if (!found) return std::unexpected(found.error());
   if (found->empty()) return CaptureState{};  // dropped meanwhile
   const std::string table = quote_qualified(vectorizer.source_schema, vectorizer.source_table);

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "pg/database_url.h"
+#include "pg/sql_text.h"
 #include "pg/sqlstate.h"
 
 namespace embedd::pg {
@@ -170,5 +171,14 @@ std::string Connection::quote_literal(std::string_view text) const {
 }
 
 int Connection::server_version() const { return PQserverVersion(native()); }
+
+Result<void> pin_settings(Connection& db) {
+  for (const PinnedSetting& setting : pinned_settings()) {
+    auto set = db.exec("SELECT pg_catalog.set_config($1, $2, true)",
+                       {std::string(setting.name), std::string(setting.value)});
+    if (!set) return std::unexpected(set.error());
+  }
+  return {};
+}
 
 }  // namespace embedd::pg

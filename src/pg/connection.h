@@ -105,4 +105,7 @@ class Connection {
   std::string last_sqlstate_;
 };
 
+/// For the rest of the transaction at hand, what workers make texts and keys under (pg/sql_text.h).
+Result<void> pin_settings(Connection& db);
+
 }  // namespace embedd::pg

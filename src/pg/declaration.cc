@@ -84,25 +84,37 @@ Result<void> check_free(Connection& db, const VectorizerSpec& spec, const Source
 }
 
 /// A key travels as an array of each column's values, and arrays of arrays are not what they seem. The
-/// triggers and the worker look at pg_catalog only, where the comparisons of an extension's type are not:
-/// rows would be missed (citext), or writing to the table would fail.
-Result<void> check_key_types(Connection& db, const SourceTable& source, const std::vector<std::string>& key) {
-  std::vector<std::string> types;
+/// triggers and the worker look at pg_catalog only, where the comparisons of another type are not: rows would
+/// be missed (citext), or writing to the table would fail. A composite's comparison is that of its columns.
+Result<void> check_key_types(const SourceTable& source, const std::vector<std::string>& key) {
   for (const std::string& name : key) {
     const SourceColumn* column = source.find(name);
+    constexpr std::string_view kInstead = "name other columns with --key";
     if (column->category == 'A')
-      return wrong("the key column '{}' is an array ({}); name other columns with --key", name, column->type);
-    types.push_back(column->type);
+      return wrong("the key column '{}' is an array ({}); {}", name, column->type, kInstead);
+    if (column->kind == 'c')
+      return wrong("the key column '{}' is of the composite type {}; {}", name, column->type, kInstead);
+    if (column->named_object)
+      return wrong("the key column '{}' is of type {}, which each session writes in its own way; {}", name,
+                   column->type, kInstead);
+    if (column->foreign && column->kind != 'e')
+      return wrong("a key column is of type {}, which is not PostgreSQL's own; {}", column->type_name, kInstead);
   }
-  auto foreign = db.exec(
-      "SELECT pg_catalog.format_type(oid, NULL) FROM pg_catalog.pg_type WHERE oid IN (SELECT "
-      "to_regtype(name)::oid "
-      "FROM unnest($1::text[]) AS name) AND typtype = 'b' AND typnamespace <> 'pg_catalog'::regnamespace",
-      {array_literal(types)});
-  if (!foreign) return std::unexpected(foreign.error());
-  if (!foreign->empty())
-    return wrong("a key column is of type {}, which is not PostgreSQL's own; name other columns with --key",
-                 foreign->view(0, 0));
+  return {};
+}
+
+Result<void> check_text_columns(const SourceTable& source, const Template& text) {
+  for (const std::string& name : text.columns()) {
+    const SourceColumn* column = source.find(name);
+    if (!column)
+      return wrong("{} has no column '{}', which the template names.{}", source.quoted(), name,
+                   source.suggest(name));
+    if (column->named_object)
+      return wrong(
+          "the column '{}' is of type {}, which each session writes in its own way: its rows would be "
+          "embedded again and again. Let the template name a text column",
+          name, column->type);
+  }
   return {};
 }
 
@@ -256,14 +268,11 @@ Result<Declaration> check_declaration(Connection& db, const VectorizerSpec& spec
   Declaration out;
   out.source = std::move(*source);
   out.text = std::move(*text);
-  for (const std::string& column : out.text.columns())
-    if (!out.source.find(column))
-      return wrong("{} has no column '{}', which the template names.{}", out.source.quoted(), column,
-                   out.source.suggest(column));
+  if (auto good = check_text_columns(out.source, out.text); !good) return std::unexpected(good.error());
   auto key = check_key(db, spec, out.source);
   if (!key) return std::unexpected(key.error());
   out.key = std::move(*key);
-  if (auto good = check_key_types(db, out.source, out.key); !good) return std::unexpected(good.error());
+  if (auto good = check_key_types(out.source, out.key); !good) return std::unexpected(good.error());
   if (auto good = check_destination(spec, out); !good) return std::unexpected(good.error());
   if (auto good = check_index_kind(out.source, *out.destination, spec.index, out.dimensions); !good)
     return std::unexpected(good.error());
@@ -279,9 +288,6 @@ Result<Declaration> check_declaration(Connection& db, const VectorizerSpec& spec
   }
   if (auto good = check_privileges(db, spec, out); !good) return std::unexpected(good.error());
   if (auto good = check_no_loop(spec, out); !good) return std::unexpected(good.error());
-  if (out.filter)
-    if (auto good = try_filter(db, out.source, *out.filter, spec.where); !good)
-      return std::unexpected(good.error());
   return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "pg/filter.h"
 #include "pg/source_table.h"
 #include "pg/vectorizers.h"
 #include "text/template.h"

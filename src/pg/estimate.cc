@@ -36,6 +36,7 @@ Result<void> for_each_waiting_text(Connection& db, const VectorizerInfo& vectori
                                    const std::function<void(std::string_view text)>& use) {
   return db.transaction([&]() -> Result<void> {
     if (auto set = db.exec("SET TRANSACTION READ ONLY"); !set) return std::unexpected(set.error());
+    if (auto pinned = pin_settings(db); !pinned) return pinned;
     auto declared = db.exec("DECLARE embedd_texts NO SCROLL CURSOR FOR " + waiting_texts(vectorizer));
     if (!declared) return std::unexpected(declared.error());
     while (true) {

@@ -46,6 +46,7 @@ Result<std::vector<std::string>> missing_grants(Connection& db, std::string_view
       FROM (VALUES (1, 'migrations', ARRAY['SELECT']),
                    (2, 'vectorizers', ARRAY['SELECT']),
                    (3, 'dead_letters', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
+                   (3, 'missed_changes', ARRAY['SELECT', 'DELETE']),
                    (4, 'workers', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
                    (5, 'usage', ARRAY['SELECT', 'INSERT', 'UPDATE']),
                    (5, 'accounts', ARRAY['SELECT', 'INSERT', 'UPDATE'])) AS fixed (place, name, privileges)
@@ -95,6 +96,20 @@ Result<std::vector<std::string>> missing_grants(Connection& db, std::string_view
   std::vector<std::string> grants;
   for (int i = 0; i < rows->size(); ++i) grants.push_back(rows->text(i, 0));
   return grants;
+}
+
+Result<std::string> excess_rights(Connection& db) {
+  auto rows = db.exec(R"(
+SELECT CASE WHEN r.rolsuper THEN 'is a superuser' WHEN r.rolcreaterole THEN 'may create roles'
+            WHEN owned.count > 0 THEN pg_catalog.format('owns %s tables of which no vectorizer reads', owned.count) END
+FROM pg_catalog.pg_roles r
+CROSS JOIN LATERAL (
+  SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relowner = r.oid AND c.relkind IN ('r', 'p') AND n.nspname <> 'embedd'
+    AND c.oid NOT IN (SELECT source FROM embedd.vectorizers)) owned
+WHERE r.rolname = current_user)");
+  if (!rows) return std::unexpected(rows.error());
+  return rows->empty() ? std::string() : rows->text(0, 0);
 }
 
 }  // namespace embedd::pg

@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "pg/database_url.h"
+#include "pg/sql_text.h"
 #include "pg/sqlstate.h"
 
 namespace embedd::pg {
@@ -61,24 +62,48 @@ bool is_stale_plan(const PGresult* result) {
   return code == "0A000" || code == "26000" || code == "42P05";
 }
 
-/// What every statement runs under, as one SELECT: for the session, or (`local`) for the transaction at hand.
-std::string settings_sql(const PipelineOptions& options, bool local) {
+/// 26000: the session does not know the name any more, and who knows what else it has lost.
+bool is_forgotten(const PGresult* result) {
+  const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  return sqlstate != nullptr && std::string_view(sqlstate) == "26000";
+}
+
+/// What every statement runs under, as one SELECT that begins its transaction. For that transaction only: a
+/// trigger of a user's runs in this session when the worker writes, and may leave any setting or role behind.
+/// `path`: SQL for the search_path that the role or the database prescribes.
+std::string settings_sql(const PipelineOptions& options, const std::string& path) {
   const auto ms = [](Duration d) {
-    return std::to_string(std::chrono::duration_cast<milliseconds>(d).count());
+    return quote_literal(std::to_string(std::chrono::duration_cast<milliseconds>(d).count()));
   };
-  const auto set = [local](std::string_view name, std::string_view value) {
-    return fmt::format("pg_catalog.set_config('{}', '{}', {})", name, value, local);
+  std::string sql = "SELECT pg_catalog.set_config('role', 'none', true)";
+  const auto set = [&sql](std::string_view name, const std::string& value) {
+    sql += fmt::format(", pg_catalog.set_config('{}', {}, true)", name, value);
   };
-  const bool generic = options.planning == Planning::generic;
-  std::string sql = "SELECT " + set("lock_timeout", ms(options.lock_timeout));
+  set("lock_timeout", ms(options.lock_timeout));
   // The server gives up before we do, so that a slow statement ends with a plain error and not in doubt.
-  const Duration longest = std::min<Duration>(options.statement_timeout, options.command_timeout * 5 / 6);
-  sql += ", " + set("statement_timeout", ms(longest)) + ", " + set("jit", "off");
-  sql += ", " + set("plan_cache_mode", generic ? "force_generic_plan" : "force_custom_plan");
-  if (!options.search_path.empty()) sql += ", " + set("search_path", options.search_path);
-  if (!local) sql += ", " + set("default_transaction_isolation", "read committed");
+  set("statement_timeout", ms(std::min<Duration>(options.statement_timeout, options.command_timeout * 5 / 6)));
+  set("jit", "'off'");
+  set("plan_cache_mode",
+      options.planning == Planning::generic ? "'force_generic_plan'" : "'force_custom_plan'");
+  // What is PostgreSQL's own comes first, whatever the role's path says.
+  set("search_path", options.search_path.empty()
+                         ? fmt::format("pg_catalog.concat_ws(', ', 'pg_catalog', nullif({}, ''))", path)
+                         : quote_literal(options.search_path));
+  if (options.sees_every_row) set("row_security", "'off'");
+  set("client_encoding", "'UTF8'");
+  set("default_transaction_isolation", "'read committed'");
+  for (const PinnedSetting& setting : pinned_settings())
+    set(setting.name, quote_literal(setting.value));
   return sql;
 }
+
+/// Once per session, where there is one.
+constexpr const char* kSessionSettings =
+    "SELECT pg_catalog.set_config('default_transaction_isolation', 'read committed', false), "
+    "pg_catalog.set_config('idle_session_timeout', '0', false)";
+
+/// What settings_sql() is prepared as.
+constexpr const char* kSettingsName = "embedd_settings";
 
 }  // namespace
 
@@ -125,6 +150,7 @@ struct Pipeline::Attempt {
   bool abandoned = false;
   bool finished = false;
   bool pooled = false;
+  std::string settings;
   Conn conn;
   Error error;
 };
@@ -181,8 +207,9 @@ void Pipeline::connect(const std::shared_ptr<Attempt>& attempt, const PipelineOp
   CHECK(conn != nullptr, "out of memory");
   Error error;
   bool pooled = false;
+  std::string settings;
   if (PQstatus(conn.get()) == CONNECTION_OK)
-    error = set_up(conn.get(), options, pooled);
+    error = set_up(conn.get(), options, pooled, settings);
   else
     error.message = explain_connect_error(trimmed(PQerrorMessage(conn.get())));
   if (!error.message.empty()) {
@@ -195,12 +222,13 @@ void Pipeline::connect(const std::shared_ptr<Attempt>& attempt, const PipelineOp
   attempt->conn = std::move(conn);
   attempt->error = std::move(error);
   attempt->pooled = pooled;
+  attempt->settings = std::move(settings);
   attempt->finished = true;
   attempt->wake();
 }
 
 /// Session settings, LISTEN, and pipeline mode. An empty message is success.
-Error Pipeline::set_up(pg_conn* conn, const PipelineOptions& options, bool& pooled) {
+Error Pipeline::set_up(pg_conn* conn, const PipelineOptions& options, bool& pooled, std::string& settings) {
   PQsetNoticeReceiver(conn, [](void*, const PGresult*) {}, nullptr);
   const auto run = [conn](const std::string& sql, std::string* value) {
     std::unique_ptr<PGresult, decltype(&PQclear)> result(PQexec(conn, sql.c_str()), &PQclear);
@@ -223,8 +251,16 @@ Error Pipeline::set_up(pg_conn* conn, const PipelineOptions& options, bool& pool
   if (!run("SELECT pg_catalog.pg_backend_pid()", &backend)) return failed();
   // A pooler answers with a key of its own.
   pooled = backend != std::to_string(PQbackendPID(conn));
-  if (!pooled) {
-    if (!run(settings_sql(options, false), nullptr)) return failed();
+  if (pooled) {
+    settings = settings_sql(options, "pg_catalog.current_setting('search_path')");
+  } else {
+    std::string path;
+    if (!run("SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path'", &path)) return failed();
+    settings = settings_sql(options, quote_literal(path));
+    if (!run(kSessionSettings, nullptr)) return failed();
+    const std::unique_ptr<PGresult, decltype(&PQclear)> prepared(
+        PQprepare(conn, kSettingsName, settings.c_str(), 0, nullptr), &PQclear);
+    if (PQresultStatus(prepared.get()) != PGRES_COMMAND_OK) return failed();
     if (!options.channel.empty() && !run("LISTEN " + options.channel, nullptr)) return failed();
   }
   if (PQsetnonblocking(conn, 1) != 0 || PQenterPipelineMode(conn) != 1) return failed();
@@ -243,6 +279,7 @@ void Pipeline::finish_connecting() {
   if (!attempt->conn) return lose(attempt->error);
   conn_ = std::move(attempt->conn);
   pooled_ = attempt->pooled;
+  settings_ = std::move(attempt->settings);
   want_write_ = false;
   ++connections_;
 }
@@ -275,6 +312,11 @@ bool Pipeline::dispatch(const Statement& statement, const Params& params, bool& 
   }
   pg_conn* conn = conn_.get();
   const int n = static_cast<int>(count);
+  // One transaction up to the Sync, so the settings hold for the statement and for nothing else.
+  const bool begun =
+      pooled_ ? PQsendQueryParams(conn, settings_.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 1) == 1
+              : PQsendQueryPrepared(conn, kSettingsName, 0, nullptr, nullptr, nullptr, 1) == 1;
+  if (!begun) return false;
   const auto unnamed = [&] {
     return PQsendQueryParams(conn, statement.sql().c_str(), n, nullptr, values.data(), lengths.data(),
                              formats.data(), 1) == 1;
@@ -286,10 +328,7 @@ bool Pipeline::dispatch(const Statement& statement, const Params& params, bool& 
   bool sent = false;
   const auto known = prepared_.find(statement.id());
   if (pooled_) {
-    // One transaction up to the Sync, so the settings hold for the statement and for nothing else.
-    const std::string settings = settings_sql(options_, true);
-    sent =
-        PQsendQueryParams(conn, settings.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 1) == 1 && unnamed();
+    sent = unnamed();
   } else if (known != prepared_.end()) {
     // Until the server has confirmed the name, whoever is second does without.
     sent = known->second.confirmed ? named(known->second.name) : unnamed();
@@ -355,10 +394,12 @@ bool Pipeline::take_result(pg_result* result) {
   switch (PQresultStatus(result)) {
     case PGRES_PIPELINE_SYNC: conclude(); return conn_ != nullptr;
     case PGRES_PIPELINE_ABORTED: return true;  // by the error before it, which counts
-    case PGRES_TUPLES_OK: head.outcome = std::move(rows); return true;
+    case PGRES_TUPLES_OK:
+      // The first are the settings'.
+      if (std::exchange(head.begun, true)) head.outcome = std::move(rows);
+      return true;
     case PGRES_COMMAND_OK:
-      // Of the Prepare, or of a statement without rows, whose outcome must not be that of the settings before
-      // it.
+      // Of the Prepare, or of a statement without rows.
       if (std::exchange(head.preparing, false))
         prepared_[head.statement].confirmed = true;
       else
@@ -373,6 +414,10 @@ bool Pipeline::take_result(pg_result* result) {
     return false;
   }
   read_only_ = read_only_ || is_read_only(result);
+  if (!pooled_ && is_forgotten(result)) {
+    lose({ErrorKind::unavailable, "a trigger or a rule discarded the session's prepared statements"});
+    return false;
+  }
   if (is_stale_plan(result)) {
     prepared_.erase(head.statement);
     head.preparing = false;

@@ -99,7 +99,8 @@ struct PipelineOptions {
   Duration statement_timeout = seconds(60);  ///< the server's; never more than five sixths of the above
   Duration lock_timeout = milliseconds(200);
   Planning planning = Planning::custom;
-  std::string search_path;  ///< empty: the role's
+  std::string search_path;      ///< empty: pg_catalog, and then the role's
+  bool sees_every_row = false;  ///< fail where row-level security would hide rows, rather than not see them
 };
 
 class Pipeline final : public Waitable {
@@ -140,6 +141,7 @@ class Pipeline final : public Waitable {
   struct Command {
     CommandId id = 0;
     std::uint64_t statement = 0;
+    bool begun = false;                         ///< its transaction's settings are confirmed
     bool preparing = false;                     ///< it carries its statement's Prepare, not yet confirmed
     std::optional<Result<BinaryRows>> outcome;  ///< what came before its Sync
   };
@@ -158,7 +160,8 @@ class Pipeline final : public Waitable {
   void flush();
   bool dispatch(const Statement& statement, const Params& params, bool& preparing);
   static void connect(const std::shared_ptr<Attempt>& attempt, const PipelineOptions& options);
-  static Error set_up(pg_conn* conn, const PipelineOptions& options, bool& pooled);
+  static Error set_up(pg_conn* conn, const PipelineOptions& options, bool& pooled,
+                      std::string& settings);
 
   PipelineOptions options_;
   const Clock& clock_;
@@ -172,6 +175,7 @@ class Pipeline final : public Waitable {
   Duration backoff_{};
   Error last_error_{};
   bool pooled_ = false;
+  std::string settings_;  ///< of every transaction; a direct connection has them prepared
   bool want_write_ = false;
   bool read_only_ = false;  ///< the server has refused to write: the connection is lost with the next Sync
   std::uint64_t connections_ = 0;

@@ -31,7 +31,9 @@ PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen, Pla
           .planning = planning,
           // Others may create functions in a schema on the role's path, and an exact match there would win.
           // What writes to users' tables keeps the path all the same: their triggers may need it.
-          .search_path = planning == Planning::custom ? "pg_catalog, pg_temp" : ""};
+          .search_path = planning == Planning::custom ? "pg_catalog, pg_temp" : "",
+          // A row that the role may not see looks like one that is gone. Claims and walks find out.
+          .sees_every_row = planning == Planning::custom};
 }
 
 }  // namespace
@@ -130,12 +132,19 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
       .integer(heartbeat.leases_held)
       .flag(heartbeat.draining)
       .real(to_seconds(options_.reconcile_every))
-      .text(troubles_json(heartbeat.troubles));
+      .text(troubles_json(with_complaints(heartbeat.troubles)));
   if (plans_used_ && settlements_.pipeline.ready() && !settlements_.pipeline.pooled()) {
     plans_used_ = false;
     settlements_.send(discard_plans_statement(), {}, [](const Result<BinaryRows>&) {});
   }
   claims_.send(poll_statement(), params, [this](const Result<BinaryRows>& rows) { note_poll(rows); });
+}
+
+/// A vectorizer that is unusable is none that the worker knows of.
+std::vector<Trouble> PgQueue::with_complaints(std::vector<Trouble> troubles) const {
+  for (const auto& [id, reason] : complaints_)
+    troubles.push_back({.vectorizer = id, .state = "unusable", .message = reason});
+  return troubles;
 }
 
 void PgQueue::note_poll(const Result<BinaryRows>& rows) {

@@ -126,6 +126,7 @@ class PgQueue final : public Queue, public Waitable {
   using Pick = std::function<const Statement&(const QueueStatements&)>;
   void send(Lane& lane, const std::shared_ptr<const Known>& known, Pick statement,
             std::function<Params()> params, Handler handler);
+  [[nodiscard]] std::vector<Trouble> with_complaints(std::vector<Trouble> troubles) const;
   void note_poll(const Result<BinaryRows>& rows);
   void note_claim(const ClaimRequest& request, const Known& known, const Result<BinaryRows>& rows);
   void send_parts();

@@ -99,16 +99,18 @@ SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.sta
              ORDER BY a.attnum),
        v.key_json_sql, v.text_sql, v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
        p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.generation, v.long_texts,
-       (v.source <> a.source OR v.reconciled_at IS NULL OR v.reconciled_at <= now() - make_interval(secs => $9::float8))
+       (v.source <> a.source OR v.reconciled_at IS NULL OR v.reconciled_at <= now() - make_interval(secs => $9::float8)
+        OR v.reconciled_at <= now() - interval '60 s'
+           AND EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id))
          AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
-       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, coalesce(s.problem, {})
+       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, coalesce(s.problem, {}, {})
 FROM embedd.vectorizers v CROSS JOIN pgvector p CROSS JOIN LATERAL embedd.queue_state(v.id) s
 CROSS JOIN LATERAL (
   SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = v.source) THEN v.source::oid
               ELSE embedd.adopt_source(v.id) END AS source OFFSET 0) a
 LEFT JOIN pg_catalog.pg_class c ON c.oid = a.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE v.destination = 'column' ORDER BY v.id)",
-                                               kDestinationProblem));
+                                               fmt::format(kHiddenRows, "a.source"), kDestinationProblem));
   return statement;
 }
 

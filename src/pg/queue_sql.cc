@@ -39,7 +39,7 @@ class Form {
         {"g", std::to_string(definition.generation)},
         {"text", "(" + covered + ")"},
         {"refusal", refusal},
-        {"hash", "pg_catalog.hashtextextended((" + covered + ") COLLATE \"C\", 0)"},
+        {"hash", "pg_catalog.hashtextextended((" + covered + ") COLLATE pg_catalog.\"C\", 0)"},
         {"destination", quote_identifier(definition.destination_column)},
         {"vector", definition.vector_type},
         {"stored", definition.destination_type},
@@ -182,7 +182,7 @@ judged AS MATERIALIZED (
               WHEN f.kept_hash = s.hash THEN 2 ELSE 3 END AS task
   FROM fit f
   LEFT JOIN LATERAL (
-    SELECT r.text, pg_catalog.hashtextextended(r.text COLLATE "C", 0) AS hash
+    SELECT r.text, pg_catalog.hashtextextended(r.text COLLATE pg_catalog."C", 0) AS hash
     FROM (SELECT f.text OPERATOR(pg_catalog.||) '' AS text OFFSET 0) r OFFSET 0) s ON true)
 UPDATE {queue} q SET lease = $1::uuid, run_at = now() + pg_catalog.make_interval(secs => $2::float8)
 FROM judged f WHERE {q=f} AND q.generation = {g}
@@ -349,6 +349,11 @@ Statement make_reconcile(const Form& form, bool first) {
   const std::string_view after_l = first ? "" : "AND ({row:l}) > ({cursor})";
   // Who only learns that the queue is long has not taken the duty, but keeps one that it has.
   const std::string_view renews = first ? "NOT a.deferred" : "true";
+  // What the triggers missed until now, this walk finds; if it does not get to its end, it is due again.
+  const std::string_view made_up =
+      first ? "DELETE FROM embedd.missed_changes m WHERE m.vectorizer_id = {id} AND (SELECT yes FROM walks) "
+              "RETURNING 1"
+            : "SELECT 1 WHERE false";
   return Statement(form.fill(fmt::format(R"(
 WITH load AS MATERIALIZED (
   SELECT count(*) >= $2::bigint AS deferred FROM (SELECT FROM {{queue}} LIMIT $2::bigint) x),
@@ -405,6 +410,7 @@ orphans AS MATERIALIZED (
   FOR UPDATE OF l SKIP LOCKED),
 forgotten AS (
   DELETE FROM {{ledger}} l USING orphans o WHERE {{l=o}} AND l.generation = {{g}}),
+made_up AS ({5}),
 answer AS MATERIALIZED (
   SELECT EXISTS (SELECT FROM duty) AS on_duty, (SELECT deferred FROM load) AS deferred,
          (SELECT count(*) FROM merged WHERE there) AS scanned, (SELECT count(*) FROM enqueued) AS enqueued,
@@ -413,13 +419,14 @@ answer AS MATERIALIZED (
 renewed AS (
   UPDATE embedd.vectorizers v
   SET reconcile_until = CASE WHEN NOT a.last THEN now() + interval '60 s' END,
-      reconciled_at = CASE WHEN NOT a.last THEN v.reconciled_at
+      reconciled_at = CASE WHEN NOT a.last AND EXISTS (SELECT FROM made_up) THEN NULL
+                           WHEN NOT a.last THEN v.reconciled_at
                            WHEN a.skipped + $3::bigint = 0 THEN now()
                            ELSE now() - pg_catalog.make_interval(secs => greatest($4::float8 - 60, 0)) END
   FROM answer a WHERE v.id = {{id}} AND a.on_duty AND {4})
 SELECT a.on_duty, a.deferred, a.scanned, a.enqueued, a.skipped, a.last, {{keys:e}}
 FROM answer a LEFT JOIN page_end e ON true)",
-                                         lock, nobody, after_t, after_l, renews)));
+                                         lock, nobody, after_t, after_l, renews, made_up)));
 }
 
 }  // namespace

@@ -108,6 +108,7 @@ Result<std::vector<SearchHit>> search(Connection& db, const VectorizerInfo& vect
   return db.transaction([&]() -> Result<std::vector<SearchHit>> {
     auto extension = read_extension(db);
     if (!extension) return std::unexpected(extension.error());
+    if (auto pinned = pin_settings(db); !pinned) return std::unexpected(pinned.error());
     if (auto set = set_effort(db, vectorizer, *extension, limit); !set) return std::unexpected(set.error());
     auto rows = db.exec(search_statement(vectorizer, *extension),
                         {vector_literal(query), std::to_string(limit), std::to_string(preview_characters),

@@ -15,6 +15,11 @@ struct SourceColumn {
   std::string name;
   std::string type;       ///< of a domain its base type; qualified, with modifiers: character varying(20)
   std::string type_name;  ///< unqualified, without modifiers: vector
+  std::string base_type;  ///< the same as `type`, without modifiers: bpchar
+  std::string own_type;   ///< as declared, a domain stays one; qualified, without modifiers: pg_catalog.int8
+  char kind = 'b';        ///< pg_type.typtype: b a base type, c a composite, e an enum, r a range
+  bool foreign = false;   ///< its type, or its elements' type, is not PostgreSQL's own
+  bool named_object = false;  ///< regclass and its like, whose text depends on the session's path
   char category = 0;      ///< pg_type.typcategory: S for strings
   int modifier = -1;      ///< of vector(1536): 1536
   std::string collation;  ///< qualified; empty if the type has none
@@ -28,7 +33,6 @@ struct SourceTable {
   std::string name;
   bool partitioned = false;
   bool by_row = false;  ///< partitioned, a partition or an heir: statements on other tables reach it
-  bool has_before_update = false;  ///< some BEFORE UPDATE row trigger may change columns that no UPDATE names
   std::vector<SourceColumn> columns;
   std::vector<std::string> primary_key;  ///< empty if it has none
 
@@ -46,19 +50,17 @@ Result<SourceTable> inspect_table(Connection& db, const std::string& table);
 /// Whether some valid unique index covers exactly these columns.
 Result<bool> is_unique(Connection& db, const SourceTable& table, const std::vector<std::string>& columns);
 
-struct CompiledFilter {
-  std::string sql;                   ///< over alias t, fully qualified
-  std::vector<std::string> columns;  ///< the row's columns that it reads
-};
-
-/// Checks that `where` is a boolean expression over the row's own columns (as of a CHECK constraint: no
-/// subqueries, no aggregates) and writes it out qualified, so that it means the same under any search_path.
-/// Must run inside a transaction. Error invalid_argument with PostgreSQL's own reason.
-Result<CompiledFilter> compile_filter(Connection& db, const SourceTable& table, const std::string& where);
-
-/// Tries `filter` on the table's first rows, under the path that it will run under. Must run inside a
-/// transaction. Error invalid_argument with PostgreSQL's own reason, if it fails on one.
-Result<void> try_filter(Connection& db, const SourceTable& table, const CompiledFilter& filter,
-                        const std::string& where);
+/// What a CREATE of embedd's runs under, so that PostgreSQL writes every name out, and none is looked up.
+template <typename Body>
+auto with_search_path(Connection& db, const std::string& path, Body&& body) -> decltype(body()) {
+  const std::string set = "SELECT pg_catalog.set_config('search_path', $1, true)";
+  auto before = db.exec("SELECT pg_catalog.current_setting('search_path')");
+  if (!before) return std::unexpected(before.error());
+  if (auto emptied = db.exec(set, {path}); !emptied) return std::unexpected(emptied.error());
+  auto result = body();
+  if (!result) return result;
+  if (auto restored = db.exec(set, {before->text(0, 0)}); !restored) return std::unexpected(restored.error());
+  return result;
+}
 
 }  // namespace embedd::pg

@@ -9,19 +9,37 @@ namespace {
 
 constexpr std::string_view kBlanks = R"(E' \t\n\r\f\v')";
 
-std::string whole_text(const std::string& name) {
-  return fmt::format("t.{}::text COLLATE \"C\"", quote_identifier(name));
-}
+/// Every function and operator is qualified: a settlement runs under the path of the worker's role.
+class TextColumns {
+ public:
+  explicit TextColumns(const std::set<std::string>& foreign) : foreign_(foreign) {}
 
-std::string column_text(const std::string& name) {
-  return fmt::format("\"left\"({}, {})", whole_text(name), kMaxTextCharacters);
-}
+  [[nodiscard]] std::string whole(const std::string& name) const {
+    const std::string value = "t." + quote_identifier(name);
+    return fmt::format("{} COLLATE pg_catalog.\"C\"", foreign_.contains(name)
+                                               ? fmt::format("pg_catalog.format('%s', {})", value)
+                                               : value + "::pg_catalog.text");
+  }
 
-/// Whether `text`, an expression made of column `name`, is blank or NULL. In a database of several bytes a
-/// character, trimming walks through the whole text (4 µs for 1 kB); most texts show a letter at once.
-std::string blank(const std::string& name, const std::string& text) {
-  return fmt::format("coalesce(ltrim(\"left\"({}, 32), {}), '') = '' AND coalesce(ltrim({}, {}), '') = ''",
-                     whole_text(name), kBlanks, text, kBlanks);
+  [[nodiscard]] std::string cut(const std::string& name) const {
+    return fmt::format("pg_catalog.\"left\"({}, {})", whole(name), kMaxTextCharacters);
+  }
+
+  /// Whether `text`, an expression made of column `name`, is blank or NULL. In a database of several bytes a
+  /// character, trimming walks through the whole text (4 µs for 1 kB); most texts show a letter at once.
+  [[nodiscard]] std::string blank(const std::string& name, const std::string& text) const {
+    const auto trimmed = [](const std::string& value) {
+      return fmt::format("coalesce(pg_catalog.ltrim({}, {}), '') OPERATOR(pg_catalog.=) ''", value, kBlanks);
+    };
+    return trimmed(fmt::format("pg_catalog.\"left\"({}, 32)", whole(name))) + " AND " + trimmed(text);
+  }
+
+ private:
+  const std::set<std::string>& foreign_;
+};
+
+std::string joined(const std::string& before, const std::string& next) {
+  return before.empty() ? next : fmt::format("{} OPERATOR(pg_catalog.||) {}", before, next);
 }
 
 }  // namespace
@@ -67,46 +85,38 @@ std::string queue_table(VectorizerId id) { return fmt::format("embedd.queue_{}",
 
 std::string ledger_table(VectorizerId id) { return fmt::format("embedd.ledger_{}", id); }
 
-std::string compile_empty(const Template& text) {
-  std::string empty;
-  for (const std::string& column : text.columns()) {
-    if (!empty.empty()) empty += " AND ";
-    empty += blank(column, column_text(column));
-  }
-  return empty;
-}
-
 /// Cutting counts characters, three times a column; a row whose bytes are few enough needs none of it.
-std::string compile_text(const Template& text) {
-  std::string empty, filled, cut;
+std::string compile_text(const Template& text, const std::set<std::string>& foreign) {
+  const TextColumns columns(foreign);
+  std::string empty, empty_cut, filled, cut, length;
   std::size_t constant_bytes = 0;
-  std::string length;
   for (const std::string& column : text.columns()) {
-    if (!empty.empty()) empty += " AND ";
-    empty += blank(column, whole_text(column));
+    const std::string_view conjunction = empty.empty() ? "" : " AND ";
+    empty += std::string(conjunction) + columns.blank(column, columns.whole(column));
+    empty_cut += std::string(conjunction) + columns.blank(column, columns.cut(column));
   }
   for (const Template::Part& part : text.parts) {
-    if (!filled.empty()) {
-      filled += " || ";
-      cut += " || ";
-    }
-    if (part.is_column)
-      length += fmt::format("coalesce(octet_length({}), 0) + ", whole_text(part.text));
-    else
+    if (!part.is_column) {
       constant_bytes += part.text.size();
-    filled +=
-        part.is_column ? fmt::format("coalesce({}, '')", whole_text(part.text)) : quote_literal(part.text);
-    cut +=
-        part.is_column ? fmt::format("coalesce({}, '')", column_text(part.text)) : quote_literal(part.text);
+      const std::string constant = quote_literal(part.text) + "::pg_catalog.text";
+      filled = joined(filled, constant);
+      cut = joined(cut, constant);
+      continue;
+    }
+    length += fmt::format("coalesce(pg_catalog.octet_length({}), 0) OPERATOR(pg_catalog.+) ",
+                          columns.whole(part.text));
+    filled = joined(filled, fmt::format("coalesce({}, '')", columns.whole(part.text)));
+    cut = joined(cut, fmt::format("coalesce({}, '')", columns.cut(part.text)));
   }
   return fmt::format(
-      "CASE WHEN {} <= {} THEN CASE WHEN {} THEN NULL ELSE {} END WHEN {} THEN NULL ELSE \"left\"({}, {}) "
-      "END",
-      length + std::to_string(constant_bytes), kMaxTextCharacters, empty, filled, compile_empty(text), cut,
+      "CASE WHEN ({}) OPERATOR(pg_catalog.<=) {} THEN CASE WHEN {} THEN NULL ELSE {} END WHEN {} THEN NULL "
+      "ELSE pg_catalog.\"left\"({}, {}) END",
+      length + std::to_string(constant_bytes), kMaxTextCharacters, empty, filled, empty_cut, cut,
       kMaxTextCharacters);
 }
 
-std::string compile_key_json(const std::vector<std::string>& columns, const std::vector<std::string>& types) {
+std::string compile_key_json(const std::vector<std::string>& columns, const std::vector<std::string>& types,
+                             const std::set<std::string>& foreign) {
   CHECK(columns.size() == types.size(), "{} key columns, {} types", columns.size(), types.size());
   const std::string pairs = join_each(columns.size(), ", ", [&](std::size_t i) {
     // A timestamptz would be shown in the session's time zone, and a bytea in its output form.
@@ -117,10 +127,21 @@ std::string compile_key_json(const std::vector<std::string>& columns, const std:
           fmt::format("pg_catalog.to_char(q.k{} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')", i);
     } else if (type == "bytea") {
       value = fmt::format("'\\x' || pg_catalog.encode(q.k{}, 'hex')", i);
+    } else if (foreign.contains(columns[i - 1])) {
+      value = fmt::format("pg_catalog.format('%s', q.k{})", i);
     }
     return fmt::format("{}, {}", quote_literal(columns[i - 1]), value);
   });
   return fmt::format("pg_catalog.jsonb_build_object({})", pairs);
+}
+
+/// PostgreSQL's own defaults, but for the time zone.
+std::span<const PinnedSetting> pinned_settings() {
+  static constexpr PinnedSetting kSettings[] = {
+      {"TimeZone", "UTC"},    {"DateStyle", "ISO, MDY"}, {"IntervalStyle", "postgres"}, {"extra_float_digits", "1"},
+      {"bytea_output", "hex"}, {"xmlbinary", "base64"},   {"lc_monetary", "C"},
+  };
+  return kSettings;
 }
 
 }  // namespace embedd::pg

@@ -4,6 +4,8 @@
 /// the queue and ledger tables, in the order of the vectorizer's key columns.
 #pragma once
 
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,16 +43,24 @@ std::string ledger_table(VectorizerId id);  ///< embedd.ledger_7
 /// row of any size costs little memory.
 inline constexpr int kMaxTextCharacters = 65'536;
 
-/// Over alias `t`, never NULL: whether every column is NULL or blank.
-std::string compile_empty(const Template& text);
-
 /// The row's text over alias `t`: NULL when every column is NULL or blank, else the template filled in, a
 /// NULL column being empty, cut to kMaxTextCharacters. Collation "C", so that the database's collation
 /// decides nothing.
-std::string compile_text(const Template& text);
+///
+/// `foreign`: the columns whose type is not PostgreSQL's own. Their values are written by the type's output
+/// function: a cast to text is whatever the type's owner says it is, at any later time.
+std::string compile_text(const Template& text, const std::set<std::string>& foreign = {});
 
-/// The key as jsonb over alias `q`, e.g. jsonb_build_object('id', q.k1). Does not depend on session settings.
-/// `types`: see embedd.vectorizers.key_types.
-std::string compile_key_json(const std::vector<std::string>& columns, const std::vector<std::string>& types);
+/// The key as jsonb over alias `q`, e.g. jsonb_build_object('id', q.k1), under the settings of
+/// pinned_settings(). `types`: see embedd.vectorizers.key_types. `foreign`: as above, since a cast to json
+/// would be followed as well.
+std::string compile_key_json(const std::vector<std::string>& columns, const std::vector<std::string>& types,
+                             const std::set<std::string>& foreign = {});
+
+/// A setting that changes how a value looks as text, and what it is wherever embedd makes texts or keys.
+struct PinnedSetting {
+  std::string_view name, value;
+};
+std::span<const PinnedSetting> pinned_settings();
 
 }  // namespace embedd::pg

@@ -28,15 +28,14 @@ SELECT {all}, {due}, {leased}, {dead},
            UNION ALL SELECT (SELECT min(run_at) FROM {queue} WHERE priority = 1 AND run_at <= now())) ages),
        (SELECT reltuples::bigint FROM pg_class WHERE oid = '{queue}'::regclass),
        (SELECT to_char(reconciled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-        FROM embedd.vectorizers WHERE id = {id}), format('%I.%I', $1::text, $2::text),
-       (SELECT {problem} FROM embedd.vectorizers v WHERE v.id = {id}))",
+        FROM embedd.vectorizers WHERE id = {id}), format('%I.%I', $1::text, $2::text))",
           fmt::arg("all", bounded_count(queue)),
           fmt::arg("due", bounded_count(queue + " WHERE priority IN (0, 1) AND run_at <= now()")),
           fmt::arg(
               "leased",
               bounded_count(queue + " WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL")),
           fmt::arg("dead", bounded_count(fmt::format("embedd.dead_letters WHERE vectorizer_id = {}", v.id))),
-          fmt::arg("queue", queue), fmt::arg("id", v.id), fmt::arg("problem", kDestinationProblem)),
+          fmt::arg("queue", queue), fmt::arg("id", v.id)),
       {v.source_schema, v.source_table});
   if (!rows) return std::unexpected(rows.error());
   out.jobs = rows->integer(0, 0);
@@ -48,7 +47,6 @@ SELECT {all}, {due}, {leased}, {dead},
   if (!rows->is_null(0, 4)) out.oldest_age_seconds = rows->number(0, 4);
   out.reconciled_at = rows->maybe(0, 6);
   out.source = rows->text(0, 7);
-  if (!out.problem) out.problem = rows->maybe(0, 8);
   return {};
 }
 

@@ -9,6 +9,8 @@
 namespace embedd::pg {
 namespace {
 
+constexpr std::string_view kPinnedPath = " SET search_path = pg_catalog, pg_temp";
+
 /// One vectorizer's names and recurring fragments.
 class Capture {
  public:
@@ -19,23 +21,36 @@ class Capture {
         ledger_(ledger_table(plan.id)) {}
 
   [[nodiscard]] std::string insert_by_statement() const {
-    return function("insert", "",
-                    judge("embedd_rows t") + enqueue("embedd_rows t", covered()) + hint("FOUND"));
+    return trigger_function(
+        "insert", kPinnedPath, unless(fmt::format("(SELECT {} FROM embedd_rows t LIMIT 1)", retyped("t"))),
+        enqueue(fmt::format("SELECT {} FROM embedd_rows t", columns("t"))) + hint("FOUND"));
   }
 
   [[nodiscard]] std::string insert_by_row() const {
-    return function("insert", "",
-                    judge("(SELECT NEW.*) t") + enqueue("(SELECT NEW.*) t", covered()) + hint("FOUND"));
+    return trigger_function("insert", kPinnedPath, unless(retyped("NEW")),
+                            enqueue("SELECT " + columns("NEW")) + hint("true"));
+  }
+
+  /// Called for every updated row: it compares, which takes under a microsecond with no settings to change, and
+  /// calls `changed` if there is something to do. Without a pinned search_path every name is qualified, and
+  /// nothing in it depends on how a name or an operator could be looked up.
+  [[nodiscard]] std::string update() const {
+    const std::string check = fmt::format(
+        "    IF NOT pg_catalog.record_image_ne(ROW({}), ROW({})) THEN RETURN NULL; END IF;\n", watched("OLD"),
+        watched("NEW"));
+    return trigger_function("update", "", check + unless(retyped("NEW")),
+                            fmt::format("    PERFORM embedd.capture_changed_{}({}, {});\n", plan_.id,
+                                        columns("OLD"), columns("NEW")));
   }
 
   /// A key change leaves the old key's job to the worker, which finds out whether the row is gone or another
   /// row took the key. The ledger row moves along only if the new key has none: after a shift of many keys
   /// (`SET id = id + 1`) it would tell of another row.
-  [[nodiscard]] std::string update() const {
-    const std::string moved = fmt::format("({}) IS DISTINCT FROM ({})", row("OLD"), row("NEW"));
-    return function("update", "",
-                    fmt::format(R"(
-  IF {moved} THEN
+  [[nodiscard]] std::string changed() const {
+    const std::string body =
+        fmt::format(R"(
+BEGIN
+  IF ({o}) IS DISTINCT FROM ({n}) THEN
     UPDATE {queue} q SET {reset} WHERE {q_is_old};
     IF EXISTS (SELECT FROM {ledger} q WHERE {q_is_new}) OR NOT EXISTS (SELECT FROM {ledger} q WHERE {q_is_old}) THEN
       DELETE FROM {ledger} q WHERE ({q_is_old}) OR ({q_is_new});
@@ -45,46 +60,63 @@ class Capture {
     {forget_old}
   END IF;
 {enqueue}  {forget_new}
+{hint}END
 )",
-                                fmt::arg("moved", moved), fmt::arg("queue", queue_),
-                                fmt::arg("ledger", ledger_), fmt::arg("reset", reset()),
-                                fmt::arg("q_is_old", same("OLD")), fmt::arg("q_is_new", same("NEW")),
-                                fmt::arg("move", move()), fmt::arg("forget_old", forget("OLD")),
-                                fmt::arg("enqueue", enqueue("(SELECT NEW.*) t", "")),
-                                fmt::arg("forget_new", forget("NEW"))) +
-                        hint("true"));
+                    fmt::arg("o", parameters("o")), fmt::arg("n", parameters("n")), fmt::arg("queue", queue_),
+                    fmt::arg("ledger", ledger_), fmt::arg("reset", reset()), fmt::arg("q_is_old", same("o")),
+                    fmt::arg("q_is_new", same("n")), fmt::arg("move", move()),
+                    fmt::arg("forget_old", forget_if_dead(parameters("o"))),
+                    fmt::arg("enqueue", enqueue("SELECT " + parameters("n"))),
+                    fmt::arg("forget_new", forget_if_dead(parameters("n"))), fmt::arg("hint", hint("true")));
+    return fmt::format("CREATE FUNCTION embedd.capture_changed_{}({}, {}) RETURNS void LANGUAGE plpgsql{} AS {}",
+                       plan_.id, typed("o"), typed("n"), kPinnedPath, quote_literal(body));
   }
 
   /// Few rows leave a queue of millions by its primary key, whatever the first plan was made for.
   [[nodiscard]] std::string delete_by_statement() const {
-    return function("delete",
-                    " SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off",
-                    fmt::format(R"(
-  DELETE FROM {0} q USING embedd_rows t WHERE {2};
-  DELETE FROM {1} q USING embedd_rows t WHERE {2};
-  DELETE FROM embedd.dead_letters d USING (SELECT {3} FROM embedd_rows t) q
-    WHERE d.vectorizer_id = {4} AND d.key = {5};
+    return trigger_function(
+        "delete",
+        std::string(kPinnedPath) + " SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off",
+        unless(fmt::format("(SELECT {} FROM embedd_rows t LIMIT 1)", retyped("t"))),
+        fmt::format(R"(    DELETE FROM {0} q USING embedd_rows t WHERE {2};
+    DELETE FROM {1} q USING embedd_rows t WHERE {2};
+    IF {3} THEN PERFORM embedd.capture_forget_{4}({5}) FROM embedd_rows t; END IF;
 )",
-                                queue_, ledger_, same("t"), as_keys("t"), plan_.id, plan_.key_json_sql));
+                    queue_, ledger_, same_row("t"), any_dead(), plan_.id, columns("t")));
   }
 
   [[nodiscard]] std::string delete_by_row() const {
-    return function("delete", "",
-                    fmt::format(R"(
-  DELETE FROM {0} q WHERE {2};
-  DELETE FROM {1} q WHERE {2};
-  {3}
+    return trigger_function("delete", kPinnedPath, unless(retyped("OLD")),
+                            fmt::format(R"(    DELETE FROM {0} q WHERE {2};
+    DELETE FROM {1} q WHERE {2};
+    {3}
 )",
-                                queue_, ledger_, same("OLD"), forget("OLD")));
+                                        queue_, ledger_, same_row("OLD"), forget_if_dead(columns("OLD"))));
+  }
+
+  /// Under the settings that the worker wrote the dead letter's key with.
+  [[nodiscard]] std::string forget() const {
+    std::string settings(kPinnedPath);
+    for (const PinnedSetting& setting : pinned_settings())
+      settings += fmt::format(" SET {} = '{}'", setting.name, setting.value);
+    const std::string keys =
+        join_each(n_, ", ", [](std::size_t i) { return fmt::format("${} AS k{}", i, i); });
+    const std::string body = fmt::format(R"(
+BEGIN
+  DELETE FROM embedd.dead_letters d USING (SELECT {}) q WHERE d.vectorizer_id = {} AND d.key = {};
+END
+)",
+                                         keys, plan_.id, plan_.key_json_sql);
+    return fmt::format("CREATE FUNCTION embedd.capture_forget_{}({}) RETURNS void LANGUAGE plpgsql{} AS {}",
+                       plan_.id, typed("o"), settings, quote_literal(body));
   }
 
   [[nodiscard]] std::string truncate() const {
-    return function("truncate", "",
-                    fmt::format(R"(
-  TRUNCATE {}, {};
-  DELETE FROM embedd.dead_letters WHERE vectorizer_id = {};
+    return trigger_function("truncate", kPinnedPath, "",
+                            fmt::format(R"(    TRUNCATE {}, {};
+    DELETE FROM embedd.dead_letters WHERE vectorizer_id = {};
 )",
-                                queue_, ledger_, plan_.id));
+                                        queue_, ledger_, plan_.id));
   }
 
   [[nodiscard]] std::string trigger(std::string_view event, std::string_view when) const {
@@ -92,47 +124,57 @@ class Capture {
                        event, plan_.id, when);
   }
 
-  /// Updates that change nothing of interest cost one comparison per row that names such a column.
-  [[nodiscard]] std::string update_trigger() const {
-    std::string changed;
-    for (const std::string& column : plan_.watched) {
-      // As text, because that is what is embedded: equality of numeric, citext or a case-insensitive
-      // collation would hide changes, and json has none.
-      const std::string name = quote_identifier(column);
-      changed +=
-          fmt::format("OLD.{0}::text COLLATE \"C\" IS DISTINCT FROM NEW.{0}::text COLLATE \"C\" OR ", name);
-    }
-    changed += fmt::format("({}) IS DISTINCT FROM ({})", row("OLD"), row("NEW"));
-    std::vector<std::string> named = plan_.watched;
-    for (const std::string& column : plan_.key_columns)
-      if (std::find(named.begin(), named.end(), column) == named.end()) named.push_back(column);
-    const std::string of = plan_.any_update ? "" : " OF " + join_each(named.size(), ", ", [&](std::size_t i) {
-                                                     return quote_identifier(named[i - 1]);
-                                                   });
-    return trigger("update", fmt::format("UPDATE{} ON {} FOR EACH ROW WHEN ({})", of, plan_.source, changed));
-  }
-
  private:
   [[nodiscard]] std::string name(std::size_t i) const { return quote_identifier(plan_.key_columns[i - 1]); }
 
   /// OLD."id", OLD."part"
-  [[nodiscard]] std::string row(std::string_view alias) const {
+  [[nodiscard]] std::string columns(std::string_view alias) const {
     return join_each(n_, ", ", [&](std::size_t i) { return fmt::format("{}.{}", alias, name(i)); });
   }
 
-  /// t."id" AS k1, t."part" AS k2
-  [[nodiscard]] std::string as_keys(std::string_view alias) const {
-    return join_each(n_, ", ", [&](std::size_t i) { return fmt::format("{}.{} AS k{}", alias, name(i), i); });
+  /// o1, o2
+  [[nodiscard]] std::string parameters(std::string_view prefix) const {
+    return join_each(n_, ", ", [&](std::size_t i) { return fmt::format("{}{}", prefix, i); });
+  }
+
+  /// o1 bigint, o2 text
+  [[nodiscard]] std::string typed(std::string_view prefix) const {
+    return join_each(n_, ", ",
+                     [&](std::size_t i) { return fmt::format("{}{} {}", prefix, i, plan_.key_types[i - 1]); });
+  }
+
+  /// Every column that decides what is embedded, the key's among them.
+  [[nodiscard]] std::string watched(std::string_view alias) const {
+    std::vector<std::string> names = plan_.watched;
+    for (const std::string& column : plan_.key_columns)
+      if (std::find(names.begin(), names.end(), column) == names.end()) names.push_back(column);
+    return join_each(names.size(), ", ", [&](std::size_t i) {
+      return fmt::format("{}.{}", alias, quote_identifier(names[i - 1]));
+    });
+  }
+
+  /// A key column is of another type than the queue was made for. Writing it there would take a cast, and that
+  /// may be anybody's.
+  [[nodiscard]] std::string retyped(std::string_view alias) const {
+    return join_each(n_, " OR ", [&](std::size_t i) {
+      return fmt::format("pg_catalog.pg_typeof({}.{}) OPERATOR(pg_catalog.<>) {}::pg_catalog.regtype", alias,
+                         name(i), quote_literal(plan_.key_own_types[i - 1]));
+    });
+  }
+
+  /// q.k1 = o1 AND q.k2 = o2
+  [[nodiscard]] std::string same(std::string_view prefix) const {
+    return join_each(n_, " AND ", [&](std::size_t i) { return fmt::format("q.k{} = {}{}", i, prefix, i); });
   }
 
   /// q.k1 = OLD."id" AND q.k2 = OLD."part"
-  [[nodiscard]] std::string same(std::string_view alias) const {
+  [[nodiscard]] std::string same_row(std::string_view alias) const {
     return join_each(n_, " AND ",
                      [&](std::size_t i) { return fmt::format("q.k{} = {}.{}", i, alias, name(i)); });
   }
 
   [[nodiscard]] std::string move() const {
-    return join_each(n_, ", ", [&](std::size_t i) { return fmt::format("k{} = NEW.{}", i, name(i)); });
+    return join_each(n_, ", ", [](std::size_t i) { return fmt::format("k{} = n{}", i, i); });
   }
 
   [[nodiscard]] std::string keys() const {
@@ -144,59 +186,69 @@ class Capture {
            "kept_hash = NULL, kept_at = NULL, changed_at = now()";
   }
 
-  [[nodiscard]] std::string covered() const {
-    return fmt::format(" WHERE {} NOT ({})",
-                       plan_.filter_sql ? fmt::format("CASE WHEN capture.judged THEN {} ELSE true END AND",
-                                                      *plan_.filter_sql)
-                                        : "",
-                       plan_.empty_sql);
+  [[nodiscard]] std::string enqueue(const std::string& select) const {
+    return fmt::format("    INSERT INTO {} AS q ({}) {}\n      ON CONFLICT ({}, generation) DO UPDATE SET {};\n",
+                       queue_, keys(), select, keys(), reset());
   }
 
-  /// A condition that fails on a row must not fail its INSERT: then every row of it gets a job, and the claim
-  /// finds out. As long as nothing is written, the block costs a microsecond and no transaction id.
-  [[nodiscard]] std::string judge(std::string_view from) const {
-    if (!plan_.filter_sql) return "";
-    return fmt::format(
-        "  BEGIN\n    PERFORM FROM {} WHERE {};\n    capture.judged := true;\n"
-        "  EXCEPTION WHEN OTHERS THEN\n    capture.judged := false;\n  END;\n",
-        from, *plan_.filter_sql);
+  [[nodiscard]] std::string any_dead() const {
+    return fmt::format("EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = {})", plan_.id);
   }
 
-  [[nodiscard]] std::string enqueue(std::string_view from, const std::string& where) const {
-    return fmt::format(
-        "  INSERT INTO {} AS q ({}) SELECT {} FROM {}{}\n    ON CONFLICT ({}, generation) DO UPDATE SET "
-        "{};\n",
-        queue_, keys(), row("t"), from, where, keys(), reset());
-  }
-
-  [[nodiscard]] std::string forget(std::string_view alias) const {
-    return fmt::format(
-        "DELETE FROM embedd.dead_letters d USING (SELECT {}) q WHERE d.vectorizer_id = {} AND d.key = {};",
-        as_keys(alias), plan_.id, plan_.key_json_sql);
+  [[nodiscard]] std::string forget_if_dead(const std::string& key) const {
+    return fmt::format("IF {} THEN PERFORM embedd.capture_forget_{}({}); END IF;", any_dead(), plan_.id, key);
   }
 
   /// One hint a transaction, and none while a worker is at this queue already: a NOTIFY takes an
   /// instance-wide lock at commit. `SET embedd.hint = off` goes without, as PREPARE TRANSACTION must.
   [[nodiscard]] std::string hint(std::string_view condition) const {
-    return fmt::format(R"(  IF {1} AND current_setting('embedd.hinted_{0}', true) IS DISTINCT FROM '1'
-      AND current_setting('embedd.hint', true) IS DISTINCT FROM 'off' THEN
-    PERFORM set_config('embedd.hinted_{0}', '1', true);
-    IF NOT EXISTS (SELECT FROM {2} WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL) THEN
-      PERFORM pg_notify('embedd', '{0}');
+    return fmt::format(R"(    IF {1} AND current_setting('embedd.hinted_{0}', true) IS DISTINCT FROM '1'
+        AND current_setting('embedd.hint', true) IS DISTINCT FROM 'off' THEN
+      PERFORM set_config('embedd.hinted_{0}', '1', true);
+      IF NOT EXISTS (SELECT FROM {2} WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL) THEN
+        PERFORM pg_notify('embedd', '{0}');
+      END IF;
     END IF;
-  END IF;
 )",
                        plan_.id, condition, queue_);
   }
 
-  [[nodiscard]] std::string function(std::string_view event, std::string_view settings,
-                                     const std::string& body) const {
-    const std::string text =
-        fmt::format("\n<<capture>>\nDECLARE\n  judged boolean;\nBEGIN\n{}  RETURN NULL;\nEND\n", body);
+  [[nodiscard]] static std::string unless(const std::string& wrong) {
     return fmt::format(
-        "CREATE FUNCTION embedd.capture_{}_{}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
-        "SET search_path = pg_catalog, pg_temp{} AS {}",
-        event, plan_.id, settings, quote_literal(text));
+        "    IF {} THEN\n      RAISE EXCEPTION USING ERRCODE = '42804', MESSAGE = 'a key column has another type "
+        "than when the vectorizer was created';\n    END IF;\n",
+        wrong);
+  }
+
+  [[nodiscard]] std::string noted() const {
+    return fmt::format("PERFORM embedd.note_missed({}, SQLSTATE, SQLERRM);", plan_.id);
+  }
+
+  /// `check` may fail, or return; `write` is done if it does neither. A block with an exception handler costs
+  /// half a microsecond, and a transaction id of its own once something is written in it: so what is written
+  /// stands in one only where it could fail through no fault of anybody's, by serialization.
+  [[nodiscard]] std::string trigger_function(std::string_view event, std::string_view settings,
+                                             const std::string& check, const std::string& write) const {
+    const std::string text = fmt::format(R"(
+BEGIN
+  BEGIN
+{0}  EXCEPTION WHEN OTHERS THEN
+    {2}
+    RETURN NULL;
+  END;
+  IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed' THEN
+{1}  ELSE
+    BEGIN
+{1}    EXCEPTION WHEN OTHERS THEN
+      {2}
+    END;
+  END IF;
+  RETURN NULL;
+END
+)",
+                                         check, write, noted());
+    return fmt::format("CREATE FUNCTION embedd.capture_{}_{}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER{} AS {}",
+                       event, plan_.id, settings, quote_literal(text));
   }
 
   const CapturePlan& plan_;
@@ -206,6 +258,12 @@ class Capture {
 };
 
 constexpr std::string_view kEvents[] = {"insert", "update", "delete", "truncate"};
+/// Called by the trigger functions.
+constexpr std::string_view kHelpers[] = {"changed", "forget"};
+
+std::string function_name(std::string_view event, VectorizerId id) {
+  return fmt::format("embedd.capture_{}_{}", event, id);
+}
 
 }  // namespace
 
@@ -242,24 +300,33 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
   const Capture capture(plan);
   std::vector<std::string> out = {
       plan.by_row ? capture.insert_by_row() : capture.insert_by_statement(), capture.update(),
-      plan.by_row ? capture.delete_by_row() : capture.delete_by_statement(), capture.truncate()};
-  // A trigger runs without this right; without it, nobody can attach the function to another table.
-  for (const std::string_view event : kEvents)
-    out.push_back(
-        fmt::format("REVOKE EXECUTE ON FUNCTION embedd.capture_{}_{}() FROM PUBLIC", event, plan.id));
+      plan.by_row ? capture.delete_by_row() : capture.delete_by_statement(), capture.truncate(),
+      capture.changed(), capture.forget()};
   const std::string by_row = fmt::format("ON {} FOR EACH ROW", plan.source);
   out.push_back(capture.trigger(
       "insert", plan.by_row
                     ? "INSERT " + by_row
                     : fmt::format("INSERT ON {} REFERENCING NEW TABLE AS embedd_rows FOR EACH STATEMENT",
                                   plan.source)));
-  out.push_back(capture.update_trigger());
+  out.push_back(capture.trigger("update", "UPDATE " + by_row));
   out.push_back(capture.trigger(
       "delete", plan.by_row
                     ? "DELETE " + by_row
                     : fmt::format("DELETE ON {} REFERENCING OLD TABLE AS embedd_rows FOR EACH STATEMENT",
                                   plan.source)));
   out.push_back(capture.trigger("truncate", fmt::format("TRUNCATE ON {} FOR EACH STATEMENT", plan.source)));
+
+  if (plan.by_role)
+    out.push_back(fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {}, {} TO {}",
+                              queue_table(plan.id), ledger_table(plan.id), kCaptureRole));
+  const auto finish = [&](std::string_view event) {
+    // A trigger runs without this right; without it, nobody can attach the function to another table.
+    out.push_back(fmt::format("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC", function_name(event, plan.id)));
+    if (plan.by_role)
+      out.push_back(fmt::format("ALTER FUNCTION {} OWNER TO {}", function_name(event, plan.id), kCaptureRole));
+  };
+  for (const std::string_view event : kEvents) finish(event);
+  for (const std::string_view helper : kHelpers) finish(helper);
   return out;
 }
 
@@ -269,7 +336,9 @@ std::vector<std::string> drop_ddl(VectorizerId id, const std::string& source) {
     for (const std::string_view event : kEvents)
       out.push_back(fmt::format("DROP TRIGGER IF EXISTS embedd_{}_{} ON {}", event, id, source));
   for (const std::string_view event : kEvents)
-    out.push_back(fmt::format("DROP FUNCTION IF EXISTS embedd.capture_{}_{}()", event, id));
+    out.push_back(fmt::format("DROP FUNCTION IF EXISTS {}", function_name(event, id)));
+  for (const std::string_view helper : kHelpers)
+    out.push_back(fmt::format("DROP FUNCTION IF EXISTS {}", function_name(helper, id)));
   out.push_back(fmt::format("DROP TABLE IF EXISTS {}, {}", queue_table(id), ledger_table(id)));
   return out;
 }

@@ -1,7 +1,13 @@
 /// The SQL of one vectorizer's queue, ledger and change capture. Pure: text in, text out.
+///
+/// Trigger functions run with the rights of their owner, so they evaluate nothing of the user's: no filter, no
+/// template, no cast, no operator of a type that is not PostgreSQL's own. They compare columns byte by byte,
+/// enqueue keys, and leave all judgement to the worker. They depend on no column, so that any ALTER TABLE goes
+/// through; where a column is no longer what it was, they note the change as missed and let the write pass.
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -9,20 +15,25 @@
 
 namespace embedd::pg {
 
+/// Written to embedd.vectorizers.capture_version: goes up whenever what is generated here changes in substance.
+inline constexpr int kCaptureVersion = 2;
+
+/// The role that owns what superusers have captured.
+inline constexpr const char* kCaptureRole = "embedd_capture";
+
 /// What the generated SQL needs to know.
 struct CapturePlan {
   VectorizerId id = 0;
-  std::string source;       ///< "schema"."table"
-  bool by_row = false;      ///< capture inserts and deletes by row: statements on parents and partitions too
-  bool any_update = false;  ///< watch every UPDATE, not only those that name a watched column
+  std::string source;   ///< "schema"."table"
+  bool by_row = false;  ///< capture inserts and deletes by row: statements on parents and partitions too
+  bool by_role = false;  ///< the functions shall belong to kCaptureRole
   std::vector<std::string> key_columns;
-  std::vector<std::string> key_types;       ///< of k1..kn, base types
-  std::vector<std::string> key_collations;  ///< of k1..kn, qualified; empty where the type has none
-  std::vector<std::string> watched;         ///< columns of the template and the filter
-  std::string empty_sql;                    ///< over alias t: there is nothing to embed
-  std::optional<std::string> filter_sql;    ///< over alias t
-  std::string key_json_sql;                 ///< over alias q
-  std::string vector_type;                  ///< qualified type of a kept vector
+  std::vector<std::string> key_types;        ///< of k1..kn, base types, without modifiers
+  std::vector<std::string> key_own_types;    ///< of the columns, where a domain is one: pg_catalog.int8
+  std::vector<std::string> key_collations;   ///< of k1..kn, qualified; empty where the type has none
+  std::vector<std::string> watched;          ///< columns of the template and the filter
+  std::string key_json_sql;                  ///< over alias q
+  std::string vector_type;                   ///< qualified type of a kept vector
 };
 
 /// Statements that make the queue and the ledger table.

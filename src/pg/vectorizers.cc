@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <thread>
 
 #include "base/nearest.h"
@@ -57,26 +58,32 @@ VectorizerInfo read_info(const Rows& rows, int i) {
 
 Param optional_text(const std::string& text) { return text.empty() ? Param() : Param(text); }
 
+/// Of `names`, those whose type is not PostgreSQL's own.
+std::set<std::string> foreign_of(const SourceTable& source, const std::vector<std::string>& names) {
+  std::set<std::string> out;
+  for (const std::string& name : names)
+    if (source.find(name)->foreign) out.insert(name);
+  return out;
+}
+
 CapturePlan plan_for(const Declaration& declared) {
   CapturePlan plan;
   plan.source = declared.source.quoted();
   plan.by_row = declared.source.by_row;
-  plan.any_update = declared.source.has_before_update;
   plan.key_columns = declared.key;
   for (const std::string& name : declared.key) {
     const SourceColumn* column = declared.source.find(name);
-    plan.key_types.push_back(column->type);
+    plan.key_types.push_back(column->base_type);
+    plan.key_own_types.push_back(column->own_type);
     plan.key_collations.push_back(column->collation);
   }
   plan.watched = declared.text.columns();
-  if (declared.filter) {
-    plan.filter_sql = declared.filter->sql;
+  if (declared.filter)
     for (const std::string& column : declared.filter->columns)
       if (std::find(plan.watched.begin(), plan.watched.end(), column) == plan.watched.end())
         plan.watched.push_back(column);
-  }
-  plan.empty_sql = compile_empty(declared.text);
-  plan.key_json_sql = compile_key_json(plan.key_columns, plan.key_types);
+  plan.key_json_sql =
+      compile_key_json(plan.key_columns, plan.key_types, foreign_of(declared.source, plan.key_columns));
   return plan;
 }
 
@@ -84,7 +91,7 @@ Result<VectorizerId> insert_row(Connection& db, const VectorizerSpec& spec, cons
                                 const CapturePlan& plan) {
   auto rows = db.exec(R"(
 INSERT INTO embedd.vectorizers (name, source, source_schema, source_table, key_columns, key_types, key_json_sql,
-  template, text_sql, filter, filter_sql, destination_column, destination_type, model_id_column,
+  template, text_sql, filter, capture_version, destination_column, destination_type, model_id_column,
   model_version_column, endpoint, model, dimensions, send_dimensions, long_texts, index_kind)
 VALUES ($1, $2::oid::regclass, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
   $21)
@@ -97,9 +104,9 @@ RETURNING id)",
                        array_literal(plan.key_types),
                        plan.key_json_sql,
                        spec.text,
-                       compile_text(declared.text),
+                       compile_text(declared.text, foreign_of(declared.source, declared.text.columns())),
                        optional_text(spec.where),
-                       plan.filter_sql,
+                       std::to_string(kCaptureVersion),
                        declared.destination->name,
                        declared.destination->type_name,
                        optional_text(spec.model_id_column),
@@ -159,6 +166,35 @@ auto change_table(Connection& db, const std::string& table, Body&& body) -> decl
   }
 }
 
+Result<void> keep_filter(Connection& db, VectorizerId id, const VectorizerSpec& spec,
+                         const Declaration& declared) {
+  auto call = create_filter(db, id, declared.source, *declared.filter, spec.where);
+  if (!call) return std::unexpected(call.error());
+  auto kept = db.exec("UPDATE embedd.vectorizers SET filter_sql = $2 WHERE id = $1", {std::to_string(id), *call});
+  if (!kept) return std::unexpected(kept.error());
+  return {};
+}
+
+/// A superuser gives the trigger functions to kCaptureRole, so that nothing runs with a superuser's rights on
+/// behalf of whoever writes to the table. That role then looks the key's types up by name.
+Result<bool> prepare_capture_role(Connection& db, const Declaration& declared) {
+  auto may = db.exec(
+      "SELECT rolsuper AND EXISTS (SELECT FROM pg_roles WHERE rolname = $1) FROM pg_roles WHERE rolname = "
+      "current_user",
+      {kCaptureRole});
+  if (!may) return std::unexpected(may.error());
+  if (!may->flag(0, 0)) return false;
+  auto schemas = db.exec(
+      "SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, $3::text) FROM pg_attribute a "
+      "JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace "
+      "WHERE a.attrelid = $1::oid AND a.attname = ANY ($2::text[]) AND n.nspname <> 'pg_catalog'",
+      {std::to_string(declared.source.oid), array_literal(declared.key), kCaptureRole});
+  if (!schemas) return std::unexpected(schemas.error());
+  for (int i = 0; i < schemas->size(); ++i)
+    if (auto granted = db.exec(schemas->text(i, 0)); !granted) return std::unexpected(granted.error());
+  return true;
+}
+
 Result<VectorizerInfo> create_in_transaction(Connection& db, const VectorizerSpec& spec) {
   auto declared = check_declaration(db, spec);
   if (!declared) return std::unexpected(declared.error());
@@ -166,9 +202,14 @@ Result<VectorizerInfo> create_in_transaction(Connection& db, const VectorizerSpe
   auto type = vector_type(db);
   if (!type) return std::unexpected(type.error());
   plan.vector_type = *type;
+  auto by_role = prepare_capture_role(db, *declared);
+  if (!by_role) return std::unexpected(by_role.error());
+  plan.by_role = *by_role;
   auto id = insert_row(db, spec, *declared, plan);
   if (!id) return std::unexpected(id.error());
   plan.id = *id;
+  if (declared->filter)
+    if (auto kept = keep_filter(db, plan.id, spec, *declared); !kept) return std::unexpected(kept.error());
   if (auto made = run_all(db, queue_ddl(plan)); !made) return std::unexpected(made.error());
   if (auto made = run_all(db, capture_ddl(plan)); !made) return std::unexpected(made.error());
   if (auto hinted = db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(plan.id)}); !hinted)
@@ -233,9 +274,10 @@ Result<void> drop_vectorizer(Connection& db, std::string_view name) {
     auto exists = db.exec("SELECT to_regclass($1) IS NOT NULL", {table});
     if (!exists) return std::unexpected(exists.error());
     if (auto done = run_all(db, drop_ddl(found->id, exists->flag(0, 0) ? table : "")); !done) return done;
-    auto deleted = db.exec("DELETE FROM embedd.vectorizers WHERE id = $1", {std::to_string(found->id)});
-    if (!deleted) return std::unexpected(deleted.error());
-    return {};
+    const std::string id = std::to_string(found->id);
+    return run_all(db, {"DROP FUNCTION IF EXISTS " + filter_function(found->id),
+                        "DELETE FROM embedd.missed_changes WHERE vectorizer_id = " + id,
+                        "DELETE FROM embedd.vectorizers WHERE id = " + id});
   });
 }
 

@@ -79,6 +79,12 @@ Result<void> drop_vectorizer(Connection& db, std::string_view name);
 /// A rough number of source rows, from the planner's statistics; -1 if unknown.
 Result<std::int64_t> estimate_rows(Connection& db, const VectorizerInfo& vectorizer);
 
+/// SQL over the oid of a table: why the current role cannot be trusted to see its rows; NULL if it sees all.
+inline constexpr std::string_view kHiddenRows = R"(
+(CASE WHEN pg_catalog.row_security_active({0}) THEN
+   pg_catalog.format('row-level security may hide rows of %s from the role %I, which would take them for deleted: as an '
+                     'administrator, run ALTER ROLE %2$I BYPASSRLS', ({0})::pg_catalog.regclass, current_user) END))";
+
 /// SQL over a row `v` of embedd.vectorizers: what has become of the destination column, if no vector of the
 /// vectorizer's fits into it any more; NULL if all is well. A domain is its owner's affair.
 inline constexpr std::string_view kDestinationProblem = R"(

@@ -142,11 +142,19 @@ TEST(QueueWithFilter, ClearsWhatIsNoLongerCovered) {
       "CREATE TABLE docs (id integer PRIMARY KEY, body text, public boolean, embedding vector(3))",
       {.name = "docs", .table = "docs", .text = "{body}", .column = "embedding", .where = "public"});
   run(fixture.db(), "INSERT INTO docs VALUES (1, 'one', true), (2, 'two', false), (3, 'three', NULL)");
-  EXPECT_THAT(fixture.complete(fixture.claim()), SizeIs(1));
-  run(fixture.db(), "UPDATE docs SET public = NOT public");
-  const std::vector<Job> jobs = fixture.claim();
   std::vector<Job> clear, embed;
-  for (const Job& job : jobs) (job.task == Task::clear ? clear : embed).push_back(job);
+  const auto claim = [&] {
+    clear.clear();
+    embed.clear();
+    for (const Job& job : fixture.claim()) (job.task == Task::clear ? clear : embed).push_back(job);
+  };
+  claim();
+  ASSERT_THAT(embed, SizeIs(1));
+  fixture.complete(embed);
+  ASSERT_THAT(clear, SizeIs(2));
+  fixture.settle(fixture.settlement(Action::clear, clear));
+  run(fixture.db(), "UPDATE docs SET public = NOT public");
+  claim();
   ASSERT_THAT(embed, SizeIs(1));
   EXPECT_EQ(embed[0].text, "two");
   fixture.complete(embed);

@@ -50,7 +50,7 @@ TEST(Vectorizers, CreateFillsInWhatTheTableKnows) {
   EXPECT_EQ(v.dimensions, 3);
   EXPECT_EQ(v.destination_type, "vector");
   EXPECT_EQ(v.filter, "other > 0");
-  EXPECT_EQ(v.filter_sql, "(t.other > 0)");
+  EXPECT_EQ(v.filter_sql, R"(embedd.covers_1(t."other"))");
   EXPECT_FALSE(v.send_dimensions);
   EXPECT_FALSE(v.paused);
   auto listed = list_vectorizers(notes.embedd_db);
@@ -156,8 +156,8 @@ TEST(Vectorizers, AFilterMeansTheSameUnderAnySearchPath) {
   run(notes.db,
       "INSERT INTO public.notes (id, title, other, \"The Mood\") VALUES (1, 'x', 1, 'happy'), "
       "(2, 'x', 2, 'happy'), (3, 'x', 2, 'sad'), (4, 'x', NULL, NULL)");
-  EXPECT_EQ(jobs(notes.db, v), "2");
-  EXPECT_EQ(value_of(notes.db, "SELECT count(*) FROM public.notes t WHERE " + *v.filter_sql), "1");
+  EXPECT_EQ(jobs(notes.db, v), "1 2 3 4");
+  EXPECT_EQ(value_of(notes.db, "SELECT string_agg(id::text, ' ') FROM public.notes t WHERE " + *v.filter_sql), "2");
   EXPECT_EQ(value_of(notes.db, "SHOW search_path"), "\"\"");
 }
 

@@ -21,8 +21,17 @@ TEST(SqlText, QuotesWhateverAPersonNamesAThing) {
 
 TEST(SqlText, EveryColumnIsCutAndCoalesced) {
   const std::string sql = compile_text(*parse_template("{title}: {body}"));
-  EXPECT_THAT(sql, HasSubstr(R"(coalesce("left"(t."title"::text COLLATE "C", 65536), '') || ': ' || )"));
+  EXPECT_THAT(sql, HasSubstr(R"(coalesce(pg_catalog."left"(t."title"::pg_catalog.text COLLATE pg_catalog."C", 65536), ''))"
+                             R"( OPERATOR(pg_catalog.||) ': '::pg_catalog.text OPERATOR(pg_catalog.||) )"));
   EXPECT_THAT(sql, HasSubstr("THEN NULL"));
+}
+
+TEST(SqlText, AForeignTypesValueIsWrittenByItsOutputFunctionAndNeverCast) {
+  const std::string sql = compile_text(*parse_template("{title} {status}"), {"status"});
+  EXPECT_THAT(sql, HasSubstr(R"(pg_catalog.format('%s', t."status") COLLATE)"));
+  EXPECT_THAT(sql, Not(HasSubstr(R"(t."status"::)")));
+  EXPECT_EQ(compile_key_json({"id", "mood"}, {"bigint", "public.mood"}, {"mood"}),
+            "pg_catalog.jsonb_build_object('id', q.k1, 'mood', pg_catalog.format('%s', q.k2))");
 }
 
 TEST(SqlText, AConstantCannotLeaveItsLiteral) {

@@ -78,7 +78,7 @@ pg::CapturePlan plan_of(const Template& text, bool by_row) {
   plan.key_collations = {"pg_catalog.\"C\""};
   plan.source = pg::quote_qualified(text.columns().back(), text.columns().front());
   plan.by_row = by_row;
-  plan.watched = text.columns();
+  plan.read = text.columns();
   plan.key_own_types = {"pg_catalog.text"};
   plan.key_json_sql = pg::compile_key_json(plan.key_columns, plan.key_types);
   plan.vector_type = "public.vector";
@@ -108,6 +108,7 @@ pg::Definition definition_of(const Template& text) {
   definition.key_types = {"text"};
   definition.key_json_sql = pg::compile_key_json(definition.key_columns, definition.key_types);
   definition.text_sql = pg::compile_text(text);
+  definition.types_sql = "true";
   definition.destination_column = text.columns().back();
   definition.destination_type = "public.halfvec";
   definition.vector_type = "public.vector";

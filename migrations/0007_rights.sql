@@ -1,7 +1,7 @@
 -- Who may call what, and what becomes of a change that a trigger could not capture.
 
--- PostgreSQL grants every function to everybody unless told otherwise. What remains is embedd.source_of, which reads the
--- catalog for whoever may read embedd.vectorizers.
+-- PostgreSQL grants every function to everybody unless told otherwise. What remains reads the catalog for whoever may read
+-- embedd.vectorizers, and has nobody's rights but the caller's.
 REVOKE EXECUTE ON FUNCTION embedd.queue_state, embedd.adopt_source, embedd.refusal FROM PUBLIC;
 
 -- A trigger of embedd's never fails its user's statement: what it could not do is noted here, once until a walk over the
@@ -25,6 +25,32 @@ EXCEPTION WHEN OTHERS THEN
 END
 $function$;
 REVOKE EXECUTE ON FUNCTION embedd.note_missed FROM PUBLIC;
+
+-- Whether two values are of the same type: a statement that asks it of a column and a type is refused, before anything in it
+-- runs, where the column has another. (A comparison or a cast would look for a conversion, and that may be anybody's.)
+CREATE FUNCTION embedd.exactly(anyelement, anyelement) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS 'SELECT true';
+
+-- The columns that the vectorizer reads, and the types that they had when it was created.
+ALTER TABLE embedd.vectorizers
+  ADD COLUMN read_columns text[] NOT NULL DEFAULT '{}',
+  ADD COLUMN read_types text[] NOT NULL DEFAULT '{}';
+
+-- That question for each of them, over alias t. A column of the text or the filter that has another of PostgreSQL's own types by
+-- now is asked for that one: those have no conversions but PostgreSQL's.
+CREATE FUNCTION embedd.types_of(vectorizer bigint) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT coalesce(string_agg(format('embedd.exactly(t.%I, NULL::%s)', c.name,
+                                    CASE WHEN c.name <> ALL (v.key_columns) AND t.typnamespace = 'pg_catalog'::regnamespace
+                                              AND t.typtype <> 'd' AND coalesce(e.typnamespace = 'pg_catalog'::regnamespace, true)
+                                         THEN format('pg_catalog.%I', t.typname) ELSE c.type END), ' AND ' ORDER BY c.n), 'true')
+  FROM embedd.vectorizers v
+  CROSS JOIN LATERAL unnest(v.read_columns, v.read_types) WITH ORDINALITY AS c (name, type, n)
+  LEFT JOIN pg_attribute a ON a.attrelid = v.source AND a.attname = c.name AND NOT a.attisdropped
+  LEFT JOIN pg_type t ON t.oid = a.atttypid
+  LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
+  WHERE v.id = vectorizer
+$function$;
 
 -- How a vectorizer's triggers were made: embedd status asks for those of former versions to be made again.
 ALTER TABLE embedd.vectorizers ADD COLUMN capture_version smallint NOT NULL DEFAULT 1;

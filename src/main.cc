@@ -53,7 +53,7 @@ WorkerOptions worker_options(const SettingValues& values, bool once) {
   return options;
 }
 
-pg::PgQueueOptions queue_options(const cli::Config& config) {
+pg::PgQueueOptions queue_options(const cli::Config& config, bool once) {
   char hostname[256] = "";
   (void)gethostname(hostname, sizeof hostname - 1);
   return {.database = config.database.conninfo,
@@ -64,7 +64,9 @@ pg::PgQueueOptions queue_options(const cli::Config& config) {
           .hostname = hostname,
           .version = EMBEDD_VERSION,
           .pid = static_cast<int>(getpid()),
-          .reconcile_every = config.values.duration("reconcile_seconds")};
+          .reconcile_every = config.values.duration("reconcile_seconds"),
+          // Somebody waits for the answer whether any row remains.
+          .make_up_after = once ? Duration{} : seconds(60)};
 }
 
 /// Null if no address is configured.
@@ -103,7 +105,7 @@ void print_summary(const WorkerSummary& summary, double took_seconds, bool json)
 WorkerSummary run_loop(const cli::Config& config, bool once, const Clock& clock, Health& health,
                        Observer& observer, cli::StopSignals& signals) {
   Loop loop;
-  pg::PgQueue queue(queue_options(config), clock, [&loop] { loop.wake(); });
+  pg::PgQueue queue(queue_options(config, once), clock, [&loop] { loop.wake(); });
   loop.add(queue);
   health.watch(queue);
   Embedders embedders(loop, config.endpoints);

@@ -49,8 +49,18 @@ WHERE v.id = $1)",
                                          fmt::format(kHiddenRows, "c.oid"), kDestinationProblem);
 
 enum Column {
-  kGone, kAnother, kNoQueue, kTriggers, kDisabled, kBecamePartition, kMissingColumns, kRetypedKey, kHidden,
-  kDestination, kMissed, kVersion
+  kGone,
+  kAnother,
+  kNoQueue,
+  kTriggers,
+  kDisabled,
+  kBecamePartition,
+  kMissingColumns,
+  kRetypedKey,
+  kHidden,
+  kDestination,
+  kMissed,
+  kVersion
 };
 
 std::optional<std::string> problem_of(const Rows& found, const std::string& table, const std::string& again) {
@@ -79,8 +89,8 @@ std::optional<std::string> problem_of(const Rows& found, const std::string& tabl
 
 std::optional<std::string> note_of(const Rows& found, const std::string& table, const std::string& again) {
   if (!found.is_null(0, kMissed))
-    return fmt::format("changes of {} have been missed since {}: the next walk over the table finds them", table,
-                       found.text(0, kMissed));
+    return fmt::format("changes of {} have been missed since {}: the next walk over the table finds them",
+                       table, found.text(0, kMissed));
   if (found.integer(0, kVersion) < kCaptureVersion)
     return fmt::format("the triggers on {} were made by an older embedd; {}", table, again);
   if (found.flag(0, kBecamePartition))

@@ -98,7 +98,8 @@ Result<void> check_key_types(const SourceTable& source, const std::vector<std::s
       return wrong("the key column '{}' is of type {}, which each session writes in its own way; {}", name,
                    column->type, kInstead);
     if (column->foreign && column->kind != 'e')
-      return wrong("a key column is of type {}, which is not PostgreSQL's own; {}", column->type_name, kInstead);
+      return wrong("a key column is of type {}, which is not PostgreSQL's own; {}", column->type_name,
+                   kInstead);
   }
   return {};
 }

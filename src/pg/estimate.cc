@@ -18,13 +18,15 @@ std::string waiting_texts(const VectorizerInfo& v) {
     return fmt::format("t.{} AS k{}", quote_identifier(v.key_columns[i - 1]), i);
   });
   return fmt::format(
-      "SELECT x.text FROM (SELECT {text} AS text FROM {source} t WHERE ({filter}) AND ("
+      "WITH types AS (SELECT FROM {source} t WHERE {types}) SELECT x.text FROM (SELECT {text} AS text FROM "
+      "{source} t WHERE ({filter}) AND ("
       "EXISTS (SELECT FROM {queue} q WHERE {same_key}) OR t.{column} IS NULL AND NOT EXISTS ("
       "SELECT FROM embedd.dead_letters d, (SELECT {keys}) q WHERE d.vectorizer_id = {id} AND d.key = "
       "{key_json}))) x "
       "WHERE x.text IS NOT NULL",
       fmt::arg("keys", keys), fmt::arg("id", v.id), fmt::arg("key_json", v.key_json_sql),
-      fmt::arg("text", v.text_sql), fmt::arg("source", quote_qualified(v.source_schema, v.source_table)),
+      fmt::arg("text", v.text_sql), fmt::arg("types", v.types_sql),
+      fmt::arg("source", quote_qualified(v.source_schema, v.source_table)),
       fmt::arg("filter", v.filter_sql.value_or("true")),
       fmt::arg("column", quote_identifier(v.destination_column)), fmt::arg("queue", queue_table(v.id)),
       fmt::arg("same_key", same_key));

@@ -16,8 +16,8 @@ FROM pg_catalog.pg_constraint c
 WHERE c.conrelid = 'pg_temp.embedd_filter_table'::regclass AND c.contype = 'c')";
 
 /// What the function $1 uses that neither PostgreSQL, nor an extension, nor the current role, nor a superuser
-/// answers for. (PostgreSQL's own things are pinned, and no dependency on them is recorded.) Of a domain it is
-/// the CHECK that would run.
+/// answers for. (PostgreSQL's own things are pinned, and no dependency on them is recorded.) Of a domain it
+/// is the CHECK that would run.
 const char* const kStrangers = R"(
 WITH used AS (
   SELECT refclassid, refobjid FROM pg_catalog.pg_depend
@@ -52,10 +52,11 @@ Result<void> refuse_strangers(Connection& db, VectorizerId id, const std::string
   auto strangers = db.exec(kStrangers, {filter_function(id)});
   if (!strangers) return std::unexpected(strangers.error());
   if (strangers->is_null(0, 0)) return {};
-  return fail(ErrorKind::invalid_argument,
-              fmt::format("--where '{}' uses {}: its owner could replace what workers would then run. Use what "
-                          "is PostgreSQL's own or an extension's, or let the owner create the vectorizer",
-                          where, strangers->text(0, 0)));
+  return fail(
+      ErrorKind::invalid_argument,
+      fmt::format("--where '{}' uses {}: its owner could replace what workers would then run. Use what "
+                  "is PostgreSQL's own or an extension's, or let the owner create the vectorizer",
+                  where, strangers->text(0, 0)));
 }
 
 /// The first rows only, because creating must not take long.
@@ -81,7 +82,8 @@ Result<CompiledFilter> compile_filter(Connection& db, const SourceTable& table, 
   if (!made) return std::unexpected(made.error());
   auto checked = db.exec(fmt::format(
       "ALTER TABLE pg_temp.embedd_filter_table ADD CONSTRAINT embedd_filter CHECK ({}\n)", where));
-  if (!checked) return blame_filter(db, "must be a condition on the row's own columns", where, checked.error());
+  if (!checked)
+    return blame_filter(db, "must be a condition on the row's own columns", where, checked.error());
 
   auto rows = with_search_path(db, "", [&] { return db.exec(kFilter); });
   if (!rows) return std::unexpected(rows.error());
@@ -103,9 +105,9 @@ Result<std::string> create_filter(Connection& db, VectorizerId id, const SourceT
   auto made = with_search_path(db, "", [&] { return db.exec(create); });
   if (!made) return blame_filter(db, "cannot be made a function of the row's columns", where, made.error());
   if (auto good = refuse_strangers(db, id, where); !good) return std::unexpected(good.error());
-  const std::string call =
-      fmt::format("{}({})", filter_function(id),
-                  join_each(n, ", ", [&](std::size_t i) { return "t." + quote_identifier(filter.columns[i - 1]); }));
+  const std::string call = fmt::format("{}({})", filter_function(id), join_each(n, ", ", [&](std::size_t i) {
+                                         return "t." + quote_identifier(filter.columns[i - 1]);
+                                       }));
   if (auto good = try_filter(db, table, call, where); !good) return std::unexpected(good.error());
   return call;
 }

@@ -1,8 +1,8 @@
 /// The condition of `--where`, as a function of the row's columns: embedd.covers_<id>(…).
 ///
 /// PostgreSQL parses its body once, when it is made, and keeps the tree: every function, operator and cast in
-/// it is the one that was meant then, whatever is created later and whatever search_path a session has. It has
-/// nobody's rights but the caller's, and is inlined into the statements that call it.
+/// it is the one that was meant then, whatever is created later and whatever search_path a session has. It
+/// has nobody's rights but the caller's, and is inlined into the statements that call it.
 #pragma once
 
 #include <string>

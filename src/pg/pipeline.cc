@@ -81,7 +81,8 @@ std::string settings_sql(const PipelineOptions& options, const std::string& path
   };
   set("lock_timeout", ms(options.lock_timeout));
   // The server gives up before we do, so that a slow statement ends with a plain error and not in doubt.
-  set("statement_timeout", ms(std::min<Duration>(options.statement_timeout, options.command_timeout * 5 / 6)));
+  set("statement_timeout",
+      ms(std::min<Duration>(options.statement_timeout, options.command_timeout * 5 / 6)));
   set("jit", "'off'");
   set("plan_cache_mode",
       options.planning == Planning::generic ? "'force_generic_plan'" : "'force_custom_plan'");
@@ -92,8 +93,7 @@ std::string settings_sql(const PipelineOptions& options, const std::string& path
   if (options.sees_every_row) set("row_security", "'off'");
   set("client_encoding", "'UTF8'");
   set("default_transaction_isolation", "'read committed'");
-  for (const PinnedSetting& setting : pinned_settings())
-    set(setting.name, quote_literal(setting.value));
+  for (const PinnedSetting& setting : pinned_settings()) set(setting.name, quote_literal(setting.value));
   return sql;
 }
 
@@ -255,7 +255,8 @@ Error Pipeline::set_up(pg_conn* conn, const PipelineOptions& options, bool& pool
     settings = settings_sql(options, "pg_catalog.current_setting('search_path')");
   } else {
     std::string path;
-    if (!run("SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path'", &path)) return failed();
+    if (!run("SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path'", &path))
+      return failed();
     settings = settings_sql(options, quote_literal(path));
     if (!run(kSessionSettings, nullptr)) return failed();
     const std::unique_ptr<PGresult, decltype(&PQclear)> prepared(

@@ -160,8 +160,7 @@ class Pipeline final : public Waitable {
   void flush();
   bool dispatch(const Statement& statement, const Params& params, bool& preparing);
   static void connect(const std::shared_ptr<Attempt>& attempt, const PipelineOptions& options);
-  static Error set_up(pg_conn* conn, const PipelineOptions& options, bool& pooled,
-                      std::string& settings);
+  static Error set_up(pg_conn* conn, const PipelineOptions& options, bool& pooled, std::string& settings);
 
   PipelineOptions options_;
   const Clock& clock_;

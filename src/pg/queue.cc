@@ -132,7 +132,8 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
       .integer(heartbeat.leases_held)
       .flag(heartbeat.draining)
       .real(to_seconds(options_.reconcile_every))
-      .text(troubles_json(with_complaints(heartbeat.troubles)));
+      .text(troubles_json(with_complaints(heartbeat.troubles)))
+      .real(to_seconds(options_.make_up_after));
   if (plans_used_ && settlements_.pipeline.ready() && !settlements_.pipeline.pooled()) {
     plans_used_ = false;
     settlements_.send(discard_plans_statement(), {}, [](const Result<BinaryRows>&) {});

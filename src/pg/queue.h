@@ -42,6 +42,7 @@ struct PgQueueOptions {
   std::string version;
   int pid = 0;
   Duration reconcile_every = seconds(3600);
+  Duration make_up_after = seconds(60);  ///< at least so long after a walk, another for what triggers missed
   Duration command_timeout = seconds(60);
 };
 

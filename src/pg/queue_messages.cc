@@ -16,7 +16,7 @@ namespace embedd::pg {
 namespace {
 
 /// What follows the definition in a row of the poll.
-enum StateColumn { kReconcileDue = 22, kDue, kWaiting, kOldest, kJobs, kDeadLetters, kProblem };
+enum StateColumn { kReconcileDue = 23, kDue, kWaiting, kOldest, kJobs, kDeadLetters, kProblem };
 
 using Jobs = std::span<const SettledJob>;
 
@@ -97,10 +97,10 @@ SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.sta
        ARRAY(SELECT a.atttypid::bigint FROM pg_catalog.pg_attribute a
              WHERE a.attrelid = to_regclass('embedd.queue_' || v.id) AND a.attnum BETWEEN 1 AND cardinality(v.key_columns)
              ORDER BY a.attnum),
-       v.key_json_sql, v.text_sql, v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
+       v.key_json_sql, v.text_sql, embedd.types_of(v.id), v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
        p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.generation, v.long_texts,
        (v.source <> a.source OR v.reconciled_at IS NULL OR v.reconciled_at <= now() - make_interval(secs => $9::float8)
-        OR v.reconciled_at <= now() - interval '60 s'
+        OR v.reconciled_at <= now() - make_interval(secs => $11::float8)
            AND EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id))
          AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
        s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, coalesce(s.problem, {}, {})
@@ -196,6 +196,7 @@ Result<Definition> read_definition(const BinaryRows& rows, int i) {
   }
   d.key_json_sql = text();
   d.text_sql = text();
+  d.types_sql = text();
   d.filter_sql = maybe();
   d.destination_column = text();
   d.destination_type = text();

@@ -13,6 +13,7 @@ namespace {
 /// Fills in the placeholders of a statement's form:
 ///
 ///   {queue} {ledger} {source} {id} {g}   names, the vectorizer's id, the live generation
+///   {types}                              a first part of WITH: no statement on columns of other types
 ///   {text} {hash}                        over alias t; NULL if the row is not covered or its text is empty
 ///   {refusal}                            guarded: why nobody can judge the row; else NULL or ''
 ///   {keys} {keys:q} {keys:t}             k1, k2   q.k1, q.k2   t."id" AS k1, t."part" AS k2
@@ -37,6 +38,8 @@ class Form {
         {"source", definition.source},
         {"id", std::to_string(definition.vectorizer.id)},
         {"g", std::to_string(definition.generation)},
+        {"types",
+         fmt::format("types AS (SELECT FROM {} t WHERE {})", definition.source, definition.types_sql)},
         {"text", "(" + covered + ")"},
         {"refusal", refusal},
         {"hash", "pg_catalog.hashtextextended((" + covered + ") COLLATE pg_catalog.\"C\", 0)"},
@@ -153,7 +156,7 @@ FROM jobs j)",
 /// is among those that fit: its size is known without.
 Statement make_claim(const Form& form) {
   return Statement(form.fill(R"(
-WITH live AS MATERIALIZED (
+WITH {types}, live AS MATERIALIZED (
   SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash, q.changed_at FROM {queue} q
   WHERE (q.priority, q.run_at) <= (0::smallint, now())
   ORDER BY q.priority, q.run_at LIMIT $3::bigint - $3::bigint / 8 FOR UPDATE SKIP LOCKED),
@@ -199,6 +202,7 @@ Statement make_complete(const Form& form) {
   return form.settle(
       ", slot, hash", ", {$1}::int[], {$2}::bigint[]",
       ", q.kept_at, CASE WHEN j.slot < 0 AND q.kept_hash = j.hash THEN q.kept END AS kept", R"(
+{types},
 free AS MATERIALIZED (
   SELECT f.* FROM fenced f JOIN {source} t ON {t=f}
   WHERE {hash} = f.hash AND (f.slot >= 0 OR f.kept IS NOT NULL)
@@ -249,6 +253,7 @@ given_back AS (
 Statement make_clear(const Form& form) {
   return form.settle(
       "", "", ", q.kept_at", R"(
+{types},
 seen AS MATERIALIZED (
   SELECT f.*, s.there, s.filled, s.bare FROM fenced f
   LEFT JOIN LATERAL (
@@ -309,6 +314,7 @@ extended AS (
 Statement make_discard(const Form& form) {
   return form.settle(
       ", hash", ", {$1}::bigint[]", ", q.attempt + 1 AS attempts, {key_json} AS key_json", R"(
+{types},
 seen AS MATERIALIZED (
   SELECT f.*, coalesce(s.stored, false) AND {$4}::text::boolean AS loses_vector, coalesce(s.hash, 0) = f.hash AS same
   FROM fenced f
@@ -355,7 +361,7 @@ Statement make_reconcile(const Form& form, bool first) {
               "RETURNING 1"
             : "SELECT 1 WHERE false";
   return Statement(form.fill(fmt::format(R"(
-WITH load AS MATERIALIZED (
+WITH {{types}}, load AS MATERIALIZED (
   SELECT count(*) >= $2::bigint AS deferred FROM (SELECT FROM {{queue}} LIMIT $2::bigint) x),
 duty AS MATERIALIZED (
   SELECT v.id FROM embedd.vectorizers v WHERE v.id = {{id}} {1} {0}),

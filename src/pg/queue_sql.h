@@ -24,6 +24,7 @@ struct Definition {
   std::vector<TypeId> key_type_ids;       ///< as binary arrays name them
   std::string key_json_sql;               ///< over alias q
   std::string text_sql;                   ///< over alias t
+  std::string types_sql;                  ///< over alias t: embedd.types_of
   std::optional<std::string> filter_sql;  ///< over alias t
   std::string destination_column;
   std::string destination_type;  ///< qualified: public.vector, public.halfvec

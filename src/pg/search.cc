@@ -56,12 +56,13 @@ std::string search_statement(const VectorizerInfo& v, const Extension& extension
   });
   const std::string filter = v.filter_sql ? fmt::format(" AND ({})", *v.filter_sql) : "";
   return fmt::format(
-      "SELECT {key}, 1 - q.embedd_distance, \"left\"(q.embedd_text, $3::int) FROM (SELECT {keys}, {distance} "
+      "WITH types AS (SELECT FROM {source} t WHERE {types}) SELECT {key}, 1 - q.embedd_distance, "
+      "\"left\"(q.embedd_text, $3::int) FROM (SELECT {keys}, {distance} "
       "AS "
       "embedd_distance, {text} AS embedd_text FROM {source} t WHERE t.{column} IS NOT NULL{filter} "
       "ORDER BY {nearest} LIMIT $4::int) q ORDER BY q.embedd_distance LIMIT $2::int",
       fmt::arg("key", v.key_json_sql), fmt::arg("keys", keys), fmt::arg("distance", distance),
-      fmt::arg("nearest", nearest), fmt::arg("text", v.text_sql),
+      fmt::arg("nearest", nearest), fmt::arg("text", v.text_sql), fmt::arg("types", v.types_sql),
       fmt::arg("source", quote_qualified(v.source_schema, v.source_table)),
       fmt::arg("column", quote_identifier(v.destination_column)), fmt::arg("filter", filter));
 }

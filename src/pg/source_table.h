@@ -20,9 +20,9 @@ struct SourceColumn {
   char kind = 'b';        ///< pg_type.typtype: b a base type, c a composite, e an enum, r a range
   bool foreign = false;   ///< its type, or its elements' type, is not PostgreSQL's own
   bool named_object = false;  ///< regclass and its like, whose text depends on the session's path
-  char category = 0;      ///< pg_type.typcategory: S for strings
-  int modifier = -1;      ///< of vector(1536): 1536
-  std::string collation;  ///< qualified; empty if the type has none
+  char category = 0;          ///< pg_type.typcategory: S for strings
+  int modifier = -1;          ///< of vector(1536): 1536
+  std::string collation;      ///< qualified; empty if the type has none
   bool not_null = false;
   bool generated = false;
 };

@@ -17,8 +17,8 @@ class TextColumns {
   [[nodiscard]] std::string whole(const std::string& name) const {
     const std::string value = "t." + quote_identifier(name);
     return fmt::format("{} COLLATE pg_catalog.\"C\"", foreign_.contains(name)
-                                               ? fmt::format("pg_catalog.format('%s', {})", value)
-                                               : value + "::pg_catalog.text");
+                                                          ? fmt::format("pg_catalog.format('%s', {})", value)
+                                                          : value + "::pg_catalog.text");
   }
 
   [[nodiscard]] std::string cut(const std::string& name) const {
@@ -138,8 +138,9 @@ std::string compile_key_json(const std::vector<std::string>& columns, const std:
 /// PostgreSQL's own defaults, but for the time zone.
 std::span<const PinnedSetting> pinned_settings() {
   static constexpr PinnedSetting kSettings[] = {
-      {"TimeZone", "UTC"},    {"DateStyle", "ISO, MDY"}, {"IntervalStyle", "postgres"}, {"extra_float_digits", "1"},
-      {"bytea_output", "hex"}, {"xmlbinary", "base64"},   {"lc_monetary", "C"},
+      {"TimeZone", "UTC"},         {"DateStyle", "ISO, MDY"}, {"IntervalStyle", "postgres"},
+      {"extra_float_digits", "1"}, {"bytea_output", "hex"},   {"xmlbinary", "base64"},
+      {"lc_monetary", "C"},
   };
   return kSettings;
 }

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "pg/sql_text.h"
 
 namespace embedd::pg {
@@ -31,13 +29,13 @@ class Capture {
                             enqueue("SELECT " + columns("NEW")) + hint("true"));
   }
 
-  /// Called for every updated row: it compares, which takes under a microsecond with no settings to change, and
-  /// calls `changed` if there is something to do. Without a pinned search_path every name is qualified, and
-  /// nothing in it depends on how a name or an operator could be looked up.
+  /// Called for every updated row: it compares, which takes under a microsecond with no settings to change,
+  /// and calls `changed` if there is something to do. Without a pinned search_path every name is qualified,
+  /// and nothing in it depends on how a name or an operator could be looked up.
   [[nodiscard]] std::string update() const {
-    const std::string check = fmt::format(
-        "    IF NOT pg_catalog.record_image_ne(ROW({}), ROW({})) THEN RETURN NULL; END IF;\n", watched("OLD"),
-        watched("NEW"));
+    const std::string check =
+        fmt::format("    IF NOT pg_catalog.record_image_ne(ROW({}), ROW({})) THEN RETURN NULL; END IF;\n",
+                    read("OLD"), read("NEW"));
     return trigger_function("update", "", check + unless(retyped("NEW")),
                             fmt::format("    PERFORM embedd.capture_changed_{}({}, {});\n", plan_.id,
                                         columns("OLD"), columns("NEW")));
@@ -68,15 +66,17 @@ BEGIN
                     fmt::arg("forget_old", forget_if_dead(parameters("o"))),
                     fmt::arg("enqueue", enqueue("SELECT " + parameters("n"))),
                     fmt::arg("forget_new", forget_if_dead(parameters("n"))), fmt::arg("hint", hint("true")));
-    return fmt::format("CREATE FUNCTION embedd.capture_changed_{}({}, {}) RETURNS void LANGUAGE plpgsql{} AS {}",
-                       plan_.id, typed("o"), typed("n"), kPinnedPath, quote_literal(body));
+    return fmt::format(
+        "CREATE FUNCTION embedd.capture_changed_{}({}, {}) RETURNS void LANGUAGE plpgsql{} AS {}", plan_.id,
+        typed("o"), typed("n"), kPinnedPath, quote_literal(body));
   }
 
   /// Few rows leave a queue of millions by its primary key, whatever the first plan was made for.
   [[nodiscard]] std::string delete_by_statement() const {
     return trigger_function(
         "delete",
-        std::string(kPinnedPath) + " SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off",
+        std::string(kPinnedPath) +
+            " SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off",
         unless(fmt::format("(SELECT {} FROM embedd_rows t LIMIT 1)", retyped("t"))),
         fmt::format(R"(    DELETE FROM {0} q USING embedd_rows t WHERE {2};
     DELETE FROM {1} q USING embedd_rows t WHERE {2};
@@ -139,22 +139,19 @@ END
 
   /// o1 bigint, o2 text
   [[nodiscard]] std::string typed(std::string_view prefix) const {
-    return join_each(n_, ", ",
-                     [&](std::size_t i) { return fmt::format("{}{} {}", prefix, i, plan_.key_types[i - 1]); });
+    return join_each(
+        n_, ", ", [&](std::size_t i) { return fmt::format("{}{} {}", prefix, i, plan_.key_types[i - 1]); });
   }
 
   /// Every column that decides what is embedded, the key's among them.
-  [[nodiscard]] std::string watched(std::string_view alias) const {
-    std::vector<std::string> names = plan_.watched;
-    for (const std::string& column : plan_.key_columns)
-      if (std::find(names.begin(), names.end(), column) == names.end()) names.push_back(column);
-    return join_each(names.size(), ", ", [&](std::size_t i) {
-      return fmt::format("{}.{}", alias, quote_identifier(names[i - 1]));
+  [[nodiscard]] std::string read(std::string_view alias) const {
+    return join_each(plan_.read.size(), ", ", [&](std::size_t i) {
+      return fmt::format("{}.{}", alias, quote_identifier(plan_.read[i - 1]));
     });
   }
 
-  /// A key column is of another type than the queue was made for. Writing it there would take a cast, and that
-  /// may be anybody's.
+  /// A key column is of another type than the queue was made for. Writing it there would take a cast, and
+  /// that may be anybody's.
   [[nodiscard]] std::string retyped(std::string_view alias) const {
     return join_each(n_, " OR ", [&](std::size_t i) {
       return fmt::format("pg_catalog.pg_typeof({}.{}) OPERATOR(pg_catalog.<>) {}::pg_catalog.regtype", alias,
@@ -187,8 +184,9 @@ END
   }
 
   [[nodiscard]] std::string enqueue(const std::string& select) const {
-    return fmt::format("    INSERT INTO {} AS q ({}) {}\n      ON CONFLICT ({}, generation) DO UPDATE SET {};\n",
-                       queue_, keys(), select, keys(), reset());
+    return fmt::format(
+        "    INSERT INTO {} AS q ({}) {}\n      ON CONFLICT ({}, generation) DO UPDATE SET {};\n", queue_,
+        keys(), select, keys(), reset());
   }
 
   [[nodiscard]] std::string any_dead() const {
@@ -215,7 +213,8 @@ END
 
   [[nodiscard]] static std::string unless(const std::string& wrong) {
     return fmt::format(
-        "    IF {} THEN\n      RAISE EXCEPTION USING ERRCODE = '42804', MESSAGE = 'a key column has another type "
+        "    IF {} THEN\n      RAISE EXCEPTION USING ERRCODE = '42804', MESSAGE = 'a key column has another "
+        "type "
         "than when the vectorizer was created';\n    END IF;\n",
         wrong);
   }
@@ -247,8 +246,9 @@ BEGIN
 END
 )",
                                          check, write, noted());
-    return fmt::format("CREATE FUNCTION embedd.capture_{}_{}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER{} AS {}",
-                       event, plan_.id, settings, quote_literal(text));
+    return fmt::format(
+        "CREATE FUNCTION embedd.capture_{}_{}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER{} AS {}",
+        event, plan_.id, settings, quote_literal(text));
   }
 
   const CapturePlan& plan_;
@@ -298,10 +298,12 @@ std::vector<std::string> queue_ddl(const CapturePlan& plan) {
 
 std::vector<std::string> capture_ddl(const CapturePlan& plan) {
   const Capture capture(plan);
-  std::vector<std::string> out = {
-      plan.by_row ? capture.insert_by_row() : capture.insert_by_statement(), capture.update(),
-      plan.by_row ? capture.delete_by_row() : capture.delete_by_statement(), capture.truncate(),
-      capture.changed(), capture.forget()};
+  std::vector<std::string> out = {plan.by_row ? capture.insert_by_row() : capture.insert_by_statement(),
+                                  capture.update(),
+                                  plan.by_row ? capture.delete_by_row() : capture.delete_by_statement(),
+                                  capture.truncate(),
+                                  capture.changed(),
+                                  capture.forget()};
   const std::string by_row = fmt::format("ON {} FOR EACH ROW", plan.source);
   out.push_back(capture.trigger(
       "insert", plan.by_row
@@ -323,7 +325,8 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
     // A trigger runs without this right; without it, nobody can attach the function to another table.
     out.push_back(fmt::format("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC", function_name(event, plan.id)));
     if (plan.by_role)
-      out.push_back(fmt::format("ALTER FUNCTION {} OWNER TO {}", function_name(event, plan.id), kCaptureRole));
+      out.push_back(
+          fmt::format("ALTER FUNCTION {} OWNER TO {}", function_name(event, plan.id), kCaptureRole));
   };
   for (const std::string_view event : kEvents) finish(event);
   for (const std::string_view helper : kHelpers) finish(helper);

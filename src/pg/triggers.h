@@ -1,9 +1,10 @@
 /// The SQL of one vectorizer's queue, ledger and change capture. Pure: text in, text out.
 ///
-/// Trigger functions run with the rights of their owner, so they evaluate nothing of the user's: no filter, no
-/// template, no cast, no operator of a type that is not PostgreSQL's own. They compare columns byte by byte,
-/// enqueue keys, and leave all judgement to the worker. They depend on no column, so that any ALTER TABLE goes
-/// through; where a column is no longer what it was, they note the change as missed and let the write pass.
+/// Trigger functions run with the rights of their owner, so they evaluate nothing of the user's: no filter,
+/// no template, no cast, no operator of a type that is not PostgreSQL's own. They compare columns byte by
+/// byte, enqueue keys, and leave all judgement to the worker. They depend on no column, so that any ALTER
+/// TABLE goes through; where a column is no longer what it was, they note the change as missed and let the
+/// write pass.
 #pragma once
 
 #include <optional>
@@ -15,7 +16,8 @@
 
 namespace embedd::pg {
 
-/// Written to embedd.vectorizers.capture_version: goes up whenever what is generated here changes in substance.
+/// Written to embedd.vectorizers.capture_version: goes up whenever what is generated here changes in
+/// substance.
 inline constexpr int kCaptureVersion = 2;
 
 /// The role that owns what superusers have captured.
@@ -24,16 +26,16 @@ inline constexpr const char* kCaptureRole = "embedd_capture";
 /// What the generated SQL needs to know.
 struct CapturePlan {
   VectorizerId id = 0;
-  std::string source;   ///< "schema"."table"
-  bool by_row = false;  ///< capture inserts and deletes by row: statements on parents and partitions too
+  std::string source;    ///< "schema"."table"
+  bool by_row = false;   ///< capture inserts and deletes by row: statements on parents and partitions too
   bool by_role = false;  ///< the functions shall belong to kCaptureRole
   std::vector<std::string> key_columns;
-  std::vector<std::string> key_types;        ///< of k1..kn, base types, without modifiers
-  std::vector<std::string> key_own_types;    ///< of the columns, where a domain is one: pg_catalog.int8
-  std::vector<std::string> key_collations;   ///< of k1..kn, qualified; empty where the type has none
-  std::vector<std::string> watched;          ///< columns of the template and the filter
-  std::string key_json_sql;                  ///< over alias q
-  std::string vector_type;                   ///< qualified type of a kept vector
+  std::vector<std::string> key_types;       ///< of k1..kn, base types, without modifiers
+  std::vector<std::string> key_own_types;   ///< of the columns, where a domain is one: pg_catalog.int8
+  std::vector<std::string> key_collations;  ///< of k1..kn, qualified; empty where the type has none
+  std::vector<std::string> read;            ///< columns of the template, the filter and the key, each once
+  std::string key_json_sql;                 ///< over alias q
+  std::string vector_type;                  ///< qualified type of a kept vector
 };
 
 /// Statements that make the queue and the ledger table.

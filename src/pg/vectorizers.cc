@@ -21,7 +21,7 @@ SELECT v.id, v.name, coalesce(n.nspname, v.source_schema), coalesce(c.relname, v
        v.key_types, v.template, v.filter, v.destination_column, v.destination_type, v.model_id_column,
        v.model_version_column, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.long_texts,
        v.index_kind, ARRAY(SELECT jsonb_object_keys(v.deferred_indexes)), v.state = 'paused', v.text_sql,
-       v.filter_sql, v.key_json_sql, to_char(v.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+       embedd.types_of(v.id), v.filter_sql, v.key_json_sql, to_char(v.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 FROM embedd.vectorizers v
 LEFT JOIN pg_catalog.pg_class c ON c.oid = embedd.source_of(v.id)
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)";
@@ -50,6 +50,7 @@ VectorizerInfo read_info(const Rows& rows, int i) {
   out.deferred_indexes = rows.array(i, column++);
   out.paused = rows.flag(i, column++);
   out.text_sql = rows.text(i, column++);
+  out.types_sql = rows.text(i, column++);
   out.filter_sql = rows.maybe(i, column++);
   out.key_json_sql = rows.text(i, column++);
   out.created_at = rows.text(i, column++);
@@ -66,22 +67,30 @@ std::set<std::string> foreign_of(const SourceTable& source, const std::vector<st
   return out;
 }
 
+std::vector<std::string> own_types(const SourceTable& source, const std::vector<std::string>& names) {
+  std::vector<std::string> out;
+  for (const std::string& name : names) out.push_back(source.find(name)->own_type);
+  return out;
+}
+
 CapturePlan plan_for(const Declaration& declared) {
   CapturePlan plan;
   plan.source = declared.source.quoted();
   plan.by_row = declared.source.by_row;
   plan.key_columns = declared.key;
+  plan.key_own_types = own_types(declared.source, declared.key);
   for (const std::string& name : declared.key) {
     const SourceColumn* column = declared.source.find(name);
     plan.key_types.push_back(column->base_type);
-    plan.key_own_types.push_back(column->own_type);
     plan.key_collations.push_back(column->collation);
   }
-  plan.watched = declared.text.columns();
-  if (declared.filter)
-    for (const std::string& column : declared.filter->columns)
-      if (std::find(plan.watched.begin(), plan.watched.end(), column) == plan.watched.end())
-        plan.watched.push_back(column);
+  const auto read = [&plan](const std::vector<std::string>& names) {
+    for (const std::string& name : names)
+      if (std::ranges::find(plan.read, name) == plan.read.end()) plan.read.push_back(name);
+  };
+  read(declared.text.columns());
+  if (declared.filter) read(declared.filter->columns);
+  read(declared.key);
   plan.key_json_sql =
       compile_key_json(plan.key_columns, plan.key_types, foreign_of(declared.source, plan.key_columns));
   return plan;
@@ -91,10 +100,10 @@ Result<VectorizerId> insert_row(Connection& db, const VectorizerSpec& spec, cons
                                 const CapturePlan& plan) {
   auto rows = db.exec(R"(
 INSERT INTO embedd.vectorizers (name, source, source_schema, source_table, key_columns, key_types, key_json_sql,
-  template, text_sql, filter, capture_version, destination_column, destination_type, model_id_column,
+  template, text_sql, read_columns, read_types, filter, capture_version, destination_column, destination_type, model_id_column,
   model_version_column, endpoint, model, dimensions, send_dimensions, long_texts, index_kind)
 VALUES ($1, $2::oid::regclass, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-  $21)
+  $21, $22, $23)
 RETURNING id)",
                       {spec.name,
                        std::to_string(declared.source.oid),
@@ -105,6 +114,8 @@ RETURNING id)",
                        plan.key_json_sql,
                        spec.text,
                        compile_text(declared.text, foreign_of(declared.source, declared.text.columns())),
+                       array_literal(plan.read),
+                       array_literal(own_types(declared.source, plan.read)),
                        optional_text(spec.where),
                        std::to_string(kCaptureVersion),
                        declared.destination->name,
@@ -170,7 +181,8 @@ Result<void> keep_filter(Connection& db, VectorizerId id, const VectorizerSpec& 
                          const Declaration& declared) {
   auto call = create_filter(db, id, declared.source, *declared.filter, spec.where);
   if (!call) return std::unexpected(call.error());
-  auto kept = db.exec("UPDATE embedd.vectorizers SET filter_sql = $2 WHERE id = $1", {std::to_string(id), *call});
+  auto kept =
+      db.exec("UPDATE embedd.vectorizers SET filter_sql = $2 WHERE id = $1", {std::to_string(id), *call});
   if (!kept) return std::unexpected(kept.error());
   return {};
 }

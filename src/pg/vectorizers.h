@@ -52,7 +52,8 @@ struct VectorizerInfo {
   std::string index_kind;                     ///< none, hnsw, halfvec or ivfflat
   std::vector<std::string> deferred_indexes;  ///< names of those dropped for the time of a backlog
   bool paused = false;
-  std::string text_sql;  ///< over alias t
+  std::string text_sql;   ///< over alias t
+  std::string types_sql;  ///< over alias t: refuses to be parsed where a column has another type by now
   std::optional<std::string> filter_sql;
   std::string key_json_sql;  ///< over alias q with columns k1..kn
   std::string created_at;

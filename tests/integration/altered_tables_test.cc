@@ -1,5 +1,5 @@
-// Migrations of users' under a live vectorizer (G5): no ALTER TABLE is stopped, no write fails, and what could not be
-// captured meanwhile is said and found again.
+// Migrations of users' under a live vectorizer (G5): no ALTER TABLE is stopped, no write fails, and what
+// could not be captured meanwhile is said and found again.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -37,8 +37,9 @@ TEST_F(AlteredTables, ARenamedColumnFailsNoWriteAndIsReportedAndMadeUpFor) {
   sql("UPDATE docs SET body = 'another body' WHERE slug = 'doc-2'");
   sql("DELETE FROM docs WHERE slug = 'doc-3'");
   EXPECT_EQ(missed(), "1 42703") << "once, however many there are";
-  const std::string problem = "\"public\".\"docs\" has no column title any more: give it its name back, or run: embedd "
-                              "vectorizer drop docs";
+  const std::string problem =
+      "\"public\".\"docs\" has no column title any more: give it its name back, or run: embedd "
+      "vectorizer drop docs";
   EXPECT_THAT(status(), HasSubstr(problem));
   const Finished checked = run_embedd({"check"});
   EXPECT_EQ(checked.code, 1);
@@ -47,7 +48,6 @@ TEST_F(AlteredTables, ARenamedColumnFailsNoWriteAndIsReportedAndMadeUpFor) {
 
   sql("ALTER TABLE docs RENAME heading TO title");
   EXPECT_THAT(status(), HasSubstr("changes of \"public\".\"docs\" have been missed since"));
-  sql("UPDATE embedd.vectorizers SET reconciled_at = now() - interval '61 s'");
   EXPECT_EQ(work_once().code, 0);
   EXPECT_EQ(wrong_docs(), "");
   EXPECT_EQ(missed(), "NULL");
@@ -84,7 +84,6 @@ TEST_F(AlteredTables, AnyAlterTableGoesThroughAndWritesGoOn) {
       "ALTER TABLE docs SET (fillfactor = 80)",
       "ALTER TABLE docs ADD CHECK (views >= 0)",
       "ALTER TABLE docs CLUSTER ON docs_pkey",
-      "ALTER TABLE docs ALTER slug TYPE varchar(100), ALTER slug TYPE text",
       "ALTER TABLE docs RENAME CONSTRAINT docs_pkey TO docs_key",
       "ALTER TABLE docs RENAME title TO heading",
       "ALTER TABLE docs RENAME heading TO title",
@@ -97,8 +96,8 @@ TEST_F(AlteredTables, AnyAlterTableGoesThroughAndWritesGoOn) {
   for (const std::string& step : steps) {
     if (step.ends_with(" TO ")) continue;  // the worker is the owner
     sql(step);
-    if (step.find("elsewhere") == std::string::npos && step.find("RENAME TO documents") == std::string::npos &&
-        step.find("TO heading") == std::string::npos)
+    if (step.find("elsewhere") == std::string::npos &&
+        step.find("RENAME TO documents") == std::string::npos && step.find("TO heading") == std::string::npos)
       write(++round);
   }
   sql("UPDATE docs SET body = body || '!' WHERE slug = 'doc-1'");
@@ -126,7 +125,8 @@ TEST_F(AlteredTables, ColumnsThatAreReadCanBeDroppedWithoutCascade) {
 TEST_F(AlteredTables, AKeyThatGrowsIsCapturedWhereItsTypeStays) {
   ASSERT_EQ(run_embedd({"migrate"}).code, 0);
   sql("CREATE TABLE notes (id varchar(4), n int, body text, embedding vector(8), PRIMARY KEY (id, n))");
-  ASSERT_EQ(run_embedd({"vectorizer", "create", "notes", "--table", "notes", "--text", "{body}", "--column", "embedding"})
+  ASSERT_EQ(run_embedd({"vectorizer", "create", "notes", "--table", "notes", "--text", "{body}", "--column",
+                        "embedding"})
                 .code,
             0);
   sql("ALTER TABLE notes ALTER id TYPE varchar(40)");
@@ -136,10 +136,13 @@ TEST_F(AlteredTables, AKeyThatGrowsIsCapturedWhereItsTypeStays) {
   sql("ALTER TABLE notes ALTER n TYPE bigint");
   sql("INSERT INTO notes VALUES ('b', 3000000000, 'two')");
   EXPECT_EQ(missed(), "1 42804");
-  EXPECT_THAT(status(), HasSubstr("a key column of \"public\".\"notes\" has another type now: n (bigint, was integer)"));
-  EXPECT_NE(work_once().code, 0);
+  EXPECT_THAT(
+      status(),
+      HasSubstr("a key column of \"public\".\"notes\" has another type now: n (bigint, was integer)"));
+  EXPECT_EQ(work_once().code, 3);
   ASSERT_EQ(run_embedd({"vectorizer", "drop", "notes"}).code, 0);
-  ASSERT_EQ(run_embedd({"vectorizer", "create", "notes", "--table", "notes", "--text", "{body}", "--column", "embedding"})
+  ASSERT_EQ(run_embedd({"vectorizer", "create", "notes", "--table", "notes", "--text", "{body}", "--column",
+                        "embedding"})
                 .code,
             0);
   EXPECT_EQ(work_once().code, 0);
@@ -151,7 +154,8 @@ TEST_F(AlteredTables, ATransactionAtRepeatableReadIsNotFailedByAWorkersJobs) {
   declare_docs();
   add_docs(10);
   pg::Connection user = database.connect();
-  for (const char* write : {"UPDATE docs SET body = 'new' WHERE slug = 'doc-1'", "DELETE FROM docs WHERE slug = 'doc-2'"}) {
+  for (const char* write :
+       {"UPDATE docs SET body = 'new' WHERE slug = 'doc-1'", "DELETE FROM docs WHERE slug = 'doc-2'"}) {
     run(user, "BEGIN ISOLATION LEVEL REPEATABLE READ");
     run(user, "SELECT FROM docs");
     sql("UPDATE embedd.queue_1 SET attempt = attempt + 1");
@@ -161,13 +165,12 @@ TEST_F(AlteredTables, ATransactionAtRepeatableReadIsNotFailedByAWorkersJobs) {
   EXPECT_EQ(missed(), "1 40001");
   EXPECT_EQ(value("SELECT min(message) FROM embedd.missed_changes"), "");
   EXPECT_EQ(work_once().code, 0);
-  sql("UPDATE embedd.vectorizers SET reconciled_at = now() - interval '61 s'");
-  EXPECT_EQ(work_once().code, 0);
   EXPECT_EQ(wrong_docs(), "");
   EXPECT_EQ(number("SELECT count(*) FROM embedd.ledger_1"), 9);
 }
 
-/// A copy of the table alone, as pg_dump --table makes it, has no triggers, or some without all of their schema.
+/// A copy of the table alone, as pg_dump --table makes it, has no triggers, or some without all of their
+/// schema.
 TEST_F(AlteredTables, ACopyWithoutAllOfTheSchemaTakesWrites) {
   declare_docs();
   add_docs(2);

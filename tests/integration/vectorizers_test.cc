@@ -157,7 +157,8 @@ TEST(Vectorizers, AFilterMeansTheSameUnderAnySearchPath) {
       "INSERT INTO public.notes (id, title, other, \"The Mood\") VALUES (1, 'x', 1, 'happy'), "
       "(2, 'x', 2, 'happy'), (3, 'x', 2, 'sad'), (4, 'x', NULL, NULL)");
   EXPECT_EQ(jobs(notes.db, v), "1 2 3 4");
-  EXPECT_EQ(value_of(notes.db, "SELECT string_agg(id::text, ' ') FROM public.notes t WHERE " + *v.filter_sql), "2");
+  EXPECT_EQ(value_of(notes.db, "SELECT string_agg(id::text, ' ') FROM public.notes t WHERE " + *v.filter_sql),
+            "2");
   EXPECT_EQ(value_of(notes.db, "SHOW search_path"), "\"\"");
 }
 

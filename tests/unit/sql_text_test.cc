@@ -21,8 +21,10 @@ TEST(SqlText, QuotesWhateverAPersonNamesAThing) {
 
 TEST(SqlText, EveryColumnIsCutAndCoalesced) {
   const std::string sql = compile_text(*parse_template("{title}: {body}"));
-  EXPECT_THAT(sql, HasSubstr(R"(coalesce(pg_catalog."left"(t."title"::pg_catalog.text COLLATE pg_catalog."C", 65536), ''))"
-                             R"( OPERATOR(pg_catalog.||) ': '::pg_catalog.text OPERATOR(pg_catalog.||) )"));
+  EXPECT_THAT(
+      sql,
+      HasSubstr(R"(coalesce(pg_catalog."left"(t."title"::pg_catalog.text COLLATE pg_catalog."C", 65536), ''))"
+                R"( OPERATOR(pg_catalog.||) ': '::pg_catalog.text OPERATOR(pg_catalog.||) )"));
   EXPECT_THAT(sql, HasSubstr("THEN NULL"));
 }
 

@@ -64,7 +64,8 @@ pg::PgQueueOptions queue_options(const cli::Config& config) {
           .hostname = hostname,
           .version = EMBEDD_VERSION,
           .pid = static_cast<int>(getpid()),
-          .reconcile_every = config.values.duration("reconcile_seconds")};
+          .reconcile_every = config.values.duration("reconcile_seconds"),
+          .keep_messages = config.values.text("keep_messages") == "on"};
 }
 
 /// Null if no address is configured.

@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "pg/database_url.h"
+#include "pg/server_error.h"
 #include "pg/sqlstate.h"
 
 namespace embedd::pg {
@@ -32,11 +33,11 @@ std::string trimmed(std::string_view text) {
   return std::string(text);
 }
 
-/// Only the primary message: DETAIL may quote the row.
-Error error_of(const PGresult* result) {
-  const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-  const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-  return {classify(sqlstate ? sqlstate : ""), primary ? primary : trimmed(PQresultErrorMessage(result))};
+Error error_of(const PGresult* result, bool keep_messages) {
+  const ServerError error = read_error(result);
+  Error out{classify(error.sqlstate), describe(error, Reader::log)};
+  if (keep_messages) out.verbatim = describe_verbatim(error);
+  return out;
 }
 
 /// Of a standby, or of a primary that became one, or of a role that may not write: another connection may
@@ -77,6 +78,8 @@ std::string settings_sql(const PipelineOptions& options, bool local) {
   sql += ", " + set("plan_cache_mode", generic ? "force_generic_plan" : "force_custom_plan");
   if (!options.search_path.empty()) sql += ", " + set("search_path", options.search_path);
   if (!local) sql += ", " + set("default_transaction_isolation", "read committed");
+  // A session of ours may be idle from one poll to the next, or until there is something to settle.
+  if (!local) sql += ", " + set("idle_session_timeout", "0");
   return sql;
 }
 
@@ -243,6 +246,8 @@ void Pipeline::finish_connecting() {
   if (!attempt->conn) return lose(attempt->error);
   conn_ = std::move(attempt->conn);
   pooled_ = attempt->pooled;
+  const char* encoding = PQparameterStatus(conn_.get(), "server_encoding");
+  if (encoding != nullptr) encoding_ = encoding;
   want_write_ = false;
   ++connections_;
 }
@@ -366,7 +371,7 @@ bool Pipeline::take_result(pg_result* result) {
       return true;
     default: break;
   }
-  Error error = error_of(result);
+  Error error = error_of(result, options_.keep_messages);
   if (is_fatal(result)) {
     // The session ends here; whether the commit came first, only the Sync would have told.
     lose({ErrorKind::unavailable, std::move(error.message)});

@@ -99,7 +99,8 @@ struct PipelineOptions {
   Duration statement_timeout = seconds(60);  ///< the server's; never more than five sixths of the above
   Duration lock_timeout = milliseconds(200);
   Planning planning = Planning::custom;
-  std::string search_path;  ///< empty: the role's
+  std::string search_path;     ///< empty: the role's
+  bool keep_messages = false;  ///< errors carry the server's own words, too, as Error::verbatim
 };
 
 class Pipeline final : public Waitable {
@@ -125,6 +126,8 @@ class Pipeline final : public Waitable {
   [[nodiscard]] bool pooled() const { return pooled_; }
   /// Counts connections made: who keeps session state elsewhere sees a new one here.
   [[nodiscard]] std::uint64_t connections() const { return connections_; }
+  /// The database's encoding, as of the last connection: "UTF8" before there is one.
+  [[nodiscard]] const std::string& encoding() const { return encoding_; }
   /// Why there is no connection.
   [[nodiscard]] const Error& last_error() const { return last_error_; }
 
@@ -171,6 +174,7 @@ class Pipeline final : public Waitable {
   Instant give_up_at_{};  ///< when the attempt is abandoned
   Duration backoff_{};
   Error last_error_{};
+  std::string encoding_ = "UTF8";
   bool pooled_ = false;
   bool want_write_ = false;
   bool read_only_ = false;  ///< the server has refused to write: the connection is lost with the next Sync

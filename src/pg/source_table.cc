@@ -227,6 +227,7 @@ Result<void> try_filter(Connection& db, const SourceTable& table, const Compiled
   const std::string sql =
       fmt::format("SELECT count(covered) FROM (SELECT {} AS covered FROM {} t LIMIT 10000) tried", filter.sql,
                   table.quoted());
+  const Connection::OverRows over_rows(db);
   auto tried = qualified(db, [&] { return db.exec(sql); }, "pg_catalog, pg_temp");
   if (tried) return {};
   const ErrorKind kind = tried.error().kind;

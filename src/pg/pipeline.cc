@@ -263,7 +263,7 @@ CommandId Pipeline::send(const Statement& statement, const Params& params) {
   if (sent_.empty()) head_since_ = clock_.now();
   sent_.push_back({.id = id, .statement = statement.id(), .preparing = preparing});
   if (!sent)
-    lose({ErrorKind::unavailable, trimmed(PQerrorMessage(conn_.get()))});
+    lose({ErrorKind::unavailable, why_lost()});
   else
     flush();
   return id;
@@ -349,8 +349,7 @@ void Pipeline::read() {
     notifications_.emplace_back(notice->extra);
     PQfreemem(notice);
   }
-  if (!alive || PQstatus(conn) == CONNECTION_BAD)
-    lose({ErrorKind::unavailable, trimmed(PQerrorMessage(conn))});
+  if (!alive || PQstatus(conn) == CONNECTION_BAD) lose({ErrorKind::unavailable, why_lost()});
 }
 
 /// False if the connection was given up.
@@ -371,6 +370,7 @@ bool Pipeline::take_result(pg_result* result) {
       return true;
     default: break;
   }
+  last_refusal_ = trimmed(PQresultErrorMessage(result));
   Error error = error_of(result, options_.keep_messages);
   if (is_fatal(result)) {
     // The session ends here; whether the commit came first, only the Sync would have told.
@@ -401,6 +401,16 @@ void Pipeline::conclude() {
   if (std::exchange(read_only_, false)) lose({ErrorKind::unavailable, kReadOnly});
 }
 
+/// What libpq says of the connection. Before it may stand the last refused command's message, which may quote
+/// a row.
+std::string Pipeline::why_lost() const {
+  std::string message = PQerrorMessage(conn_.get());
+  const std::size_t refusal = message.find(last_refusal_);
+  if (refusal != std::string::npos) message.erase(0, refusal + last_refusal_.size());
+  message.erase(0, message.find_first_not_of(" \n"));
+  return trimmed(message);
+}
+
 /// Gives the connection up: what was sent is in doubt, and the next one is tried after a pause.
 void Pipeline::lose(Error error) {
   if (error.message.empty()) error.message = "the connection to the database was lost";
@@ -418,7 +428,7 @@ void Pipeline::lose(Error error) {
 void Pipeline::flush() {
   const int left = PQflush(conn_.get());
   want_write_ = left == 1;
-  if (left < 0) lose({ErrorKind::unavailable, trimmed(PQerrorMessage(conn_.get()))});
+  if (left < 0) lose({ErrorKind::unavailable, why_lost()});
 }
 
 void Pipeline::add_interests(std::vector<Interest>& interests) const {

@@ -158,6 +158,7 @@ class Pipeline final : public Waitable {
   bool take_result(pg_result* result);
   void conclude();
   void lose(Error error);
+  [[nodiscard]] std::string why_lost() const;
   void flush();
   bool dispatch(const Statement& statement, const Params& params, bool& preparing);
   static void connect(const std::shared_ptr<Attempt>& attempt, const PipelineOptions& options);
@@ -174,6 +175,7 @@ class Pipeline final : public Waitable {
   Instant give_up_at_{};  ///< when the attempt is abandoned
   Duration backoff_{};
   Error last_error_{};
+  std::string last_refusal_;  ///< in the server's words
   std::string encoding_ = "UTF8";
   bool pooled_ = false;
   bool want_write_ = false;

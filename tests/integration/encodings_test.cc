@@ -163,7 +163,8 @@ TEST_P(Encodings, ATableWhoseNameCannotBeConvertedIsNobodyElsesTrouble) {
   Embedd worker = start_worker();
   EXPECT_TRUE(eventually([&] { return jobs() == 0 && all_right(); })) << worker.log();
   EXPECT_EQ(worker.logged("vectorizer_unusable"), 1) << worker.log();
-  EXPECT_THAT(out({"status"}), AllOf(HasSubstr("docs"), HasSubstr(GetParam().shown)));
+  EXPECT_THAT(out({"status"}),
+              AllOf(HasSubstr("docs"), HasSubstr(GetParam().shown), HasSubstr("rename the table")));
   sql(fmt::format("DO $$BEGIN EXECUTE format('ALTER TABLE %I RENAME TO others', {}); END$$", bad()));
   sql("INSERT INTO others VALUES (1, 'one')");
   EXPECT_TRUE(eventually([&] { return value("SELECT count(embedding) FROM others") == "1"; }))

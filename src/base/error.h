@@ -33,7 +33,14 @@ struct Error {
   ErrorKind kind = ErrorKind::unavailable;
   std::string message;                    ///< for a person; never holds a secret or a row's text
   std::optional<Duration> retry_after{};  ///< the server's own wish, if it gave one
+  std::string verbatim{};  ///< the database's own words, if they are to be kept: they may quote
+                           ///< a row, and nothing but a dead letter may hold them
 };
+
+/// What a dead letter says of `error`.
+inline const std::string& in_full(const Error& error) {
+  return error.verbatim.empty() ? error.message : error.verbatim;
+}
 
 template <typename T>
 using Result = std::expected<T, Error>;

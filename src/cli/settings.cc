@@ -47,6 +47,8 @@ constexpr Setting kSettings[] = {
      "texts and vectors held in memory at a time", 1, 16'384},
     {"tokenizer_ranks", "EMBEDD_TOKENIZER_RANKS", SettingType::path, "", "",
      "cl100k_base.tiktoken, in place of the one built in"},
+    {"keep_messages", "EMBEDD_KEEP_MESSAGES", SettingType::choice, "off", "off|on",
+     "on: a dead letter holds the database's own words, which may quote the row; logs never do"},
     {"http", "EMBEDD_HTTP", SettingType::text, "", "address:port",
      "where the worker serves /livez, /readyz and /metrics; :9090 is loopback, port 0 any; unset: nowhere"},
     {"log_level", "EMBEDD_LOG_LEVEL", SettingType::choice, "info", "debug|info|warn|error|off",

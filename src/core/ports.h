@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,7 +58,7 @@ enum class Task {
   clear,       ///< the row is gone, not covered, or its text is empty: remove its vector, if any
   current,     ///< the stored vector is already that of the current text: just drop the job
   store_kept,  ///< the vector is already paid for and kept in the queue: store it now
-  refused,     ///< whether the row is covered cannot be said: discard it; `text` is the database's reason
+  refused,     ///< whether the row is covered cannot be said, or its text is none: discard it for `refusal`
 };
 
 /// One source row that waits, under a lease of ours.
@@ -67,9 +68,10 @@ struct Job {
   Key key;
   int attempt = 0;  ///< attempts consumed so far
   Task task = Task::embed;
-  std::string text;             ///< UTF-8, cut to the Queue's limit; empty unless task == embed
-  std::int64_t text_hash = 0;   ///< of `text`, as the Queue computes it; handed back when storing
-  std::optional<Duration> age;  ///< since its text changed; none for a job that reconcile made
+  std::string text;                        ///< UTF-8, cut to the Queue's limit; empty unless task == embed
+  std::int64_t text_hash = 0;              ///< of `text`, as the Queue computes it; handed back when storing
+  std::optional<Duration> age;             ///< since its text changed; none for a job that reconcile made
+  std::shared_ptr<const Error> refusal{};  ///< task == refused only
 };
 
 struct ClaimRequest {

@@ -159,7 +159,7 @@ void Settlements::carry_out(SettlementVerdict verdict, Pending pending, const Er
         if (settlement.action == Action::complete) ++storing_[settlement.vectorizer].refused_alone;
         settlement.action = Action::discard;
         settlement.reason = error.kind;
-        settlement.message = error.message;
+        settlement.message = in_full(error);
         settlement.vectors = {};
         observer_.discarded(pending.vectorizer, error.kind, error.message);
       }

@@ -293,7 +293,11 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
   observer_.claimed(lane->vectorizer, claim.jobs->size(), claim.rescued);
 
   std::map<Task, std::vector<SettledJob>> settled_at_once;
-  std::map<std::pair<ErrorKind, std::string>, std::vector<HeldJob>> unwanted;  // by the reason
+  std::map<std::string, std::pair<Error, std::vector<HeldJob>>> unwanted;  // by the reason
+  const auto discard_for = [&](const Error& error, HeldJob&& held) {
+    unwanted.try_emplace(in_full(error), error, std::vector<HeldJob>())
+        .first->second.second.push_back(std::move(held));
+  };
   std::size_t texts = 0, text_bytes = 0;
   for (Job& job : *claim.jobs) {
     if (job.task != Task::embed && job.task != Task::refused) {
@@ -306,20 +310,20 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
     // The database's clock may have been set back since.
     if (held.job.age) held.changed_at = now - std::max(*held.job.age, Duration{});
     if (held.job.task == Task::refused) {
-      unwanted[{ErrorKind::rejected, std::exchange(held.job.text, {})}].push_back(std::move(held));
+      const Error refusal = *held.job.refusal;
+      discard_for(refusal, std::move(held));
       continue;
     }
     if (!measure(*lane, held)) {
-      const Error error = too_long(*lane);
-      unwanted[{error.kind, error.message}].push_back(std::move(held));
+      discard_for(too_long(*lane), std::move(held));
       continue;
     }
     if (held.job.attempt > 0) held.max_company = 1;  // it was at fault before: it travels alone
     lane->buffer.push_back(std::move(held));
   }
   if (texts > 0) lane->bytes_per_text = text_bytes / texts;
-  for (const auto& [reason, jobs] : unwanted)
-    discard(lane->vectorizer, jobs, {reason.first, reason.second}, now);
+  for (const auto& [reason, discarded] : unwanted)
+    discard(lane->vectorizer, discarded.second, discarded.first, now);
   for (auto& [task, jobs] : settled_at_once) {
     const Action action = task == Task::clear     ? Action::clear
                           : task == Task::current ? Action::drop

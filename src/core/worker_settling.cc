@@ -207,7 +207,7 @@ void Worker::reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>
                         .charge_attempt = charged_for != nullptr};
   if (charged_for != nullptr) {
     settlement.reason = charged_for->kind;
-    settlement.message = charged_for->message;
+    settlement.message = in_full(*charged_for);
   }
   for (const HeldJob& held : jobs)
     settlement.jobs.push_back(
@@ -217,8 +217,10 @@ void Worker::reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>
 
 void Worker::discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs, const Error& error,
                      Instant now) {
-  Settlement settlement{
-      .vectorizer = vectorizer.id, .action = Action::discard, .reason = error.kind, .message = error.message};
+  Settlement settlement{.vectorizer = vectorizer.id,
+                        .action = Action::discard,
+                        .reason = error.kind,
+                        .message = in_full(error)};
   for (const HeldJob& held : jobs) {
     ++summary_.rows_discarded;
     observer_.discarded(vectorizer, error.kind, error.message);

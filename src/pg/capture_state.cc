@@ -101,6 +101,14 @@ std::optional<std::string> note_of(const Rows& found, const std::string& table, 
   return std::nullopt;
 }
 
+/// What workers cannot be sent, and people see only in part.
+Result<bool> has_unreadable_name(Connection& db, const std::string& id) {
+  if (db.is_utf8()) return false;
+  auto rows = db.exec("SELECT embedd.utf8_problem(embedd.source_of($1)::regclass::text) IS NOT NULL", {id});
+  if (!rows) return std::unexpected(rows.error());
+  return rows->flag(0, 0);
+}
+
 }  // namespace
 
 Result<CaptureState> capture_state(Connection& db, const VectorizerInfo& vectorizer) {
@@ -112,6 +120,11 @@ Result<CaptureState> capture_state(Connection& db, const VectorizerInfo& vectori
   const std::string table = quote_qualified(vectorizer.source_schema, vectorizer.source_table);
   const std::string again = fmt::format(
       "run: embedd vectorizer drop {}, and create it again (nothing is bought twice)", vectorizer.name);
+  auto unreadable = has_unreadable_name(db, std::to_string(vectorizer.id));
+  if (!unreadable) return std::unexpected(unreadable.error());
+  if (*unreadable)
+    return CaptureState{fmt::format("the name {} cannot be converted to UTF-8; rename the table", table),
+                        std::nullopt};
   return CaptureState{problem_of(*found, table, again), note_of(*found, table, again)};
 }
 

@@ -18,19 +18,6 @@ std::string trimmed(std::string_view text) {
   return std::string(text);
 }
 
-/// The server's message with its detail and hint, on one line. The detail of a data error (classes 22 and 23)
-/// quotes the row, so it is left out.
-std::string describe(const PGresult* result, std::string_view sqlstate) {
-  const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-  std::string message = primary ? primary : trimmed(PQresultErrorMessage(result));
-  const char* detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
-  if (detail && !sqlstate.starts_with("22") && !sqlstate.starts_with("23"))
-    message += fmt::format(" ({})", detail);
-  if (const char* hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT))
-    message += fmt::format(" Hint: {}", hint);
-  return message;
-}
-
 /// libpq's connection errors carry no SQLSTATE; the server's FATAL text is all there is.
 ErrorKind classify_connect(std::string_view message) {
   auto has = [&](std::string_view part) { return message.find(part) != std::string_view::npos; };
@@ -145,13 +132,11 @@ Result<Rows> Connection::finish(PGresult* result) {
   last_sqlstate_.clear();
   const ExecStatusType status = PQresultStatus(result);
   if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY) return rows;
-  const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-  if (sqlstate == nullptr || PQstatus(native()) == CONNECTION_BAD) {
-    const ErrorKind kind = sqlstate == nullptr ? ErrorKind::in_doubt : classify(sqlstate);
-    return fail(kind, trimmed(result ? PQresultErrorMessage(result) : PQerrorMessage(native())));
-  }
-  last_sqlstate_ = sqlstate;
-  return fail(classify(sqlstate), describe(result, sqlstate));
+  const ServerError error = read_error(result);
+  if (error.sqlstate.empty())
+    return fail(ErrorKind::in_doubt, result ? error.message : trimmed(PQerrorMessage(native())));
+  if (PQstatus(native()) != CONNECTION_BAD) last_sqlstate_ = error.sqlstate;
+  return fail(classify(error.sqlstate), describe(error, reader_));
 }
 
 std::string Connection::quote_identifier(std::string_view name) const {
@@ -168,6 +153,15 @@ std::string Connection::quote_literal(std::string_view text) const {
   std::string out(quoted);
   PQfreemem(quoted);
   return out;
+}
+
+bool Connection::is_utf8() const {
+  const char* encoding = PQparameterStatus(native(), "server_encoding");
+  return encoding == nullptr || std::string_view(encoding) == "UTF8";
+}
+
+std::string Connection::readable(std::string_view text) const {
+  return fmt::format(fmt::runtime(is_utf8() ? "{}" : "embedd.readable({})"), text);
 }
 
 int Connection::server_version() const { return PQserverVersion(native()); }

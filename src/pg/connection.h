@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "pg/server_error.h"
 
 struct pg_conn;
 struct pg_result;
@@ -86,11 +87,29 @@ class Connection {
     return result;
   }
 
+  /// While it lives, statements evaluate expressions over rows of a user's, and errors say no more than a log
+  /// may.
+  class OverRows {
+   public:
+    explicit OverRows(Connection& db) : db_(db) { db_.reader_ = Reader::log; }
+    ~OverRows() { db_.reader_ = Reader::person; }
+    OverRows(const OverRows&) = delete;
+    OverRows& operator=(const OverRows&) = delete;
+
+   private:
+    Connection& db_;
+  };
+
   /// SQLSTATE of the last failed statement; empty after a success or a lost connection.
   [[nodiscard]] const std::string& last_sqlstate() const { return last_sqlstate_; }
   [[nodiscard]] std::string quote_identifier(std::string_view name) const;
   [[nodiscard]] std::string quote_literal(std::string_view text) const;
   [[nodiscard]] int server_version() const;  ///< 150004 for 15.4
+  /// `text`, an SQL expression of type text, as it can be read here: where the database's encoding is not
+  /// UTF-8, what cannot be converted to it is shown as <fc>, and fails no statement. Needs embedd's schema.
+  [[nodiscard]] std::string readable(std::string_view text) const;
+  /// All that the database holds can be converted to UTF-8, since it is that already.
+  [[nodiscard]] bool is_utf8() const;
   /// The libpq connection, still owned by this object.
   [[nodiscard]] pg_conn* native() const { return conn_.get(); }
 
@@ -103,6 +122,7 @@ class Connection {
 
   std::unique_ptr<pg_conn, Finish> conn_;
   std::string last_sqlstate_;
+  Reader reader_ = Reader::person;
 };
 
 /// For the rest of the transaction at hand, what workers make texts and keys under (pg/sql_text.h).

@@ -35,7 +35,7 @@ std::unexpected<Error> refused(std::string_view variable, std::string_view origi
   return fail(ErrorKind::invalid_argument,
               fmt::format("{}: {} is not a connection string. It looks like "
                           "postgresql://user:password@host:5432/database (special characters in the password "
-                          "percent-encoded) or like: host=… dbname=… user=…",
+                          "percent-encoded) or like: host=... dbname=... user=...",
                           origin, variable));
 }
 

@@ -11,14 +11,22 @@
 namespace embedd::pg {
 namespace {
 
+/// The key over alias d, as people see it and name it.
+std::string shown_key(const Connection& db) {
+  return db.is_utf8() ? "d.key" : db.readable("d.key::text") + "::jsonb";
+}
+
 /// Over alias d; takes $1 (vectorizer), $2 (kind), $3 (key as JSON), $4 (key as a bare value), $5 and $6
 /// (age).
-const char* const kMatches = R"(($1::bigint IS NULL OR d.vectorizer_id = $1::bigint)
+std::string matches(const Connection& db) {
+  return fmt::format(R"(($1::bigint IS NULL OR d.vectorizer_id = $1::bigint)
   AND ($2::text IS NULL OR d.kind = $2)
-  AND ($3::jsonb IS NULL OR d.key = $3::jsonb)
-  AND ($4::text IS NULL OR (SELECT count(*) = 1 AND min(value) = $4 FROM jsonb_each_text(d.key)))
+  AND ($3::jsonb IS NULL OR {0} = $3::jsonb)
+  AND ($4::text IS NULL OR (SELECT count(*) = 1 AND min(value) = $4 FROM jsonb_each_text({0})))
   AND ($5::interval IS NULL OR d.failed_at < now() - $5::interval)
-  AND ($6::interval IS NULL OR d.failed_at >= now() - $6::interval))";
+  AND ($6::interval IS NULL OR d.failed_at >= now() - $6::interval))",
+                     shown_key(db));
+}
 
 constexpr int kLettersAtOnce = 1000;
 
@@ -71,7 +79,7 @@ INSERT INTO {0} AS q ({2}, generation)
 SELECT {3}, d.generation FROM d, jsonb_populate_record(NULL::{0}, jsonb_build_object({4})) r
 ON CONFLICT ({2}, generation) DO UPDATE SET revision = q.revision + 1, lease = NULL, run_at = now(), attempt = 0,
   kept = NULL, kept_hash = NULL, kept_at = NULL)",
-                          queue_table(v.id), kMatches, keys,
+                          queue_table(v.id), matches(db), keys,
                           join_each(n, ", ", [](std::size_t i) { return fmt::format("r.k{}", i); }), renamed),
                       params);
   if (!rows) return std::unexpected(rows.error());
@@ -90,14 +98,15 @@ Result<void> visit_dead_letters(Connection& db, const DeadLetterFilter& filter, 
   if (!matching) return std::unexpected(matching.error());
   matching->params.emplace_back(std::to_string(limit));
   return db.transaction([&]() -> Result<void> {
-    auto declared = db.exec(fmt::format(R"(
+    auto declared =
+        db.exec(fmt::format(R"(
 DECLARE letters NO SCROLL CURSOR FOR
-SELECT v.name, d.key, d.kind, d.message, d.attempts,
+SELECT v.name, {1}, {2}, {3}, d.attempts,
        to_char(d.failed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 FROM embedd.dead_letters d JOIN embedd.vectorizers v ON v.id = d.vectorizer_id
-WHERE {} ORDER BY d.failed_at DESC LIMIT $7::bigint)",
-                                        kMatches),
-                            matching->params);
+WHERE {0} ORDER BY d.failed_at DESC LIMIT $7::bigint)",
+                            matches(db), shown_key(db), db.readable("d.kind"), db.readable("d.message")),
+                matching->params);
     if (!declared) return std::unexpected(declared.error());
     while (true) {
       auto rows = db.exec(fmt::format("FETCH {} FROM letters", kLettersAtOnce));
@@ -130,7 +139,8 @@ Result<std::int64_t> retry_dead_letters(Connection& db, const DeadLetterFilter& 
 Result<std::int64_t> purge_dead_letters(Connection& db, const DeadLetterFilter& filter) {
   auto matching = match(db, filter);
   if (!matching) return std::unexpected(matching.error());
-  auto rows = db.exec(fmt::format("DELETE FROM embedd.dead_letters d WHERE {}", kMatches), matching->params);
+  auto rows =
+      db.exec(fmt::format("DELETE FROM embedd.dead_letters d WHERE {}", matches(db)), matching->params);
   if (!rows) return std::unexpected(rows.error());
   return static_cast<std::int64_t>(rows->affected());
 }

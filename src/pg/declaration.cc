@@ -124,7 +124,7 @@ Result<std::vector<std::string>> check_key(Connection& db, const VectorizerSpec&
   if (spec.key.empty()) {
     if (source.primary_key.empty())
       return wrong(
-          "{} has no primary key; add one, or name not-null columns with a unique index: --key COLUMN,…",
+          "{} has no primary key; add one, or name not-null columns with a unique index: --key COLUMN,...",
           source.quoted());
     return source.primary_key;
   }

@@ -10,7 +10,9 @@ namespace {
 
 constexpr int kPageRows = 200;
 
-std::string waiting_texts(const VectorizerInfo& v) {
+/// `sendable`: over alias x, that the text can be sent at all. What cannot becomes a dead letter and costs
+/// nothing.
+std::string waiting_texts(const VectorizerInfo& v, std::string_view sendable) {
   const std::string same_key = join_each(v.key_columns.size(), " AND ", [&](std::size_t i) {
     return fmt::format("q.k{} = t.{}", i, quote_identifier(v.key_columns[i - 1]));
   });
@@ -23,9 +25,9 @@ std::string waiting_texts(const VectorizerInfo& v) {
       "EXISTS (SELECT FROM {queue} q WHERE {same_key}) OR t.{column} IS NULL AND NOT EXISTS ("
       "SELECT FROM embedd.dead_letters d, (SELECT {keys}) q WHERE d.vectorizer_id = {id} AND d.key = "
       "{key_json}))) x "
-      "WHERE x.text IS NOT NULL",
-      fmt::arg("keys", keys), fmt::arg("id", v.id), fmt::arg("key_json", v.key_json_sql),
-      fmt::arg("text", v.text_sql), fmt::arg("types", v.types_sql),
+      "WHERE x.text IS NOT NULL{sendable}",
+      fmt::arg("sendable", sendable), fmt::arg("keys", keys), fmt::arg("id", v.id),
+      fmt::arg("key_json", v.key_json_sql), fmt::arg("text", v.text_sql), fmt::arg("types", v.types_sql),
       fmt::arg("source", quote_qualified(v.source_schema, v.source_table)),
       fmt::arg("filter", v.filter_sql.value_or("true")),
       fmt::arg("column", quote_identifier(v.destination_column)), fmt::arg("queue", queue_table(v.id)),
@@ -36,10 +38,13 @@ std::string waiting_texts(const VectorizerInfo& v) {
 
 Result<void> for_each_waiting_text(Connection& db, const VectorizerInfo& vectorizer,
                                    const std::function<void(std::string_view text)>& use) {
+  const Connection::OverRows over_rows(db);
   return db.transaction([&]() -> Result<void> {
     if (auto set = db.exec("SET TRANSACTION READ ONLY"); !set) return std::unexpected(set.error());
     if (auto pinned = pin_settings(db); !pinned) return pinned;
-    auto declared = db.exec("DECLARE embedd_texts NO SCROLL CURSOR FOR " + waiting_texts(vectorizer));
+    const std::string_view sendable = db.is_utf8() ? "" : " AND embedd.utf8_problem(x.text) IS NULL";
+    auto declared =
+        db.exec("DECLARE embedd_texts NO SCROLL CURSOR FOR " + waiting_texts(vectorizer, sendable));
     if (!declared) return std::unexpected(declared.error());
     while (true) {
       auto rows = db.exec(fmt::format("FETCH {} FROM embedd_texts", kPageRows));

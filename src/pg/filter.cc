@@ -64,6 +64,7 @@ Result<void> try_filter(Connection& db, const SourceTable& table, const std::str
                         const std::string& where) {
   const std::string sql = fmt::format(
       "SELECT count(covered) FROM (SELECT {} AS covered FROM {} t LIMIT 10000) tried", call, table.quoted());
+  const Connection::OverRows over_rows(db);
   auto tried = with_search_path(db, "pg_catalog, pg_temp", [&] { return db.exec(sql); });
   if (tried) return {};
   Error error = tried.error();

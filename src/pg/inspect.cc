@@ -82,7 +82,8 @@ Result<std::vector<std::string>> missing_grants(Connection& db, std::string_view
       UNION ALL
       SELECT 2, 0, format('GRANT EXECUTE ON FUNCTION %s TO %I', f.oid::regprocedure, grantee.name)
       FROM grantee, pg_proc f
-      WHERE f.pronamespace = 'embedd'::regnamespace AND f.proname IN ('queue_state', 'source_of', 'adopt_source', 'refusal')
+      WHERE f.pronamespace = 'embedd'::regnamespace AND f.proname IN ('queue_state', 'source_of', 'adopt_source', 'refusal',
+                                                                       'utf8_problem', 'readable', 'text_of')
         AND NOT has_function_privilege(grantee.name, f.oid, 'EXECUTE')
       UNION ALL
       SELECT place, relation, format('GRANT %s ON %I.%I TO %I', string_agg(clause, ', ' ORDER BY nth),
@@ -90,7 +91,7 @@ Result<std::vector<std::string>> missing_grants(Connection& db, std::string_view
       FROM grantee, clauses JOIN pg_class r ON r.oid = relation JOIN pg_namespace s ON s.oid = r.relnamespace
       GROUP BY place, relation, s.nspname, r.relname, grantee.name
     )
-    SELECT statement FROM statements ORDER BY place, relation)",
+    SELECT statement FROM statements ORDER BY place, relation, statement)",
                       {role.empty() ? Param() : Param(role)});
   if (!rows) return std::unexpected(rows.error());
   std::vector<std::string> grants;

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "embedded/migrations.h"
+#include "text/utf8.h"
 
 namespace embedd::pg {
 namespace {
@@ -39,8 +40,11 @@ std::vector<Migration> embedded_migrations() {
   return out;
 }
 
+/// Of the file's bytes, which the database need not be able to take for a text.
 Result<std::string> checksum_of(Connection& db, const Migration& migration) {
-  auto rows = db.exec("SELECT encode(sha256(convert_to($1, 'UTF8')), 'hex')", {migration.sql});
+  std::string hex;
+  for (const char c : migration.sql) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  auto rows = db.exec("SELECT encode(sha256(decode($1, 'hex')), 'hex')", {hex});
   if (!rows) return std::unexpected(rows.error());
   return rows->text(0, 0);
 }
@@ -154,12 +158,13 @@ Result<Migrated> apply_pending(Connection& db, const std::vector<Migration>& our
   if (auto made = make_history_table(db); !made) return std::unexpected(made.error());
   for (const Migration& migration : ours) {
     if (applied->contains(migration.version)) continue;
-    if (auto ran = db.run_script(migration.sql); !ran) return explain(db, migration.name, ran.error());
-    auto noted = db.exec(
-        "INSERT INTO embedd.migrations (version, name, checksum) VALUES ($1, $2, "
-        "encode(sha256(convert_to($3, "
-        "'UTF8')), 'hex'))",
-        {std::to_string(migration.version), migration.name, migration.sql});
+    // A database of another encoding may lack what stands in a comment.
+    if (auto ran = db.run_script(utf8::to_ascii(migration.sql)); !ran)
+      return explain(db, migration.name, ran.error());
+    auto checksum = checksum_of(db, migration);
+    if (!checksum) return std::unexpected(checksum.error());
+    auto noted = db.exec("INSERT INTO embedd.migrations (version, name, checksum) VALUES ($1, $2, $3)",
+                         {std::to_string(migration.version), migration.name, *checksum});
     if (!noted) return std::unexpected(noted.error());
     done.applied.push_back(migration.name);
   }

@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "pg/database_url.h"
+#include "pg/server_error.h"
 #include "pg/sql_text.h"
 #include "pg/sqlstate.h"
 
@@ -33,11 +34,11 @@ std::string trimmed(std::string_view text) {
   return std::string(text);
 }
 
-/// Only the primary message: DETAIL may quote the row.
-Error error_of(const PGresult* result) {
-  const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-  const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-  return {classify(sqlstate ? sqlstate : ""), primary ? primary : trimmed(PQresultErrorMessage(result))};
+Error error_of(const PGresult* result, bool keep_messages) {
+  const ServerError error = read_error(result);
+  Error out{classify(error.sqlstate), describe(error, Reader::log)};
+  if (keep_messages) out.verbatim = describe_verbatim(error);
+  return out;
 }
 
 /// Of a standby, or of a primary that became one, or of a role that may not write: another connection may
@@ -281,6 +282,8 @@ void Pipeline::finish_connecting() {
   conn_ = std::move(attempt->conn);
   pooled_ = attempt->pooled;
   settings_ = std::move(attempt->settings);
+  const char* encoding = PQparameterStatus(conn_.get(), "server_encoding");
+  if (encoding != nullptr) encoding_ = encoding;
   want_write_ = false;
   ++connections_;
 }
@@ -296,7 +299,7 @@ CommandId Pipeline::send(const Statement& statement, const Params& params) {
   if (sent_.empty()) head_since_ = clock_.now();
   sent_.push_back({.id = id, .statement = statement.id(), .preparing = preparing});
   if (!sent)
-    lose({ErrorKind::unavailable, trimmed(PQerrorMessage(conn_.get()))});
+    lose({ErrorKind::unavailable, why_lost()});
   else
     flush();
   return id;
@@ -384,8 +387,7 @@ void Pipeline::read() {
     notifications_.emplace_back(notice->extra);
     PQfreemem(notice);
   }
-  if (!alive || PQstatus(conn) == CONNECTION_BAD)
-    lose({ErrorKind::unavailable, trimmed(PQerrorMessage(conn))});
+  if (!alive || PQstatus(conn) == CONNECTION_BAD) lose({ErrorKind::unavailable, why_lost()});
 }
 
 /// False if the connection was given up.
@@ -408,7 +410,8 @@ bool Pipeline::take_result(pg_result* result) {
       return true;
     default: break;
   }
-  Error error = error_of(result);
+  last_refusal_ = trimmed(PQresultErrorMessage(result));
+  Error error = error_of(result, options_.keep_messages);
   if (is_fatal(result)) {
     // The session ends here; whether the commit came first, only the Sync would have told.
     lose({ErrorKind::unavailable, std::move(error.message)});
@@ -442,6 +445,16 @@ void Pipeline::conclude() {
   if (std::exchange(read_only_, false)) lose({ErrorKind::unavailable, kReadOnly});
 }
 
+/// What libpq says of the connection. Before it may stand the last refused command's message, which may quote
+/// a row.
+std::string Pipeline::why_lost() const {
+  std::string message = PQerrorMessage(conn_.get());
+  const std::size_t refusal = message.find(last_refusal_);
+  if (refusal != std::string::npos) message.erase(0, refusal + last_refusal_.size());
+  message.erase(0, message.find_first_not_of(" \n"));
+  return trimmed(message);
+}
+
 /// Gives the connection up: what was sent is in doubt, and the next one is tried after a pause.
 void Pipeline::lose(Error error) {
   if (error.message.empty()) error.message = "the connection to the database was lost";
@@ -459,7 +472,7 @@ void Pipeline::lose(Error error) {
 void Pipeline::flush() {
   const int left = PQflush(conn_.get());
   want_write_ = left == 1;
-  if (left < 0) lose({ErrorKind::unavailable, trimmed(PQerrorMessage(conn_.get()))});
+  if (left < 0) lose({ErrorKind::unavailable, why_lost()});
 }
 
 void Pipeline::add_interests(std::vector<Interest>& interests) const {

@@ -101,6 +101,7 @@ struct PipelineOptions {
   Planning planning = Planning::custom;
   std::string search_path;      ///< empty: pg_catalog, and then the role's
   bool sees_every_row = false;  ///< fail where row-level security would hide rows, rather than not see them
+  bool keep_messages = false;   ///< errors carry the server's own words, too, as Error::verbatim
 };
 
 class Pipeline final : public Waitable {
@@ -126,6 +127,8 @@ class Pipeline final : public Waitable {
   [[nodiscard]] bool pooled() const { return pooled_; }
   /// Counts connections made: who keeps session state elsewhere sees a new one here.
   [[nodiscard]] std::uint64_t connections() const { return connections_; }
+  /// The database's encoding, as of the last connection: "UTF8" before there is one.
+  [[nodiscard]] const std::string& encoding() const { return encoding_; }
   /// Why there is no connection.
   [[nodiscard]] const Error& last_error() const { return last_error_; }
 
@@ -157,6 +160,7 @@ class Pipeline final : public Waitable {
   bool take_result(pg_result* result);
   void conclude();
   void lose(Error error);
+  [[nodiscard]] std::string why_lost() const;
   void flush();
   bool dispatch(const Statement& statement, const Params& params, bool& preparing);
   static void connect(const std::shared_ptr<Attempt>& attempt, const PipelineOptions& options);
@@ -173,6 +177,8 @@ class Pipeline final : public Waitable {
   Instant give_up_at_{};  ///< when the attempt is abandoned
   Duration backoff_{};
   Error last_error_{};
+  std::string last_refusal_;  ///< in the server's words
+  std::string encoding_ = "UTF8";
   bool pooled_ = false;
   std::string settings_;  ///< of every transaction; a direct connection has them prepared
   bool want_write_ = false;

@@ -33,7 +33,8 @@ PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen, Pla
           // What writes to users' tables keeps the path all the same: their triggers may need it.
           .search_path = planning == Planning::custom ? "pg_catalog, pg_temp" : "",
           // A row that the role may not see looks like one that is gone. Claims and walks find out.
-          .sees_every_row = planning == Planning::custom};
+          .sees_every_row = planning == Planning::custom,
+          .keep_messages = options.keep_messages};
 }
 
 }  // namespace
@@ -105,16 +106,16 @@ std::shared_ptr<const PgQueue::Known> PgQueue::find(VectorizerId vectorizer) con
   return found == known_.end() ? nullptr : found->second;
 }
 
-void PgQueue::send(Lane& lane, const std::shared_ptr<const Known>& known, Pick statement,
+void PgQueue::send(Lane& lane, const std::shared_ptr<const Known>& known, bool texts, Pick statement,
                    std::function<Params()> params, Handler handler) {
   const Statement& plain = statement(known->sql);
   const Params first = params();
-  if (!known->guarded) return lane.send(plain, first, std::move(handler));
+  if (!texts && !known->definition.filter_sql) return lane.send(plain, first, std::move(handler));
   lane.send(plain, first,
             [this, &lane, known, statement = std::move(statement), params = std::move(params),
              handler = std::move(handler)](const Result<BinaryRows>& rows) mutable {
               if (rows || rows.error().kind != ErrorKind::rejected || closing_) return handler(rows);
-              lane.send(statement(*known->guarded), params(), std::move(handler));
+              lane.send(statement(known->guarded()), params(), std::move(handler));
             });
 }
 
@@ -124,7 +125,7 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
   polling_ = true;
   Params params;
   params.uuid(options_.worker)
-      .text(options_.hostname)
+      .text(storable(options_.hostname, claims_.pipeline.encoding()))
       .integer(options_.pid)
       .text(options_.version)
       .integer(static_cast<std::int64_t>(heartbeat.rows_embedded))
@@ -132,13 +133,19 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
       .integer(heartbeat.leases_held)
       .flag(heartbeat.draining)
       .real(to_seconds(options_.reconcile_every))
-      .text(troubles_json(with_complaints(heartbeat.troubles)))
+      .text(storable(troubles_json(with_complaints(heartbeat.troubles)), claims_.pipeline.encoding()))
       .real(to_seconds(options_.make_up_after));
   if (plans_used_ && settlements_.pipeline.ready() && !settlements_.pipeline.pooled()) {
     plans_used_ = false;
     settlements_.send(discard_plans_statement(), {}, [](const Result<BinaryRows>&) {});
   }
-  claims_.send(poll_statement(), params, [this](const Result<BinaryRows>& rows) { note_poll(rows); });
+  claims_.send(poll_statement(polls_guarded_), params, [this, params](const Result<BinaryRows>& rows) {
+    if (rows || rows.error().kind != ErrorKind::rejected || polls_guarded_ || closing_)
+      return note_poll(rows);
+    // One vectorizer's names may be at fault, and will be next time.
+    polls_guarded_ = true;
+    claims_.send(poll_statement(true), params, [this](const Result<BinaryRows>& again) { note_poll(again); });
+  });
 }
 
 /// A vectorizer that is unusable is none that the worker knows of.
@@ -174,6 +181,7 @@ void PgQueue::note_poll(const Result<BinaryRows>& rows) {
       (*polled_)->push_back(std::move(state));
       continue;
     }
+    definition->encoding = claims_.pipeline.encoding();
     const VectorizerId id = definition->vectorizer.id;
     const auto before = find(id);
     if (before && before->definition == *definition)
@@ -239,14 +247,14 @@ void PgQueue::send_claim(const ClaimRequest& request) {
     return out;
   };
   send(
-      claims_, known, [](const QueueStatements& sql) -> const Statement& { return sql.claim; }, params,
+      claims_, known, true, [](const QueueStatements& sql) -> const Statement& { return sql.claim; }, params,
       [this, request, known](const Result<BinaryRows>& rows) { note_claim(request, *known, rows); });
 }
 
 void PgQueue::note_claim(const ClaimRequest& request, const Known& known, const Result<BinaryRows>& rows) {
   Claim claim{.request = request, .jobs = std::vector<Job>()};
   if (rows)
-    read_claim(*rows, known.definition, claim);
+    read_claim(*rows, known.definition, options_.keep_messages, claim);
   else
     claim.jobs = std::unexpected(rows.error());
   claimed_.push_back(std::move(claim));
@@ -279,7 +287,7 @@ void PgQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
     return first ? sql.reconcile_first : sql.reconcile;
   };
   send(
-      claims_, known, statement, [params] { return params; },
+      claims_, known, false, statement, [params] { return params; },
       [this, known, cursor](const Result<BinaryRows>& rows) {
         note_page(known->definition.vectorizer.id, cursor, rows);
       });

@@ -44,6 +44,7 @@ struct PgQueueOptions {
   Duration reconcile_every = seconds(3600);
   Duration make_up_after = seconds(60);  ///< at least so long after a walk, another for what triggers missed
   Duration command_timeout = seconds(60);
+  bool keep_messages = false;  ///< errors and refusals carry the database's own words, as Error::verbatim
 };
 
 class PgQueue final : public Queue, public Waitable {
@@ -87,12 +88,15 @@ class PgQueue final : public Queue, public Waitable {
     std::string complaint;  ///< last logged, to log each once
   };
   struct Known {
-    explicit Known(Definition d) : definition(std::move(d)), sql(definition) {
-      if (definition.filter_sql) guarded.emplace(definition, true);
+    explicit Known(Definition d) : definition(std::move(d)), sql(definition) {}
+    const QueueStatements& guarded() const {
+      if (!made) made.emplace(definition, true);
+      return *made;
     }
     Definition definition;
     QueueStatements sql;
-    std::optional<QueueStatements> guarded;  ///< of a vectorizer with a condition, which may fail on a row
+    mutable std::optional<QueueStatements>
+        made;  ///< guarded, once they are needed: most vectorizers never do
   };
   /// A settlement whose statements are not all answered.
   struct OpenSettlement {
@@ -122,10 +126,10 @@ class PgQueue final : public Queue, public Waitable {
   };
   using UsageKey = std::pair<VectorizerId, std::string>;
 
-  /// Sends what `statement` picks, and, if that is refused and a condition may be why, the guarded form of
-  /// it.
+  /// Sends what `statement` picks, and, if that is refused and a single row may be why, the guarded form of
+  /// it. `texts`: its answer holds texts, one of which may be none.
   using Pick = std::function<const Statement&(const QueueStatements&)>;
-  void send(Lane& lane, const std::shared_ptr<const Known>& known, Pick statement,
+  void send(Lane& lane, const std::shared_ptr<const Known>& known, bool texts, Pick statement,
             std::function<Params()> params, Handler handler);
   [[nodiscard]] std::vector<Trouble> with_complaints(std::vector<Trouble> troubles) const;
   void note_poll(const Result<BinaryRows>& rows);
@@ -152,6 +156,7 @@ class PgQueue final : public Queue, public Waitable {
   std::map<VectorizerId, std::string> complaints_;  ///< last logged, to log each once
   bool closing_ = false;
   bool polling_ = false;
+  bool polls_guarded_ = false;  ///< a poll was refused
   std::optional<Poll> polled_;
   bool plans_used_ = false;  ///< settlements were planned since the plans were last discarded
   std::vector<Claim> claimed_;

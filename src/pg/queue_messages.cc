@@ -10,7 +10,9 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "pg/server_error.h"
 #include "pg/vectorizers.h"
+#include "text/utf8.h"
 
 namespace embedd::pg {
 namespace {
@@ -24,8 +26,9 @@ using Jobs = std::span<const SettledJob>;
 constexpr int kMostDimensions = 16'000;
 
 Task task_of(std::int64_t code) {
-  constexpr Task kTasks[] = {Task::clear, Task::current, Task::store_kept, Task::embed, Task::refused};
-  CHECK(code >= 0 && code < 5, "task {}", code);
+  constexpr Task kTasks[] = {Task::clear, Task::current, Task::store_kept,
+                             Task::embed, Task::refused, Task::refused};
+  CHECK(code >= kClear && code <= kNotUtf8, "task {}", code);
   return kTasks[code];
 }
 
@@ -40,7 +43,8 @@ Duration age_of(double seconds) {
 void add_jobs(Params& params, Jobs jobs, const Definition& definition) {
   BinaryArray leases(kUuid, jobs.size() * 20);
   std::vector<BinaryArray> keys;
-  for (const TypeId type : definition.key_type_ids) keys.emplace_back(type);
+  for (std::size_t i = 0; i < definition.key_type_ids.size(); ++i)
+    keys.emplace_back(travels_as_bytes(definition, i) ? kBytea : definition.key_type_ids[i]);
   for (const SettledJob& job : jobs) {
     leases.add_token(job.lease);
     const auto columns = decode_key(job.key, keys.size());
@@ -71,10 +75,8 @@ void add_vectors(Params& params, Jobs jobs, const Embeddings& vectors, const Def
   params.array(std::move(slots)).array(std::move(hashes)).array(std::move(values));
 }
 
-}  // namespace
-
-const Statement& poll_statement() {
-  static const Statement statement(fmt::format(R"(
+std::string poll_sql(std::string_view vectorizers, std::string_view id) {
+  return fmt::format(R"(
 WITH beat AS (
   INSERT INTO embedd.workers AS w (id, hostname, pid, version, rows_embedded, requests_in_flight, leases_held, draining,
                                    troubles)
@@ -91,7 +93,7 @@ pgvector AS (
   SELECT quote_ident(n.nspname) AS schema, t.oid FROM pg_catalog.pg_extension e
   JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
   JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = 'vector' WHERE e.extname = 'vector')
-SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused',
+SELECT {2}.id, {2}.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused',
        CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.relname) ELSE '' END,
        v.key_columns, v.key_types,
        ARRAY(SELECT a.atttypid::bigint FROM pg_catalog.pg_attribute a
@@ -103,15 +105,25 @@ SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.sta
         OR v.reconciled_at <= now() - make_interval(secs => $11::float8)
            AND EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id))
          AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
-       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, coalesce(s.problem, {}, {})
-FROM embedd.vectorizers v CROSS JOIN pgvector p CROSS JOIN LATERAL embedd.queue_state(v.id) s
+       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, coalesce(s.problem, {3}, {0})
+FROM {1} CROSS JOIN pgvector p CROSS JOIN LATERAL embedd.queue_state({2}.id) s
 CROSS JOIN LATERAL (
   SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = v.source) THEN v.source::oid
               ELSE embedd.adopt_source(v.id) END AS source OFFSET 0) a
 LEFT JOIN pg_catalog.pg_class c ON c.oid = a.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE v.destination = 'column' ORDER BY v.id)",
-                                               fmt::format(kHiddenRows, "a.source"), kDestinationProblem));
-  return statement;
+WHERE {2}.destination = 'column' ORDER BY {2}.id)",
+                     kDestinationProblem, vectorizers, id, fmt::format(kHiddenRows, "a.source"));
+}
+
+}  // namespace
+
+const Statement& poll_statement(bool guarded) {
+  static const Statement plain(poll_sql("embedd.vectorizers v", "v"));
+  static const Statement by_row(
+      poll_sql("embedd.vectorizers w LEFT JOIN LATERAL ("
+               "SELECT w.* WHERE embedd.utf8_problem(pg_catalog.format('%s', w)) IS NULL) v ON true",
+               "w"));
+  return guarded ? by_row : plain;
 }
 
 const Statement& usage_statement() {
@@ -208,7 +220,9 @@ Result<Definition> read_definition(const BinaryRows& rows, int i) {
   d.vectorizer.long_texts = long_texts_named(text()).value_or(LongTexts::truncate);
   CHECK(column == kReconcileDue, "the poll's columns are read to {}", column);
   if (d.source.empty() || (sound && d.key_type_ids.size() < d.key_columns.size()))
-    return fail(ErrorKind::misconfigured, "its table or its queue is gone; embedd status says what to do");
+    return fail(ErrorKind::misconfigured,
+                "its table or its queue is gone, or its name cannot be converted to UTF-8; embedd status "
+                "says what to do");
   sound &= !d.key_columns.empty() && d.key_types.size() == d.key_columns.size() &&
            d.key_type_ids.size() == d.key_columns.size();
   if (!sound || d.vectorizer.dimensions < 1 || d.vectorizer.dimensions > kMostDimensions)
@@ -254,6 +268,10 @@ Outcome outcome_of(char letter) {
   }
 }
 
+std::string storable(std::string text, std::string_view encoding) {
+  return encoding == "UTF8" || encoding == "SQL_ASCII" ? text : utf8::to_ascii(text);
+}
+
 Params settlement_params(const Settlement& settlement, Jobs jobs, const Definition& definition) {
   Params params;
   add_jobs(params, jobs, definition);
@@ -262,7 +280,8 @@ Params settlement_params(const Settlement& settlement, Jobs jobs, const Definiti
       add_vectors(params, jobs, settlement.vectors, definition);
       if (settlement.keep_only) break;
       if (definition.model_id_column) params.text(settlement.model_id);
-      if (definition.model_version_column) params.text(settlement.model_version);
+      if (definition.model_version_column)
+        params.text(storable(settlement.model_version, definition.encoding));
       break;
     case Action::reschedule:
       params.real(to_seconds(settlement.delay)).integer(settlement.charge_attempt ? 1 : 0);
@@ -273,7 +292,7 @@ Params settlement_params(const Settlement& settlement, Jobs jobs, const Definiti
       for (const SettledJob& job : jobs) hashes.add_int8(job.text_hash);
       params.array(std::move(hashes))
           .text(name_of(settlement.reason))
-          .text(settlement.message)
+          .text(storable(settlement.message, definition.encoding))
           .text(settlement.clear_vector ? "true" : "false");
       break;
     }
@@ -288,7 +307,31 @@ const Statement& discard_plans_statement() {
   return statement;
 }
 
-void read_claim(const BinaryRows& rows, const Definition& definition, Claim& claim) {
+Error refusal_of(ClaimCode code, std::string_view reason, const Definition& definition, bool keep_messages) {
+  // It is a function that has caught the error, whatever it is.
+  const ServerError error{.sqlstate = std::string(reason.substr(0, 5)),
+                          .message = std::string(reason.substr(std::min<std::size_t>(6, reason.size()))),
+                          .context = "embedd.refusal()"};
+  const std::string what = describe(error, Reader::log);
+  if (code == kConditionFails) {
+    Error out{ErrorKind::rejected, "the condition of --where fails on this row: " + what};
+    if (keep_messages) out.verbatim = out.message + ": " + error.message;
+    return out;
+  }
+  if (definition.encoding == "SQL_ASCII")
+    return {ErrorKind::rejected,
+            fmt::format(
+                "the row's text is not UTF-8, and the database's encoding, SQL_ASCII, does not say what else "
+                "it may be ({}); write it in UTF-8, and the row is embedded",
+                what)};
+  return {ErrorKind::rejected,
+          fmt::format(
+              "the row's text has a character that cannot be converted from {}, the database's encoding, to "
+              "UTF-8 ({}); correct it, and the row is embedded",
+              definition.encoding, what)};
+}
+
+void read_claim(const BinaryRows& rows, const Definition& definition, bool keep_messages, Claim& claim) {
   enum Column { kOrder, kAttempt, kTask, kText, kHash, kRescued, kAge, kDue, kFull, kKey };
   std::vector<int> order(static_cast<std::size_t>(rows.size()));
   std::iota(order.begin(), order.end(), 0);
@@ -299,15 +342,18 @@ void read_claim(const BinaryRows& rows, const Definition& definition, Claim& cla
   for (const int row : order) {
     for (std::size_t i = 0; i < key.size(); ++i) key[i] = rows.bytes(row, kKey + static_cast<int>(i));
     claim.rescued += rows.flag(row, kRescued) ? 1 : 0;
-    claim.jobs->push_back({.vectorizer = claim.request.vectorizer,
-                           .lease = claim.request.lease,
-                           .key = encode_key(key),
-                           .attempt = static_cast<int>(rows.integer(row, kAttempt)),
-                           .task = task_of(rows.integer(row, kTask)),
-                           .text = std::string(rows.bytes(row, kText)),
-                           .text_hash = rows.integer(row, kHash)});
-    if (!rows.is_null(row, kAge))
-      claim.jobs->back().age = age_of(static_cast<double>(rows.integer(row, kAge)) / 1e6);
+    Job& job = claim.jobs->emplace_back(Job{.vectorizer = claim.request.vectorizer,
+                                            .lease = claim.request.lease,
+                                            .key = encode_key(key),
+                                            .attempt = static_cast<int>(rows.integer(row, kAttempt)),
+                                            .task = task_of(rows.integer(row, kTask)),
+                                            .text = std::string(rows.bytes(row, kText)),
+                                            .text_hash = rows.integer(row, kHash)});
+    if (job.task == Task::refused)
+      job.refusal =
+          std::make_shared<const Error>(refusal_of(static_cast<ClaimCode>(rows.integer(row, kTask)),
+                                                   std::exchange(job.text, {}), definition, keep_messages));
+    if (!rows.is_null(row, kAge)) job.age = age_of(static_cast<double>(rows.integer(row, kAge)) / 1e6);
   }
   if (!order.empty()) claim.more = rows.flag(0, kFull) || rows.integer(0, kDue) > rows.size();
 }

@@ -12,8 +12,8 @@ namespace embedd::pg {
 
 /// $1 worker uuid, $2 hostname, $3 pid, $4 version, $5 rows embedded, $6 requests in flight, $7 leases held,
 /// $8 draining, $9 seconds between reconciles float8 → one row per vectorizer, for read_definition() and
-/// read_state().
-const Statement& poll_statement();
+/// read_state(). `guarded`: a vectorizer some name of which cannot be converted to UTF-8 spoils only itself.
+const Statement& poll_statement(bool guarded = false);
 /// Error misconfigured if the row is none that `vectorizer create` writes (anybody with UPDATE on the table
 /// can write another), or if its table or its queue is gone. What its SQL says is for the server to judge.
 Result<Definition> read_definition(const BinaryRows& rows, int row);
@@ -38,12 +38,17 @@ const Statement& goodbye_statement();
 const Statement& discard_plans_statement();
 
 const Statement& statement_of(const QueueStatements& sql, const Settlement& settlement);
+/// `text` as a database of `encoding` can store it for certain: other encodings than UTF-8 lack most
+/// characters, so what is not ASCII is then a question mark each.
+std::string storable(std::string text, std::string_view encoding);
 /// Of statement_of(sql, settlement), for some of its jobs.
 Params settlement_params(const Settlement& settlement, std::span<const SettledJob> jobs,
                          const Definition& definition);
 Outcome outcome_of(char letter);
 
+/// Why a claimed row is refused. `reason`: what the claim says with that code.
+Error refusal_of(ClaimCode code, std::string_view reason, const Definition& definition, bool keep_messages);
 /// The jobs of a claim's answer, in order; counts the rescued ones and says whether more is due.
-void read_claim(const BinaryRows& rows, const Definition& definition, Claim& claim);
+void read_claim(const BinaryRows& rows, const Definition& definition, bool keep_messages, Claim& claim);
 
 }  // namespace embedd::pg

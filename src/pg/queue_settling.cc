@@ -90,12 +90,13 @@ void PgQueue::send_part(const Part& part) {
   };
   const Instant sent_at = clock_.now();
   plans_used_ = true;
-  send(settlements_, part.known, statement, params, [this, part, sent_at](const Result<BinaryRows>& rows) {
-    // The server began with it when it was done with the one before.
-    const Instant began = std::max(sent_at, settled_at_);
-    settled_at_ = clock_.now();
-    note_part(part, settled_at_ - began, rows);
-  });
+  send(settlements_, part.known, false, statement, params,
+       [this, part, sent_at](const Result<BinaryRows>& rows) {
+         // The server began with it when it was done with the one before.
+         const Instant began = std::max(sent_at, settled_at_);
+         settled_at_ = clock_.now();
+         note_part(part, settled_at_ - began, rows);
+       });
 }
 
 void PgQueue::note_part(const Part& part, Duration took, const Result<BinaryRows>& rows) {

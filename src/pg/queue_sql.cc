@@ -16,7 +16,9 @@ namespace {
 ///   {types}                              a first part of WITH: no statement on columns of other types
 ///   {text} {hash}                        over alias t; NULL if the row is not covered or its text is empty
 ///   {refusal}                            guarded: why nobody can judge the row; else NULL or ''
+///   {not_utf8}                           guarded: the SQLSTATE with which r.text cannot be converted; else NULL
 ///   {keys} {keys:q} {keys:t}             k1, k2   q.k1, q.k2   t."id" AS k1, t."part" AS k2
+///   {out:f} {in}                         k1..kn of f as we are sent them; of a settlement's jobs as stored
 ///   {row:t} {desc:p}                     t."id", t."part"   p.k1 DESC, p.k2 DESC
 ///   {q=j} {t=f}                          the keys of the two are equal
 ///   {$3}                                 one of the parameters after the jobs: {$1} is the first
@@ -25,6 +27,7 @@ class Form {
   Form(const Definition& definition, bool guarded)
       : definition_(definition), n_(definition.key_columns.size()) {
     const std::optional<std::string>& filter = definition.filter_sql;
+    const std::string not_utf8 = guarded ? "embedd.utf8_problem(r.text)" : "NULL::text";
     guarded = guarded && filter;
     const std::string refusal =
         guarded ? fmt::format("embedd.refusal({}, t.*)", quote_literal(*filter)) : "NULL::text";
@@ -32,30 +35,39 @@ class Form {
         filter ? fmt::format("CASE WHEN {} THEN {} END", guarded ? refusal + " IS NULL" : *filter,
                              definition.text_sql)
                : definition.text_sql;
-    words_ = {
-        {"queue", queue_table(definition.vectorizer.id)},
-        {"ledger", ledger_table(definition.vectorizer.id)},
-        {"source", definition.source},
-        {"id", std::to_string(definition.vectorizer.id)},
-        {"g", std::to_string(definition.generation)},
-        {"types",
-         fmt::format("types AS (SELECT FROM {} t WHERE {})", definition.source, definition.types_sql)},
-        {"text", "(" + covered + ")"},
-        {"refusal", refusal},
-        {"hash", "pg_catalog.hashtextextended((" + covered + ") COLLATE pg_catalog.\"C\", 0)"},
-        {"destination", quote_identifier(definition.destination_column)},
-        {"vector", definition.vector_type},
-        {"stored", definition.destination_type},
-        {"key_json", definition.key_json_sql},
-        {"keys", each(", ", [](std::size_t i) { return fmt::format("k{}", i); })},
-        {"key_arrays",
-         each(", ",
-              [&](std::size_t i) { return fmt::format("${}::{}[]", i + 1, definition.key_types[i - 1]); })},
-        {"cursor",
-         each(", ",
-              [&](std::size_t i) { return fmt::format("${}::{}", i + 4, definition.key_types[i - 1]); })},
-        {"set_model", set_model()},
-        {"unset_model", unset_model()}};
+    words_ = {{"queue", queue_table(definition.vectorizer.id)},
+              {"ledger", ledger_table(definition.vectorizer.id)},
+              {"source", definition.source},
+              {"id", std::to_string(definition.vectorizer.id)},
+              {"g", std::to_string(definition.generation)},
+              {"types", fmt::format("types AS (SELECT FROM {} t WHERE {})", definition.source,
+                                    definition.types_sql)},
+              {"text", "(" + covered + ")"},
+              {"refusal", refusal},
+              {"not_utf8", not_utf8},
+              {"hash", "pg_catalog.hashtextextended((" + covered + ") COLLATE pg_catalog.\"C\", 0)"},
+              {"destination", quote_identifier(definition.destination_column)},
+              {"vector", definition.vector_type},
+              {"stored", definition.destination_type},
+              {"key_json", definition.key_json_sql},
+              {"keys", each(", ", [](std::size_t i) { return fmt::format("k{}", i); })},
+              {"key_arrays", each(", ",
+                                  [&](std::size_t i) {
+                                    return fmt::format("${}::{}[]", i + 1, as_bytes(i) ? "bytea" : type(i));
+                                  })},
+              {"in", each(", ",
+                          [&](std::size_t i) {
+                            const std::string key = fmt::format("k{}", i);
+                            return as_bytes(i) ? fmt::format("{} AS {}", stored(key, i), key) : key;
+                          })},
+              {"cursor", each(", ",
+                              [&](std::size_t i) {
+                                const std::string parameter =
+                                    fmt::format("${}::{}", i + 4, as_bytes(i) ? "bytea" : type(i));
+                                return as_bytes(i) ? stored(parameter, i) : parameter;
+                              })},
+              {"set_model", set_model()},
+              {"unset_model", unset_model()}};
   }
 
   [[nodiscard]] std::string fill(std::string_view form) const {
@@ -82,7 +94,7 @@ class Form {
                                  std::string_view body, std::string_view outcome) const {
     const std::string form = fmt::format(R"(
 WITH jobs AS MATERIALIZED (
-  SELECT * FROM unnest($1::uuid[], {{key_arrays}}{1}) WITH ORDINALITY AS j(lease, {{keys}}{0}, n)),
+  SELECT lease, {{in}}{0}, n FROM unnest($1::uuid[], {{key_arrays}}{1}) WITH ORDINALITY AS j(lease, {{keys}}{0}, n)),
 fenced AS MATERIALIZED (
   SELECT j.n{0}, {{keys:q}}{2}
   FROM jobs j JOIN {{queue}} q ON {{q=j}} AND q.generation = {{g}} AND q.lease = j.lease
@@ -106,6 +118,12 @@ FROM jobs j)",
     return fmt::format("{}.k{}", alias, i);
   }
 
+  [[nodiscard]] bool as_bytes(std::size_t i) const { return travels_as_bytes(definition_, i - 1); }
+  [[nodiscard]] const std::string& type(std::size_t i) const { return definition_.key_types[i - 1]; }
+  [[nodiscard]] std::string stored(std::string_view bytes, std::size_t i) const {
+    return fmt::format("embedd.text_of({})::{}", bytes, type(i));
+  }
+
   [[nodiscard]] std::string word(std::string_view name) const {
     if (name.starts_with('$')) return fmt::format("${}", n_ + 1 + static_cast<std::size_t>(name[1] - '0'));
     if (name.starts_with("keys:")) {
@@ -114,6 +132,12 @@ FROM jobs j)",
         return alias == "t" ? fmt::format("{} AS k{}", key(alias, i), i) : key(alias, i);
       });
     }
+    if (name.starts_with("out:"))
+      return each(", ", [&](std::size_t i) {
+        const std::string out = key(name.substr(4), i);
+        return as_bytes(i) ? fmt::format("pg_catalog.convert_to({}, pg_catalog.getdatabaseencoding())", out)
+                           : out;
+      });
     if (name.starts_with("desc:"))
       return each(", ", [&](std::size_t i) { return key(name.substr(5), i) + " DESC"; });
     if (name.starts_with("row:")) return each(", ", [&](std::size_t i) { return key(name.substr(4), i); });
@@ -178,21 +202,23 @@ fit AS MATERIALIZED (
     FROM texts x) summed
   WHERE (bytes <= $4::bigint OR n = 1) AND n = n + 0),
 judged AS MATERIALIZED (
-  SELECT {keys:f}, f.n, f.priority, f.lease, f.attempt, f.changed_at, s.text, f.refusal, s.hash,
+  SELECT {keys:f}, f.n, f.priority, f.lease, f.attempt, f.changed_at, s.text, f.refusal, s.hash, s.not_utf8,
          CASE WHEN f.refusal <> '' THEN 4
               WHEN s.text IS NULL THEN 0
               WHEN f.stored AND (SELECT l.text_hash FROM {ledger} l WHERE {l=f} AND l.generation = {g}) = s.hash THEN 1
-              WHEN f.kept_hash = s.hash THEN 2 ELSE 3 END AS task
+              WHEN f.kept_hash = s.hash THEN 2
+              WHEN s.not_utf8 IS NULL THEN 3 ELSE 5 END AS task
   FROM fit f
   LEFT JOIN LATERAL (
-    SELECT r.text, pg_catalog.hashtextextended(r.text COLLATE pg_catalog."C", 0) AS hash
+    SELECT r.text, pg_catalog.hashtextextended(r.text COLLATE pg_catalog."C", 0) AS hash, {not_utf8} AS not_utf8
     FROM (SELECT f.text OPERATOR(pg_catalog.||) '' AS text OFFSET 0) r OFFSET 0) s ON true)
 UPDATE {queue} q SET lease = $1::uuid, run_at = now() + pg_catalog.make_interval(secs => $2::float8)
 FROM judged f WHERE {q=f} AND q.generation = {g}
-RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text WHEN 4 THEN f.refusal END, f.hash, f.lease IS NOT NULL,
+RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text WHEN 4 THEN f.refusal WHEN 5 THEN f.not_utf8 END, f.hash,
+  f.lease IS NOT NULL,
   CASE f.priority WHEN 0 THEN (extract(epoch FROM clock_timestamp() - f.changed_at) * 1000000)::bigint END,
   (SELECT count(*) FROM due),
-  (SELECT count(*) FROM live) >= $3::bigint - $3::bigint / 8 OR (SELECT count(*) FROM due) >= $3::bigint, {keys:f})"));
+  (SELECT count(*) FROM live) >= $3::bigint - $3::bigint / 8 OR (SELECT count(*) FROM due) >= $3::bigint, {out:f})"));
 }
 
 /// A row is written only while its text is the one that was embedded; a row that a user holds is passed over,
@@ -430,12 +456,18 @@ renewed AS (
                            WHEN a.skipped + $3::bigint = 0 THEN now()
                            ELSE now() - pg_catalog.make_interval(secs => greatest($4::float8 - 60, 0)) END
   FROM answer a WHERE v.id = {{id}} AND a.on_duty AND {4})
-SELECT a.on_duty, a.deferred, a.scanned, a.enqueued, a.skipped, a.last, {{keys:e}}
+SELECT a.on_duty, a.deferred, a.scanned, a.enqueued, a.skipped, a.last, {{out:e}}
 FROM answer a LEFT JOIN page_end e ON true)",
                                          lock, nobody, after_t, after_l, renews, made_up)));
 }
 
 }  // namespace
+
+bool travels_as_bytes(const Definition& definition, std::size_t column) {
+  const std::string& type = definition.key_types[column];
+  return definition.encoding != "UTF8" &&
+         (type == "text" || type == "name" || type == "bpchar" || type.starts_with("character"));
+}
 
 QueueStatements::QueueStatements(const Definition& definition, bool guarded)
     : claim(make_claim(Form(definition, guarded))),

@@ -33,23 +33,33 @@ struct Definition {
   std::optional<std::string> model_id_column;
   std::optional<std::string> model_version_column;
   int generation = 1;
+  std::string encoding = "UTF8";  ///< the database's
   bool operator==(const Definition&) const = default;
 };
+
+/// Whether this key column's values travel as the bytes that the database stores: not every text can be
+/// converted to UTF-8, and a key must reach us and find its way back, whatever it is.
+bool travels_as_bytes(const Definition& definition, std::size_t column);
 
 /// Outcome letters as the settling statements return them, one per job, in order.
 inline constexpr char kDone = 'd', kKept = 'k', kBusy = 'b', kGone = 'g', kStale = 's';
 
+/// What a claim says is to be done with a row.
+enum ClaimCode { kClear, kCurrent, kStoreKept, kEmbed, kConditionFails, kNotUtf8 };
+
 /// How a settling statement takes its jobs: $1 lease uuid[], then the key columns' arrays $2..$(n+1); further
 /// parameters follow.
 ///
-/// The vectorizer's condition may fail on a row, and with it the statement. `guarded` statements look at each
-/// row by itself, which takes longer: such a row then has no text, and a claim and a walk say why.
+/// The vectorizer's condition may fail on a row, and with it the statement; so may a claim whose texts cannot
+/// all be converted to UTF-8. `guarded` statements look at each row by itself, which takes longer: a row that
+/// the condition fails on has no text then, and a claim and a walk say why.
 struct QueueStatements {
   explicit QueueStatements(const Definition& definition, bool guarded = false);
 
   /// $1 lease uuid, $2 lease time in seconds float8, $3 rows bigint, $4 text bytes bigint → n, attempt, task
-  /// (0 clear, 1 current, 2 store_kept, 3 embed, 4 refused), text or reason, hash, rescued, due (all rows
-  /// that were due), full (a row limit was hit), k1..kn; in no order.
+  /// (a ClaimCode), text or reason, hash, rescued, due (all rows that were due), full (a row limit was hit),
+  /// k1..kn; in no order. The reason: SQLSTATE and message of the condition's failure; the SQLSTATE alone
+  /// with which the text cannot be converted.
   Statement claim;
   /// jobs, then slot int[] (negative: the kept vector), hash bigint[], vector[], and, where the vectorizer
   /// names the columns, model id text, model version text → outcomes text.

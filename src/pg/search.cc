@@ -41,7 +41,7 @@ int candidates(const VectorizerInfo& v, int limit) {
 }
 
 /// The inner query orders by the bare distance operator, because only that can use the index.
-std::string search_statement(const VectorizerInfo& v, const Extension& extension) {
+std::string search_statement(const Connection& db, const VectorizerInfo& v, const Extension& extension) {
   const std::string schema = quote_identifier(extension.schema);
   const std::string distance =
       fmt::format("t.{} OPERATOR({}.<=>) $1::{}.{}", quote_identifier(v.destination_column), schema, schema,
@@ -56,13 +56,14 @@ std::string search_statement(const VectorizerInfo& v, const Extension& extension
   });
   const std::string filter = v.filter_sql ? fmt::format(" AND ({})", *v.filter_sql) : "";
   return fmt::format(
-      "WITH types AS (SELECT FROM {source} t WHERE {types}) SELECT {key}, 1 - q.embedd_distance, "
-      "\"left\"(q.embedd_text, $3::int) FROM (SELECT {keys}, {distance} "
-      "AS "
-      "embedd_distance, {text} AS embedd_text FROM {source} t WHERE t.{column} IS NOT NULL{filter} "
+      "WITH types AS (SELECT FROM {source} t WHERE {types}) SELECT {key}, 1 - q.embedd_distance, {preview} "
+      "FROM (SELECT {keys}, {distance} AS embedd_distance, {text} AS embedd_text "
+      "FROM {source} t WHERE t.{column} IS NOT NULL{filter} "
       "ORDER BY {nearest} LIMIT $4::int) q ORDER BY q.embedd_distance LIMIT $2::int",
-      fmt::arg("key", v.key_json_sql), fmt::arg("keys", keys), fmt::arg("distance", distance),
-      fmt::arg("nearest", nearest), fmt::arg("text", v.text_sql), fmt::arg("types", v.types_sql),
+      fmt::arg("key", db.is_utf8() ? v.key_json_sql : db.readable(v.key_json_sql + "::text")),
+      fmt::arg("preview", db.readable("\"left\"(q.embedd_text, $3::int)")), fmt::arg("keys", keys),
+      fmt::arg("distance", distance), fmt::arg("nearest", nearest), fmt::arg("text", v.text_sql),
+      fmt::arg("types", v.types_sql),
       fmt::arg("source", quote_qualified(v.source_schema, v.source_table)),
       fmt::arg("column", quote_identifier(v.destination_column)), fmt::arg("filter", filter));
 }
@@ -111,7 +112,8 @@ Result<std::vector<SearchHit>> search(Connection& db, const VectorizerInfo& vect
     if (!extension) return std::unexpected(extension.error());
     if (auto pinned = pin_settings(db); !pinned) return std::unexpected(pinned.error());
     if (auto set = set_effort(db, vectorizer, *extension, limit); !set) return std::unexpected(set.error());
-    auto rows = db.exec(search_statement(vectorizer, *extension),
+    const Connection::OverRows over_rows(db);
+    auto rows = db.exec(search_statement(db, vectorizer, *extension),
                         {vector_literal(query), std::to_string(limit), std::to_string(preview_characters),
                          std::to_string(candidates(vectorizer, limit))});
     if (!rows) return std::unexpected(rows.error());

@@ -187,6 +187,7 @@ Result<void> run_watched(Connection& db, Builder& builder, const VectorizerInfo&
 /// Once more without parallel workers, if the server lacks the shared memory for them (Docker gives 64 MiB).
 Result<void> create(Connection& db, Builder& builder, const VectorizerInfo& v, const Wanted& wanted,
                     const std::function<void(const BuildProgress&)>& on_progress) {
+  const Connection::OverRows over_rows(builder.db);
   for (const bool last : {false, true}) {
     auto built = run_watched(db, builder, v, wanted, on_progress);
     if (built) return {};

@@ -16,15 +16,19 @@ namespace {
 
 // The source by its oid: a renamed table is still the same table. A dropped one keeps its last known name,
 // unless it is there again.
-const std::string kSelect = R"(
-SELECT v.id, v.name, coalesce(n.nspname, v.source_schema), coalesce(c.relname, v.source_table), v.key_columns,
+std::string select_all(const Connection& db) {
+  return fmt::format(R"(
+SELECT v.id, v.name, {0}, {1}, v.key_columns,
        v.key_types, v.template, v.filter, v.destination_column, v.destination_type, v.model_id_column,
        v.model_version_column, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.long_texts,
        v.index_kind, ARRAY(SELECT jsonb_object_keys(v.deferred_indexes)), v.state = 'paused', v.text_sql,
        embedd.types_of(v.id), v.filter_sql, v.key_json_sql, to_char(v.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 FROM embedd.vectorizers v
 LEFT JOIN pg_catalog.pg_class c ON c.oid = embedd.source_of(v.id)
-LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)";
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)",
+                     db.readable("coalesce(n.nspname, v.source_schema)::text"),
+                     db.readable("coalesce(c.relname, v.source_table)::text"));
+}
 
 VectorizerInfo read_info(const Rows& rows, int i) {
   VectorizerInfo out;
@@ -247,7 +251,7 @@ Result<VectorizerInfo> create_vectorizer(Connection& db, const VectorizerSpec& s
 }
 
 Result<std::vector<VectorizerInfo>> list_vectorizers(Connection& db) {
-  auto rows = db.exec(kSelect + " ORDER BY v.name");
+  auto rows = db.exec(select_all(db) + " ORDER BY v.name");
   if (!rows) return std::unexpected(rows.error());
   std::vector<VectorizerInfo> out;
   for (int i = 0; i < rows->size(); ++i) out.push_back(read_info(*rows, i));
@@ -255,7 +259,7 @@ Result<std::vector<VectorizerInfo>> list_vectorizers(Connection& db) {
 }
 
 Result<VectorizerInfo> find_vectorizer(Connection& db, std::string_view name) {
-  auto rows = db.exec(kSelect + " WHERE v.name = $1", {std::string(name)});
+  auto rows = db.exec(select_all(db) + " WHERE v.name = $1", {std::string(name)});
   if (!rows) return std::unexpected(rows.error());
   if (!rows->empty()) return read_info(*rows, 0);
   auto all = list_vectorizers(db);

@@ -52,4 +52,12 @@ std::size_t cut(std::string_view text, std::size_t max_bytes) {
   return at;
 }
 
+std::string to_ascii(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (; !text.empty(); text.remove_prefix(decode(text).size))
+    out += static_cast<unsigned char>(text.front()) < 0x80 ? text.front() : '?';
+  return out;
+}
+
 }  // namespace embedd::utf8

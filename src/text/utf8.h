@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace embedd::utf8 {
@@ -27,5 +28,8 @@ inline bool valid(std::string_view text) { return valid_prefix(text) == text.siz
 
 /// The largest n ≤ `max_bytes` at which `text`, valid UTF-8, can be cut without splitting a character.
 std::size_t cut(std::string_view text, std::size_t max_bytes);
+
+/// `text` with a question mark in place of each character that is not ASCII.
+std::string to_ascii(std::string_view text);
 
 }  // namespace embedd::utf8

@@ -50,7 +50,7 @@ TEST_F(Filters, ThatFailOnARowFailNoWriteAndHoldUpNobody) {
   EXPECT_EQ(dead(), "21 23");
   EXPECT_EQ(jobs(), 0);
   EXPECT_THAT(value("SELECT min(message) FROM embedd.dead_letters"),
-              HasSubstr("invalid input syntax for type integer"));
+              HasSubstr("fails on this row: 22P02 invalid_text_representation"));
 
   sql(R"(UPDATE notes SET meta = '{"year": "?"}' WHERE id IN (1, 11))");
   sql(R"(UPDATE notes SET judged = 'changed' WHERE id BETWEEN 2 AND 5)");
@@ -103,7 +103,7 @@ TEST_F(Filters, AreTriedOnTheRowsThatThereAre) {
   const Finished refused = create();
   EXPECT_EQ(refused.code, 2);
   EXPECT_THAT(refused.error_output,
-              HasSubstr("fails on a row of \"public\".\"notes\": invalid input syntax"));
+              HasSubstr("fails on a row of \"public\".\"notes\": 22P02 invalid_text_representation"));
   sql("DELETE FROM notes WHERE id = 4");
   EXPECT_EQ(create().code, 0);
 }

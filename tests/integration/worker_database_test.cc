@@ -96,6 +96,28 @@ TEST_F(Outage, AStreamOfTerminatedConnectionsLosesNothing) {
   EXPECT_TRUE(worker.running());
 }
 
+class Idle : public WorkerTest {};
+
+TEST_F(Idle, SessionsOutliveTheDatabasesTimeoutForThem) {
+  EMBEDD_NOT_ON(pgbouncer, "the sessions are the pooler's");
+  declare_docs();
+  sql(fmt::format("ALTER DATABASE {} SET idle_session_timeout = '250ms'", database.name()));
+  Embedd worker = start_worker({{"EMBEDD_POLL_SECONDS", "0.6"}});
+  const std::string sessions =
+      "SELECT count(*) || ': ' || string_agg(pid || ' since ' || backend_start, ', ' ORDER BY pid) "
+      "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'embedd worker'";
+  const auto polled_for = [&](const char* time) {
+    return value(fmt::format("SELECT count(*) FROM embedd.workers WHERE seen_at > started_at + interval '{}'",
+                             time)) == "1";
+  };
+  ASSERT_TRUE(eventually([&] { return polled_for("0.1 s"); })) << worker.log();
+  const std::string before = value(sessions);
+  EXPECT_TRUE(eventually([&] { return polled_for("3 s"); })) << worker.log();
+  EXPECT_EQ(value(sessions), before);
+  EXPECT_THAT(before, testing::StartsWith("2: "));
+  EXPECT_EQ(worker.logged("database_unavailable"), 0) << worker.log();
+}
+
 class Pooled : public WorkerTest {
  protected:
   void SetUp() override {

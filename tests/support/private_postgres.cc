@@ -230,21 +230,25 @@ std::string PrivatePostgres::url(const std::string& database) const {
 
 std::string PrivatePostgres::log() const { return read_file(directory_ + "/server.log"); }
 
-TestDatabase::TestDatabase() {
+TestDatabase::TestDatabase() : TestDatabase("UTF8") {}
+
+TestDatabase::TestDatabase(std::string_view encoding) {
   const char* set = std::getenv("EMBEDD_TEST_DATABASE_URL");
   admin_url_ = set && *set ? std::string(set) : shared_server().url();
-  create();
+  create(encoding);
 }
 
 TestDatabase::TestDatabase(const PrivatePostgres& server) : admin_url_(server.url()) { create(); }
 
-void TestDatabase::create() {
+void TestDatabase::create(std::string_view encoding) {
   static std::atomic<int> counter = 0;
   name_ = fmt::format("embedd_test_{}_{}", getpid(), ++counter);
   auto admin = pg::Connection::open(Secret(admin_url_));
   if (!admin) raise_error("no test server: " + admin.error().message);
   run(*admin, fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", name_));
-  run(*admin, fmt::format("CREATE DATABASE {}", name_));
+  const std::string another =
+      encoding == "UTF8" ? "" : fmt::format(" TEMPLATE template0 LOCALE 'C' ENCODING '{}'", encoding);
+  run(*admin, fmt::format("CREATE DATABASE {}{}", name_, another));
   url_ = with_parameters(admin_url_, {{"dbname", name_}});
   if (target() == Target::pgbouncer) pgbouncer_ = std::make_unique<PgBouncer>(name_, url_);
   if (target() != Target::least_privilege) return;

@@ -63,6 +63,8 @@ class TestDatabase {
   /// On EMBEDD_TEST_DATABASE_URL if that is set, else on a private server shared by this process.
   TestDatabase();
   explicit TestDatabase(const PrivatePostgres& server);
+  /// In PostgreSQL's encoding of that name, on the first one's server.
+  explicit TestDatabase(std::string_view encoding);
   ~TestDatabase();
   TestDatabase(const TestDatabase&) = delete;
   TestDatabase& operator=(const TestDatabase&) = delete;
@@ -84,7 +86,7 @@ class TestDatabase {
   [[nodiscard]] const std::string& worker_role() const { return role_; }
 
  private:
-  void create();
+  void create(std::string_view encoding = "UTF8");
 
   std::string admin_url_;
   std::string name_;

@@ -67,6 +67,17 @@ WorkerTest::WorkerTest(const PrivatePostgres* server)
     : provider({.dimensions = kDimensions, .key = "sk-test-e2e"}),
       database(server ? TestDatabase(*server) : TestDatabase()),
       db(database.connect()) {
+  prepare();
+}
+
+WorkerTest::WorkerTest(std::string_view encoding)
+    : provider({.dimensions = kDimensions, .key = "sk-test-e2e"}),
+      database(encoding),
+      db(database.connect()) {
+  prepare();
+}
+
+void WorkerTest::prepare() {
   environment = {{"DATABASE_URL", database.embedd_url()},
                  {"OPENAI_API_KEY", "sk-test-e2e"},
                  {"OPENAI_BASE_URL", provider.base_url()},

@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -74,6 +75,8 @@ class WorkerTest : public testing::Test {
  protected:
   /// `server`: null for the shared one.
   explicit WorkerTest(const PrivatePostgres* server = nullptr);
+  /// A database of another encoding, on the shared one.
+  explicit WorkerTest(std::string_view encoding);
 
   static constexpr int kDimensions = 8;
 
@@ -123,6 +126,9 @@ class WorkerTest : public testing::Test {
   pg::Connection db;
   TempDir files;
   Environment environment;
+
+ private:
+  void prepare();
 };
 
 /// For tests that stop their server: one of their own.

@@ -1,0 +1,1 @@
+-- Placeholder on this worktree only.

@@ -28,6 +28,7 @@
 #include "core/ports.h"
 #include "core/waitable.h"
 #include "pg/pipeline.h"
+#include "pg/queue_heads.h"
 #include "pg/queue_sql.h"
 #include "pg/write_pace.h"
 
@@ -43,6 +44,9 @@ struct PgQueueOptions {
   int pid = 0;
   Duration reconcile_every = seconds(3600);
   Duration command_timeout = seconds(60);
+  /// Each poll reads every queue from its beginning, however long that takes.
+  bool thorough_polls = false;
+  Duration slow_reading = milliseconds(10);  ///< of a queue from its beginning (pg/queue_heads.h)
 };
 
 class PgQueue final : public Queue, public Waitable {
@@ -126,8 +130,9 @@ class PgQueue final : public Queue, public Waitable {
   using Pick = std::function<const Statement&(const QueueStatements&)>;
   void send(Lane& lane, const std::shared_ptr<const Known>& known, Pick statement,
             std::function<Params()> params, Handler handler);
-  void note_poll(const Result<BinaryRows>& rows);
-  void note_claim(const ClaimRequest& request, const Known& known, const Result<BinaryRows>& rows);
+  void note_poll(const std::map<VectorizerId, QueueHead>& read_from, const Result<BinaryRows>& rows);
+  void note_claim(const ClaimRequest& request, QueueHead from, const Known& known,
+                  const Result<BinaryRows>& rows);
   void send_parts();
   std::deque<Part>::iterator next_part();
   void send_part(const Part& part);
@@ -153,6 +158,7 @@ class PgQueue final : public Queue, public Waitable {
   std::optional<Poll> polled_;
   bool plans_used_ = false;  ///< settlements were planned since the plans were last discarded
   std::vector<Claim> claimed_;
+  QueueHeads heads_;
   std::deque<Part> parts_;  ///< not sent yet
   std::map<VectorizerId, Writing> writing_;
   std::uint64_t next_turn_ = 1;

@@ -16,7 +16,18 @@ namespace embedd::pg {
 namespace {
 
 /// What follows the definition in a row of the poll.
-enum StateColumn { kReconcileDue = 22, kDue, kWaiting, kOldest, kJobs, kDeadLetters, kProblem };
+enum StateColumn {
+  kReconcileDue = 22,
+  kDue,
+  kWaiting,
+  kOldest,
+  kJobs,
+  kDeadLetters,
+  kProblem,
+  kFirstLive,
+  kFirstBackfill,
+  kReadingSeconds
+};
 
 using Jobs = std::span<const SettledJob>;
 
@@ -101,8 +112,11 @@ SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.sta
        p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.generation, v.long_texts,
        (v.source <> a.source OR v.reconciled_at IS NULL OR v.reconciled_at <= now() - make_interval(secs => $9::float8))
          AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
-       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, coalesce(s.problem, {})
-FROM embedd.vectorizers v CROSS JOIN pgvector p CROSS JOIN LATERAL embedd.queue_state(v.id) s
+       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, coalesce(s.problem, {}),
+       least(s.first_live, now() - interval '2 s'), least(s.first_backfill, now() - interval '2 s'), s.reading_seconds
+FROM embedd.vectorizers v CROSS JOIN pgvector p
+LEFT JOIN unnest($11::bigint[], $12::timestamptz[], $13::timestamptz[]) AS since (id, live, backfill) ON since.id = v.id
+CROSS JOIN LATERAL embedd.queue_state(v.id, coalesce(since.live, '-infinity'), coalesce(since.backfill, '-infinity')) s
 CROSS JOIN LATERAL (
   SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = v.source) THEN v.source::oid
               ELSE embedd.adopt_source(v.id) END AS source OFFSET 0) a
@@ -110,6 +124,16 @@ LEFT JOIN pg_catalog.pg_class c ON c.oid = a.source LEFT JOIN pg_catalog.pg_name
 WHERE v.destination = 'column' ORDER BY v.id)",
                                                kDestinationProblem));
   return statement;
+}
+
+void add_heads(Params& params, const std::map<VectorizerId, QueueHead>& heads) {
+  BinaryArray vectorizers(kInt8), live(kTimestamptz), backfill(kTimestamptz);
+  for (const auto& [vectorizer, head] : heads) {
+    vectorizers.add_int8(vectorizer);
+    live.add_int8(head.live);
+    backfill.add_int8(head.backfill);
+  }
+  params.array(std::move(vectorizers)).array(std::move(live)).array(std::move(backfill));
 }
 
 const Statement& usage_statement() {
@@ -224,6 +248,13 @@ VectorizerState read_state(const BinaryRows& rows, int row) {
   return state;
 }
 
+std::optional<HeadRead> read_head(const BinaryRows& rows, int row) {
+  if (rows.is_null(row, kReadingSeconds)) return std::nullopt;
+  return HeadRead{
+      .head = {.live = rows.integer(row, kFirstLive), .backfill = rows.integer(row, kFirstBackfill)},
+      .took = age_of(rows.real(row, kReadingSeconds))};
+}
+
 std::optional<std::string> read_problem(const BinaryRows& rows, int row) {
   if (rows.is_null(row, kProblem)) return std::nullopt;
   return std::string(rows.bytes(row, kProblem));
@@ -285,8 +316,21 @@ const Statement& discard_plans_statement() {
   return statement;
 }
 
-void read_claim(const BinaryRows& rows, const Definition& definition, Claim& claim) {
-  enum Column { kOrder, kAttempt, kTask, kText, kHash, kRescued, kAge, kDue, kFull, kKey };
+std::optional<QueueHead> read_claim(const BinaryRows& rows, const Definition& definition, Claim& claim) {
+  enum Column {
+    kOrder,
+    kAttempt,
+    kTask,
+    kText,
+    kHash,
+    kRescued,
+    kAge,
+    kDue,
+    kFull,
+    kLiveReached,
+    kBackfillReached,
+    kKey
+  };
   std::vector<int> order(static_cast<std::size_t>(rows.size()));
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(),
@@ -306,7 +350,9 @@ void read_claim(const BinaryRows& rows, const Definition& definition, Claim& cla
     if (!rows.is_null(row, kAge))
       claim.jobs->back().age = age_of(static_cast<double>(rows.integer(row, kAge)) / 1e6);
   }
-  if (!order.empty()) claim.more = rows.flag(0, kFull) || rows.integer(0, kDue) > rows.size();
+  if (order.empty()) return std::nullopt;
+  claim.more = rows.flag(0, kFull) || rows.integer(0, kDue) > rows.size();
+  return QueueHead{.live = rows.integer(0, kLiveReached), .backfill = rows.integer(0, kBackfillReached)};
 }
 
 }  // namespace embedd::pg

@@ -44,6 +44,7 @@ class Form {
         {"vector", definition.vector_type},
         {"stored", definition.destination_type},
         {"key_json", definition.key_json_sql},
+        {"margin", "interval '2 s'"},
         {"keys", each(", ", [](std::size_t i) { return fmt::format("k{}", i); })},
         {"key_arrays",
          each(", ",
@@ -147,19 +148,21 @@ FROM jobs j)",
 /// Live changes first, with one row in eight reserved, so that neither starves the other.
 ///
 /// The row comparisons bound a walk along the index (priority, run_at) at both ends, and, unlike `priority =
-/// 0`, promise the planner many rows, so that it never sorts a long queue instead. The text is computed once
-/// per row (OFFSET 0 keeps the planner from copying the expression), and the ledger is looked up by key (a
-/// subselect cannot become a join). A long text is fetched and decompressed once, by the `||`, and only if it
-/// is among those that fit: its size is known without.
+/// 0`, promise the planner many rows, so that it never sorts a long queue instead. Where the next claim may
+/// begin is where this one has seen to all that was due; jobs of transactions that were on their way
+/// meanwhile get some time to appear. The text is computed once per row (OFFSET 0 keeps the planner from
+/// copying the expression), and the ledger is looked up by key (a subselect cannot become a join). A long
+/// text is fetched and decompressed once, by the `||`, and only if it is among those that fit: its size is
+/// known without.
 Statement make_claim(const Form& form) {
   return Statement(form.fill(R"(
 WITH live AS MATERIALIZED (
   SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash, q.changed_at FROM {queue} q
-  WHERE (q.priority, q.run_at) <= (0::smallint, now())
+  WHERE (q.priority, q.run_at) <= (0::smallint, now()) AND (q.priority, q.run_at) >= (0::smallint, $5::timestamptz)
   ORDER BY q.priority, q.run_at LIMIT $3::bigint - $3::bigint / 8 FOR UPDATE SKIP LOCKED),
 backfill AS MATERIALIZED (
   SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash, q.changed_at FROM {queue} q
-  WHERE (q.priority, q.run_at) <= (1::smallint, now()) AND (q.priority, q.run_at) >= (1::smallint, '-infinity')
+  WHERE (q.priority, q.run_at) <= (1::smallint, now()) AND (q.priority, q.run_at) >= (1::smallint, $6::timestamptz)
   ORDER BY q.priority, q.run_at LIMIT $3::bigint - (SELECT count(*) FROM live) FOR UPDATE SKIP LOCKED),
 due AS MATERIALIZED (
   SELECT *, row_number() OVER (ORDER BY priority, run_at) AS n
@@ -183,13 +186,24 @@ judged AS MATERIALIZED (
   FROM fit f
   LEFT JOIN LATERAL (
     SELECT r.text, pg_catalog.hashtextextended(r.text COLLATE "C", 0) AS hash
-    FROM (SELECT f.text OPERATOR(pg_catalog.||) '' AS text OFFSET 0) r OFFSET 0) s ON true)
+    FROM (SELECT f.text OPERATOR(pg_catalog.||) '' AS text OFFSET 0) r OFFSET 0) s ON true),
+left_over AS MATERIALIZED (SELECT d.priority, d.run_at FROM due d WHERE d.n > (SELECT count(*) FROM fit)),
+reached AS MATERIALIZED (
+  SELECT least(now() - {margin},
+               CASE WHEN (SELECT count(*) FROM live) >= $3::bigint - $3::bigint / 8
+                    THEN (SELECT max(run_at) FROM live) END,
+               (SELECT min(run_at) FROM left_over WHERE priority = 0)) AS live,
+         least(now() - {margin},
+               CASE WHEN (SELECT count(*) FROM due) >= $3::bigint
+                    THEN coalesce((SELECT max(run_at) FROM backfill), $6::timestamptz) END,
+               (SELECT min(run_at) FROM left_over WHERE priority = 1)) AS backfill)
 UPDATE {queue} q SET lease = $1::uuid, run_at = now() + pg_catalog.make_interval(secs => $2::float8)
 FROM judged f WHERE {q=f} AND q.generation = {g}
 RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text WHEN 4 THEN f.refusal END, f.hash, f.lease IS NOT NULL,
   CASE f.priority WHEN 0 THEN (extract(epoch FROM clock_timestamp() - f.changed_at) * 1000000)::bigint END,
   (SELECT count(*) FROM due),
-  (SELECT count(*) FROM live) >= $3::bigint - $3::bigint / 8 OR (SELECT count(*) FROM due) >= $3::bigint, {keys:f})"));
+  (SELECT count(*) FROM live) >= $3::bigint - $3::bigint / 8 OR (SELECT count(*) FROM due) >= $3::bigint,
+  (SELECT live FROM reached), (SELECT backfill FROM reached), {keys:f})"));
 }
 
 /// A row is written only while its text is the one that was embedded; a row that a user holds is passed over,

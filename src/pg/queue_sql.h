@@ -46,9 +46,11 @@ inline constexpr char kDone = 'd', kKept = 'k', kBusy = 'b', kGone = 'g', kStale
 struct QueueStatements {
   explicit QueueStatements(const Definition& definition, bool guarded = false);
 
-  /// $1 lease uuid, $2 lease time in seconds float8, $3 rows bigint, $4 text bytes bigint → n, attempt, task
-  /// (0 clear, 1 current, 2 store_kept, 3 embed, 4 refused), text or reason, hash, rescued, due (all rows
-  /// that were due), full (a row limit was hit), k1..kn; in no order.
+  /// $1 lease uuid, $2 lease time in seconds float8, $3 rows bigint, $4 text bytes bigint, $5 where to begin
+  /// with live jobs timestamptz, $6 with the others (pg/queue_heads.h) → n, attempt, task (0 clear, 1
+  /// current, 2 store_kept, 3 embed, 4 refused), text or reason, hash, rescued, age, due (all rows that were
+  /// due), full (a row limit was hit), where the next claim may begin with live jobs, with the others,
+  /// k1..kn; in no order.
   Statement claim;
   /// jobs, then slot int[] (negative: the kept vector), hash bigint[], vector[], and, where the vectorizer
   /// names the columns, model id text, model version text → outcomes text.

@@ -87,5 +87,40 @@ TEST_F(Truncate, IsNeverADeadlocksVictim) {
   fmt::print("users: the longest statement took {} ms\n", longest_ms);
 }
 
+TEST_F(Truncate, AtRepeatableReadFailsForNothingThatAWorkerWrote) {
+  sql(fill(0, 0));
+  pg::Connection user = database.connect(), reader = database.connect();
+  run(user, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+  run(user, "SELECT FROM items");
+  ASSERT_EQ(work_once().code, 0);
+  sql("UPDATE items SET body = body || '!'");
+  sql("INSERT INTO embedd.dead_letters (vectorizer_id, key, kind, message) VALUES (1, '{\"id\": 1}', "
+      "'rejected', 'm')");
+  // Somebody who reads the proofs, as a dump of the schema does.
+  run(reader, "BEGIN");
+  run(reader, "LOCK TABLE embedd.ledger_1 IN ACCESS SHARE MODE");
+  run(user, "TRUNCATE items");
+  run(user, "COMMIT");
+  run(reader, "COMMIT");
+
+  // What it could not clear away, workers do, and a row that comes back under an old key is embedded.
+  sql("INSERT INTO items OVERRIDING SYSTEM VALUE VALUES (3, 'back again')");
+  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  sql("DELETE FROM embedd.dead_letters");
+  EXPECT_EQ(work_once().code, 0);
+  EXPECT_EQ(jobs(), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM embedd.ledger_1"), 1);
+  EXPECT_EQ(wrong_rows("SELECT id, body, embedding FROM items"), "");
+}
+
+TEST_F(Truncate, LeavesTheRestOfALongQueueToTheWorkers) {
+  sql("INSERT INTO items (body) SELECT 'row ' || i FROM generate_series(1, 21000) i");
+  sql("TRUNCATE items");
+  EXPECT_EQ(jobs(), 1000);
+  EXPECT_EQ(work_once().code, 0);
+  EXPECT_EQ(jobs(), 0);
+  EXPECT_EQ(provider.stats().inputs, 0U);
+}
+
 }  // namespace
 }  // namespace embedd::test

@@ -1,0 +1,1 @@
+-- Holds the number until its owner's migration lands.

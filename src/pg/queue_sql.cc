@@ -182,7 +182,7 @@ fit AS MATERIALIZED (
     FROM texts x) summed
   WHERE (bytes <= $4::bigint OR n = 1) AND n = n + 0),
 judged AS MATERIALIZED (
-  SELECT {keys:f}, f.n, f.priority, f.lease, f.attempt, f.changed_at, s.text, f.refusal, s.hash,
+  SELECT {keys:f}, f.at, f.n, f.priority, f.lease, f.attempt, f.changed_at, s.text, f.refusal, s.hash,
          CASE WHEN f.refusal <> '' THEN 4
               WHEN s.text IS NULL THEN 0
               WHEN f.stored AND (SELECT l.text_hash FROM {ledger} l WHERE {l=f} AND l.generation = {g}) = s.hash THEN 1
@@ -200,17 +200,14 @@ reached AS MATERIALIZED (
          least(now() - {margin},
                CASE WHEN (SELECT count(*) FROM due) >= $3::bigint
                     THEN coalesce((SELECT max(run_at) FROM backfill), $6::timestamptz) END,
-               (SELECT min(run_at) FROM left_over WHERE priority = 1)) AS backfill),
-taken AS (
-  UPDATE {queue} q SET lease = $1::uuid, run_at = now() + pg_catalog.make_interval(secs => $2::float8)
-  WHERE q.ctid = ANY (ARRAY(SELECT at FROM fit)) AND q.generation + 0 = {g}
-  RETURNING {keys:q})
-SELECT f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text WHEN 4 THEN f.refusal END, f.hash, f.lease IS NOT NULL,
+               (SELECT min(run_at) FROM left_over WHERE priority = 1)) AS backfill)
+UPDATE {queue} q SET lease = $1::uuid, run_at = now() + pg_catalog.make_interval(secs => $2::float8)
+FROM judged f WHERE q.ctid = f.at AND q.generation + 0 = {g}
+RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text WHEN 4 THEN f.refusal END, f.hash, f.lease IS NOT NULL,
   CASE f.priority WHEN 0 THEN (extract(epoch FROM clock_timestamp() - f.changed_at) * 1000000)::bigint END,
   (SELECT count(*) FROM due),
   (SELECT count(*) FROM live) >= $3::bigint - $3::bigint / 8 OR (SELECT count(*) FROM due) >= $3::bigint,
-  (SELECT live FROM reached), (SELECT backfill FROM reached), {keys:f}
-FROM judged f WHERE CASE WHEN ({keys:f}) IN (SELECT {keys} FROM taken) THEN true END)"));
+  (SELECT live FROM reached), (SELECT backfill FROM reached), {keys:f})"));
 }
 
 /// A row is written only while its text is the one that was embedded; a row that a user holds is passed over,

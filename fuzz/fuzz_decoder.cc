@@ -22,7 +22,7 @@
 namespace embedd::pg {
 namespace {
 
-constexpr int kPollColumns = 28, kClaimColumns = 9, kMostKeys = 3;
+constexpr int kPollColumns = 33, kClaimColumns = 11, kMostKeys = 3;
 using Value = std::optional<std::string>;
 
 std::vector<Value> split(std::string_view in) {
@@ -88,6 +88,7 @@ void read_poll(const std::vector<Value>& values) {
     const VectorizerState state = read_state(rows, i);
     if (state.oldest) CHECK(*state.oldest >= Duration::zero(), "age {} ns", state.oldest->count());
     static_cast<void>(read_problem(rows, i));
+    static_cast<void>(read_head(rows, i));
     if (!definition) continue;
     CHECK(!definition->source.empty() && !definition->key_columns.empty(), "no source or no key");
     CHECK(definition->key_types.size() == definition->key_columns.size() &&
@@ -103,12 +104,12 @@ void read_jobs(std::vector<Value> values, int keys) {
   const int columns = kClaimColumns + keys;
   for (std::size_t i = 2; i < values.size(); i += static_cast<std::size_t>(columns))
     values[i] =
-        std::string(3, '\0') + static_cast<char>(values[i] ? values[i]->size() % 4 : 0);  // a task there is
+        std::string(3, '\0') + static_cast<char>(values[i] ? values[i]->size() % 6 : 0);  // a task there is
   const BinaryRows rows = table(values, columns);
   Definition definition;
   definition.key_columns.resize(static_cast<std::size_t>(keys));
   Claim claim{.request = {}, .jobs = std::vector<Job>()};
-  read_claim(rows, definition, claim);
+  static_cast<void>(read_claim(rows, definition, /*keep_messages=*/true, claim));
   CHECK(claim.jobs->size() == static_cast<std::size_t>(rows.size()), "{} jobs", claim.jobs->size());
   for (const Job& job : *claim.jobs) decode_key(job.key, static_cast<std::size_t>(keys));
 }

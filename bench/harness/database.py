@@ -28,6 +28,11 @@ class Server:
             raise RuntimeError(f"psql in {database}: {done.stderr.strip()}")
         return done.stdout.strip()
 
+    def session(self, database: str) -> subprocess.Popen:
+        """A session that stays: it runs what is written to its stdin, and ends when that is closed."""
+        command = [self._psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.url(database)]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+
     def number(self, database: str, query: str) -> float:
         return float(self.sql(database, query))
 

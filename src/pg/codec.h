@@ -24,7 +24,7 @@
 namespace embedd::pg {
 
 using TypeId = std::uint32_t;  ///< an OID of pg_type
-inline constexpr TypeId kBytea = 17, kInt4 = 23, kInt8 = 20, kText = 25, kUuid = 2950;
+inline constexpr TypeId kBytea = 17, kInt4 = 23, kInt8 = 20, kText = 25, kTimestamptz = 1184, kUuid = 2950;
 
 /// Parameters are megabytes of vectors, again and again.
 using Bytes = std::basic_string<char, std::char_traits<char>, RecyclingAllocator<char>>;

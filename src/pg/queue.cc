@@ -67,7 +67,8 @@ PgQueue::PgQueue(PgQueueOptions options, const Clock& clock, std::function<void(
     : options_(std::move(options)),
       clock_(clock),
       claims_("claims", pipeline_options(options_, options_.listen.empty(), Planning::custom), clock, wake),
-      settlements_("settlements", pipeline_options(options_, false, Planning::generic), clock, wake) {
+      settlements_("settlements", pipeline_options(options_, false, Planning::generic), clock, wake),
+      heads_(options_.slow_reading) {
   claims_.complaint = settlements_.complaint = claims_.pipeline.last_error().message;
   if (options_.listen.empty()) return;
   PipelineOptions listen = pipeline_options(options_, true, Planning::custom);
@@ -135,16 +136,20 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
       .real(to_seconds(options_.reconcile_every))
       .text(storable(troubles_json(with_complaints(heartbeat.troubles)), claims_.pipeline.encoding()))
       .real(to_seconds(options_.make_up_after));
+  const auto read_from =
+      options_.thorough_polls ? std::map<VectorizerId, QueueHead>() : heads_.for_poll(clock_.now());
+  add_heads(params, read_from);
   if (plans_used_ && settlements_.pipeline.ready() && !settlements_.pipeline.pooled()) {
     plans_used_ = false;
     settlements_.send(discard_plans_statement(), {}, [](const Result<BinaryRows>&) {});
   }
-  claims_.send(poll_statement(polls_guarded_), params, [this, params](const Result<BinaryRows>& rows) {
+  claims_.send(poll_statement(polls_guarded_), params, [this, params, read_from](const Result<BinaryRows>& rows) {
     if (rows || rows.error().kind != ErrorKind::rejected || polls_guarded_ || closing_)
-      return note_poll(rows);
+      return note_poll(read_from, rows);
     // One vectorizer's names may be at fault, and will be next time.
     polls_guarded_ = true;
-    claims_.send(poll_statement(true), params, [this](const Result<BinaryRows>& again) { note_poll(again); });
+    claims_.send(poll_statement(true), params,
+                 [this, read_from](const Result<BinaryRows>& again) { note_poll(read_from, again); });
   });
 }
 
@@ -155,7 +160,7 @@ std::vector<Trouble> PgQueue::with_complaints(std::vector<Trouble> troubles) con
   return troubles;
 }
 
-void PgQueue::note_poll(const Result<BinaryRows>& rows) {
+void PgQueue::note_poll(const std::map<VectorizerId, QueueHead>& read_from, const Result<BinaryRows>& rows) {
   polling_ = false;
   if (!rows) {
     polled_ = std::unexpected(rows.error());
@@ -190,6 +195,13 @@ void PgQueue::note_poll(const Result<BinaryRows>& rows) {
       known[id] = std::make_shared<const Known>(std::move(*definition));
     VectorizerState state = read_state(*rows, i);
     state.vectorizer = known[id]->definition.vectorizer;
+    if (const auto read = read_head(*rows, i)) {
+      const auto from = read_from.find(id);
+      if (from == read_from.end())
+        heads_.read_all(id, read->head, read->took);
+      else
+        heads_.read(id, from->second, read->head);
+    }
     if (const auto problem = read_problem(*rows, i)) {
       complain(i, *problem);
       state.waiting = true;  // for all that is known
@@ -199,6 +211,7 @@ void PgQueue::note_poll(const Result<BinaryRows>& rows) {
   }
   known_ = std::move(known);
   complaints_ = std::move(complaints);
+  heads_.polled(clock_.now(), [this](VectorizerId id) { return known_.contains(id); });
   std::erase_if(walks_, [this](const auto& walk) { return !known_.contains(walk.first); });
   std::erase_if(writing_, [this](const auto& writing) { return !known_.contains(writing.first); });
 }
@@ -238,25 +251,31 @@ void PgQueue::send_claim(const ClaimRequest& request) {
     claimed_.push_back({.request = request, .jobs = std::unexpected(unknown(request.vectorizer))});
     return;
   }
-  const auto params = [request] {
+  const QueueHead from = heads_.of(request.vectorizer);
+  const auto params = [request, from] {
     Params out;
     out.uuid(request.lease)
         .real(to_seconds(request.lease_time))
         .integer(request.max_rows)
-        .integer(static_cast<std::int64_t>(request.max_text_bytes));
+        .integer(static_cast<std::int64_t>(request.max_text_bytes))
+        .integer(from.live)
+        .integer(from.backfill);
     return out;
   };
   send(
       claims_, known, true, [](const QueueStatements& sql) -> const Statement& { return sql.claim; }, params,
-      [this, request, known](const Result<BinaryRows>& rows) { note_claim(request, *known, rows); });
+      [this, request, from, known](const Result<BinaryRows>& rows) {
+        note_claim(request, from, *known, rows);
+      });
 }
 
-void PgQueue::note_claim(const ClaimRequest& request, const Known& known, const Result<BinaryRows>& rows) {
+void PgQueue::note_claim(const ClaimRequest& request, QueueHead from, const Known& known,
+                         const Result<BinaryRows>& rows) {
   Claim claim{.request = request, .jobs = std::vector<Job>()};
-  if (rows)
-    read_claim(*rows, known.definition, options_.keep_messages, claim);
-  else
+  if (!rows)
     claim.jobs = std::unexpected(rows.error());
+  else if (const auto reached = read_claim(*rows, known.definition, options_.keep_messages, claim))
+    heads_.read(request.vectorizer, from, *reached);
   claimed_.push_back(std::move(claim));
 }
 

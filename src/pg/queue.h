@@ -28,6 +28,7 @@
 #include "core/ports.h"
 #include "core/waitable.h"
 #include "pg/pipeline.h"
+#include "pg/queue_heads.h"
 #include "pg/queue_sql.h"
 #include "pg/write_pace.h"
 
@@ -45,6 +46,9 @@ struct PgQueueOptions {
   Duration make_up_after = seconds(60);  ///< at least so long after a walk, another for what triggers missed
   Duration command_timeout = seconds(60);
   bool keep_messages = false;  ///< errors and refusals carry the database's own words, as Error::verbatim
+  /// Each poll reads every queue from its beginning, however long that takes.
+  bool thorough_polls = false;
+  Duration slow_reading = milliseconds(10);  ///< of a queue from its beginning (pg/queue_heads.h)
 };
 
 class PgQueue final : public Queue, public Waitable {
@@ -132,8 +136,9 @@ class PgQueue final : public Queue, public Waitable {
   void send(Lane& lane, const std::shared_ptr<const Known>& known, bool texts, Pick statement,
             std::function<Params()> params, Handler handler);
   [[nodiscard]] std::vector<Trouble> with_complaints(std::vector<Trouble> troubles) const;
-  void note_poll(const Result<BinaryRows>& rows);
-  void note_claim(const ClaimRequest& request, const Known& known, const Result<BinaryRows>& rows);
+  void note_poll(const std::map<VectorizerId, QueueHead>& read_from, const Result<BinaryRows>& rows);
+  void note_claim(const ClaimRequest& request, QueueHead from, const Known& known,
+                  const Result<BinaryRows>& rows);
   void send_parts();
   std::deque<Part>::iterator next_part();
   void send_part(const Part& part);
@@ -160,6 +165,7 @@ class PgQueue final : public Queue, public Waitable {
   std::optional<Poll> polled_;
   bool plans_used_ = false;  ///< settlements were planned since the plans were last discarded
   std::vector<Claim> claimed_;
+  QueueHeads heads_;
   std::deque<Part> parts_;  ///< not sent yet
   std::map<VectorizerId, Writing> writing_;
   std::uint64_t next_turn_ = 1;

@@ -18,7 +18,18 @@ namespace embedd::pg {
 namespace {
 
 /// What follows the definition in a row of the poll.
-enum StateColumn { kReconcileDue = 23, kDue, kWaiting, kOldest, kJobs, kDeadLetters, kProblem };
+enum StateColumn {
+  kReconcileDue = 23,
+  kDue,
+  kWaiting,
+  kOldest,
+  kJobs,
+  kDeadLetters,
+  kProblem,
+  kFirstLive,
+  kFirstBackfill,
+  kReadingSeconds
+};
 
 using Jobs = std::span<const SettledJob>;
 
@@ -105,8 +116,11 @@ SELECT {2}.id, {2}.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v
         OR v.reconciled_at <= now() - make_interval(secs => $11::float8)
            AND EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id))
          AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
-       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, coalesce(s.problem, {3}, {0})
-FROM {1} CROSS JOIN pgvector p CROSS JOIN LATERAL embedd.queue_state({2}.id) s
+       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, coalesce(s.problem, {3}, {0}),
+       least(s.first_live, now() - interval '2 s'), least(s.first_backfill, now() - interval '2 s'), s.reading_seconds
+FROM {1} CROSS JOIN pgvector p
+LEFT JOIN unnest($12::bigint[], $13::timestamptz[], $14::timestamptz[]) AS since (id, live, backfill) ON since.id = {2}.id
+CROSS JOIN LATERAL embedd.queue_state({2}.id, coalesce(since.live, '-infinity'), coalesce(since.backfill, '-infinity')) s
 CROSS JOIN LATERAL (
   SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = v.source) THEN v.source::oid
               ELSE embedd.adopt_source(v.id) END AS source OFFSET 0) a
@@ -124,6 +138,16 @@ const Statement& poll_statement(bool guarded) {
                "SELECT w.* WHERE embedd.utf8_problem(pg_catalog.format('%s', w)) IS NULL) v ON true",
                "w"));
   return guarded ? by_row : plain;
+}
+
+void add_heads(Params& params, const std::map<VectorizerId, QueueHead>& heads) {
+  BinaryArray vectorizers(kInt8), live(kTimestamptz), backfill(kTimestamptz);
+  for (const auto& [vectorizer, head] : heads) {
+    vectorizers.add_int8(vectorizer);
+    live.add_int8(head.live);
+    backfill.add_int8(head.backfill);
+  }
+  params.array(std::move(vectorizers)).array(std::move(live)).array(std::move(backfill));
 }
 
 const Statement& usage_statement() {
@@ -241,6 +265,13 @@ VectorizerState read_state(const BinaryRows& rows, int row) {
   return state;
 }
 
+std::optional<HeadRead> read_head(const BinaryRows& rows, int row) {
+  if (rows.is_null(row, kReadingSeconds)) return std::nullopt;
+  return HeadRead{
+      .head = {.live = rows.integer(row, kFirstLive), .backfill = rows.integer(row, kFirstBackfill)},
+      .took = age_of(rows.real(row, kReadingSeconds))};
+}
+
 std::optional<std::string> read_problem(const BinaryRows& rows, int row) {
   if (rows.is_null(row, kProblem)) return std::nullopt;
   return std::string(rows.bytes(row, kProblem));
@@ -331,8 +362,22 @@ Error refusal_of(ClaimCode code, std::string_view reason, const Definition& defi
               definition.encoding, what)};
 }
 
-void read_claim(const BinaryRows& rows, const Definition& definition, bool keep_messages, Claim& claim) {
-  enum Column { kOrder, kAttempt, kTask, kText, kHash, kRescued, kAge, kDue, kFull, kKey };
+std::optional<QueueHead> read_claim(const BinaryRows& rows, const Definition& definition, bool keep_messages,
+                                    Claim& claim) {
+  enum Column {
+    kOrder,
+    kAttempt,
+    kTask,
+    kText,
+    kHash,
+    kRescued,
+    kAge,
+    kDue,
+    kFull,
+    kLiveReached,
+    kBackfillReached,
+    kKey
+  };
   std::vector<int> order(static_cast<std::size_t>(rows.size()));
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(),
@@ -355,7 +400,9 @@ void read_claim(const BinaryRows& rows, const Definition& definition, bool keep_
                                                    std::exchange(job.text, {}), definition, keep_messages));
     if (!rows.is_null(row, kAge)) job.age = age_of(static_cast<double>(rows.integer(row, kAge)) / 1e6);
   }
-  if (!order.empty()) claim.more = rows.flag(0, kFull) || rows.integer(0, kDue) > rows.size();
+  if (order.empty()) return std::nullopt;
+  claim.more = rows.flag(0, kFull) || rows.integer(0, kDue) > rows.size();
+  return QueueHead{.live = rows.integer(0, kLiveReached), .backfill = rows.integer(0, kBackfillReached)};
 }
 
 }  // namespace embedd::pg

@@ -2,18 +2,25 @@
 /// parameters of a settlement, and the rows of an answer. Pure.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <span>
 
 #include "core/ports.h"
 #include "pg/pipeline.h"
+#include "pg/queue_heads.h"
 #include "pg/queue_sql.h"
 
 namespace embedd::pg {
 
 /// $1 worker uuid, $2 hostname, $3 pid, $4 version, $5 rows embedded, $6 requests in flight, $7 leases held,
-/// $8 draining, $9 seconds between reconciles float8 → one row per vectorizer, for read_definition() and
-/// read_state(). `guarded`: a vectorizer some name of which cannot be converted to UTF-8 spoils only itself.
+/// $8 draining, $9 seconds between reconciles float8, $10 troubles, $11 seconds from one walk to the next where
+/// changes were missed float8, $12 vectorizers bigint[] whose queues are to be read from $13 on, of live jobs
+/// timestamptz[], and from $14 on → one row per vectorizer, for read_definition(), read_state() and
+/// read_head(). `guarded`: a vectorizer some name of which cannot be converted to UTF-8 spoils only itself.
 const Statement& poll_statement(bool guarded = false);
+/// $12 to $14.
+void add_heads(Params& params, const std::map<VectorizerId, QueueHead>& heads);
 /// Error misconfigured if the row is none that `vectorizer create` writes (anybody with UPDATE on the table
 /// can write another), or if its table or its queue is gone. What its SQL says is for the server to judge.
 Result<Definition> read_definition(const BinaryRows& rows, int row);
@@ -22,6 +29,12 @@ std::string troubles_json(const std::vector<Trouble>& troubles);
 
 /// All but the vectorizer itself.
 VectorizerState read_state(const BinaryRows& rows, int row);
+/// Where the vectorizer's queue begins, and how long it took to find out; none if it cannot be read.
+struct HeadRead {
+  QueueHead head;
+  Duration took{};
+};
+std::optional<HeadRead> read_head(const BinaryRows& rows, int row);
 /// Why the vectorizer's queue cannot be read; none if it can.
 std::optional<std::string> read_problem(const BinaryRows& rows, int row);
 
@@ -48,7 +61,9 @@ Outcome outcome_of(char letter);
 
 /// Why a claimed row is refused. `reason`: what the claim says with that code.
 Error refusal_of(ClaimCode code, std::string_view reason, const Definition& definition, bool keep_messages);
-/// The jobs of a claim's answer, in order; counts the rescued ones and says whether more is due.
-void read_claim(const BinaryRows& rows, const Definition& definition, bool keep_messages, Claim& claim);
+/// The jobs of a claim's answer, in order; counts the rescued ones and says whether more is due. Where the
+/// next claim may begin; none if nothing was due.
+std::optional<QueueHead> read_claim(const BinaryRows& rows, const Definition& definition, bool keep_messages,
+                                    Claim& claim);
 
 }  // namespace embedd::pg

@@ -50,6 +50,7 @@ class Form {
               {"vector", definition.vector_type},
               {"stored", definition.destination_type},
               {"key_json", definition.key_json_sql},
+              {"margin", "interval '2 s'"},
               {"keys", each(", ", [](std::size_t i) { return fmt::format("k{}", i); })},
               {"key_arrays", each(", ",
                                   [&](std::size_t i) {
@@ -87,18 +88,22 @@ class Form {
   /// done with those, and the outcome of each, as one letter. `outcome` is an SQL expression over `j`, NULL
   /// for what is not fenced.
   ///
-  /// These are planned without a look at the parameters (Planning::generic): the planner then expects ten
-  /// jobs, and looks each up by its key, whatever the statistics of a queue that comes and goes say. Lookups
-  /// in what was done are hashed (`IN`), never joined, for the same reason.
+  /// What the planner believes must not matter, and it believes that a table holds nothing when an old
+  /// snapshot, or a busy table, has kept vacuum from giving back its empty pages: then it compares all rows
+  /// of the table with all jobs. So a job's rows are looked up by key in subselects of their own (LATERAL,
+  /// with a lock or OFFSET 0), and written by their place (`ctid`) for the one job that it expects (n = n +
+  /// 0). Lookups in what was done are hashed (`IN`), never joined.
   [[nodiscard]] Statement settle(std::string_view columns, std::string_view arrays, std::string_view fenced,
                                  std::string_view body, std::string_view outcome) const {
     const std::string form = fmt::format(R"(
 WITH jobs AS MATERIALIZED (
   SELECT lease, {{in}}{0}, n FROM unnest($1::uuid[], {{key_arrays}}{1}) WITH ORDINALITY AS j(lease, {{keys}}{0}, n)),
 fenced AS MATERIALIZED (
-  SELECT j.n{0}, {{keys:q}}{2}
-  FROM jobs j JOIN {{queue}} q ON {{q=j}} AND q.generation = {{g}} AND q.lease = j.lease
-  FOR UPDATE OF q SKIP LOCKED),{3}
+  SELECT j.n{0}, {{keys:q}}, q.at{2}
+  FROM jobs j CROSS JOIN LATERAL (
+    SELECT q.*, q.ctid AS at FROM {{queue}} q WHERE {{q=j}} AND q.generation = {{g}} AND q.lease = j.lease
+    FOR UPDATE SKIP LOCKED) q
+  WHERE j.n = j.n + 0),{3}
 SELECT string_agg(coalesce({4},
   CASE WHEN (SELECT true FROM {{queue}} q WHERE {{q=j}} AND q.generation = {{g}} AND q.lease = j.lease LIMIT 1)
        THEN 'b' ELSE 'g' END), '' ORDER BY j.n)
@@ -174,19 +179,21 @@ FROM jobs j)",
 /// Live changes first, with one row in eight reserved, so that neither starves the other.
 ///
 /// The row comparisons bound a walk along the index (priority, run_at) at both ends, and, unlike `priority =
-/// 0`, promise the planner many rows, so that it never sorts a long queue instead. The text is computed once
-/// per row (OFFSET 0 keeps the planner from copying the expression), and the ledger is looked up by key (a
-/// subselect cannot become a join). A long text is fetched and decompressed once, by the `||`, and only if it
-/// is among those that fit: its size is known without.
+/// 0`, promise the planner many rows, so that it never sorts a long queue instead. Where the next claim may
+/// begin is where this one has seen to all that was due; jobs of transactions that were on their way
+/// meanwhile get some time to appear. The text is computed once per row (OFFSET 0 keeps the planner from
+/// copying the expression), and the ledger is looked up by key (a subselect cannot become a join). A long
+/// text is fetched and decompressed once, by the `||`, and only if it is among those that fit: its size is
+/// known without.
 Statement make_claim(const Form& form) {
   return Statement(form.fill(R"(
 WITH {types}, live AS MATERIALIZED (
-  SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash, q.changed_at FROM {queue} q
-  WHERE (q.priority, q.run_at) <= (0::smallint, now())
+  SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash, q.changed_at, q.ctid AS at FROM {queue} q
+  WHERE (q.priority, q.run_at) <= (0::smallint, now()) AND (q.priority, q.run_at) >= (0::smallint, $5::timestamptz)
   ORDER BY q.priority, q.run_at LIMIT $3::bigint - $3::bigint / 8 FOR UPDATE SKIP LOCKED),
 backfill AS MATERIALIZED (
-  SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash, q.changed_at FROM {queue} q
-  WHERE (q.priority, q.run_at) <= (1::smallint, now()) AND (q.priority, q.run_at) >= (1::smallint, '-infinity')
+  SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash, q.changed_at, q.ctid AS at FROM {queue} q
+  WHERE (q.priority, q.run_at) <= (1::smallint, now()) AND (q.priority, q.run_at) >= (1::smallint, $6::timestamptz)
   ORDER BY q.priority, q.run_at LIMIT $3::bigint - (SELECT count(*) FROM live) FOR UPDATE SKIP LOCKED),
 due AS MATERIALIZED (
   SELECT *, row_number() OVER (ORDER BY priority, run_at) AS n
@@ -202,7 +209,7 @@ fit AS MATERIALIZED (
     FROM texts x) summed
   WHERE (bytes <= $4::bigint OR n = 1) AND n = n + 0),
 judged AS MATERIALIZED (
-  SELECT {keys:f}, f.n, f.priority, f.lease, f.attempt, f.changed_at, s.text, f.refusal, s.hash, s.not_utf8,
+  SELECT {keys:f}, f.at, f.n, f.priority, f.lease, f.attempt, f.changed_at, s.text, f.refusal, s.hash, s.not_utf8,
          CASE WHEN f.refusal <> '' THEN 4
               WHEN s.text IS NULL THEN 0
               WHEN f.stored AND (SELECT l.text_hash FROM {ledger} l WHERE {l=f} AND l.generation = {g}) = s.hash THEN 1
@@ -211,14 +218,25 @@ judged AS MATERIALIZED (
   FROM fit f
   LEFT JOIN LATERAL (
     SELECT r.text, pg_catalog.hashtextextended(r.text COLLATE pg_catalog."C", 0) AS hash, {not_utf8} AS not_utf8
-    FROM (SELECT f.text OPERATOR(pg_catalog.||) '' AS text OFFSET 0) r OFFSET 0) s ON true)
+    FROM (SELECT f.text OPERATOR(pg_catalog.||) '' AS text OFFSET 0) r OFFSET 0) s ON true),
+left_over AS MATERIALIZED (SELECT d.priority, d.run_at FROM due d WHERE d.n > (SELECT count(*) FROM fit)),
+reached AS MATERIALIZED (
+  SELECT least(now() - {margin},
+               CASE WHEN (SELECT count(*) FROM live) >= $3::bigint - $3::bigint / 8
+                    THEN (SELECT max(run_at) FROM live) END,
+               (SELECT min(run_at) FROM left_over WHERE priority = 0)) AS live,
+         least(now() - {margin},
+               CASE WHEN (SELECT count(*) FROM due) >= $3::bigint
+                    THEN coalesce((SELECT max(run_at) FROM backfill), $6::timestamptz) END,
+               (SELECT min(run_at) FROM left_over WHERE priority = 1)) AS backfill)
 UPDATE {queue} q SET lease = $1::uuid, run_at = now() + pg_catalog.make_interval(secs => $2::float8)
-FROM judged f WHERE {q=f} AND q.generation = {g}
+FROM judged f WHERE q.ctid = f.at AND q.generation + 0 = {g}
 RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text WHEN 4 THEN f.refusal WHEN 5 THEN f.not_utf8 END, f.hash,
   f.lease IS NOT NULL,
   CASE f.priority WHEN 0 THEN (extract(epoch FROM clock_timestamp() - f.changed_at) * 1000000)::bigint END,
   (SELECT count(*) FROM due),
-  (SELECT count(*) FROM live) >= $3::bigint - $3::bigint / 8 OR (SELECT count(*) FROM due) >= $3::bigint, {out:f})"));
+  (SELECT count(*) FROM live) >= $3::bigint - $3::bigint / 8 OR (SELECT count(*) FROM due) >= $3::bigint,
+  (SELECT live FROM reached), (SELECT backfill FROM reached), {out:f})"));
 }
 
 /// A row is written only while its text is the one that was embedded; a row that a user holds is passed over,
@@ -230,19 +248,19 @@ Statement make_complete(const Form& form) {
       ", q.kept_at, CASE WHEN j.slot < 0 AND q.kept_hash = j.hash THEN q.kept END AS kept", R"(
 {types},
 free AS MATERIALIZED (
-  SELECT f.* FROM fenced f JOIN {source} t ON {t=f}
-  WHERE {hash} = f.hash AND (f.slot >= 0 OR f.kept IS NOT NULL)
-  FOR NO KEY UPDATE OF t SKIP LOCKED),
+  SELECT f.*, t.row_at FROM fenced f CROSS JOIN LATERAL (
+    SELECT t.ctid AS row_at FROM {source} t WHERE {t=f} AND {hash} = f.hash FOR NO KEY UPDATE SKIP LOCKED) t
+  WHERE f.slot >= 0 OR f.kept IS NOT NULL),
 wrote AS (
   UPDATE {source} t
   SET {destination} = (CASE WHEN f.slot >= 0 THEN ({$3}::{vector}[])[f.slot + 1] ELSE f.kept END)::{stored}{set_model}
-  FROM free f WHERE {t=f}
-  RETURNING f.n, f.hash, {keys:f}),
+  FROM free f WHERE t.ctid = f.row_at AND {t=f}
+  RETURNING f.n, f.hash, f.at, {keys:f}),
 proven AS (
   INSERT INTO {ledger} ({keys}, generation, text_hash) SELECT {keys:w}, {g}, w.hash FROM wrote w
   ON CONFLICT ({keys}, generation) DO UPDATE SET text_hash = excluded.text_hash),
 deleted AS (
-  DELETE FROM {queue} q USING wrote w WHERE {q=w} AND q.generation = {g}),
+  DELETE FROM {queue} q USING wrote w WHERE q.ctid = w.at),
 left_over AS MATERIALIZED (
   SELECT f.*, (f.slot >= 0 OR f.kept IS NOT NULL)
               AND coalesce((SELECT {hash} = f.hash FROM {source} t WHERE {t=f}), false) AS held
@@ -255,7 +273,7 @@ given_back AS (
       kept = CASE WHEN f.held THEN CASE WHEN f.slot >= 0 THEN ({$3}::{vector}[])[f.slot + 1] ELSE f.kept END END,
       kept_hash = CASE WHEN f.held THEN f.hash END,
       kept_at = CASE WHEN f.held THEN coalesce(f.kept_at, now()) END
-  FROM left_over f WHERE {q=f} AND q.generation = {g}))",
+  FROM left_over f WHERE q.ctid = f.at))",
       "CASE WHEN j.n IN (SELECT n FROM wrote) THEN 'd' WHEN j.n IN (SELECT n FROM left_over WHERE held) "
       "THEN 'k' WHEN j.n IN (SELECT n FROM left_over) THEN 's' END");
 }
@@ -271,7 +289,7 @@ given_back AS (
       kept = CASE WHEN f.slot >= 0 THEN ({$3}::{vector}[])[f.slot + 1] ELSE q.kept END,
       kept_hash = CASE WHEN f.slot >= 0 THEN f.hash ELSE q.kept_hash END,
       kept_at = coalesce(f.kept_at, now())
-  FROM fenced f WHERE {q=f} AND q.generation = {g}))",
+  FROM fenced f WHERE q.ctid = f.at))",
                      "CASE WHEN j.n IN (SELECT n FROM fenced) THEN 'k' END");
 }
 
@@ -284,18 +302,21 @@ seen AS MATERIALIZED (
   SELECT f.*, s.there, s.filled, s.bare FROM fenced f
   LEFT JOIN LATERAL (
     SELECT true AS there, {text} IS NOT NULL AS filled, t.{destination} IS NULL AS bare
-    FROM {source} t WHERE {t=f}) s ON true),
+    FROM {source} t WHERE {t=f} OFFSET 0) s ON true),
 free AS MATERIALIZED (
-  SELECT f.* FROM seen f JOIN {source} t ON {t=f}
-  WHERE NOT f.bare AND {text} IS NULL
-  FOR NO KEY UPDATE OF t SKIP LOCKED),
+  SELECT f.*, t.row_at FROM seen f CROSS JOIN LATERAL (
+    SELECT t.ctid AS row_at FROM {source} t WHERE {t=f} AND {text} IS NULL FOR NO KEY UPDATE SKIP LOCKED) t
+  WHERE NOT f.bare),
 wrote AS (
-  UPDATE {source} t SET {destination} = NULL{unset_model} FROM free f WHERE {t=f} RETURNING f.n, {keys:f}),
+  UPDATE {source} t SET {destination} = NULL{unset_model} FROM free f WHERE t.ctid = f.row_at AND {t=f}
+  RETURNING f.n, f.at, {keys:f}),
 cleared AS MATERIALIZED (
-  SELECT f.n, {keys:f} FROM seen f WHERE f.there IS NULL OR (f.bare AND NOT f.filled)
+  SELECT f.n, f.at, {keys:f} FROM seen f WHERE f.there IS NULL OR (f.bare AND NOT f.filled)
   UNION ALL SELECT * FROM wrote),
-unproven AS (DELETE FROM {ledger} l USING cleared c WHERE {l=c} AND l.generation = {g}),
-deleted AS (DELETE FROM {queue} q USING cleared c WHERE {q=c} AND q.generation = {g}),
+unproven AS (
+  DELETE FROM {ledger} l WHERE l.ctid = ANY (ARRAY(
+    SELECT (SELECT l.ctid FROM {ledger} l WHERE {l=c} AND l.generation = {g}) FROM cleared c))),
+deleted AS (DELETE FROM {queue} q USING cleared c WHERE q.ctid = c.at AND c.n = c.n + 0),
 left_over AS MATERIALIZED (
   SELECT f.* FROM seen f WHERE f.n NOT IN (SELECT n FROM cleared)),
 given_back AS (
@@ -304,7 +325,7 @@ given_back AS (
       run_at = now() + CASE WHEN f.filled THEN interval '0' ELSE
         greatest(interval '0.5 s', least(interval '30 s', now() - coalesce(f.kept_at, now()))) END,
       kept = NULL, kept_hash = NULL, kept_at = CASE WHEN NOT f.filled THEN coalesce(f.kept_at, now()) END
-  FROM left_over f WHERE {q=f} AND q.generation = {g}))",
+  FROM left_over f WHERE q.ctid = f.at))",
       "CASE WHEN j.n IN (SELECT n FROM cleared) THEN 'd' WHEN j.n IN (SELECT n FROM left_over WHERE filled) "
       "THEN 's' WHEN j.n IN (SELECT n FROM left_over) THEN 'k' END");
 }
@@ -313,7 +334,7 @@ constexpr std::string_view kIfFenced = "CASE WHEN j.n IN (SELECT n FROM fenced) 
 
 Statement make_drop(const Form& form) {
   return form.settle("", "", "", R"(
-deleted AS (DELETE FROM {queue} q USING fenced f WHERE {q=f} AND q.generation = {g}))",
+deleted AS (DELETE FROM {queue} q USING fenced f WHERE q.ctid = f.at))",
                      kIfFenced);
 }
 
@@ -322,7 +343,7 @@ Statement make_reschedule(const Form& form) {
 given_back AS (
   UPDATE {queue} q SET lease = NULL, run_at = now() + pg_catalog.make_interval(secs => {$1}::float8),
                        attempt = least(q.attempt + {$2}::bigint, 32000)
-  FROM fenced f WHERE {q=f} AND q.generation = {g}))",
+  FROM fenced f WHERE q.ctid = f.at))",
                      kIfFenced);
 }
 
@@ -330,7 +351,7 @@ Statement make_extend(const Form& form) {
   return form.settle("", "", "", R"(
 extended AS (
   UPDATE {queue} q SET run_at = now() + pg_catalog.make_interval(secs => {$1}::float8)
-  FROM fenced f WHERE {q=f} AND q.generation = {g}))",
+  FROM fenced f WHERE q.ctid = f.at))",
                      kIfFenced);
 }
 
@@ -348,13 +369,18 @@ seen AS MATERIALIZED (
     SELECT t.{destination} IS NOT NULL AS stored, {hash} AS hash FROM {source} t WHERE {t=f} OFFSET 0) s ON true),
 stale AS MATERIALIZED (SELECT * FROM seen WHERE NOT same),
 given_back AS (
-  UPDATE {queue} q SET lease = NULL, run_at = now() FROM stale f WHERE {q=f} AND q.generation = {g}),
+  UPDATE {queue} q SET lease = NULL, run_at = now() FROM stale f WHERE q.ctid = f.at),
 free AS MATERIALIZED (
-  SELECT f.* FROM seen f JOIN {source} t ON {t=f}
-  WHERE f.same AND f.loses_vector AND coalesce({hash}, 0) = f.hash FOR NO KEY UPDATE OF t SKIP LOCKED),
+  SELECT f.*, t.row_at FROM seen f CROSS JOIN LATERAL (
+    SELECT t.ctid AS row_at FROM {source} t
+    WHERE {t=f} AND coalesce({hash}, 0) = f.hash FOR NO KEY UPDATE SKIP LOCKED) t
+  WHERE f.same AND f.loses_vector),
 wrote AS (
-  UPDATE {source} t SET {destination} = NULL{unset_model} FROM free f WHERE {t=f} RETURNING f.n, {keys:f}),
-unproven AS (DELETE FROM {ledger} l USING wrote w WHERE {l=w} AND l.generation = {g}),
+  UPDATE {source} t SET {destination} = NULL{unset_model} FROM free f WHERE t.ctid = f.row_at AND {t=f}
+  RETURNING f.n, {keys:f}),
+unproven AS (
+  DELETE FROM {ledger} l WHERE l.ctid = ANY (ARRAY(
+    SELECT (SELECT l.ctid FROM {ledger} l WHERE {l=w} AND l.generation = {g}) FROM wrote w))),
 buried AS MATERIALIZED (
   SELECT f.* FROM seen f WHERE f.same AND (NOT f.loses_vector OR f.n IN (SELECT n FROM wrote))),
 recorded AS (
@@ -363,7 +389,7 @@ recorded AS (
   ON CONFLICT (vectorizer_id, key, generation) DO UPDATE
   SET kind = excluded.kind, message = excluded.message, attempts = excluded.attempts, text_hash = excluded.text_hash,
       failed_at = now()),
-deleted AS (DELETE FROM {queue} q USING buried f WHERE {q=f} AND q.generation = {g}))",
+deleted AS (DELETE FROM {queue} q USING buried f WHERE q.ctid = f.at))",
       "CASE WHEN j.n IN (SELECT n FROM buried) THEN 'd' WHEN j.n IN (SELECT n FROM stale) THEN 's' "
       "WHEN j.n IN (SELECT n FROM fenced) THEN 'b' END");
 }
@@ -419,7 +445,7 @@ idle AS MATERIALIZED (
   SELECT q.* FROM merged q
   WHERE q.there
     AND CASE WHEN q.refused THEN true WHEN q.hash IS NULL THEN q.stored ELSE NOT q.stored OR q.proven IS DISTINCT FROM q.hash END
-    AND NOT EXISTS (SELECT FROM {{queue}} w WHERE {{w=q}} AND w.generation = {{g}})
+    AND CASE WHEN EXISTS (SELECT FROM {{queue}} w WHERE {{w=q}} AND w.generation = {{g}}) THEN false ELSE true END
     AND NOT EXISTS (SELECT FROM embedd.dead_letters d
                     WHERE d.vectorizer_id = {{id}} AND d.generation = {{g}} AND d.key = {{key_json}}
                       AND coalesce(d.text_hash, 0) = coalesce(q.hash, 0))),
@@ -430,7 +456,8 @@ adopted AS (
 wanted AS MATERIALIZED (
   SELECT {{keys:i}} FROM idle i WHERE i.hash IS NULL OR NOT i.stored OR i.proven IS NOT NULL),
 free AS MATERIALIZED (
-  SELECT {{keys:w}} FROM wanted w JOIN {{source}} t ON {{t=w}} FOR NO KEY UPDATE OF t SKIP LOCKED),
+  SELECT {{keys:w}} FROM wanted w CROSS JOIN LATERAL (
+    SELECT FROM {{source}} t WHERE {{t=w}} FOR NO KEY UPDATE SKIP LOCKED) t),
 enqueued AS (
   INSERT INTO {{queue}} ({{keys}}, generation, priority) SELECT {{keys:f}}, {{g}}, 1 FROM free f
   ON CONFLICT DO NOTHING RETURNING 1),
@@ -438,10 +465,11 @@ pardoned AS (
   DELETE FROM embedd.dead_letters d USING free q
   WHERE d.vectorizer_id = {{id}} AND d.generation = {{g}} AND d.key = {{key_json}}),
 orphans AS MATERIALIZED (
-  SELECT {{keys:l}} FROM merged m JOIN {{ledger}} l ON {{l=m}} AND l.generation = {{g}} WHERE NOT m.there
-  FOR UPDATE OF l SKIP LOCKED),
+  SELECT l.at FROM merged m CROSS JOIN LATERAL (
+    SELECT l.ctid AS at FROM {{ledger}} l WHERE {{l=m}} AND l.generation = {{g}} FOR UPDATE SKIP LOCKED) l
+  WHERE NOT m.there),
 forgotten AS (
-  DELETE FROM {{ledger}} l USING orphans o WHERE {{l=o}} AND l.generation = {{g}}),
+  DELETE FROM {{ledger}} l WHERE l.ctid = ANY (ARRAY(SELECT at FROM orphans))),
 made_up AS ({5}),
 answer AS MATERIALIZED (
   SELECT EXISTS (SELECT FROM duty) AS on_duty, (SELECT deferred FROM load) AS deferred,

@@ -111,12 +111,29 @@ END
                        plan_.id, typed("o"), settings, quote_literal(body));
   }
 
+  /// The user's transaction has locked the table for itself, and workers' statements that have locked queue
+  /// and ledger may be waiting for it. So no table's lock is waited for, and nothing that would fail the
+  /// TRUNCATE at REPEATABLE READ may fail it. What stays is the worker's to clear away: jobs and proofs whose
+  /// row is gone.
   [[nodiscard]] std::string truncate() const {
+    constexpr int kMostJobs = 20'000;  // more would be noticed
     return trigger_function("truncate", kPinnedPath, "",
-                            fmt::format(R"(    TRUNCATE {}, {};
-    DELETE FROM embedd.dead_letters WHERE vectorizer_id = {};
+                            fmt::format(R"(    BEGIN
+      DELETE FROM embedd.dead_letters WHERE vectorizer_id = {2};
+      DELETE FROM {0} WHERE ctid = ANY (ARRAY(SELECT q.ctid FROM {0} q LIMIT {3} FOR UPDATE SKIP LOCKED));
+    EXCEPTION WHEN serialization_failure THEN NULL;
+    END;
+    BEGIN
+      LOCK TABLE {1} IN ACCESS EXCLUSIVE MODE NOWAIT;
+      TRUNCATE {1};
+    EXCEPTION WHEN lock_not_available THEN
+      BEGIN
+        DELETE FROM {1};
+      EXCEPTION WHEN serialization_failure THEN NULL;
+      END;
+    END;
 )",
-                                        queue_, ledger_, plan_.id));
+                                        queue_, ledger_, plan_.id, kMostJobs));
   }
 
   [[nodiscard]] std::string trigger(std::string_view event, std::string_view when) const {

@@ -15,7 +15,10 @@ namespace {
 
 class PgWorld final : public QueueWorld {
  public:
-  PgWorld() : db_(database_.connect()), user_(database_.connect()) {
+  /// Claims read the queue from its beginning, or go on where the last one ended, as where that is slow.
+  enum class Claims { from_the_beginning, going_on };
+
+  explicit PgWorld(Claims claims) : claims_(claims), db_(database_.connect()), user_(database_.connect()) {
     pg::Connection embedd = database_.connect_embedd();
     CHECK(pg::migrate(embedd).has_value(), "migrate");
     run(db_,
@@ -30,17 +33,18 @@ class PgWorld final : public QueueWorld {
                                                         .model_version_column = "model_version"});
     CHECK(created.has_value(), "{}", created.error().message);
     id_ = created->id;
-    queue_.emplace(pg::PgQueueOptions{.database = Secret(database_.worker_url()), .worker = {7}}, clock_,
-                   [] {});
+    const Duration slow = claims == Claims::going_on ? Duration{} : std::chrono::hours(1);
+    queue_.emplace(pg::PgQueueOptions{.database = Secret(database_.worker_url()),
+                                      .worker = {7},
+                                      .thorough_polls = true,
+                                      .slow_reading = slow},
+                   clock_, [] {});
     wait_for(*queue_, [&]() -> std::optional<bool> {
       (void)queue_->take_claims();
       (void)queue_->take_receipts();
       return queue_->ready() ? std::optional(true) : std::nullopt;
     });
-    // The first poll loads the declarations.
-    queue_->send_poll({});
-    const Poll poll = wait_for(*queue_, [&] { return queue_->take_poll(); });
-    CHECK(poll.has_value() && poll->size() == 1, "the vectorizer is listed");
+    poll();  // loads the declarations
   }
 
   Queue& queue() override { return *queue_; }
@@ -100,10 +104,17 @@ class PgWorld final : public QueueWorld {
         "= "
         "reconcile_until - $1 * interval '1 s'",
         {seconds});
+    // Jobs that are moved in time are found by a poll at the latest.
+    if (claims_ == Claims::going_on) poll();
   }
   void turn() override { test::turn(*queue_); }
 
  private:
+  void poll() {
+    queue_->send_poll({});
+    const Poll poll = wait_for(*queue_, [&] { return queue_->take_poll(); });
+    CHECK(poll.has_value() && poll->size() == 1, "the vectorizer is listed");
+  }
   void as_user(Capture capture, const std::string& sql, std::initializer_list<pg::Param> params) {
     if (capture == Capture::unseen) run(db_, "SET session_replication_role = replica");
     run(db_, sql, params);
@@ -113,6 +124,7 @@ class PgWorld final : public QueueWorld {
     return std::stoul(value_of(db_, "SELECT count(*) FROM " + table));
   }
 
+  const Claims claims_;
   TestDatabase database_;
   pg::Connection db_;
   pg::Connection user_;
@@ -121,10 +133,16 @@ class PgWorld final : public QueueWorld {
   std::optional<pg::PgQueue> queue_;
 };
 
-std::unique_ptr<QueueWorld> make_pg_world() { return std::make_unique<PgWorld>(); }
+std::unique_ptr<QueueWorld> make_pg_world() {
+  return std::make_unique<PgWorld>(PgWorld::Claims::from_the_beginning);
+}
+std::unique_ptr<QueueWorld> make_pg_world_whose_claims_go_on() {
+  return std::make_unique<PgWorld>(PgWorld::Claims::going_on);
+}
 
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(Postgres, QueueContract, testing::Values(&make_pg_world));
+INSTANTIATE_TEST_SUITE_P(PostgresGoingOn, QueueContract, testing::Values(&make_pg_world_whose_claims_go_on));
 
 }  // namespace embedd::test

@@ -11,39 +11,13 @@
 #include <random>
 #include <thread>
 
+#include "support/impatient.h"
 #include "support/worker_fixture.h"
 
 namespace embedd::test {
 namespace {
 
 using std::chrono::steady_clock;
-
-/// A user's session that would rather fail than wait for long, and remembers its longest statement.
-class Impatient {
- public:
-  explicit Impatient(const TestDatabase& database) : db_(database.connect()) {
-    run(db_, "SET lock_timeout = '2s'");
-    run(db_, "SET deadlock_timeout = '100ms'");
-  }
-  void operator()(const std::string& statement, std::initializer_list<pg::Param> params = {}) {
-    const auto began = steady_clock::now();
-    const auto done = db_.exec(statement, params);
-    longest_ = std::max(longest_, steady_clock::now() - began);
-    ++statements_;
-    if (!done && failure_.empty()) failure_ = fmt::format("{} in: {}", done.error().message, statement);
-  }
-  [[nodiscard]] const std::string& failure() const { return failure_; }
-  [[nodiscard]] int statements() const { return statements_; }
-  [[nodiscard]] int longest_ms() const {
-    return static_cast<int>(std::chrono::duration_cast<milliseconds>(longest_).count());
-  }
-
- private:
-  pg::Connection db_;
-  std::string failure_;
-  int statements_ = 0;
-  steady_clock::duration longest_{};
-};
 
 class HeldRows : public WorkerTest {
  protected:

@@ -21,7 +21,8 @@ namespace embedd::test {
 
 class QueueFixture {
  public:
-  /// `server`: nullptr for the shared one.
+  /// `server`: nullptr for the shared one. Claims read the queue from its beginning, unless `slow_reading` is
+  /// 0.
   QueueFixture(const std::string& ddl, const pg::VectorizerSpec& spec, pg::PgQueueOptions options = {},
                const PrivatePostgres* server = nullptr);
 

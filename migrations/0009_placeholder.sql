@@ -1,1 +1,0 @@
--- Placeholder on this worktree only.

@@ -192,8 +192,8 @@ TEST_F(Mallory, EveryFunctionIsPinned) {
             9);
   EXPECT_EQ(value("SELECT string_agg(proname, ' ') FROM pg_proc WHERE pronamespace = 'embedd'::regnamespace "
                   "AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)"),
-            "capture_update_1 capture_update_2")
-      << "which names every function and operator with its schema, and is called for every updated row";
+            "capture_update_1 capture_update_2 text_of")
+      << "which name every function and operator with its schema, and are called for every row";
   EXPECT_EQ(value("SELECT string_agg(proname, ' ') FROM pg_proc WHERE pronamespace = 'embedd'::regnamespace "
                   "AND prosecdef AND has_function_privilege('public', oid, 'EXECUTE')"),
             "NULL");

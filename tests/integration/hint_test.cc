@@ -45,7 +45,8 @@ TEST(Hint, OneATransaction) {
 
 TEST(Hint, NoneForWhatNeedsNoWorker) {
   Listening notes;
-  run(notes.db, "INSERT INTO notes (title) VALUES (NULL)");
+  run(notes.db, "INSERT INTO notes (title) VALUES ('a')");
+  EXPECT_EQ(hints(notes.listener).size(), 1u);
   run(notes.db, "UPDATE notes SET other = 1");
   run(notes.db, "DELETE FROM notes");
   EXPECT_TRUE(hints(notes.listener).empty());

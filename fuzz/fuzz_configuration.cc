@@ -62,8 +62,8 @@ void read_toml(std::string_view text) {
   for (const EndpointConfig& endpoint : *endpoints) check_endpoint(endpoint);
 }
 
-/// In double quotes, as the format says.
-std::string quoted(std::string_view value) {
+/// A value as the format says.
+std::string in_double_quotes(std::string_view value) {
   std::string out = "\"";
   for (const char c : value) {
     if (c == '"' || c == '\\' || c == '$') out += '\\';
@@ -82,7 +82,7 @@ void read_dotenv(std::string_view text) {
     CHECK(!entry.name.empty() && printable(entry.name) && !entry.name.contains('='), "name '{}'", entry.name);
     CHECK(entry.line > line, "line {} after {}", entry.line, line);
     line = entry.line;
-    again += entry.name + '=' + quoted(entry.value) + '\n';
+    again += entry.name + '=' + in_double_quotes(entry.value) + '\n';
   }
   const auto back = parse_dotenv(again, "again");
   CHECK(back && back->ignored.empty() && back->entries.size() == entries.size(),

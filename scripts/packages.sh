@@ -8,7 +8,7 @@ build_packages=(
   libpcre2-dev prometheus-cpp-dev libboost-dev libgtest-dev libgmock-dev libbenchmark-dev python3
 )
 # shellcheck disable=SC2034
-check_packages=(clang-format-19 clang-tidy-19 shellcheck)
+check_packages=(clang-19 clang-format-19 clang-tidy-19 shellcheck)
 
 is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 

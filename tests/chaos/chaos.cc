@@ -24,6 +24,7 @@
 
 #include "chaos/checker.h"
 #include "chaos/traffic.h"
+#include "support/paths.h"
 #include "support/private_postgres.h"
 #include "support/scripted_provider.h"
 
@@ -143,7 +144,7 @@ class Run {
   }
 
   void command(std::vector<std::string> words) {
-    words.insert(words.begin(), EMBEDD_BINARY);
+    words.insert(words.begin(), test::embedd_binary());
     Program program(words, environment(), arguments_.logs + "/commands.log");
     if (const int status = program.exit_status(60s); status != 0)
       throw std::runtime_error(
@@ -172,7 +173,7 @@ class Run {
   void revive() {
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       if (workers_[i] && workers_[i]->running()) continue;
-      workers_[i] = std::make_unique<Program>(std::vector<std::string>{EMBEDD_BINARY, "worker"},
+      workers_[i] = std::make_unique<Program>(std::vector<std::string>{test::embedd_binary(), "worker"},
                                               environment(), log_of(i));
     }
   }

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "support/paths.h"
 #include "support/worker_fixture.h"
 
 namespace embedd::test {
@@ -98,7 +99,7 @@ TEST_F(Grants, CheckNamesTheOneForASchemaThatTheRoleMayNotUse) {
 
 /// The SQL block of docs/schema.md that grants.
 std::string documented() {
-  std::ifstream file(EMBEDD_SOURCE_DIR "/docs/schema.md");
+  std::ifstream file(source_file("docs/schema.md"));
   std::stringstream all;
   all << file.rdbuf();
   const std::string text = all.str(), fence = "```";

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "support/paths.h"
 #include "support/worker_fixture.h"
 
 namespace embedd::test {
@@ -50,10 +51,10 @@ class Certificates {
 class ProviderTls : public WorkerTest {
  protected:
   void SetUp() override {
-    front_ = std::make_unique<Process>(
-        ProcessOptions{.arguments = {EMBEDD_TEST_DATA "/tls_front.py", certificates_.file("server.crt"),
-                                     certificates_.file("server.key"), std::to_string(provider.port())},
-                       .program = python()});
+    front_ = std::make_unique<Process>(ProcessOptions{
+        .arguments = {source_file("tests/integration/data/tls_front.py"), certificates_.file("server.crt"),
+                      certificates_.file("server.key"), std::to_string(provider.port())},
+        .program = python()});
     ASSERT_TRUE(front_->wait_for_output("\n")) << front_->error_output();
     port_ = std::atoi(front_->output().c_str() + std::string("listening on ").size());
     environment.erase("OPENAI_BASE_URL");

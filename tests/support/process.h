@@ -20,13 +20,15 @@
 #include <thread>
 #include <vector>
 
+#include "support/paths.h"
+
 namespace embedd::test {
 
 struct ProcessOptions {
   std::vector<std::string> arguments;              ///< after the program's name
   std::map<std::string, std::string> environment;  ///< all of it, but PATH
   std::string directory = "/";                     ///< where it runs; `/` holds no .env
-  std::string program = EMBEDD_BINARY;
+  std::string program = embedd_binary();
 };
 
 class Process {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "support/paths.h"
 #include "text/cl100k_embedded.h"
 #include "text/cl100k_merge.h"
 #include "text/utf8.h"
@@ -64,7 +65,8 @@ TEST(Cl100k, CountsAsTheReferenceDoes) {
   SKIP_WITHOUT_RANKS();
   simdjson::dom::parser parser;
   std::size_t cases = 0;
-  for (const simdjson::dom::element item : parser.load(EMBEDD_TEST_DATA "/cl100k_golden.json").get_array()) {
+  for (const simdjson::dom::element item :
+       parser.load(test::source_file("tests/unit/data/cl100k_golden.json")).get_array()) {
     const std::uint64_t tokens = item["tokens"];
     const std::string_view unit = item["text"];
     std::uint64_t times = 1;

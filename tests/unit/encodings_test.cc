@@ -9,6 +9,7 @@
 #include "embedded/migrations.h"
 #include "pg/queue_messages.h"
 #include "pg/queue_sql.h"
+#include "support/paths.h"
 
 namespace embedd::pg {
 namespace {
@@ -38,7 +39,7 @@ TEST(Ascii, IsAllThatMigrationsSayAndAllThatNewOnesHold) {
 
 TEST(Ascii, IsAllThatTheSourcesOfSqlHoldOutsideOfComments) {
   int files = 0;
-  for (const auto& entry : fs::directory_iterator(EMBEDD_SOURCE_DIR "/src/pg")) {
+  for (const auto& entry : fs::directory_iterator(test::source_file("src/pg"))) {
     std::ifstream lines(entry.path());
     EXPECT_EQ(odd_lines(lines, "//"), "") << entry.path();
     ++files;

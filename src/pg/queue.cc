@@ -143,14 +143,15 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
     plans_used_ = false;
     settlements_.send(discard_plans_statement(), {}, [](const Result<BinaryRows>&) {});
   }
-  claims_.send(poll_statement(polls_guarded_), params, [this, params, read_from](const Result<BinaryRows>& rows) {
-    if (rows || rows.error().kind != ErrorKind::rejected || polls_guarded_ || closing_)
-      return note_poll(read_from, rows);
-    // One vectorizer's names may be at fault, and will be next time.
-    polls_guarded_ = true;
-    claims_.send(poll_statement(true), params,
-                 [this, read_from](const Result<BinaryRows>& again) { note_poll(read_from, again); });
-  });
+  claims_.send(
+      poll_statement(polls_guarded_), params, [this, params, read_from](const Result<BinaryRows>& rows) {
+        if (rows || rows.error().kind != ErrorKind::rejected || polls_guarded_ || closing_)
+          return note_poll(read_from, rows);
+        // One vectorizer's names may be at fault, and will be next time.
+        polls_guarded_ = true;
+        claims_.send(poll_statement(true), params,
+                     [this, read_from](const Result<BinaryRows>& again) { note_poll(read_from, again); });
+      });
 }
 
 /// A vectorizer that is unusable is none that the worker knows of.

@@ -14,9 +14,9 @@
 namespace embedd::pg {
 
 /// $1 worker uuid, $2 hostname, $3 pid, $4 version, $5 rows embedded, $6 requests in flight, $7 leases held,
-/// $8 draining, $9 seconds between reconciles float8, $10 troubles, $11 seconds from one walk to the next where
-/// changes were missed float8, $12 vectorizers bigint[] whose queues are to be read from $13 on, of live jobs
-/// timestamptz[], and from $14 on → one row per vectorizer, for read_definition(), read_state() and
+/// $8 draining, $9 seconds between reconciles float8, $10 troubles, $11 seconds from one walk to the next
+/// where changes were missed float8, $12 vectorizers bigint[] whose queues are to be read from $13 on, of
+/// live jobs timestamptz[], and from $14 on → one row per vectorizer, for read_definition(), read_state() and
 /// read_head(). `guarded`: a vectorizer some name of which cannot be converted to UTF-8 spoils only itself.
 const Statement& poll_statement(bool guarded = false);
 /// $12 to $14.

@@ -57,10 +57,10 @@ struct QueueStatements {
   explicit QueueStatements(const Definition& definition, bool guarded = false);
 
   /// $1 lease uuid, $2 lease time in seconds float8, $3 rows bigint, $4 text bytes bigint, $5 where to begin
-  /// with live jobs timestamptz, $6 with the others (pg/queue_heads.h) → n, attempt, task (a ClaimCode), text or
-  /// reason, hash, rescued, age, due (all rows that were due), full (a row limit was hit), where the next claim
-  /// may begin with live jobs, with the others, k1..kn; in no order. The reason: SQLSTATE and message of the
-  /// condition's failure; the SQLSTATE alone with which the text cannot be converted.
+  /// with live jobs timestamptz, $6 with the others (pg/queue_heads.h) → n, attempt, task (a ClaimCode), text
+  /// or reason, hash, rescued, age, due (all rows that were due), full (a row limit was hit), where the next
+  /// claim may begin with live jobs, with the others, k1..kn; in no order. The reason: SQLSTATE and message
+  /// of the condition's failure; the SQLSTATE alone with which the text cannot be converted.
   Statement claim;
   /// jobs, then slot int[] (negative: the kept vector), hash bigint[], vector[], and, where the vectorizer
   /// names the columns, model id text, model version text → outcomes text.

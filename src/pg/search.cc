@@ -63,8 +63,7 @@ std::string search_statement(const Connection& db, const VectorizerInfo& v, cons
       fmt::arg("key", db.is_utf8() ? v.key_json_sql : db.readable(v.key_json_sql + "::text")),
       fmt::arg("preview", db.readable("\"left\"(q.embedd_text, $3::int)")), fmt::arg("keys", keys),
       fmt::arg("distance", distance), fmt::arg("nearest", nearest), fmt::arg("text", v.text_sql),
-      fmt::arg("types", v.types_sql),
-      fmt::arg("source", quote_qualified(v.source_schema, v.source_table)),
+      fmt::arg("types", v.types_sql), fmt::arg("source", quote_qualified(v.source_schema, v.source_table)),
       fmt::arg("column", quote_identifier(v.destination_column)), fmt::arg("filter", filter));
 }
 

@@ -106,7 +106,7 @@ Result<std::string> create_filter(Connection& db, VectorizerId id, const SourceT
   auto made = with_search_path(db, "", [&] { return db.exec(create); });
   if (!made) return blame_filter(db, "cannot be made a function of the row's columns", where, made.error());
   if (auto good = refuse_strangers(db, id, where); !good) return std::unexpected(good.error());
-  const std::string call = fmt::format("{}({})", filter_function(id), join_each(n, ", ", [&](std::size_t i) {
+  std::string call = fmt::format("{}({})", filter_function(id), join_each(n, ", ", [&](std::size_t i) {
                                          return "t." + quote_identifier(filter.columns[i - 1]);
                                        }));
   if (auto good = try_filter(db, table, call, where); !good) return std::unexpected(good.error());

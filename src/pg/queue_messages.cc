@@ -299,8 +299,8 @@ Outcome outcome_of(char letter) {
   }
 }
 
-std::string storable(std::string text, std::string_view encoding) {
-  return encoding == "UTF8" || encoding == "SQL_ASCII" ? text : utf8::to_ascii(text);
+std::string storable(std::string_view text, std::string_view encoding) {
+  return encoding == "UTF8" || encoding == "SQL_ASCII" ? std::string(text) : utf8::to_ascii(text);
 }
 
 Params settlement_params(const Settlement& settlement, Jobs jobs, const Definition& definition) {

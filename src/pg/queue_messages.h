@@ -53,7 +53,7 @@ const Statement& discard_plans_statement();
 const Statement& statement_of(const QueueStatements& sql, const Settlement& settlement);
 /// `text` as a database of `encoding` can store it for certain: other encodings than UTF-8 lack most
 /// characters, so what is not ASCII is then a question mark each.
-std::string storable(std::string text, std::string_view encoding);
+std::string storable(std::string_view text, std::string_view encoding);
 /// Of statement_of(sql, settlement), for some of its jobs.
 Params settlement_params(const Settlement& settlement, std::span<const SettledJob> jobs,
                          const Definition& definition);

@@ -33,6 +33,7 @@ struct Error {
   ErrorKind kind = ErrorKind::unavailable;
   std::string message;                    ///< for a person; never holds a secret or a row's text
   std::optional<Duration> retry_after{};  ///< the server's own wish, if it gave one
+  bool billed = false;                    ///< of a provider: the request may have cost something all the same
 };
 
 template <typename T>

@@ -274,7 +274,7 @@ TEST_F(OpenAiEmbedderTest, TokensThatCannotBeTrueAreNotBelieved) {
 
 TEST_F(OpenAiEmbedderTest, AFailureSaysWhetherItMayHaveCostSomething) {
   EndpointConfig config = endpoint_of(provider_);
-  config.timeout = milliseconds(500);
+  config.timeout = seconds(1);
   Client client(config);
   const auto billed = [&](Answer answer) {
     provider_.answers_next(1, std::move(answer));

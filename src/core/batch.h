@@ -36,10 +36,8 @@ struct HeldJob {
 
 /// The job without its text, for a settlement.
 inline SettledJob settled(const HeldJob& held) {
-  return {.key = held.job.key,
-          .lease = held.job.lease,
-          .text_hash = held.job.text_hash,
-          .wasted = held.wasted};
+  return {
+      .key = held.job.key, .lease = held.job.lease, .text_hash = held.job.text_hash, .wasted = held.wasted};
 }
 
 /// Fresh jobs, and suspects: those that were refused before, with others or alone. Each first in, first out,

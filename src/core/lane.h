@@ -43,9 +43,9 @@ struct Lane {
   std::size_t learned_pieces = std::numeric_limits<std::size_t>::max();      ///< per text, from refusals
 
   // What it buys in vain.
-  std::size_t thrown_away = 0;                 ///< answers in a row that could not be stored
-  WasteReason waste = WasteReason::unknown;    ///< of late
-  Instant braked_until{};                      ///< some of its rows
+  std::size_t thrown_away = 0;               ///< answers in a row that could not be stored
+  WasteReason waste = WasteReason::unknown;  ///< of late
+  Instant braked_until{};                    ///< some of its rows
   std::string braked_because;
 
   // Reconcile.

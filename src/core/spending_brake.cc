@@ -51,14 +51,16 @@ SpendingBrake::SpendingBrake(std::size_t rows) : purchases_(std::max(rows / kWay
 
 const SpendingBrake::Purchases* SpendingBrake::find(const Job& job) const {
   const std::uint64_t row = row_of(job);
-  const auto set = purchases_.begin() + static_cast<std::ptrdiff_t>(row % (purchases_.size() / kWays) * kWays);
+  const auto set =
+      purchases_.begin() + static_cast<std::ptrdiff_t>(row % (purchases_.size() / kWays) * kWays);
   const auto found = std::find_if(set, set + kWays, [row](const Purchases& each) { return each.row == row; });
   return found == set + kWays ? nullptr : &*found;
 }
 
 /// In place of the row that counts for least, and of those the one that was bought the longest ago.
 SpendingBrake::Purchases& SpendingBrake::make_room(std::uint64_t row, Instant now) {
-  const auto set = purchases_.begin() + static_cast<std::ptrdiff_t>(row % (purchases_.size() / kWays) * kWays);
+  const auto set =
+      purchases_.begin() + static_cast<std::ptrdiff_t>(row % (purchases_.size() / kWays) * kWays);
   const auto worth = [now](const Purchases& each) {
     if (each.row == 0) return std::pair(-1.0, each.last);
     const Duration passed = now - each.last;
@@ -116,8 +118,10 @@ std::string explain(WasteReason reason) {
       return "texts read differently when their vectors are to be stored: a setting such as TimeZone or "
              "DateStyle differs between sessions, or something rewrites them";
     case WasteReason::failed: return "the endpoint's answers are no good, or come too late";
-    case WasteReason::lapsed: return "workers die before they store what they bought, or take too long for it";
-    case WasteReason::edited: return "the same rows get new texts all the time, from a trigger or an application";
+    case WasteReason::lapsed:
+      return "workers die before they store what they bought, or take too long for it";
+    case WasteReason::edited:
+      return "the same rows get new texts all the time, from a trigger or an application";
     case WasteReason::unknown: break;
   }
   return "vectors that were bought vanish from the table or the queue";

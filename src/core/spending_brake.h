@@ -4,13 +4,14 @@
 ///   brake.bought(job, now);  // its text goes out with a request
 ///   brake.refunded(job);     // … that cannot have cost anything
 ///
-/// Purchases are counted and forgotten evenly: eight an hour of the same text of a row, sixty of all its texts.
-/// The same text is bought while it counts for less than eight: four times at once, then after 1, 2, 4 and 8
-/// seconds, then as its purchases are forgotten. So it is bought at most kSameTextAnHour times in any hour, and a
-/// row at most kAnyTextAnHour times; a row that a user edits without end waits for a minute at most.
+/// Purchases are counted and forgotten evenly: eight an hour of the same text of a row, sixty of all its
+/// texts. The same text is bought while it counts for less than eight: four times at once, then after 1, 2, 4
+/// and 8 seconds, then as its purchases are forgotten. So it is bought at most kSameTextAnHour times in any
+/// hour, and a row at most kAnyTextAnHour times; a row that a user edits without end waits for a minute at
+/// most.
 ///
-/// No outcome is believed in: what was stored is not bought again, so that only what went wrong comes back. What
-/// was bought in vain by other workers counts, too, as far as the queue tells (Job::wasted).
+/// No outcome is believed in: what was stored is not bought again, so that only what went wrong comes back.
+/// What was bought in vain by other workers counts, too, as far as the queue tells (Job::wasted).
 ///
 /// Memory is fixed: of the rows of the last hour, those that count for most are remembered, then the latest.
 #pragma once

@@ -92,7 +92,8 @@ class Worker {
   bool dispatch_one(Lane& lane, Instant now);
   void start(Lane& lane, Batch batch, Instant now);
   void hold(Lane& lane, std::vector<HeldJob> jobs, Instant now);
-  void give_back_for(const Vectorizer& vectorizer, std::map<seconds, std::vector<SettledJob>> jobs, Instant now);
+  void give_back_for(const Vectorizer& vectorizer, std::map<seconds, std::vector<SettledJob>> jobs,
+                     Instant now);
   void give_back(Lane& lane, Instant now);
   void complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now);
   void judge_canary(Lane* lane, const Reply& reply, Instant now);

@@ -116,7 +116,8 @@ void Worker::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& er
   switch (verdict) {
     case Verdict::hold:
       observer_.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
-      return hold(lane, std::move(batch.jobs), now);  // dispatch gives them back if the endpoint rests for long
+      return hold(lane, std::move(batch.jobs),
+                  now);  // dispatch gives them back if the endpoint rests for long
     case Verdict::split: return split(lane, std::move(batch), error, now);
     case Verdict::set_aside:
       observer_.rescheduled(lane.vectorizer, error.kind, 1, false);
@@ -139,9 +140,9 @@ void Worker::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& er
   }
 }
 
-/// Sends each part on its own. They queue up with the suspects, so that neighbours are not held up. Halves ask
-/// the fewest times; but where each time may cost something, more parts at once cost the least, and a row of
-/// 2048 is alone before the brake holds it.
+/// Sends each part on its own. They queue up with the suspects, so that neighbours are not held up. Halves
+/// ask the fewest times; but where each time may cost something, more parts at once cost the least, and a row
+/// of 2048 is alone before the brake holds it.
 void Worker::split(Lane& lane, Batch batch, const Error& error, Instant now) {
   const std::size_t size = batch.jobs.size();
   const std::size_t parts = std::min<std::size_t>(error.billed ? 16 : 2, size);

@@ -1,5 +1,5 @@
-// What keeps a worker from buying the same in vain, again and again (G12): core/spending_brake.h row by row, and
-// a rest for a vectorizer that stores nothing of what it buys. The loop is worker.cc.
+// What keeps a worker from buying the same in vain, again and again (G12): core/spending_brake.h row by row,
+// and a rest for a vectorizer that stores nothing of what it buys. The loop is worker.cc.
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -16,7 +16,8 @@ constexpr std::size_t kThrownAway = 64;
 
 }  // namespace
 
-/// Puts jobs into the lane's buffer. Those whose rows were bought too often of late are given back for a while.
+/// Puts jobs into the lane's buffer. Those whose rows were bought too often of late are given back for a
+/// while.
 void Worker::hold(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
   std::map<seconds, std::vector<SettledJob>> braked;  // by how long
   for (HeldJob& held : jobs) {
@@ -37,12 +38,10 @@ void Worker::give_back_for(const Vectorizer& vectorizer, std::map<seconds, std::
   std::size_t braked = 0;
   for (auto& [delay, some] : jobs) {
     if (delay > Duration{}) braked += some.size();
-    settlements_.send(vectorizer,
-                      {.vectorizer = vectorizer.id,
-                       .action = Action::reschedule,
-                       .jobs = std::move(some),
-                       .delay = delay},
-                      now);
+    settlements_.send(
+        vectorizer,
+        {.vectorizer = vectorizer.id, .action = Action::reschedule, .jobs = std::move(some), .delay = delay},
+        now);
   }
   Lane* lane = find(vectorizer.id);
   if (braked == 0 || lane == nullptr) return;
@@ -73,15 +72,15 @@ void Worker::give_back_rescued(Lane& lane, std::vector<HeldJob> jobs, Instant no
   reschedule(lane.vectorizer, jobs, Duration{}, now);
 }
 
-/// Their leases stand, and their texts are others than were bought. If that goes for one row after another, the
-/// vectorizer is asked with a few now and then, until one is stored.
+/// Their leases stand, and their texts are others than were bought. If that goes for one row after another,
+/// the vectorizer is asked with a few now and then, until one is stored.
 void Worker::give_back_stale(const Settlements::News::Stale& stale, bool others_stored, Instant now) {
   Lane* lane = find(stale.vectorizer.id);
   std::map<seconds, std::vector<SettledJob>> by_wait;
   std::size_t bought = 0;
   for (const SettledJob& job : stale.jobs) {
-    const SpendingBrake::Wait wait = brake_.wait(
-        {.vectorizer = stale.vectorizer.id, .key = job.key, .text_hash = job.text_hash}, now);
+    const SpendingBrake::Wait wait =
+        brake_.wait({.vectorizer = stale.vectorizer.id, .key = job.key, .text_hash = job.text_hash}, now);
     by_wait[std::chrono::ceil<seconds>(std::max(wait.length, Duration{}))].push_back(job);
     bought += job.wasted > 0 ? 1 : 0;
   }

@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::size_t kMinAnswerCap = 4 * kMiB;
 constexpr std::size_t kMaxAnswerCap = 256 * kMiB;
-/// A token is a byte of text at the least. What a server adds to each input, marks of its beginning and end or a
-/// prompt of the model's own, is less than this.
+/// A token is a byte of text at the least. What a server adds to each input, marks of its beginning and end
+/// or a prompt of the model's own, is less than this.
 constexpr std::size_t kAddedTokens = 64;
 
 /// The most that a true answer can be: numbers of at most 40 characters with their white space.
@@ -164,12 +164,11 @@ Result<EmbedAnswer> OpenAiEmbedder::answer_of(InFlight& in_flight) {
   if (*status != 200)
     return std::unexpected(classify(*status, post.headers(), post.answer(), std::time(nullptr)));
   const std::size_t body_bytes = post.answer().size();
-  auto answer = parser_.parse(
-      post.answer(), post.headers(),
-      {.inputs = in_flight.inputs,
-       .dimensions = in_flight.dimensions,
-       .model = in_flight.model,
-       .most_tokens = in_flight.most_tokens});
+  auto answer = parser_.parse(post.answer(), post.headers(),
+                              {.inputs = in_flight.inputs,
+                               .dimensions = in_flight.dimensions,
+                               .model = in_flight.model,
+                               .most_tokens = in_flight.most_tokens});
   if (answer)
     answer->body_bytes = body_bytes;
   else

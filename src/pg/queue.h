@@ -12,12 +12,12 @@
 /// A settlement goes out as statements of their own, as long as half a second allows (pg/write_pace.h), and
 /// vectorizers take turns, so that a slow table's settlement holds up nobody else's.
 ///
-/// Usage is written by itself (pg/usage_book.h): its row is shared by all workers, and a settlement must not hold
-/// its lock. It follows what is stored by a second or so. A worker killed in between loses the usage of that
-/// moment, never a vector.
+/// Usage is written by itself (pg/usage_book.h): its row is shared by all workers, and a settlement must not
+/// hold its lock. It follows what is stored by a second or so. A worker killed in between loses the usage of
+/// that moment, never a vector.
 ///
-/// What was bought in vain is in embedd.wasted for an hour. It is looked up after a claim, and only as long as there
-/// is something of this vectorizer.
+/// What was bought in vain is in embedd.wasted for an hour. It is looked up after a claim, and only as long
+/// as there is something of this vectorizer.
 #pragma once
 
 #include <deque>
@@ -54,8 +54,8 @@ class PgQueue final : public Queue, public Waitable {
  public:
   /// `clock` must outlive it; `wake` is called from helper threads.
   PgQueue(PgQueueOptions options, const Clock& clock, std::function<void()> wake);
-  /// Blocks for three seconds at most, and mostly not at all: writes the usage that is left, and takes this worker
-  /// off the list. What cannot be written is logged.
+  /// Blocks for three seconds at most, and mostly not at all: writes the usage that is left, and takes this
+  /// worker off the list. What cannot be written is logged.
   ~PgQueue() override;
 
   void send_poll(const Heartbeat& heartbeat) override;
@@ -107,8 +107,8 @@ class PgQueue final : public Queue, public Waitable {
     bool partly = false;         ///< some statement of it succeeded
     std::optional<Error> error;  ///< the first
   };
-  /// Jobs of a settlement: those not sent yet, or one statement's worth of them. Its statement may be answered
-  /// when the worker has gone.
+  /// Jobs of a settlement: those not sent yet, or one statement's worth of them. Its statement may be
+  /// answered when the worker has gone.
   struct Part {
     std::shared_ptr<OpenSettlement> open;
     std::shared_ptr<const Settlement> settlement;

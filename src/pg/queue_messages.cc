@@ -318,7 +318,8 @@ void read_waste(const BinaryRows& rows, std::vector<Job>& jobs) {
   for (int i = 0; i < rows.size(); ++i)
     wasted[rows.integer(i, 0)] = {.level = rows.real(i, 1), .ago = age_of(rows.real(i, 2))};
   for (Job& job : jobs)
-    if (const auto found = wasted.find(static_cast<std::int64_t>(fingerprint_of(job.key))); found != wasted.end())
+    if (const auto found = wasted.find(static_cast<std::int64_t>(fingerprint_of(job.key)));
+        found != wasted.end())
       job.wasted = found->second;
 }
 

@@ -28,7 +28,8 @@ std::optional<std::string> read_problem(const BinaryRows& rows, int row);
 /// $1 vectorizers, $2 models text[], $3 requests, $4 rows, $5 tokens, $6 billionths of a dollar; the rest
 /// bigint[].
 const Statement& usage_statement();
-/// $1 vectorizer, $2 fingerprints bigint[] of rows → those that were bought in vain of late, for read_waste().
+/// $1 vectorizer, $2 fingerprints bigint[] of rows → those that were bought in vain of late, for
+/// read_waste().
 const Statement& look_up_waste_statement();
 void read_waste(const BinaryRows& rows, std::vector<Job>& jobs);
 /// $1 endpoint, $2 seconds for the requests float8, $3 for the tokens, $4 the endpoint is closed → seconds to
@@ -46,8 +47,8 @@ Params settlement_params(const Settlement& settlement, std::span<const SettledJo
                          const Definition& definition);
 Outcome outcome_of(char letter);
 
-/// The jobs of a claim's answer, in order; counts the rescued ones and says whether more is due. True: some rows
-/// of this vectorizer, perhaps these, were bought in vain of late.
+/// The jobs of a claim's answer, in order; counts the rescued ones and says whether more is due. True: some
+/// rows of this vectorizer, perhaps these, were bought in vain of late.
 bool read_claim(const BinaryRows& rows, const Definition& definition, Claim& claim);
 
 }  // namespace embedd::pg

@@ -165,8 +165,8 @@ void PgQueue::write_usage() {
   params.array(std::move(rows)).array(std::move(tokens)).array(std::move(costs));
   settlements_.send(usage_statement(), params,
                     [this, entries = std::move(*entries)](const Result<BinaryRows>& result) mutable {
-                      usage_.booked(std::move(entries),
-                                    result ? std::nullopt : std::optional(result.error()), clock_.now());
+                      usage_.booked(std::move(entries), result ? std::nullopt : std::optional(result.error()),
+                                    clock_.now());
                     });
 }
 

@@ -287,8 +287,8 @@ deleted AS (DELETE FROM {queue} q USING fenced f WHERE {q=f} AND q.generation = 
                      kIfFenced);
 }
 
-/// What was bought in vain is remembered in the same statement, so that nobody claims the job without knowing.
-/// What was wasted before counts for less, by $5 a second.
+/// What was bought in vain is remembered in the same statement, so that nobody claims the job without
+/// knowing. What was wasted before counts for less, by $5 a second.
 Statement make_reschedule(const Form& form) {
   return form.settle(", row_hash, purchases", ", {$1}::bigint[], {$2}::int[]", "", R"(
 given_back AS (

@@ -66,7 +66,7 @@ void UsageBook::booked(Entries entries, const std::optional<Error>& error, Insta
       troubles_.erase(entries.begin()->first);
     } else {
       failures_ = 0;
-      next_at_ = now + kEvery;
+      next_at_ = hurried_ ? now : now + kEvery;
     }
     return;
   }
@@ -79,12 +79,15 @@ void UsageBook::booked(Entries entries, const std::optional<Error>& error, Insta
     Trouble& trouble = troubles_[key];
     trouble.error = *error;
     // Of several, most are well: each is tried by itself at once.
-    trouble.next_at = alone ? now + backoff(kEvery, std::chrono::minutes(5), ++trouble.failures, random_) : now;
+    trouble.next_at =
+        alone ? now + backoff(kEvery, std::chrono::minutes(5), ++trouble.failures, random_) : now;
   }
 }
 
 void UsageBook::hurry(Instant now) {
-  if (failures_ == 0) next_at_ = std::min(next_at_, now);
+  hurried_ = true;
+  next_at_ = std::min(next_at_, now);
+  for (auto& [key, trouble] : troubles_) trouble.next_at = std::min(trouble.next_at, now);
 }
 
 std::optional<Instant> UsageBook::next_at() const {

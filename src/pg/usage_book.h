@@ -36,11 +36,12 @@ class UsageBook {
   void add(const Key& key, const Bought& bought);
   /// What is to be booked now, in one statement. Only one is on its way at a time.
   std::optional<Entries> next(Instant now);
-  /// What became of it. An entry that is in doubt counts as booked: a ceiling on spending must not trip over what
-  /// was bought once.
+  /// What became of it. An entry that is in doubt counts as booked: a ceiling on spending must not trip over
+  /// what was bought once.
   void booked(Entries entries, const std::optional<Error>& error, Instant now);
 
-  /// What has not failed is booked at once.
+  /// The last chance: everything is tried at once, also what is pausing, and what comes is not gathered for a
+  /// second. What fails keeps its pauses all the same.
   void hurry(Instant now);
 
   /// When next() has something; none: never, or not before booked().
@@ -67,6 +68,7 @@ class UsageBook {
   Instant next_at_{};                ///< of the others
   unsigned failures_ = 0;            ///< of their statement, in a row
   bool waiting_ = false;
+  bool hurried_ = false;
   std::vector<Unbooked> unbooked_;
   Random random_;
 };

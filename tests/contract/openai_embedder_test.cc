@@ -242,9 +242,8 @@ TEST_F(OpenAiEmbedderTest, AServerThatIsInAHurryIsReadAsItIs) {
 TEST_F(OpenAiEmbedderTest, TokensThatCannotBeTrueAreNotBelieved) {
   Client client(endpoint_of(provider_));
   const auto embed = [&](std::string_view usage) {
-    provider_.answers_next(
-        1, Answer::raw(200, fmt::format(R"({{"data":[{0},{0}],"usage":{1}}})",
-                                        R"({"embedding":[1,0,0,0,0,0,0,0]})", usage)));
+    provider_.answers_next(1, Answer::raw(200, fmt::format(R"({{"data":[{0},{0}],"usage":{1}}})",
+                                                           R"({"embedding":[1,0,0,0,0,0,0,0]})", usage)));
     const Reply reply = client.embed();  // of "one" and "two"
     EXPECT_TRUE(reply.answer) << usage;
     return reply.answer ? *reply.answer : EmbedAnswer();

@@ -21,8 +21,9 @@ TEST_F(Brake, HoldsTextsThatReadDifferentlyInEverySession) {
   sql("UPDATE embedd.vectorizers SET text_sql = text_sql || ' || pg_backend_pid()'");
   Embedd worker = start_worker({{"EMBEDD_POLL_SECONDS", "1"}});
   Embedd another = start_worker({{"EMBEDD_POLL_SECONDS", "1"}});
-  ASSERT_TRUE(eventually([&] { return worker.logged("spending_braked") + another.logged("spending_braked") > 0; }))
-      << worker.log();
+  ASSERT_TRUE(eventually([&] {
+    return worker.logged("spending_braked") + another.logged("spending_braked") > 0;
+  })) << worker.log();
   EXPECT_TRUE(eventually([&] { return number("SELECT count(*) FROM embedd.wasted WHERE level > 3") == 20; }));
   EXPECT_TRUE(eventually([&] {
     return run_embedd({"status"}).output.find("docs waits: braked") != std::string::npos;

@@ -105,8 +105,8 @@ TEST(QueueFaults, AStatementMayOutliveTheWorkerThatSentIt) {
   ASSERT_TRUE(jobs.has_value());
   run(user, "BEGIN");
   run(user, "LOCK TABLE notes IN ACCESS EXCLUSIVE MODE");
-  // Nobody but the queue holds it: the worker has gone. Its statement waits for the lock, and the booking of its
-  // usage behind it.
+  // Nobody but the queue holds it: the worker has gone. Its statement waits for the lock, and the booking of
+  // its usage behind it.
   queue->send_settlement(std::make_shared<const Settlement>(fixture.completion(*jobs)));
   queue.reset();
   run(user, "ROLLBACK");

@@ -234,8 +234,8 @@ TEST(QueueUsage, IsBookedOncePerAnswerWhateverBecomesOfIt) {
   EXPECT_EQ(value_of(fixture.db(), "SELECT count(*) FROM embedd.workers"), "1");
 }
 
-/// Two vectorizers, the first of which has figures that its row in embedd.usage cannot take: the trigger refuses
-/// them, and counts how often it is asked.
+/// Two vectorizers, the first of which has figures that its row in embedd.usage cannot take: the trigger
+/// refuses them, and counts how often it is asked.
 class RefusedUsage : public testing::Test {
  protected:
   RefusedUsage()
@@ -254,6 +254,7 @@ class RefusedUsage : public testing::Test {
         "EXECUTE FUNCTION refuse()");
     run(fixture.db(), "GRANT USAGE ON SEQUENCE refusals TO PUBLIC");
     run(fixture.db(), "INSERT INTO docs VALUES (1, 'one')");
+    jobs = fixture.claim();
   }
   /// Something is bought for either of them.
   void buy(pg::PgQueue& queue) {
@@ -274,11 +275,12 @@ class RefusedUsage : public testing::Test {
                     "vectorizer_id) FROM embedd.usage");
   }
   std::int64_t refusals() {
-    return std::stoll(value_of(fixture.db(), "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM refusals"));
+    return std::stoll(
+        value_of(fixture.db(), "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM refusals"));
   }
 
   QueueFixture fixture;
-  std::vector<Job> jobs = fixture.claim();
+  std::vector<Job> jobs;
 };
 
 TEST_F(RefusedUsage, OfOneVectorizerHoldsUpNoOtherAndIsSaidAndBookedLater) {

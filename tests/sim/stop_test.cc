@@ -84,7 +84,8 @@ TEST_F(Stop, ADrainingWorkerSaysSoAtOnceAndAsLongAsItLasts) {
   EXPECT_TRUE(world.heartbeats.at(worker).draining);
   EXPECT_EQ(world.heartbeats.at(worker).requests_in_flight, 1U);
   world.heartbeats.clear();
-  EXPECT_TRUE(world.run_until([&] { return world.heartbeats.contains(worker); }, 21s)) << "others see it alive";
+  EXPECT_TRUE(world.run_until([&] { return world.heartbeats.contains(worker); }, 21s))
+      << "others see it alive";
   EXPECT_TRUE(world.heartbeats.at(worker).draining);
 }
 

@@ -233,8 +233,7 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
       return Outcome::done;
     case Action::discard: {
       const bool absent = row == table.rows.end() || blank(row->second.text);
-      if ((absent ? 0 : hash_of(row->second.text)) != job.text_hash)
-        return make_stale(queued);
+      if ((absent ? 0 : hash_of(row->second.text)) != job.text_hash) return make_stale(queued);
       if (settlement.clear_vector && row != table.rows.end() && row->second.vector) {
         if (row->second.held) return Outcome::busy;
         row->second.vector.reset();
@@ -252,9 +251,9 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
 Outcome Database::complete_one(Table& table, const Settlement& settlement, const SettledJob& job,
                                QueuedJob& queued, Instant now) {
   const auto row = table.rows.find(job.key);
-  if (!settlement.keep_only && (row == table.rows.end() || table.reads_differently ||
-                                table.unlike_keys.contains(job.key) ||
-                                hash_of(row->second.text) != job.text_hash))
+  if (!settlement.keep_only &&
+      (row == table.rows.end() || table.reads_differently || table.unlike_keys.contains(job.key) ||
+       hash_of(row->second.text) != job.text_hash))
     return make_stale(queued);
   std::vector<float> vector;
   if (job.slot >= 0) {

@@ -89,7 +89,8 @@ class Database {
   };
   std::map<std::pair<VectorizerId, std::string>, WastedRow> wasted;  ///< by row
   bool forgets_waste = false;  ///< somebody empties the table all the time
-  std::map<std::string, std::set<std::pair<VectorizerId, std::string>>> owners;  ///< of each text, rows that ever had it
+  std::map<std::string, std::set<std::pair<VectorizerId, std::string>>>
+      owners;  ///< of each text, rows that ever had it
   Witness witness;
   Duration reconcile_every = std::chrono::hours(1);
 

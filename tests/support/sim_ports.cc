@@ -285,9 +285,9 @@ void SimEmbedder::cancel_all() {
   while (!in_flight_.empty()) {
     const std::uint64_t id = in_flight_.begin()->first;
     end(id);
-    replies_.push_back(
-        {.id = id,
-         .answer = std::unexpected(Error{.kind = ErrorKind::canceled, .message = "canceled", .billed = true})});
+    replies_.push_back({.id = id,
+                        .answer = std::unexpected(
+                            Error{.kind = ErrorKind::canceled, .message = "canceled", .billed = true})});
   }
   wake_();
 }

@@ -311,8 +311,9 @@ void World::paid(Provider& to, const std::string& text) {
   const std::size_t rows = owners == database.owners.end() ? 1 : owners->second.size();
   most_paid_an_hour = std::max<std::uint64_t>(most_paid_an_hour, times.size() / rows);
   if (times.size() > rows * SpendingBrake::kSameTextAnHour)
-    violated(fmt::format("G12: '{}' of {} rows was paid for {} times within an hour", text, rows, times.size()),
-             row_of(text));
+    violated(
+        fmt::format("G12: '{}' of {} rows was paid for {} times within an hour", text, rows, times.size()),
+        row_of(text));
 }
 
 std::string World::row_of(const std::string& text) const {

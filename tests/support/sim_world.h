@@ -72,7 +72,8 @@ struct Provider {
   std::uint64_t keyless = 0;          ///< requests that went out without a key
   std::uint64_t refused = 0;          ///< requests that met `mood.fault`
   std::map<std::string, int> billed;  ///< text → how many times its tokens were billed
-  std::map<std::string, std::deque<Instant>> paid_at;  ///< text → when it may have been billed, in the last hour
+  std::map<std::string, std::deque<Instant>>
+      paid_at;  ///< text → when it may have been billed, in the last hour
 
   /// Null: nobody counts.
   Meter* meter_of(const std::string& model) {

@@ -65,7 +65,8 @@ TEST_F(AllowanceTest, LearnsHowTheProviderCounts) {
   EXPECT_NEAR(static_cast<double>(reserve(2000)), 1000, 2);
 }
 
-/// What headers say, however odd: there is no limit, or one that lets requests through, at most so many tokens at a time.
+/// What headers say, however odd: there is no limit, or one that lets requests through, at most so many
+/// tokens at a time.
 struct Said {
   const char* name;
   RateLimits limits;

@@ -35,6 +35,7 @@ struct Error {
   std::optional<Duration> retry_after{};  ///< the server's own wish, if it gave one
   std::string verbatim{};  ///< the database's own words, if they are to be kept: they may quote
                            ///< a row, and nothing but a dead letter may hold them
+  bool billed = false;     ///< of a provider: the request may have cost something all the same
 };
 
 /// What a dead letter says of `error`.

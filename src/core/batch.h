@@ -27,11 +27,18 @@ struct HeldJob {
   bool counted = false;                     ///< max_tokens is what the tokenizer counts
   std::vector<Piece> pieces;                ///< of a text too long for one input; empty: it travels whole
   bool narrowed = false;                    ///< with fewer pieces than were refused
+  std::uint32_t wasted = 0;                 ///< purchases in vain under this lease
   std::uint32_t max_company = kAnyCompany;  ///< most jobs it may travel with
   static constexpr std::uint32_t kAnyCompany = std::numeric_limits<std::uint32_t>::max();
   /// It was refused before, with others or alone.
   [[nodiscard]] bool suspect() const { return max_company != kAnyCompany; }
 };
+
+/// The job without its text, for a settlement.
+inline SettledJob settled(const HeldJob& held) {
+  return {
+      .key = held.job.key, .lease = held.job.lease, .text_hash = held.job.text_hash, .wasted = held.wasted};
+}
 
 /// Fresh jobs, and suspects: those that were refused before, with others or alone. Each first in, first out,
 /// and requests are made of one and the other in turn, so that a bulk of bad rows holds nobody up (G6).

@@ -6,6 +6,7 @@
 
 #include "core/batch.h"
 #include "core/ports.h"
+#include "core/spending_brake.h"
 
 namespace embedd {
 
@@ -40,6 +41,12 @@ struct Lane {
   std::uint32_t learned_inputs = std::numeric_limits<std::uint32_t>::max();  ///< per request, from refusals
   std::size_t learned_tokens = std::numeric_limits<std::size_t>::max();      ///< per input, from refusals
   std::size_t learned_pieces = std::numeric_limits<std::size_t>::max();      ///< per text, from refusals
+
+  // What it buys in vain.
+  std::size_t thrown_away = 0;               ///< answers in a row that could not be stored
+  WasteReason waste = WasteReason::unknown;  ///< of late
+  Instant braked_until{};                    ///< some of its rows
+  std::string braked_because;
 
   // Reconcile.
   bool reconciling = false;

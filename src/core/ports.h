@@ -61,6 +61,12 @@ enum class Task {
   refused,     ///< whether the row is covered cannot be said, or its text is none: discard it for `refusal`
 };
 
+/// Purchases of a row in vain, as the queue remembers them for all workers.
+struct Waste {
+  double level = 0;  ///< how many, less what was forgotten of earlier ones when the last came (SpendingBrake)
+  Duration ago{};    ///< since the last
+};
+
 /// One source row that waits, under a lease of ours.
 struct Job {
   VectorizerId vectorizer = 0;
@@ -72,6 +78,8 @@ struct Job {
   std::int64_t text_hash = 0;              ///< of `text`, as the Queue computes it; handed back when storing
   std::optional<Duration> age;             ///< since its text changed; none for a job that reconcile made
   std::shared_ptr<const Error> refusal{};  ///< task == refused only
+  bool rescued = false;                    ///< another worker's lease on it has lapsed: it may have bought the text
+  Waste wasted{};
 };
 
 struct ClaimRequest {
@@ -100,7 +108,7 @@ enum class Action {
   complete,    ///< store the vectors and delete the jobs (a kept vector where `slot` is negative)
   clear,       ///< remove the vectors and delete the jobs
   drop,        ///< delete the jobs, nothing else
-  reschedule,  ///< give the jobs back, due after `delay`
+  reschedule,  ///< give the jobs back, due after `delay`; what was wasted on them is told to who claims them
   discard,     ///< move the jobs to dead letters
   extend,      ///< renew the leases to `delay` from now
 };
@@ -111,6 +119,7 @@ struct SettledJob {
   std::int64_t text_hash = 0;
   std::int32_t slot = -1;               ///< index into Settlement::vectors; equal texts share one
   std::optional<Instant> changed_at{};  ///< when its text changed, for Observer::fresh
+  std::uint32_t wasted = 0;  ///< its purchases in vain under this lease: reschedule has them remembered
 };
 
 /// One statement's worth of settling. `id` is the worker's and returns in the Receipt. Sending the same
@@ -142,7 +151,7 @@ enum class Outcome {
   busy,   ///< the job is being written by another transaction right now: send again shortly
   gone,   ///< the lease no longer stands: text changed, row deleted, rescued, or settled before
   stale,  ///< complete, clear, discard: the lease stands but the text differs (changed behind the triggers);
-          ///< the job is due again now
+          ///< the job is still ours, to be given back
 };
 
 struct Receipt {
@@ -211,6 +220,15 @@ struct Grant {
   Result<Duration> wait;  ///< from now on, until it may be used
 };
 
+/// What was bought and is not in the books, since the database refuses the entry.
+struct Unbooked {
+  VectorizerId vectorizer = 0;
+  std::string model;
+  std::uint64_t requests = 0, rows = 0, tokens = 0;
+  Error error{};
+  bool lost = false;  ///< it was given up; else it is tried again
+};
+
 /// The queue in PostgreSQL. Errors: unavailable, conflict, in_doubt (connection lost after sending), rejected
 /// (the statement itself fails: privileges, a dropped table). The adapter reconnects by itself, for ever.
 class Queue {
@@ -223,9 +241,11 @@ class Queue {
   virtual std::vector<VectorizerId> take_hints() = 0;
   virtual void send_claim(const ClaimRequest& request) = 0;
   virtual std::vector<Claim> take_claims() = 0;
-  /// `settlement` stays where and as it is until its receipt has been taken.
-  virtual void send_settlement(const Settlement& settlement) = 0;
+  /// Nobody changes `settlement` until its receipt has been taken.
+  virtual void send_settlement(std::shared_ptr<const Settlement> settlement) = 0;
   virtual std::vector<Receipt> take_receipts() = 0;
+  /// Entries of usage that failed since the last call.
+  virtual std::vector<Unbooked> take_unbooked() { return {}; }
   virtual void send_reconcile(VectorizerId vectorizer, const Key& cursor) = 0;
   virtual std::vector<ReconcilePage> take_reconciled() = 0;
   virtual void send_reservation(const Reservation& reservation) = 0;
@@ -249,7 +269,8 @@ struct EmbedRequest {
 struct EmbedAnswer {
   Embeddings vectors;          ///< one per input, in input order, checked (G9)
   std::string model;           ///< as the server reports it; the requested name if it reports none
-  std::uint64_t tokens = 0;    ///< billed, from `usage`; 0 if the server does not say
+  std::uint64_t tokens = 0;    ///< billed, from `usage`, as far as can be true; 0 if the server does not say
+  std::uint64_t claimed = 0;   ///< tokens that the server says it billed, where that cannot be true
   std::size_t body_bytes = 0;  ///< that the answer took in memory as it came, unpacked; 0: there was no body
 };
 
@@ -353,6 +374,9 @@ class Observer {
   virtual void rescheduled(const Vectorizer&, ErrorKind, std::size_t jobs, bool charged) {}
   virtual void discarded(const Vectorizer&, ErrorKind, const std::string& message) {}
   virtual void truncated(const Vectorizer&, std::size_t tokens) {}
+  /// Jobs were given back unbought, since their rows were bought too often of late.
+  virtual void braked(const Vectorizer&, std::size_t jobs, const std::string& why) {}
+  virtual void unbooked(const Unbooked&) {}
   virtual void endpoint_changed(const std::string& endpoint, EndpointState, const std::string& message,
                                 Duration pause) {}
   /// A vectorizer's own configuration is refused, by its endpoint (model, dimensions) or by the database.

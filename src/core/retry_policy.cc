@@ -101,15 +101,23 @@ Duration backoff(Duration base, Duration cap, unsigned failures, Random& random)
       std::chrono::duration<double>(full * (0.75 + 0.25 * random.unit())));
 }
 
-Duration endpoint_pause(ErrorKind kind, unsigned failures, std::optional<Duration> retry_after,
-                        Random& random) {
-  if (retry_after) return std::clamp<Duration>(*retry_after, milliseconds(1), kLongestRetryAfter);
+namespace {
+
+Duration own_pause(ErrorKind kind, unsigned failures, Random& random) {
   switch (kind) {
     case ErrorKind::unauthenticated: return backoff(seconds(15), minutes(5), failures, random);
     case ErrorKind::quota_exhausted: return backoff(seconds(30), minutes(15), failures, random);
     case ErrorKind::rate_limited: return backoff(seconds(1), minutes(1), failures, random);
     default: return backoff(milliseconds(500), minutes(1), failures, random);
   }
+}
+
+}  // namespace
+
+Duration endpoint_pause(ErrorKind kind, unsigned failures, std::optional<Duration> retry_after,
+                        Random& random) {
+  return std::max(own_pause(kind, failures, random),
+                  std::min<Duration>(retry_after.value_or(Duration{}), kLongestRetryAfter));
 }
 
 Duration attempt_delay(int attempt, Random& random) {

@@ -69,7 +69,8 @@ bool is_endpoint_fault(ErrorKind kind);
 /// `base · 2^(failures - 1)`, at most `cap`, times a random factor in [0.75, 1). `failures` ≥ 1.
 Duration backoff(Duration base, Duration cap, unsigned failures, Random& random);
 
-/// How long an endpoint rests after `failures` faults in a row. The server's own wish wins, up to an hour.
+/// How long an endpoint rests after `failures` faults in a row. The server's own wish can lengthen that, to
+/// an hour at most, and never shortens it.
 Duration endpoint_pause(ErrorKind kind, unsigned failures, std::optional<Duration> retry_after,
                         Random& random);
 

@@ -43,14 +43,17 @@ std::size_t bytes_of(const Settlement& settlement) {
 }  // namespace
 
 void Settlements::send(const Vectorizer& vectorizer, Settlement settlement, Instant now) {
-  add({.vectorizer = vectorizer, .settlement = std::move(settlement), .since = now, .send_at = now});
+  add({.vectorizer = vectorizer,
+       .settlement = std::make_shared<Settlement>(std::move(settlement)),
+       .since = now,
+       .send_at = now});
   resend(now);
 }
 
 void Settlements::add(Pending pending) {
-  pending.settlement.id = next_id_++;
+  const std::uint64_t id = pending.settlement->id = next_id_++;
   pending.sent = false;
-  pending_.emplace(pending.settlement.id, std::move(pending));
+  pending_.emplace(id, std::move(pending));
 }
 
 void Settlements::resend(Instant now) {
@@ -86,11 +89,12 @@ Settlements::News Settlements::take(Instant now, bool draining) {
 
 void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& outcomes, Instant now,
                            bool draining, News& news) {
-  const Settlement& settlement = pending.settlement;
+  const Settlement& settlement = *pending.settlement;
   std::array<std::size_t, 5> count{};
   std::vector<std::size_t> busy;
   News::Extended extended{.vectorizer = settlement.vectorizer,
                           .lapses_at = pending.sent_at + settlement.delay};
+  News::Stale stale{.vectorizer = pending.vectorizer};
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     // A settlement that was in doubt and finds its lease gone had most likely been carried out.
     const bool carried_out = outcomes[i] == Outcome::gone && pending.in_doubt;
@@ -101,11 +105,16 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
     news.rows_stored += stored ? 1 : 0;
     if (stored && settlement.jobs[i].changed_at)
       observer_.fresh(pending.vectorizer, now - *settlement.jobs[i].changed_at);
+    if (outcome == Outcome::stale) {
+      stale.jobs.push_back(settlement.jobs[i]);
+      if (settlement.action == Action::complete && settlement.jobs[i].slot >= 0) ++stale.jobs.back().wasted;
+    }
     if (settlement.action != Action::extend) continue;
     if (outcome == Outcome::gone) news.lost.emplace_back(settlement.vectorizer, settlement.jobs[i]);
     if (outcome == Outcome::done) extended.jobs.push_back(settlement.jobs[i]);
   }
   if (!extended.jobs.empty()) news.extended.push_back(std::move(extended));
+  if (!stale.jobs.empty()) news.stale.push_back(std::move(stale));
   for (std::size_t i = 0; i < count.size(); ++i)
     if (count[i] > 0) observer_.settled(pending.vectorizer, settlement, static_cast<Outcome>(i), count[i]);
   if (settlement.action != Action::extend && busy.size() < outcomes.size())
@@ -119,16 +128,17 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
 
   const bool worth_waiting = !draining && now - pending.since < kLongestBusy;
   if (busy.empty() || settlement.action == Action::extend || !worth_waiting) return;
-  Pending rest{
-      .vectorizer = pending.vectorizer, .settlement = subset(settlement, busy), .since = pending.since};
-  rest.settlement.requests = rest.settlement.tokens = 0;  // accounted for with the others
+  Pending rest{.vectorizer = pending.vectorizer,
+               .settlement = std::make_shared<Settlement>(subset(settlement, busy)),
+               .since = pending.since};
+  rest.settlement->requests = rest.settlement->tokens = 0;  // accounted for with the others
   rest.tries = pending.tries + 1;
   rest.send_at = now + backoff(milliseconds(200), seconds(5), rest.tries, random_);
   add(std::move(rest));
 }
 
 void Settlements::recover(Pending pending, const Error& error, Instant now, News& news) {
-  Settlement& settlement = pending.settlement;
+  Settlement& settlement = *pending.settlement;
   observer_.database_error("settle", error);
   const Storing& storing = storing_[settlement.vectorizer];
   const SettlementFailure failure{.kind = error.kind,
@@ -147,7 +157,7 @@ void Settlements::recover(Pending pending, const Error& error, Instant now, News
 
 void Settlements::carry_out(SettlementVerdict verdict, Pending pending, const Error& error, Instant now,
                             News& news) {
-  Settlement& settlement = pending.settlement;
+  Settlement& settlement = *pending.settlement;
   switch (verdict) {
     case SettlementVerdict::resend:
       pending.send_at = now + backoff(milliseconds(100), seconds(5), pending.tries, random_);
@@ -178,12 +188,12 @@ void Settlements::carry_out(SettlementVerdict verdict, Pending pending, const Er
 }
 
 void Settlements::split(Pending pending) {
-  const std::size_t size = pending.settlement.jobs.size();
+  const std::size_t size = pending.settlement->jobs.size();
   std::vector<std::size_t> left, right;
   for (std::size_t i = 0; i < size; ++i) (i < size / 2 ? left : right).push_back(i);
   Pending second = pending;
-  second.settlement = subset(pending.settlement, right);
-  pending.settlement = subset(pending.settlement, left);
+  second.settlement = std::make_shared<Settlement>(subset(*pending.settlement, right));
+  pending.settlement = std::make_shared<Settlement>(subset(*pending.settlement, left));
   add(std::move(pending));
   add(std::move(second));
 }
@@ -191,34 +201,34 @@ void Settlements::split(Pending pending) {
 std::size_t Settlements::jobs() const {
   std::size_t jobs = 0;
   for (const auto& [id, pending] : pending_)
-    if (pending.settlement.action != Action::extend) jobs += pending.settlement.jobs.size();
+    if (pending.settlement->action != Action::extend) jobs += pending.settlement->jobs.size();
   return jobs;
 }
 
 std::size_t Settlements::jobs_of(VectorizerId vectorizer) const {
   std::size_t jobs = 0;
   for (const auto& [id, pending] : pending_)
-    if (pending.settlement.action != Action::extend && pending.settlement.vectorizer == vectorizer)
-      jobs += pending.settlement.jobs.size();
+    if (pending.settlement->action != Action::extend && pending.settlement->vectorizer == vectorizer)
+      jobs += pending.settlement->jobs.size();
   return jobs;
 }
 
 bool Settlements::waiting(VectorizerId vectorizer, Duration at_least, Instant now) const {
   return std::ranges::any_of(pending_, [&](const auto& entry) {
     const Pending& pending = entry.second;
-    return pending.sent && pending.settlement.vectorizer == vectorizer &&
-           pending.settlement.action != Action::extend && now - pending.sent_at >= at_least;
+    return pending.sent && pending.settlement->vectorizer == vectorizer &&
+           pending.settlement->action != Action::extend && now - pending.sent_at >= at_least;
   });
 }
 
 bool Settlements::extending() const {
   return std::ranges::any_of(
-      pending_, [](const auto& entry) { return entry.second.settlement.action == Action::extend; });
+      pending_, [](const auto& entry) { return entry.second.settlement->action == Action::extend; });
 }
 
 std::size_t Settlements::bytes() const {
   std::size_t bytes = 0;
-  for (const auto& [id, pending] : pending_) bytes += bytes_of(pending.settlement);
+  for (const auto& [id, pending] : pending_) bytes += bytes_of(*pending.settlement);
   return bytes;
 }
 
@@ -233,8 +243,8 @@ std::vector<std::pair<Vectorizer, std::vector<SettledJob>>> Settlements::older_t
                                                                                     Instant now) const {
   std::vector<std::pair<Vectorizer, std::vector<SettledJob>>> old;
   for (const auto& [id, pending] : pending_)
-    if (pending.settlement.action != Action::extend && now - pending.since >= age)
-      old.emplace_back(pending.vectorizer, pending.settlement.jobs);
+    if (pending.settlement->action != Action::extend && now - pending.since >= age)
+      old.emplace_back(pending.vectorizer, pending.settlement->jobs);
   return old;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "core/ports.h"
@@ -37,6 +38,12 @@ class Settlements {
     };
     std::vector<Extended> extended;
     std::vector<std::pair<VectorizerId, SettledJob>> lost;  ///< leases found gone while extending
+    /// Jobs that are still ours, since their texts had changed.
+    struct Stale {
+      Vectorizer vectorizer;
+      std::vector<SettledJob> jobs;
+    };
+    std::vector<Stale> stale;
   };
   /// Takes the queue's receipts. `draining`: jobs that another transaction is writing are let go.
   News take(Instant now, bool draining);
@@ -60,7 +67,7 @@ class Settlements {
  private:
   struct Pending {
     Vectorizer vectorizer;
-    Settlement settlement;
+    std::shared_ptr<Settlement> settlement;  ///< the queue's, too, while it is on its way; then not changed
     Instant since{};
     Instant send_at{};
     Instant sent_at{};

@@ -45,6 +45,7 @@ void Worker::turn(bool draining) {
   if (draining) {
     stop_working(now);
     if (finished(draining)) return;  // with nothing held, there is nothing to wait for
+    poll(now);
   } else {
     poll(now);
     reconcile(now);
@@ -60,6 +61,7 @@ void Worker::turn(bool draining) {
   if (std::optional<Poll> result = queue_.take_poll()) note(std::move(*result), now);
   for (ReconcilePage& page : queue_.take_reconciled()) note(std::move(page), now);
   for (Claim& claim : queue_.take_claims()) admit(std::move(claim), now, draining);
+  for (const Unbooked& unbooked : queue_.take_unbooked()) observer_.unbooked(unbooked);
   for (const Grant& grant : queue_.take_grants()) {
     if (!grant.wait) observer_.database_error("reserve", grant.wait.error());
     gate_of(grant.reservation.endpoint).allowance(grant.reservation.model).note(grant, now);
@@ -93,13 +95,14 @@ void Worker::poll(Instant now) {
     next_poll_ = std::min(next_poll_, now);
   if (poll_sent_ || now < next_poll_ || !queue_.ready()) return;
   poll_sent_ = true;
+  said_draining_ = was_draining_;
   progress_at_poll_ = progress_;
   queue_.send_poll(heartbeat());
 }
 
 void Worker::note(Poll poll, Instant now) {
   poll_sent_ = false;
-  next_poll_ = now + options_.poll;
+  next_poll_ = said_draining_ == was_draining_ ? now + options_.poll : now;
   if (!poll) {
     observer_.database_error("poll", poll.error());
     next_poll_ = now + std::min<Duration>(options_.poll, backoff(milliseconds(200), seconds(5), 3, random_));
@@ -240,6 +243,14 @@ bool Worker::must_wait_its_turn(const Lane& lane) const {
          });
 }
 
+/// Few, while it is not known whether they can be embedded and stored.
+std::uint32_t Worker::rows_of_claim(const Lane& lane) const {
+  constexpr std::uint32_t kProbeRows = 8, kThrownAwayProbeRows = 4;
+  if (!lane.probing()) return gate_of(lane)->probing() ? kProbeRows : rows_ahead(lane);
+  if (lane.thrown_away > 0) return kThrownAwayProbeRows;
+  return lane.rows_refused ? kRefusedProbeRows : 1;
+}
+
 void Worker::claim(Instant now) {
   if (!queue_.ready()) return;
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
@@ -249,17 +260,13 @@ void Worker::claim(Instant now) {
     if (held_bytes() + promised > options_.held_bytes && leases_held() + claims_in_flight_ > 0) return;
     const Share used = used_by(lane.vectorizer.endpoint);
     if (used.bytes > 0 && used.bytes + claim_bytes() > share_of_each().bytes) continue;
-    constexpr std::uint32_t kProbeRows = 8;
-    const std::uint32_t probe = lane.probing()             ? (lane.rows_refused ? kRefusedProbeRows : 1)
-                                : gate_of(lane)->probing() ? kProbeRows
-                                                           : rows_ahead(lane);
     lane.claiming = true;
     lane.claim_sent_at = now;
     ++claims_in_flight_;
     queue_.send_claim({.vectorizer = lane.vectorizer.id,
                        .lease = random_.lease_token(),
                        .lease_time = options_.lease,
-                       .max_rows = std::min(probe, options_.claim_rows),
+                       .max_rows = std::min(rows_of_claim(lane), options_.claim_rows),
                        .max_text_bytes = claim_bytes()});
   }
 }
@@ -291,13 +298,19 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
   lane->due = true;
   lane->next_claim_at = claim.more ? now : now + kFollowUps[0];
   observer_.claimed(lane->vectorizer, claim.jobs->size(), claim.rescued);
+  take_in(*lane, claim, now);
+  if (draining || lane->resting(now)) give_back(*lane, now);
+}
 
+/// Settles what needs no provider, and holds the rest for the next requests.
+void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
   std::map<Task, std::vector<SettledJob>> settled_at_once;
   std::map<std::string, std::pair<Error, std::vector<HeldJob>>> unwanted;  // by the reason
   const auto discard_for = [&](const Error& error, HeldJob&& held) {
     unwanted.try_emplace(in_full(error), error, std::vector<HeldJob>())
         .first->second.second.push_back(std::move(held));
   };
+  std::vector<HeldJob> wanted, rescued;
   std::size_t texts = 0, text_bytes = 0;
   for (Job& job : *claim.jobs) {
     if (job.task != Task::embed && job.task != Task::refused) {
@@ -306,7 +319,7 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
     }
     ++texts;
     text_bytes += job.text.size();
-    HeldJob held{.job = std::move(job), .lapses_at = lane->claim_sent_at + claim.request.lease_time};
+    HeldJob held{.job = std::move(job), .lapses_at = lane.claim_sent_at + claim.request.lease_time};
     // The database's clock may have been set back since.
     if (held.job.age) held.changed_at = now - std::max(*held.job.age, Duration{});
     if (held.job.task == Task::refused) {
@@ -314,28 +327,31 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
       discard_for(refusal, std::move(held));
       continue;
     }
-    if (!measure(*lane, held)) {
-      discard_for(too_long(*lane), std::move(held));
+    if (!measure(lane, held)) {
+      discard_for(too_long(lane), std::move(held));
       continue;
     }
-    if (held.job.attempt > 0) held.max_company = 1;  // it was at fault before: it travels alone
-    lane->buffer.push_back(std::move(held));
+    // It was at fault before: it travels alone.
+    if (held.job.attempt > 0 || brake_.travels_alone(held.job)) held.max_company = 1;
+    (held.job.rescued ? rescued : wanted).push_back(std::move(held));
   }
-  if (texts > 0) lane->bytes_per_text = text_bytes / texts;
+  if (texts > 0) lane.bytes_per_text = text_bytes / texts;
+  give_back_rescued(lane, std::move(rescued), now);
+  hold(lane, std::move(wanted), now);
   for (const auto& [reason, discarded] : unwanted)
-    discard(lane->vectorizer, discarded.second, discarded.first, now);
+    discard(lane.vectorizer, discarded.second, discarded.first, now);
   for (auto& [task, jobs] : settled_at_once) {
     const Action action = task == Task::clear     ? Action::clear
                           : task == Task::current ? Action::drop
                                                   : Action::complete;
-    send_simple(lane->vectorizer, action, std::move(jobs), now);
+    send_simple(lane.vectorizer, action, std::move(jobs), now);
   }
-  if (draining || lane->resting(now)) give_back(*lane, now);
 }
 
 void Worker::stop_working(Instant now) {
   if (!was_draining_) {
     was_draining_ = true;
+    next_poll_ = now;  // so that others learn of it
     drain_until_ = now + options_.drain;
     for (const auto& lane : lanes_) give_back(*lane, now);
   }

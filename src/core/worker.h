@@ -21,6 +21,7 @@
 #include "core/random.h"
 #include "core/retry_policy.h"
 #include "core/settlements.h"
+#include "core/spending_brake.h"
 
 namespace embedd {
 
@@ -82,6 +83,7 @@ class Worker {
   void note(ReconcilePage page, Instant now);
   void note(const Settlements::News::Extended& extended);
   void admit(Claim claim, Instant now, bool draining);
+  void take_in(Lane& lane, Claim& claim, Instant now);
   void settle(Reply reply, Instant now);
   void release(const Settlements::News& news, Instant now);
 
@@ -89,12 +91,18 @@ class Worker {
   [[nodiscard]] bool must_wait_its_turn(const Lane& lane) const;
   bool dispatch_one(Lane& lane, Instant now);
   void start(Lane& lane, Batch batch, Instant now);
+  void hold(Lane& lane, std::vector<HeldJob> jobs, Instant now);
+  void give_back_for(const Vectorizer& vectorizer, std::map<seconds, std::vector<SettledJob>> jobs,
+                     Instant now);
   void give_back(Lane& lane, Instant now);
   void complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now);
   void judge_canary(Lane* lane, const Reply& reply, Instant now);
   void handle_failure(Lane* lane, Batch batch, const Error& error, Instant now);
   void carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& error, Instant now);
-  void split(Lane& lane, Batch batch, ErrorKind kind);
+  void note_cost(Lane* lane, Batch& batch, const Error& error);
+  void give_back_rescued(Lane& lane, std::vector<HeldJob> jobs, Instant now);
+  void give_back_stale(const Settlements::News::Stale& stale, bool others_stored, Instant now);
+  void split(Lane& lane, Batch batch, const Error& error, Instant now);
   void shrink(Lane& lane, HeldJob held, const Error& error, Instant now);
   static void learn_pieces(Lane& lane, const std::vector<HeldJob>& accepted);
   void reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay, Instant now,
@@ -104,6 +112,7 @@ class Worker {
   void pause_if_refused(Lane& lane, const Error& error, Instant now);
   [[nodiscard]] std::uint32_t batch_inputs(const Lane& lane) const;
   [[nodiscard]] std::uint32_t most_inputs(const Lane& lane) const;
+  [[nodiscard]] std::uint32_t rows_of_claim(const Lane& lane) const;
   [[nodiscard]] std::uint32_t rows_ahead(const Lane& lane) const;
   [[nodiscard]] std::size_t claim_bytes() const {
     return std::min(options_.claim_bytes, options_.held_bytes / 8);
@@ -142,6 +151,7 @@ class Worker {
   std::map<std::string, EndpointGate> gates_;
   std::map<std::uint64_t, Batch> batches_;  ///< in flight, by request id
   Settlements settlements_;
+  SpendingBrake brake_;
   std::uint64_t next_request_ = 1;
   std::size_t claims_in_flight_ = 0;
 
@@ -152,6 +162,7 @@ class Worker {
   std::uint64_t progress_at_poll_ = 0;
   bool once_done_ = false;
   bool was_draining_ = false;
+  bool said_draining_ = false;  ///< in a heartbeat
   Instant drain_until_{};
   std::atomic<bool> cancel_requested_ = false;
   bool canceled_ = false;

@@ -183,6 +183,7 @@ void Worker::start(Lane& lane, Batch packed, Instant now) {
   const std::uint64_t id = packed.id;
   const Batch& batch = batches_.emplace(id, std::move(packed)).first->second;
   const std::vector<std::string_view> texts = batch.inputs();
+  for (const HeldJob& held : batch.jobs) brake_.bought(held.job, now);
   gate_of(lane.vectorizer.endpoint).started();
   ++lane.in_flight;
   ++summary_.requests;

@@ -8,7 +8,8 @@ namespace embedd {
 Heartbeat Worker::heartbeat() const {
   Heartbeat beat{.rows_embedded = summary_.rows_embedded,
                  .requests_in_flight = static_cast<std::uint32_t>(batches_.size()),
-                 .leases_held = static_cast<std::uint32_t>(leases_held())};
+                 .leases_held = static_cast<std::uint32_t>(leases_held()),
+                 .draining = was_draining_};
   std::set<std::string> endpoints;
   for (const auto& lane : lanes_) {
     endpoints.insert(lane->vectorizer.endpoint);
@@ -19,6 +20,9 @@ Heartbeat Worker::heartbeat() const {
       beat.troubles.push_back({.vectorizer = lane->vectorizer.id,
                                .state = "locked",
                                .message = "somebody holds a lock on the whole table"});
+    if (clock_.now() < lane->braked_until)
+      beat.troubles.push_back(
+          {.vectorizer = lane->vectorizer.id, .state = "braked", .message = lane->braked_because});
   }
   for (const std::string& endpoint : endpoints) {
     const auto found = gates_.find(endpoint);

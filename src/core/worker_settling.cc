@@ -47,6 +47,7 @@ void Worker::settle(Reply reply, Instant now) {
     gate.succeeded(now);  // it answered, and judged the request: the endpoint itself is well
   }
   if (batch.canary) return judge_canary(lane, reply, now);
+  note_cost(lane, batch, error);
   handle_failure(lane, std::move(batch), error, now);
 }
 
@@ -90,12 +91,9 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
                         .tokens = answer.tokens};
   settlement.jobs.reserve(batch.jobs.size());
   for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
-    const Job& job = batch.jobs[i].job;
-    settlement.jobs.push_back({.key = job.key,
-                               .lease = job.lease,
-                               .text_hash = job.text_hash,
-                               .slot = slots[i],
-                               .changed_at = batch.jobs[i].changed_at});
+    settlement.jobs.push_back(settled(batch.jobs[i]));
+    settlement.jobs.back().slot = slots[i];
+    settlement.jobs.back().changed_at = batch.jobs[i].changed_at;
   }
   settlements_.send(batch.vectorizer, std::move(settlement), now);
 }
@@ -118,9 +116,9 @@ void Worker::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& er
   switch (verdict) {
     case Verdict::hold:
       observer_.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
-      for (HeldJob& held : batch.jobs) lane.buffer.push_back(std::move(held));
-      return;  // dispatch gives them back if the endpoint rests for long
-    case Verdict::split: return split(lane, std::move(batch), error.kind);
+      return hold(lane, std::move(batch.jobs),
+                  now);  // dispatch gives them back if the endpoint rests for long
+    case Verdict::split: return split(lane, std::move(batch), error, now);
     case Verdict::set_aside:
       observer_.rescheduled(lane.vectorizer, error.kind, 1, false);
       return reschedule(lane.vectorizer, batch.jobs, kSetAside, now);
@@ -134,8 +132,7 @@ void Worker::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& er
     case Verdict::doubt:
       lane.doubted = true;
       observer_.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
-      for (HeldJob& held : batch.jobs) lane.buffer.push_back(std::move(held));
-      return;
+      return hold(lane, std::move(batch.jobs), now);
     case Verdict::pause_vectorizer:
       pause(lane, error.message, now);
       observer_.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
@@ -143,17 +140,20 @@ void Worker::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& er
   }
 }
 
-/// Sends each half on its own. They queue up with the suspects, so that neighbours are not held up.
-void Worker::split(Lane& lane, Batch batch, ErrorKind kind) {
+/// Sends each part on its own. They queue up with the suspects, so that neighbours are not held up. Halves
+/// ask the fewest times; but where each time may cost something, more parts at once cost the least, and a row
+/// of 2048 is alone before the brake holds it.
+void Worker::split(Lane& lane, Batch batch, const Error& error, Instant now) {
   const std::size_t size = batch.jobs.size();
-  if (kind == ErrorKind::too_large)
+  const std::size_t parts = std::min<std::size_t>(error.billed ? 16 : 2, size);
+  if (error.kind == ErrorKind::too_large)
     lane.learned_inputs = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(batch.travelling.size() / 2));
-  observer_.rescheduled(lane.vectorizer, kind, size, false);
+  observer_.rescheduled(lane.vectorizer, error.kind, size, false);
   for (std::size_t i = 0; i < size; ++i) {
-    const std::size_t half = i < size / 2 ? size / 2 : size - size / 2;
-    batch.jobs[i].max_company = static_cast<std::uint32_t>(half);
-    lane.buffer.push_back(std::move(batch.jobs[i]));
+    const std::size_t part = (i * parts + parts - 1) / size, next = part + 1;
+    batch.jobs[i].max_company = static_cast<std::uint32_t>(next * size / parts - part * size / parts);
   }
+  hold(lane, std::move(batch.jobs), now);
 }
 
 /// The provider counts more tokens than we do, or takes fewer: halve the text until it fits. Where our count
@@ -209,9 +209,7 @@ void Worker::reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>
     settlement.reason = charged_for->kind;
     settlement.message = in_full(*charged_for);
   }
-  for (const HeldJob& held : jobs)
-    settlement.jobs.push_back(
-        {.key = held.job.key, .lease = held.job.lease, .text_hash = held.job.text_hash});
+  for (const HeldJob& held : jobs) settlement.jobs.push_back(settled(held));
   settlements_.send(vectorizer, std::move(settlement), now);
 }
 
@@ -224,8 +222,7 @@ void Worker::discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs
   for (const HeldJob& held : jobs) {
     ++summary_.rows_discarded;
     observer_.discarded(vectorizer, error.kind, error.message);
-    settlement.jobs.push_back(
-        {.key = held.job.key, .lease = held.job.lease, .text_hash = held.job.text_hash});
+    settlement.jobs.push_back(settled(held));
   }
   settlements_.send(vectorizer, std::move(settlement), now);
 }
@@ -257,6 +254,7 @@ void Worker::release(const Settlements::News& news, Instant now) {
   for (const VectorizerId id : news.stored)
     if (Lane* lane = find(id)) {
       lane->rows_refused = false;
+      lane->thrown_away = 0;
       if (std::exchange(lane->pauses, 0) > 0) observer_.vectorizer_paused(lane->vectorizer, "", Duration{});
     }
   for (const auto& [id, error] : news.refused)
@@ -264,6 +262,10 @@ void Worker::release(const Settlements::News& news, Instant now) {
       lane->rows_refused = error.kind != ErrorKind::misconfigured;
       pause(*lane, lane->rows_refused ? "the table refuses every row: " + error.message : error.message, now);
     }
+  for (const Settlements::News::Stale& stale : news.stale) {
+    const bool others_stored = std::ranges::count(news.stored, stale.vectorizer.id) > 0;
+    give_back_stale(stale, others_stored, now);
+  }
   for (const Settlements::News::Extended& extended : news.extended) note(extended);
   for (const auto& [id, lost] : news.lost)
     if (Lane* lane = find(id))
@@ -291,7 +293,7 @@ void Worker::extend(Instant now) {
     std::vector<SettledJob> jobs;
     for (const HeldJob& held : held_jobs) {
       if (held.lapses_at - now > options_.lease - third || held.lapses_at <= now) continue;
-      jobs.push_back({.key = held.job.key, .lease = held.job.lease, .text_hash = held.job.text_hash});
+      jobs.push_back(settled(held));
     }
     return jobs;
   };

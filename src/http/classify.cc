@@ -243,6 +243,9 @@ Error classify(int status, const ResponseHeaders& headers, std::string_view body
   const std::string message = lower(error.message);
   Error out{.kind = kind_of(status, error, message), .message = presentable(describe(status, error))};
 
+  // A proxy's word for a server that may have done its work all the same; or an error in place of vectors.
+  out.billed = status == 200 || status == 408 || status == 502 || status == 504 || status == 524;
+
   // The server's own word on retrying. It may clear a row of blame, never blame one: an outage that says
   // "do not retry" must not end in dead letters.
   const std::string_view should_retry = headers.get("x-should-retry");

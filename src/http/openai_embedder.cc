@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::size_t kMinAnswerCap = 4 * kMiB;
 constexpr std::size_t kMaxAnswerCap = 256 * kMiB;
+/// A token is a byte of text at the least. What a server adds to each input, marks of its beginning and end
+/// or a prompt of the model's own, is less than this.
+constexpr std::size_t kAddedTokens = 64;
 
 /// The most that a true answer can be: numbers of at most 40 characters with their white space.
 std::size_t answer_cap(std::size_t inputs, std::size_t dimensions) {
@@ -41,6 +44,7 @@ void OpenAiEmbedder::start(const EmbedRequest& request) {
   InFlight in_flight{.inputs = request.inputs.size(),
                      .dimensions = static_cast<std::uint32_t>(request.dimensions),
                      .model = request.model,
+                     .most_tokens = most_tokens(request),
                      .started = std::chrono::steady_clock::now()};
   if (idle_.empty()) {
     in_flight.post = std::make_unique<Post>(loop_, config_);
@@ -61,6 +65,7 @@ void OpenAiEmbedder::cancel_all() {
   for (auto& [id, in_flight] : std::exchange(in_flight_, {})) {
     in_flight.post->cancel();
     reply_at_once(id, ErrorKind::canceled, "canceled");
+    replies_.back().answer.error().billed = true;
   }
 }
 
@@ -100,6 +105,12 @@ std::shared_ptr<const HeaderList> OpenAiEmbedder::headers() {
   headers_ = std::move(list);
   headers_version_ = key_file_.version();
   return headers_;
+}
+
+std::uint64_t OpenAiEmbedder::most_tokens(const EmbedRequest& request) const {
+  std::uint64_t tokens = request.inputs.size() * (config_.document_prefix.size() + kAddedTokens);
+  for (const std::string_view input : request.inputs) tokens += input.size();
+  return tokens;
 }
 
 std::string OpenAiEmbedder::body_of(const EmbedRequest& request) const {
@@ -153,10 +164,15 @@ Result<EmbedAnswer> OpenAiEmbedder::answer_of(InFlight& in_flight) {
   if (*status != 200)
     return std::unexpected(classify(*status, post.headers(), post.answer(), std::time(nullptr)));
   const std::size_t body_bytes = post.answer().size();
-  auto answer = parser_.parse(
-      post.answer(), post.headers(),
-      {.inputs = in_flight.inputs, .dimensions = in_flight.dimensions, .model = in_flight.model});
-  if (answer) answer->body_bytes = body_bytes;
+  auto answer = parser_.parse(post.answer(), post.headers(),
+                              {.inputs = in_flight.inputs,
+                               .dimensions = in_flight.dimensions,
+                               .model = in_flight.model,
+                               .most_tokens = in_flight.most_tokens});
+  if (answer)
+    answer->body_bytes = body_bytes;
+  else
+    answer.error().billed = true;
   return answer;
 }
 

@@ -45,12 +45,15 @@ class OpenAiEmbedder final : public Embedder {
     std::size_t inputs = 0;
     std::uint32_t dimensions = 0;
     std::string model;
+    std::uint64_t most_tokens = 0;
     Instant started;
   };
 
   const Secret& key() const;
   std::shared_ptr<const HeaderList> headers();
   std::string body_of(const EmbedRequest& request) const;
+  /// That a true answer can claim for it.
+  [[nodiscard]] std::uint64_t most_tokens(const EmbedRequest& request) const;
   void finished(std::uint64_t id);
   Result<EmbedAnswer> answer_of(InFlight& in_flight);
   void reply_at_once(std::uint64_t id, ErrorKind kind, std::string message);

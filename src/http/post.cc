@@ -124,6 +124,9 @@ void Post::finished(int curl_code) {
   running_ = false;
   curl_code_ = curl_code;
   curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status_);
+  curl_off_t uploaded = 0;
+  curl_easy_getinfo(easy_, CURLINFO_SIZE_UPLOAD_T, &uploaded);
+  uploaded_ = uploaded > 0;
   const Done done = std::move(done_);
   done(*this);
 }
@@ -131,15 +134,21 @@ void Post::finished(int curl_code) {
 Result<int> Post::status() const {
   const bool cut_error = cut_ == Cut::body && status_ / 100 != 2;
   if (curl_code_ == CURLE_OK || cut_error) return static_cast<int>(status_);
+  Error error = failure();
+  error.billed = uploaded_;
+  return std::unexpected(std::move(error));
+}
+
+Error Post::failure() const {
   if (cut_ == Cut::body)
-    return fail(ErrorKind::unavailable,
-                fmt::format("{}: an answer of more than {} bytes, where that is the most it can be; "
-                            "does the model have other dimensions?",
-                            host_, max_answer_bytes_));
+    return {ErrorKind::unavailable,
+            fmt::format("{}: an answer of more than {} bytes, where that is the most it can be; "
+                        "does the model have other dimensions?",
+                        host_, max_answer_bytes_)};
   if (cut_ == Cut::headers)
-    return fail(ErrorKind::unavailable,
-                fmt::format("{}: more than {} bytes of headers", host_, ResponseHeaders::kMaxBytes));
-  return std::unexpected(classify_transfer(curl_code_, detail_.data(), host_));
+    return {ErrorKind::unavailable,
+            fmt::format("{}: more than {} bytes of headers", host_, ResponseHeaders::kMaxBytes)};
+  return classify_transfer(curl_code_, detail_.data(), host_);
 }
 
 void Post::clear() {

@@ -65,6 +65,8 @@ class Post final : private Transfer {
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self) noexcept;
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self) noexcept;
   std::size_t take_body(std::string_view chunk);
+  /// Why the transfer ended without an answer.
+  [[nodiscard]] Error failure() const;
 
   Loop& loop_;
   void* easy_;  ///< CURL*
@@ -80,6 +82,7 @@ class Post final : private Transfer {
   std::vector<char> detail_;  ///< libcurl's error buffer
   int curl_code_ = 0;
   long status_ = 0;
+  bool uploaded_ = false;  ///< some of the request: the server may have worked on it
   Cut cut_ = Cut::no;
 };
 

@@ -210,6 +210,16 @@ Result<void> read_data(json::value value, Collector& collector) {
   return {};
 }
 
+/// 0 if it is none, or negative.
+std::uint64_t read_count(json::value value) {
+  constexpr double kMost = 1e18;
+  std::uint64_t whole = 0;
+  double number = 0;
+  if (value.get_uint64().get(whole) == SUCCESS) return whole;
+  if (value.get_double().get(number) != SUCCESS || !(number > 0)) return 0;
+  return static_cast<std::uint64_t>(std::min(number, kMost));
+}
+
 /// Voyage sends `total_tokens` alone; many servers send no usage at all.
 std::uint64_t read_tokens(json::value value) {
   std::uint64_t prompt = 0, total = 0;
@@ -219,8 +229,8 @@ std::uint64_t read_tokens(json::value value) {
     std::string_view name;
     json::value number;
     if (field.unescaped_key().get(name) != SUCCESS || field.value().get(number) != SUCCESS) break;
-    if (name == "prompt_tokens" && number.get_uint64().get(prompt) != SUCCESS) prompt = 0;
-    if (name == "total_tokens" && number.get_uint64().get(total) != SUCCESS) total = 0;
+    if (name == "prompt_tokens") prompt = read_count(number);
+    if (name == "total_tokens") total = read_count(number);
   }
   return prompt > 0 ? prompt : total;
 }
@@ -263,7 +273,9 @@ Result<EmbedAnswer> ResponseParser::Impl::read(std::string& body, const Response
       std::string_view model;
       if (value.get_string().get(model) == SUCCESS && !model.empty()) answer.model = presentable(model, 100);
     } else if (name == "usage") {
-      answer.tokens = read_tokens(value);
+      const std::uint64_t tokens = read_tokens(value);
+      answer.tokens = std::min(tokens, expected.most_tokens);
+      answer.claimed = tokens > expected.most_tokens ? tokens : 0;
     } else if (name == "error") {
       has_error = !is_null(value);
     }

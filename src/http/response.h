@@ -10,6 +10,8 @@
 ///   misconfigured   every vector has the same wrong number of dimensions
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +26,8 @@ struct Expected {
   std::size_t inputs = 0;
   std::uint32_t dimensions = 0;
   std::string_view model;  ///< as requested; stands in when the server names none
+  /// That the request can have; if the server says more, that is noted and not believed.
+  std::uint64_t most_tokens = std::numeric_limits<std::uint64_t>::max();
 };
 
 class ResponseParser {

@@ -49,7 +49,8 @@ Result<std::vector<std::string>> missing_grants(Connection& db, std::string_view
                    (3, 'missed_changes', ARRAY['SELECT', 'DELETE']),
                    (4, 'workers', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
                    (5, 'usage', ARRAY['SELECT', 'INSERT', 'UPDATE']),
-                   (5, 'accounts', ARRAY['SELECT', 'INSERT', 'UPDATE'])) AS fixed (place, name, privileges)
+                   (5, 'accounts', ARRAY['SELECT', 'INSERT', 'UPDATE']),
+                   (5, 'wasted', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])) AS fixed (place, name, privileges)
       UNION ALL
       SELECT 2, 'embedd.vectorizers'::regclass, 'UPDATE', unnest(ARRAY['reconciled_at', 'reconcile_until'])
       UNION ALL

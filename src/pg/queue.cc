@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "core/spending_brake.h"
 #include "pg/queue_messages.h"
 
 namespace embedd::pg {
@@ -18,6 +20,7 @@ namespace {
 /// once lets one run so long (pg/write_pace.h).
 constexpr Duration kLongestSettling = seconds(10);
 constexpr std::int64_t kPageRows = 5000, kSmallestPageRows = 50;
+constexpr Duration kLastWords = seconds(3);
 /// A queue of this length is work enough: reconcile waits.
 constexpr std::int64_t kLongQueue = 20'000;
 
@@ -35,6 +38,12 @@ PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen, Pla
           // A row that the role may not see looks like one that is gone. Claims and walks find out.
           .sees_every_row = planning == Planning::custom,
           .keep_messages = options.keep_messages};
+}
+
+std::uint64_t seed_of(const LeaseToken& worker) {
+  std::uint64_t seed = 0;
+  std::memcpy(&seed, worker.data(), sizeof seed);
+  return seed;
 }
 
 }  // namespace
@@ -68,7 +77,8 @@ PgQueue::PgQueue(PgQueueOptions options, const Clock& clock, std::function<void(
       clock_(clock),
       claims_("claims", pipeline_options(options_, options_.listen.empty(), Planning::custom), clock, wake),
       settlements_("settlements", pipeline_options(options_, false, Planning::generic), clock, wake),
-      heads_(options_.slow_reading) {
+      heads_(options_.slow_reading),
+      usage_(seed_of(options_.worker)) {
   claims_.complaint = settlements_.complaint = claims_.pipeline.last_error().message;
   if (options_.listen.empty()) return;
   PipelineOptions listen = pipeline_options(options_, true, Planning::custom);
@@ -79,27 +89,35 @@ PgQueue::PgQueue(PgQueueOptions options, const Clock& clock, std::function<void(
 }
 
 PgQueue::~PgQueue() {
-  parts_.clear();  // whose settlements they are has gone
+  parts_.clear();  // nobody would take their receipts
   closing_ = true;
-  const auto deadline = std::chrono::steady_clock::now() + seconds(1);
+  const Instant deadline = clock_.now() + kLastWords;
   if (claims_.pipeline.ready())
     claims_.send(goodbye_statement(), Params().uuid(options_.worker), [](const auto&) {});
+  usage_.hurry(clock_.now());
   for (;;) {
-    next_usage_ = {};
     claims_.pump();
     pump_settlements();
-    const bool usage_left = writing_usage_ || (!usage_.empty() && settlements_.pipeline.ready());
-    if (claims_.handlers.empty() && !usage_left) return;
-    const auto left =
-        std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now()).count();
-    if (left <= 0) return;
+    const Instant now = clock_.now();
+    const bool usage_left = settlements_.pipeline.ready() && usage_.due_before(deadline);
+    if ((claims_.handlers.empty() && !usage_left) || now >= deadline) break;
+    const Instant until = std::min(deadline, std::max(usage_.next_at().value_or(deadline), now));
     std::vector<Interest> interests;
     add_interests(interests);
     std::vector<pollfd> fds;
     for (const Interest& interest : interests)
       fds.push_back({interest.fd, static_cast<short>(POLLIN | (interest.write ? POLLOUT : 0)), 0});
-    ::poll(fds.data(), fds.size(), static_cast<int>(left));
+    ::poll(fds.data(), fds.size(), static_cast<int>(std::chrono::ceil<milliseconds>(until - now).count()));
   }
+  usage_.give_up();
+  for (const Unbooked& unbooked : usage_.take_unbooked())
+    if (unbooked.lost)
+      log::warn("usage_lost", {{"vectorizer_id", unbooked.vectorizer},
+                               {"model", unbooked.model},
+                               {"requests", unbooked.requests},
+                               {"rows", unbooked.rows},
+                               {"tokens", unbooked.tokens},
+                               {"reason", unbooked.error.message}});
 }
 
 std::shared_ptr<const PgQueue::Known> PgQueue::find(VectorizerId vectorizer) const {
@@ -273,11 +291,27 @@ void PgQueue::send_claim(const ClaimRequest& request) {
 void PgQueue::note_claim(const ClaimRequest& request, QueueHead from, const Known& known,
                          const Result<BinaryRows>& rows) {
   Claim claim{.request = request, .jobs = std::vector<Job>()};
-  if (!rows)
+  if (!rows) {
     claim.jobs = std::unexpected(rows.error());
-  else if (const auto reached = read_claim(*rows, known.definition, options_.keep_messages, claim))
-    heads_.read(request.vectorizer, from, *reached);
+  } else {
+    const ClaimRead read = read_claim(*rows, known.definition, options_.keep_messages, claim);
+    if (read.reached) heads_.read(request.vectorizer, from, *read.reached);
+    if (read.wasted) return look_up_waste(std::move(claim));
+  }
   claimed_.push_back(std::move(claim));
+}
+
+/// If that fails, the claim stands all the same, and each worker goes by what it has seen itself.
+void PgQueue::look_up_waste(Claim claim) {
+  BinaryArray hashes(kInt8, claim.jobs->size() * 12);
+  for (const Job& job : *claim.jobs) hashes.add_int8(static_cast<std::int64_t>(fingerprint_of(job.key)));
+  Params params;
+  params.integer(claim.request.vectorizer).array(std::move(hashes));
+  claims_.send(look_up_waste_statement(), params,
+               [this, claim = std::move(claim)](const Result<BinaryRows>& rows) mutable {
+                 if (rows) read_waste(*rows, *claim.jobs);
+                 claimed_.push_back(std::move(claim));
+               });
 }
 
 std::vector<Claim> PgQueue::take_claims() {
@@ -393,7 +427,7 @@ std::optional<Instant> PgQueue::wake_at() const {
   consider(claims_.pipeline.wake_at());
   consider(settlements_.pipeline.wake_at());
   if (listener_) consider(listener_->pipeline.wake_at());
-  if (!usage_.empty() && !writing_usage_ && settlements_.pipeline.ready()) consider(next_usage_);
+  if (settlements_.pipeline.ready()) consider(usage_.next_at());
   // Answers that need no connection are there already.
   if (!claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || !grants_.empty() || polled_)
     consider(Instant{});

@@ -12,8 +12,12 @@
 /// A settlement goes out as statements of their own, as long as half a second allows (pg/write_pace.h), and
 /// vectorizers take turns, so that a slow table's settlement holds up nobody else's.
 ///
-/// Usage is written by itself: its row is shared by all workers, and a settlement must not hold its lock. A
-/// worker killed in between loses the usage of that moment, never a vector.
+/// Usage is written by itself (pg/usage_book.h): its row is shared by all workers, and a settlement must not
+/// hold its lock. It follows what is stored by a second or so. A worker killed in between loses the usage of
+/// that moment, never a vector.
+///
+/// What was bought in vain is in embedd.wasted for an hour. It is looked up after a claim, and only as long
+/// as there is something of this vectorizer.
 #pragma once
 
 #include <deque>
@@ -30,6 +34,7 @@
 #include "pg/pipeline.h"
 #include "pg/queue_heads.h"
 #include "pg/queue_sql.h"
+#include "pg/usage_book.h"
 #include "pg/write_pace.h"
 
 namespace embedd::pg {
@@ -55,7 +60,8 @@ class PgQueue final : public Queue, public Waitable {
  public:
   /// `clock` must outlive it; `wake` is called from helper threads.
   PgQueue(PgQueueOptions options, const Clock& clock, std::function<void()> wake);
-  /// Blocks for at most a second: writes the usage that is left and takes this worker off the list.
+  /// Blocks for three seconds at most, and mostly not at all: writes the usage that is left, and takes this
+  /// worker off the list. What cannot be written is logged.
   ~PgQueue() override;
 
   void send_poll(const Heartbeat& heartbeat) override;
@@ -63,8 +69,9 @@ class PgQueue final : public Queue, public Waitable {
   std::vector<VectorizerId> take_hints() override;
   void send_claim(const ClaimRequest& request) override;
   std::vector<Claim> take_claims() override;
-  void send_settlement(const Settlement& settlement) override;
+  void send_settlement(std::shared_ptr<const Settlement> settlement) override;
   std::vector<Receipt> take_receipts() override;
+  std::vector<Unbooked> take_unbooked() override { return usage_.take_unbooked(); }
   void send_reconcile(VectorizerId vectorizer, const Key& cursor) override;
   std::vector<ReconcilePage> take_reconciled() override;
   void send_reservation(const Reservation& reservation) override;
@@ -109,10 +116,11 @@ class PgQueue final : public Queue, public Waitable {
     bool partly = false;         ///< some statement of it succeeded
     std::optional<Error> error;  ///< the first
   };
-  /// Jobs of a settlement: those not sent yet, or one statement's worth of them.
+  /// Jobs of a settlement: those not sent yet, or one statement's worth of them. Its statement may be
+  /// answered when the worker has gone.
   struct Part {
     std::shared_ptr<OpenSettlement> open;
-    const Settlement* settlement;
+    std::shared_ptr<const Settlement> settlement;
     std::shared_ptr<const Known> known;
     std::size_t first, count;
   };
@@ -125,11 +133,6 @@ class PgQueue final : public Queue, public Waitable {
     std::int64_t skipped = 0;  ///< rows that users held, in this walk
     std::int64_t page_rows;    ///< smaller after a page that took too long
   };
-  struct Bought {
-    std::uint64_t requests = 0, rows = 0, tokens = 0;
-  };
-  using UsageKey = std::pair<VectorizerId, std::string>;
-
   /// Sends what `statement` picks, and, if that is refused and a single row may be why, the guarded form of
   /// it. `texts`: its answer holds texts, one of which may be none.
   using Pick = std::function<const Statement&(const QueueStatements&)>;
@@ -139,6 +142,7 @@ class PgQueue final : public Queue, public Waitable {
   void note_poll(const std::map<VectorizerId, QueueHead>& read_from, const Result<BinaryRows>& rows);
   void note_claim(const ClaimRequest& request, QueueHead from, const Known& known,
                   const Result<BinaryRows>& rows);
+  void look_up_waste(Claim claim);
   void send_parts();
   std::deque<Part>::iterator next_part();
   void send_part(const Part& part);
@@ -174,9 +178,7 @@ class PgQueue final : public Queue, public Waitable {
   std::vector<ReconcilePage> reconciled_;
   std::vector<Grant> grants_;
   std::map<VectorizerId, Walk> walks_;
-  std::map<UsageKey, Bought> usage_;
-  bool writing_usage_ = false;
-  Instant next_usage_{};  ///< not before this, so that a busy worker writes usage once a second
+  UsageBook usage_;
 };
 
 }  // namespace embedd::pg

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "core/spending_brake.h"
 #include "pg/server_error.h"
 #include "pg/vectorizers.h"
 #include "text/utf8.h"
@@ -86,6 +87,18 @@ void add_vectors(Params& params, Jobs jobs, const Embeddings& vectors, const Def
   params.array(std::move(slots)).array(std::move(hashes)).array(std::move(values));
 }
 
+/// Fingerprints of the rows, and how often each was bought in vain; both are empty if none was.
+void add_waste(Params& params, Jobs jobs) {
+  BinaryArray rows(kInt8), purchases(kInt4);
+  const auto wasted = [](const SettledJob& job) { return job.wasted > 0; };
+  if (std::ranges::any_of(jobs, wasted))
+    for (const SettledJob& job : jobs) {
+      rows.add_int8(static_cast<std::int64_t>(fingerprint_of(job.key)));
+      purchases.add_int4(static_cast<std::int32_t>(job.wasted));
+    }
+  params.array(std::move(rows)).array(std::move(purchases));
+}
+
 std::string poll_sql(std::string_view vectorizers, std::string_view id) {
   return fmt::format(R"(
 WITH beat AS (
@@ -100,6 +113,10 @@ swept AS (
   DELETE FROM embedd.workers WHERE id IN (
     SELECT id FROM embedd.workers WHERE seen_at < now() - interval '10 minutes' AND id <> $1::uuid
     FOR UPDATE SKIP LOCKED)),
+forgotten AS (
+  DELETE FROM embedd.wasted WHERE (vectorizer_id, row_hash) IN (
+    SELECT vectorizer_id, row_hash FROM embedd.wasted WHERE wasted_at < now() - interval '1 hour'
+    ORDER BY wasted_at LIMIT 10000 FOR UPDATE SKIP LOCKED)),
 pgvector AS (
   SELECT quote_ident(n.nspname) AS schema, t.oid FROM pg_catalog.pg_extension e
   JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
@@ -157,8 +174,17 @@ SELECT id, model, requests, rows, tokens, cost / 1e9
 FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
   AS bought (id, model, requests, rows, tokens, cost) ORDER BY 1, 2
 ON CONFLICT (vectorizer_id, model, day) DO UPDATE
-SET requests = u.requests + excluded.requests, rows = u.rows + excluded.rows, tokens = u.tokens + excluded.tokens,
+SET requests = least(u.requests::numeric + excluded.requests, 9223372036854775807)::bigint,
+    rows = least(u.rows::numeric + excluded.rows, 9223372036854775807)::bigint,
+    tokens = least(u.tokens::numeric + excluded.tokens, 9223372036854775807)::bigint,
     cost_usd = u.cost_usd + excluded.cost_usd)");
+  return statement;
+}
+
+const Statement& look_up_waste_statement() {
+  static const Statement statement(R"(
+SELECT w.row_hash, w.level, extract(epoch FROM now() - w.wasted_at)::float8 FROM embedd.wasted w
+WHERE w.vectorizer_id = $1::bigint AND w.row_hash = ANY ($2::bigint[]))");
   return statement;
 }
 
@@ -315,7 +341,9 @@ Params settlement_params(const Settlement& settlement, Jobs jobs, const Definiti
         params.text(storable(settlement.model_version, definition.encoding));
       break;
     case Action::reschedule:
+      add_waste(params, jobs);
       params.real(to_seconds(settlement.delay)).integer(settlement.charge_attempt ? 1 : 0);
+      params.real(SpendingBrake::kForgottenASecond);
       break;
     case Action::extend: params.real(to_seconds(settlement.delay)); break;
     case Action::discard: {
@@ -336,6 +364,16 @@ Params settlement_params(const Settlement& settlement, Jobs jobs, const Definiti
 const Statement& discard_plans_statement() {
   static const Statement statement("DISCARD PLANS");
   return statement;
+}
+
+void read_waste(const BinaryRows& rows, std::vector<Job>& jobs) {
+  std::map<std::int64_t, Waste> wasted;
+  for (int i = 0; i < rows.size(); ++i)
+    wasted[rows.integer(i, 0)] = {.level = rows.real(i, 1), .ago = age_of(rows.real(i, 2))};
+  for (Job& job : jobs)
+    if (const auto found = wasted.find(static_cast<std::int64_t>(fingerprint_of(job.key)));
+        found != wasted.end())
+      job.wasted = found->second;
 }
 
 Error refusal_of(ClaimCode code, std::string_view reason, const Definition& definition, bool keep_messages) {
@@ -362,8 +400,8 @@ Error refusal_of(ClaimCode code, std::string_view reason, const Definition& defi
               definition.encoding, what)};
 }
 
-std::optional<QueueHead> read_claim(const BinaryRows& rows, const Definition& definition, bool keep_messages,
-                                    Claim& claim) {
+ClaimRead read_claim(const BinaryRows& rows, const Definition& definition, bool keep_messages,
+                     Claim& claim) {
   enum Column {
     kOrder,
     kAttempt,
@@ -376,6 +414,7 @@ std::optional<QueueHead> read_claim(const BinaryRows& rows, const Definition& de
     kFull,
     kLiveReached,
     kBackfillReached,
+    kWasted,
     kKey
   };
   std::vector<int> order(static_cast<std::size_t>(rows.size()));
@@ -393,16 +432,18 @@ std::optional<QueueHead> read_claim(const BinaryRows& rows, const Definition& de
                                             .attempt = static_cast<int>(rows.integer(row, kAttempt)),
                                             .task = task_of(rows.integer(row, kTask)),
                                             .text = std::string(rows.bytes(row, kText)),
-                                            .text_hash = rows.integer(row, kHash)});
+                                            .text_hash = rows.integer(row, kHash),
+                                            .rescued = rows.flag(row, kRescued)});
     if (job.task == Task::refused)
       job.refusal =
           std::make_shared<const Error>(refusal_of(static_cast<ClaimCode>(rows.integer(row, kTask)),
                                                    std::exchange(job.text, {}), definition, keep_messages));
     if (!rows.is_null(row, kAge)) job.age = age_of(static_cast<double>(rows.integer(row, kAge)) / 1e6);
   }
-  if (order.empty()) return std::nullopt;
+  if (order.empty()) return {};
   claim.more = rows.flag(0, kFull) || rows.integer(0, kDue) > rows.size();
-  return QueueHead{.live = rows.integer(0, kLiveReached), .backfill = rows.integer(0, kBackfillReached)};
+  return {.reached = QueueHead{.live = rows.integer(0, kLiveReached), .backfill = rows.integer(0, kBackfillReached)},
+          .wasted = rows.flag(0, kWasted)};
 }
 
 }  // namespace embedd::pg

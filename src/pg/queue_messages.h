@@ -41,6 +41,10 @@ std::optional<std::string> read_problem(const BinaryRows& rows, int row);
 /// $1 vectorizers, $2 models text[], $3 requests, $4 rows, $5 tokens, $6 billionths of a dollar; the rest
 /// bigint[].
 const Statement& usage_statement();
+/// $1 vectorizer, $2 fingerprints bigint[] of rows → those that were bought in vain of late, for
+/// read_waste().
+const Statement& look_up_waste_statement();
+void read_waste(const BinaryRows& rows, std::vector<Job>& jobs);
 /// $1 endpoint, $2 seconds for the requests float8, $3 for the tokens, $4 the endpoint is closed → seconds to
 /// wait.
 const Statement& reservation_statement();
@@ -61,9 +65,11 @@ Outcome outcome_of(char letter);
 
 /// Why a claimed row is refused. `reason`: what the claim says with that code.
 Error refusal_of(ClaimCode code, std::string_view reason, const Definition& definition, bool keep_messages);
-/// The jobs of a claim's answer, in order; counts the rescued ones and says whether more is due. Where the
-/// next claim may begin; none if nothing was due.
-std::optional<QueueHead> read_claim(const BinaryRows& rows, const Definition& definition, bool keep_messages,
-                                    Claim& claim);
+struct ClaimRead {
+  std::optional<QueueHead> reached;  ///< where the next claim may begin; none if nothing was due
+  bool wasted = false;               ///< some rows of this vectorizer, perhaps these, were bought in vain of late
+};
+/// The jobs of a claim's answer, in order; counts the rescued ones and says whether more is due.
+ClaimRead read_claim(const BinaryRows& rows, const Definition& definition, bool keep_messages, Claim& claim);
 
 }  // namespace embedd::pg

@@ -15,7 +15,11 @@ namespace {
 constexpr std::size_t kStatementsAhead = 2;
 /// Statements that touch only the queue can be longer.
 constexpr std::size_t kRowsPerUpdate = 2048;
-constexpr Duration kUsageEvery = seconds(1);
+
+/// Billionths of a dollar, as far as bigint reaches.
+std::int64_t cost_of(const std::string& model, std::uint64_t tokens) {
+  return std::llround(std::clamp(usd_of(model, tokens) * 1e9, 0.0, 9e18));
+}
 
 /// It writes to the user's table, so that users may wait for it.
 bool writes(const Settlement& settlement) {
@@ -26,24 +30,23 @@ bool writes(const Settlement& settlement) {
 
 }  // namespace
 
-void PgQueue::send_settlement(const Settlement& settlement) {
+void PgQueue::send_settlement(std::shared_ptr<const Settlement> sent) {
+  const Settlement& settlement = *sent;
   CHECK(!settlement.jobs.empty(), "settlement {} has no jobs", settlement.id);
   const auto known = find(settlement.vectorizer);
   if (!known) {
     receipts_.push_back({settlement.id, std::unexpected(unknown(settlement.vectorizer))});
     return;
   }
-  if (settlement.requests > 0 || settlement.tokens > 0) {
-    Bought& bought = usage_[{settlement.vectorizer, settlement.model_id}];
-    bought.requests += settlement.requests;
-    bought.tokens += settlement.tokens;
-  }
+  if (settlement.requests > 0 || settlement.tokens > 0)
+    usage_.add({settlement.vectorizer, settlement.model_id},
+               {.requests = settlement.requests, .tokens = settlement.tokens});
   auto open = std::make_shared<OpenSettlement>();
   open->outcomes.resize(settlement.jobs.size());
   open->unanswered = settlement.jobs.size();
   // A lease must not lapse while its extension waits behind what it is extended for.
   parts_.insert(settlement.action == Action::extend ? parts_.begin() : parts_.end(),
-                {std::move(open), &settlement, known, 0, settlement.jobs.size()});
+                {std::move(open), std::move(sent), known, 0, settlement.jobs.size()});
   send_parts();
 }
 
@@ -111,8 +114,8 @@ void PgQueue::note_part(const Part& part, Duration took, const Result<BinaryRows
     if (writes(settlement)) pace.wrote(part.count, took);
     const auto done = std::ranges::count(letters, static_cast<char>(kDone));
     if (settlement.action == Action::complete && done > 0)
-      usage_[{settlement.vectorizer, settlement.model_id}].rows += static_cast<std::uint64_t>(done);
-  } else if (rows.error().kind == ErrorKind::canceled && part.count > 1) {
+      usage_.add({settlement.vectorizer, settlement.model_id}, {.rows = static_cast<std::uint64_t>(done)});
+  } else if (rows.error().kind == ErrorKind::canceled && part.count > 1 && !closing_) {
     // Too many rows for a table that has become slow: as much as fits goes next, and so on.
     pace.canceled(part.count);
     parts_.push_front(part);
@@ -146,33 +149,25 @@ void PgQueue::pump_settlements() {
 }
 
 void PgQueue::write_usage() {
-  if (usage_.empty() || writing_usage_ || clock_.now() < next_usage_ || !settlements_.pipeline.ready())
-    return;
+  if (!settlements_.pipeline.ready()) return;
+  auto entries = usage_.next(clock_.now());
+  if (!entries) return;
   BinaryArray vectorizers(kInt8), models(kText), requests(kInt8), rows(kInt8), tokens(kInt8), costs(kInt8);
-  for (const auto& [key, bought] : usage_) {
+  for (const auto& [key, bought] : *entries) {
     vectorizers.add_int8(key.first);
     models.add(key.second);
     requests.add_int8(static_cast<std::int64_t>(bought.requests));
     rows.add_int8(static_cast<std::int64_t>(bought.rows));
     tokens.add_int8(static_cast<std::int64_t>(bought.tokens));
-    costs.add_int8(std::llround(usd_of(key.second, bought.tokens) * 1e9));
+    costs.add_int8(cost_of(key.second, bought.tokens));
   }
   Params params;
   params.array(std::move(vectorizers)).array(std::move(models)).array(std::move(requests));
   params.array(std::move(rows)).array(std::move(tokens)).array(std::move(costs));
-  writing_usage_ = true;
-  next_usage_ = clock_.now() + kUsageEvery;
   settlements_.send(usage_statement(), params,
-                    [this, written = std::exchange(usage_, {})](const Result<BinaryRows>& result) {
-                      writing_usage_ = false;
-                      // In doubt counts as written: a ceiling on spending must not trip over what was bought
-                      // once.
-                      if (result || result.error().kind == ErrorKind::in_doubt) return;
-                      for (const auto& [key, bought] : written) {
-                        usage_[key].requests += bought.requests;
-                        usage_[key].rows += bought.rows;
-                        usage_[key].tokens += bought.tokens;
-                      }
+                    [this, entries = std::move(*entries)](const Result<BinaryRows>& result) mutable {
+                      usage_.booked(std::move(entries), result ? std::nullopt : std::optional(result.error()),
+                                    clock_.now());
                     });
 }
 

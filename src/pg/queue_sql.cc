@@ -236,7 +236,8 @@ RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text WHEN 4 THEN f.r
   CASE f.priority WHEN 0 THEN (extract(epoch FROM clock_timestamp() - f.changed_at) * 1000000)::bigint END,
   (SELECT count(*) FROM due),
   (SELECT count(*) FROM live) >= $3::bigint - $3::bigint / 8 OR (SELECT count(*) FROM due) >= $3::bigint,
-  (SELECT live FROM reached), (SELECT backfill FROM reached), {out:f})"));
+  (SELECT live FROM reached), (SELECT backfill FROM reached), EXISTS (SELECT FROM embedd.wasted WHERE vectorizer_id = {id}),
+  {out:f})"));
 }
 
 /// A row is written only while its text is the one that was embedded; a row that a user holds is passed over,
@@ -267,9 +268,9 @@ left_over AS MATERIALIZED (
   FROM fenced f WHERE f.n NOT IN (SELECT n FROM wrote)),
 given_back AS (
   UPDATE {queue} q
-  SET lease = NULL,
-      run_at = now() + CASE WHEN f.held THEN
-        greatest(interval '0.5 s', least(interval '30 s', now() - coalesce(f.kept_at, now()))) ELSE interval '0' END,
+  SET lease = CASE WHEN f.held THEN NULL ELSE q.lease END,
+      run_at = CASE WHEN f.held THEN
+        now() + greatest(interval '0.5 s', least(interval '30 s', now() - coalesce(f.kept_at, now()))) ELSE q.run_at END,
       kept = CASE WHEN f.held THEN CASE WHEN f.slot >= 0 THEN ({$3}::{vector}[])[f.slot + 1] ELSE f.kept END END,
       kept_hash = CASE WHEN f.held THEN f.hash END,
       kept_at = CASE WHEN f.held THEN coalesce(f.kept_at, now()) END
@@ -321,9 +322,9 @@ left_over AS MATERIALIZED (
   SELECT f.* FROM seen f WHERE f.n NOT IN (SELECT n FROM cleared)),
 given_back AS (
   UPDATE {queue} q
-  SET lease = NULL,
-      run_at = now() + CASE WHEN f.filled THEN interval '0' ELSE
-        greatest(interval '0.5 s', least(interval '30 s', now() - coalesce(f.kept_at, now()))) END,
+  SET lease = CASE WHEN f.filled THEN q.lease END,
+      run_at = CASE WHEN f.filled THEN q.run_at ELSE
+        now() + greatest(interval '0.5 s', least(interval '30 s', now() - coalesce(f.kept_at, now()))) END,
       kept = NULL, kept_hash = NULL, kept_at = CASE WHEN NOT f.filled THEN coalesce(f.kept_at, now()) END
   FROM left_over f WHERE q.ctid = f.at))",
       "CASE WHEN j.n IN (SELECT n FROM cleared) THEN 'd' WHEN j.n IN (SELECT n FROM left_over WHERE filled) "
@@ -338,12 +339,20 @@ deleted AS (DELETE FROM {queue} q USING fenced f WHERE q.ctid = f.at))",
                      kIfFenced);
 }
 
+/// What was bought in vain is remembered in the same statement, so that nobody claims the job without
+/// knowing. What was wasted before counts for less, by $5 a second.
 Statement make_reschedule(const Form& form) {
-  return form.settle("", "", "", R"(
+  return form.settle(", row_hash, purchases", ", {$1}::bigint[], {$2}::int[]", "", R"(
 given_back AS (
-  UPDATE {queue} q SET lease = NULL, run_at = now() + pg_catalog.make_interval(secs => {$1}::float8),
-                       attempt = least(q.attempt + {$2}::bigint, 32000)
-  FROM fenced f WHERE q.ctid = f.at))",
+  UPDATE {queue} q SET lease = NULL, run_at = now() + pg_catalog.make_interval(secs => {$3}::float8),
+                       attempt = least(q.attempt + {$4}::bigint, 32000)
+  FROM fenced f WHERE q.ctid = f.at),
+wasted AS (
+  INSERT INTO embedd.wasted AS w (vectorizer_id, row_hash, level)
+  SELECT {id}, f.row_hash, sum(f.purchases) FROM fenced f WHERE f.purchases > 0 GROUP BY f.row_hash ORDER BY f.row_hash
+  ON CONFLICT (vectorizer_id, row_hash) DO UPDATE
+  SET level = excluded.level + greatest(0, w.level - {$5}::float8 * extract(epoch FROM now() - w.wasted_at)::float8),
+      wasted_at = now()))",
                      kIfFenced);
 }
 
@@ -368,8 +377,6 @@ seen AS MATERIALIZED (
   LEFT JOIN LATERAL (
     SELECT t.{destination} IS NOT NULL AS stored, {hash} AS hash FROM {source} t WHERE {t=f} OFFSET 0) s ON true),
 stale AS MATERIALIZED (SELECT * FROM seen WHERE NOT same),
-given_back AS (
-  UPDATE {queue} q SET lease = NULL, run_at = now() FROM stale f WHERE q.ctid = f.at),
 free AS MATERIALIZED (
   SELECT f.*, t.row_at FROM seen f CROSS JOIN LATERAL (
     SELECT t.ctid AS row_at FROM {source} t

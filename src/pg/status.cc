@@ -112,7 +112,8 @@ GROUP BY 1, 2, 3 ORDER BY 5 DESC, 3)");
 
 Result<std::vector<UsageStatus>> read_usage(Connection& db, std::string_view where) {
   auto rows = db.exec(fmt::format(R"(
-SELECT coalesce(v.name, '#' || u.vectorizer_id), u.model, sum(u.requests), sum(u.rows), sum(u.tokens), sum(u.cost_usd)
+SELECT coalesce(v.name, '#' || u.vectorizer_id), u.model, least(sum(u.requests), 9223372036854775807),
+       least(sum(u.rows), 9223372036854775807), least(sum(u.tokens), 9223372036854775807), sum(u.cost_usd)
 FROM embedd.usage u LEFT JOIN embedd.vectorizers v ON v.id = u.vectorizer_id {}
 GROUP BY 1, 2 ORDER BY 1, 2)",
                                   where));

@@ -11,10 +11,12 @@ namespace embedd {
 
 namespace {
 
-constexpr seconds kSummary{1};      ///< between two batch_completed of a vectorizer
-constexpr seconds kRepeat{30};      ///< between two lines about the same trouble
-constexpr minutes kFlapping{1};     ///< between two lines about an endpoint that slows down and recovers
-constexpr seconds kDeadLetters{1};  ///< between two job_discarded of a vectorizer and kind
+constexpr seconds kSummary{1};          ///< between two batch_completed of a vectorizer
+constexpr seconds kRepeat{30};          ///< between two lines about the same trouble
+constexpr minutes kFlapping{1};         ///< between two lines about an endpoint that slows down and recovers
+constexpr minutes kBraked{5};           ///< between two lines about a vectorizer that buys in vain
+constexpr std::chrono::hours kOdd{24};  ///< between two lines about a server's odd claims
+constexpr seconds kDeadLetters{1};      ///< between two job_discarded of a vectorizer and kind
 
 bool is_rate(EndpointState state) {
   return state == EndpointState::ready || state == EndpointState::slowed || state == EndpointState::paused;
@@ -59,7 +61,7 @@ void EventLog::request_finished(const Vectorizer& vectorizer, const Reply& reply
   if (reply.answer) {
     ++sum.requests;
     sum.tokens += reply.answer->tokens;
-    return;
+    return disbelieve(vectorizer, *reply.answer);
   }
   const Error& error = reply.answer.error();
   if (error.kind == ErrorKind::canceled) return;
@@ -71,6 +73,16 @@ void EventLog::request_finished(const Vectorizer& vectorizer, const Reply& reply
                                  {"message", error.message},
                                  {"request_id", reply.request_id},
                                  {"lines_held_back", *held}});
+}
+
+void EventLog::disbelieve(const Vectorizer& vectorizer, const EmbedAnswer& answer) {
+  if (answer.claimed == 0) return;
+  if (const auto held = gate_.pass("disbelieved " + vectorizer.endpoint, clock_.now(), kOdd))
+    log::warn("usage_disbelieved", {{"endpoint", vectorizer.endpoint},
+                                    {"vectorizer", vectorizer.name},
+                                    {"tokens_claimed", answer.claimed},
+                                    {"tokens_booked", answer.tokens},
+                                    {"lines_held_back", *held}});
 }
 
 void EventLog::settled(const Vectorizer& vectorizer, const Settlement& settlement, Outcome outcome,
@@ -135,6 +147,25 @@ void EventLog::truncated(const Vectorizer& vectorizer, std::size_t tokens) {
               {{"vectorizer", vectorizer.name}, {"tokens", tokens}, {"lines_held_back", *held}});
 }
 
+void EventLog::braked(const Vectorizer& vectorizer, std::size_t jobs, const std::string& why) {
+  braked_[vectorizer.id] += jobs;
+  if (!gate_.pass(fmt::format("braked {}", vectorizer.id), clock_.now(), kBraked)) return;
+  log::warn("spending_braked", {{"vectorizer", vectorizer.name},
+                                {"jobs", std::exchange(braked_[vectorizer.id], 0)},
+                                {"message", why}});
+}
+
+void EventLog::unbooked(const Unbooked& entry) {
+  if (const auto held = gate_.pass(fmt::format("unbooked {}", entry.vectorizer), clock_.now(), kRepeat))
+    log::warn(entry.lost ? "usage_lost" : "usage_not_booked", {{"vectorizer_id", entry.vectorizer},
+                                                               {"model", entry.model},
+                                                               {"requests", entry.requests},
+                                                               {"rows", entry.rows},
+                                                               {"tokens", entry.tokens},
+                                                               {"reason", entry.error.message},
+                                                               {"lines_held_back", *held}});
+}
+
 void EventLog::endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
                                 Duration pause) {
   const auto [last, first] = endpoints_.try_emplace(endpoint, EndpointState::ready);
@@ -184,6 +215,7 @@ void EventLog::polled(const std::vector<VectorizerState>& states) {
   std::erase_if(sums_, [&](const auto& item) { return item.second.empty() && gone(item); });
   std::erase_if(walks_, gone);
   std::erase_if(paused_, gone);
+  std::erase_if(braked_, gone);
 }
 
 void EventLog::reconciled(const Vectorizer& vectorizer, const ReconcilePage::Progress& progress) {

@@ -42,6 +42,8 @@ class EventLog final : public Observer {
   void rescheduled(const Vectorizer& vectorizer, ErrorKind kind, std::size_t jobs, bool charged) override;
   void discarded(const Vectorizer& vectorizer, ErrorKind kind, const std::string& message) override;
   void truncated(const Vectorizer& vectorizer, std::size_t tokens) override;
+  void braked(const Vectorizer& vectorizer, std::size_t jobs, const std::string& why) override;
+  void unbooked(const Unbooked& entry) override;
   void endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
                         Duration pause) override;
   void vectorizer_paused(const Vectorizer& vectorizer, const std::string& message, Duration pause) override;
@@ -61,12 +63,14 @@ class EventLog final : public Observer {
     std::uint64_t scanned = 0, enqueued = 0;
   };
   void write(Sum& sum, Instant now);
+  void disbelieve(const Vectorizer& vectorizer, const EmbedAnswer& answer);
 
   const Clock& clock_;
   const bool summaries_;
   LogGate gate_;
   std::map<VectorizerId, Sum> sums_;
   std::map<VectorizerId, Walk> walks_;
+  std::map<VectorizerId, std::uint64_t> braked_;    ///< jobs since the last line about them
   std::map<VectorizerId, std::string> paused_;      ///< message last logged
   std::map<std::string, EndpointState> endpoints_;  ///< state last logged
   bool database_failing_ = false;

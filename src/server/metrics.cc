@@ -73,6 +73,14 @@ struct Metrics::Families {
   Counter& kept =
       counter("embedd_vectors_kept_total", "Vectors kept in the queue because a user held the row").Add({});
   Family<Counter>& dead_letters = counter("embedd_dead_letters_total", "Jobs moved to dead letters, by kind");
+  Family<Counter>& braked = counter(
+      "embedd_braked_total", "Jobs given back unbought, since their rows were bought too often of late");
+  Counter& unbooked =
+      counter("embedd_usage_unbooked_total", "Entries of embedd.usage that the database refused, each time")
+          .Add({});
+  Family<Counter>& disbelieved =
+      counter("embedd_usage_disbelieved_total",
+              "Answers that said to cost more tokens than their request can have, by endpoint");
   Counter& truncated = counter("embedd_truncated_total", "Texts cut to what the model takes").Add({});
   Family<Counter>& provider_errors =
       counter("embedd_provider_errors_total", "Requests that failed, by endpoint and kind");
@@ -100,6 +108,7 @@ struct Metrics::Families {
       queue_jobs.Remove(&queue_jobs.Add({{"vectorizer", gone}, {"state", "dead"}}));
       oldest_age.Remove(&oldest_age.Add({{"vectorizer", gone}}));
       rows.Remove(&rows.Add({{"vectorizer", gone}}));
+      braked.Remove(&braked.Add({{"vectorizer", gone}}));
     }
     known = names;
   }
@@ -131,6 +140,7 @@ void Metrics::request_finished(const Vectorizer& vectorizer, const Reply& reply)
       .Observe(to_seconds(reply.took));
   if (reply.answer) {
     const std::uint64_t tokens = reply.answer->tokens;
+    if (reply.answer->claimed > 0) to.disbelieved.Add({{"endpoint", vectorizer.endpoint}}).Increment();
     to.tokens.Add({{"model", vectorizer.model}}).Increment(static_cast<double>(tokens));
     to.cost.Add({{"model", vectorizer.model}}).Increment(usd_of(vectorizer.model, tokens));
     return;
@@ -168,6 +178,12 @@ void Metrics::discarded(const Vectorizer&, ErrorKind kind, const std::string&) {
 
 void Metrics::truncated(const Vectorizer&, std::size_t) { families_->truncated.Increment(); }
 
+void Metrics::braked(const Vectorizer& vectorizer, std::size_t jobs, const std::string&) {
+  count(families_->braked.Add({{"vectorizer", vectorizer.name}}), jobs);
+}
+
+void Metrics::unbooked(const Unbooked&) { families_->unbooked.Increment(); }
+
 void Metrics::endpoint_changed(const std::string& endpoint, EndpointState state, const std::string&,
                                Duration) {
   for (const EndpointState each : kEndpointStates)
@@ -186,6 +202,7 @@ void Metrics::polled(const std::vector<VectorizerState>& states) {
         .Set(static_cast<double>(state.dead_letters));
     families_->oldest_age.Add({{"vectorizer", name}}).Set(state.oldest ? to_seconds(*state.oldest) : 0);
     families_->rows.Add({{"vectorizer", name}});
+    families_->braked.Add({{"vectorizer", name}});
   }
   families_->forget(names);
 }

@@ -37,6 +37,12 @@ class Observers final : public Observer {
   void truncated(const Vectorizer& vectorizer, std::size_t tokens) override {
     for (Observer* each : observers_) each->truncated(vectorizer, tokens);
   }
+  void braked(const Vectorizer& vectorizer, std::size_t jobs, const std::string& why) override {
+    for (Observer* each : observers_) each->braked(vectorizer, jobs, why);
+  }
+  void unbooked(const Unbooked& entry) override {
+    for (Observer* each : observers_) each->unbooked(entry);
+  }
   void endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
                         Duration pause) override {
     for (Observer* each : observers_) each->endpoint_changed(endpoint, state, message, pause);

@@ -225,6 +225,76 @@ TEST_F(OpenAiEmbedderTest, TheServersRetryTimeIsReadInEveryForm) {
             milliseconds(2812));
 }
 
+TEST_F(OpenAiEmbedderTest, AServerThatIsInAHurryIsReadAsItIs) {
+  Client client(endpoint_of(provider_));
+  const auto wait = [&](std::string_view header, std::string_view value) {
+    provider_.answers_next(1, Answer::error(503, "overloaded").with(header, value));
+    const Reply reply = client.embed();
+    return reply.answer ? std::nullopt : reply.answer.error().retry_after;
+  };
+  // What becomes of it is endpoint_pause()'s to say: nothing.
+  EXPECT_EQ(wait("retry-after", "0"), Duration{});
+  EXPECT_EQ(wait("retry-after", "0.001"), milliseconds(1));
+  EXPECT_EQ(wait("retry-after-ms", "0"), Duration{});
+  EXPECT_EQ(wait("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"), Duration{}) << "long gone";
+}
+
+TEST_F(OpenAiEmbedderTest, TokensThatCannotBeTrueAreNotBelieved) {
+  Client client(endpoint_of(provider_));
+  const auto embed = [&](std::string_view usage) {
+    provider_.answers_next(1, Answer::raw(200, fmt::format(R"({{"data":[{0},{0}],"usage":{1}}})",
+                                                           R"({"embedding":[1,0,0,0,0,0,0,0]})", usage)));
+    const Reply reply = client.embed();  // of "one" and "two"
+    EXPECT_TRUE(reply.answer) << usage;
+    return reply.answer ? *reply.answer : EmbedAnswer();
+  };
+  constexpr std::uint64_t kMost = 6 + 2 * 64;  // a token a byte, and a few that the server adds to each input
+  for (const auto& [usage, tokens] :
+       std::initializer_list<std::pair<const char*, std::uint64_t>>{{R"({"prompt_tokens":2})", 2},
+                                                                    {R"({"prompt_tokens":134})", 134},
+                                                                    {R"({"prompt_tokens":2.0})", 2},
+                                                                    {R"({"total_tokens":3})", 3},
+                                                                    {R"({"prompt_tokens":-5})", 0},
+                                                                    {R"({"prompt_tokens":"12"})", 0},
+                                                                    {R"({"prompt_tokens":null})", 0},
+                                                                    {R"(null)", 0}}) {
+    const EmbedAnswer answer = embed(usage);
+    EXPECT_EQ(answer.tokens, tokens) << usage;
+    EXPECT_EQ(answer.claimed, 0U) << usage;
+  }
+  for (const char* much : {"135", "9223372036854775807", "18446744073709551615", "1e300"}) {
+    const EmbedAnswer answer = embed(fmt::format(R"({{"prompt_tokens":{}}})", much));
+    EXPECT_EQ(answer.tokens, kMost) << much;
+    EXPECT_GT(answer.claimed, kMost) << much;
+  }
+  // One that no number can hold is none.
+  EXPECT_LE(embed(R"({"prompt_tokens":99999999999999999999999})").tokens, kMost);
+}
+
+TEST_F(OpenAiEmbedderTest, AFailureSaysWhetherItMayHaveCostSomething) {
+  EndpointConfig config = endpoint_of(provider_);
+  config.timeout = seconds(1);
+  Client client(config);
+  const auto billed = [&](Answer answer) {
+    provider_.answers_next(1, std::move(answer));
+    const Reply reply = client.embed();
+    EXPECT_FALSE(reply.answer);
+    return !reply.answer && reply.answer.error().billed;
+  };
+  for (const Fault fault : {Fault::hang, Fault::disconnect, Fault::disconnect_in_body, Fault::truncated,
+                            Fault::zeros, Fault::wrong_dimensions, Fault::html, Fault::error_in_200})
+    EXPECT_TRUE(billed(Answer::broken(fault))) << name_of(fault);
+  for (const int status : {408, 502, 504}) EXPECT_TRUE(billed(Answer::error(status, "late"))) << status;
+  for (const int status : {400, 401, 404, 429, 500, 503})
+    EXPECT_FALSE(billed(Answer::error(status, "no"))) << status;
+
+  config.base_url = "http://127.0.0.1:1/v1";
+  Client nobody(config);
+  const Reply reply = nobody.embed();
+  ASSERT_FALSE(reply.answer);
+  EXPECT_FALSE(reply.answer.error().billed) << "nothing was sent";
+}
+
 TEST_F(OpenAiEmbedderTest, AHugeBodyIsCutShortWhateverItsStatus) {
   Client client(endpoint_of(provider_));
   for (const int status : {400, 500, 200}) {

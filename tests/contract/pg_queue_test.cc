@@ -99,6 +99,7 @@ class PgWorld final : public QueueWorld {
         "UPDATE embedd.queue_" + std::to_string(id_) +
             " SET run_at = run_at - $1 * interval '1 s', kept_at = kept_at - $1 * interval '1 s'",
         {seconds});
+    run(db_, "UPDATE embedd.wasted SET wasted_at = wasted_at - $1 * interval '1 s'", {seconds});
     run(db_,
         "UPDATE embedd.vectorizers SET reconciled_at = reconciled_at - $1 * interval '1 s', reconcile_until "
         "= "

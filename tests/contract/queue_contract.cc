@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "core/spending_brake.h"
 
 namespace embedd::test {
 
@@ -70,7 +71,7 @@ Job QueueContract::claim_one() {
 std::vector<Outcome> QueueContract::settle(Settlement settlement) {
   settlement.id = next_id_++;
   const std::size_t jobs = settlement.jobs.size();
-  world().queue().send_settlement(settlement);
+  world().queue().send_settlement(std::make_shared<const Settlement>(settlement));
   return wait_for([&]() -> std::optional<std::vector<Outcome>> {
     std::vector<Receipt> receipts = world().queue().take_receipts();
     if (receipts.empty()) return std::nullopt;
@@ -276,7 +277,49 @@ TEST_P(QueueContract, ATextChangedBehindTheTriggersIsStaleAndDueAgain) {
   world().update_text(1, "after", Capture::unseen);
   EXPECT_EQ(settle_one(complete({old})), Outcome::stale);
   EXPECT_EQ(world().vector_of(1), std::nullopt);
+  EXPECT_THAT(*claim().jobs, IsEmpty()) << "it is still its holder's";
+  EXPECT_EQ(settle_one(act(Action::reschedule, {old})), Outcome::done);
   EXPECT_EQ(claim_one().text, "after");
+}
+
+TEST_P(QueueContract, WhatWasBoughtInVainIsToldToWhoeverClaimsNext) {
+  for (int row = 0; row < 3; ++row) world().put_row(row, "text");
+  Claim claimed = claim();
+  for (const Job& job : *claimed.jobs) EXPECT_EQ(job.wasted.level, 0);
+  const Key bad = world().key_of(1);
+  double expected = 0;
+  for (std::uint32_t purchases = 1; purchases <= 3; ++purchases) {
+    Settlement given_back = act(Action::reschedule, *claimed.jobs);
+    for (SettledJob& job : given_back.jobs) job.wasted = job.key == bad ? purchases : 0;
+    settle(given_back);
+    expected += purchases;
+    claimed = claim();
+    ASSERT_THAT(*claimed.jobs, SizeIs(3));
+    for (const Job& job : *claimed.jobs) {
+      EXPECT_NEAR(job.wasted.level, job.key == bad ? expected : 0, 0.1);
+      EXPECT_LT(job.wasted.ago, seconds(30));
+      EXPECT_FALSE(job.rescued);
+    }
+  }
+  // Of six, three are forgotten of by the time the next two come.
+  world().advance(std::chrono::duration_cast<Duration>(
+      std::chrono::duration<double>(3 / SpendingBrake::kForgottenASecond)));
+  claimed = claim();
+  Settlement given_back = act(Action::reschedule, *claimed.jobs);
+  for (SettledJob& job : given_back.jobs) job.wasted = job.key == bad ? 2 : 0;
+  for (const Job& job : *claimed.jobs) EXPECT_TRUE(job.rescued) << "their lease has lapsed";
+  settle(given_back);
+  claimed = claim();
+  for (const Job& job : *claimed.jobs) EXPECT_NEAR(job.wasted.level, job.key == bad ? 5 : 0, 0.1);
+}
+
+TEST_P(QueueContract, WasteIsRememberedOnlyOfJobsThatAreGivenBack) {
+  world().put_row(1, "before");
+  Settlement late = act(Action::reschedule, {claim_one()});
+  late.jobs[0].wasted = 3;
+  world().update_text(1, "after");
+  EXPECT_EQ(settle_one(late), Outcome::gone);
+  EXPECT_EQ(claim_one().wasted.level, 0);
 }
 
 TEST_P(QueueContract, ADeletedRowLeavesNothingBehind) {
@@ -396,6 +439,7 @@ TEST_P(QueueContract, ARowFilledAgainIsNotCleared) {
   world().update_text(1, "two", Capture::unseen);
   EXPECT_EQ(settle_one(act(Action::clear, {job})), Outcome::stale);
   EXPECT_THAT(world().vector_of(1), Optional(SizeIs(3)));
+  EXPECT_EQ(settle_one(act(Action::reschedule, {job})), Outcome::done);
   EXPECT_EQ(claim_one().text, "two");
 }
 
@@ -485,6 +529,7 @@ TEST_P(QueueContract, ATextThatChangedBehindTheTriggersIsNotDiscardedForItsPrede
   world().update_text(1, "cure", Capture::unseen);
   EXPECT_EQ(settle_one(act(Action::discard, {job})), Outcome::stale);
   EXPECT_EQ(world().dead_letters(), 0U);
+  EXPECT_EQ(settle_one(act(Action::reschedule, {job})), Outcome::done);
   EXPECT_EQ(claim_one().text, "cure");
 }
 

@@ -36,7 +36,7 @@ TEST(QueueFaults, ATerminatedConnectionLeavesSettlementsInDoubtAndTheyCanBeSentA
   settlement.id = 1;
   // The answer cannot have been read before the backends die, so the outcome is in doubt, whatever became of
   // it.
-  fixture.queue().send_settlement(settlement);
+  fixture.queue().send_settlement(std::make_shared<const Settlement>(settlement));
   run(fixture.db(),
       "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
       "WHERE datname = current_database() AND application_name = 'embedd worker'");
@@ -94,6 +94,24 @@ TEST(QueueFaults, ALockedTableIsAConflictAndNotAWait) {
   EXPECT_EQ(locked.error().kind, ErrorKind::conflict);
   run(user, "ROLLBACK");
   EXPECT_THAT(fixture.complete(jobs), ElementsAre(Outcome::done));
+}
+
+TEST(QueueFaults, AStatementMayOutliveTheWorkerThatSentIt) {
+  QueueFixture fixture(kNotes, kSpec);
+  run(fixture.db(), "INSERT INTO notes SELECT i, 'text ' || i FROM generate_series(1, 50) i");
+  pg::Connection user = fixture.connect();
+  auto queue = fixture.another_queue();
+  const auto jobs = fixture.try_claim(*queue);
+  ASSERT_TRUE(jobs.has_value());
+  run(user, "BEGIN");
+  run(user, "LOCK TABLE notes IN ACCESS EXCLUSIVE MODE");
+  // Nobody but the queue holds it: the worker has gone. Its statement waits for the lock, and the booking of
+  // its usage behind it.
+  queue->send_settlement(std::make_shared<const Settlement>(fixture.completion(*jobs)));
+  queue.reset();
+  run(user, "ROLLBACK");
+  EXPECT_EQ(value_of(fixture.db(), "SELECT concat_ws('/', requests, rows) FROM embedd.usage"), "1/0");
+  EXPECT_EQ(value_of(fixture.db(), "SELECT count(embedding) FROM notes"), "0");
 }
 
 TEST(QueueFaults, AFailureAtCommitIsAnErrorAndStoresNothing) {

@@ -227,7 +227,7 @@ TEST(QueueUsage, IsBookedOncePerAnswerWhateverBecomesOfIt) {
     run(fixture.db(), "INSERT INTO docs VALUES (1, 'one'), (2, 'two'), (3, 'poison')");
     auto jobs = fixture.try_claim(*other);
     const auto settle = [&](Settlement settlement) {
-      other->send_settlement(settlement);
+      other->send_settlement(std::make_shared<const Settlement>(settlement));
       return wait_for_one(*other, [&] { return other->take_receipts(); }).outcomes.has_value();
     };
     Settlement settlement = fixture.completion(*jobs);
@@ -240,6 +240,92 @@ TEST(QueueUsage, IsBookedOncePerAnswerWhateverBecomesOfIt) {
   EXPECT_EQ(value_of(fixture.db(), "SELECT concat_ws('/', model, requests, rows, tokens) FROM embedd.usage"),
             "model/1/2/30");
   EXPECT_EQ(value_of(fixture.db(), "SELECT count(*) FROM embedd.workers"), "1");
+}
+
+/// Two vectorizers, the first of which has figures that its row in embedd.usage cannot take: the trigger
+/// refuses them, and counts how often it is asked.
+class RefusedUsage : public testing::Test {
+ protected:
+  RefusedUsage()
+      : fixture("CREATE TABLE docs (id integer PRIMARY KEY, body text, embedding vector(3))",
+                {.name = "docs", .table = "docs", .text = "{body}", .column = "embedding"}) {
+    run(fixture.db(), "CREATE TABLE more (id integer PRIMARY KEY, body text, embedding vector(3))");
+    const auto created = pg::create_vectorizer(
+        fixture.db(), {.name = "more", .table = "more", .text = "{body}", .column = "embedding"});
+    CHECK(created.has_value(), "{}", created.error().message);
+    run(fixture.db(), "CREATE SEQUENCE refusals");
+    run(fixture.db(),
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM "
+        "nextval('public.refusals'); RAISE 'bigint out of range'; END$$");
+    run(fixture.db(),
+        "CREATE TRIGGER refuse BEFORE INSERT ON embedd.usage FOR EACH ROW WHEN (NEW.vectorizer_id = 1) "
+        "EXECUTE FUNCTION refuse()");
+    run(fixture.db(), "GRANT USAGE ON SEQUENCE refusals TO PUBLIC");
+    run(fixture.db(), "INSERT INTO docs VALUES (1, 'one')");
+    jobs = fixture.claim();
+  }
+  /// Something is bought for either of them.
+  void buy(pg::PgQueue& queue) {
+    for (const VectorizerId id : {1, 2}) {
+      Settlement settlement{.vectorizer = id,
+                            .action = Action::reschedule,
+                            .jobs = {{.key = jobs.at(0).key, .lease = jobs.at(0).lease}},
+                            .model_id = "model",
+                            .requests = 1,
+                            .tokens = 10};
+      queue.send_settlement(std::make_shared<const Settlement>(std::move(settlement)));
+      wait_for_one(queue, [&] { return queue.take_receipts(); });
+    }
+  }
+  std::string booked() {
+    return value_of(fixture.db(),
+                    "SELECT string_agg(concat_ws('/', vectorizer_id, requests, tokens), ' ' ORDER BY "
+                    "vectorizer_id) FROM embedd.usage");
+  }
+  std::int64_t refusals() {
+    return std::stoll(
+        value_of(fixture.db(), "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM refusals"));
+  }
+
+  QueueFixture fixture;
+  std::vector<Job> jobs;
+};
+
+TEST_F(RefusedUsage, OfOneVectorizerHoldsUpNoOtherAndIsSaidAndBookedLater) {
+  const auto queue = fixture.another_queue();
+  buy(*queue);
+  std::vector<Unbooked> unbooked;
+  const std::string expected = "2/1/10";
+  wait_for(*queue, [&]() -> std::optional<bool> {
+    (void)queue->take_receipts();
+    for (Unbooked& each : queue->take_unbooked()) unbooked.push_back(std::move(each));
+    return !unbooked.empty() && booked() == expected ? std::optional(true) : std::nullopt;
+  });
+  EXPECT_EQ(unbooked[0].vectorizer, 1);
+  EXPECT_EQ(unbooked[0].tokens, 10U);
+  EXPECT_THAT(unbooked[0].error.message, testing::HasSubstr("bigint out of range"));
+  EXPECT_FALSE(unbooked[0].lost);
+  run(fixture.db(), "DROP TRIGGER refuse ON embedd.usage");
+  wait_for(*queue, [&]() -> std::optional<bool> {
+    (void)queue->take_receipts();
+    return booked() == "1/1/10 2/1/10" ? std::optional(true) : std::nullopt;
+  });
+}
+
+TEST_F(RefusedUsage, IsAskedForWithPausesAlsoAtTheEnd) {
+  buy(*fixture.another_queue());
+  EXPECT_EQ(booked(), "2/1/10");
+  EXPECT_GE(refusals(), 1);
+  EXPECT_LE(refusals(), 8);
+}
+
+TEST_F(RefusedUsage, FiguresThatAreFullStayFull) {
+  run(fixture.db(), "DROP TRIGGER refuse ON embedd.usage");
+  run(fixture.db(),
+      "INSERT INTO embedd.usage (vectorizer_id, model, requests, rows, tokens) SELECT id, 'model', "
+      "9223372036854775807, 0, 9223372036854775800 FROM embedd.vectorizers");
+  buy(*fixture.another_queue());
+  EXPECT_EQ(booked(), "1/9223372036854775807/9223372036854775807 2/9223372036854775807/9223372036854775807");
 }
 
 }  // namespace

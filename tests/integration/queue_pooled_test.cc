@@ -18,7 +18,7 @@ TEST(QueuePooled, DoesAllItsWorkWithoutSessionState) {
   const PgBouncer bouncer(fixture.database(), 3);
   const auto pooled = fixture.another_queue(bouncer.url());
   const auto settle = [&](Settlement settlement) {
-    pooled->send_settlement(settlement);
+    pooled->send_settlement(std::make_shared<const Settlement>(settlement));
     return wait_for_one(*pooled, [&] { return pooled->take_receipts(); }).outcomes;
   };
 

@@ -33,6 +33,10 @@ TEST_F(Drain, StoresWhatIsInFlightAndGivesBackTheRest) {
   // What is not in a request yet is free for others at once.
   EXPECT_TRUE(eventually([&] { return leases() == in_request; })) << leases() << worker.log();
   EXPECT_TRUE(worker.running());
+  EXPECT_TRUE(eventually([&] { return value("SELECT draining FROM embedd.workers") == "t"; }))
+      << worker.log();
+  const Finished status = run_embedd({"status"});
+  EXPECT_THAT(status.output, testing::HasSubstr("draining"));
   provider.release();
   const Finished end = worker.finish();
   EXPECT_EQ(end.code, 0) << end.error_output;

@@ -90,7 +90,7 @@ class Day {
   void something_happens() {
     const VectorizerId id = some_table();
     const std::string key = some_key();
-    switch (below(24)) {
+    switch (below(25)) {
       case 0:
       case 1:
       case 2:
@@ -115,6 +115,7 @@ class Day {
       case 19: return one_in(5) ? a_worker_freezes() : void();
       case 20: return rename(id, key, some_key());
       case 21: return one_in(10) ? lock_the_table(id) : void();
+      case 22: return one_in(10) && !thrifty_ ? read_texts_differently(id) : void();
       default: return bulk_load(id);
     }
   }
@@ -172,6 +173,18 @@ class Day {
     world.database.tables.at(id).locked = true;
     world.after(milliseconds(below(thrifty_ ? 5'000 : 60'000)),
                 [=, this] { world.database.tables.at(id).locked = false; });
+  }
+
+  /// Session settings differ: whatever is bought is thrown away when it is to be stored.
+  void read_texts_differently(VectorizerId id) {
+    world.tell("texts of {} read differently from now on", world.table_name(id));
+    Table& table = world.database.tables.at(id);
+    (one_in(2) ? table.reads_differently : table.rewrites_texts) = true;
+    world.after(milliseconds(below(120'000)), [=, this] {
+      world.tell("texts of {} read as they are", world.table_name(id));
+      Table& table = world.database.tables.at(id);
+      table.reads_differently = table.rewrites_texts = false;
+    });
   }
 
   void a_worker_freezes() {
@@ -266,7 +279,7 @@ class Day {
     ++world.provider.key_version;
     for (auto& [id, table] : world.database.tables) {
       table.vectorizer.paused = false;
-      table.reconciled = table.locked = false;
+      table.reconciled = table.locked = table.reads_differently = table.rewrites_texts = false;
       walks_before_[id] = table.walks_begun;
       for (auto& [key, row] : table.rows) world.database.finish(id, key, std::nullopt, world.database_now());
     }

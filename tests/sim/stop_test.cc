@@ -71,5 +71,23 @@ TEST_F(Stop, AWorkerThatHoldsJobsGivesThemBackFirst) {
   for (const auto& [key, queued] : table(notes).queue) EXPECT_FALSE(queued.lease) << key;
 }
 
+TEST_F(Stop, ADrainingWorkerSaysSoAtOnceAndAsLongAsItLasts) {
+  world.options.poll = 20s;
+  world.provider.mood.latency = 25s;
+  world.provider.mood.jitter = {};
+  world.add_table("notes", 10);
+  const int worker = world.start_worker();
+  world.run_for(5s);
+  EXPECT_FALSE(world.heartbeats.at(worker).draining);
+  world.drain_worker(worker);
+  world.run_for(100ms);
+  EXPECT_TRUE(world.heartbeats.at(worker).draining);
+  EXPECT_EQ(world.heartbeats.at(worker).requests_in_flight, 1U);
+  world.heartbeats.clear();
+  EXPECT_TRUE(world.run_until([&] { return world.heartbeats.contains(worker); }, 21s))
+      << "others see it alive";
+  EXPECT_TRUE(world.heartbeats.at(worker).draining);
+}
+
 }  // namespace
 }  // namespace embedd::sim

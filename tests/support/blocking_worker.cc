@@ -80,7 +80,7 @@ std::size_t BlockingWorker::send(Settlement settlement) {
   // What is being written at the moment is asked again; a lost answer too, which the lease makes safe.
   while (!settlement.jobs.empty()) {
     settlement.id = next_id_++;
-    queue_.send_settlement(settlement);
+    queue_.send_settlement(std::make_shared<const Settlement>(settlement));
     const Receipt receipt = wait_for_one(queue_, [&] { return queue_.take_receipts(); });
     if (!receipt.outcomes) {
       last_error_ = receipt.outcomes.error().message;

@@ -92,7 +92,7 @@ Settlement QueueFixture::completion(const std::vector<Job>& jobs, int dimensions
 
 Result<std::vector<Outcome>> QueueFixture::try_settle(Settlement settlement) {
   settlement.id = next_settlement_++;
-  queue_->send_settlement(settlement);
+  queue_->send_settlement(std::make_shared<const Settlement>(std::move(settlement)));
   return wait_for_one(*queue_,
                       [&] {
                         (void)queue_->take_claims();

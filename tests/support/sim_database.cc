@@ -1,7 +1,11 @@
 #include "support/sim_database.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
+
+#include "core/spending_brake.h"
 
 namespace embedd::sim {
 
@@ -15,11 +19,9 @@ std::unexpected<Error> lock_timeout() {
   return fail(ErrorKind::conflict, "canceling statement due to lock timeout");
 }
 
-/// Due again now, for whoever comes first.
-Outcome make_stale(QueuedJob& queued, Instant now) {
-  queued.lease.reset();
+/// What is kept is of another text; the job is its holder's to give back.
+Outcome make_stale(QueuedJob& queued) {
   queued.kept.reset();
-  queued.run_at = now;
   return Outcome::stale;
 }
 
@@ -51,6 +53,7 @@ void Database::put(VectorizerId id, const std::string& key, const std::string& t
   if (!fresh && found->second.held) return;
   const bool changed = fresh || found->second.text != text;
   table.rows[key].text = text;
+  owners[text].emplace(id, key);
   if (!changed || (fresh && blank(text))) return;
   table.dead.erase(key);
   enqueue(table, key, 0, now);
@@ -59,7 +62,9 @@ void Database::put(VectorizerId id, const std::string& key, const std::string& t
 void Database::update_behind_triggers(VectorizerId id, const std::string& key, const std::string& text) {
   Table& table = tables.at(id);
   const auto found = table.rows.find(key);
-  if (found != table.rows.end() && !found->second.held) found->second.text = text;
+  if (found == table.rows.end() || found->second.held) return;
+  found->second.text = text;
+  owners[text].emplace(id, key);
 }
 
 void Database::remove(VectorizerId id, const std::string& key) {
@@ -76,6 +81,7 @@ void Database::rename(VectorizerId id, const std::string& key, const std::string
   Table& table = tables.at(id);
   const auto found = table.rows.find(key);
   if (found == table.rows.end() || found->second.held || table.rows.contains(new_key)) return;
+  owners[found->second.text].emplace(id, new_key);
   auto row = table.rows.extract(found);
   row.key() = new_key;
   table.rows.insert(std::move(row));
@@ -153,7 +159,13 @@ Claim Database::claim(const ClaimRequest& request, Instant now) {
 
 Job Database::lease(Table& table, const std::string& key, QueuedJob& queued, const ClaimRequest& request,
                     Instant now) {
-  Job job{.vectorizer = request.vectorizer, .lease = request.lease, .key = key, .attempt = queued.attempt};
+  Job job{.vectorizer = request.vectorizer,
+          .lease = request.lease,
+          .key = key,
+          .attempt = queued.attempt,
+          .rescued = queued.lease.has_value()};
+  if (const auto found = wasted.find({request.vectorizer, key}); found != wasted.end() && !forgets_waste)
+    job.wasted = {.level = found->second.level, .ago = std::max(now - found->second.at, Duration{})};
   const auto row = table.rows.find(key);
   const auto ledger = table.ledger.find(key);
   if (row == table.rows.end() || blank(row->second.text)) {
@@ -209,6 +221,11 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
     case Action::reschedule:
       queued.lease.reset();
       queued.run_at = now + settlement.delay;
+      if (job.wasted > 0) {
+        WastedRow& row_wasted = wasted[{settlement.vectorizer, job.key}];
+        const double forgotten = to_seconds(now - row_wasted.at) * SpendingBrake::kForgottenASecond;
+        row_wasted = {.level = job.wasted + std::max(row_wasted.level - forgotten, 0.0), .at = now};
+      }
       if (settlement.charge_attempt) {
         ++queued.attempt;
         if (witness.charged) witness.charged(table, job.key, settlement.reason);
@@ -216,7 +233,7 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
       return Outcome::done;
     case Action::discard: {
       const bool absent = row == table.rows.end() || blank(row->second.text);
-      if ((absent ? 0 : hash_of(row->second.text)) != job.text_hash) return make_stale(queued, now);
+      if ((absent ? 0 : hash_of(row->second.text)) != job.text_hash) return make_stale(queued);
       if (settlement.clear_vector && row != table.rows.end() && row->second.vector) {
         if (row->second.held) return Outcome::busy;
         row->second.vector.reset();
@@ -234,8 +251,10 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
 Outcome Database::complete_one(Table& table, const Settlement& settlement, const SettledJob& job,
                                QueuedJob& queued, Instant now) {
   const auto row = table.rows.find(job.key);
-  if (!settlement.keep_only && (row == table.rows.end() || hash_of(row->second.text) != job.text_hash))
-    return make_stale(queued, now);
+  if (!settlement.keep_only &&
+      (row == table.rows.end() || table.reads_differently || table.unlike_keys.contains(job.key) ||
+       hash_of(row->second.text) != job.text_hash))
+    return make_stale(queued);
   std::vector<float> vector;
   if (job.slot >= 0) {
     const std::size_t dimensions = settlement.vectors.dimensions;
@@ -244,7 +263,7 @@ Outcome Database::complete_one(Table& table, const Settlement& settlement, const
   } else if (queued.kept) {
     vector = *queued.kept;
   } else {
-    return make_stale(queued, now);
+    return make_stale(queued);
   }
   if (settlement.keep_only || row->second.held) {
     if (!queued.kept) queued.kept_at = now;
@@ -258,13 +277,15 @@ Outcome Database::complete_one(Table& table, const Settlement& settlement, const
   table.ledger[job.key] = job.text_hash;
   table.queue.erase(job.key);
   if (witness.stored) witness.stored(table, job.key, row->second.text);
+  if (table.rewrites_texts)
+    put(settlement.vectorizer, job.key, fmt::format("text {} of {}", ++rewritten_, job.key), now);
   return Outcome::done;
 }
 
 Outcome Database::clear_one(Table& table, const SettledJob& job, QueuedJob& queued, Instant now) {
   const auto row = table.rows.find(job.key);
   if (row != table.rows.end()) {
-    if (!blank(row->second.text)) return make_stale(queued, now);
+    if (!blank(row->second.text)) return make_stale(queued);
     if (row->second.held) {
       queued.lease.reset();
       queued.run_at = now + milliseconds(500);

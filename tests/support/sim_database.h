@@ -58,6 +58,9 @@ struct Table {
   bool refuses_walks = false;          ///< every page of reconcile fails: a privilege is missing
   bool locked = false;                 ///< under a migration's ACCESS EXCLUSIVE: statements time out
   std::size_t takes_rows = 1'000'000;  ///< at a time; more take so long that they are canceled
+  bool reads_differently = false;      ///< a text has another hash when it is to be stored than when claimed
+  std::set<std::string> unlike_keys;   ///< the same, for these rows
+  bool rewrites_texts = false;         ///< a trigger of the user's, whenever a vector is stored
   bool extends = true;                 ///< leases, if asked to; else the statements time out
   std::set<std::string> refused_keys;  ///< a user's constraint or trigger refuses these rows' vectors
   bool reconciled = false;
@@ -80,6 +83,14 @@ class Database {
     Instant requests_at{}, tokens_at{};
   };
   std::map<std::string, Account> accounts;  ///< by name
+  struct WastedRow {
+    double level = 0;
+    Instant at{};
+  };
+  std::map<std::pair<VectorizerId, std::string>, WastedRow> wasted;  ///< by row
+  bool forgets_waste = false;  ///< somebody empties the table all the time
+  std::map<std::string, std::set<std::pair<VectorizerId, std::string>>>
+      owners;  ///< of each text, rows that ever had it
   Witness witness;
   Duration reconcile_every = std::chrono::hours(1);
 
@@ -109,6 +120,7 @@ class Database {
   [[nodiscard]] std::size_t jobs() const;
 
  private:
+  std::uint64_t rewritten_ = 0;
   void enqueue(Table& table, const std::string& key, int priority, Instant now);
   Job lease(Table& table, const std::string& key, QueuedJob& queued, const ClaimRequest& request,
             Instant now);

@@ -85,7 +85,8 @@ void SimQueue::cut(Instant back_at, bool server_died) {
   });
 }
 
-void SimQueue::send_poll(const Heartbeat&) {
+void SimQueue::send_poll(const Heartbeat& heartbeat) {
+  world_.heartbeats[worker_] = heartbeat;
   run<std::vector<VectorizerState>>(
       [&world = world_] { return world.database.poll(world.database_now()); },
       [this](std::vector<VectorizerState> states) { poll_ = std::move(states); },
@@ -122,15 +123,16 @@ void SimQueue::send_claim(const ClaimRequest& request) {
       world_.slow_claims);
 }
 
-void SimQueue::send_settlement(const Settlement& settlement) {
+void SimQueue::send_settlement(std::shared_ptr<const Settlement> settlement) {
   run<Receipt>(
-      [&world = world_, worker = worker_, settlement] {
+      // As it is sent: the worker may change it once it has its receipt, and a statement may run later still.
+      [&world = world_, worker = worker_, settlement = *settlement] {
         Receipt receipt = world.database.settle(settlement, world.database_now());
         if (world.tells) tell_of(world, worker, settlement, receipt);
         return receipt;
       },
       [this](Receipt receipt) { receipts_.push_back(std::move(receipt)); },
-      [this, id = settlement.id](Error error) {
+      [this, id = settlement->id](Error error) {
         receipts_.push_back({id, std::unexpected(std::move(error))});
       },
       world_.slow_settlements);
@@ -263,7 +265,10 @@ void SimEmbedder::deliver_after(Duration latency, std::shared_ptr<const Served> 
   world_.after(latency, [=, this, &world] {
     Provider& provider = *world.provider_of(served->endpoint);
     if (!life.lock()) {  // the process is gone, but its request was served and billed
-      for (const std::string& text : served->inputs) ++provider.billed[text];
+      for (const std::string& text : served->inputs) {
+        ++provider.billed[text];
+        world.paid(provider, text);
+      }
       end(served->id);
       return;
     }
@@ -280,7 +285,9 @@ void SimEmbedder::cancel_all() {
   while (!in_flight_.empty()) {
     const std::uint64_t id = in_flight_.begin()->first;
     end(id);
-    replies_.push_back({.id = id, .answer = fail(ErrorKind::canceled, "canceled")});
+    replies_.push_back({.id = id,
+                        .answer = std::unexpected(
+                            Error{.kind = ErrorKind::canceled, .message = "canceled", .billed = true})});
   }
   wake_();
 }
@@ -293,14 +300,19 @@ Result<EmbedAnswer> SimEmbedder::answer(const Served& served) {
   if (provider.mood.fault) {
     ++provider.refused;
     if (provider.mood.bills_lost_answers)
-      for (const std::string& text : inputs) ++provider.billed[text];
+      for (const std::string& text : inputs) {
+        ++provider.billed[text];
+        world_.paid(provider, text);
+      }
     if (provider.mood.fault->retry_after) {
       Known& known = known_[served.endpoint];
       if (known.silent_key != served.key_version) known.silent_until = Instant{};
       known.silent_key = served.key_version;
       known.silent_until = std::max(known.silent_until, world_.now() + *provider.mood.fault->retry_after);
     }
-    return std::unexpected(*provider.mood.fault);
+    Error fault = *provider.mood.fault;
+    fault.billed = fault.billed || provider.mood.bills_lost_answers;
+    return std::unexpected(std::move(fault));
   }
   if (world_.random.unit() < provider.mood.random_faults) return fail(ErrorKind::unavailable, "503");
   const auto too_long = [&](const std::string& text) {
@@ -311,13 +323,17 @@ Result<EmbedAnswer> SimEmbedder::answer(const Served& served) {
     return fail(ErrorKind::too_large, "too large");
   if (std::any_of(inputs.begin(), inputs.end(), Provider::poison))
     return fail(ErrorKind::rejected, "this input is refused");
-  if (std::any_of(inputs.begin(), inputs.end(), Provider::garbled))
-    return fail(ErrorKind::invalid_answer, "a vector of zeros");
+  if (std::any_of(inputs.begin(), inputs.end(), Provider::garbled)) {
+    for (const std::string& text : inputs) world_.paid(provider, text);
+    return std::unexpected(
+        Error{.kind = ErrorKind::invalid_answer, .message = "a vector of zeros", .billed = true});
+  }
   EmbedAnswer answer{.model = "sim",
                      .tokens = served.tokens > 0 ? served.tokens : inputs.size(),
                      .body_bytes = served.body_bytes};
   answer.vectors.dimensions = static_cast<std::uint32_t>(served.dimensions);
   for (const std::string& text : inputs) {
+    world_.paid(provider, text);
     // Whoever pays again for a text needs an excuse.
     const bool again = text != kCanary && ++provider.billed[text] > 1;
     if (again && !world_.answers_may_be_lost)
@@ -354,6 +370,10 @@ void Tracing::request_finished(const Vectorizer&, const Reply& reply) {
   world_.tell(
       "worker {} reply {}: {}{}", worker_, reply.id, reply.answer ? "ok" : name_of(reply.answer.error().kind),
       wish ? fmt::format(", retry after {:.3f} s", to_seconds(*reply.answer.error().retry_after)) : "");
+}
+void Tracing::braked(const Vectorizer& vectorizer, std::size_t jobs, const std::string& why) {
+  world_.braked += jobs;
+  world_.tell("worker {} gives back {} of {}: {}", worker_, jobs, vectorizer.name, why);
 }
 void Tracing::in_flight(std::size_t, std::size_t leases, std::size_t held_bytes) {
   world_.most_leases_held = std::max(world_.most_leases_held, leases);

@@ -301,6 +301,21 @@ Provider* World::provider_of(const std::string& endpoint) {
   return endpoint == "other" ? &other_provider : nullptr;
 }
 
+void World::paid(Provider& to, const std::string& text) {
+  if (text == kCanary) return;
+  std::deque<Instant>& times = to.paid_at[text];
+  while (!times.empty() && now_ - times.front() >= std::chrono::hours(1)) times.pop_front();
+  times.push_back(now_);
+  // Each row that had this text may have paid for it.
+  const auto owners = database.owners.find(text);
+  const std::size_t rows = owners == database.owners.end() ? 1 : owners->second.size();
+  most_paid_an_hour = std::max<std::uint64_t>(most_paid_an_hour, times.size() / rows);
+  if (times.size() > rows * SpendingBrake::kSameTextAnHour)
+    violated(
+        fmt::format("G12: '{}' of {} rows was paid for {} times within an hour", text, rows, times.size()),
+        row_of(text));
+}
+
 std::string World::row_of(const std::string& text) const {
   for (const auto& [id, table] : database.tables)
     for (const auto& [key, row] : table.rows)

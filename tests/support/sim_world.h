@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -71,6 +72,8 @@ struct Provider {
   std::uint64_t keyless = 0;          ///< requests that went out without a key
   std::uint64_t refused = 0;          ///< requests that met `mood.fault`
   std::map<std::string, int> billed;  ///< text → how many times its tokens were billed
+  std::map<std::string, std::deque<Instant>>
+      paid_at;  ///< text → when it may have been billed, in the last hour
 
   /// Null: nobody counts.
   Meter* meter_of(const std::string& model) {
@@ -106,6 +109,9 @@ class World {
   std::vector<std::string> violations;                ///< of G2, G7, G12, seen on the way
   Duration slow_claims{}, slow_settlements{};         ///< by how much the database's answers are late
   std::uint64_t rows_asked_for = 0;                   ///< by claims
+  std::map<int, Heartbeat> heartbeats;                ///< each worker's last
+  std::uint64_t braked = 0;                           ///< jobs given back unbought
+  std::uint64_t most_paid_an_hour = 0;                ///< for one text of one row
   bool tells = true;                                  ///< keeps the story; a day takes twice as long
 
   // The stage.
@@ -145,6 +151,8 @@ class World {
   [[nodiscard]] std::string row_of(const std::string& text) const;
   /// Something was seen that must never happen; `culprit` is the row at fault, as the story names it.
   void violated(std::string what, std::string culprit = "");
+  /// A text may have been paid for: not too often, whatever goes wrong (G12).
+  void paid(Provider& to, const std::string& text);
   /// Null if there is no such endpoint.
   Provider* provider_of(const std::string& endpoint);
   void trace(std::string line);
@@ -186,7 +194,7 @@ class SimQueue final : public Queue {
   std::vector<VectorizerId> take_hints() override { return {}; }
   void send_claim(const ClaimRequest& request) override;
   std::vector<Claim> take_claims() override { return std::exchange(claims_, {}); }
-  void send_settlement(const Settlement& settlement) override;
+  void send_settlement(std::shared_ptr<const Settlement> settlement) override;
   std::vector<Receipt> take_receipts() override { return std::exchange(receipts_, {}); }
   void send_reconcile(VectorizerId vectorizer, const Key& cursor) override;
   std::vector<ReconcilePage> take_reconciled() override { return std::exchange(pages_, {}); }
@@ -279,6 +287,7 @@ class Tracing final : public Observer {
   void claimed(const Vectorizer&, std::size_t, std::size_t) override;
   void request_finished(const Vectorizer&, const Reply&) override;
   void fresh(const Vectorizer&, Duration) override { ++world_.freshened; }
+  void braked(const Vectorizer&, std::size_t jobs, const std::string& why) override;
   void in_flight(std::size_t, std::size_t, std::size_t held_bytes) override;
 
  private:

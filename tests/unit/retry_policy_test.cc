@@ -78,13 +78,44 @@ TEST(Backoff, GrowsToItsCapAndIsJittered) {
   EXPECT_GE(previous, seconds(45));
 }
 
-TEST(EndpointPause, HonoursTheServersWishWithinReason) {
+/// A server's wish, and within what the pause is.
+struct Wish {
+  const char* name;
+  ErrorKind kind;
+  unsigned failures;
+  std::optional<Duration> retry_after;
+  Duration at_least, at_most;
+};
+
+class EndpointPauses : public testing::TestWithParam<Wish> {};
+
+TEST_P(EndpointPauses, AreLengthenedByTheServerAndNeverShortened) {
+  const Wish& wish = GetParam();
   Random random(1);
-  EXPECT_EQ(endpoint_pause(ErrorKind::rate_limited, 9, seconds(3), random), seconds(3));
-  EXPECT_EQ(endpoint_pause(ErrorKind::rate_limited, 1, std::chrono::hours(30), random),
-            std::chrono::hours(1));
-  EXPECT_GT(endpoint_pause(ErrorKind::rate_limited, 1, Duration(-5), random), Duration{});
+  for (int time = 0; time < 100; ++time) {
+    const Duration pause = endpoint_pause(wish.kind, wish.failures, wish.retry_after, random);
+    EXPECT_GE(pause, wish.at_least);
+    EXPECT_LE(pause, wish.at_most);
+  }
 }
+
+constexpr Duration kHour = std::chrono::hours(1);
+INSTANTIATE_TEST_SUITE_P(
+    Wishes, EndpointPauses,
+    testing::Values(
+        Wish{"longer", ErrorKind::rate_limited, 1, seconds(3), seconds(3), seconds(3)},
+        Wish{"longest", ErrorKind::rate_limited, 1, std::chrono::hours(30), kHour, kHour},
+        Wish{"none", ErrorKind::rate_limited, 1, std::nullopt, milliseconds(750), seconds(1)},
+        Wish{"zero", ErrorKind::rate_limited, 1, Duration{}, milliseconds(750), seconds(1)},
+        Wish{"a_millisecond", ErrorKind::rate_limited, 1, milliseconds(1), milliseconds(750), seconds(1)},
+        Wish{"in_the_past", ErrorKind::rate_limited, 1, Duration(-5), milliseconds(750), seconds(1)},
+        Wish{"shorter_after_many", ErrorKind::rate_limited, 9, seconds(3), seconds(45), minutes(1)},
+        Wish{"zero_of_an_outage", ErrorKind::unavailable, 1, Duration{}, milliseconds(375),
+             milliseconds(500)},
+        Wish{"zero_of_a_long_outage", ErrorKind::unavailable, 50, Duration{}, seconds(45), minutes(1)},
+        Wish{"zero_without_money", ErrorKind::quota_exhausted, 1, Duration{}, seconds(22), seconds(30)},
+        Wish{"zero_with_a_wrong_key", ErrorKind::unauthenticated, 1, Duration{}, seconds(11), seconds(15)}),
+    [](const auto& test) { return std::string(test.param.name); });
 
 TEST(EndpointPause, IsLongerForWhatOnlyAPersonCanMend) {
   Random random(1);

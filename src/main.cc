@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/standard_streams.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/run.h"
@@ -123,6 +124,7 @@ WorkerSummary run_loop(const cli::Config& config, bool once, const Clock& clock,
 Result<int> run_worker(cli::Context& context, const cli::WorkerArguments& arguments) {
   const cli::Config& config = context.config;
   cli::StopSignals signals;  // before any other thread
+  log::write_in_background();
   const SteadyClock clock;
   const bool bar = cli::stderr_is_terminal();
   Metrics metrics;
@@ -161,6 +163,7 @@ Result<int> run_worker(cli::Context& context, const cli::WorkerArguments& argume
 }  // namespace embedd
 
 int main(int argc, char** argv) {
+  if (!embedd::occupy_standard_streams()) return embedd::cli::kFailed;
   // Big blocks (answers, vectors) go back to the system when freed: glibc would otherwise raise this
   // threshold to what it has seen, and keep megabytes of holes.
   mallopt(M_MMAP_THRESHOLD, 256 * 1024);

@@ -1,12 +1,22 @@
 #include "base/check.h"
 
-#include <cstdio>
+#include <poll.h>
+#include <unistd.h>
+
 #include <cstdlib>
+
+#include "base/background_writer.h"
+#include "base/log.h"
 
 namespace embedd {
 
 void check_failed(const char* file, int line, const char* expression, const std::string& detail) {
-  fmt::print(stderr, "embedd: broken invariant at {}:{}: {}: {}\n", file, line, expression, detail);
+  log::flush();
+  // Directly, for the thread that writes the log may be what is broken; but not into a pipe that is full.
+  pollfd writable{STDERR_FILENO, POLLOUT, 0};
+  if (poll(&writable, 1, 1000) == 1)
+    write_all(STDERR_FILENO,
+              fmt::format("embedd: broken invariant at {}:{}: {}: {}\n", file, line, expression, detail));
   std::abort();
 }
 

@@ -1,47 +1,43 @@
 #include "base/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <ctime>
-#include <memory>
+#include <mutex>
+#include <type_traits>
 
+#include "base/background_writer.h"
 #include "base/json.h"
+#include "base/redaction.h"
 
 namespace embedd::log {
 
 namespace {
 
-struct Sink {
-  std::shared_ptr<spdlog::logger> logger =
-      std::make_shared<spdlog::logger>("embedd", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  bool json = isatty(STDERR_FILENO) == 0;
-  std::atomic<bool> clear_line = false;
+/// Of a thousand lines and more.
+constexpr std::size_t kMostWaiting = 256 * kKiB;
 
-  Sink() {
-    logger->set_pattern("%v");
-    logger->flush_on(spdlog::level::debug);
-    logger->set_level(spdlog::level::info);
+struct Sink {
+  std::atomic<Level> least = Level::info;
+  std::atomic<bool> json = isatty(STDERR_FILENO) == 0;
+  std::atomic<bool> clear_line = false;
+  std::mutex mutex;                                     ///< of writing in the foreground, one line at a time
+  std::atomic<BackgroundWriter*> background = nullptr;  ///< once set, for ever
+
+  void write(std::string_view text) {
+    if (BackgroundWriter* const writer = background) return writer->write(text);
+    const std::lock_guard lock(mutex);
+    write_all(STDERR_FILENO, text);
   }
 };
 
+/// Never destroyed: threads may still log while the process ends.
 Sink& sink() {
-  static Sink instance;
+  static auto& instance = *new Sink;
   return instance;
-}
-
-spdlog::level::level_enum to_spdlog(Level level) {
-  switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warn: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
-    case Level::off: break;
-  }
-  return spdlog::level::off;
 }
 
 std::string_view name_of(Level level) {
@@ -67,13 +63,19 @@ std::string timestamp() {
                      utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, millis);
 }
 
+/// `value` without a secret.
+Value redacted(const Value& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  return text == nullptr ? value : Value(redact(*text));
+}
+
 std::string as_json(Level level, std::string_view event, Fields fields) {
   JsonWriter json;
   json.object();
   json.key("ts").value(timestamp()).key("level").value(name_of(level)).key("event").value(event);
   for (const Field& field : fields) {
     json.key(field.name);
-    std::visit([&](const auto& value) { json.value(value); }, field.value);
+    std::visit([&](const auto& value) { json.value(value); }, redacted(field.value));
   }
   json.end();
   return json.str();
@@ -83,33 +85,54 @@ std::string as_text(Level level, std::string_view event, Fields fields) {
   std::string line = fmt::format("{} {:<5} {}", timestamp().substr(11, 12), name_of(level), event);
   for (const Field& field : fields) {
     fmt::format_to(std::back_inserter(line), " {}=", field.name);
-    if (const auto* text = std::get_if<std::string>(&field.value))
-      append_json_string(line, *text);
-    else
-      std::visit(
-          [&](const auto& value) {
-            if constexpr (!std::is_same_v<std::decay_t<decltype(value)>, std::string>)
-              fmt::format_to(std::back_inserter(line), "{}", value);
-          },
-          field.value);
+    std::visit(
+        [&](const auto& value) {
+          if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string>)
+            append_json_string(line, value);
+          else
+            fmt::format_to(std::back_inserter(line), "{}", value);
+        },
+        redacted(field.value));
   }
   return line;
+}
+
+std::string line_of(Level level, std::string_view event, Fields fields) {
+  const Sink& out = sink();
+  return fmt::format("{}{}\n", out.clear_line ? "\r\x1b[K" : "",
+                     out.json ? as_json(level, event, fields) : as_text(level, event, fields));
 }
 
 }  // namespace
 
 void configure(Level level, Format format) {
-  sink().logger->set_level(to_spdlog(level));
+  sink().least = level;
   if (format != Format::automatic) sink().json = format == Format::json;
 }
 
 void clear_line_first(bool enabled) { sink().clear_line = enabled; }
 
 void write(Level level, std::string_view event, Fields fields) {
-  Sink& out = sink();
-  if (!out.logger->should_log(to_spdlog(level))) return;
-  out.logger->log(to_spdlog(level), "{}{}", out.clear_line ? "\r\x1b[K" : "",
-                  out.json ? as_json(level, event, fields) : as_text(level, event, fields));
+  if (level >= sink().least) sink().write(line_of(level, event, fields));
+}
+
+void write_plain(std::string_view text) { sink().write(text); }
+
+void write_in_background() {
+  const std::lock_guard lock(sink().mutex);
+  if (sink().background != nullptr) return;
+  sink().background = new BackgroundWriter(STDERR_FILENO, kMostWaiting, [](std::uint64_t lines) {
+    return line_of(Level::warn, "log_dropped", {{"lines", lines}});
+  });
+}
+
+void flush(Duration at_most) {
+  if (BackgroundWriter* const writer = sink().background) writer->flush(at_most);
+}
+
+std::uint64_t dropped() {
+  const BackgroundWriter* const writer = sink().background;
+  return writer == nullptr ? 0 : writer->dropped();
 }
 
 }  // namespace embedd::log

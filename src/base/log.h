@@ -2,7 +2,8 @@
 ///
 ///   log::info("batch_completed", {{"vectorizer", name}, {"rows", rows}});
 ///
-/// Thread-safe. Lines go to stderr; stdout belongs to results. Never pass a secret or a row's text.
+/// Thread-safe. Lines go to stderr; stdout belongs to results. Never pass a row's text, nor a secret, though
+/// secrets that are hidden (base/redaction.h) are taken out.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,8 @@
 #include <string>
 #include <string_view>
 #include <variant>
+
+#include "base/units.h"
 
 namespace embedd::log {
 
@@ -44,5 +47,19 @@ inline void debug(std::string_view event, Fields fields = {}) { write(Level::deb
 inline void info(std::string_view event, Fields fields = {}) { write(Level::info, event, fields); }
 inline void warn(std::string_view event, Fields fields = {}) { write(Level::warn, event, fields); }
 inline void error(std::string_view event, Fields fields = {}) { write(Level::error, event, fields); }
+
+/// Writes `text`, line ends included, as it is, in turn with the lines.
+void write_plain(std::string_view text);
+
+/// From now on nobody who logs waits for whoever reads stderr: a thread writes the lines. If they are not
+/// read, 256 KiB of them wait, as much again is being written, and the rest is dropped; when the reader is
+/// back, an event `log_dropped` stands in the place of the dropped lines and says how many they were.
+void write_in_background();
+
+/// Waits until all lines are written, for at most so long. Before the end of the process.
+void flush(Duration at_most = seconds(1));
+
+/// Lines dropped so far.
+std::uint64_t dropped();
 
 }  // namespace embedd::log

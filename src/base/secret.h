@@ -26,7 +26,4 @@ class Secret {
   std::string value_;
 };
 
-/// `text` with every occurrence of `secret` replaced by `***`. For messages that a library composed.
-std::string redact(std::string text, const Secret& secret);
-
 }  // namespace embedd

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "base/redaction.h"
 #include "cli/commands.h"
 #include "cli/database.h"
 #include "cli/model.h"
@@ -96,8 +97,7 @@ class Checker {
     constexpr std::string_view kCost = "; until then changes are found by polling";
     const pg::DatabaseTarget& target = context_.config.listen;
     const auto failed = [&](const Error& error) {
-      bad(kSubject, fmt::format("EMBEDD_LISTEN_URL, {}: {}{}", target.display,
-                                redact(error.message, target.password), kCost));
+      bad(kSubject, fmt::format("EMBEDD_LISTEN_URL, {}: {}{}", target.display, redact(error.message), kCost));
     };
     auto listener = pg::Connection::open(target.conninfo);
     if (!listener) return failed(listener.error());

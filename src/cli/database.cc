@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/redaction.h"
 #include "pg/migrate.h"
 
 namespace embedd::cli {
@@ -9,7 +10,7 @@ namespace embedd::cli {
 Result<pg::Connection> connect(const Context& context, Schema schema, bool to_write) {
   const pg::DatabaseTarget& target = context.config.database;
   const auto failed = [&](Error error) {
-    error.message = fmt::format("{}: {}", target.display, redact(std::move(error.message), target.password));
+    error.message = fmt::format("{}: {}", target.display, redact(error.message));
     return std::unexpected(std::move(error));
   };
   auto db = pg::Connection::open(target.conninfo, "embedd", to_write);

@@ -8,6 +8,9 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/log.h"
+#include "base/redaction.h"
+
 namespace embedd::cli {
 
 namespace {
@@ -67,10 +70,7 @@ void print(std::string_view text) {
 
 bool flush_output() { return std::fflush(stdout) == 0 && !output_failed; }
 
-void print_error(std::string_view message) {
-  const std::string line = fmt::format("embedd: {}\n", message);
-  std::fwrite(line.data(), 1, line.size(), stderr);
-}
+void print_error(std::string_view message) { log::write_plain(fmt::format("embedd: {}\n", redact(message))); }
 
 void print_note(std::string_view message) { print_error(message); }
 

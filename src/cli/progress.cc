@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 
+#include "base/log.h"
 #include "cli/output.h"
 
 namespace embedd::cli {
@@ -81,15 +81,13 @@ void Progress::draw(Instant now) {
                        human_count(done_ + left_), speed);
     if (rate >= 1) line += fmt::format(", {} left", human_age(static_cast<double>(left_) / rate));
   }
-  line = "\r\x1b[K" + line;
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  log::write_plain("\r\x1b[K" + line);
 }
 
 void Progress::clear() {
   if (!visible_) return;
   visible_ = false;
-  constexpr std::string_view kClear = "\r\x1b[K";
-  std::fwrite(kClear.data(), 1, kClear.size(), stderr);
+  log::write_plain("\r\x1b[K");
 }
 
 }  // namespace embedd::cli

@@ -51,13 +51,14 @@ int run(int argc, char** argv, Wiring wiring) {
   try {
     Arguments arguments = parse_arguments(argc, argv);
     const int code = arguments.exit_code ? *arguments.exit_code : run_command(arguments, std::move(wiring));
+    log::flush();  // a terminal shows what was logged before what was printed
     if (flush_output()) return code;
     print_error("the output could not be written");
-    return kFailed;
   } catch (const std::exception& error) {
     print_error(error.what());
-    return kFailed;
   }
+  log::flush();
+  return kFailed;
 }
 
 }  // namespace embedd::cli

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/log.h"
+#include "base/threads.h"
 
 namespace embedd::cli {
 
@@ -23,7 +24,7 @@ StopSignals::StopSignals() {
   signals_ = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
   quit_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (signals_ < 0 || quit_ < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
-  thread_ = std::thread([this] { watch(); });
+  thread_ = start_thread([this] { watch(); });
 }
 
 StopSignals::~StopSignals() {
@@ -58,7 +59,10 @@ void StopSignals::handle(int signal) {
   }
   log::info("canceling", {{"signal", name}});
   const std::lock_guard lock(mutex_);
-  if (!second_) _exit(128 + signal);
+  if (!second_) {
+    log::flush();
+    _exit(128 + signal);
+  }
   second_();
 }
 

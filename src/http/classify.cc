@@ -7,6 +7,7 @@
 #include <cctype>
 #include <span>
 
+#include "base/redaction.h"
 // Without them a hidden conversion that throws does not compile.
 #define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
@@ -69,14 +70,14 @@ void read_details(const dom::array& details, ErrorBody& out) {
 
 ErrorBody read_body(std::string_view body) {
   ErrorBody out;
-  body = body.substr(0, kMaxErrorBody);
+  body = without_bom(body).substr(0, kMaxErrorBody);
   dom::parser parser;
   dom::element root;
   if (parser.parse(body.data(), body.size()).get(root) != simdjson::SUCCESS) {
     const bool html = body.find("<html") != std::string_view::npos ||
                       body.find("<!DOCTYPE") != std::string_view::npos ||
                       body.find("<HTML") != std::string_view::npos;
-    out.message = html ? "an HTML page" : std::string(body.substr(0, 1000));
+    out.message = html ? "an HTML page" : redact(body).substr(0, 1000);
     return out;
   }
   if (root.is_array() && root.at(0).get(root) != simdjson::SUCCESS) return out;  // Gemini wraps its errors
@@ -227,6 +228,25 @@ std::optional<Duration> retry_after_in(std::string_view message) {
   return std::nullopt;
 }
 
+/// `text` without control characters, and without anything like `sk-…`: servers echo keys, masked or not.
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (text.substr(i).starts_with("sk-") &&
+        (i == 0 || !std::isalnum(static_cast<unsigned char>(text[i - 1])))) {
+      out += "***";
+      while (i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) > 0x20 && text[i + 1] != '"') ++i;
+      continue;
+    }
+    if (c >= 0x20 && c != 0x7F)
+      out.push_back(text[i]);
+    else if (!out.empty() && out.back() != ' ')
+      out.push_back(' ');
+  }
+  return out;
+}
+
 std::string describe(int status, const ErrorBody& error) {
   if (status >= 300 && status < 400)
     return fmt::format("HTTP {}: redirected, which is not followed; check the endpoint's base_url", status);
@@ -237,6 +257,11 @@ std::string describe(int status, const ErrorBody& error) {
 }
 
 }  // namespace
+
+std::string_view without_bom(std::string_view body) {
+  constexpr std::string_view kBom = "\xEF\xBB\xBF";
+  return body.starts_with(kBom) ? body.substr(kBom.size()) : body;
+}
 
 Error classify(int status, const ResponseHeaders& headers, std::string_view body, std::time_t now) {
   const ErrorBody error = read_body(body);
@@ -285,21 +310,8 @@ Error classify_transfer(int code, std::string_view detail, std::string_view host
 }
 
 std::string presentable(std::string_view text, std::size_t max_bytes) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size() && out.size() < max_bytes; ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    // Servers echo keys, masked or not. Anything like `sk-…` goes.
-    if (text.substr(i).starts_with("sk-") &&
-        (i == 0 || !std::isalnum(static_cast<unsigned char>(text[i - 1])))) {
-      out += "***";
-      while (i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) > 0x20 && text[i + 1] != '"') ++i;
-      continue;
-    }
-    if (c >= 0x20 && c != 0x7F)
-      out.push_back(text[i]);
-    else if (!out.empty() && out.back() != ' ')
-      out.push_back(' ');
-  }
+  // What is on one line and masked may hold a piece of a secret that was in two.
+  std::string out = redact(one_line(redact(text)));
   // Never end in the middle of a UTF-8 sequence.
   if (out.size() >= max_bytes) {
     out.resize(max_bytes);

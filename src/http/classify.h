@@ -21,14 +21,19 @@
 namespace embedd {
 
 /// The error that `status`, `headers` and `body` stand for; `status` 200 is for a body that holds an error
-/// object. Its message is one printable line of at most 300 bytes, without anything that looks like a key.
+/// object. Its message is one printable line of at most 300 bytes, without a secret that is configured or
+/// anything else that looks like a key.
 Error classify(int status, const ResponseHeaders& headers, std::string_view body, std::time_t now);
 
 /// The error of a transfer that ended without an answer. `code` is a CURLcode, `detail` libcurl's own words,
 /// `host` for the message.
 Error classify_transfer(int code, std::string_view detail, std::string_view host);
 
-/// `text` on one line, control characters replaced, what looks like a key masked, cut to `max_bytes`.
+/// `text` on one line, control characters replaced, secrets and what looks like a key masked, and only then
+/// cut to `max_bytes`.
 std::string presentable(std::string_view text, std::size_t max_bytes = 300);
+
+/// A body without the byte order mark that some servers put before their JSON.
+std::string_view without_bom(std::string_view body);
 
 }  // namespace embedd

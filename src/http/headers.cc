@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/redaction.h"
+
 namespace embedd {
 
 namespace {
@@ -131,11 +133,11 @@ std::optional<Duration> retry_after(const ResponseHeaders& headers, std::time_t 
   return std::nullopt;
 }
 
-std::string_view request_id(const ResponseHeaders& headers) {
+std::string request_id(const ResponseHeaders& headers) {
   const std::string_view id = headers.get("x-request-id");
   const bool sound =
       id.size() <= kMaxRequestId && std::ranges::all_of(id, [](char c) { return c > ' ' && c <= '~'; });
-  return sound ? id : std::string_view();
+  return sound ? redact(id) : std::string();
 }
 
 RateLimits rate_limits(const ResponseHeaders& headers) {

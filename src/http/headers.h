@@ -40,9 +40,9 @@ std::optional<Duration> parse_seconds(std::string_view text);
 /// HTTP date counted from the answer's own `date`, or from `now` if it has none). A time in the past is zero.
 std::optional<Duration> retry_after(const ResponseHeaders& headers, std::time_t now);
 
-/// `x-request-id`, by which a provider's support finds the request. What is longer than kMaxRequestId, or has
-/// spaces or anything unprintable, is no id: "".
-std::string_view request_id(const ResponseHeaders& headers);
+/// `x-request-id`, by which a provider's support finds the request, without any secret. What is longer than
+/// kMaxRequestId, or has spaces or anything unprintable, is no id: "".
+std::string request_id(const ResponseHeaders& headers);
 inline constexpr std::size_t kMaxRequestId = 128;
 
 /// `x-ratelimit-*`. Negative and unreadable numbers count as absent.

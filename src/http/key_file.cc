@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/log.h"
 #include "base/units.h"
@@ -89,6 +90,7 @@ void KeyFile::refresh() {
   }
   if (*read == key_) return;
   key_ = std::move(*read);
+  hidden_before_ = std::exchange(hidden_, HiddenSecret(key_));
   ++version_;
 }
 

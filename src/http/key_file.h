@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/redaction.h"
 #include "base/secret.h"
 
 namespace embedd {
@@ -42,6 +43,7 @@ class KeyFile {
   std::string path_;
   Stamp stamp_;
   Secret key_;
+  HiddenSecret hidden_, hidden_before_;  ///< requests with the key before may still be on their way
   std::uint64_t version_ = 0;
 };
 

@@ -24,11 +24,30 @@ std::size_t answer_cap(std::size_t inputs, std::size_t dimensions) {
   return std::clamp(64 * kKiB + inputs * (512 + 40 * dimensions), kMinAnswerCap, kMaxAnswerCap);
 }
 
+/// The words of a header's value. Any header may hold a key, whatever its name.
+std::vector<std::string_view> words_of(std::string_view header) {
+  constexpr std::string_view kBetween = " \t,;";
+  std::vector<std::string_view> words;
+  std::size_t begin = header.find_first_not_of(kBetween, header.find(':') + 1);
+  while (begin != std::string_view::npos) {
+    const std::size_t end = std::min(header.find_first_of(kBetween, begin), header.size());
+    words.push_back(header.substr(begin, end - begin));
+    begin = header.find_first_not_of(kBetween, end);
+  }
+  return words;
+}
+
 }  // namespace
 
 OpenAiEmbedder::OpenAiEmbedder(Loop& loop, EndpointConfig config)
     : loop_(loop), config_(std::move(config)), key_file_(config_.api_key_file) {
   CHECK(config_.dialect != Dialect::local, "endpoint {} is local", config_.name);
+  const std::vector<std::string> shown{config_.name, std::string(host_of(config_.base_url)),
+                                       config_.organization, config_.project};
+  hidden_.emplace_back(config_.api_key, shown);
+  for (const std::string& header : config_.headers)
+    for (const std::string_view word : words_of(header))
+      hidden_.emplace_back(Secret(std::string(word)), shown);
 }
 
 OpenAiEmbedder::~OpenAiEmbedder() = default;
@@ -147,10 +166,7 @@ void OpenAiEmbedder::finished(std::uint64_t id) {
   CHECK(!node.empty(), "a transfer without a request: {}", id);
   InFlight& in_flight = node.mapped();
   Reply reply{.id = id, .answer = answer_of(in_flight), .limits = rate_limits(in_flight.post->headers())};
-  if (!reply.answer) {
-    reply.answer.error().message = redact(std::move(reply.answer.error().message), key());
-    reply.request_id = redact(std::string(request_id(in_flight.post->headers())), key());
-  }
+  if (!reply.answer) reply.request_id = request_id(in_flight.post->headers());
   reply.took = std::chrono::steady_clock::now() - in_flight.started;
   replies_.push_back(std::move(reply));
   in_flight.post->clear();

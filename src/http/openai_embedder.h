@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/redaction.h"
 #include "core/ports.h"
 #include "http/endpoint.h"
 #include "http/key_file.h"
@@ -61,6 +62,7 @@ class OpenAiEmbedder final : public Embedder {
   Loop& loop_;
   EndpointConfig config_;
   KeyFile key_file_;
+  std::vector<HiddenSecret> hidden_;           ///< the key and what the further headers hold
   std::shared_ptr<const HeaderList> headers_;  ///< with the key of headers_version_
   std::uint64_t headers_version_ = 0;
   ResponseParser parser_;

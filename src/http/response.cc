@@ -247,9 +247,11 @@ Result<EmbedAnswer> ResponseParser::Impl::read(std::string& body, const Response
                                                const Expected& expected) {
   if (body.empty()) return garbage("empty");
   body.reserve(body.size() + simdjson::SIMDJSON_PADDING);
+  const std::string_view text = without_bom(body);
+  const std::size_t skipped = body.size() - text.size();
   json::document document;
   if (const auto error =
-          parser->iterate(simdjson::padded_string_view(body.data(), body.size(), body.capacity()))
+          parser->iterate(simdjson::padded_string_view(text.data(), text.size(), body.capacity() - skipped))
               .get(document))
     return broken(error);
   json::object root;

@@ -103,9 +103,8 @@ Result<Connection> Connection::open(const Secret& conninfo, std::string_view app
   Connection connection(PQconnectdbParams(keywords, values, 1));
   CHECK(connection.conn_ != nullptr, "out of memory");
   if (PQstatus(connection.native()) != CONNECTION_OK) {
-    std::string message = trimmed(PQerrorMessage(connection.native()));
-    const char* password = PQpass(connection.native());
-    message = redact(std::move(message), Secret(password ? password : ""));
+    const HiddenSecret password = hide_password(connection.native());
+    std::string message = redact(trimmed(PQerrorMessage(connection.native())));
     const ErrorKind kind = classify_connect(message);
     return fail(kind, explain_connect_error(std::move(message)));
   }

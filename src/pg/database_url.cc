@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/loopback.h"
 
@@ -137,10 +138,17 @@ Result<DatabaseTarget> parse_database_url(
     conninfo.add("sslmode", "verify-full");
     if (known["sslrootcert"].empty()) conninfo.add("sslrootcert", authorities());
   }
-  target.password = Secret(std::exchange(known["password"], ""));
+  const std::vector<std::string> shown{known["user"], host, known["dbname"]};
+  target.password = HiddenSecret(Secret(std::move(known["password"])), shown);
+  target.key_password = HiddenSecret(Secret(std::move(known["sslpassword"])), shown);
   target.conninfo = std::move(conninfo).take();
   target.display = show(known["user"], host, known["port"], known["dbname"]);
   return target;
+}
+
+HiddenSecret hide_password(const pg_conn* conn) {
+  const auto text = [](const char* value) { return std::string(value == nullptr ? "" : value); };
+  return HiddenSecret(Secret(text(PQpass(conn))), {text(PQuser(conn)), text(PQhost(conn)), text(PQdb(conn))});
 }
 
 std::string explain_connect_error(std::string message) {

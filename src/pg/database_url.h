@@ -7,14 +7,17 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/redaction.h"
 #include "base/secret.h"
+
+struct pg_conn;
 
 namespace embedd::pg {
 
 struct DatabaseTarget {
   Secret conninfo;      ///< keywords, complete but for what libpq reads from the process environment itself
-  Secret password;      ///< of conninfo, to redact messages that libpq composes
   std::string display;  ///< "postgresql://user@host:5432/name": no password, no options
+  HiddenSecret password, key_password;  ///< those of conninfo: its own, and its TLS key's
 };
 
 /// TLS: libpq by itself verifies nothing. Unless the URL, PGSSLMODE or a service says what to do, a server
@@ -28,6 +31,9 @@ struct DatabaseTarget {
 Result<DatabaseTarget> parse_database_url(
     const Secret& url, std::string_view variable, std::string_view origin,
     const std::function<std::optional<std::string>(const std::string& variable)>& from_dotenv);
+
+/// Hides the password that libpq used for `conn`, wherever it found it (a `.pgpass` file, the environment).
+HiddenSecret hide_password(const pg_conn* conn);
 
 /// A connection error of libpq's; if it is about TLS, with what can be done.
 std::string explain_connect_error(std::string message);

@@ -2,16 +2,14 @@
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 #include "base/check.h"
+#include "base/threads.h"
 #include "pg/database_url.h"
 #include "pg/server_error.h"
 #include "pg/sql_text.h"
@@ -174,13 +172,8 @@ void Pipeline::start_connecting() {
   attempt_ = std::make_shared<Attempt>();
   attempt_->wake = wake_;
   give_up_at_ = clock_.now() + kLongestAttempt;
-  // Signals are the main thread's business.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
   // Detached: an attempt that hangs in DNS must not hold up the end of the process.
-  std::thread([attempt = attempt_, options = options_] { connect(attempt, options); }).detach();
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  start_thread([attempt = attempt_, options = options_] { connect(attempt, options); }).detach();
 }
 
 void Pipeline::connect(const std::shared_ptr<Attempt>& attempt, const PipelineOptions& options) {
@@ -213,9 +206,9 @@ void Pipeline::connect(const std::shared_ptr<Attempt>& attempt, const PipelineOp
     error = set_up(conn.get(), options, pooled, settings);
   else
     error.message = explain_connect_error(trimmed(PQerrorMessage(conn.get())));
+  const HiddenSecret password = hide_password(conn.get());
   if (!error.message.empty()) {
-    const char* password = PQpass(conn.get());
-    error.message = redact(trimmed(error.message), Secret(password ? password : ""));
+    error.message = redact(trimmed(error.message));
     conn.reset();
   }
   const std::lock_guard lock(attempt->mutex);

@@ -19,6 +19,7 @@ Health::Report Health::report() const {
   Report report;
   report.schema = schema_current_;
   report.loop = recent(turned_at_);
+  report.stuck = turned_at_ != 0 && !report.loop;
   report.database = connected_ && recent(polled_at_);
   report.loop_age_seconds = turned_at_ == 0 ? 0 : to_seconds(Duration(at - turned_at_));
   const std::lock_guard lock(mutex_);

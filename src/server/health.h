@@ -13,7 +13,8 @@ namespace embedd {
 class Health final : public Observer {
  public:
   /// Unready once the loop has not turned, or the database not answered a poll, for three polls and at least
-  /// 30 seconds. `clock` must outlive it and be safe to ask from two threads.
+  /// 30 seconds. (The loop turns at least once a poll.) `clock` must outlive it and be safe to ask from two
+  /// threads.
   Health(const Clock& clock, Duration poll);
 
   /// The schema is what this binary needs. Thread-safe, like everything here.
@@ -24,7 +25,8 @@ class Health final : public Observer {
   struct Report {
     bool database = false;  ///< connected, and it answered lately
     bool schema = false;
-    bool loop = false;
+    bool loop = false;                               ///< it turned lately
+    bool stuck = false;                              ///< it has begun, and stands still
     double loop_age_seconds = 0;                     ///< since the loop's last turn
     std::map<std::string, EndpointState> endpoints;  ///< those in use
     [[nodiscard]] bool ready() const { return database && schema && loop; }

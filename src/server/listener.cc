@@ -2,16 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <optional>
-#include <thread>
 
-#include "base/log.h"
+#include "base/threads.h"
 
 namespace embedd {
 
@@ -23,18 +23,31 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
 
+class Session;
+
+/// The open connections, oldest first. It must outlive them.
+class Connections {
+ public:
+  void add(Session& session) { sessions_.push_back(&session); }
+  void remove(const Session& session) { std::erase(sessions_, &session); }
+  [[nodiscard]] std::size_t size() const { return sessions_.size(); }
+  /// Closes the one that has kept us waiting for its request longest; the oldest, if all are being answered.
+  void close_one();
+
+ private:
+  std::vector<Session*> sessions_;
+};
+
 /// One connection: read a request, answer it, close. Keeps itself alive through its handlers.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(tcp::socket socket, const Listener::Handler& handler, std::function<void()> closed)
-      : stream_(std::move(socket)),
-        buffer_(Listener::kMaxHeaderBytes),
-        handler_(handler),
-        closed_(std::move(closed)) {
+  Session(tcp::socket socket, const Listener::Handler& handler, Connections& open)
+      : stream_(std::move(socket)), buffer_(Listener::kMaxHeaderBytes), handler_(handler), open_(open) {
     parser_.header_limit(Listener::kMaxHeaderBytes);
     parser_.body_limit(0);
+    open_.add(*this);
   }
-  ~Session() { closed_(); }
+  ~Session() { open_.remove(*this); }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -45,8 +58,16 @@ class Session : public std::enable_shared_from_this<Session> {
         [self = shared_from_this()](error_code error, std::size_t) { self->answer(error); });
   }
 
+  [[nodiscard]] bool waits_for_request() const { return waits_for_request_; }
+  /// Gives the descriptor back at once; the rest goes with its handlers.
+  void close() {
+    open_.remove(*this);
+    stream_.close();
+  }
+
  private:
   void answer(error_code error) {
+    waits_for_request_ = false;
     if (error) {
       const bool malformed = error.category() == http::make_error_code(http::error::bad_method).category() &&
                              error != http::error::end_of_stream && error != http::error::partial_message;
@@ -79,8 +100,15 @@ class Session : public std::enable_shared_from_this<Session> {
   http::request_parser<http::empty_body> parser_;
   http::response<http::string_body> response_;
   const Listener::Handler& handler_;
-  std::function<void()> closed_;
+  Connections& open_;
+  bool waits_for_request_ = true;
 };
+
+void Connections::close_one() {
+  if (sessions_.empty()) return;
+  const auto idle = std::ranges::find_if(sessions_, &Session::waits_for_request);
+  (idle == sessions_.end() ? sessions_.front() : *idle)->close();
+}
 
 }  // namespace
 
@@ -106,7 +134,7 @@ class Listener::Impl {
     if (!error) local_ = acceptor_.local_endpoint(error);
     if (error) return refuse(address, error.message());
     accept();
-    thread_ = std::thread([this] { io_.run(); });
+    thread_ = start_thread([this] { io_.run(); });
     return {};
   }
 
@@ -119,33 +147,26 @@ class Listener::Impl {
                 fmt::format("cannot listen on {}:{}: {}", address.host, address.port, why));
   }
 
+  /// Newcomers are always let in: a probe must not wait behind connections that ask for nothing.
   void accept() {
-    accepting_ = true;
     acceptor_.async_accept([this](error_code error, tcp::socket socket) {
-      accepting_ = false;
       if (error == asio::error::operation_aborted) return;
-      if (error) return accept_later();  // out of descriptors: they will be back
-      ++connections_;
-      std::make_shared<Session>(std::move(socket), handler_, [this] { closed(); })->run();
-      if (connections_ < kMaxConnections) accept();
+      if (error || open_.size() >= kMaxConnections) open_.close_one();
+      if (error) return accept_later();  // out of descriptors
+      std::make_shared<Session>(std::move(socket), handler_, open_)->run();
+      accept();
     });
   }
 
   void accept_later() {
     retry_.expires_after(milliseconds(100));
     retry_.async_wait([this](error_code error) {
-      if (!error && !accepting_) accept();
+      if (!error) accept();
     });
   }
 
-  void closed() {
-    --connections_;
-    if (!accepting_ && !io_.stopped()) accept();
-  }
-
   const Handler handler_;
-  std::size_t connections_ = 0;
-  bool accepting_ = false;
+  Connections open_;
   tcp::endpoint local_;
   asio::io_context io_{1};
   tcp::acceptor acceptor_{io_};

@@ -1,7 +1,8 @@
 /// A small HTTP/1.1 server on a thread of its own: one request a connection, everything bounded.
 ///
-/// At most kMaxConnections at a time (more wait in the kernel's backlog), kMaxHeaderBytes of request, no
-/// request body, kTimeout for a connection from accept to close.
+/// At most kMaxConnections at a time: one more, and the oldest that has not sent its request is closed. Each
+/// takes kMaxHeaderBytes of request twice (as it came and parsed), no request body, and its answer; kTimeout
+/// from accept to close.
 #pragma once
 
 #include <cstdint>

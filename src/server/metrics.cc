@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/log.h"
 #include "core/price.h"
 
 namespace embedd {
@@ -19,6 +20,7 @@ using prometheus::Counter;
 using prometheus::Family;
 using prometheus::Gauge;
 using prometheus::Histogram;
+using prometheus::MetricFamily;
 
 using Buckets = Histogram::BucketBoundaries;
 
@@ -30,6 +32,15 @@ constexpr EndpointState kEndpointStates[] = {EndpointState::ready,           End
                                              EndpointState::paused,          EndpointState::no_api_key,
                                              EndpointState::unauthenticated, EndpointState::quota_exhausted,
                                              EndpointState::undefined};
+
+/// The log counts by itself, before there are metrics and wherever it is used.
+MetricFamily log_dropped() {
+  MetricFamily family{.name = "embedd_log_dropped_total",
+                      .help = "Log lines dropped because nobody read them",
+                      .type = prometheus::MetricType::Counter};
+  family.metric.emplace_back().counter.value = static_cast<double>(log::dropped());
+  return family;
+}
 
 void count(Counter& counter, std::size_t by) { counter.Increment(static_cast<double>(by)); }
 
@@ -122,7 +133,9 @@ Metrics::Metrics() : families_(std::make_unique<Families>()) {
 Metrics::~Metrics() = default;
 
 std::string Metrics::text() const {
-  return prometheus::TextSerializer().Serialize(families_->registry.Collect());
+  std::vector<MetricFamily> all = families_->registry.Collect();
+  all.push_back(log_dropped());
+  return prometheus::TextSerializer().Serialize(all);
 }
 
 void Metrics::claimed(const Vectorizer&, std::size_t, std::size_t rescued) {

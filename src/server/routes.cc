@@ -20,9 +20,17 @@ HttpResponse Routes::handle(std::string_view method, std::string_view target) co
     response.allow = "GET, HEAD";
     return response;
   }
-  if (path == "/livez") return {200, "application/json", "{\"status\":\"alive\"}\n", ""};
+  if (path == "/livez") return livez();
   if (path == "/metrics") return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text(), ""};
   return readyz();
+}
+
+HttpResponse Routes::livez() const {
+  const Health::Report report = health_.report();
+  JsonWriter json;
+  json.object().key("status").value(report.stuck ? "stuck" : "alive");
+  json.key("loop_age_seconds").value(report.loop_age_seconds).end();
+  return {report.stuck ? 503 : 200, "application/json", json.str() + "\n", ""};
 }
 
 HttpResponse Routes::readyz() const {

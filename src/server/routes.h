@@ -25,6 +25,7 @@ class Routes {
   [[nodiscard]] HttpResponse handle(std::string_view method, std::string_view target) const;
 
  private:
+  [[nodiscard]] HttpResponse livez() const;
   [[nodiscard]] HttpResponse readyz() const;
 
   const Health& health_;

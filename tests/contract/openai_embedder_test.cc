@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 
 #include "http/embedders.h"
+#include "support/pieces.h"
 #include "support/print.h"
+#include "support/provider_answers.h"
 #include "support/scripted_provider.h"
 
 namespace embedd::test {
@@ -150,6 +152,44 @@ TEST_F(OpenAiEmbedderTest, TheKeyIsInNoMessage) {
       const Reply reply = client.embed();
       ASSERT_FALSE(reply.answer);
       EXPECT_THAT(reply.answer.error().message, AllOf(HasSubstr(said), Not(HasSubstr("secret"))));
+    }
+  }
+}
+
+/// Keys of every endpoint, wherever and however the server repeats them: whole, cut off, in another case,
+/// encoded.
+TEST_F(OpenAiEmbedderTest, NoPieceOfASecretIsInAnythingThatAnAnswerBecomes) {
+  const std::string key = "k3y/5e4F1a90c3+Qz-Wm7", header = "h34der-v4lue-0815",
+                    other = "an0ther-endp0ints-key";
+  ScriptedProvider provider({.dimensions = 8, .key = key});
+  EndpointConfig config = endpoint_of(provider);
+  config.api_key = Secret(key);
+  config.headers = {"X-Api-Key: " + header, "Authorization-Extra: Basic " + header};
+  Client client(config);
+  EndpointConfig beside = endpoint_of(provider);
+  beside.api_key = Secret(other);
+  const Client also(beside);
+
+  for (const std::string& secret : {key, header, other}) {
+    std::string upper = secret;
+    for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    const std::string before_the_cut(300 - std::string_view("HTTP 400 x: ").size() - secret.size() + 1, '.');
+    for (const std::string& echo :
+         {secret, upper, "Bearer " + secret, base64(secret), before_the_cut + secret}) {
+      for (const Answer& answer :
+           {Answer::error(400, "x", echo), Answer::error(400, echo), Answer::raw(500, echo)}) {
+        provider.answers_next(1, Answer(answer).with("x-request-id", echo.substr(0, 100)));
+        const Reply reply = client.embed();
+        ASSERT_FALSE(reply.answer);
+        EXPECT_EQ(piece_in(reply.answer.error().message, secret), "") << reply.answer.error().message;
+        EXPECT_EQ(piece_in(reply.request_id, secret), "") << reply.request_id;
+      }
+      provider.answers_next(
+          1, Answer::raw(
+                 200, vectors_body({.model = echo, .inputs = {"one", "two"}, .dimensions = 8}, Fault::none)));
+      const Reply reply = client.embed();
+      ASSERT_TRUE(reply.answer) << reply.answer.error().message;
+      EXPECT_EQ(piece_in(reply.answer->model, secret), "") << reply.answer->model;
     }
   }
 }
@@ -318,7 +358,7 @@ TEST_F(OpenAiEmbedderTest, AnErrorInA200IsSeenForWhatItIs) {
 TEST_F(OpenAiEmbedderTest, OddAnswersAreRight) {
   Client client(endpoint_of(provider_));
   for (const Fault fault : {Fault::floats, Fault::reversed, Fault::no_index, Fault::zero_index_gone,
-                            Fault::no_usage, Fault::pretty}) {
+                            Fault::no_usage, Fault::pretty, Fault::byte_order_mark}) {
     provider_.answers_next(1, Answer::broken(fault));
     const Reply reply = client.embed();
     ASSERT_TRUE(reply.answer) << name_of(fault) << ": " << reply.answer.error().message;

@@ -2,14 +2,22 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
+#include <fstream>
+#include <list>
 #include <thread>
 
 #include "support/http_get.h"
 #include "support/private_postgres.h"
 #include "support/process.h"
+#include "support/temp_dir.h"
 
 namespace embedd {
 namespace {
@@ -26,9 +34,9 @@ using Environment = std::map<std::string, std::string>;
 /// A worker that serves HTTP on a port of the kernel's choice.
 class ServingWorker {
  public:
-  explicit ServingWorker(const std::string& url)
+  explicit ServingWorker(const std::string& url, Environment environment = {})
       : process_({.arguments = {"worker", "--http", "127.0.0.1:0", "--poll-seconds", "0.2"},
-                  .environment = {{"DATABASE_URL", url}}}) {
+                  .environment = with(std::move(environment), url)}) {
     const std::string_view before = "\"port\":";
     if (!process_.wait_for_error_output(before)) return;
     const std::string log = process_.error_output();
@@ -38,21 +46,29 @@ class ServingWorker {
   HttpAnswer get(std::string_view target, std::string_view method = "GET") const {
     return http_get(port_, target, method);
   }
-  /// Asks /readyz until it answers so, for at most a minute; returns the last answer.
-  HttpAnswer readyz_until(int status, std::string_view part = "") const {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  /// Asks until it is answered so, for at most two minutes; returns the last answer.
+  HttpAnswer until(std::string_view target, int status, std::string_view part = "") const {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
     HttpAnswer answer;
     do {
-      answer = get("/readyz");
+      answer = get(target);
       if (answer.status == status && answer.body.find(part) != std::string::npos) break;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     } while (std::chrono::steady_clock::now() < deadline);
     return answer;
   }
+  HttpAnswer readyz_until(int status, std::string_view part = "") const {
+    return until("/readyz", status, part);
+  }
   Process& process() { return process_; }
   [[nodiscard]] std::uint16_t port() const { return port_; }
 
  private:
+  static Environment with(Environment environment, const std::string& url) {
+    environment["DATABASE_URL"] = url;
+    return environment;
+  }
+
   Process process_;
   std::uint16_t port_ = 0;
 };
@@ -84,6 +100,87 @@ TEST(Health, ReadyLiveAndMeasured) {
   EXPECT_EQ(worker.get("/metrics", "HEAD").body, "");
   EXPECT_EQ(worker.get("/").status, 404);
   EXPECT_EQ(worker.get("/metrics", "POST").status, 405);
+  worker.process().signal(SIGTERM);
+  EXPECT_EQ(worker.process().wait(), 0);
+}
+
+/// Clients that send half a request each, and come back as often as they are sent away.
+class Crowd {
+ public:
+  Crowd(std::uint16_t port, std::size_t count) : port_(port) {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, count + 1000);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    for (std::size_t i = 0; i < count; ++i) come();
+    thread_ = std::jthread([this](const std::stop_token& stop) {
+      while (!stop.stop_requested()) come_back();
+    });
+  }
+  [[nodiscard]] std::size_t sent_away() const { return sent_away_; }
+
+ private:
+  void come() {
+    test::Client client(port_);
+    if (client.send("GET /livez HTTP/1.1\r\n")) connections_.push_back(std::move(client));
+  }
+  void come_back() {
+    std::vector<pollfd> all;
+    for (const test::Client& each : connections_) all.push_back({each.descriptor(), POLLIN, 0});
+    poll(all.data(), all.size(), 100);
+    std::list<test::Client> stay;
+    std::size_t gone = 0;
+    for (const pollfd& each : all) {
+      if (each.revents == 0)
+        stay.push_back(std::move(connections_.front()));
+      else
+        ++gone;
+      connections_.pop_front();
+    }
+    connections_ = std::move(stay);
+    sent_away_ += gone;
+    for (std::size_t i = 0; i < gone; ++i) come();
+  }
+
+  const std::uint16_t port_;
+  std::list<test::Client> connections_;
+  std::atomic<std::size_t> sent_away_ = 0;
+  std::jthread thread_;
+};
+
+TEST(Health, IsToldThoughTwoThousandClientsAskForNothing) {
+  TestDatabase database;
+  make_notes(database, "local");
+  ServingWorker worker(database.worker_url());
+  EXPECT_EQ(worker.readyz_until(200).status, 200);
+  const Crowd crowd(worker.port(), 2000);
+  // Each of them would hold its place for ten seconds, and all of them for minutes.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  int answered = 0;
+  while ((answered < 12 || crowd.sent_away() < 1000) && std::chrono::steady_clock::now() < deadline)
+    for (const char* path : {"/livez", "/readyz", "/metrics"}) answered += worker.get(path).status == 200;
+  EXPECT_GE(answered, 12);
+  EXPECT_GE(crowd.sent_away(), 1000U) << "it was there all the time";
+  worker.process().signal(SIGTERM);
+  EXPECT_EQ(worker.process().wait(), 0);
+}
+
+/// Takes the half minute that a loop may stand still.
+TEST(SlowHealth, ALoopThatStandsStillIsNotLive) {
+  TestDatabase database;
+  make_notes(database, "openai");
+  const test::TempDir files;
+  const std::string ranks = files.file("ranks");
+  ASSERT_EQ(mkfifo(ranks.c_str(), 0600), 0);
+  // Reading the tokenizer's ranks is work of the loop's, and a pipe that nobody writes into keeps it there.
+  ServingWorker worker(database.worker_url(), {{"EMBEDD_TOKENIZER_RANKS", ranks},
+                                               {"OPENAI_API_KEY", "unused"},
+                                               {"OPENAI_BASE_URL", "http://127.0.0.1:1/v1"}});
+  EXPECT_EQ(worker.until("/livez", 503).status, 503);
+  EXPECT_EQ(worker.get("/metrics").status, 200);
+  EXPECT_THAT(worker.get("/readyz").body, HasSubstr("\"loop\":\"failing\""));
+  std::ofstream(ranks) << "no ranks";
+  EXPECT_EQ(worker.until("/livez", 200).status, 200) << "and when it goes on, it is";
   worker.process().signal(SIGTERM);
   EXPECT_EQ(worker.process().wait(), 0);
 }

@@ -107,9 +107,9 @@ TEST_F(ProviderFaults, AnswersThatAreWrongAreNeverStored) {
 TEST_F(ProviderFaults, AnswersThatAreOddButRightAreTakenAtOnce) {
   start();
   for (const Fault fault : {Fault::floats, Fault::base64, Fault::reversed, Fault::no_index,
-                            Fault::zero_index_gone, Fault::no_usage, Fault::pretty})
+                            Fault::zero_index_gone, Fault::no_usage, Fault::pretty, Fault::byte_order_mark})
     survives(std::string(name_of(fault)), Answer::broken(fault));
-  EXPECT_EQ(provider.stats().requests, 7u) << "one request for each";
+  EXPECT_EQ(provider.stats().requests, 8u) << "one request for each";
   EXPECT_EQ(provider.stats().repeated_texts, 0u);
 }
 

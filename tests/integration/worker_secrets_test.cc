@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "support/pieces.h"
 #include "support/worker_fixture.h"
 
 namespace embedd::test {
@@ -16,7 +17,8 @@ using testing::Not;
 
 // Not like OpenAI's: what a key looks like must not matter.
 constexpr const char* kKey = "canary/5e4f1a90c3+Qz==";
-constexpr const char* kPassword = "canary-password-77b2";
+constexpr const char* kHeader = "canary-0f-a-header-31";
+constexpr const char* kPassword = "canary-5ecret-77b2";
 
 class Secrets : public OwnServer, public WorkerTest {
  protected:
@@ -25,12 +27,14 @@ class Secrets : public OwnServer, public WorkerTest {
     environment["DATABASE_URL"] =
         fmt::format("postgresql://postgres:{}@127.0.0.1:{}/{}", kPassword, server.port(), database.name());
     environment["EMBEDD_LOG_LEVEL"] = "debug";
+    files.write("embedd.toml", fmt::format("[endpoint.openai]\nheaders = [\"X-Api-Key: {}\"]\n", kHeader));
+    environment["EMBEDD_CONFIG"] = files.file("embedd.toml");
     provider.set_key(kKey);
   }
 
   static void expect_clean(const std::string& text, const std::string& where) {
-    EXPECT_THAT(text, Not(HasSubstr(kKey))) << where;
-    EXPECT_THAT(text, Not(HasSubstr(kPassword))) << where;
+    for (const char* secret : {kKey, kHeader, kPassword})
+      EXPECT_EQ(piece_in(text, secret), "") << "of " << secret << " in " << where;
   }
   static void expect_clean(const Finished& run, const std::string& where) {
     expect_clean(run.output, where + ": stdout");
@@ -70,6 +74,8 @@ TEST_F(Secrets, AppearNowhereWhileEverythingGoesWrong) {
                                .with("x-request-id", kKey)
                                .with("retry-after", kKey)
                                .with("x-ratelimit-limit-tokens", kKey));
+  provider.answers_next(1, Answer::error(503, "overloaded", std::string(280, '.') + kKey));  // cut off within
+  provider.answers_next(1, Answer::error(500, kHeader, base64(fmt::format("X-Api-Key: {}", kHeader))));
   provider.answers_next(1, Answer::broken(Fault::truncated));
   Embedd worker = start_worker();
   ASSERT_TRUE(eventually([&] { return dead_letters() == 1; }, seconds(60))) << worker.log();
@@ -124,6 +130,17 @@ TEST_F(Secrets, AppearInNoComplaintAboutThemselves) {
       EXPECT_NE(run.code, 0) << url;
       expect_clean(run, command.front() + " with " + url);
     }
+}
+
+/// A password that is a word must not be looked for in messages: they would tell it, and say nothing else.
+TEST_F(Secrets, LeaveWordsAloneThatHappenToBeAPassword) {
+  for (const char* password : {"o", "postgres", "on"}) {
+    const Finished run = run_embedd(
+        {"status"}, {{"DATABASE_URL", fmt::format("postgresql://postgres:{}@127.0.0.1:1/x", password)}});
+    EXPECT_THAT(run.error_output, HasSubstr("Connection refused")) << password;
+    EXPECT_THAT(run.error_output, HasSubstr("postgresql://postgres@127.0.0.1:1/x")) << password;
+    EXPECT_THAT(run.error_output, Not(HasSubstr("***"))) << password;
+  }
 }
 
 }  // namespace

@@ -9,21 +9,35 @@
 
 namespace embedd::test {
 
-std::string talk_to(std::uint16_t port, std::string_view request) {
-  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+Client::Client(std::uint16_t port) : descriptor_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_port = htons(port);
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (connect(descriptor_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0) return;
+  close(descriptor_);
+  descriptor_ = -1;
+}
+
+Client::~Client() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+bool Client::send(std::string_view text) const {
+  return ::send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
+}
+
+std::string Client::receive() const {
   std::string answer;
-  if (connect(client, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0 &&
-      send(client, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
-    char buffer[4096];
-    for (ssize_t got = 0; (got = recv(client, buffer, sizeof buffer, 0)) > 0;)
-      answer.append(buffer, static_cast<std::size_t>(got));
-  }
-  close(client);
+  char buffer[4096];
+  for (ssize_t got = 0; (got = recv(descriptor_, buffer, sizeof buffer, 0)) > 0;)
+    answer.append(buffer, static_cast<std::size_t>(got));
   return answer;
+}
+
+std::string talk_to(std::uint16_t port, std::string_view request) {
+  const Client client(port);
+  return client.send(request) ? client.receive() : "";
 }
 
 HttpAnswer http_get(std::uint16_t port, std::string_view target, std::string_view method) {

@@ -28,17 +28,19 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 }
 
 /// Between fork and exec: only what POSIX allows there.
-[[noreturn]] void become(const char* program, char* const* argv, char* const* envp, const char* directory,
-                         int out, int err) {
+[[noreturn]] void become(const ProcessOptions& options, char* const* argv, char* const* envp, int out,
+                         int err) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   for (const int signal : {SIGINT, SIGTERM, SIGPIPE, SIGHUP}) std::signal(signal, SIG_DFL);
   const int null = open("/dev/null", O_RDONLY);
-  if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 || chdir(directory) != 0)
+  if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 ||
+      chdir(options.directory.c_str()) != 0)
     _exit(126);
-  execve(program, argv, envp);
+  for (const int descriptor : options.closed) close(descriptor);
+  execve(options.program.c_str(), argv, envp);
   _exit(127);
 }
 
@@ -57,7 +59,8 @@ Process::Process(const ProcessOptions& options) {
   pid_ = fork();
   if (pid_ < 0) raise_errno("fork");
   if (pid_ == 0)
-    become(options.program.c_str(), argv.data(), envp.data(), options.directory.c_str(), out[1], err[1]);
+    become(options, argv.data(), envp.data(), out[1],
+           options.error_output >= 0 ? options.error_output : err[1]);
   close(out[1]);
   close(err[1]);
   out_.fd = out[0];

@@ -13,7 +13,7 @@ namespace embedd::test {
 
 namespace {
 
-constexpr std::array<std::pair<Fault, std::string_view>, 34> kFaultNames{{
+constexpr std::array<std::pair<Fault, std::string_view>, 35> kFaultNames{{
     {Fault::none, "none"},
     {Fault::floats, "floats"},
     {Fault::base64, "base64"},
@@ -22,6 +22,7 @@ constexpr std::array<std::pair<Fault, std::string_view>, 34> kFaultNames{{
     {Fault::zero_index_gone, "zero_index_gone"},
     {Fault::no_usage, "no_usage"},
     {Fault::pretty, "pretty"},
+    {Fault::byte_order_mark, "byte_order_mark"},
     {Fault::short_count, "short_count"},
     {Fault::long_count, "long_count"},
     {Fault::no_data, "no_data"},
@@ -176,6 +177,7 @@ std::string vectors_body(const ParsedRequest& request, Fault fault) {
 
   std::string out;
   out.reserve(items * static_cast<std::size_t>(request.dimensions) * (request.base64 ? 6 : 12) + 4096);
+  if (fault == Fault::byte_order_mark) out.append("\xEF\xBB\xBF");
   out.append(fault == Fault::pretty ? "{\n  \"object\": \"list\",\n  \"data\": ["
                                     : R"({"object":"list","data":[)");
   const bool backwards = fault == Fault::reversed || fault == Fault::zero_index_gone;

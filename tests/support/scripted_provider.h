@@ -36,6 +36,7 @@ enum class Fault {
   zero_index_gone,  ///< `index` left out where it is 0, as Gemini does; data reversed
   no_usage,         ///< neither `usage` nor `model`
   pretty,           ///< floats, one a line, indented
+  byte_order_mark,  ///< EF BB BF before the JSON
 
   short_count,   ///< the last vector missing
   long_count,    ///< one vector too many

@@ -249,6 +249,11 @@ TEST(ClassifyMessages, AreShortOnOneLineAndHoldNoKey) {
   EXPECT_EQ(presentable("task-force"), "task-force");
 }
 
+TEST(ClassifyMessages, AreFoundBehindAByteOrderMark) {
+  EXPECT_EQ(classify_body(401, "\xEF\xBB\xBF{\"error\":{\"message\":\"no such key\"}}").message,
+            "HTTP 401: no such key");
+}
+
 TEST(ClassifyMessages, LeaveOutATextThatTheServerEchoes) {
   const Error error = classify_body(
       422,

@@ -1,11 +1,10 @@
 // Metrics, health, routes and the log's bounds, on a clock of our own; and the listener on a real socket.
 #include "server/metrics.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <regex>
 #include <sstream>
@@ -88,7 +87,7 @@ TEST(Metrics, CountWhatTheWorkerTells) {
         "embedd_endpoint_state{endpoint=\"openai\",state=\"no_api_key\"} 1",
         "embedd_endpoint_state{endpoint=\"openai\",state=\"ready\"} 0",
         "embedd_provider_request_seconds_count{endpoint=\"openai\"} 2", "embedd_batch_rows_count 1",
-        "embedd_oldest_job_age_seconds{vectorizer=\"tra\\\"ces\"} 3"})
+        "embedd_oldest_job_age_seconds{vectorizer=\"tra\\\"ces\"} 3", "embedd_log_dropped_total 0"})
     EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
 }
 
@@ -151,7 +150,36 @@ TEST_F(RoutesTest, ReadinessNeedsSchemaDatabaseAndLoop) {
 
   clock_.tick(minutes(5));
   EXPECT_EQ(get("/readyz").status, 503) << "the loop hangs";
+}
+
+TEST_F(RoutesTest, AProcessWhoseLoopStandsStillIsNotLive) {
+  clock_.tick(minutes(5));
+  EXPECT_EQ(get("/livez").status, 200) << "starting may take long: the database may be away";
+  health_.in_flight(0, 0, 0);
+  clock_.tick(seconds(30));
   EXPECT_EQ(get("/livez").status, 200);
+  clock_.tick(milliseconds(1));
+  EXPECT_EQ(get("/livez").status, 503);
+  EXPECT_THAT(get("/livez").body, HasSubstr("\"status\":\"stuck\""));
+  health_.in_flight(0, 0, 0);
+  EXPECT_EQ(get("/livez").status, 200) << "it goes on";
+}
+
+TEST_F(RoutesTest, AnOutageOfTheDatabaseOrAProviderIsNoReasonToRestart) {
+  make_ready();
+  health_.database_error("poll", {ErrorKind::unavailable, "gone"});
+  health_.endpoint_changed("openai", EndpointState::paused, "503", seconds(1));
+  EXPECT_EQ(get("/livez").status, 200);
+}
+
+TEST_F(RoutesTest, ALoopThatPollsRarelyMayStandAsLong) {
+  Health health(clock_, minutes(10));
+  const Routes routes(health, metrics_);
+  health.in_flight(0, 0, 0);
+  clock_.tick(minutes(30));
+  EXPECT_EQ(routes.handle("GET", "/livez").status, 200);
+  clock_.tick(milliseconds(1));
+  EXPECT_EQ(routes.handle("GET", "/livez").status, 503);
 }
 
 TEST_F(RoutesTest, AStatementsOwnFaultIsNoOutage) {
@@ -233,19 +261,41 @@ TEST_F(ListenerTest, RefusesWhatIsNoRequestOrTooLarge) {
               StartsWith("HTTP/1.1 400 "));
 }
 
-TEST_F(ListenerTest, ServesOnThoughManyConnectionsDoNothing) {
-  std::vector<int> idle;
-  for (std::size_t i = 0; i + 1 < Listener::kMaxConnections; ++i) {
-    const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(listener_->port());
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(connect(client, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-    idle.push_back(client);
+/// Whether the server has closed it. Waits until it does, or has an answer.
+bool is_closed(const test::Client& client) {
+  pollfd readable{client.descriptor(), POLLIN, 0};
+  char byte = 0;
+  return poll(&readable, 1, 60'000) == 1 && recv(client.descriptor(), &byte, 1, MSG_PEEK) <= 0;
+}
+
+TEST_F(ListenerTest, TheOldestConnectionThatAsksForNothingMakesRoom) {
+  const std::string half_a_request = "GET / HTTP/1.1\r\n";
+  std::vector<test::Client> idle;
+  for (std::size_t i = 0; i < Listener::kMaxConnections; ++i) {
+    idle.emplace_back(listener_->port());
+    ASSERT_TRUE(idle.back().send(i % 2 == 0 ? half_a_request : ""));
   }
   EXPECT_THAT(talk_to(*listener_, "GET / HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
-  for (const int client : idle) close(client);
+  EXPECT_TRUE(is_closed(idle.front()));
+  ASSERT_TRUE(idle.back().send(half_a_request + "\r\n"));
+  EXPECT_THAT(idle.back().receive(), StartsWith("HTTP/1.1 200 ")) << "those that came later are still served";
+}
+
+/// Answers larger than the kernel takes in one go keep their connections busy until the client reads them.
+TEST(ListenerCrowd, AnAnswerUnderWayIsNotCutOffForANewcomer) {
+  const std::string large(64 * kMiB, 'x');
+  auto listener = Listener::start({"127.0.0.1", "0"}, [&](std::string_view, std::string_view target) {
+    return HttpResponse{200, "text/plain", target == "/large" ? large : "small", ""};
+  });
+  ASSERT_TRUE(listener) << listener.error().message;
+  const test::Client reader((*listener)->port());
+  ASSERT_TRUE(reader.send("GET /large HTTP/1.1\r\n\r\n"));
+  pollfd readable{reader.descriptor(), POLLIN, 0};
+  ASSERT_EQ(poll(&readable, 1, 60'000), 1);
+  std::vector<test::Client> idle;
+  for (std::size_t i = 0; i < 2 * Listener::kMaxConnections; ++i) idle.emplace_back((*listener)->port());
+  EXPECT_THAT(talk_to(**listener, "GET / HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_GT(reader.receive().size(), large.size());
 }
 
 TEST(ListenerStart, AnAddressInUseIsNamed) {

@@ -37,7 +37,7 @@ void expect_true_vectors(const Result<EmbedAnswer>& answer) {
 
 TEST(Response, EveryRightAnswerIsAccepted) {
   for (const Fault fault : {Fault::none, Fault::floats, Fault::base64, Fault::reversed, Fault::no_index,
-                            Fault::zero_index_gone, Fault::no_usage, Fault::pretty})
+                            Fault::zero_index_gone, Fault::no_usage, Fault::pretty, Fault::byte_order_mark})
     for (const bool base64 : {true, false}) {
       SCOPED_TRACE(testing::Message() << name_of(fault) << (base64 ? " base64" : " floats"));
       expect_true_vectors(parse(body_with(fault, base64)));

@@ -287,6 +287,16 @@ CommandId Pipeline::send(const Statement& statement, const Params& params) {
     done_.push_back({id, std::unexpected(Error{ErrorKind::unavailable, last_error_.message})});
     return id;
   }
+  // A pooler hands the server's connection on once it has answered one transaction, whatever is on its way to
+  // it; if we die then, the next client reads our answers.
+  if (pooled_ && !sent_.empty())
+    waiting_.push_back({id, statement, params});
+  else
+    transmit(id, statement, params);
+  return id;
+}
+
+void Pipeline::transmit(CommandId id, const Statement& statement, const Params& params) {
   bool preparing = false;
   const bool sent = dispatch(statement, params, preparing);
   if (sent_.empty()) head_since_ = clock_.now();
@@ -295,7 +305,6 @@ CommandId Pipeline::send(const Statement& statement, const Params& params) {
     lose({ErrorKind::unavailable, why_lost()});
   else
     flush();
-  return id;
 }
 
 /// Puts the messages of one command into libpq's buffer.
@@ -435,7 +444,11 @@ void Pipeline::conclude() {
     head.outcome =
         std::unexpected(Error{ErrorKind::in_doubt, "the database confirmed a statement without its result"});
   done_.push_back({head.id, std::move(*head.outcome)});
-  if (std::exchange(read_only_, false)) lose({ErrorKind::unavailable, kReadOnly});
+  if (std::exchange(read_only_, false)) return lose({ErrorKind::unavailable, kReadOnly});
+  if (waiting_.empty() || !sent_.empty()) return;
+  const Waiting next = std::move(waiting_.front());
+  waiting_.pop_front();
+  transmit(next.id, next.statement, next.params);
 }
 
 /// What libpq says of the connection. Before it may stand the last refused command's message, which may quote
@@ -456,6 +469,9 @@ void Pipeline::lose(Error error) {
   for (Command& command : sent_)
     done_.push_back({command.id, std::unexpected(Error{ErrorKind::in_doubt, error.message})});
   sent_.clear();
+  for (const Waiting& command : waiting_)
+    done_.push_back({command.id, std::unexpected(Error{ErrorKind::unavailable, error.message})});
+  waiting_.clear();
   last_error_ = std::move(error);
   const double jitter = std::uniform_real_distribution<double>(0.5, 1.0)(random_);
   retry_at_ = clock_.now() + std::chrono::duration_cast<Duration>(backoff_ * jitter);

@@ -7,7 +7,8 @@
 ///   for (Answer& answer : pipeline.take()) use(answer.id, answer.rows);
 ///
 /// Nothing here blocks: connecting, which may wait for DNS, runs on a helper thread that hands the connection
-/// over. Each command is a transaction of its own (it ends with its own Sync). Every command gets exactly one
+/// over. Each command is a transaction of its own (it ends with its own Sync); through a pooler one is on its
+/// way at a time, and the others wait here. Every command gets exactly one
 /// answer. Errors: by SQLSTATE (pg/sqlstate.h); unavailable if it was never sent; in_doubt if the connection
 /// broke, or the server went silent for `command_timeout`, before the server confirmed the commit. A session
 /// that turns out to be read-only is given up as well: after a failover, only a new connection finds the
@@ -122,7 +123,7 @@ class Pipeline final : public Waitable {
   /// A connection exists.
   [[nodiscard]] bool ready() const { return conn_ != nullptr; }
   /// Commands whose answer has not been taken.
-  [[nodiscard]] std::size_t pending() const { return sent_.size() + done_.size(); }
+  [[nodiscard]] std::size_t pending() const { return sent_.size() + waiting_.size() + done_.size(); }
   /// The connection goes through a pooler in transaction mode: no session state. Known once ready.
   [[nodiscard]] bool pooled() const { return pooled_; }
   /// Counts connections made: who keeps session state elsewhere sees a new one here.
@@ -148,6 +149,11 @@ class Pipeline final : public Waitable {
     bool preparing = false;                     ///< it carries its statement's Prepare, not yet confirmed
     std::optional<Result<BinaryRows>> outcome;  ///< what came before its Sync
   };
+  struct Waiting {
+    CommandId id = 0;
+    Statement statement;
+    Params params;
+  };
   struct Prepared {
     std::string name;
     bool confirmed = false;
@@ -162,6 +168,7 @@ class Pipeline final : public Waitable {
   void lose(Error error);
   [[nodiscard]] std::string why_lost() const;
   void flush();
+  void transmit(CommandId id, const Statement& statement, const Params& params);
   bool dispatch(const Statement& statement, const Params& params, bool& preparing);
   static void connect(const std::shared_ptr<Attempt>& attempt, const PipelineOptions& options);
   static Error set_up(pg_conn* conn, const PipelineOptions& options, bool& pooled, std::string& settings);
@@ -187,6 +194,7 @@ class Pipeline final : public Waitable {
 
   CommandId next_id_ = 1;
   std::deque<Command> sent_;
+  std::deque<Waiting> waiting_;  ///< for the one before them to be answered: through a pooler only
   Instant head_since_{};  ///< since when the first of `sent_` is what the server should be answering
   std::vector<Answer> done_;
   std::map<std::uint64_t, Prepared> prepared_;  ///< by Statement::id; what this connection knows by name

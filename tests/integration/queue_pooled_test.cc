@@ -2,8 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+
+#include "pg/pipeline.h"
 #include "support/pgbouncer.h"
 #include "support/queue_fixture.h"
+#include "support/queue_turn.h"
 
 namespace embedd::test {
 namespace {
@@ -55,6 +59,31 @@ TEST(QueuePooled, DoesAllItsWorkWithoutSessionState) {
   for (int time = 0; time < 5; ++time) {
     turn(*pooled);
     EXPECT_THAT(pooled->take_hints(), testing::IsEmpty());
+  }
+}
+
+// A worker that dies leaves nothing on its way that the pool's next client could take for its own answer.
+TEST(QueuePooled, LeavesNoAnswerToTheNextClientOfThePool) {
+  if (!PgBouncer::installed()) GTEST_SKIP() << "PgBouncer is not installed";
+  const QueueFixture fixture("CREATE TABLE notes (id integer PRIMARY KEY, body text, embedding vector(3))",
+                             {.name = "notes", .table = "notes", .text = "{body}", .column = "embedding"});
+  const PgBouncer bouncer(fixture.database(), 1);
+  const pg::Statement quick("SELECT 1"), slow("SELECT pg_sleep(0.3)");
+  for (int round = 0; round < 5; ++round) {
+    const SystemClock clock;
+    auto pipeline = std::make_unique<pg::Pipeline>(pg::PipelineOptions{.conninfo = Secret(bouncer.url())}, clock, [] {});
+    wait_for_one(*pipeline, [&] {
+      auto answers = pipeline->take();
+      if (pipeline->ready() && pipeline->pending() == 0 && answers.empty()) {
+        pipeline->send(quick);
+        pipeline->send(slow);
+      }
+      return answers;
+    });
+    pipeline.reset();
+    auto next = pg::Connection::open(Secret(bouncer.url()));
+    ASSERT_TRUE(next.has_value()) << next.error().message;
+    EXPECT_EQ(value_of(*next, "SELECT 'mine'"), "mine");
   }
 }
 

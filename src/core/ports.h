@@ -78,7 +78,7 @@ struct Job {
   std::int64_t text_hash = 0;              ///< of `text`, as the Queue computes it; handed back when storing
   std::optional<Duration> age;             ///< since its text changed; none for a job that reconcile made
   std::shared_ptr<const Error> refusal{};  ///< task == refused only
-  bool rescued = false;                    ///< another worker's lease on it has lapsed: it may have bought the text
+  bool rescued = false;  ///< another worker's lease on it has lapsed: it may have bought the text
   Waste wasted{};
 };
 

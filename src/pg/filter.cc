@@ -107,8 +107,8 @@ Result<std::string> create_filter(Connection& db, VectorizerId id, const SourceT
   if (!made) return blame_filter(db, "cannot be made a function of the row's columns", where, made.error());
   if (auto good = refuse_strangers(db, id, where); !good) return std::unexpected(good.error());
   std::string call = fmt::format("{}({})", filter_function(id), join_each(n, ", ", [&](std::size_t i) {
-                                         return "t." + quote_identifier(filter.columns[i - 1]);
-                                       }));
+                                   return "t." + quote_identifier(filter.columns[i - 1]);
+                                 }));
   if (auto good = try_filter(db, table, call, where); !good) return std::unexpected(good.error());
   return call;
 }

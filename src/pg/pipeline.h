@@ -195,7 +195,7 @@ class Pipeline final : public Waitable {
   CommandId next_id_ = 1;
   std::deque<Command> sent_;
   std::deque<Waiting> waiting_;  ///< for the one before them to be answered: through a pooler only
-  Instant head_since_{};  ///< since when the first of `sent_` is what the server should be answering
+  Instant head_since_{};         ///< since when the first of `sent_` is what the server should be answering
   std::vector<Answer> done_;
   std::map<std::uint64_t, Prepared> prepared_;  ///< by Statement::id; what this connection knows by name
   std::uint64_t next_name_ = 1;

@@ -400,8 +400,7 @@ Error refusal_of(ClaimCode code, std::string_view reason, const Definition& defi
               definition.encoding, what)};
 }
 
-ClaimRead read_claim(const BinaryRows& rows, const Definition& definition, bool keep_messages,
-                     Claim& claim) {
+ClaimRead read_claim(const BinaryRows& rows, const Definition& definition, bool keep_messages, Claim& claim) {
   enum Column {
     kOrder,
     kAttempt,
@@ -442,7 +441,8 @@ ClaimRead read_claim(const BinaryRows& rows, const Definition& definition, bool 
   }
   if (order.empty()) return {};
   claim.more = rows.flag(0, kFull) || rows.integer(0, kDue) > rows.size();
-  return {.reached = QueueHead{.live = rows.integer(0, kLiveReached), .backfill = rows.integer(0, kBackfillReached)},
+  return {.reached =
+              QueueHead{.live = rows.integer(0, kLiveReached), .backfill = rows.integer(0, kBackfillReached)},
           .wasted = rows.flag(0, kWasted)};
 }
 

@@ -67,7 +67,7 @@ Outcome outcome_of(char letter);
 Error refusal_of(ClaimCode code, std::string_view reason, const Definition& definition, bool keep_messages);
 struct ClaimRead {
   std::optional<QueueHead> reached;  ///< where the next claim may begin; none if nothing was due
-  bool wasted = false;               ///< some rows of this vectorizer, perhaps these, were bought in vain of late
+  bool wasted = false;  ///< some rows of this vectorizer, perhaps these, were bought in vain of late
 };
 /// The jobs of a claim's answer, in order; counts the rescued ones and says whether more is due.
 ClaimRead read_claim(const BinaryRows& rows, const Definition& definition, bool keep_messages, Claim& claim);

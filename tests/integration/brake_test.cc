@@ -16,6 +16,7 @@ class Brake : public WorkerTest {
 };
 
 TEST_F(Brake, HoldsTextsThatReadDifferentlyInEverySession) {
+  EMBEDD_NOT_ON(pgbouncer, "the worker's connections may share one session of the server's");
   add_docs(20);
   const std::string text_sql = value("SELECT text_sql FROM embedd.vectorizers");
   sql("UPDATE embedd.vectorizers SET text_sql = text_sql || ' || pg_backend_pid()'");

@@ -303,7 +303,7 @@ TEST_F(RefusedUsage, OfOneVectorizerHoldsUpNoOtherAndIsSaidAndBookedLater) {
   });
   EXPECT_EQ(unbooked[0].vectorizer, 1);
   EXPECT_EQ(unbooked[0].tokens, 10U);
-  EXPECT_THAT(unbooked[0].error.message, testing::HasSubstr("bigint out of range"));
+  EXPECT_THAT(unbooked[0].error.message, testing::HasSubstr("raise_exception"));
   EXPECT_FALSE(unbooked[0].lost);
   run(fixture.db(), "DROP TRIGGER refuse ON embedd.usage");
   wait_for(*queue, [&]() -> std::optional<bool> {

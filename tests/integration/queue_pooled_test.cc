@@ -71,7 +71,8 @@ TEST(QueuePooled, LeavesNoAnswerToTheNextClientOfThePool) {
   const pg::Statement quick("SELECT 1"), slow("SELECT pg_sleep(0.3)");
   for (int round = 0; round < 5; ++round) {
     const SystemClock clock;
-    auto pipeline = std::make_unique<pg::Pipeline>(pg::PipelineOptions{.conninfo = Secret(bouncer.url())}, clock, [] {});
+    auto pipeline =
+        std::make_unique<pg::Pipeline>(pg::PipelineOptions{.conninfo = Secret(bouncer.url())}, clock, [] {});
     wait_for_one(*pipeline, [&] {
       auto answers = pipeline->take();
       if (pipeline->ready() && pipeline->pending() == 0 && answers.empty()) {

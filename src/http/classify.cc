@@ -285,6 +285,27 @@ Error classify(int status, const ResponseHeaders& headers, std::string_view body
   return out;
 }
 
+std::string_view name_of(Parameter parameter) {
+  return parameter == Parameter::encoding_format ? "encoding_format" : "dimensions";
+}
+
+std::optional<Parameter> refused_parameter(int status, std::string_view body) {
+  if (status != 400 && status != 422) return std::nullopt;
+  const ErrorBody error = read_body(body);
+  const std::string message = lower(error.message);
+  const auto names = [&](std::string_view word) { return message.find(word) != std::string::npos; };
+  if (error.param == "encoding_format" || names("encoding_format") || names("encoding format") ||
+      names("base64"))
+    return Parameter::encoding_format;
+  static constexpr std::string_view kUnwanted[] = {"not support", "unsupported", "not permitted",
+                                                   "not allowed", "unknown",     "unrecognized",
+                                                   "unexpected",  "extra"};
+  if (error.param == "dimensions" || error.param == "output_dimension" || names("matryoshka") ||
+      (names("dimensions") && any_of(message, kUnwanted)))
+    return Parameter::dimensions;
+  return std::nullopt;
+}
+
 Error classify_transfer(int code, std::string_view detail, std::string_view host) {
   const auto say = [&](std::string_view what) {
     return Error{ErrorKind::unavailable, presentable(fmt::format("{}: {}", host, what)), std::nullopt};

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <ctime>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,14 @@ namespace embedd {
 /// object. Its message is one printable line of at most 300 bytes, without a secret that is configured or
 /// anything else that looks like a key.
 Error classify(int status, const ResponseHeaders& headers, std::string_view body, std::time_t now);
+
+/// A parameter of a request that is our choice. A server that refuses it may do well without.
+enum class Parameter { encoding_format, dimensions };
+std::string_view name_of(Parameter parameter);
+
+/// Which of them the server refuses with that answer, if it is one. Whether it would take another value is
+/// not looked at: what comes without the parameter is checked all the same.
+std::optional<Parameter> refused_parameter(int status, std::string_view body);
 
 /// The error of a transfer that ended without an answer. `code` is a CURLcode, `detail` libcurl's own words,
 /// `host` for the message.

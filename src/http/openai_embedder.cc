@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "http/classify.h"
 
 namespace embedd {
@@ -63,6 +64,7 @@ void OpenAiEmbedder::start(const EmbedRequest& request) {
   InFlight in_flight{.inputs = request.inputs.size(),
                      .dimensions = static_cast<std::uint32_t>(request.dimensions),
                      .model = request.model,
+                     .send_dimensions = request.send_dimensions,
                      .most_tokens = most_tokens(request),
                      .started = std::chrono::steady_clock::now()};
   if (idle_.empty()) {
@@ -71,11 +73,25 @@ void OpenAiEmbedder::start(const EmbedRequest& request) {
     in_flight.post = std::move(idle_.back());
     idle_.pop_back();
   }
-  Post& post = *in_flight.post;
-  in_flight_.emplace(request.id, std::move(in_flight));
-  post.start(embeddings_url(config_, request.model), headers(), body_of(request),
-             answer_cap(request.inputs.size(), static_cast<std::size_t>(request.dimensions)),
-             [this, id = request.id](Post&) { finished(id); });
+  InFlight& sent = in_flight_.emplace(request.id, std::move(in_flight)).first->second;
+  std::string body = body_of(request);
+  sent.options_at = body.size();
+  send(request.id, sent, std::move(body));
+}
+
+void OpenAiEmbedder::send(std::uint64_t id, InFlight& in_flight, std::string body) {
+  if (const auto form = forms_.find(in_flight.model); form != forms_.end()) in_flight.form = form->second;
+  body.resize(in_flight.options_at);
+  if (in_flight.form.encoding_format && !config_.encoding_format.empty()) {
+    body += R"(,"encoding_format":)";
+    append_json_string(body, config_.encoding_format);
+  }
+  if (in_flight.form.dimensions && in_flight.send_dimensions)
+    body += fmt::format(R"(,"dimensions":{})", in_flight.dimensions);
+  body.push_back('}');
+  in_flight.post->start(embeddings_url(config_, in_flight.model), headers(), std::move(body),
+                        answer_cap(in_flight.inputs, in_flight.dimensions),
+                        [this, id](Post&) { finished(id); });
 }
 
 std::vector<Reply> OpenAiEmbedder::take_replies() { return std::exchange(replies_, {}); }
@@ -152,12 +168,6 @@ std::string OpenAiEmbedder::body_of(const EmbedRequest& request) const {
     }
   }
   body.push_back(']');
-  if (!config_.encoding_format.empty()) {
-    body += R"(,"encoding_format":)";
-    append_json_string(body, config_.encoding_format);
-  }
-  if (request.send_dimensions) body += fmt::format(R"(,"dimensions":{})", request.dimensions);
-  body.push_back('}');
   return body;
 }
 
@@ -165,7 +175,12 @@ void OpenAiEmbedder::finished(std::uint64_t id) {
   auto node = in_flight_.extract(id);
   CHECK(!node.empty(), "a transfer without a request: {}", id);
   InFlight& in_flight = node.mapped();
-  Reply reply{.id = id, .answer = answer_of(in_flight), .limits = rate_limits(in_flight.post->headers())};
+  Result<EmbedAnswer> answer = answer_of(in_flight);
+  if (learns_from(in_flight, answer)) {
+    std::string body = in_flight.post->take_body();
+    return send(id, in_flight_.insert(std::move(node)).position->second, std::move(body));
+  }
+  Reply reply{.id = id, .answer = std::move(answer), .limits = rate_limits(in_flight.post->headers())};
   if (!reply.answer) reply.request_id = request_id(in_flight.post->headers());
   reply.took = std::chrono::steady_clock::now() - in_flight.started;
   replies_.push_back(std::move(reply));
@@ -185,11 +200,43 @@ Result<EmbedAnswer> OpenAiEmbedder::answer_of(InFlight& in_flight) {
                                .dimensions = in_flight.dimensions,
                                .model = in_flight.model,
                                .most_tokens = in_flight.most_tokens});
-  if (answer)
+  if (answer) {
     answer->body_bytes = body_bytes;
-  else
-    answer.error().billed = true;
+    return answer;
+  }
+  Error& error = answer.error();
+  error.billed = true;
+  if (error.kind == ErrorKind::misconfigured && !in_flight.form.refusal.empty())
+    error.message = presentable(
+        fmt::format("{}, and the endpoint refuses the parameter dimensions: declare a vectorizer with the "
+                    "--dimensions that the model has, or with another --model ({})",
+                    error.message, in_flight.form.refusal));
   return answer;
+}
+
+bool OpenAiEmbedder::learns_from(InFlight& in_flight, const Result<EmbedAnswer>& answer) {
+  const auto status = in_flight.post->status();
+  if (answer || !status) return false;
+  const bool encoded = in_flight.form.encoding_format && !config_.encoding_format.empty();
+  const bool sized = in_flight.form.dimensions && in_flight.send_dimensions;
+  auto refused = refused_parameter(*status, in_flight.post->answer());
+  // Some know numbers only, and do not say so.
+  if (*status == 200 && parser_.was_empty()) refused = Parameter::encoding_format;
+  if (!refused || !(*refused == Parameter::dimensions ? sized : encoded)) return false;
+  Form& form = forms_[in_flight.model];
+  if (!(*refused == Parameter::dimensions ? form.dimensions : form.encoding_format))
+    return true;  // known by now
+  if (*refused == Parameter::dimensions) {
+    form.dimensions = false;
+    form.refusal = answer.error().message;
+  } else {
+    form.encoding_format = false;
+  }
+  log::info("parameter_left_out", {{"endpoint", config_.name},
+                                   {"model", in_flight.model},
+                                   {"parameter", name_of(*refused)},
+                                   {"message", answer.error().message}});
+  return true;
 }
 
 void OpenAiEmbedder::reply_at_once(std::uint64_t id, ErrorKind kind, std::string message) {

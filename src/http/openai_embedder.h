@@ -6,10 +6,13 @@
 ///   while ((replies = embedder.take_replies()).empty()) loop.wait_until(deadline);
 ///
 /// Connections and handles are made on first use and kept. The key goes to the endpoint's own host only and
-/// is in no message. Bounds: answers are at most what the request can cause (64 KiB + 512 bytes and 40 bytes
-/// a dimension for each input, between 4 and 256 MiB), headers 64 KiB, time as configured.
+/// is in no message. A parameter of our choice that the endpoint refuses for a model (`encoding_format`,
+/// `dimensions`) is left out from then on, and the request asked again at once. Bounds: answers are at most
+/// what the request can cause (64 KiB + 512 bytes and 40 bytes a dimension for each input, between 4 and 256
+/// MiB), headers 64 KiB, time as configured.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -41,18 +44,31 @@ class OpenAiEmbedder final : public Embedder {
   [[nodiscard]] EndpointLimits limits(const std::string& endpoint) const override;
 
  private:
+  /// Which parameters a model is asked with.
+  struct Form {
+    bool encoding_format = true;
+    bool dimensions = true;
+    std::string refusal;  ///< of `dimensions`, in the server's words
+  };
   struct InFlight {
     std::unique_ptr<Post> post;
     std::size_t inputs = 0;
     std::uint32_t dimensions = 0;
     std::string model;
+    bool send_dimensions = false;  ///< where the endpoint takes it
+    Form form;                     ///< as it was sent
+    std::size_t options_at = 0;    ///< where they begin in the body
     std::uint64_t most_tokens = 0;
     Instant started;
   };
 
   const Secret& key() const;
   std::shared_ptr<const HeaderList> headers();
+  /// Up to the inputs' end; what follows depends on the form.
   std::string body_of(const EmbedRequest& request) const;
+  void send(std::uint64_t id, InFlight& in_flight, std::string body);
+  /// The server has refused a parameter that was sent: from now on that is left out for the model.
+  bool learns_from(InFlight& in_flight, const Result<EmbedAnswer>& answer);
   /// That a true answer can claim for it.
   [[nodiscard]] std::uint64_t most_tokens(const EmbedRequest& request) const;
   void finished(std::uint64_t id);
@@ -66,6 +82,7 @@ class OpenAiEmbedder final : public Embedder {
   std::shared_ptr<const HeaderList> headers_;  ///< with the key of headers_version_
   std::uint64_t headers_version_ = 0;
   ResponseParser parser_;
+  std::map<std::string, Form> forms_;                      ///< by model
   std::unordered_map<std::uint64_t, InFlight> in_flight_;  ///< by request id
   std::vector<std::unique_ptr<Post>> idle_;
   std::vector<Reply> replies_;

@@ -55,6 +55,8 @@ class Post final : private Transfer {
   [[nodiscard]] Result<int> status() const;
   [[nodiscard]] const ResponseHeaders& headers() const { return headers_; }
   [[nodiscard]] std::string& answer() { return answer_; }
+  /// The request's, to be sent again.
+  [[nodiscard]] std::string take_body() { return std::move(body_); }
   /// Gives the memory of request and answer back.
   void clear();
 

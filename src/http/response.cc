@@ -68,6 +68,10 @@ class Collector {
   Result<void> add(json::object item);
   /// The vectors in input order, once all items are in.
   Result<Embeddings> finish();
+  /// No item, or none with a number.
+  [[nodiscard]] bool empty() const {
+    return indexes_.empty() || (wrong_ == indexes_.size() && !ragged_ && wrong_dimensions_ == 0);
+  }
 
  private:
   Result<std::size_t> read_embedding(json::value value, float* out) const;
@@ -241,10 +245,12 @@ struct ResponseParser::Impl {
   Result<EmbedAnswer> read(std::string& body, const ResponseHeaders& headers, const Expected& expected);
 
   std::unique_ptr<json::parser> parser = std::make_unique<json::parser>();
+  bool was_empty = false;
 };
 
 Result<EmbedAnswer> ResponseParser::Impl::read(std::string& body, const ResponseHeaders& headers,
                                                const Expected& expected) {
+  was_empty = false;
   if (body.empty()) return garbage("empty");
   body.reserve(body.size() + simdjson::SIMDJSON_PADDING);
   const std::string_view text = without_bom(body);
@@ -284,6 +290,8 @@ Result<EmbedAnswer> ResponseParser::Impl::read(std::string& body, const Response
   }
   if (has_error && !has_data) return std::unexpected(classify(200, headers, body, std::time(nullptr)));
   if (!has_data) return garbage("no `data`");
+  was_empty = collector.empty();
+  if (was_empty) return invalid("vectors without a number");
   auto vectors = collector.finish();
   if (!vectors) return std::unexpected(std::move(vectors.error()));
   answer.vectors = std::move(*vectors);
@@ -292,6 +300,8 @@ Result<EmbedAnswer> ResponseParser::Impl::read(std::string& body, const Response
 
 ResponseParser::ResponseParser() : impl_(std::make_unique<Impl>()) {}
 ResponseParser::~ResponseParser() = default;
+
+bool ResponseParser::was_empty() const { return impl_->was_empty; }
 
 Result<EmbedAnswer> ResponseParser::parse(std::string& body, const ResponseHeaders& headers,
                                           const Expected& expected) {

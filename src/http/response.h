@@ -37,6 +37,8 @@ class ResponseParser {
 
   /// `body` of a 200. Its capacity may grow (the parser reads a few bytes past the end); its text stays.
   Result<EmbedAnswer> parse(std::string& body, const ResponseHeaders& headers, const Expected& expected);
+  /// The last answer had the right shape and not one number in it.
+  [[nodiscard]] bool was_empty() const;
 
  private:
   struct Impl;

@@ -102,6 +102,72 @@ TEST_F(OpenAiEmbedderTest, OptionalPartsAreSentOnlyWhenAsked) {
   EXPECT_EQ(request.headers.at("x-team"), "search");
 }
 
+constexpr const char* kMistral =
+    R"({"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","encoding_format"],)"
+    R"("msg":"Extra inputs are not permitted","input":"base64"}]},"type":"invalid_request_error","code":null})";
+constexpr const char* kVllm =
+    R"({"object":"error","message":"Model \"m\" does not support matryoshka representation, )"
+    R"(changing output dimensions will lead to poor results.","type":"BadRequestError","param":null,"code":400})";
+constexpr std::string_view kInputs = R"({"model":"text-embedding-3-small","input":["one","two"])";
+
+TEST_F(OpenAiEmbedderTest, AParameterThatIsRefusedIsLeftOutFromThenOn) {
+  Client client(endpoint_of(provider_));
+  provider_.answers_next(1, Answer::raw(422, kMistral));
+  ASSERT_TRUE(client.embed().answer);
+  EXPECT_EQ(provider_.last_request().body, fmt::format("{}}}", kInputs));
+  EXPECT_EQ(provider_.stats().requests, 2U) << "asked again at once";
+  ASSERT_TRUE(client.embed({.send_dimensions = true}).answer);
+  EXPECT_EQ(provider_.last_request().body, fmt::format("{},\"dimensions\":8}}", kInputs));
+
+  provider_.answers_next(1, Answer::raw(400, kVllm));
+  ASSERT_TRUE(client.embed({.send_dimensions = true}).answer);
+  ASSERT_TRUE(client.embed({.send_dimensions = true}).answer);
+  EXPECT_EQ(provider_.last_request().body, fmt::format("{}}}", kInputs));
+  EXPECT_EQ(provider_.stats().requests, 6U);
+
+  // What one model refuses, another may take.
+  ASSERT_TRUE(client.embed({.model = "other"}).answer);
+  EXPECT_THAT(provider_.last_request().body, HasSubstr("encoding_format"));
+}
+
+TEST_F(OpenAiEmbedderTest, ARefusalThatStaysIsMisconfigured) {
+  Client client(endpoint_of(provider_));
+  provider_.answers_always(Answer::raw(422, kMistral));
+  const Reply reply = client.embed({.send_dimensions = true});
+  ASSERT_FALSE(reply.answer);
+  EXPECT_EQ(reply.answer.error().kind, ErrorKind::misconfigured) << reply.answer.error().message;
+  EXPECT_EQ(provider_.stats().requests, 2U);
+}
+
+TEST_F(OpenAiEmbedderTest, OtherDimensionsAfterARefusalSayWhatToDo) {
+  Client client(endpoint_of(provider_));
+  provider_.answers_next(1, Answer::raw(400, kVllm));
+  const Reply reply = client.embed({.dimensions = 4, .send_dimensions = true});
+  ASSERT_FALSE(reply.answer);
+  EXPECT_EQ(reply.answer.error().kind, ErrorKind::misconfigured);
+  EXPECT_THAT(reply.answer.error().message,
+              AllOf(HasSubstr("8 dimensions where 4 are expected"), HasSubstr("--dimensions"),
+                    HasSubstr("--model"), HasSubstr("matryoshka")));
+}
+
+TEST_F(OpenAiEmbedderTest, AnEmptyAnswerIsAskedForOnceMoreAsNumbers) {
+  for (const char* empty : {R"({"object":"list","data":[],"model":"m"})",
+                            R"({"data":[{"index":0,"embedding":[]},{"index":1,"embedding":[]}]})"}) {
+    Client client(endpoint_of(provider_));
+    provider_.answers_next(1, Answer::raw(200, empty));
+    ASSERT_TRUE(client.embed().answer);
+    EXPECT_EQ(provider_.last_request().body, fmt::format("{}}}", kInputs));
+
+    Client another(endpoint_of(provider_));
+    const std::uint64_t before = provider_.stats().requests;
+    provider_.answers_next(2, Answer::raw(200, empty));
+    const Reply reply = another.embed();
+    ASSERT_FALSE(reply.answer);
+    EXPECT_EQ(reply.answer.error().kind, ErrorKind::invalid_answer);
+    EXPECT_EQ(provider_.stats().requests - before, 2U);
+  }
+}
+
 TEST_F(OpenAiEmbedderTest, AzureHasItsOwnPathAndKeyHeader) {
   EndpointConfig config = endpoint_of(provider_);
   config.dialect = Dialect::azure;

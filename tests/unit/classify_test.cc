@@ -261,6 +261,29 @@ TEST(ClassifyMessages, LeaveOutATextThatTheServerEchoes) {
   EXPECT_EQ(error.message, "HTTP 422: Input should be shorter");
 }
 
+TEST(RefusedParameters, AreFoundInManyServersWords) {
+  const auto refused = [](int status, std::string_view body) {
+    const auto parameter = refused_parameter(status, body);
+    return parameter ? std::string(name_of(*parameter)) : std::string();
+  };
+  EXPECT_EQ(
+      refused(422,
+              R"({"detail":[{"loc":["body","encoding_format"],"msg":"Extra inputs are not permitted"}]})"),
+      "encoding_format");
+  EXPECT_EQ(refused(400, R"({"error":{"message":"encoding_format 'base64' is not supported"}})"),
+            "encoding_format");
+  EXPECT_EQ(refused(400, R"({"error":{"message":"Unknown parameter","param":"dimensions"}})"), "dimensions");
+  EXPECT_EQ(refused(400, R"({"message":"Model does not support matryoshka representation"})"), "dimensions");
+  EXPECT_EQ(refused(400, R"({"error":{"message":"This model does not support specifying dimensions."}})"),
+            "dimensions");
+  EXPECT_EQ(
+      refused(422, R"({"detail":[{"loc":["body","dimensions"],"msg":"Extra inputs are not permitted"}]})"),
+      "dimensions");
+  EXPECT_EQ(refused(400, R"({"error":{"message":"the input is too long","param":"input"}})"), "");
+  EXPECT_EQ(refused(500, R"({"message":"does not support matryoshka representation"})"), "");
+  EXPECT_EQ(refused(400, "not JSON"), "");
+}
+
 TEST(ClassifyTransfer, EveryFailureIsUnavailableAndSaysWhatToDo) {
   const auto message = [](CURLcode code, std::string_view detail) {
     const Error error = classify_transfer(code, detail, "api.example.com");

@@ -83,6 +83,7 @@ class Worker {
   void note(const Settlements::News::Extended& extended);
   void admit(Claim claim, Instant now, bool draining);
   void settle(Reply reply, Instant now);
+  void give_up(Instant now);
   void release(const Settlements::News& news, Instant now);
 
   bool wants_claim(const Lane& lane, Instant now) const;
@@ -104,6 +105,8 @@ class Worker {
   void pause_if_refused(Lane& lane, const Error& error, Instant now);
   [[nodiscard]] std::uint32_t batch_inputs(const Lane& lane) const;
   [[nodiscard]] std::uint32_t most_inputs(const Lane& lane) const;
+  void join(Batch& batch, Instant now);
+  void hear(const Batch& answered, Instant now);
   [[nodiscard]] std::uint32_t rows_ahead(const Lane& lane) const;
   [[nodiscard]] std::size_t claim_bytes() const {
     return std::min(options_.claim_bytes, options_.held_bytes / 8);
@@ -118,6 +121,7 @@ class Worker {
   struct Share {
     std::size_t bytes = 0;
     std::size_t requests = 0;
+    std::size_t inputs = 0;  ///< in these requests
   };
   Share used_by(const std::string& endpoint) const;
   Share share_of_each() const;

@@ -7,7 +7,8 @@
 ///
 /// Connections and handles are made on first use and kept. The key goes to the endpoint's own host only and
 /// is in no message. Bounds: answers are at most what the request can cause (64 KiB + 512 bytes and 40 bytes
-/// a dimension for each input, between 4 and 256 MiB), headers 64 KiB, time as configured.
+/// a dimension for each input, between 4 and 256 MiB), headers 64 KiB. Time is the caller's to bound:
+/// give_up().
 #pragma once
 
 #include <memory>
@@ -34,6 +35,7 @@ class OpenAiEmbedder final : public Embedder {
   /// `unauthenticated` and nothing is sent.
   void start(const EmbedRequest& request) override;
   std::vector<Reply> take_replies() override;
+  void give_up(std::uint64_t id) override;
   void cancel_all() override;
   KeyState key_state(const std::string& endpoint) override;
   [[nodiscard]] std::uint64_t key_version(const std::string& endpoint) const override;

@@ -42,6 +42,7 @@ class EventLog final : public Observer {
   void rescheduled(const Vectorizer& vectorizer, ErrorKind kind, std::size_t jobs, bool charged) override;
   void discarded(const Vectorizer& vectorizer, ErrorKind kind, const std::string& message) override;
   void truncated(const Vectorizer& vectorizer, std::size_t tokens) override;
+  void abandoned(const Vectorizer& vectorizer, std::size_t inputs, Duration silence) override;
   void endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
                         Duration pause) override;
   void vectorizer_paused(const Vectorizer& vectorizer, const std::string& message, Duration pause) override;

@@ -27,6 +27,8 @@ class Metrics final : public Observer {
   void rescheduled(const Vectorizer& vectorizer, ErrorKind kind, std::size_t jobs, bool charged) override;
   void discarded(const Vectorizer& vectorizer, ErrorKind kind, const std::string& message) override;
   void truncated(const Vectorizer& vectorizer, std::size_t tokens) override;
+  void abandoned(const Vectorizer& vectorizer, std::size_t inputs, Duration silence) override;
+  void paced(const std::string& endpoint, std::uint32_t requests, double inputs_per_second) override;
   void endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
                         Duration pause) override;
   void fresh(const Vectorizer& vectorizer, Duration freshness) override;

@@ -46,14 +46,14 @@ class Worker:
     """A worker that stays, and its curve."""
 
     def __init__(self, argv: list, env: dict[str, str], cwd: str, watch_memory: bool = False):
-        self._url = f"http://127.0.0.1:{(port := free_port())}/metrics"
+        self.url = f"http://127.0.0.1:{(port := free_port())}/metrics"
         env = {**env, "EMBEDD_HTTP": f"127.0.0.1:{port}"}
         self.child = processes.Child(argv, env, watch_memory, cwd)
         self.curve = Curve()
 
     def poll(self) -> float:
         try:
-            with urllib.request.urlopen(self._url, timeout=5) as answer:
+            with urllib.request.urlopen(self.url, timeout=5) as answer:
                 counts = ROWS.findall(answer.read().decode())
             self.curve.add(sum(float(count) for count in counts))
         except OSError:

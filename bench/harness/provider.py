@@ -32,6 +32,10 @@ class Provider:
     def set_latency(self, milliseconds: float) -> None:
         self._request("POST", "/control", {"latency_ms": milliseconds})
 
+    def set_texts_per_second(self, pace: float) -> None:
+        """Of a provider that was started with --texts-per-second."""
+        self._request("POST", "/control", {"texts_per_second": pace})
+
     def stats(self) -> dict:
         return self._request("GET", "/control/stats")
 

@@ -145,6 +145,12 @@ struct Batch {
   std::size_t max_tokens = 0;  ///< upper bound over all inputs
   std::size_t bytes = 0;       ///< memory reserved: texts, the answer on the wire, its vectors
   Instant started_at{};
+  std::uint32_t most_inputs = 1;     ///< that it could have had if the endpoint's pace were no object
+  std::uint32_t company = 1;         ///< requests in flight at the endpoint, itself among them, at most
+  std::size_t inputs_in_flight = 1;  ///< at the endpoint when it started, its own among them
+  Instant heard_at{};                ///< the endpoint's last sign of life that counts for it
+  Duration patience{};               ///< since then, before it is given up
+  bool given_up = false;
   bool counted = false;  ///< max_tokens is what the tokenizer counts
   bool canary = false;   ///< no jobs: the one input is kCanary
 

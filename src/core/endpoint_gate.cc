@@ -4,8 +4,16 @@
 
 namespace embedd {
 
+namespace {
+
+/// Without anything in flight for so long, an endpoint has been idle.
+constexpr Duration kIdle = seconds(1);
+
+}  // namespace
+
 void EndpointGate::refresh(KeyState key, std::uint64_t key_version, const EndpointLimits& limits) {
   limits_ = limits;
+  pace_.set_most_requests(limits.max_in_flight);
   configured_.configure(limits);
   const bool changed = !refreshed_ || key != key_ || key_version != key_version_;
   refreshed_ = true;
@@ -35,28 +43,48 @@ const Allowance& EndpointGate::allowance(const std::string& model) const {
   return configured() || found == learned_.end() ? configured_ : found->second;
 }
 
+void EndpointGate::started(Instant now) {
+  if (in_flight_ == 0 && now - std::max(last_answer_, last_fault_) > kIdle) pace_.idle(now);
+  ++in_flight_;
+}
+
+void EndpointGate::answered(const Answered& answer, std::size_t inputs_in_flight, Instant now) {
+  pace_.answered(answer, now);
+  patience_.answered(answer.took, inputs_in_flight);
+  succeeded(now);
+  observer_.paced(name_, concurrency(), pace_.inputs_per_second());
+}
+
 void EndpointGate::succeeded(Instant now) {
   --in_flight_;
   failures_ = 0;
   probing_ = false;
   answered_ = true;
   last_answer_ = now;
-  const double most = limits_.max_in_flight;
-  window_ = std::min(most, window_ + (doubling_ ? 1.0 : 1.0 / window_));
   if (!usable()) return;  // an answer to a request from before the key vanished
-  // "Slowed" ends once the window has grown back to where it may go, not at the first good answer.
-  if (state_ != EndpointState::slowed || window_ >= most) enter(EndpointState::ready, "", Duration{});
+  // "Slowed" ends once as much is in flight again as was too much, not at the first good answer.
+  if (state_ != EndpointState::slowed || concurrency() >= std::min(slowed_from_, limits_.max_in_flight))
+    enter(EndpointState::ready, "", Duration{});
 }
 
-void EndpointGate::failed(const Error& error, Instant started_at, Instant now) {
+void EndpointGate::fell_silent(const Error& error, Instant started_at, const Load& load, Instant now) {
+  if (new_round(started_at)) {
+    pace_.too_much(load.inputs, load.requests, now);
+    patience_.silent();
+  }
+  failed(error, started_at, load, now);
+}
+
+void EndpointGate::failed(const Error& error, Instant started_at, const Load& load, Instant now) {
   --in_flight_;
   // Requests that were already on their way when the fault was first seen tell nothing new about its length.
-  const bool new_round = failures_ == 0 || started_at >= last_fault_;
-  if (new_round) {
+  if (new_round(started_at)) {
+    if (error.kind == ErrorKind::rate_limited) {
+      if (failures_ == 0) slowed_from_ = load.requests;
+      pace_.too_much(load.inputs, load.requests, now);
+    }
     ++failures_;
     last_fault_ = now;
-    doubling_ = false;
-    if (error.kind == ErrorKind::rate_limited) window_ = std::max(1.0, window_ / 2);
   } else if (!error.retry_after) {
     return;
   }

@@ -1,8 +1,8 @@
 /// Decides when a request may go to one endpoint: how many at a time, and when to rest (G7, G8).
 ///
-/// Requests in flight grow while the endpoint answers well (doubling at first, then one per round) and are
-/// halved when it says it is too much. A fault closes the gate for a while; then one probe at a time goes
-/// through until one succeeds.
+/// How many requests, and how large, follows what its answers show (EndpointPace); both are halved when it
+/// says that it is too much, or falls silent. A fault closes the gate for a while; then one probe at a time
+/// goes through until one succeeds.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +12,8 @@
 
 #include "core/allowance.h"
 #include "core/answer_size.h"
+#include "core/endpoint_pace.h"
+#include "core/patience.h"
 #include "core/ports.h"
 #include "core/random.h"
 
@@ -37,8 +39,15 @@ class EndpointGate {
   /// A key is there and the endpoint is configured.
   [[nodiscard]] bool usable() const { return key_ == KeyState::present; }
   /// Requests allowed at the same time.
-  [[nodiscard]] std::uint32_t concurrency() const {
-    return probing_ ? 1 : std::clamp(static_cast<std::uint32_t>(window_), 1U, limits_.max_in_flight);
+  [[nodiscard]] std::uint32_t concurrency() const { return probing_ ? 1 : pace_.requests(); }
+  /// Most inputs, and tokens, of the next request, as far as the endpoint's pace goes.
+  [[nodiscard]] std::uint32_t most_inputs() const {
+    return probing_ ? std::min(kProbeInputs, pace_.inputs()) : pace_.inputs();
+  }
+  [[nodiscard]] std::size_t most_tokens() const { return pace_.tokens(); }
+  /// How long to wait for a sign of life, for a request with which so many inputs are in flight.
+  [[nodiscard]] Duration patience(std::size_t inputs_in_flight) const {
+    return patience_.with(inputs_in_flight, limits_.timeout);
   }
   /// The last thing heard was a fault: only small requests, one at a time.
   [[nodiscard]] bool probing() const { return probing_; }
@@ -60,16 +69,30 @@ class EndpointGate {
   [[nodiscard]] AnswerSize& answers() { return answers_; }
   [[nodiscard]] const AnswerSize& answers() const { return answers_; }
 
-  void started() { ++in_flight_; }
-  /// The reply of a request that began at `started_at`.
+  void started(Instant now);
+  /// Vectors came. `inputs_in_flight`: when that request started.
+  void answered(const Answered& answer, std::size_t inputs_in_flight, Instant now);
+  /// The endpoint is well, whatever it said of the request.
   void succeeded(Instant now);
-  void failed(const Error& error, Instant started_at, Instant now);
+  /// A request that began at `started_at` among so many, and so many inputs, has failed …
+  struct Load {
+    std::uint32_t requests = 1;
+    std::size_t inputs = 1;
+  };
+  void failed(const Error& error, Instant started_at, const Load& load, Instant now);
+  /// … or is given up.
+  void fell_silent(const Error& error, Instant started_at, const Load& load, Instant now);
   /// The reply came, and says nothing about the endpoint's health (canceled).
   void finished() { --in_flight_; }
 
  private:
+  static constexpr std::uint32_t kProbeInputs = 8;
+
   [[nodiscard]] bool configured() const {
     return limits_.requests_per_minute > 0 || limits_.tokens_per_minute > 0;
+  }
+  [[nodiscard]] bool new_round(Instant started_at) const {
+    return failures_ == 0 || started_at >= last_fault_;
   }
   void enter(EndpointState state, const std::string& message, Duration pause);
 
@@ -86,8 +109,9 @@ class EndpointGate {
   EndpointState state_ = EndpointState::ready;
   std::string message_;
   std::uint32_t in_flight_ = 0;
-  double window_ = 4;
-  bool doubling_ = true;
+  EndpointPace pace_;
+  Patience patience_;
+  std::uint32_t slowed_from_ = 0;  ///< requests in flight when it last said that it was too much
   bool probing_ = false;
   unsigned failures_ = 0;  ///< rounds of faults in a row
   Instant opens_at_{};

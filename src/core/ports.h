@@ -296,6 +296,7 @@ struct EndpointLimits {
   std::uint32_t max_input_tokens = 8191;       ///< per input; see LongTexts
   std::int64_t requests_per_minute = 0;        ///< 0: learn from the server's headers
   std::int64_t tokens_per_minute = 0;
+  Duration timeout = seconds(60);  ///< least silence after which a request may be given up
 };
 
 enum class KeyState {
@@ -305,12 +306,14 @@ enum class KeyState {
 };
 
 /// Where embeddings come from. Errors are every provider kind of ErrorKind; a reply always comes, also after
-/// cancel.
+/// cancel_all(), unless the request is given up. How long to wait for it is the caller's to decide.
 class Embedder {
  public:
   virtual ~Embedder() = default;
   virtual void start(const EmbedRequest& request) = 0;
   virtual std::vector<Reply> take_replies() = 0;
+  /// Forgets a request in flight: no reply to it will come. The server may go on with it all the same.
+  virtual void give_up(std::uint64_t id) = 0;
   /// Gives up on every request in flight; each still gets its reply, `canceled`.
   virtual void cancel_all() = 0;
   /// Re-reads a `*_file` key if it changed. Cheap enough for every poll.
@@ -377,6 +380,11 @@ class Observer {
   /// Jobs were given back unbought, since their rows were bought too often of late.
   virtual void braked(const Vectorizer&, std::size_t jobs, const std::string& why) {}
   virtual void unbooked(const Unbooked&) {}
+  /// A request was given up after so long without a sign of life; the server may compute its inputs all the
+  /// same.
+  virtual void abandoned(const Vectorizer&, std::size_t inputs, Duration silence) {}
+  /// What an endpoint is found to do: so many requests at a time, so many inputs a second.
+  virtual void paced(const std::string& endpoint, std::uint32_t requests, double inputs_per_second) {}
   virtual void endpoint_changed(const std::string& endpoint, EndpointState, const std::string& message,
                                 Duration pause) {}
   /// A vectorizer's own configuration is refused, by its endpoint (model, dimensions) or by the database.

@@ -67,6 +67,7 @@ void Worker::turn(bool draining) {
     gate_of(grant.reservation.endpoint).allowance(grant.reservation.model).note(grant, now);
   }
   for (Reply& reply : embedder_.take_replies()) settle(std::move(reply), now);
+  give_up(now);
   release(settlements_.take(now, draining), now);
 }
 
@@ -128,8 +129,9 @@ void Worker::note(Poll poll, Instant now) {
     lane->due = lane->due || state.due;
     if (state.reconcile_due && !vectorizer.paused) lane->reconciling = true;
     const KeyState key = embedder_.key_state(vectorizer.endpoint);  // reads the key again, so it comes first
-    gate_of(vectorizer.endpoint)
-        .refresh(key, embedder_.key_version(vectorizer.endpoint), embedder_.limits(vectorizer.endpoint));
+    EndpointLimits limits = embedder_.limits(vectorizer.endpoint);
+    limits.max_in_flight = std::min(limits.max_in_flight, options_.max_in_flight);
+    gate_of(vectorizer.endpoint).refresh(key, embedder_.key_version(vectorizer.endpoint), limits);
   }
   std::erase_if(lanes_,
                 [](const auto& lane) { return !lane->listed && lane->in_flight == 0 && !lane->claiming; });
@@ -373,6 +375,7 @@ Instant Worker::wake_at(Instant now) const {
   if (!poll_sent_) consider(next_poll_);
   if (leases_held() > 0) consider(next_extend_);
   consider(settlements_.next_resend());
+  for (const auto& [id, batch] : batches_) consider(batch.heard_at + batch.patience);
   if (was_draining_) consider(canceled_ ? drain_until_ + kLastWords : drain_until_);
   for (const auto& lane : lanes_) {
     if (lane->reconciling && !lane->page_sent) consider(std::max(lane->next_page_at, lane->paused_until));

@@ -85,6 +85,7 @@ class Worker {
   void admit(Claim claim, Instant now, bool draining);
   void take_in(Lane& lane, Claim& claim, Instant now);
   void settle(Reply reply, Instant now);
+  void give_up(Instant now);
   void release(const Settlements::News& news, Instant now);
 
   bool wants_claim(const Lane& lane, Instant now) const;
@@ -113,6 +114,8 @@ class Worker {
   [[nodiscard]] std::uint32_t batch_inputs(const Lane& lane) const;
   [[nodiscard]] std::uint32_t most_inputs(const Lane& lane) const;
   [[nodiscard]] std::uint32_t rows_of_claim(const Lane& lane) const;
+  void join(Batch& batch, Instant now);
+  void hear(const Batch& answered, Instant now);
   [[nodiscard]] std::uint32_t rows_ahead(const Lane& lane) const;
   [[nodiscard]] std::size_t claim_bytes() const {
     return std::min(options_.claim_bytes, options_.held_bytes / 8);
@@ -127,6 +130,7 @@ class Worker {
   struct Share {
     std::size_t bytes = 0;
     std::size_t requests = 0;
+    std::size_t inputs = 0;  ///< in these requests
   };
   Share used_by(const std::string& endpoint) const;
   Share share_of_each() const;

@@ -28,6 +28,7 @@ Worker::Share Worker::used_by(const std::string& endpoint) const {
     if (batch.vectorizer.endpoint == endpoint) {
       used.bytes += batch.bytes;
       ++used.requests;
+      used.inputs += batch.canary ? 1 : batch.travelling.size();
     }
   return used;
 }
@@ -43,6 +44,26 @@ Worker::Share Worker::share_of_each() const {
   const std::size_t each = std::max<std::size_t>(endpoints.size(), 1);
   return {.bytes = options_.held_bytes / each,
           .requests = std::max<std::size_t>(options_.max_in_flight / each, 1)};
+}
+
+/// A request is in flight from now on, among others of its endpoint.
+void Worker::join(Batch& batch, Instant now) {
+  EndpointGate& gate = gate_of(batch.vectorizer.endpoint);
+  gate.started(now);
+  const Share used = used_by(batch.vectorizer.endpoint);
+  batch.inputs_in_flight = used.inputs;
+  batch.heard_at = now;
+  batch.patience = gate.patience(used.inputs);
+  for (auto& [id, each] : batches_)
+    if (each.vectorizer.endpoint == batch.vectorizer.endpoint)
+      each.company = std::max(each.company, static_cast<std::uint32_t>(used.requests));
+}
+
+/// The endpoint's answer to one request is a sign of life for those that were sent after it: they may have
+/// waited for it.
+void Worker::hear(const Batch& answered, Instant now) {
+  for (auto& [id, batch] : batches_)
+    if (id > answered.id && batch.vectorizer.endpoint == answered.vectorizer.endpoint) batch.heard_at = now;
 }
 
 Lane* Worker::find(VectorizerId id) {

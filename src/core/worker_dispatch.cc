@@ -103,7 +103,7 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
   }
 
   BatchLimits fit{.max_inputs = batch_inputs(lane),
-                  .max_tokens = gate.limits().max_request_tokens,
+                  .max_tokens = std::min<std::size_t>(gate.limits().max_request_tokens, gate.most_tokens()),
                   .bytes_per_value = gate.answers().bytes_per_value()};
   // More is on its way, and the endpoint has something to do meanwhile: let the request fill up.
   if (lane.claiming && lane.in_flight > 0 && lane.buffer.size() < fit.max_inputs) return false;
@@ -125,10 +125,9 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
 
 /// Most inputs of the lane's next request.
 std::uint32_t Worker::batch_inputs(const Lane& lane) const {
-  constexpr std::uint32_t kProbeInputs = 8;
   const EndpointGate* gate = gate_of(lane);
   const std::uint32_t inputs = std::min(most_inputs(lane), lane.learned_inputs);
-  return gate != nullptr && gate->probing() ? std::min(inputs, kProbeInputs) : inputs;
+  return gate == nullptr ? inputs : std::min(inputs, gate->most_inputs());
 }
 
 /// Most inputs of any request: what the endpoint takes, and what lets several requests fit into memory.
@@ -162,13 +161,14 @@ bool Worker::may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant
   return false;
 }
 
-/// What one claim may take. Where tokens are scarce, no more is claimed than goes out soon: what changes
-/// meanwhile is then claimed, and sent, before what has waited for long.
+/// What one claim may take. Where tokens are scarce or the endpoint is slow, no more is claimed than goes out
+/// soon: what changes meanwhile is then claimed, and sent, before what has waited for long.
 std::uint32_t Worker::rows_ahead(const Lane& lane) const {
   constexpr std::size_t kLeastRows = 8;
   // Of long texts a claim takes few: the database need not read many more to see that they do not fit.
   std::size_t rows = 2 * claim_bytes() / std::max<std::size_t>(1, lane.bytes_per_text);
   if (const EndpointGate* gate = gate_of(lane)) {
+    rows = std::min<std::size_t>(rows, gate->most_inputs());
     const Allowance& allowance = gate->allowance(lane.vectorizer.model);
     if (allowance.limited())
       rows = std::min(rows, allowance.most_tokens() / std::max<std::size_t>(1, lane.tokens_per_job));
@@ -180,11 +180,12 @@ std::uint32_t Worker::rows_ahead(const Lane& lane) const {
 void Worker::start(Lane& lane, Batch packed, Instant now) {
   packed.id = next_request_++;
   packed.started_at = now;
+  packed.most_inputs = std::min(most_inputs(lane), lane.learned_inputs);
   const std::uint64_t id = packed.id;
-  const Batch& batch = batches_.emplace(id, std::move(packed)).first->second;
+  Batch& batch = batches_.emplace(id, std::move(packed)).first->second;
+  join(batch, now);
   const std::vector<std::string_view> texts = batch.inputs();
   for (const HeldJob& held : batch.jobs) brake_.bought(held.job, now);
-  gate_of(lane.vectorizer.endpoint).started();
   ++lane.in_flight;
   ++summary_.requests;
   observer_.request_started(lane.vectorizer, texts.size(), batch.max_tokens);

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 #include "core/worker.h"
 
@@ -25,12 +27,20 @@ void Worker::settle(Reply reply, Instant now) {
   Lane* lane = find(batch.vectorizer.id);
   if (lane != nullptr) --lane->in_flight;
   observer_.request_finished(batch.vectorizer, reply);
+  if (!batch.given_up) hear(batch, now);
 
   EndpointGate& gate = gate_of(batch.vectorizer.endpoint);
   Allowance& allowance = gate.allowance(batch.vectorizer.model);
   allowance.learn(reply.limits);
+  const std::size_t inputs = batch.canary ? 1 : batch.travelling.size();
   if (reply.answer) {
-    gate.succeeded(now);
+    gate.answered({.started_at = batch.started_at,
+                   .took = now - batch.started_at,
+                   .inputs = inputs,
+                   .tokens = batch.max_tokens,
+                   .most = batch.most_inputs,
+                   .company = batch.company},
+                  batch.inputs_in_flight, now);
     gate.answers().learn(reply.answer->body_bytes, reply.answer->vectors.values.size());
     if (batch.counted) allowance.correct(batch.max_tokens, reply.answer->tokens);
     if (batch.canary) return judge_canary(lane, reply, now);
@@ -38,7 +48,13 @@ void Worker::settle(Reply reply, Instant now) {
   }
   const Error& error = reply.answer.error();
   if (is_endpoint_fault(error.kind)) {
-    gate.failed(error, batch.started_at, now);
+    const EndpointGate::Load load{.requests = batch.company, .inputs = batch.inputs_in_flight};
+    if (batch.given_up) {
+      gate.fell_silent(error, batch.started_at, load, now);
+      observer_.abandoned(batch.vectorizer, inputs, now - batch.heard_at);
+    } else {
+      gate.failed(error, batch.started_at, load, now);
+    }
     if (error.kind == ErrorKind::rate_limited && allowance.limited() && queue_.ready())
       queue_.send_reservation(allowance.closed_for(gate.opens_at() - now));
   } else if (error.kind == ErrorKind::canceled || error.kind == ErrorKind::misconfigured) {
@@ -49,6 +65,25 @@ void Worker::settle(Reply reply, Instant now) {
   if (batch.canary) return judge_canary(lane, reply, now);
   note_cost(lane, batch, error);
   handle_failure(lane, std::move(batch), error, now);
+}
+
+/// Gives up on requests whose endpoint has been silent for too long. Replies that are there come first: this
+/// process may have been stopped meanwhile, and not the endpoint.
+void Worker::give_up(Instant now) {
+  std::vector<std::uint64_t> silent;
+  for (const auto& [id, batch] : batches_)
+    if (now >= batch.heard_at + batch.patience) silent.push_back(id);
+  for (const std::uint64_t id : silent) {
+    Batch& batch = batches_.at(id);
+    batch.given_up = true;
+    embedder_.give_up(id);
+    // The server may compute, and bill, it all the same.
+    Error error{.kind = ErrorKind::unavailable,
+                .message = fmt::format("{} gave no sign of life for {:.0f} s", batch.vectorizer.endpoint,
+                                       to_seconds(now - batch.heard_at)),
+                .billed = true};
+    settle({.id = id, .answer = std::unexpected(std::move(error)), .took = now - batch.started_at}, now);
+  }
 }
 
 /// Accepted: the rows are at fault, however many of them. Refused: it is the vectorizer. Otherwise the

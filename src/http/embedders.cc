@@ -49,6 +49,10 @@ std::vector<Reply> Embedders::take_replies() {
   return all;
 }
 
+void Embedders::give_up(std::uint64_t id) {
+  for (const auto& [name, embedder] : by_name_) embedder->give_up(id);
+}
+
 void Embedders::cancel_all() {
   for (const auto& [name, embedder] : by_name_) embedder->cancel_all();
 }
@@ -77,6 +81,8 @@ Result<EmbedAnswer> embed_once(EndpointConfig config, const std::string& prefix,
                                int dimensions, bool send_dimensions, std::vector<std::string_view> inputs) {
   config.document_prefix = prefix;
   const std::string name = config.name;
+  const Instant deadline = SteadyClock().now() + config.timeout;
+  const seconds timeout = config.timeout;
   Loop loop;
   const std::unique_ptr<Embedder> embedder = make_embedder(loop, std::move(config));
   embedder->start({.id = 1,
@@ -85,11 +91,13 @@ Result<EmbedAnswer> embed_once(EndpointConfig config, const std::string& prefix,
                    .dimensions = dimensions,
                    .send_dimensions = send_dimensions,
                    .inputs = std::move(inputs)});
-  // A reply always comes: the request has its own time limit.
   while (true) {
     std::vector<Reply> replies = embedder->take_replies();
     if (!replies.empty()) return std::move(replies.front().answer);
-    loop.wait_until(SteadyClock().now() + seconds(1));
+    if (SteadyClock().now() >= deadline)
+      return fail(ErrorKind::unavailable,
+                  fmt::format("{} gave no answer within {} s", name, timeout.count()));
+    loop.wait_until(deadline);
   }
 }
 

@@ -21,6 +21,7 @@ class Embedders final : public Embedder {
   /// For an endpoint that is not configured the reply is `misconfigured`.
   void start(const EmbedRequest& request) override;
   std::vector<Reply> take_replies() override;
+  void give_up(std::uint64_t id) override;
   void cancel_all() override;
   KeyState key_state(const std::string& endpoint) override;
   [[nodiscard]] std::uint64_t key_version(const std::string& endpoint) const override;
@@ -34,8 +35,9 @@ class Embedders final : public Embedder {
   std::vector<Reply> replies_;  ///< of requests that went nowhere
 };
 
-/// One request, waited for, on a loop of its own. For commands and search; a worker never waits like this.
-/// `prefix` stands in for the endpoint's document_prefix: pass its query_prefix for a query.
+/// One request, waited for on a loop of its own, for the endpoint's timeout at most. For commands and search;
+/// a worker never waits like this. `prefix` stands in for the endpoint's document_prefix: pass its
+/// query_prefix for a query.
 Result<EmbedAnswer> embed_once(EndpointConfig config, const std::string& prefix, const std::string& model,
                                int dimensions, bool send_dimensions, std::vector<std::string_view> inputs);
 

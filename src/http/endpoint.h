@@ -59,7 +59,7 @@ struct EndpointConfig {
   std::string encoding_format = "base64";
   EndpointLimits limits;
   seconds connect_timeout{5};
-  seconds timeout{60};  ///< of a whole request
+  seconds timeout{60};  ///< least silence after which a worker may give a request up; search waits no longer
 };
 
 /// Refuses a configuration that cannot work, with a message for a person.

@@ -17,6 +17,7 @@ class LocalEmbedder final : public Embedder {
 
   void start(const EmbedRequest& request) override;
   std::vector<Reply> take_replies() override;
+  void give_up(std::uint64_t) override {}
   void cancel_all() override {}
   KeyState key_state(const std::string& endpoint) override { return KeyState::present; }
   /// At most 4 requests of 256 inputs, so that computing keeps the loop from its other work only briefly.

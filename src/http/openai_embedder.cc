@@ -96,6 +96,10 @@ void OpenAiEmbedder::send(std::uint64_t id, InFlight& in_flight, std::string bod
 
 std::vector<Reply> OpenAiEmbedder::take_replies() { return std::exchange(replies_, {}); }
 
+void OpenAiEmbedder::give_up(std::uint64_t id) {
+  if (auto node = in_flight_.extract(id); !node.empty()) node.mapped().post->cancel();
+}
+
 void OpenAiEmbedder::cancel_all() {
   for (auto& [id, in_flight] : std::exchange(in_flight_, {})) {
     in_flight.post->cancel();
@@ -114,6 +118,7 @@ std::uint64_t OpenAiEmbedder::key_version(const std::string& endpoint) const { r
 /// The prefix travels with every text, and has at most as many tokens as bytes.
 EndpointLimits OpenAiEmbedder::limits(const std::string& endpoint) const {
   EndpointLimits limits = config_.limits;
+  limits.timeout = config_.timeout;
   const std::size_t prefix = std::min<std::size_t>(config_.document_prefix.size(), limits.max_input_tokens);
   limits.max_input_tokens = std::max(1U, limits.max_input_tokens - static_cast<std::uint32_t>(prefix));
   return limits;

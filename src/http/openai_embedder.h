@@ -9,7 +9,7 @@
 /// is in no message. A parameter of our choice that the endpoint refuses for a model (`encoding_format`,
 /// `dimensions`) is left out from then on, and the request asked again at once. Bounds: answers are at most
 /// what the request can cause (64 KiB + 512 bytes and 40 bytes a dimension for each input, between 4 and 256
-/// MiB), headers 64 KiB, time as configured.
+/// MiB), headers 64 KiB. Time is the caller's to bound: give_up().
 #pragma once
 
 #include <map>
@@ -38,6 +38,7 @@ class OpenAiEmbedder final : public Embedder {
   /// `unauthenticated` and nothing is sent.
   void start(const EmbedRequest& request) override;
   std::vector<Reply> take_replies() override;
+  void give_up(std::uint64_t id) override;
   void cancel_all() override;
   KeyState key_state(const std::string& endpoint) override;
   [[nodiscard]] std::uint64_t key_version(const std::string& endpoint) const override;

@@ -16,7 +16,7 @@ namespace {
 
 /// What is kept of the body of an error.
 constexpr std::size_t kMaxErrorBytes = 64 * kKiB;
-/// Once the answer has begun, slower than this for kStalled means that it hangs.
+/// Once the answer has begun, the server has computed it: slower than this for kStalled means that it hangs.
 constexpr long kStalledBytesPerSecond = 64;
 constexpr long kStalledSeconds = 15;
 /// Small enough that 32 handles cost 2 MiB, large enough that a vector takes one call.
@@ -70,7 +70,6 @@ Post::Post(Loop& loop, const EndpointConfig& config)
   set(easy_, CURLOPT_PIPEWAIT, config.base_url.starts_with("https:") ? 1L : 0L);
   set(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
   set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(milliseconds(config.connect_timeout).count()));
-  set(easy_, CURLOPT_TIMEOUT_MS, static_cast<long>(milliseconds(config.timeout).count()));
   set(easy_, CURLOPT_NOSIGNAL, 1L);
   // Giving up while a name resolves must not wait for the resolver.
   set(easy_, CURLOPT_QUICK_EXIT, 1L);

@@ -1,9 +1,10 @@
 /// One POST over the loop: what is sent, what came back, and the bounds on both. Reusable, one at a time.
 ///
-/// TLS is verified (against the system's authorities, or the endpoint's ca_file), redirects are not followed,
-/// the body is bounded, compressed answers are accepted (but from loopback, where they only cost time).
-/// Proxies come from the environment (`https_proxy`, `http_proxy`, `no_proxy`), except for loopback hosts,
-/// which are always reached directly.
+/// How long it may take is its owner's to decide, who cancels it; but an answer that has begun and hangs is
+/// ended. TLS is verified (against the system's authorities, or the endpoint's ca_file), redirects are not
+/// followed, the body is bounded, compressed answers are accepted (but from loopback, where they only cost
+/// time). Proxies come from the environment (`https_proxy`, `http_proxy`, `no_proxy`), except for loopback
+/// hosts, which are always reached directly.
 #pragma once
 
 #include <functional>

@@ -11,12 +11,13 @@ namespace embedd {
 
 namespace {
 
-constexpr seconds kSummary{1};          ///< between two batch_completed of a vectorizer
-constexpr seconds kRepeat{30};          ///< between two lines about the same trouble
-constexpr minutes kFlapping{1};         ///< between two lines about an endpoint that slows down and recovers
-constexpr minutes kBraked{5};           ///< between two lines about a vectorizer that buys in vain
-constexpr std::chrono::hours kOdd{24};  ///< between two lines about a server's odd claims
-constexpr seconds kDeadLetters{1};      ///< between two job_discarded of a vectorizer and kind
+constexpr seconds kSummary{1};            ///< between two batch_completed of a vectorizer
+constexpr seconds kRepeat{30};            ///< between two lines about the same trouble
+constexpr minutes kFlapping{1};           ///< between two lines about an endpoint that slows down and recovers
+constexpr minutes kBraked{5};             ///< between two lines about a vectorizer that buys in vain
+constexpr std::chrono::hours kAdvice{1};  ///< between two lines that say what to do
+constexpr std::chrono::hours kOdd{24};    ///< between two lines about a server's odd claims
+constexpr seconds kDeadLetters{1};        ///< between two job_discarded of a vectorizer and kind
 
 bool is_rate(EndpointState state) {
   return state == EndpointState::ready || state == EndpointState::slowed || state == EndpointState::paused;
@@ -164,6 +165,20 @@ void EventLog::unbooked(const Unbooked& entry) {
                                                                {"tokens", entry.tokens},
                                                                {"reason", entry.error.message},
                                                                {"lines_held_back", *held}});
+}
+
+void EventLog::abandoned(const Vectorizer& vectorizer, std::size_t inputs, Duration silence) {
+  if (const auto held = gate_.pass("abandoned " + vectorizer.endpoint, clock_.now(), kAdvice))
+    log::warn("request_abandoned",
+              {{"endpoint", vectorizer.endpoint},
+               {"vectorizer", vectorizer.name},
+               {"inputs", inputs},
+               {"silent_seconds", to_seconds(silence)},
+               {"message",
+                "the server may compute them all the same; it is sent less at a time from now on. If "
+                "this goes on, raise timeout_seconds of the endpoint or look at the server "
+                "(docs/endpoints.md)"},
+               {"lines_held_back", *held}});
 }
 
 void EventLog::endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,

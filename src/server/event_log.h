@@ -44,6 +44,7 @@ class EventLog final : public Observer {
   void truncated(const Vectorizer& vectorizer, std::size_t tokens) override;
   void braked(const Vectorizer& vectorizer, std::size_t jobs, const std::string& why) override;
   void unbooked(const Unbooked& entry) override;
+  void abandoned(const Vectorizer& vectorizer, std::size_t inputs, Duration silence) override;
   void endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
                         Duration pause) override;
   void vectorizer_paused(const Vectorizer& vectorizer, const std::string& message, Duration pause) override;

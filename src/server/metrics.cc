@@ -93,6 +93,12 @@ struct Metrics::Families {
       counter("embedd_usage_disbelieved_total",
               "Answers that said to cost more tokens than their request can have, by endpoint");
   Counter& truncated = counter("embedd_truncated_total", "Texts cut to what the model takes").Add({});
+  Family<Counter>& abandoned = counter("embedd_inputs_abandoned_total",
+                                       "Inputs of requests given up for want of an answer, by endpoint");
+  Family<Gauge>& concurrency =
+      gauge("embedd_endpoint_concurrency", "Requests in flight that an endpoint is found to be worth");
+  Family<Gauge>& pace = gauge("embedd_endpoint_inputs_per_second",
+                              "Inputs a second that an endpoint computes while it is busy");
   Family<Counter>& provider_errors =
       counter("embedd_provider_errors_total", "Requests that failed, by endpoint and kind");
   Family<Histogram>& request_seconds =
@@ -196,6 +202,15 @@ void Metrics::braked(const Vectorizer& vectorizer, std::size_t jobs, const std::
 }
 
 void Metrics::unbooked(const Unbooked&) { families_->unbooked.Increment(); }
+
+void Metrics::abandoned(const Vectorizer& vectorizer, std::size_t inputs, Duration) {
+  count(families_->abandoned.Add({{"endpoint", vectorizer.endpoint}}), inputs);
+}
+
+void Metrics::paced(const std::string& endpoint, std::uint32_t requests, double inputs_per_second) {
+  families_->concurrency.Add({{"endpoint", endpoint}}).Set(requests);
+  families_->pace.Add({{"endpoint", endpoint}}).Set(inputs_per_second);
+}
 
 void Metrics::endpoint_changed(const std::string& endpoint, EndpointState state, const std::string&,
                                Duration) {

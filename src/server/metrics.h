@@ -29,6 +29,8 @@ class Metrics final : public Observer {
   void truncated(const Vectorizer& vectorizer, std::size_t tokens) override;
   void braked(const Vectorizer& vectorizer, std::size_t jobs, const std::string& why) override;
   void unbooked(const Unbooked& entry) override;
+  void abandoned(const Vectorizer& vectorizer, std::size_t inputs, Duration silence) override;
+  void paced(const std::string& endpoint, std::uint32_t requests, double inputs_per_second) override;
   void endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
                         Duration pause) override;
   void fresh(const Vectorizer& vectorizer, Duration freshness) override;

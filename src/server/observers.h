@@ -43,6 +43,12 @@ class Observers final : public Observer {
   void unbooked(const Unbooked& entry) override {
     for (Observer* each : observers_) each->unbooked(entry);
   }
+  void abandoned(const Vectorizer& vectorizer, std::size_t inputs, Duration silence) override {
+    for (Observer* each : observers_) each->abandoned(vectorizer, inputs, silence);
+  }
+  void paced(const std::string& endpoint, std::uint32_t requests, double inputs_per_second) override {
+    for (Observer* each : observers_) each->paced(endpoint, requests, inputs_per_second);
+  }
   void endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
                         Duration pause) override {
     for (Observer* each : observers_) each->endpoint_changed(endpoint, state, message, pause);

@@ -154,6 +154,23 @@ TEST_P(EmbedderContract, CanceledRequestsStillGetTheirReply) {
   expect_vectors(embed({"three"}), {"three"});
 }
 
+TEST_P(EmbedderContract, ARequestThatIsGivenUpGetsNoReply) {
+  if (!world().scripted()) GTEST_SKIP();
+  world().hold();
+  const std::uint64_t first = start({"one"});
+  const std::uint64_t second = start({"two"});
+  world().turn();
+  world().embedder().give_up(first);
+  world().release();
+  const std::vector<Reply> replies = wait_for(1);
+  ASSERT_EQ(replies.size(), 1U);
+  EXPECT_EQ(replies[0].id, second);
+  expect_vectors(replies[0], {"two"});
+  expect_silence();
+  world().embedder().give_up(second);  // answered already
+  expect_vectors(embed({"three"}), {"three"});
+}
+
 TEST_P(EmbedderContract, ErrorsCarryTheirKind) {
   if (!world().scripted()) GTEST_SKIP();
   for (const ErrorKind kind : {ErrorKind::unavailable, ErrorKind::rate_limited, ErrorKind::quota_exhausted,

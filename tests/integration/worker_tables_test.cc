@@ -106,7 +106,7 @@ TEST_F(Tables, WhatTriggersDidNotSeeReconcileFinds) {
 TEST_F(Tables, EqualTextsArePaidOnce) {
   sql("CREATE TABLE notes (id bigint PRIMARY KEY, body text, embedding vector(8))");
   vectorize("notes", "notes", "{body}");
-  sql("INSERT INTO notes SELECT i, 'the same' FROM generate_series(1, 200) i");
+  sql("INSERT INTO notes SELECT i, 'the same' FROM generate_series(1, 4) i");
   EXPECT_EQ(work_once().code, 0);
   EXPECT_EQ(wrong_rows("SELECT id, body, embedding FROM notes"), "");
   EXPECT_EQ(provider.stats().inputs, 1u);

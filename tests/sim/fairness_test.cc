@@ -63,7 +63,7 @@ TEST_F(Fairness, ARowThatFailedBeforeTravelsAlone) {
 
 TEST_F(Fairness, ASmallVectorizerDoesNotWaitForABigOne) {
   const VectorizerId small = world.add_table("small", 0);
-  world.add_table("big", 6000);
+  world.add_table("big", 12'000);
   world.provider.mood.latency = 200ms;
   world.options.poll = 1s;
   world.start_worker();

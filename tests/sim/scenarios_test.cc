@@ -33,7 +33,7 @@ TEST_F(Scenario, WorkersShareTheQueueAndPayOnce) {
 
 TEST_F(Scenario, EqualTextsInOneRequestArePaidOnce) {
   const VectorizerId notes = world.add_table("notes", 0);
-  for (int i = 0; i < 16; ++i) world.database.put(notes, std::to_string(i), "the same", world.now());
+  for (int i = 0; i < 8; ++i) world.database.put(notes, std::to_string(i), "the same", world.now());
   world.start_worker();
   expect_all_true();
   EXPECT_EQ(world.provider.billed["the same"], 1);
@@ -165,7 +165,7 @@ TEST_F(Scenario, AHeldRowKeepsItsVectorForLater) {
 }
 
 TEST_F(Scenario, VectorsForALockedTableWaitInItsQueueAndNotInMemory) {
-  const VectorizerId notes = world.add_table("notes", 16);
+  const VectorizerId notes = world.add_table("notes", 4);
   world.provider.mood.latency = 1s;
   const int worker = world.start_worker();
   ASSERT_TRUE(world.run_until([&] { return world.provider.requests > 0; }, 10s));
@@ -254,6 +254,7 @@ TEST_F(Scenario, ThePauseOfAVectorizerEndsVisiblyOnceRowsAreStoredAgain) {
 TEST_F(Scenario, ALongRequestKeepsItsLease) {
   world.add_table("notes", 10);
   world.provider.mood.latency = 5min;
+  world.provider.limits.timeout = 10min;
   for (int i = 0; i < 3; ++i) world.start_worker();
   expect_all_true(20min);
   for (const auto& [text, times] : world.provider.billed) EXPECT_EQ(times, 1) << text;

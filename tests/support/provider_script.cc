@@ -165,6 +165,12 @@ void ProviderScript::sending(const Answer& answer, const ParsedRequest& parsed) 
   changed_.notify_all();
 }
 
+void ProviderScript::abandoned(std::size_t inputs) {
+  const std::lock_guard lock(mutex_);
+  stats_.abandoned += inputs;
+  changed_.notify_all();
+}
+
 void ProviderScript::left(bool held) {
   const std::lock_guard lock(mutex_);
   --stats_.in_flight;

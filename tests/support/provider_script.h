@@ -24,6 +24,8 @@ class ProviderScript {
   Decision arrived(const RecordedRequest& recorded, const ParsedRequest& parsed);
   /// The answer is about to be sent; vectors in it are billed.
   void sending(const Answer& answer, const ParsedRequest& parsed);
+  /// Nobody waits for so many inputs that have been computed.
+  void abandoned(std::size_t inputs);
   /// The request has left, answered or not.
   void left(bool held);
   /// release() let an answer go that was held back.

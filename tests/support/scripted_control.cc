@@ -42,6 +42,7 @@ void apply_settings(ScriptedProvider& provider, const dom::object& root) {
   if (read<bool>(root, "forgive").value_or(false)) provider.forgives();
   if (const auto latency = read<double>(root, "latency_ms"))
     provider.set_latency(Duration(static_cast<std::int64_t>(*latency * 1e6)));
+  if (const auto pace = read<double>(root, "texts_per_second")) provider.set_texts_per_second(*pace);
   if (const auto key = read<std::string_view>(root, "key")) provider.set_key(std::string(*key));
   if (const auto inputs = read<std::int64_t>(root, "max_inputs"))
     provider.set_max_inputs(static_cast<std::size_t>(*inputs));
@@ -86,6 +87,7 @@ std::string stats_json(const ProviderStats& stats) {
   json.key("distinct_texts").value(stats.distinct_texts).key("repeated_texts").value(stats.repeated_texts);
   json.key("redirected").value(stats.redirected).key("in_flight").value(stats.in_flight);
   json.key("max_in_flight").value(stats.max_in_flight).key("held").value(stats.held);
+  json.key("abandoned").value(stats.abandoned);
   json.key("statuses").object();
   for (const auto& [status, count] : stats.statuses) json.key(std::to_string(status)).value(count);
   return json.end().end().str();

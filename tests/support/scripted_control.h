@@ -3,7 +3,7 @@
 /// POST /control takes a JSON object; every member is optional, and they apply in this order:
 ///
 ///   "forgive": true            forget all scripted answers and poison
-///   "latency_ms": 50, "key": "…", "max_inputs": 32
+///   "latency_ms": 50, "key": "…", "max_inputs": 32, "texts_per_second": 40
 ///   "requests_per_minute": 600, "tokens_per_minute": 100000
 ///   "hold": true | false       keep answers back; release them
 ///   "next": [{"times": 3, "status": 429, "code": "rate_limit_exceeded", "message": "…",

@@ -8,9 +8,12 @@
 #include <boost/beast/http.hpp>
 #include <cctype>
 #include <list>
+#include <map>
+#include <optional>
 #include <set>
 #include <thread>
 
+#include "support/model_server.h"
 #include "support/provider_script.h"
 #include "support/scripted_control.h"
 
@@ -39,11 +42,36 @@ std::string lower(std::string_view text) {
 
 class Session;
 
+/// Keeps requests until they are computed, whether or not their clients wait. Belongs to the server's thread.
+class Computing {
+ public:
+  explicit Computing(asio::io_context& context) : timer_(context) {}
+  void set_up(double texts_per_second, unsigned parallel) { server_.emplace(texts_per_second, parallel); }
+  [[nodiscard]] bool is_set_up() const { return server_.has_value(); }
+  void set_pace(double texts_per_second) {
+    if (!server_) return;
+    server_->set_pace(texts_per_second, std::chrono::steady_clock::now());
+    wait();
+  }
+  void add(std::size_t texts, std::shared_ptr<Session> session) {
+    waiting_.emplace(server_->arrived(texts, std::chrono::steady_clock::now()), std::move(session));
+    wait();
+  }
+
+ private:
+  void wait();
+
+  std::optional<ModelServer> server_;
+  asio::steady_timer timer_;
+  std::map<ModelServer::Ticket, std::shared_ptr<Session>> waiting_;
+};
+
 /// What the sessions share. Belongs to the server's thread, but for the script.
 struct Shared {
   ProviderScript script;
   ScriptedProvider& provider;
   std::set<Session*> sessions{};
+  Computing* computing = nullptr;
 };
 
 /// One connection: reads a request, waits as told, sends the answer, reads the next.
@@ -71,6 +99,16 @@ class Session : public std::enable_shared_from_this<Session> {
   void release() {
     if (held_) answer_after_latency();
   }
+  /// The model server is done with it.
+  void computed() {
+    char byte = 0;
+    error_code error;
+    socket_.non_blocking(true, error);
+    socket_.receive(asio::buffer(&byte, 1), Tcp::socket::message_peek, error);
+    const bool gone = error && error != asio::error::would_block;
+    if (gone) shared_.script.abandoned(request_.inputs.size());
+    answer_after_latency();
+  }
   /// Lets go of an answer that is held back; the connection closes.
   void drop() { keep_while_held_.reset(); }
 
@@ -97,10 +135,13 @@ class Session : public std::enable_shared_from_this<Session> {
     answer_ = std::move(decision.answer);
     latency_ = decision.latency;
     held_ = decision.hold;
-    if (!held_)
-      answer_after_latency();
-    else
+    const bool computes = shared_.computing->is_set_up() && answer_.status == 200;
+    if (held_)
       keep_while_held_ = shared_from_this();
+    else if (computes)
+      shared_.computing->add(request_.inputs.size(), shared_from_this());
+    else
+      answer_after_latency();
   }
 
   void handle_control(const std::string& target, const std::string& body) {
@@ -208,14 +249,29 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<Session> keep_while_held_;
 };
 
+void Computing::wait() {
+  const std::optional<Instant> next = server_->next_done();
+  if (!next) return;
+  timer_.expires_at(std::chrono::time_point_cast<asio::steady_timer::duration>(*next));
+  timer_.async_wait([this](error_code error) {
+    if (error) return;
+    for (const auto ticket : server_->take_done(std::chrono::steady_clock::now()))
+      if (auto node = waiting_.extract(ticket); !node.empty()) node.mapped()->computed();
+    wait();
+  });
+}
+
 }  // namespace
 
 struct ScriptedProvider::Impl {
   Impl(const ProviderOptions& options, ScriptedProvider& provider)
       : shared{.script = ProviderScript(options), .provider = provider},
+        computing(context),
         acceptor(context,
                  Tcp::endpoint(asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(options.port))),
         port(acceptor.local_endpoint().port()) {
+    if (options.texts_per_second > 0) computing.set_up(options.texts_per_second, options.parallel);
+    shared.computing = &computing;
     accept();
     thread = std::jthread([this] { context.run(); });
   }
@@ -240,6 +296,7 @@ struct ScriptedProvider::Impl {
 
   Shared shared;  ///< outlives the context, whose destruction ends the sessions
   asio::io_context context{1};
+  Computing computing;
   Tcp::acceptor acceptor;
   const int port;  ///< asked once: the acceptor belongs to the thread
   std::jthread thread;
@@ -288,6 +345,10 @@ void ScriptedProvider::release() {
 
 void ScriptedProvider::set_latency(Duration latency) {
   impl_->shared.script.change([&](ProviderScript& script) { script.options_.latency = latency; });
+}
+
+void ScriptedProvider::set_texts_per_second(double texts_per_second) {
+  asio::post(impl_->context, [this, texts_per_second] { impl_->computing.set_pace(texts_per_second); });
 }
 
 void ScriptedProvider::set_key(std::string key) {

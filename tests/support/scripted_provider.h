@@ -91,6 +91,8 @@ struct ProviderOptions {
   int dimensions = 1536;
   std::string key;  ///< demanded as `Authorization: Bearer` or `api-key`; empty: none needed
   Duration latency{};
+  double texts_per_second = 0;  ///< as a model server computes them, one request after another; 0: at once
+  unsigned parallel = 1;        ///< requests that are computed at the same time, at that pace together
   std::int64_t requests_per_minute = 0;  ///< 0: no limit, and no headers about it
   std::int64_t tokens_per_minute = 0;
   double burst_seconds = 60;  ///< how much of the minute's allowance may be used at once
@@ -110,7 +112,8 @@ struct ProviderStats {
   std::uint64_t redirected = 0;      ///< visits to where a redirect points: must stay 0
   std::uint64_t in_flight = 0;       ///< requests read and not yet answered
   std::uint64_t max_in_flight = 0;
-  std::uint64_t held = 0;  ///< waiting for release()
+  std::uint64_t held = 0;       ///< waiting for release()
+  std::uint64_t abandoned = 0;  ///< inputs that were computed for somebody who had gone
   std::map<int, std::uint64_t> statuses;
 };
 
@@ -146,6 +149,8 @@ class ScriptedProvider {
   void release();
 
   void set_latency(Duration latency);
+  /// Of a provider that was made with one.
+  void set_texts_per_second(double texts_per_second);
   void set_key(std::string key);
   void set_rate_limits(std::int64_t requests_per_minute, std::int64_t tokens_per_minute);
   void set_max_inputs(std::size_t inputs);

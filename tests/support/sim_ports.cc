@@ -249,13 +249,27 @@ void SimEmbedder::start(const EmbedRequest& request) {
   provider->most_answers_bytes = std::max(provider->most_answers_bytes, provider->answers_bytes);
   const auto shared = std::make_shared<const Served>(std::move(served));
   in_flight_.emplace(request.id, shared);
-  deliver_after(mood.latency + Duration(extra), shared);
+  provider->most_requests_in_flight =
+      std::max(provider->most_requests_in_flight, ++provider->requests_in_flight);
+  provider->inputs_in_flight += shared->inputs.size();
+  provider->most_inputs_in_flight = std::max(provider->most_inputs_in_flight, provider->inputs_in_flight);
+  if (std::exchange(provider->forgets_next, false)) return;
+  const Duration latency = mood.latency + Duration(extra);
+  if (!provider->server) return deliver_after(latency, shared);
+  // Its client may be gone by then; the server does not look.
+  world_.compute(*provider, shared->inputs.size(), [=, this] {
+    provider->computed += shared->inputs.size();
+    deliver_after(latency, shared);
+  });
 }
 
 bool SimEmbedder::end(std::uint64_t id) {
   const auto node = in_flight_.extract(id);
   if (node.empty()) return false;
-  world_.provider_of(node.mapped()->endpoint)->answers_bytes -= node.mapped()->body_bytes;
+  Provider& provider = *world_.provider_of(node.mapped()->endpoint);
+  provider.answers_bytes -= node.mapped()->body_bytes;
+  provider.inputs_in_flight -= node.mapped()->inputs.size();
+  --provider.requests_in_flight;
   return true;
 }
 
@@ -273,12 +287,19 @@ void SimEmbedder::deliver_after(Duration latency, std::shared_ptr<const Served> 
       return;
     }
     if (provider.holds) return deliver_after(milliseconds(1), served);
-    if (!end(served->id)) return;  // canceled
+    if (!end(served->id)) return;  // canceled, or given up
     Reply reply{.id = served->id, .answer = answer(*served), .took = world.now() - served->started};
     if (const Meter* const meter = provider.meter_of(served->model)) reply.limits = meter->headers();
     replies_.push_back(std::move(reply));
     wake_();
   });
+}
+
+void SimEmbedder::give_up(std::uint64_t id) {
+  const auto found = in_flight_.find(id);
+  if (found == in_flight_.end()) return;
+  world_.provider_of(found->second->endpoint)->abandoned += found->second->inputs.size();
+  end(id);
 }
 
 void SimEmbedder::cancel_all() {
@@ -370,6 +391,10 @@ void Tracing::request_finished(const Vectorizer&, const Reply& reply) {
   world_.tell(
       "worker {} reply {}: {}{}", worker_, reply.id, reply.answer ? "ok" : name_of(reply.answer.error().kind),
       wish ? fmt::format(", retry after {:.3f} s", to_seconds(*reply.answer.error().retry_after)) : "");
+  if (reply.answer) world_.longest_request = std::max(world_.longest_request, reply.took);
+}
+void Tracing::abandoned(const Vectorizer&, std::size_t inputs, Duration silence) {
+  world_.tell("worker {} gives up {} inputs after {:.0f} s of silence", worker_, inputs, to_seconds(silence));
 }
 void Tracing::braked(const Vectorizer& vectorizer, std::size_t jobs, const std::string& why) {
   world_.braked += jobs;

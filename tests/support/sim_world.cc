@@ -316,6 +316,29 @@ void World::paid(Provider& to, const std::string& text) {
         row_of(text));
 }
 
+void World::set_pace(Provider& provider, double texts_per_second) {
+  tell("the server computes {} texts a second from now on", texts_per_second);
+  provider.server->set_pace(texts_per_second, now_);
+  await_server(provider);
+}
+
+void World::compute(Provider& provider, std::size_t texts, std::function<void()> done) {
+  computing_[&provider].waiting.emplace(provider.server->arrived(texts, now_), std::move(done));
+  await_server(provider);
+}
+
+void World::await_server(Provider& provider) {
+  const std::optional<Instant> next = provider.server->next_done();
+  if (!next) return;
+  schedule(std::max(*next, now_), [this, &provider, alarm = ++computing_[&provider].alarm] {
+    Computing& computing = computing_[&provider];
+    if (alarm != computing.alarm) return;
+    for (const auto ticket : provider.server->take_done(now_))
+      if (auto node = computing.waiting.extract(ticket); !node.empty()) node.mapped()();
+    await_server(provider);
+  });
+}
+
 std::string World::row_of(const std::string& text) const {
   for (const auto& [id, table] : database.tables)
     for (const auto& [key, row] : table.rows)

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "core/worker.h"
+#include "support/model_server.h"
 #include "support/sim_database.h"
 
 namespace embedd::sim {
@@ -56,9 +57,11 @@ struct Meter {
 
 struct Provider {
   ProviderMood mood;
+  std::optional<test::ModelServer> server;  ///< computes at its own pace; latency comes on top
   std::optional<Meter> meter;
   std::map<std::string, Meter> model_meters;  ///< models that have an account of their own
   std::optional<Error> fail_next;             ///< one request gets this
+  bool forgets_next = false;                  ///< one request never gets an answer
   bool holds = false;                         ///< keeps its answers back for as long as this is set
   KeyState key = KeyState::present;
   std::uint64_t key_version = 1;
@@ -74,6 +77,10 @@ struct Provider {
   std::map<std::string, int> billed;  ///< text → how many times its tokens were billed
   std::map<std::string, std::deque<Instant>>
       paid_at;  ///< text → when it may have been billed, in the last hour
+  std::uint64_t computed = 0;         ///< inputs, whether or not somebody waited for them
+  std::uint64_t abandoned = 0;        ///< inputs of requests that were given up
+  std::size_t requests_in_flight = 0, most_requests_in_flight = 0;
+  std::size_t inputs_in_flight = 0, most_inputs_in_flight = 0;
 
   /// Null: nobody counts.
   Meter* meter_of(const std::string& model) {
@@ -108,6 +115,7 @@ class World {
   bool answers_may_be_lost = false;                   ///< faults happened that excuse paying for a text twice
   std::vector<std::string> violations;                ///< of G2, G7, G12, seen on the way
   Duration slow_claims{}, slow_settlements{};         ///< by how much the database's answers are late
+  Duration longest_request{}, longest_freshness{};    ///< answered; told
   std::uint64_t rows_asked_for = 0;                   ///< by claims
   std::map<int, Heartbeat> heartbeats;                ///< each worker's last
   std::uint64_t braked = 0;                           ///< jobs given back unbought
@@ -155,6 +163,10 @@ class World {
   void paid(Provider& to, const std::string& text);
   /// Null if there is no such endpoint.
   Provider* provider_of(const std::string& endpoint);
+  /// Changes the pace of a provider that has a server.
+  void set_pace(Provider& provider, double texts_per_second);
+  /// Has `done` called when the provider's server has computed so many texts.
+  void compute(Provider& provider, std::size_t texts, std::function<void()> done);
   void trace(std::string line);
   template <typename... Args>
   void tell(fmt::format_string<Args...> format, Args&&... args) {
@@ -172,6 +184,7 @@ class World {
     bool operator>(const Event& other) const { return std::tie(at, order) > std::tie(other.at, other.order); }
   };
   void schedule(Instant at, std::function<void()> what);
+  void await_server(Provider& provider);
 
   const Instant start_{seconds(1'000'000)};
   Instant now_ = start_;
@@ -180,6 +193,12 @@ class World {
   std::uint64_t order_ = 0;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::vector<std::shared_ptr<Process>> processes_;
+  /// What waits for a server, by its ticket, and which of the events that look after it still counts.
+  struct Computing {
+    std::map<test::ModelServer::Ticket, std::function<void()>> waiting;
+    std::uint64_t alarm = 0;
+  };
+  std::map<const Provider*, Computing> computing_;
   std::vector<std::string> story_;
   mutable std::string culprit_;  ///< the row at fault, as the story names it
 };
@@ -240,6 +259,7 @@ class SimEmbedder final : public Embedder {
   SimEmbedder(World& world, std::function<void()> wake, std::weak_ptr<int> alive);
   void start(const EmbedRequest& request) override;
   std::vector<Reply> take_replies() override { return std::exchange(replies_, {}); }
+  void give_up(std::uint64_t id) override;
   void cancel_all() override;
   KeyState key_state(const std::string& endpoint) override;
   [[nodiscard]] std::uint64_t key_version(const std::string& endpoint) const override;
@@ -263,7 +283,7 @@ class SimEmbedder final : public Embedder {
     Instant silent_until{};         ///< the server asked for silence until then (G7) …
     std::uint64_t silent_key = 0;   ///< … of whoever has this key
   };
-  /// No longer in flight; false if it was canceled.
+  /// No longer in flight; false if it was canceled or given up.
   bool end(std::uint64_t id);
   void deliver_after(Duration latency, std::shared_ptr<const Served> served);
   Result<EmbedAnswer> answer(const Served& served);
@@ -286,7 +306,11 @@ class Tracing final : public Observer {
   void database_error(std::string_view, const Error&) override;
   void claimed(const Vectorizer&, std::size_t, std::size_t) override;
   void request_finished(const Vectorizer&, const Reply&) override;
-  void fresh(const Vectorizer&, Duration) override { ++world_.freshened; }
+  void abandoned(const Vectorizer&, std::size_t, Duration) override;
+  void fresh(const Vectorizer&, Duration freshness) override {
+    ++world_.freshened;
+    world_.longest_freshness = std::max(world_.longest_freshness, freshness);
+  }
   void braked(const Vectorizer&, std::size_t jobs, const std::string& why) override;
   void in_flight(std::size_t, std::size_t, std::size_t held_bytes) override;
 

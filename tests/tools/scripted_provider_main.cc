@@ -1,6 +1,7 @@
 /// The scripted provider as a program: prints its base URL, serves until it is stopped.
 ///
 ///   scripted_provider [--port N] [--dims N] [--key KEY] [--latency-ms N]
+///                     [--texts-per-second N [--parallel N]]
 ///                     [--requests-per-minute N] [--tokens-per-minute N] [--burst-seconds N] [--max-inputs N]
 #include <fmt/format.h>
 
@@ -30,6 +31,10 @@ std::optional<ProviderOptions> parse(int argc, char** argv) {
       options.key = value;
     else if (flag == "--latency-ms")
       options.latency = embedd::Duration(static_cast<std::int64_t>(number * 1e6));
+    else if (flag == "--texts-per-second")
+      options.texts_per_second = number;
+    else if (flag == "--parallel")
+      options.parallel = static_cast<unsigned>(number);
     else if (flag == "--requests-per-minute")
       options.requests_per_minute = static_cast<std::int64_t>(number);
     else if (flag == "--tokens-per-minute")
@@ -51,7 +56,7 @@ int main(int argc, char** argv) {
   if (!options) {
     fmt::print(stderr,
                "usage: scripted_provider [--port N] [--dims N] [--key KEY] [--latency-ms N] "
-               "[--requests-per-minute N] "
+               "[--texts-per-second N [--parallel N]] [--requests-per-minute N] "
                "[--tokens-per-minute N] [--burst-seconds N] [--max-inputs N]\n");
     return 2;
   }

@@ -1,0 +1,76 @@
+/// Among how many requests to divide the inputs in flight at one endpoint: more only if more inputs a second
+/// come of it.
+///
+/// Where answers take as long as they may, another number is tried before it is kept, as PCC does (Dong et
+/// al., NSDI 2015). The number doubles while that brings enough; then it goes down by a quarter while nothing
+/// is lost; then it rests for a while, and all begins again. Inputs in flight stay the same meanwhile, so that
+/// nobody gains at the cost of others who use the same server. The rate is reckoned by Little's law: requests ×
+/// inputs ÷ time.
+///
+/// Where answers are quicker, there are as many requests as the inputs fill (see InputsInFlight).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/answered.h"
+
+namespace embedd {
+
+class RequestsInFlight {
+ public:
+  /// At least 1, at most `most`.
+  [[nodiscard]] std::uint32_t count(std::uint32_t most) const;
+  /// Inputs in flight should stay the same meanwhile.
+  [[nodiscard]] bool trying() const { return trial_ != 0; }
+
+  /// `full`: as many as hold all inputs in flight if each has as many as it can.
+  void answered(const Answered& answer, double full, std::uint32_t most, Instant now);
+  /// Of so many requests in flight.
+  void too_much(std::uint32_t requests, Instant now);
+  /// Ends a trial that what comes now cannot decide.
+  void give_up_trial(Instant now);
+
+ private:
+  /// Answers at one number of requests in flight.
+  class Sample {
+   public:
+    void add(const Answered& answer);
+    [[nodiscard]] bool enough(std::uint32_t requests) const;
+    /// Inputs a second, with so many requests in flight.
+    [[nodiscard]] double rate(std::uint32_t requests) const { return requests / seconds_per_input_; }
+    /// Seconds, and inputs, of an answer on average.
+    [[nodiscard]] double took() const { return took_; }
+    [[nodiscard]] double inputs() const { return inputs_; }
+
+   private:
+    double answers_ = 0;
+    double seconds_per_input_ = 0, squares_ = 0;  ///< mean and squared deviations: Welford's sums
+    double took_ = 0, inputs_ = 0;
+  };
+
+  void follow(double full, std::uint32_t most, Instant now);
+  void enough_here(std::uint32_t most, Instant now);
+  void try_more(std::uint32_t most, Instant now);
+  void try_fewer(Instant now);
+  void begin_trial(std::uint32_t requests, Instant now);
+  void judge(std::uint32_t most, Instant now);
+  [[nodiscard]] bool more_are_worth_it() const;
+  [[nodiscard]] bool disturbed() const;
+  void rest(Instant now);
+
+  static constexpr Duration kFirstRest = seconds(30);
+
+  std::uint32_t found_ = 2;  ///< the best number that was tried
+  std::uint32_t full_ = 1;   ///< as last told, roughly
+  bool slow_ = false;        ///< answers take as long as they may: no more than found
+  std::uint32_t trial_ = 0;  ///< so many are being tried; 0: none
+  std::uint32_t trial_answers_ = 0;
+  std::uint32_t count_ = 2;  ///< when the last answer came …
+  Instant since_{};          ///< … and since when: what started before was sent among another number
+  Sample here_, there_;      ///< with `count_`, and with `trial_`
+  Instant rests_until_{};
+  Duration rest_ = kFirstRest;
+};
+
+}  // namespace embedd

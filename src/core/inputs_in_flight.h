@@ -1,10 +1,11 @@
 /// How many inputs to keep in flight at one endpoint, so that answers come within a few seconds.
 ///
-/// What a server can do is not known at first: eight texts go, in two requests. Answers that come early let the number grow to
-/// what would take the target if every text took its share of the time, which is the worst that it can be.
-/// Beyond the target it shrinks by the gradient of Netflix's concurrency-limits, once a round: times wanted ÷
-/// seen, plus its root (https://github.com/Netflix/concurrency-limits, GradientLimit). Workers that share a
-/// server see the same delays, and the root, which is more to the smaller number, makes theirs equal in time.
+/// What a server can do is not known at first: eight texts go, in two requests. Answers that come early let
+/// the number grow to what would take the target if every text took its share of the time, which is the worst
+/// that it can be. Beyond the target it shrinks by the gradient of Netflix's concurrency-limits, once a
+/// round: times wanted ÷ seen, plus its root (https://github.com/Netflix/concurrency-limits, GradientLimit).
+/// Workers that share a server see the same delays, and the root, which is more to the smaller number, makes
+/// theirs equal in time.
 ///
 /// After too_much() it soon grows back to half of what that was, and then by a request a round, as TCP does.
 #pragma once

@@ -15,8 +15,8 @@ constexpr Duration kPrompt = seconds(1);
 constexpr double kWorthIt = 0.2;
 /// … and a third more are kept if they bring this part of that.
 constexpr double kWorthKeeping = 0.35;
-/// Where so much more has to be in flight for them, they have to bring this part of it: who gets more out of a
-/// server that others use, too, has at most the other part of it.
+/// Where so much more has to be in flight for them, they have to bring this part of it: who gets more out of
+/// a server that others use, too, has at most the other part of it.
 constexpr double kMoreInFlight = 1.2, kWorthMoreInFlight = 0.9;
 /// Beyond these, the server has become slower or faster meanwhile.
 constexpr double kLeastRatio = 0.7, kMostRatio = 1.25, kMuchLonger = 3;

@@ -3,9 +3,9 @@
 ///
 /// Where answers take as long as they may, another number is tried before it is kept, as PCC does (Dong et
 /// al., NSDI 2015). The number doubles while that brings enough; then it goes down by a quarter while nothing
-/// is lost; then it rests for a while, and all begins again. Inputs in flight stay the same meanwhile, so that
-/// nobody gains at the cost of others who use the same server. The rate is reckoned by Little's law: requests ×
-/// inputs ÷ time.
+/// is lost; then it rests for a while, and all begins again. Inputs in flight stay the same meanwhile, so
+/// that nobody gains at the cost of others who use the same server. The rate is reckoned by Little's law:
+/// requests × inputs ÷ time.
 ///
 /// Where answers are quicker, there are as many requests as the inputs fill (see InputsInFlight).
 #pragma once

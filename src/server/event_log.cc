@@ -11,10 +11,10 @@ namespace embedd {
 
 namespace {
 
-constexpr seconds kSummary{1};            ///< between two batch_completed of a vectorizer
-constexpr seconds kRepeat{30};            ///< between two lines about the same trouble
-constexpr minutes kFlapping{1};           ///< between two lines about an endpoint that slows down and recovers
-constexpr minutes kBraked{5};             ///< between two lines about a vectorizer that buys in vain
+constexpr seconds kSummary{1};   ///< between two batch_completed of a vectorizer
+constexpr seconds kRepeat{30};   ///< between two lines about the same trouble
+constexpr minutes kFlapping{1};  ///< between two lines about an endpoint that slows down and recovers
+constexpr minutes kBraked{5};    ///< between two lines about a vectorizer that buys in vain
 constexpr std::chrono::hours kAdvice{1};  ///< between two lines that say what to do
 constexpr std::chrono::hours kOdd{24};    ///< between two lines about a server's odd claims
 constexpr seconds kDeadLetters{1};        ///< between two job_discarded of a vectorizer and kind

@@ -25,10 +25,10 @@ class SerialServer : public WorkerTest {
     create_docs();
     add_docs(rows);
     ASSERT_EQ(run_embedd({"migrate"}).code, 0);
-    const Finished created = run_embedd(
-        {"vectorizer", "create", "docs", "--table", "docs", "--text", "{title}\\n{body}", "--column",
-         "embedding", "--model-id-column", "embedding_model_id", "--model-version-column",
-         "embedding_model_version", "--endpoint", "slow", "--model", "m"});
+    const Finished created = run_embedd({"vectorizer", "create", "docs", "--table", "docs", "--text",
+                                         "{title}\\n{body}", "--column", "embedding", "--model-id-column",
+                                         "embedding_model_id", "--model-version-column",
+                                         "embedding_model_version", "--endpoint", "slow", "--model", "m"});
     ASSERT_EQ(created.code, 0) << created.error_output;
   }
   bool wait_until_embedded() {

@@ -76,9 +76,9 @@ struct Provider {
   std::uint64_t refused = 0;          ///< requests that met `mood.fault`
   std::map<std::string, int> billed;  ///< text → how many times its tokens were billed
   std::map<std::string, std::deque<Instant>>
-      paid_at;  ///< text → when it may have been billed, in the last hour
-  std::uint64_t computed = 0;         ///< inputs, whether or not somebody waited for them
-  std::uint64_t abandoned = 0;        ///< inputs of requests that were given up
+      paid_at;                  ///< text → when it may have been billed, in the last hour
+  std::uint64_t computed = 0;   ///< inputs, whether or not somebody waited for them
+  std::uint64_t abandoned = 0;  ///< inputs of requests that were given up
   std::size_t requests_in_flight = 0, most_requests_in_flight = 0;
   std::size_t inputs_in_flight = 0, most_inputs_in_flight = 0;
 

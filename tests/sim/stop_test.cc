@@ -82,7 +82,7 @@ TEST_F(Stop, ADrainingWorkerSaysSoAtOnceAndAsLongAsItLasts) {
   world.drain_worker(worker);
   world.run_for(100ms);
   EXPECT_TRUE(world.heartbeats.at(worker).draining);
-  EXPECT_EQ(world.heartbeats.at(worker).requests_in_flight, 1U);
+  EXPECT_GE(world.heartbeats.at(worker).requests_in_flight, 1U);
   world.heartbeats.clear();
   EXPECT_TRUE(world.run_until([&] { return world.heartbeats.contains(worker); }, 21s))
       << "others see it alive";

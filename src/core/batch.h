@@ -5,6 +5,7 @@
 #include <deque>
 #include <iterator>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "core/answer_size.h"
@@ -18,6 +19,12 @@ struct Piece {
   std::size_t tokens = 0;
 };
 
+/// A request that was refused, whose jobs are asked for in smaller ones.
+struct Refusal {
+  std::uint32_t inputs = 0;
+  std::size_t jobs = 0;  ///< not accepted yet
+};
+
 /// A claimed job, with what this worker knows of it beyond the queue.
 struct HeldJob {
   Job job;
@@ -29,6 +36,7 @@ struct HeldJob {
   bool narrowed = false;                    ///< with fewer pieces than were refused
   std::uint32_t wasted = 0;                 ///< purchases in vain under this lease
   std::uint32_t max_company = kAnyCompany;  ///< most jobs it may travel with
+  std::shared_ptr<Refusal> refusal;         ///< the last that it was part of
   static constexpr std::uint32_t kAnyCompany = std::numeric_limits<std::uint32_t>::max();
   /// It was refused before, with others or alone.
   [[nodiscard]] bool suspect() const { return max_company != kAnyCompany; }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/batch.h"
+#include "core/input_limit.h"
 #include "core/ports.h"
 #include "core/spending_brake.h"
 
@@ -38,7 +39,7 @@ struct Lane {
   std::size_t failed_alone = 0;  ///< since the last accepted request
   bool doubted = false;          ///< nothing is sent but the canary, until that is answered
   bool canary_sent = false;
-  std::uint32_t learned_inputs = std::numeric_limits<std::uint32_t>::max();  ///< per request, from refusals
+  InputLimit learned_inputs;  ///< per request, from refusals
   std::size_t learned_tokens = std::numeric_limits<std::size_t>::max();      ///< per input, from refusals
   std::size_t learned_pieces = std::numeric_limits<std::size_t>::max();      ///< per text, from refusals
 

@@ -121,7 +121,7 @@ void Worker::note(Poll poll, Instant now) {
     // A changed declaration deserves a fresh start.
     if (lane->vectorizer != vectorizer) {
       lane->paused_until = Instant{};
-      lane->learned_inputs = std::numeric_limits<std::uint32_t>::max();
+      lane->learned_inputs = {};
       lane->learned_tokens = lane->learned_pieces = std::numeric_limits<std::size_t>::max();
     }
     lane->vectorizer = vectorizer;

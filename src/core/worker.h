@@ -105,6 +105,7 @@ class Worker {
   void give_back_stale(const Settlements::News::Stale& stale, bool others_stored, Instant now);
   void split(Lane& lane, Batch batch, const Error& error, Instant now);
   void shrink(Lane& lane, HeldJob held, const Error& error, Instant now);
+  static void learn_inputs(Lane& lane, const Batch& accepted);
   static void learn_pieces(Lane& lane, const std::vector<HeldJob>& accepted);
   void reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay, Instant now,
                   const Error* charged_for = nullptr);

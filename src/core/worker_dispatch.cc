@@ -126,7 +126,7 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
 /// Most inputs of the lane's next request.
 std::uint32_t Worker::batch_inputs(const Lane& lane) const {
   const EndpointGate* gate = gate_of(lane);
-  const std::uint32_t inputs = std::min(most_inputs(lane), lane.learned_inputs);
+  const std::uint32_t inputs = std::min(most_inputs(lane), lane.learned_inputs.most());
   return gate == nullptr ? inputs : std::min(inputs, gate->most_inputs());
 }
 
@@ -180,7 +180,7 @@ std::uint32_t Worker::rows_ahead(const Lane& lane) const {
 void Worker::start(Lane& lane, Batch packed, Instant now) {
   packed.id = next_request_++;
   packed.started_at = now;
-  packed.most_inputs = std::min(most_inputs(lane), lane.learned_inputs);
+  packed.most_inputs = std::min(most_inputs(lane), lane.learned_inputs.most());
   const std::uint64_t id = packed.id;
   Batch& batch = batches_.emplace(id, std::move(packed)).first->second;
   join(batch, now);

@@ -112,8 +112,7 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
     lane->accepted_before = true;
     lane->doubted = false;
     lane->failed_alone = 0;
-    if (lane->learned_inputs < options_.batch_inputs)
-      lane->learned_inputs += std::max(1U, lane->learned_inputs / 8);
+    learn_inputs(*lane, batch);
     learn_pieces(*lane, batch.jobs);
   }
   summary_.tokens += answer.tokens;
@@ -182,11 +181,15 @@ void Worker::split(Lane& lane, Batch batch, const Error& error, Instant now) {
   const std::size_t size = batch.jobs.size();
   const std::size_t parts = std::min<std::size_t>(error.billed ? 16 : 2, size);
   if (error.kind == ErrorKind::too_large)
-    lane.learned_inputs = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(batch.travelling.size() / 2));
+    lane.learned_inputs.too_large(static_cast<std::uint32_t>(batch.travelling.size()));
+  // Who is at fault is not known yet: if nobody is, it was their number.
+  const auto refusal = std::make_shared<Refusal>(
+      Refusal{.inputs = static_cast<std::uint32_t>(batch.travelling.size()), .jobs = size});
   observer_.rescheduled(lane.vectorizer, error.kind, size, false);
   for (std::size_t i = 0; i < size; ++i) {
     const std::size_t part = (i * parts + parts - 1) / size, next = part + 1;
     batch.jobs[i].max_company = static_cast<std::uint32_t>(next * size / parts - part * size / parts);
+    batch.jobs[i].refusal = refusal;
   }
   hold(lane, std::move(batch.jobs), now);
 }
@@ -221,6 +224,14 @@ void Worker::shrink(Lane& lane, HeldJob held, const Error& error, Instant now) {
     measure(lane, held);
   }
   lane.buffer.push_back(std::move(held));
+}
+
+/// So many inputs are taken at once. And if all jobs of a request that was refused are taken in smaller ones,
+/// it was their number that was refused.
+void Worker::learn_inputs(Lane& lane, const Batch& accepted) {
+  lane.learned_inputs.accepted(static_cast<std::uint32_t>(accepted.travelling.size()));
+  for (const HeldJob& held : accepted.jobs)
+    if (held.refusal && --held.refusal->jobs == 0) lane.learned_inputs.too_many(held.refusal->inputs);
 }
 
 /// So many pieces of a text are taken after more were refused. What was at fault may have been this text's

@@ -67,6 +67,7 @@ struct Provider {
   std::uint64_t key_version = 1;
   EndpointLimits limits;
   std::optional<std::size_t> takes_inputs;  ///< per request, if that is not what the limits say
+  bool blames_inputs = false;               ///< refuses more of them as if one of them were at fault
   std::optional<std::size_t> takes_bytes;   ///< per input; the same
   std::size_t bytes_per_value = 6;          ///< of an answer's body
   std::size_t answers_bytes = 0;            ///< of the requests in flight

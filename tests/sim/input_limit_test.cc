@@ -1,0 +1,38 @@
+// A server that takes fewer inputs at a time than it says: what it costs to find that out.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "support/sim_world.h"
+
+namespace embedd::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::uint64_t requests_for(int rows, std::size_t takes, bool blames_inputs, std::uint64_t seed) {
+  World world(seed);
+  world.tells = false;
+  world.provider.takes_inputs = takes;
+  world.provider.blames_inputs = blames_inputs;
+  world.add_table("notes", rows);
+  world.start_worker();
+  EXPECT_TRUE(world.run_until([&] { return world.database.jobs() == 0; }, 1h));
+  EXPECT_EQ(world.verdict(), "");
+  return world.provider.requests;
+}
+
+TEST(InputLimit, IsLearnedWithinAHandfulOfRefusals) {
+  for (const std::size_t takes : {1U, 10U, 32U, 100U})
+    for (const bool blames_inputs : {false, true})
+      for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        constexpr int kRows = 3000;
+        const double needed = std::ceil(kRows / static_cast<double>(takes));
+        EXPECT_LE(static_cast<double>(requests_for(kRows, takes, blames_inputs, seed)), needed * 1.1 + 60)
+            << takes << (blames_inputs ? " blames inputs" : "") << " seed " << seed;
+      }
+}
+
+}  // namespace
+}  // namespace embedd::sim

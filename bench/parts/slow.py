@@ -96,7 +96,7 @@ class Run:
         self._workers: list[Worker] = []
         self._probe: processes.Child | None = None
         self._seconds = seconds
-        name = "_".join(re.findall(r"[a-z0-9]+", setting.name))
+        name = "slow_" + "_".join(re.findall(r"[a-z0-9]+", setting.name))
         bench.server.create(name)
         # The rows are there before the vectorizer is, so they come through the walk, as a backfill does.
         load(bench, name, round(setting.texts_per_second * seconds * 1.1) + 1_000, LENGTH)

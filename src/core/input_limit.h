@@ -32,7 +32,7 @@ class InputLimit {
   std::uint32_t careful_ = kNone;   ///< after a refusal whose cause is unknown
   std::uint32_t accepted_ = 0;      ///< the most that was, since `too_many_` is known
   std::uint32_t too_many_ = kNone;  ///< the least that was
-  std::uint32_t full_ = 0;          ///< accepted requests as large as is known to be right, since the last refusal
+  std::uint32_t full_ = 0;  ///< accepted requests as large as is known to be right, since the last refusal
   std::uint32_t wait_ = kFirstWait;
 };
 

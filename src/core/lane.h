@@ -39,9 +39,9 @@ struct Lane {
   std::size_t failed_alone = 0;  ///< since the last accepted request
   bool doubted = false;          ///< nothing is sent but the canary, until that is answered
   bool canary_sent = false;
-  InputLimit learned_inputs;  ///< per request, from refusals
-  std::size_t learned_tokens = std::numeric_limits<std::size_t>::max();      ///< per input, from refusals
-  std::size_t learned_pieces = std::numeric_limits<std::size_t>::max();      ///< per text, from refusals
+  InputLimit learned_inputs;                                             ///< per request, from refusals
+  std::size_t learned_tokens = std::numeric_limits<std::size_t>::max();  ///< per input, from refusals
+  std::size_t learned_pieces = std::numeric_limits<std::size_t>::max();  ///< per text, from refusals
 
   // What it buys in vain.
   std::size_t thrown_away = 0;               ///< answers in a row that could not be stored

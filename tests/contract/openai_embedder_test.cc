@@ -387,8 +387,8 @@ TEST_F(OpenAiEmbedderTest, AFailureSaysWhetherItMayHaveCostSomething) {
     EXPECT_FALSE(reply.answer);
     return !reply.answer && reply.answer.error().billed;
   };
-  for (const Fault fault : {Fault::disconnect, Fault::disconnect_in_body, Fault::truncated,
-                            Fault::zeros, Fault::wrong_dimensions, Fault::html, Fault::error_in_200})
+  for (const Fault fault : {Fault::disconnect, Fault::disconnect_in_body, Fault::truncated, Fault::zeros,
+                            Fault::wrong_dimensions, Fault::html, Fault::error_in_200})
     EXPECT_TRUE(billed(Answer::broken(fault))) << name_of(fault);
   for (const int status : {408, 502, 504}) EXPECT_TRUE(billed(Answer::error(status, "late"))) << status;
   for (const int status : {400, 401, 404, 429, 500, 503})

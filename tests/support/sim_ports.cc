@@ -339,8 +339,10 @@ Result<EmbedAnswer> SimEmbedder::answer(const Served& served) {
   const auto too_long = [&](const std::string& text) {
     return Provider::too_long(text) || text.size() > provider.takes_bytes.value_or(text.size());
   };
-  if (inputs.size() > provider.takes_inputs.value_or(provider.limits.max_inputs))
+  if (inputs.size() > provider.takes_inputs.value_or(provider.limits.max_inputs)) {
+    ++provider.too_many;
     return fail(provider.blames_inputs ? ErrorKind::rejected : ErrorKind::too_large, "too many");
+  }
   if (std::ranges::any_of(inputs, too_long)) return fail(ErrorKind::too_large, "too large");
   if (std::any_of(inputs.begin(), inputs.end(), Provider::poison))
     return fail(ErrorKind::rejected, "this input is refused");

@@ -75,6 +75,7 @@ struct Provider {
   std::uint64_t requests = 0;
   std::uint64_t keyless = 0;          ///< requests that went out without a key
   std::uint64_t refused = 0;          ///< requests that met `mood.fault`
+  std::uint64_t too_many = 0;         ///< requests with more inputs than it takes
   std::map<std::string, int> billed;  ///< text → how many times its tokens were billed
   std::map<std::string, std::deque<Instant>>
       paid_at;                  ///< text → when it may have been billed, in the last hour

@@ -8,8 +8,8 @@
 namespace embedd {
 namespace {
 
-/// One request to a server that takes at most `limit` inputs, and what is refused of it in halves. True: all of
-/// it is taken in the end.
+/// One request to a server that takes at most `limit` inputs, and what is refused of it in halves. True: all
+/// of it is taken in the end.
 int ask(InputLimit& believed, std::uint32_t limit, std::uint32_t inputs) {
   if (inputs <= limit) {
     believed.accepted(inputs);

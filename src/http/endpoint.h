@@ -39,6 +39,8 @@ struct EndpointConfig {
   /// omission.
   std::string base_url;
 
+  std::string model;  ///< of vectorizers that are created without `--model`; empty: they must name one
+
   Secret api_key;            ///< as configured; ignored while `api_key_file` is set
   std::string api_key_file;  ///< re-read when it changes, so that a key can appear or rotate at run time
   /// Without a key, a required one is waited for (G8) and one that is not required is left out. Stays true

@@ -31,10 +31,10 @@ CREATE TABLE embedd.kept_proofs (
   dropped_at         timestamptz NOT NULL DEFAULT now()
 );
 
--- Which database this is: a copy (pg_restore, CREATE DATABASE … TEMPLATE) is another one. One that was copied with all of its
--- server's files is not told apart.
+-- Which database this is: a copy (pg_restore, CREATE DATABASE with a template) is another one. One that was copied with all of
+-- its server's files is not told apart. It runs with its owner's rights, so that it says the same to everybody.
 CREATE FUNCTION embedd.this_database() RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
   RETURN (SELECT format('%s/%s', c.system_identifier, d.oid)
           FROM pg_control_system() c, pg_database d WHERE d.datname = current_database());

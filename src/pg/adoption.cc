@@ -189,7 +189,7 @@ Result<ExistingVectors> take_stock(Connection& db, const VectorizerSpec& spec, c
     if (!spec.adopt_existing) return out;
     return fail(ErrorKind::misconfigured,
                 fmt::format("--adopt-existing reads {0}, which this role may not; as the owner, run: GRANT "
-                            "SELECT ({0}) ON {1} TO …",
+                            "SELECT ({0}) ON {1} TO the role",
                             quote_identifier(info.destination_column), declared.source.quoted()));
   }
   if (auto pinned = pin_settings(db); !pinned) return std::unexpected(pinned.error());

@@ -124,7 +124,7 @@ Result<void> check_no_other_writer(Connection& db, const VectorizerSpec& spec, D
   if (writing->empty()) return {};
   return wrong(
       "pgai's vectorizer {} writes {}.{}, and each would overwrite the other's vectors: use another column, "
-      "or remove it with: SELECT ai.drop_vectorizer(…)",
+      "or remove it with: SELECT ai.drop_vectorizer(...)",
       writing->view(0, 0), out.source.name, spec.column);
 }
 

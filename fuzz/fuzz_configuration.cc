@@ -53,10 +53,11 @@ void read_toml(std::string_view text) {
   } else {
     check_error(settings.error(), "f.toml:");
   }
+  const EndpointConfig openai{.base_url = std::string(kOpenAiBaseUrl)};
   EndpointConfig local;
   local.name = "local";
   local.dialect = Dialect::local;
-  const auto endpoints = parse_toml_endpoints(text, "f.toml", {EndpointConfig(), local},
+  const auto endpoints = parse_toml_endpoints(text, "f.toml", {openai, local},
                                               [](const std::string& name) { return std::optional(name); });
   if (!endpoints) return check_error(endpoints.error(), "f.toml:");
   for (const EndpointConfig& endpoint : *endpoints) check_endpoint(endpoint);

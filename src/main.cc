@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/standard_streams.h"
+#include "cli/database.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/run.h"
@@ -20,6 +21,7 @@
 #include "core/worker.h"
 #include "http/embedders.h"
 #include "pg/queue.h"
+#include "pg/vectorizers.h"
 #include "server/event_log.h"
 #include "server/health.h"
 #include "server/listener.h"
@@ -84,8 +86,19 @@ Result<std::unique_ptr<Listener>> listen(const SettingValues& values, const Rout
   return listener;
 }
 
-void print_summary(const WorkerSummary& summary, double took_seconds, bool json) {
-  if (json) {
+/// "none remains" is known from the queue, and beyond that from the last walk over each table.
+std::string none_remains(const cli::Context& context, double took_seconds) {
+  auto db = cli::connect(context);
+  const auto walked = db ? pg::seconds_since_walks(*db) : std::unexpected(db.error());
+  if (!walked) return "none remains in the queue";
+  if (!*walked) return "none remains in the queue; not every table has been walked through yet";
+  if (**walked <= took_seconds + 1) return "none remains";
+  return fmt::format("none remains, by a walk through every row {} ago and the changes since",
+                     cli::human_age(**walked));
+}
+
+void print_summary(const cli::Context& context, const WorkerSummary& summary, double took_seconds) {
+  if (context.json) {
     JsonWriter out;
     out.object().key("rows_embedded").value(summary.rows_embedded);
     out.key("rows_discarded").value(summary.rows_discarded).key("requests").value(summary.requests);
@@ -98,8 +111,8 @@ void print_summary(const WorkerSummary& summary, double took_seconds, bool json)
   if (summary.rows_discarded > 0)
     line +=
         fmt::format(", discarded {}", cli::human_count(static_cast<std::int64_t>(summary.rows_discarded)));
-  line +=
-      summary.rows_remain ? "; rows remain unembedded: embedd status, embedd dead list" : "; none remains";
+  line += "; " + (summary.rows_remain ? "rows remain unembedded: embedd status says which and why"
+                                      : none_remains(context, took_seconds));
   cli::print(line + "\n");
 }
 
@@ -145,6 +158,11 @@ Result<int> run_worker(cli::Context& context, const cli::WorkerArguments& argume
   if (!migrated) return std::unexpected(migrated.error());
   if (!*migrated) return arguments.once ? cli::kFailed : cli::kDone;  // stopped before the database came up
   health.schema_is_current();
+  if (arguments.traces) {
+    auto adopted = cli::adopt_traces_when_there(context, observers, signals.token(), !arguments.once);
+    if (!adopted) return std::unexpected(adopted.error());
+    if (!*adopted) return cli::kDone;
+  }
 
   const Instant started = clock.now();
   const WorkerSummary summary = run_loop(config, arguments.once, clock, health, observers, signals);
@@ -155,7 +173,7 @@ Result<int> run_worker(cli::Context& context, const cli::WorkerArguments& argume
                                {"tokens", summary.tokens},
                                {"rows_remain", summary.rows_remain}});
   if (!arguments.once) return cli::kDone;
-  print_summary(summary, to_seconds(clock.now() - started), context.json);
+  print_summary(context, summary, to_seconds(clock.now() - started));
   return summary.rows_remain ? cli::kRowsRemain : cli::kDone;
 }
 

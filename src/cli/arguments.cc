@@ -99,9 +99,17 @@ class Parser {
     command->add_option("--where", create->where, "SQL condition on the row: which rows are covered");
     command->add_option("--endpoint", create->endpoint, "Endpoint of the workers' configuration [openai]");
     command->add_option("--model", create->model,
-                        "Model [text-embedding-3-small; local-hashing-v1 if the endpoint is local]");
+                        "Model [the endpoint's, as embedd.toml says; of openai text-embedding-3-small; of "
+                        "local local-hashing-v1]");
     command->add_option("--dimensions", create->dimensions, "Of the vectors [those of the column]")
         ->check(CLI::Range(1, 16'000));
+    command->add_flag("--send-dimensions", create->send_dimensions,
+                      "Ask the endpoint for that many [only where OpenAI's model has others]");
+    command->add_flag("--adopt-existing", create->adopt_existing,
+                      "Keep vectors that are there, where --model-id-column names the model [all are "
+                      "embedded anew, unless the same declaration was dropped before]");
+    command->add_flag("--trust-all", create->trust_all,
+                      "With --adopt-existing: also those of which no column says the model");
     command->add_option("--model-id-column", create->model_id_column, "Column that gets the model's name");
     command->add_option("--model-version-column", create->model_version_column,
                         "Column that gets the model's name as the server reports it");
@@ -174,6 +182,8 @@ class Parser {
     command->add_flag("--once", arguments->once,
                       "Stop when nothing is due: exit 0, or 3 if rows remain unembedded. Waits at most a "
                       "minute for a database that is down");
+    command->add_flag("--traces", arguments->traces,
+                      "First `traces init --adopt-only`, as soon as the table is there");
     command->add_option_function<std::string>(
         "--http", [this](const std::string& text) { arguments_.flags.emplace_back("http", text); },
         "Serve /livez, /readyz and /metrics at this address:port (port 0: any)");
@@ -228,7 +238,9 @@ class Parser {
                             "Create its tables, index and vectorizer, or adopt a 'traces' table",
                             [arguments](Context& context) { return traces_init(context, *arguments); });
     command->add_option("--endpoint", arguments->endpoint, "Endpoint of the vectorizer [openai]");
-    command->add_option("--model", arguments->model, "Model [text-embedding-3-small]");
+    command->add_option("--model", arguments->model, "Model [the endpoint's]");
+    command->add_flag("--adopt-only", arguments->adopt_only,
+                      "Fail where there is no table 'traces', instead of making one");
   }
 
   void add_check() {

@@ -9,11 +9,11 @@
 #include "cli/database.h"
 #include "cli/model.h"
 #include "cli/output.h"
-#include "pg/capture_state.h"
 #include "pg/inspect.h"
 #include "pg/migrate.h"
 #include "pg/notifications.h"
-#include "pg/vectorizers.h"
+#include "pg/status.h"
+#include "text/catalog.h"
 
 namespace embedd::cli {
 
@@ -161,11 +161,12 @@ class Checker {
       for (const std::string& grant : *grants)
         bad("privileges", fmt::format("as the owner, run: {};", grant));
     check_excess(db);
-    auto vectorizers = pg::list_vectorizers(db);
-    if (!vectorizers) bad("vectorizers", vectorizers.error().message);
-    check_endpoints(vectorizers ? *vectorizers : std::vector<pg::VectorizerInfo>(), bool(vectorizers));
-    if (vectorizers)
-      for (const pg::VectorizerInfo& info : *vectorizers) check_capture(db, info);
+    auto status = pg::read_status(db);  // what `embedd status` calls broken cannot be good here
+    if (!status) bad("vectorizers", status.error().message);
+    check_endpoints(status ? status->vectorizers : std::vector<pg::VectorizerStatus>(), bool(status));
+    if (!status) return;
+    for (const pg::VectorizerStatus& item : status->vectorizers) check_capture(item);
+    check_tokenizer(status->vectorizers);
   }
 
   void check_excess(pg::Connection& db) {
@@ -179,34 +180,54 @@ class Checker {
   }
 
   /// Says nothing of one whose changes are captured as ever.
-  void check_capture(pg::Connection& db, const pg::VectorizerInfo& info) {
-    const std::string subject = "capture of " + printable(info.name);
-    auto state = pg::capture_state(db, info);
-    if (!state) return bad(subject, state.error().message);
-    if (state->problem) bad(subject, *state->problem);
-    if (state->note) note(subject, *state->note);
+  void check_capture(const pg::VectorizerStatus& item) {
+    const std::string subject = "capture of " + printable(item.name);
+    if (item.problem) bad(subject, *item.problem);
+    if (item.note) note(subject, *item.note);
   }
 
-  void check_endpoints(const std::vector<pg::VectorizerInfo>& vectorizers, bool known) {
+  void check_tokenizer(const std::vector<pg::VectorizerStatus>& vectorizers) {
+    const std::string& file = context_.config.values.text("tokenizer_ranks");
+    const auto counted = [](const pg::VectorizerStatus& item) {
+      return Tokenizers::has_vocabulary(item.model);
+    };
+    const auto found = std::ranges::find_if(vectorizers, counted);
+    if (found == vectorizers.end() && file.empty()) return;
+    const bool exact = Tokenizers(file).exact_for("text-embedding-3-small");
+    if (exact) return good("tokenizer", file.empty() ? "built in" : "reads " + file);
+    if (!file.empty())
+      return bad(
+          "tokenizer",
+          fmt::format("EMBEDD_TOKENIZER_RANKS, {}, is no cl100k_base.tiktoken that can be read", file));
+    note("tokenizer",
+         "none built in: tokens are counted as bytes, so requests are smaller than they could be; "
+         "EMBEDD_TOKENIZER_RANKS names a cl100k_base.tiktoken");
+  }
+
+  void check_endpoints(const std::vector<pg::VectorizerStatus>& vectorizers, bool known) {
     const auto users_of = [&](std::string_view endpoint) {
-      return std::ranges::count(vectorizers, endpoint, &pg::VectorizerInfo::endpoint);
+      return std::ranges::count(vectorizers, endpoint, &pg::VectorizerStatus::endpoint);
     };
     for (const EndpointConfig& endpoint : context_.config.endpoints)
       check_endpoint(endpoint, known && users_of(endpoint.name) == 0);
-    for (const pg::VectorizerInfo& info : vectorizers) {
-      if (context_.config.endpoint(info.endpoint) == nullptr)
-        bad("vectorizer " + printable(info.name),
-            fmt::format("its endpoint is not configured here: add [endpoint.{}] to embedd.toml",
-                        info.endpoint));
-      else if (info.paused)
-        note("vectorizer " + printable(info.name),
-             "paused: embedd vectorizer resume " + printable(info.name));
-      else
-        good("vectorizer " + printable(info.name),
-             fmt::format("model {} at endpoint {}", printable(info.model), printable(info.endpoint)));
-    }
+    for (const pg::VectorizerStatus& item : vectorizers) check_vectorizer(item);
     if (known && vectorizers.empty())
       note("vectorizers", "none yet: embedd vectorizer create --help, or embedd traces init");
+  }
+
+  /// Good only if nothing keeps it from embedding.
+  void check_vectorizer(const pg::VectorizerStatus& item) {
+    const std::string subject = "vectorizer " + printable(item.name);
+    const EndpointConfig* endpoint = context_.config.endpoint(item.endpoint);
+    if (endpoint == nullptr)
+      return bad(subject, fmt::format("its endpoint is not configured here: add [endpoint.{}] to embedd.toml",
+                                      item.endpoint));
+    if (item.problem) return;  // its capture's line says it
+    if (!has_key(*endpoint))
+      return bad(subject, fmt::format("its endpoint {} has no key here", printable(item.endpoint)));
+    if (item.state == "paused")
+      return note(subject, "paused: embedd vectorizer resume " + printable(item.name));
+    good(subject, fmt::format("model {} at endpoint {}", printable(item.model), printable(item.endpoint)));
   }
 
   void check_endpoint(const EndpointConfig& endpoint, bool unused) {

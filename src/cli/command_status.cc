@@ -8,6 +8,7 @@
 #include "cli/database.h"
 #include "cli/model.h"
 #include "cli/output.h"
+#include "cli/wrap.h"
 #include "pg/status.h"
 
 namespace embedd::cli {
@@ -55,21 +56,21 @@ std::string as_json(const Config& config, const pg::Status& status, double rate)
     json.key("jobs").value(item.jobs).key("jobs_exact").value(item.jobs_exact);
     json.key("due").value(item.due).key("leased").value(item.leased).key("oldest_age_seconds");
     item.oldest_age_seconds ? json.value(*item.oldest_age_seconds) : json.null();
+    json.key("next_try_seconds");
+    item.next_try_seconds ? json.value(*item.next_try_seconds) : json.null();
+    json.key("unwalked_rows").value(item.unwalked_rows);
     json.key("dead_letters").value(item.dead_letters).key("reconciled_at");
     item.reconciled_at ? json.value(*item.reconciled_at) : json.null();
     json.key("index").value(item.index_kind).key("index_wanted").value(item.index_wanted);
     json.key("problem");
     item.problem ? json.value(*item.problem) : json.null();
     json.key("troubles").array();
-    for (const pg::TroubleStatus& trouble : item.troubles)
-      json.object()
-          .key("state")
-          .value(trouble.state)
-          .key("message")
-          .value(trouble.message)
-          .key("workers")
-          .value(trouble.workers)
-          .end();
+    for (const pg::TroubleStatus& trouble : item.troubles) {
+      json.object().key("state").value(trouble.state).key("message").value(trouble.message);
+      json.key("workers").value(trouble.workers).key("stopped_seconds");
+      trouble.stopped_seconds ? json.value(*trouble.stopped_seconds) : json.null();
+      json.end();
+    }
     json.end();
     json.key("note");
     item.note ? json.value(*item.note) : json.null();
@@ -91,74 +92,124 @@ std::string as_json(const Config& config, const pg::Status& status, double rate)
   json.end();
   write_usage(json, "usage_today", status.usage_today);
   write_usage(json, "usage_total", status.usage_total);
+  json.key("usage_of_original_usd");
+  status.original_usd ? json.value(*status.original_usd) : json.null();
   json.key("rows_per_second");
   rate < 0 ? json.null() : json.value(rate);
   return json.end().str() + "\n";
 }
 
-/// Why rows wait, in a few words: as the workers say, or if there is none, as far as this side can know.
-std::string state_of(const Config& config, const pg::VectorizerStatus& item, bool workers) {
-  if (item.problem) return paint(Colour::red, "broken: see below");
-  if (item.state != "active") return paint(Colour::yellow, item.state);
-  if (item.jobs > 0 && !item.troubles.empty())
-    return paint(Colour::yellow, printable(item.troubles.front().state, 40));
+// Tables fit into 80 columns: a cell is at most as wide as said here.
+constexpr std::size_t kName = 18, kModel = 22, kWorker = 20;
+
+bool waits(const pg::VectorizerStatus& item) { return item.jobs > 0 || item.unwalked_rows > 0; }
+
+/// Why nothing happens where no worker runs, as far as this side can know; empty if it cannot.
+std::string reason_here(const Config& config, const pg::VectorizerStatus& item) {
   const EndpointConfig* endpoint = config.endpoint(item.endpoint);
-  if (!workers && endpoint == nullptr) return paint(Colour::yellow, "endpoint not configured here");
-  if (!workers && !has_key(*endpoint)) return paint(Colour::yellow, "no_api_key here");
-  if (!item.reconciled_at) return item.jobs > 0 ? "filling" : "not walked yet";
-  return item.jobs > 0 ? "embedding" : paint(Colour::green, "current");
+  if (endpoint == nullptr)
+    return fmt::format("its endpoint {} is not configured here, and no worker runs",
+                       printable(item.endpoint));
+  if (!has_key(*endpoint))
+    return fmt::format("no_api_key here, and no worker runs: {}", how_to_set_key(*endpoint));
+  return "no worker runs: embedd worker";
+}
+
+/// At most eleven characters; remarks_of() says more.
+std::string state_of(const pg::VectorizerStatus& item, bool workers) {
+  if (item.problem) return paint(Colour::red, "broken");
+  if (item.state != "active") return paint(Colour::yellow, item.state);
+  if (waits(item) && !item.troubles.empty()) return paint(Colour::yellow, "waiting");
+  if (waits(item) && !workers) return paint(Colour::yellow, "no worker");
+  if (!item.reconciled_at) return item.jobs > 0 ? "filling" : "not walked";
+  if (item.jobs == 0) return paint(Colour::green, "current");
+  return item.due + item.leased > 0 ? "embedding" : "retrying";
+}
+
+std::string said_by(const pg::TroubleStatus& trouble, std::size_t workers) {
+  if (trouble.stopped_seconds)
+    return fmt::format("said a worker that stopped {} ago", human_age(*trouble.stopped_seconds));
+  return fmt::format("say {} of {} workers", trouble.workers, workers);
+}
+
+/// What waits, why and since when: a line each, without its name.
+std::vector<std::string> remarks_of(const Config& config, const pg::VectorizerStatus& item,
+                                    std::size_t workers) {
+  std::vector<std::string> out;
+  for (const auto& remark : {item.problem, item.note})
+    if (remark) out.push_back(": " + printable(*remark));
+  if (item.unwalked_rows > 0)
+    out.push_back(fmt::format(
+        ": up to {} rows wait to be looked at, since it was created ({})",
+        item.unwalked_rows < pg::kCountLimit ? human_count(item.unwalked_rows) : "all its", item.created_at));
+  if (!waits(item) || item.problem) return out;
+  if (item.state != "active")
+    out.push_back(
+        fmt::format(" waits: {}; to go on: embedd vectorizer resume {}", item.state, printable(item.name)));
+  for (const pg::TroubleStatus& trouble : item.troubles)
+    out.push_back(fmt::format(" waits: {}, {}: {}", printable(trouble.state, 40), said_by(trouble, workers),
+                              printable(trouble.message, 300)));
+  if (workers == 0) out.push_back(" waits: " + reason_here(config, item));
+  if (item.next_try_seconds)
+    out.push_back(fmt::format(" waits: rows that failed are tried again, the next in {}",
+                              human_age(*item.next_try_seconds)));
+  return out;
+}
+
+std::string waiting_of(const pg::VectorizerStatus& item) {
+  if (item.unwalked_rows > item.jobs)
+    return "≤" + human_count(item.unwalked_rows) + (item.unwalked_rows < pg::kCountLimit ? "" : "+");
+  return (item.jobs_exact ? "" : "~") + human_count(item.jobs);
 }
 
 std::string vectorizers_text(const Config& config, const pg::Status& status) {
   if (status.vectorizers.empty()) return "no vectorizers yet: embedd vectorizer create --help\n";
-  Table table({"vectorizer", "source", "model", "waiting", "leased", "oldest", "dead", "state"});
-  for (const pg::VectorizerStatus& item : status.vectorizers)
-    table.add({printable(item.name), printable(item.source), printable(item.model),
-               (item.jobs_exact ? "" : "~") + human_count(item.jobs), human_count(item.leased),
+  Table table({"vectorizer", "model", "waiting", "oldest", "dead", "state"});
+  std::string remarks;
+  const auto remark = [&remarks](const std::string& line) {
+    remarks += (stdout_is_terminal() ? wrapped(line, 80) : line) + "\n";
+  };
+  for (const pg::VectorizerStatus& item : status.vectorizers) {
+    table.add({printable(item.name, kName - 1), printable(item.model, kModel), waiting_of(item),
                item.oldest_age_seconds ? human_age(*item.oldest_age_seconds) : "-",
                item.dead_letters > 0 ? paint(Colour::red, human_count(item.dead_letters)) : "0",
-               state_of(config, item, !status.workers.empty())});
-  std::string out = table.str();
-  for (const pg::VectorizerStatus& item : status.vectorizers)
-    for (const auto& remark : {item.problem, item.note})
-      if (remark) out += fmt::format("{}: {}\n", printable(item.name), printable(*remark));
-  for (const pg::VectorizerStatus& item : status.vectorizers)
-    for (const pg::TroubleStatus& trouble : item.troubles)
-      if (item.jobs > 0)
-        out += fmt::format("{} waits: {}, say {} of {} workers: {}\n", printable(item.name),
-                           printable(trouble.state, 40), trouble.workers, status.workers.size(),
-                           printable(trouble.message, 300));
-  for (const pg::VectorizerStatus& item : status.vectorizers)
+               state_of(item, !status.workers.empty())});
+    for (const std::string& line : remarks_of(config, item, status.workers.size()))
+      remark(printable(item.name) + line);
     if (item.index_wanted)
-      out += fmt::format("index_wanted: {}embedd vectorizer reindex {}\n",
-                         item.jobs > 0 || !item.reconciled_at ? "once the backlog has drained, run " : "run ",
-                         printable(item.name));
-  return out;
+      remark(fmt::format("index_wanted: {}embedd vectorizer reindex {}",
+                         waits(item) ? "once the backlog has drained, run " : "run ", printable(item.name)));
+  }
+  return table.str() + remarks;
 }
 
 std::string workers_text(const pg::Status& status, double rate) {
   if (status.workers.empty()) return "no workers: embedd worker\n";
-  Table table({"worker", "up", "rows embedded", "requests", "leases", "heard of"});
+  Table table({"worker", "up", "rows", "requests", "leases", "heard of"});
   for (const pg::WorkerStatus& item : status.workers)
-    table.add({fmt::format("{}:{}", printable(item.hostname), item.pid), human_age(item.up_seconds),
-               human_count(item.rows_embedded), fmt::format("{}", item.requests_in_flight),
-               fmt::format("{}", item.leases_held),
+    table.add({printable(fmt::format("{}:{}", item.hostname, item.pid), kWorker - 1),
+               human_age(item.up_seconds), human_count(item.rows_embedded),
+               fmt::format("{}", item.requests_in_flight), fmt::format("{}", item.leases_held),
                fmt::format("{} ago{}", human_age(item.silent_seconds), item.draining ? ", draining" : "")});
   return table.str() + (rate < 0 ? "" : fmt::format("{:.0f} rows/s\n", rate));
 }
 
 std::string usage_text(const pg::Status& status) {
-  if (status.usage_total.empty()) return "";
-  Table table({"usage", "model", "requests", "rows", "tokens", "USD"});
-  const auto add = [&table](std::string_view when, const std::vector<pg::UsageStatus>& usage) {
-    for (const pg::UsageStatus& item : usage)
-      table.add({fmt::format("{}, {}", printable(item.vectorizer), when), printable(item.model),
-                 human_count(item.requests), human_count(item.rows), human_count(item.tokens),
-                 fmt::format("{:.4f}", item.cost_usd)});
-  };
-  add("today", status.usage_today);
-  add("in all", status.usage_total);
-  return "\n" + table.str();
+  std::string out;
+  if (!status.usage_total.empty()) {
+    Table table({"usage", "model", "rows", "tokens", "USD"});
+    const auto add = [&table](std::string_view when, const std::vector<pg::UsageStatus>& usage) {
+      for (const pg::UsageStatus& item : usage)
+        table.add({fmt::format("{}, {}", printable(item.vectorizer, 10), when), printable(item.model, kModel),
+                   human_count(item.rows), human_count(item.tokens), fmt::format("{:.4f}", item.cost_usd)});
+    };
+    add("today", status.usage_today);
+    add("in all", status.usage_total);
+    out += "\n" + table.str();
+  }
+  if (status.original_usd)
+    out += fmt::format("this database is a copy; its original had spent USD {:.4f}\n", *status.original_usd);
+  return out;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/database.h"
+#include "cli/existing.h"
 #include "cli/model.h"
 #include "cli/output.h"
 #include "pg/migrate.h"
@@ -13,7 +14,12 @@ namespace embedd::cli {
 Result<int> traces_init(Context& context, const TracesArguments& arguments) {
   pg::TracesOptions options;
   if (!arguments.endpoint.empty()) options.endpoint = arguments.endpoint;
-  options.model = model_for(context.config, options.endpoint, arguments.model);
+  options.endpoint_asked = !arguments.endpoint.empty();
+  options.model_asked = !arguments.model.empty();
+  options.adopt_only = arguments.adopt_only;
+  auto model = model_for(context.config, options.endpoint, arguments.model);
+  if (!model) return std::unexpected(model.error());
+  options.model = std::move(*model);
 
   auto db = connect(context, Schema::optional);  // made here if it is missing
   if (!db) return std::unexpected(db.error());
@@ -28,7 +34,9 @@ Result<int> traces_init(Context& context, const TracesArguments& arguments) {
     json.key("created_index").value(report->created_index);
     json.key("created_vectorizer").value(report->created_vectorizer);
     json.key("vectorizer").value(info.name).key("endpoint").value(info.endpoint);
-    print(json.key("model").value(info.model).end().str() + "\n");
+    json.key("model").value(info.model);
+    write_existing(json, context.config, info, report->existing);
+    print(json.end().str() + "\n");
     return kDone;
   }
   const auto line = [](bool created, std::string_view what) {
@@ -38,6 +46,7 @@ Result<int> traces_init(Context& context, const TracesArguments& arguments) {
   if (report->created_index) line(true, "index on embedding (hnsw, cosine)");
   line(report->created_vectorizer, fmt::format("vectorizer {}: model {} at endpoint {}, {} dimensions",
                                                info.name, info.model, info.endpoint, info.dimensions));
+  if (report->created_vectorizer) note_existing(context.config, info, report->existing);
   note_endpoint(context.config, info.endpoint);
   return kDone;
 }

@@ -4,14 +4,16 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/database.h"
+#include "cli/existing.h"
 #include "cli/model.h"
 #include "cli/output.h"
-#include "pg/vectorizers.h"
+#include "pg/adoption.h"
 
 namespace embedd::cli {
 
 namespace {
 
+/// The members of an object that is open and stays so.
 void write_json(JsonWriter& json, const pg::VectorizerInfo& info) {
   const auto optional = [&json](std::string_view name, const std::optional<std::string>& text) {
     json.key(name);
@@ -20,7 +22,7 @@ void write_json(JsonWriter& json, const pg::VectorizerInfo& info) {
     else
       json.null();
   };
-  json.object().key("id").value(info.id).key("name").value(info.name);
+  json.key("id").value(info.id).key("name").value(info.name);
   json.key("source").object();
   json.key("schema").value(info.source_schema).key("table").value(info.source_table).end();
   json.key("key").array();
@@ -37,7 +39,7 @@ void write_json(JsonWriter& json, const pg::VectorizerInfo& info) {
   for (const std::string& name : info.deferred_indexes) json.value(name);
   json.end();
   json.key("state").value(info.paused ? "paused" : "active");
-  json.key("created_at").value(info.created_at).end();
+  json.key("created_at").value(info.created_at);
 }
 
 std::string source_of(const pg::VectorizerInfo& info) {
@@ -48,8 +50,9 @@ std::string source_of(const pg::VectorizerInfo& info) {
 void show(const Context& context, const pg::VectorizerInfo& info) {
   if (context.json) {
     JsonWriter json;
+    json.object();
     write_json(json, info);
-    return print(json.str() + "\n");
+    return print(json.end().str() + "\n");
   }
   std::string out = paint(Colour::bold, printable(info.name)) + "\n";
   const auto line = [&out](std::string_view name, std::string_view text) {
@@ -103,18 +106,34 @@ Result<int> vectorizer_create(Context& context, const CreateArguments& arguments
   spec.long_texts = arguments.long_texts;
   spec.index = arguments.index;
   if (!arguments.endpoint.empty()) spec.endpoint = arguments.endpoint;
-  spec.model = model_for(context.config, spec.endpoint, arguments.model);
+  auto model = model_for(context.config, spec.endpoint, arguments.model);
+  if (!model) return std::unexpected(model.error());
+  spec.model = std::move(*model);
+  if (arguments.send_dimensions) spec.send_dimensions = true;
+  spec.adopt_existing = arguments.adopt_existing;
+  spec.trust_all = arguments.trust_all;
 
   auto db = connect(context);
   if (!db) return std::unexpected(db.error());
-  auto created = pg::create_vectorizer(*db, spec);
+  auto created = pg::declare_vectorizer(*db, spec);
   if (!created) return std::unexpected(created.error());
-  show(context, *created);
-  note_endpoint(context.config, created->endpoint);
-  if (created->index_kind != "none")
+  const pg::VectorizerInfo& info = created->info;
+  if (context.json) {
+    JsonWriter json;
+    json.object();
+    write_json(json, info);
+    write_existing(json, context.config, info, created->existing);
+    print(json.end().str() + "\n");
+  } else {
+    show(context, info);
+  }
+  for (const std::string& remark : created->remarks) print_note("note: " + printable(remark));
+  note_existing(context.config, info, created->existing);
+  note_endpoint(context.config, info.endpoint);
+  if (info.index_kind != "none")
     print_note(fmt::format(
         "once the rows that exist are embedded, build the index with: embedd vectorizer reindex {}",
-        created->name));
+        info.name));
   return kDone;
 }
 
@@ -126,7 +145,11 @@ Result<int> vectorizer_list(Context& context) {
   if (context.json) {
     JsonWriter json;
     json.array();
-    for (const pg::VectorizerInfo& info : *list) write_json(json, info);
+    for (const pg::VectorizerInfo& info : *list) {
+      json.object();
+      write_json(json, info);
+      json.end();
+    }
     print(json.end().str() + "\n");
     return kDone;
   }
@@ -161,7 +184,11 @@ Result<int> vectorizer_resume(Context& context, const std::string& name) {
 }
 
 Result<int> vectorizer_drop(Context& context, const std::string& name) {
-  return change(context, name, pg::drop_vectorizer, "dropped");
+  auto code = change(context, name, pg::drop_vectorizer, "dropped");
+  if (code)
+    print_note(
+        "its vectors stay, and what they were made of is remembered: the same declaration buys none again");
+  return code;
 }
 
 }  // namespace embedd::cli

@@ -16,6 +16,7 @@ struct CreateArguments {
   std::string long_texts = "truncate", index = "none";
   std::vector<std::string> key;
   int dimensions = 0;
+  bool send_dimensions = false, adopt_existing = false, trust_all = false;
 };
 
 struct ReindexArguments {
@@ -43,6 +44,7 @@ struct SearchArguments {
 
 struct TracesArguments {
   std::string endpoint, model;
+  bool adopt_only = false;
 };
 
 struct StatusArguments {

@@ -17,6 +17,7 @@ inline constexpr int kRowsRemain = 3;
 
 struct WorkerArguments {
   bool once = false;
+  bool traces = false;  ///< first adopt the table `traces`, as soon as it is there
 };
 
 struct Context;

@@ -7,11 +7,16 @@
 
 namespace embedd::cli {
 
-std::string model_for(const Config& config, std::string_view endpoint, std::string_view asked) {
+Result<std::string> model_for(const Config& config, std::string_view endpoint, std::string_view asked) {
   if (!asked.empty()) return std::string(asked);
   const EndpointConfig* found = config.endpoint(endpoint);
-  const bool local = found != nullptr && found->dialect == Dialect::local;
-  return local ? "local-hashing-v1" : "text-embedding-3-small";
+  if (found != nullptr && !found->model.empty()) return found->model;
+  if (found != nullptr && found->dialect == Dialect::local) return "local-hashing-v1";
+  if (endpoint == "openai") return "text-embedding-3-small";
+  return fail(ErrorKind::invalid_argument,
+              fmt::format("name a model with --model: the endpoint {} has no default (model = \"…\" in "
+                          "[endpoint.{}] of embedd.toml makes one)",
+                          endpoint, endpoint));
 }
 
 void note_endpoint(const Config& config, std::string_view endpoint) {

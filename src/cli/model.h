@@ -8,8 +8,9 @@
 
 namespace embedd::cli {
 
-/// `asked`, or the default of an endpoint of that dialect.
-std::string model_for(const Config& config, std::string_view endpoint, std::string_view asked);
+/// `asked`, or the endpoint's default: `model` of its table, local-hashing-v1 of the local ones,
+/// text-embedding-3-small of `openai`. Errors: invalid_argument if it has none.
+Result<std::string> model_for(const Config& config, std::string_view endpoint, std::string_view asked);
 
 /// Says on stderr that the endpoint is unknown here, has no key, or finds words and not meaning.
 void note_endpoint(const Config& config, std::string_view endpoint);

@@ -4,10 +4,13 @@
 #include <condition_variable>
 #include <mutex>
 #include <random>
+#include <utility>
 
 #include "base/log.h"
 #include "cli/database.h"
+#include "cli/model.h"
 #include "pg/migrate.h"
+#include "pg/traces.h"
 
 namespace embedd::cli {
 
@@ -39,6 +42,22 @@ Result<void> migrate_once(const Context& context) {
   return {};
 }
 
+/// False if there is no table to adopt yet.
+Result<bool> adopt_traces(const Context& context) {
+  pg::TracesOptions options{.adopt_only = true};
+  auto model = model_for(context.config, options.endpoint, "");
+  if (!model) return std::unexpected(model.error());
+  options.model = std::move(*model);
+  auto db = connect(context, Schema::required, true);
+  if (!db) return std::unexpected(db.error());
+  auto there = pg::has_traces(*db);
+  if (!there || !*there) return there;
+  auto report = pg::init_traces(*db, options);
+  if (!report) return std::unexpected(report.error());
+  if (report->created_vectorizer) log::info("vectorizer_created", {{"vectorizer", report->vectorizer.name}});
+  return true;
+}
+
 }  // namespace
 
 Result<bool> migrate_when_up(const Context& context, Observer& observer, std::stop_token stop,
@@ -53,6 +72,25 @@ Result<bool> migrate_when_up(const Context& context, Observer& observer, std::st
     observer.database_error("start", migrated.error());
     if (!sleep(pause, stop)) break;
     pause = std::min<Duration>(pause * 2, kLongestPause);
+  }
+  return false;
+}
+
+Result<bool> adopt_traces_when_there(const Context& context, Observer& observer, std::stop_token stop,
+                                     bool wait) {
+  Duration pause = kFirstPause;
+  for (bool told = false; !stop.stop_requested(); pause = std::min<Duration>(pause * 2, kLongestPause)) {
+    auto adopted = adopt_traces(context);
+    if (adopted && *adopted) return true;
+    if (!adopted && !mends_itself(adopted.error().kind)) return std::unexpected(adopted.error());
+    if (!adopted) observer.database_error("traces", adopted.error());
+    if (!wait)
+      return adopted ? fail(ErrorKind::misconfigured, "there is no table traces yet")
+                     : std::unexpected(adopted.error());
+    if (adopted && !std::exchange(told, true))
+      log::info("waiting_for_table",
+                {{"table", "traces"}, {"effect", "nothing is embedded until it is there"}});
+    if (!sleep(pause, stop)) break;
   }
   return false;
 }

@@ -16,4 +16,9 @@ namespace embedd::cli {
 Result<bool> migrate_when_up(const Context& context, Observer& observer, std::stop_token stop,
                              std::optional<Duration> at_most);
 
+/// Declares the vectorizer `traces` once its table is there. False if it was stopped before. Without `wait`
+/// it tries once. Errors: init_traces's, and misconfigured if there is no table to wait for.
+Result<bool> adopt_traces_when_there(const Context& context, Observer& observer, std::stop_token stop,
+                                     bool wait);
+
 }  // namespace embedd::cli

@@ -84,6 +84,7 @@ class EndpointReader {
   Result<void> read() {
     read_dialect();
     text("base_url", config_.base_url);
+    text("model", config_.model);
     text("organization", config_.organization);
     text("project", config_.project);
     text("deployment", config_.deployment);

@@ -38,6 +38,9 @@ Result<void> invalid(const EndpointConfig& config, std::string_view what) {
 
 Result<void> validate_url(const EndpointConfig& config) {
   const std::string_view url = config.base_url;
+  if (config.dialect == Dialect::azure && (url.empty() || url == kOpenAiBaseUrl))
+    return invalid(config, "needs base_url, such as \"https://NAME.openai.azure.com\"");
+  if (url.empty()) return invalid(config, "needs base_url, such as \"http://127.0.0.1:11434/v1\"");
   std::string_view rest;
   if (url.starts_with("https://"))
     rest = url.substr(8);

@@ -2,7 +2,7 @@
 ///
 /// An endpoint is defined in the worker's configuration only; SQL can name one but never define one (G11).
 ///
-///   EndpointConfig openai;                       // api.openai.com, the default
+///   EndpointConfig openai{.name = "openai", .base_url = std::string(kOpenAiBaseUrl)};
 ///   openai.api_key = Secret(key);
 ///   if (auto valid = validate(openai); !valid) …  // the message says what to do
 #pragma once
@@ -35,7 +35,11 @@ inline constexpr std::string_view kAzureApiVersion = "2024-10-21";
 struct EndpointConfig {
   std::string name = "openai";
   Dialect dialect = Dialect::openai;
-  std::string base_url{kOpenAiBaseUrl};  ///< with its version path; azure: `https://NAME.openai.azure.com`
+  /// With its version path; azure: `https://NAME.openai.azure.com`. No default: texts and key go nowhere by
+  /// omission.
+  std::string base_url;
+
+  std::string model;  ///< of vectorizers that are created without `--model`; empty: they must name one
 
   Secret api_key;            ///< as configured; ignored while `api_key_file` is set
   std::string api_key_file;  ///< re-read when it changes, so that a key can appear or rotate at run time

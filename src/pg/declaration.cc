@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kDefaultDimensions = 1536;
 
-/// OpenAI's models: their own dimensions, and whether a request may ask for fewer.
+/// A model's own dimensions, and whether a request may ask for fewer.
 struct KnownModel {
   std::string_view name;
   int dimensions;
@@ -24,10 +24,13 @@ constexpr KnownModel kKnownModels[] = {
     {"text-embedding-ada-002", 1536, false},
 };
 
+/// The built-in one makes vectors of any length.
+constexpr KnownModel kLocalModel = {"local-hashing-v1", kDefaultDimensions, true};
+
 const KnownModel* known_model(std::string_view name) {
   for (const KnownModel& model : kKnownModels)
     if (model.name == name) return &model;
-  return nullptr;
+  return name == kLocalModel.name ? &kLocalModel : nullptr;
 }
 
 template <typename... Args>
@@ -55,6 +58,12 @@ Result<void> check_words(const VectorizerSpec& spec) {
   if (spec.model.empty()) return wrong("name a model with --model");
   if (spec.dimensions < 0 || spec.dimensions > 16'000)
     return wrong("--dimensions {} is out of range; pgvector stores 1 to 16000", spec.dimensions);
+  if (spec.trust_all && !spec.adopt_existing) return wrong("--trust-all goes with --adopt-existing");
+  if (spec.adopt_existing && spec.model_id_column.empty() && !spec.trust_all)
+    return wrong(
+        "--adopt-existing trusts the vectors of rows whose model id column says {}: name that column with "
+        "--model-id-column. Where there is none, --trust-all takes every vector for that model's",
+        spec.model);
   return {};
 }
 
@@ -81,6 +90,42 @@ Result<void> check_free(Connection& db, const VectorizerSpec& spec, const Source
     return wrong("the vectorizer {} fills {}.{} already; two would overwrite each other: use another column",
                  filled->view(0, 0), source.name, spec.column);
   return {};
+}
+
+/// pgai keeps its declarations in ai.vectorizer, of which each version has other columns.
+constexpr const char* kWritingPgai = R"(
+SELECT coalesce(v ->> 'name', '#' || (v ->> 'id'))
+FROM (SELECT to_jsonb(a) AS v FROM ai.vectorizer a) x
+WHERE v ->> 'disabled' IS DISTINCT FROM 'true'
+  AND ((v ->> 'source_schema', v ->> 'source_table', v #>> '{config,destination,embedding_column}') = ($1, $2, $3)
+       OR (coalesce(v ->> 'target_schema', v #>> '{config,destination,target_schema}'),
+           coalesce(v ->> 'target_table', v #>> '{config,destination,target_table}'), 'embedding') = ($1, $2, $3)))";
+
+/// What else could write the destination column.
+Result<void> check_no_other_writer(Connection& db, const VectorizerSpec& spec, Declaration& out) {
+  if (out.destination->not_null)
+    out.remarks.push_back(fmt::format(
+        "the column '{}' is NOT NULL, so a row that loses its text could not lose its vector; better "
+        "run: ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL",
+        spec.column, out.source.quoted(), quote_identifier(spec.column)));
+  auto pgai = db.exec(
+      "SELECT to_regclass('ai.vectorizer') IS NOT NULL, "
+      "coalesce(has_table_privilege(to_regclass('ai.vectorizer'), 'SELECT'), false)");
+  if (!pgai) return std::unexpected(pgai.error());
+  if (!pgai->flag(0, 0)) return {};
+  if (!pgai->flag(0, 1)) {
+    out.remarks.emplace_back(
+        "there are vectorizers of pgai (ai.vectorizer), which this role may not read: make sure that none "
+        "writes the same column");
+    return {};
+  }
+  auto writing = db.exec(kWritingPgai, {out.source.schema, out.source.name, spec.column});
+  if (!writing) return std::unexpected(writing.error());
+  if (writing->empty()) return {};
+  return wrong(
+      "pgai's vectorizer {} writes {}.{}, and each would overwrite the other's vectors: use another column, "
+      "or remove it with: SELECT ai.drop_vectorizer(...)",
+      writing->view(0, 0), out.source.name, spec.column);
 }
 
 /// A key travels as an array of each column's values, and arrays of arrays are not what they seem. The
@@ -158,7 +203,39 @@ Result<void> check_model_column(const SourceTable& source, const std::string& na
   return {};
 }
 
-Result<void> check_destination(const VectorizerSpec& spec, Declaration& out) {
+/// How many dimensions the vectors have that a column of any number of them holds; 0: it holds none that
+/// this role may see.
+Result<int> dimensions_there(Connection& db, const SourceTable& source, const SourceColumn& column) {
+  auto readable = db.exec("SELECT has_column_privilege($1::oid, $2, 'SELECT')",
+                          {std::to_string(source.oid), column.name});
+  if (!readable) return std::unexpected(readable.error());
+  if (!readable->flag(0, 0)) return 0;
+  auto rows = db.exec(fmt::format(
+      "SELECT coalesce(min(d), 0), coalesce(max(d), 0) FROM (SELECT {} AS d FROM {} t WHERE t.{} IS NOT NULL "
+      "LIMIT 1000) x",
+      dimensions_of(column, "t"), source.quoted(), quote_identifier(column.name)));
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->integer(0, 0) != rows->integer(0, 1))
+    return wrong(
+        "the column '{}' holds vectors of {} and of {} dimensions; say with --dimensions which it shall have",
+        column.name, rows->integer(0, 0), rows->integer(0, 1));
+  return static_cast<int>(rows->integer(0, 0));
+}
+
+/// Of vectors in a column that takes any number of dimensions.
+Result<int> choose_dimensions(Connection& db, const VectorizerSpec& spec, const SourceTable& source,
+                              const SourceColumn& column) {
+  if (spec.dimensions > 0) return spec.dimensions;
+  auto there = dimensions_there(db, source, column);
+  if (!there || *there > 0) return there;
+  if (const KnownModel* model = known_model(spec.model)) return model->dimensions;
+  return wrong(
+      "how many dimensions {} has is not known here, and the column '{}' takes any number: say it with "
+      "--dimensions",
+      spec.model, column.name);
+}
+
+Result<void> check_destination(Connection& db, const VectorizerSpec& spec, Declaration& out) {
   const SourceTable& source = out.source;
   const SourceColumn* column = source.find(spec.column);
   const KnownModel* model = known_model(spec.model);
@@ -180,14 +257,23 @@ Result<void> check_destination(const VectorizerSpec& spec, Declaration& out) {
         spec.column, column->type, spec.dimensions, source.quoted(), quote_identifier(spec.column),
         column->type_name, spec.dimensions);
   out.destination = column;
-  out.dimensions = column->modifier > 0 ? column->modifier : wished;
-  const bool reduced = model && out.dimensions != model->dimensions;
+  out.dimensions = column->modifier;
+  if (column->modifier <= 0) {
+    auto chosen = choose_dimensions(db, spec, source, *column);
+    if (!chosen) return std::unexpected(chosen.error());
+    out.dimensions = *chosen;
+  }
+  const bool reduced = model && model != &kLocalModel && out.dimensions != model->dimensions;
   if (reduced && (!model->reducible || out.dimensions > model->dimensions))
     return wrong(
         "{} answers with {} dimensions{}, but the column '{}' would take {}; choose another model, or a "
         "column of that size",
         spec.model, model->dimensions, model->reducible ? " or fewer" : "", spec.column, out.dimensions);
   out.send_dimensions = spec.send_dimensions.value_or(reduced);
+  if (!model && spec.dimensions > 0 && !out.send_dimensions)
+    out.remarks.push_back(fmt::format(
+        "the endpoint is not asked for {} dimensions: {} must have them anyway; --send-dimensions asks",
+        spec.dimensions, spec.model));
   return {};
 }
 
@@ -228,7 +314,8 @@ Result<void> check_privileges(Connection& db, const VectorizerSpec& spec, const 
       "SELECT current_user, has_table_privilege($1::oid, 'TRIGGER'), has_schema_privilege('embedd', "
       "'CREATE'), "
       "has_table_privilege('embedd.vectorizers', 'INSERT') AND "
-      "has_table_privilege('embedd.dead_letters', 'DELETE')",
+      "has_table_privilege('embedd.dead_letters', 'DELETE') AND has_table_privilege('embedd.kept_proofs', "
+      "'DELETE')",
       {std::to_string(source.oid)});
   if (!rows) return std::unexpected(rows.error());
   const std::string role = db.quote_identifier(rows->view(0, 0));
@@ -274,7 +361,7 @@ Result<Declaration> check_declaration(Connection& db, const VectorizerSpec& spec
   if (!key) return std::unexpected(key.error());
   out.key = std::move(*key);
   if (auto good = check_key_types(out.source, out.key); !good) return std::unexpected(good.error());
-  if (auto good = check_destination(spec, out); !good) return std::unexpected(good.error());
+  if (auto good = check_destination(db, spec, out); !good) return std::unexpected(good.error());
   if (auto good = check_index_kind(out.source, *out.destination, spec.index, out.dimensions); !good)
     return std::unexpected(good.error());
   if (auto good = check_model_column(out.source, spec.model_id_column, "model-id-column"); !good)
@@ -282,6 +369,7 @@ Result<Declaration> check_declaration(Connection& db, const VectorizerSpec& spec
   if (auto good = check_model_column(out.source, spec.model_version_column, "model-version-column"); !good)
     return std::unexpected(good.error());
   if (auto good = check_free(db, spec, out.source); !good) return std::unexpected(good.error());
+  if (auto good = check_no_other_writer(db, spec, out); !good) return std::unexpected(good.error());
   if (!spec.where.empty()) {
     auto filter = compile_filter(db, out.source, spec.where);
     if (!filter) return std::unexpected(filter.error());

@@ -17,8 +17,9 @@ struct Declaration {
   std::vector<std::string> key;
   std::optional<CompiledFilter> filter;
   const SourceColumn* destination = nullptr;  ///< points into `source`
-  int dimensions = 0;
+  int dimensions = 0;  ///< the column's; where that takes any number, those of its vectors or of the model
   bool send_dimensions = false;
+  std::vector<std::string> remarks;  ///< what is accepted, but worth knowing
 
   Declaration() = default;
   Declaration(Declaration&&) = default;  // moving the columns' vector keeps its elements in place

@@ -19,13 +19,19 @@ std::string waiting_texts(const VectorizerInfo& v, std::string_view sendable) {
   const std::string keys = join_each(v.key_columns.size(), ", ", [&](std::size_t i) {
     return fmt::format("t.{} AS k{}", quote_identifier(v.key_columns[i - 1]), i);
   });
+  const std::string proof_key = join_each(v.key_columns.size(), " AND ", [&](std::size_t i) {
+    return fmt::format("l.k{} = t.{}", i, quote_identifier(v.key_columns[i - 1]));
+  });
+  // A vector that nothing proves to be of this text waits to be replaced.
   return fmt::format(
-      "WITH types AS (SELECT FROM {source} t WHERE {types}) SELECT x.text FROM (SELECT {text} AS text FROM "
-      "{source} t WHERE ({filter}) AND ("
-      "EXISTS (SELECT FROM {queue} q WHERE {same_key}) OR t.{column} IS NULL AND NOT EXISTS ("
+      "WITH types AS (SELECT FROM {source} t WHERE {types}) SELECT x.text FROM (SELECT {text} AS text, "
+      "EXISTS (SELECT FROM {queue} q WHERE {same_key}) AS queued, t.{column} IS NOT NULL AS stored, "
+      "(SELECT l.text_hash FROM {ledger} l WHERE {proof_key}) AS proven, EXISTS ("
       "SELECT FROM embedd.dead_letters d, (SELECT {keys}) q WHERE d.vectorizer_id = {id} AND d.key = "
-      "{key_json}))) x "
-      "WHERE x.text IS NOT NULL{sendable}",
+      "{key_json}) AS dead FROM {source} t WHERE ({filter}) OFFSET 0) x "
+      "WHERE x.text IS NOT NULL AND (x.queued OR NOT x.dead AND (NOT x.stored OR x.proven IS DISTINCT FROM "
+      "pg_catalog.hashtextextended(x.text COLLATE pg_catalog.\"C\", 0))){sendable}",
+      fmt::arg("ledger", ledger_table(v.id)), fmt::arg("proof_key", proof_key),
       fmt::arg("sendable", sendable), fmt::arg("keys", keys), fmt::arg("id", v.id),
       fmt::arg("key_json", v.key_json_sql), fmt::arg("text", v.text_sql), fmt::arg("types", v.types_sql),
       fmt::arg("source", quote_qualified(v.source_schema, v.source_table)),

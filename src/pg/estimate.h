@@ -10,9 +10,9 @@
 
 namespace embedd::pg {
 
-/// Calls `use` with the text of every covered, non-empty row that has no vector or waits in the queue, cut as
-/// a worker would cut it; dead letters do not wait. One cursor in one read-only transaction; memory for a
-/// page of rows. Errors: the connection's.
+/// Calls `use` with the text of every covered, non-empty row that waits in the queue, or has no vector that
+/// is proven to be of it, cut as a worker would cut it; dead letters do not wait. One cursor in one read-only
+/// transaction; memory for a page of rows. Errors: the connection's.
 Result<void> for_each_waiting_text(Connection& db, const VectorizerInfo& vectorizer,
                                    const std::function<void(std::string_view text)>& use);
 

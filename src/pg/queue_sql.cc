@@ -404,8 +404,7 @@ deleted AS (DELETE FROM {queue} q USING buried f WHERE q.ctid = f.at))",
 /// One page by key order: source rows and ledger rows side by side, each up to a limit, and the page ends
 /// where the first of the two does. Rows that users hold are skipped, and the walk is then due again soon:
 /// inserting the job of a row whose update is not committed would wait for that user. A stored vector without
-/// proof is adopted, unless something is already known to be wrong with it. Proofs of rows that are gone are
-/// removed.
+/// proof may be anything, so its row is embedded. Proofs of rows that are gone are removed.
 Statement make_reconcile(const Form& form, bool first) {
   const std::string_view lock = first ? "FOR NO KEY UPDATE SKIP LOCKED" : "FOR NO KEY UPDATE";
   const std::string_view nobody =
@@ -448,20 +447,14 @@ merged AS MATERIALIZED (
     UNION ALL SELECT {{keys}}, false, NULL, NULL, NULL, text_hash FROM proofs WHERE generation = {{g}}) m
   WHERE NOT EXISTS (SELECT FROM page_end e WHERE ({{row:m}}) > ({{row:e}}))
   GROUP BY {{keys}}),
-idle AS MATERIALIZED (
-  SELECT q.* FROM merged q
+wanted AS MATERIALIZED (
+  SELECT {{keys:q}} FROM merged q
   WHERE q.there
     AND CASE WHEN q.refused THEN true WHEN q.hash IS NULL THEN q.stored ELSE NOT q.stored OR q.proven IS DISTINCT FROM q.hash END
     AND CASE WHEN EXISTS (SELECT FROM {{queue}} w WHERE {{w=q}} AND w.generation = {{g}}) THEN false ELSE true END
     AND NOT EXISTS (SELECT FROM embedd.dead_letters d
                     WHERE d.vectorizer_id = {{id}} AND d.generation = {{g}} AND d.key = {{key_json}}
                       AND coalesce(d.text_hash, 0) = coalesce(q.hash, 0))),
-adopted AS (
-  INSERT INTO {{ledger}} ({{keys}}, generation, text_hash)
-  SELECT {{keys:i}}, {{g}}, i.hash FROM idle i WHERE i.stored AND i.hash IS NOT NULL AND i.proven IS NULL
-  ON CONFLICT DO NOTHING),
-wanted AS MATERIALIZED (
-  SELECT {{keys:i}} FROM idle i WHERE i.hash IS NULL OR NOT i.stored OR i.proven IS NOT NULL),
 free AS MATERIALIZED (
   SELECT {{keys:w}} FROM wanted w CROSS JOIN LATERAL (
     SELECT FROM {{source}} t WHERE {{t=w}} FOR NO KEY UPDATE SKIP LOCKED) t),

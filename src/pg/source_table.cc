@@ -150,6 +150,13 @@ Result<SourceTable> inspect_table(Connection& db, const std::string& table) {
   return out;
 }
 
+std::string dimensions_of(const SourceColumn& column, std::string_view alias) {
+  // own_type of a domain is the domain; its base type, as format_type writes it, is qualified too.
+  const std::string schema = column.base_type.substr(0, column.base_type.rfind('.'));
+  return fmt::format("{}.vector_dims({}.{}::{})", schema, alias, quote_identifier(column.name),
+                     column.base_type);
+}
+
 Result<bool> is_unique(Connection& db, const SourceTable& table, const std::vector<std::string>& columns) {
   auto rows = db.exec(R"(
 SELECT EXISTS (

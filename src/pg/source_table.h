@@ -47,6 +47,9 @@ struct SourceTable {
 /// temporary table, or one that others inherit from).
 Result<SourceTable> inspect_table(Connection& db, const std::string& table);
 
+/// SQL: how many dimensions the vector in `column` of the row `alias` has.
+std::string dimensions_of(const SourceColumn& column, std::string_view alias);
+
 /// Whether some valid unique index covers exactly these columns.
 Result<bool> is_unique(Connection& db, const SourceTable& table, const std::vector<std::string>& columns);
 

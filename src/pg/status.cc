@@ -50,6 +50,23 @@ SELECT {all}, {due}, {leased}, {dead},
   return {};
 }
 
+/// What the queue's counts do not show: jobs that wait for their next try, and rows that nobody has looked
+/// at.
+void read_waiting(Connection& db, const VectorizerInfo& v, VectorizerStatus& out) {
+  auto next =
+      db.exec(fmt::format("SELECT extract(epoch FROM least((SELECT min(run_at) FROM {0} WHERE priority = 0 "
+                          "AND run_at > now() AND "
+                          "lease IS NULL), (SELECT min(run_at) FROM {0} WHERE priority = 1 AND run_at > "
+                          "now() AND lease IS NULL)) - "
+                          "now())",
+                          queue_table(v.id)));
+  if (next && !next->is_null(0, 0)) out.next_try_seconds = next->number(0, 0);
+  if (out.reconciled_at || out.problem) return;
+  // Whoever may not read the table sees the rest all the same.
+  auto rows = db.exec("SELECT " + bounded_count(quote_qualified(v.source_schema, v.source_table)));
+  if (rows) out.unwalked_rows = rows->integer(0, 0);
+}
+
 Result<std::vector<VectorizerStatus>> read_vectorizers(Connection& db) {
   auto infos = list_vectorizers(db);
   if (!infos) return std::unexpected(infos.error());
@@ -64,6 +81,7 @@ Result<std::vector<VectorizerStatus>> read_vectorizers(Connection& db) {
     status.dimensions = v.dimensions;
     status.state = v.paused ? "paused" : "active";
     status.index_kind = v.index_kind;
+    status.created_at = v.created_at;
     if (auto wanted = index_wanted(db, v)) status.index_wanted = *wanted;
     if (auto capture = capture_state(db, v)) {
       status.problem = capture->problem;
@@ -74,6 +92,7 @@ Result<std::vector<VectorizerStatus>> read_vectorizers(Connection& db) {
       if (db.last_sqlstate().empty()) return std::unexpected(read.error());
       if (!status.problem) status.problem = read.error().message;
     }
+    read_waiting(db, v, status);
     out.push_back(std::move(status));
   }
   return out;
@@ -83,7 +102,8 @@ Result<std::vector<WorkerStatus>> read_workers(Connection& db) {
   auto rows = db.exec(R"(
 SELECT id, hostname, pid, version, extract(epoch FROM now() - started_at), extract(epoch FROM now() - seen_at),
        rows_embedded, requests_in_flight, leases_held, draining
-FROM embedd.workers WHERE seen_at > now() - interval '10 minutes' ORDER BY started_at)");
+FROM embedd.workers
+WHERE seen_at > now() - interval '10 minutes' AND NOT stopped AND database = embedd.this_database() ORDER BY started_at)");
   if (!rows) return std::unexpected(rows.error());
   std::vector<WorkerStatus> out;
   for (int i = 0; i < rows->size(); ++i)
@@ -94,19 +114,26 @@ FROM embedd.workers WHERE seen_at > now() - interval '10 minutes' ORDER BY start
   return out;
 }
 
-/// Whoever may write the table may write anything into it, so nothing is cast.
+/// Those of the workers that run; if none does, those of the last one that had some when it stopped. Whoever
+/// may write the table may write anything into it, so nothing is cast.
 Result<void> read_troubles(Connection& db, std::vector<VectorizerStatus>& vectorizers) {
   auto rows = db.exec(R"(
-SELECT t ->> 'vectorizer', t ->> 'endpoint', t ->> 'state', max(t ->> 'message'), count(DISTINCT w.id)
-FROM embedd.workers w,
+WITH own AS (
+  SELECT w.*, bool_or(NOT w.stopped AND w.seen_at > now() - interval '10 minutes') OVER () AS any_runs,
+         row_number() OVER (PARTITION BY w.stopped ORDER BY w.seen_at DESC) AS n
+  FROM embedd.workers w WHERE w.database = embedd.this_database())
+SELECT t ->> 'vectorizer', t ->> 'endpoint', t ->> 'state', max(t ->> 'message'), count(DISTINCT w.id),
+       min(CASE WHEN w.stopped THEN extract(epoch FROM now() - w.seen_at) END)
+FROM own w,
      jsonb_array_elements(CASE WHEN jsonb_typeof(w.troubles) = 'array' THEN w.troubles ELSE '[]' END) t
-WHERE w.seen_at > now() - interval '10 minutes'
+WHERE CASE WHEN w.any_runs THEN NOT w.stopped AND w.seen_at > now() - interval '10 minutes' ELSE w.stopped AND w.n = 1 END
 GROUP BY 1, 2, 3 ORDER BY 5 DESC, 3)");
   if (!rows) return std::unexpected(rows.error());
   for (int i = 0; i < rows->size(); ++i)
     for (VectorizerStatus& v : vectorizers)
       if (rows->view(i, 0) == std::to_string(v.id) || (rows->is_null(i, 0) && rows->view(i, 1) == v.endpoint))
-        v.troubles.push_back({rows->text(i, 2), rows->text(i, 3), rows->integer(i, 4)});
+        v.troubles.push_back({rows->text(i, 2), rows->text(i, 3), rows->integer(i, 4),
+                              rows->is_null(i, 5) ? std::nullopt : std::optional(rows->number(i, 5))});
   return {};
 }
 
@@ -133,11 +160,15 @@ Result<Status> read_status(Connection& db) {
   auto workers = read_workers(db);
   if (!workers) return std::unexpected(workers.error());
   if (auto troubles = read_troubles(db, *vectorizers); !troubles) return std::unexpected(troubles.error());
-  auto today = read_usage(db, "WHERE u.day = (now() AT TIME ZONE 'UTC')::date");
+  auto today = read_usage(
+      db, "WHERE u.day = (now() AT TIME ZONE 'UTC')::date AND u.database = embedd.this_database()");
   if (!today) return std::unexpected(today.error());
-  auto total = read_usage(db, "");
+  auto total = read_usage(db, "WHERE u.database = embedd.this_database()");
   if (!total) return std::unexpected(total.error());
-  return Status{std::move(*vectorizers), std::move(*workers), std::move(*today), std::move(*total)};
+  auto original = db.exec("SELECT sum(cost_usd) FROM embedd.usage WHERE database <> embedd.this_database()");
+  if (!original) return std::unexpected(original.error());
+  return Status{std::move(*vectorizers), std::move(*workers), std::move(*today), std::move(*total),
+                original->is_null(0, 0) ? std::nullopt : std::optional(original->number(0, 0))};
 }
 
 }  // namespace embedd::pg

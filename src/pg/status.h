@@ -18,6 +18,8 @@ struct TroubleStatus {
   std::string state;  ///< resting, locked, or the endpoint's, such as quota_exhausted
   std::string message;
   std::int64_t workers = 0;  ///< that say so
+  std::optional<double>
+      stopped_seconds;  ///< no worker runs; the last one said so when it stopped, so long ago
 };
 
 struct VectorizerStatus {
@@ -33,6 +35,9 @@ struct VectorizerStatus {
   std::int64_t due = 0;                      ///< up to kCountLimit
   std::int64_t leased = 0;                   ///< up to kCountLimit
   std::optional<double> oldest_age_seconds;  ///< how long the oldest due job has been due
+  std::optional<double> next_try_seconds;    ///< until the first job that waits for its next try is due
+  std::int64_t unwalked_rows = 0;            ///< of a table not walked yet: its rows, up to kCountLimit
+  std::string created_at;                    ///< ISO 8601, UTC
   std::int64_t dead_letters = 0;             ///< up to kCountLimit
   std::optional<std::string> reconciled_at;  ///< ISO 8601, UTC; absent: not yet
   std::string index_kind;                    ///< none, hnsw, halfvec or ivfflat
@@ -69,6 +74,8 @@ struct Status {
   std::vector<WorkerStatus> workers;  ///< heard of within the last 10 minutes
   std::vector<UsageStatus> usage_today;
   std::vector<UsageStatus> usage_total;
+  std::optional<double>
+      original_usd;  ///< this is a copy: what the usage of its original, in here too, had cost
 };
 
 Result<Status> read_status(Connection& db);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "pg/source_table.h"
 #include "pg/sql_text.h"
 
@@ -98,6 +100,17 @@ Result<void> check_adoptable(const SourceTable& table) {
                   table.quoted(), missing));
 }
 
+/// What was asked for by name must not be ignored.
+Result<void> check_agrees(const VectorizerInfo& info, const TracesOptions& options) {
+  if ((!options.endpoint_asked || options.endpoint == info.endpoint) &&
+      (!options.model_asked || options.model == info.model))
+    return {};
+  return fail(ErrorKind::invalid_argument,
+              fmt::format("there is a vectorizer {0} already, of model {1} at endpoint {2}. To have another, "
+                          "run: embedd vectorizer drop {0}, then this again; its rows are then embedded anew",
+                          kVectorizer, info.model, info.endpoint));
+}
+
 /// A table with another key keeps its own way of tagging.
 bool has_uuid_id(const SourceTable& table) {
   const SourceColumn* id = table.find("id");
@@ -122,6 +135,9 @@ Result<void> make_tables(Connection& db, const TracesOptions& options, TracesRep
                 "the extension vector is missing from this database; run: embedd migrate");
   auto exists = exists_table(db, schema, "traces");
   if (!exists) return std::unexpected(exists.error());
+  if (!*exists && options.adopt_only)
+    return fail(ErrorKind::misconfigured, fmt::format("there is no table {} yet, and --adopt-only makes none",
+                                                      quote_qualified(schema, "traces")));
   if (!*exists) {
     if (auto made = run_each(db, kTables, schema, *extension); !made) return made;
     report.created_table = report.created_index = true;
@@ -129,6 +145,7 @@ Result<void> make_tables(Connection& db, const TracesOptions& options, TracesRep
   auto table = inspect_table(db, quote_qualified(schema, "traces"));
   if (!table) return std::unexpected(table.error());
   if (auto good = check_adoptable(*table); !good) return good;
+  if (options.adopt_only) return {};
   auto tagged = exists_table(db, schema, "trace_tags");
   if (!tagged) return std::unexpected(tagged.error());
   if (!*tagged && has_uuid_id(*table)) return run_each(db, kTags, schema, *extension);
@@ -137,16 +154,24 @@ Result<void> make_tables(Connection& db, const TracesOptions& options, TracesRep
 
 }  // namespace
 
+Result<bool> has_traces(Connection& db) {
+  auto rows = db.exec("SELECT to_regclass('traces') IS NOT NULL");
+  if (!rows) return std::unexpected(rows.error());
+  return rows->flag(0, 0);
+}
+
 Result<TracesReport> init_traces(Connection& db, const TracesOptions& options) {
   TracesReport report;
+  auto all = list_vectorizers(db);
+  if (!all) return std::unexpected(all.error());
+  const auto existing = std::ranges::find(*all, kVectorizer, &VectorizerInfo::name);
+  if (existing != all->end())
+    if (auto good = check_agrees(*existing, options); !good) return std::unexpected(good.error());
   std::string schema;
   auto made = db.transaction([&] { return make_tables(db, options, report, schema); });
   if (!made) return std::unexpected(made.error());
-  auto all = list_vectorizers(db);
-  if (!all) return std::unexpected(all.error());
-  for (const VectorizerInfo& info : *all) {
-    if (info.name != kVectorizer) continue;
-    report.vectorizer = info;
+  if (existing != all->end()) {
+    report.vectorizer = std::move(*existing);
     return report;
   }
   VectorizerSpec spec;
@@ -158,10 +183,11 @@ Result<TracesReport> init_traces(Connection& db, const TracesOptions& options) {
   spec.model_version_column = "embedding_model_version";
   spec.endpoint = options.endpoint;
   spec.model = options.model;
-  auto created = create_vectorizer(db, spec);
+  auto created = declare_vectorizer(db, spec);
   if (!created) return std::unexpected(created.error());
   report.created_vectorizer = true;
-  report.vectorizer = std::move(*created);
+  report.vectorizer = std::move(created->info);
+  report.existing = std::move(created->existing);
   return report;
 }
 

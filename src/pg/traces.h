@@ -3,8 +3,8 @@
 
 #include <string>
 
+#include "pg/adoption.h"
 #include "pg/connection.h"
-#include "pg/vectorizers.h"
 
 namespace embedd::pg {
 
@@ -12,6 +12,8 @@ struct TracesOptions {
   std::string schema;  ///< empty: where `traces` is found, else the first schema of the search path
   std::string endpoint = "openai";
   std::string model = "text-embedding-3-small";
+  bool endpoint_asked = false, model_asked = false;  ///< a vectorizer that is there must agree
+  bool adopt_only = false;                           ///< make no table
 };
 
 struct TracesReport {
@@ -19,11 +21,16 @@ struct TracesReport {
   bool created_index = false;
   bool created_vectorizer = false;
   VectorizerInfo vectorizer;
+  ExistingVectors existing;  ///< of a table that was adopted just now
 };
 
 /// Makes what is missing of: traces, tags, trace_tags, the HNSW index (new tables only) and the vectorizer
-/// `traces`. Idempotent. Errors: invalid_argument naming the columns that an existing table lacks, and
-/// create_vectorizer's.
+/// `traces`. Idempotent. Errors: invalid_argument naming the columns that an existing table lacks, or the
+/// endpoint or model of an existing vectorizer that was asked to have another; misconfigured if there is no
+/// table and none may be made; and create_vectorizer's.
 Result<TracesReport> init_traces(Connection& db, const TracesOptions& options = {});
+
+/// Whether there is a table `traces` that an unqualified name would find.
+Result<bool> has_traces(Connection& db);
 
 }  // namespace embedd::pg

@@ -350,7 +350,7 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
   return out;
 }
 
-std::vector<std::string> drop_ddl(VectorizerId id, const std::string& source) {
+std::vector<std::string> drop_ddl(VectorizerId id, const std::string& source, bool keep_ledger) {
   std::vector<std::string> out;
   if (!source.empty())
     for (const std::string_view event : kEvents)
@@ -359,7 +359,8 @@ std::vector<std::string> drop_ddl(VectorizerId id, const std::string& source) {
     out.push_back(fmt::format("DROP FUNCTION IF EXISTS {}", function_name(event, id)));
   for (const std::string_view helper : kHelpers)
     out.push_back(fmt::format("DROP FUNCTION IF EXISTS {}", function_name(helper, id)));
-  out.push_back(fmt::format("DROP TABLE IF EXISTS {}, {}", queue_table(id), ledger_table(id)));
+  out.push_back("DROP TABLE IF EXISTS " + queue_table(id));
+  if (!keep_ledger) out.push_back("DROP TABLE IF EXISTS " + ledger_table(id));
   return out;
 }
 

@@ -122,7 +122,7 @@ Result<Backlog> read_backlog(Connection& db, const VectorizerInfo& v) {
 SELECT v.reconciled_at IS NOT NULL, v.state = 'paused',
        (SELECT count(*) FROM (SELECT FROM {0} LIMIT {1}) bounded),
        (SELECT reltuples::bigint FROM pg_class WHERE oid = '{0}'::regclass),
-       EXISTS (SELECT FROM embedd.workers WHERE seen_at > now() - interval '1 minute')
+       EXISTS (SELECT FROM embedd.workers WHERE NOT stopped AND seen_at > now() - interval '1 minute')
 FROM embedd.vectorizers v WHERE v.id = $1)",
                                   queue, kCountLimit),
                       {std::to_string(v.id)});

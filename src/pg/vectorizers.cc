@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/nearest.h"
+#include "pg/adoption.h"
 #include "pg/declaration.h"
 #include "pg/sql_text.h"
 #include "pg/triggers.h"
@@ -105,9 +106,12 @@ Result<VectorizerId> insert_row(Connection& db, const VectorizerSpec& spec, cons
   auto rows = db.exec(R"(
 INSERT INTO embedd.vectorizers (name, source, source_schema, source_table, key_columns, key_types, key_json_sql,
   template, text_sql, read_columns, read_types, filter, capture_version, destination_column, destination_type, model_id_column,
-  model_version_column, endpoint, model, dimensions, send_dimensions, long_texts, index_kind)
+  model_version_column, endpoint, model, dimensions, send_dimensions, long_texts, index_kind, key_numbers, destination_number)
 VALUES ($1, $2::oid::regclass, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-  $21, $22, $23)
+  $21, $22, $23,
+  ARRAY(SELECT a.attnum FROM unnest($5::text[]) WITH ORDINALITY AS k (name, n)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = $2::oid AND a.attname = k.name ORDER BY k.n),
+  (SELECT a.attnum FROM pg_catalog.pg_attribute a WHERE a.attrelid = $2::oid AND a.attname = $14::text))
 RETURNING id)",
                       {spec.name,
                        std::to_string(declared.source.oid),
@@ -211,7 +215,7 @@ Result<bool> prepare_capture_role(Connection& db, const Declaration& declared) {
   return true;
 }
 
-Result<VectorizerInfo> create_in_transaction(Connection& db, const VectorizerSpec& spec) {
+Result<Declared> create_in_transaction(Connection& db, const VectorizerSpec& spec) {
   auto declared = check_declaration(db, spec);
   if (!declared) return std::unexpected(declared.error());
   CapturePlan plan = plan_for(*declared);
@@ -227,10 +231,18 @@ Result<VectorizerInfo> create_in_transaction(Connection& db, const VectorizerSpe
   if (declared->filter)
     if (auto kept = keep_filter(db, plan.id, spec, *declared); !kept) return std::unexpected(kept.error());
   if (auto made = run_all(db, queue_ddl(plan)); !made) return std::unexpected(made.error());
+  Declared out{.remarks = declared->remarks};
+  auto info = find_vectorizer(db, spec.name);
+  if (!info) return std::unexpected(info.error());
+  out.info = std::move(*info);
+  // Before the triggers, which keep the table's users waiting until the transaction ends.
+  auto existing = take_stock(db, spec, *declared, out.info);
+  if (!existing) return std::unexpected(existing.error());
+  out.existing = std::move(*existing);
   if (auto made = run_all(db, capture_ddl(plan)); !made) return std::unexpected(made.error());
   if (auto hinted = db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(plan.id)}); !hinted)
     return std::unexpected(hinted.error());
-  return find_vectorizer(db, spec.name);
+  return out;
 }
 
 Result<void> set_state(Connection& db, std::string_view name, std::string_view state) {
@@ -246,8 +258,14 @@ Result<void> set_state(Connection& db, std::string_view name, std::string_view s
 
 }  // namespace
 
-Result<VectorizerInfo> create_vectorizer(Connection& db, const VectorizerSpec& spec) {
+Result<Declared> declare_vectorizer(Connection& db, const VectorizerSpec& spec) {
   return change_table(db, spec.table, [&] { return create_in_transaction(db, spec); });
+}
+
+Result<VectorizerInfo> create_vectorizer(Connection& db, const VectorizerSpec& spec) {
+  auto declared = declare_vectorizer(db, spec);
+  if (!declared) return std::unexpected(declared.error());
+  return std::move(declared->info);
 }
 
 Result<std::vector<VectorizerInfo>> list_vectorizers(Connection& db) {
@@ -289,12 +307,24 @@ Result<void> drop_vectorizer(Connection& db, std::string_view name) {
   return change_table(db, table, [&]() -> Result<void> {
     auto exists = db.exec("SELECT to_regclass($1) IS NOT NULL", {table});
     if (!exists) return std::unexpected(exists.error());
-    if (auto done = run_all(db, drop_ddl(found->id, exists->flag(0, 0) ? table : "")); !done) return done;
+    auto proofs = keep_proofs(db, found->id);
+    if (!proofs) return std::unexpected(proofs.error());
+    if (auto done = run_all(db, drop_ddl(found->id, exists->flag(0, 0) ? table : "", *proofs)); !done)
+      return done;
     const std::string id = std::to_string(found->id);
     return run_all(db, {"DROP FUNCTION IF EXISTS " + filter_function(found->id),
                         "DELETE FROM embedd.missed_changes WHERE vectorizer_id = " + id,
                         "DELETE FROM embedd.vectorizers WHERE id = " + id});
   });
+}
+
+Result<std::optional<double>> seconds_since_walks(Connection& db) {
+  auto rows = db.exec(
+      "SELECT coalesce(extract(epoch FROM now() - min(reconciled_at)), 0), coalesce(bool_or(reconciled_at IS "
+      "NULL), false) FROM embedd.vectorizers WHERE state = 'active'");
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->flag(0, 1)) return std::nullopt;
+  return rows->number(0, 0);
 }
 
 Result<std::int64_t> estimate_rows(Connection& db, const VectorizerInfo& vectorizer) {

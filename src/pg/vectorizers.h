@@ -29,6 +29,8 @@ struct VectorizerSpec {
   std::string model_version_column;     ///< optional
   std::string long_texts = "truncate";  ///< truncate, average or discard; see LongTexts
   std::string index = "none";           ///< none, hnsw, halfvec or ivfflat; see pg/vector_index.h
+  bool adopt_existing = false;  ///< trust vectors that are there, if model_id_column names the model …
+  bool trust_all = false;       ///< … or says nothing
 };
 
 struct VectorizerInfo {
@@ -60,8 +62,9 @@ struct VectorizerInfo {
 };
 
 /// Checks everything, then makes the row, the queue and ledger tables and the triggers, in one transaction.
-/// Existing rows are found by the next reconcile. Errors: invalid_argument with what to do next (no such
-/// table, no key, unknown column and the nearest one, wrong destination, name taken, bad filter),
+/// Existing rows are found by the next reconcile, and embedded anew where nothing proves their vector (see
+/// pg/adoption.h, whose declare_vectorizer() says how many). Errors: invalid_argument with what to do next
+/// (no such table, no key, unknown column and the nearest one, wrong destination, name taken, bad filter),
 /// misconfigured (privileges, schema not migrated), conflict (the table stays busy, in thirty short tries).
 Result<VectorizerInfo> create_vectorizer(Connection& db, const VectorizerSpec& spec);
 
@@ -73,9 +76,13 @@ Result<VectorizerInfo> find_vectorizer(Connection& db, std::string_view name);
 Result<void> pause_vectorizer(Connection& db, std::string_view name);
 Result<void> resume_vectorizer(Connection& db, std::string_view name);
 
-/// Removes triggers, functions, queue, ledger, dead letters and the declaration. Stored vectors and usage
-/// stay.
+/// Removes triggers, functions, queue, dead letters and the declaration. Stored vectors and usage stay, and
+/// the ledger, if it proves anything: the same declaration made again buys nothing.
 Result<void> drop_vectorizer(Connection& db, std::string_view name);
+
+/// How long ago the vectorizer was walked whose last walk is the longest ago, paused ones aside; nothing if
+/// one has not been yet, 0 if there are none.
+Result<std::optional<double>> seconds_since_walks(Connection& db);
 
 /// A rough number of source rows, from the planner's statistics; -1 if unknown.
 Result<std::int64_t> estimate_rows(Connection& db, const VectorizerInfo& vectorizer);

@@ -30,9 +30,13 @@ Result<std::string> read_file(const std::string& path) {
 
 }  // namespace
 
-const Tokenizer& Tokenizers::tokenizer_for(std::string_view model) const {
+bool Tokenizers::has_vocabulary(std::string_view model) {
   model.remove_prefix(model.rfind('/') + 1);  // npos + 1 is 0
-  if (std::ranges::find(kCl100kModels, model) == kCl100kModels.end()) return bytes_;
+  return std::ranges::find(kCl100kModels, model) != kCl100kModels.end();
+}
+
+const Tokenizer& Tokenizers::tokenizer_for(std::string_view model) const {
+  if (!has_vocabulary(model)) return bytes_;
   std::call_once(loaded_, [this] { load_cl100k(); });
   if (cl100k_ == nullptr) return bytes_;
   return *cl100k_;

@@ -26,6 +26,9 @@ class Tokenizers final : public TokenizerCatalog {
   /// A gateway's prefix is ignored: "openai/text-embedding-3-small" is text-embedding-3-small.
   [[nodiscard]] const Tokenizer& tokenizer_for(std::string_view model) const override;
 
+  /// Whether there is a vocabulary for `model`, found here or not.
+  [[nodiscard]] static bool has_vocabulary(std::string_view model);
+
   /// Whether counts for `model` are exact. Loads the vocabulary if it decides that.
   [[nodiscard]] bool exact_for(std::string_view model) const { return &tokenizer_for(model) != &bytes_; }
 

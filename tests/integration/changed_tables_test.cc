@@ -47,7 +47,7 @@ TEST_F(ChangedTables, ATableRestoredFromADumpIsTakenUp) {
   ASSERT_EQ(work_once().code, 0);
   dump_and_restore_docs();
   add_docs(2, "new");
-  EXPECT_THAT(status(), AllOf(HasSubstr("public.docs"), Not(HasSubstr("broken"))));
+  EXPECT_THAT(status(), AllOf(HasSubstr("docs  "), Not(HasSubstr("broken"))));
   EXPECT_THAT(check(), Not(HasSubstr("FAIL capture")));
   const Finished run = work_once();
   EXPECT_EQ(run.code, 0) << run.error_output;

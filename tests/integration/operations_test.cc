@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -55,6 +56,110 @@ TEST_F(WhyRowsWait, AMissingModelIsNamedUntilItIsThere) {
   EXPECT_TRUE(eventually([&] { return status(true).find("\"troubles\":[]") != std::string::npos; }))
       << status();
   EXPECT_TRUE(worker.wait_for_log("\"event\":\"vectorizer_resumed\"")) << worker.log();
+}
+
+TEST_F(WhyRowsWait, ATableThatNobodyLookedAtIsNoEmptyQueue) {
+  create_docs();
+  ASSERT_EQ(run_embedd({"migrate"}).code, 0);
+  add_docs(200);
+  create_vectorizer();
+  EXPECT_THAT(status(), HasSubstr("≤200"));
+  EXPECT_THAT(status(), HasSubstr("docs: up to 200 rows wait to be looked at, since it was created (20"));
+  EXPECT_THAT(status(), HasSubstr("docs waits: no worker runs: embedd worker\n"));
+  EXPECT_THAT(status(true), HasSubstr("\"unwalked_rows\":200,"));
+  ASSERT_EQ(work_once().code, 0);
+  EXPECT_THAT(status(),
+              testing::AllOf(HasSubstr("current"), Not(HasSubstr("docs waits")), Not(HasSubstr("up to"))));
+  add_docs(3, "more");
+  EXPECT_THAT(status(), testing::AllOf(HasSubstr("no worker"), HasSubstr("docs waits: no worker runs")));
+}
+
+TEST_F(WhyRowsWait, AWorkerThatStoppedLeftItsReason) {
+  declare_docs();
+  add_docs(3);
+  provider.answers_always(Answer::error(401, "invalid_api_key", "Incorrect API key provided"));
+  Embedd worker = start_worker();
+  ASSERT_TRUE(status_says("docs waits: unauthenticated, say 1 of 1 workers: ")) << status() << worker.log();
+  ASSERT_EQ(worker.stop().code, 0);
+  EXPECT_THAT(status(),
+              testing::ContainsRegex("docs waits: unauthenticated, said a worker that stopped .* ago: "));
+  EXPECT_THAT(status(), HasSubstr("docs waits: no worker runs"));
+  EXPECT_THAT(status(), HasSubstr("no workers: embedd worker\n"));
+  provider.answers_always(std::nullopt);
+  ASSERT_EQ(work_once().code, 0);
+  EXPECT_THAT(status(), Not(HasSubstr("unauthenticated")));
+  EXPECT_EQ(number("SELECT count(*) FROM embedd.workers"), 0);
+}
+
+TEST_F(WhyRowsWait, ARowThatIsTriedAgainSaysWhen) {
+  declare_docs();
+  ASSERT_EQ(work_once().code, 0);
+  add_docs(1);
+  sql("UPDATE embedd.queue_1 SET attempt = 1, run_at = now() + interval '40 minutes'");
+  EXPECT_EQ(work_once().code, 3);
+  EXPECT_THAT(status(), HasSubstr("docs waits: rows that failed are tried again, the next in 40 min\n"));
+}
+
+TEST_F(WhyRowsWait, TablesFitInto80Columns) {
+  create_docs();
+  ASSERT_EQ(run_embedd({"migrate"}).code, 0);
+  const std::string name(63, 'n');
+  ASSERT_EQ(run_embedd({"vectorizer", "create", name, "--table", "docs", "--text", "{body}", "--column",
+                        "embedding"})
+                .code,
+            0);
+  sql("INSERT INTO embedd.queue_1 (k1, run_at) SELECT i::text, now() - interval '100 minutes' FROM "
+      "generate_series(1, 12000) i");
+  sql("INSERT INTO embedd.usage (vectorizer_id, model, requests, rows, tokens, cost_usd) VALUES (1, "
+      "'text-embedding-3-small', 123456, 12345678, 1234567890, 123.4567)");
+  sql("INSERT INTO embedd.workers (id, hostname, pid, rows_embedded, requests_in_flight, leases_held, "
+      "draining) "
+      "VALUES (gen_random_uuid(), repeat('h', 60), 1234567, 12345678, 64, 2048, true)");
+  std::istringstream lines(status());
+  std::string line;
+  while (std::getline(lines, line)) {
+    if (line.starts_with(name)) continue;  // prose, which a terminal's width wraps
+    const auto characters = std::ranges::count_if(line, [](unsigned char c) { return (c & 0xC0) != 0x80; });
+    EXPECT_LE(characters, 80) << line;
+  }
+}
+
+TEST_F(WhyRowsWait, ACopyOfTheDatabaseKnowsThatItIsOne) {
+  declare_docs();
+  add_docs(3);
+  ASSERT_EQ(work_once().code, 0);
+  EXPECT_THAT(status(true), HasSubstr("\"usage_of_original_usd\":null"));
+  // What a restored dump looks like from inside: everything in it was written elsewhere.
+  sql("UPDATE embedd.usage SET database = 'another', cost_usd = 7");
+  sql("INSERT INTO embedd.workers (id, database) VALUES (gen_random_uuid(), 'another')");
+  EXPECT_THAT(status(), HasSubstr("this database is a copy; its original had spent USD 7.0000\n"));
+  EXPECT_THAT(status(), testing::AllOf(HasSubstr("no workers"), Not(HasSubstr("docs, in all"))));
+  EXPECT_THAT(status(true), HasSubstr("\"usage_of_original_usd\":7"));
+}
+
+class CheckAndStatus : public WorkerTest {};
+
+/// What status calls broken, check fails for.
+TEST_F(CheckAndStatus, AgreeOnWhatIsBroken) {
+  declare_docs();
+  const auto check = [this](const Environment& changes = {}) { return run_embedd({"check"}, changes); };
+  EXPECT_THAT(check().output, HasSubstr("ok   vectorizer docs: "));
+  EXPECT_THAT(check().output, HasSubstr("ok   tokenizer: "));
+  const Finished keyless = check({{"OPENAI_API_KEY", ""}});
+  EXPECT_EQ(keyless.code, 1);
+  EXPECT_THAT(keyless.output, HasSubstr("FAIL vectorizer docs: its endpoint openai has no key here"));
+  const Finished without_ranks = check({{"EMBEDD_TOKENIZER_RANKS", "/dev/null"}});
+  EXPECT_EQ(without_ranks.code, 1);
+  EXPECT_THAT(without_ranks.output, HasSubstr("FAIL tokenizer: EMBEDD_TOKENIZER_RANKS, /dev/null, is no"));
+  for (const char* change : {"ALTER TABLE docs ALTER COLUMN embedding TYPE vector(4)",
+                             "ALTER TABLE docs DROP COLUMN embedding", "DROP TABLE embedd.queue_1"}) {
+    sql(change);
+    EXPECT_THAT(run_embedd({"status"}).output, HasSubstr("broken")) << change;
+    const Finished checked = check();
+    EXPECT_EQ(checked.code, 1) << change;
+    EXPECT_THAT(checked.output, HasSubstr("FAIL capture of docs: ")) << change;
+    EXPECT_THAT(checked.output, Not(HasSubstr("ok   vectorizer docs"))) << change;
+  }
 }
 
 TEST_F(WhyRowsWait, WhatAnybodyWroteIntoTroublesHarmsNoStatus) {

@@ -75,6 +75,39 @@ TEST(Traces, AnExistingTableIsAdoptedUnaltered) {
   EXPECT_EQ(value_of(db, "SELECT to_regclass('trace_tags') IS NULL"), "t");
 }
 
+TEST(Traces, AnotherEndpointThanTheExistingOnesIsRefused) {
+  EmptyDatabase empty;
+  const TracesOptions local{.endpoint = "local", .model = "local-hashing-v1"};
+  ASSERT_TRUE(init_traces(empty.embedd_db, local));
+  EXPECT_TRUE(init_traces(empty.embedd_db)) << "nothing was asked for";
+  for (const TracesOptions& other :
+       {TracesOptions{.endpoint_asked = true}, TracesOptions{.model_asked = true}}) {
+    auto refused = init_traces(empty.embedd_db, other);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::invalid_argument);
+    EXPECT_THAT(refused.error().message, HasSubstr("of model local-hashing-v1 at endpoint local"));
+    EXPECT_THAT(refused.error().message, HasSubstr("embedd vectorizer drop traces"));
+  }
+  EXPECT_TRUE(init_traces(empty.embedd_db, {.endpoint = "local", .endpoint_asked = true}));
+}
+
+TEST(Traces, AdoptOnlyMakesNoTable) {
+  EmptyDatabase empty;
+  const TracesOptions adopt{.adopt_only = true};
+  auto refused = init_traces(empty.embedd_db, adopt);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::misconfigured);
+  EXPECT_EQ(value_of(empty.db, "SELECT to_regclass('traces') IS NULL"), "t");
+  run(empty.db,
+      "CREATE TABLE traces (id uuid PRIMARY KEY, title text, context_text text, solution_text text, "
+      "embedding "
+      "vector(1536), embedding_model_id text, embedding_model_version text)");
+  auto adopted = init_traces(empty.embedd_db, adopt);
+  ASSERT_TRUE(adopted) << adopted.error().message;
+  EXPECT_TRUE(adopted->created_vectorizer);
+  EXPECT_EQ(value_of(empty.db, "SELECT to_regclass('trace_tags') IS NULL"), "t");
+}
+
 TEST(Traces, AnExistingTableWithoutTheColumnsIsRefused) {
   EmptyDatabase empty;
   Connection& db = empty.db;

@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "pg/adoption.h"
 #include "support/sample_tables.h"
 
 namespace embedd::pg {
@@ -181,6 +182,102 @@ TEST(Vectorizers, OnlyOtherDimensionsThanTheModelsOwnAreAskedFor) {
   spec.name = "free";
   spec.column = "free";
   EXPECT_EQ(create(notes.embedd_db, spec).dimensions, 1536);
+}
+
+TEST(Vectorizers, AColumnOfAnyLengthHasTheDimensionsOfItsVectors) {
+  NotesDatabase notes;
+  run(notes.db, "CREATE TABLE free (id int PRIMARY KEY, title text, v vector, half halfvec)");
+  VectorizerSpec spec = notes_spec();
+  spec.table = "free";
+  spec.text = "{title}";
+  spec.column = "v";
+  spec.model = "minilm";
+  EXPECT_THAT(refusal(notes.embedd_db, spec), HasSubstr("say it with --dimensions"));
+  run(notes.db, "INSERT INTO free VALUES (1, 'a', '[1,2,3,4]', '[1,2]'), (2, 'b', NULL, NULL)");
+  EXPECT_EQ(create(notes.embedd_db, spec).dimensions, 4);
+  ASSERT_TRUE(drop_vectorizer(notes.embedd_db, "notes"));
+  run(notes.db, "INSERT INTO free VALUES (3, 'c', '[1,2,3]', '[1,2]')");
+  EXPECT_THAT(refusal(notes.embedd_db, spec), HasSubstr("vectors of 3 and of 4 dimensions"));
+  spec.dimensions = 3;
+  EXPECT_EQ(create(notes.embedd_db, spec).dimensions, 3);
+  spec.name = "half";
+  spec.column = "half";
+  spec.dimensions = 0;
+  EXPECT_EQ(create(notes.embedd_db, spec).dimensions, 2);
+}
+
+TEST(Vectorizers, OnlyVectorsOfItsLengthAreAdopted) {
+  NotesDatabase notes;
+  run(notes.db, "CREATE TABLE free (id int PRIMARY KEY, title text, v vector)");
+  run(notes.db, "INSERT INTO free VALUES (1, 'a', '[1,2,3,4]'), (2, 'b', '[1,2,3]')");
+  VectorizerSpec spec = notes_spec();
+  spec.table = "free";
+  spec.text = "{title}";
+  spec.column = "v";
+  spec.dimensions = 3;
+  spec.adopt_existing = spec.trust_all = true;
+  auto declared = declare_vectorizer(notes.embedd_db, spec);
+  ASSERT_TRUE(declared) << declared.error().message;
+  EXPECT_EQ(declared->existing.rows, 2);
+  EXPECT_EQ(declared->existing.adopted, 1);
+  EXPECT_EQ(declared->existing.proven, 1);
+}
+
+TEST(Vectorizers, DimensionsOfAnUnknownModelAreAskedForIfThatIsAskedFor) {
+  NotesDatabase notes;
+  VectorizerSpec spec = notes_spec();
+  spec.model = "minilm";
+  spec.dimensions = 3;
+  auto silent = declare_vectorizer(notes.embedd_db, spec);
+  ASSERT_TRUE(silent) << silent.error().message;
+  EXPECT_FALSE(silent->info.send_dimensions);
+  EXPECT_THAT(silent->remarks, ElementsAre(HasSubstr("--send-dimensions asks")));
+  ASSERT_TRUE(drop_vectorizer(notes.embedd_db, "notes"));
+  spec.send_dimensions = true;
+  auto asked = declare_vectorizer(notes.embedd_db, spec);
+  ASSERT_TRUE(asked) << asked.error().message;
+  EXPECT_TRUE(asked->info.send_dimensions);
+  EXPECT_THAT(asked->remarks, ElementsAre());
+}
+
+TEST(Vectorizers, ADestinationThatCannotBeEmptiedIsPointedOut) {
+  NotesDatabase notes;
+  run(notes.db, "ALTER TABLE notes ALTER COLUMN embedding SET NOT NULL");
+  auto declared = declare_vectorizer(notes.embedd_db, notes_spec());
+  ASSERT_TRUE(declared) << declared.error().message;
+  EXPECT_THAT(declared->remarks, ElementsAre(HasSubstr("ALTER COLUMN \"embedding\" DROP NOT NULL")));
+}
+
+/// The columns of pgai's that matter, as it has had them at different times.
+TEST(Vectorizers, AColumnThatPgaiWritesIsRefused) {
+  NotesDatabase notes;
+  Connection& db = notes.db;
+  run(db, "CREATE SCHEMA ai");
+  run(db,
+      "CREATE TABLE ai.vectorizer (id int, source_schema text, source_table text, target_schema text, "
+      "target_table text, config jsonb, disabled boolean NOT NULL DEFAULT false)");
+  run(db, "GRANT USAGE ON SCHEMA ai TO PUBLIC");
+  run(db, "GRANT SELECT ON ai.vectorizer TO PUBLIC");
+  run(db,
+      "INSERT INTO ai.vectorizer VALUES (7, 'public', 'notes', NULL, NULL, '{\"destination\": "
+      "{\"implementation\": \"column\", \"embedding_column\": \"embedding\"}}')");
+  EXPECT_THAT(refusal(notes.embedd_db, notes_spec()),
+              HasSubstr("pgai's vectorizer #7 writes notes.embedding"));
+  run(db,
+      "UPDATE ai.vectorizer SET source_table = 'pages', target_schema = 'public', target_table = 'notes'");
+  EXPECT_THAT(refusal(notes.embedd_db, notes_spec()), HasSubstr("pgai's vectorizer #7"));
+  run(db,
+      "UPDATE ai.vectorizer SET target_table = NULL, target_schema = NULL, config = '{\"destination\": "
+      "{\"target_schema\": \"public\", \"target_table\": \"notes\"}}'");
+  EXPECT_THAT(refusal(notes.embedd_db, notes_spec()), HasSubstr("pgai's vectorizer #7"));
+  run(db, "UPDATE ai.vectorizer SET disabled = true");
+  create(notes.embedd_db, notes_spec());
+  ASSERT_TRUE(drop_vectorizer(notes.embedd_db, "notes"));
+  // It reads the table, and writes elsewhere.
+  run(db,
+      "UPDATE ai.vectorizer SET disabled = false, source_table = 'notes', config = '{\"destination\": "
+      "{\"target_schema\": \"public\", \"target_table\": \"notes_store\"}}'");
+  create(notes.embedd_db, notes_spec());
 }
 
 TEST(Vectorizers, PauseAndResume) {

@@ -27,8 +27,21 @@ TEST_F(WorkerOnce, EmbedsEveryRowWithItsOwnText) {
             static_cast<std::int64_t>(provider.stats().tokens));
 
   const std::uint64_t requests = provider.stats().requests;
-  EXPECT_EQ(work_once().code, 0);
+  EXPECT_THAT(first.output, HasSubstr("; none remains\n")) << "it has walked";
+  const Finished second = work_once();
+  EXPECT_EQ(second.code, 0);
   EXPECT_EQ(provider.stats().requests, requests) << "nothing changed, so nothing may be asked for";
+  sql("UPDATE embedd.vectorizers SET reconciled_at = now() - interval '12 minutes'");
+  EXPECT_THAT(work_once().output,
+              HasSubstr("; none remains, by a walk through every row 12 min ago and the changes since\n"));
+}
+
+TEST_F(WorkerOnce, SaysThatItCouldNotLook) {
+  declare_docs();
+  ASSERT_EQ(work_once().code, 0);
+  // Somebody else has the duty to walk, and gets nowhere.
+  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL, reconcile_until = now() + interval '1 hour'");
+  EXPECT_THAT(work_once().output, HasSubstr("; none remains in the queue; not every table has been walked"));
 }
 
 TEST_F(WorkerOnce, FindsRowsFromBeforeTheVectorizer) {

@@ -360,9 +360,8 @@ ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, Instant no
       table.dead.erase(dead);  // its text changed behind the triggers: it deserves another try
     }
     const auto ledger = table.ledger.find(key);
-    const bool current = row.vector && (ledger == table.ledger.end() || ledger->second == hash_of(row.text));
+    const bool current = row.vector && ledger != table.ledger.end() && ledger->second == hash_of(row.text);
     const bool wanted = blank(row.text) ? row.vector.has_value() : !current;
-    if (row.vector && ledger == table.ledger.end() && !wanted) table.ledger[key] = hash_of(row.text);
     if (!wanted) continue;
     enqueue(table, key, 1, now);
     ++progress.enqueued;

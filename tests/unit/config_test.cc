@@ -215,6 +215,21 @@ TEST_F(ConfigTest, AnEndpointAddedByTomlHasNoKeyUnlessItNamesOne) {
   EXPECT_TRUE(load().endpoint("mine")->api_key.empty());
 }
 
+TEST_F(ConfigTest, OnlyOpenAiHasABaseUrlUnlessItIsSaid) {
+  sources_.environment = {{"OPENAI_API_KEY", std::string(kCanary)}};
+  for (const char* table :
+       {"[endpoint.mine]\nmax_inputs = 8\n", "[endpoint.azure]\ndialect = \"azure\"\n",
+        "[endpoint.openai]\ndialect = \"azure\"\n", "[endpoint.local]\ndialect = \"openai\"\n"}) {
+    write("embedd.toml", table);
+    EXPECT_THAT(fault(), testing::AllOf(HasSubstr("embedd.toml:1: endpoint \""),
+                                        HasSubstr("\": needs base_url, such as \"http")))
+        << table;
+  }
+  write("embedd.toml", "[endpoint.openai]\nmax_inputs = 8\n[endpoint.words]\ndialect = \"local\"\n");
+  EXPECT_EQ(load().endpoint("openai")->base_url, kOpenAiBaseUrl);
+  EXPECT_EQ(load().endpoint("words")->base_url, "");
+}
+
 TEST_F(ConfigTest, AKeyInTheFileIsRefusedAndNotRepeated) {
   write("embedd.toml", "[endpoint.openai]\napi_key = \"" + std::string(kCanary) + "\"\n");
   EXPECT_THAT(fault(), HasSubstr("embedd.toml:2: endpoint.openai.api_key: a key does not belong"));

@@ -14,7 +14,16 @@ EndpointConfig at(std::string url) {
   return config;
 }
 
-TEST(Endpoint, TheDefaultIsValid) { EXPECT_TRUE(validate(EndpointConfig{})); }
+TEST(Endpoint, NoneGoesToOpenAiByOmission) {
+  EndpointConfig config;
+  EXPECT_EQ(validate(config).error().message,
+            "endpoint \"openai\": needs base_url, such as \"http://127.0.0.1:11434/v1\"");
+  config.base_url = kOpenAiBaseUrl;
+  EXPECT_TRUE(validate(config));
+  config.dialect = Dialect::azure;
+  EXPECT_EQ(validate(config).error().message,
+            "endpoint \"openai\": needs base_url, such as \"https://NAME.openai.azure.com\"");
+}
 
 TEST(Endpoint, AUsableBaseUrlIsAccepted) {
   for (const char* url : {"https://api.openai.com/v1", "http://127.0.0.1:11434/v1/", "http://[::1]:8080",
@@ -33,7 +42,8 @@ TEST(Endpoint, AnUnusableBaseUrlIsRefused) {
 }
 
 TEST(Endpoint, NothingCanSmuggleAHeader) {
-  EndpointConfig config;
+  EndpointConfig config = at("https://h/v1");
+  ASSERT_TRUE(validate(config));
   config.headers = {"X-Ok: 1", "X-Bad: 1\r\nAuthorization: other"};
   EXPECT_FALSE(validate(config));
   config.headers = {"no colon"};

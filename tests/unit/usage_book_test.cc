@@ -39,6 +39,7 @@ class Book : public testing::Test {
       if (!error)
         for (const auto& [key, bought] : *entries) booked[key] += bought;
       book.booked(std::move(*entries), error, now);
+      now += 1ms;
     }
     return statements;
   }

@@ -99,7 +99,7 @@ class Holders {
     return fmt::format(
         "SELECT count(*), count(*) FILTER (WHERE x.hash = x.proven) FROM (SELECT {} AS hash, (SELECT "
         "l.text_hash FROM {} l WHERE {}) AS proven FROM {} t WHERE {} OFFSET 0) x WHERE x.hash IS NOT NULL",
-        hash(), ledger_table(info_.id), keys("l.k{} = t.{}", " AND "), source_, stored());
+        hash(), ledger_table(info_.id), same_key("l", info_.key_columns), source_, stored());
   }
 
   /// The texts of up to 500 of them.
@@ -142,8 +142,9 @@ std::string trusted(const VectorizerSpec& spec, const VectorizerInfo& info, cons
   std::string out;
   if (info.model_id_column) {
     const std::string column = "t." + quote_identifier(*info.model_id_column);
-    out += fmt::format(" AND ({}::text = {}{})", column, quote_literal(info.model),
-                       spec.trust_all ? fmt::format(" OR {} IS NULL", column) : "");
+    out +=
+        fmt::format(" AND ({}::pg_catalog.text OPERATOR(pg_catalog.=) {}{})", column,
+                    quote_literal(info.model), spec.trust_all ? fmt::format(" OR {} IS NULL", column) : "");
   }
   if (declared.destination->modifier <= 0)  // takes vectors of any length
     out += fmt::format(" AND {} = {}", dimensions_of(*declared.destination, "t"), info.dimensions);

@@ -13,14 +13,8 @@ constexpr int kPageRows = 200;
 /// `sendable`: over alias x, that the text can be sent at all. What cannot becomes a dead letter and costs
 /// nothing.
 std::string waiting_texts(const VectorizerInfo& v, std::string_view sendable) {
-  const std::string same_key = join_each(v.key_columns.size(), " AND ", [&](std::size_t i) {
-    return fmt::format("q.k{} = t.{}", i, quote_identifier(v.key_columns[i - 1]));
-  });
   const std::string keys = join_each(v.key_columns.size(), ", ", [&](std::size_t i) {
     return fmt::format("t.{} AS k{}", quote_identifier(v.key_columns[i - 1]), i);
-  });
-  const std::string proof_key = join_each(v.key_columns.size(), " AND ", [&](std::size_t i) {
-    return fmt::format("l.k{} = t.{}", i, quote_identifier(v.key_columns[i - 1]));
   });
   // A vector that nothing proves to be of this text waits to be replaced.
   return fmt::format(
@@ -31,13 +25,13 @@ std::string waiting_texts(const VectorizerInfo& v, std::string_view sendable) {
       "{key_json}) AS dead FROM {source} t WHERE ({filter}) OFFSET 0) x "
       "WHERE x.text IS NOT NULL AND (x.queued OR NOT x.dead AND (NOT x.stored OR x.proven IS DISTINCT FROM "
       "pg_catalog.hashtextextended(x.text COLLATE pg_catalog.\"C\", 0))){sendable}",
-      fmt::arg("ledger", ledger_table(v.id)), fmt::arg("proof_key", proof_key),
+      fmt::arg("ledger", ledger_table(v.id)), fmt::arg("proof_key", same_key("l", v.key_columns)),
       fmt::arg("sendable", sendable), fmt::arg("keys", keys), fmt::arg("id", v.id),
       fmt::arg("key_json", v.key_json_sql), fmt::arg("text", v.text_sql), fmt::arg("types", v.types_sql),
       fmt::arg("source", quote_qualified(v.source_schema, v.source_table)),
       fmt::arg("filter", v.filter_sql.value_or("true")),
       fmt::arg("column", quote_identifier(v.destination_column)), fmt::arg("queue", queue_table(v.id)),
-      fmt::arg("same_key", same_key));
+      fmt::arg("same_key", same_key("q", v.key_columns)));
 }
 
 }  // namespace

@@ -16,11 +16,12 @@ namespace {
 ///   {types}                              a first part of WITH: no statement on columns of other types
 ///   {text} {hash}                        over alias t; NULL if the row is not covered or its text is empty
 ///   {refusal}                            guarded: why nobody can judge the row; else NULL or ''
-///   {not_utf8}                           guarded: the SQLSTATE with which r.text cannot be converted; else
-///   NULL {keys} {keys:q} {keys:t}             k1, k2   q.k1, q.k2   t."id" AS k1, t."part" AS k2 {out:f}
-///   {in}                         k1..kn of f as we are sent them; of a settlement's jobs as stored {row:t}
-///   {desc:p}                     t."id", t."part"   p.k1 DESC, p.k2 DESC {q=j} {t=f} the keys of the two are
-///   equal
+///   {not_utf8}                           guarded: the SQLSTATE with which r.text cannot be converted
+///   {keys} {keys:q} {keys:t}             k1, k2   q.k1, q.k2   t."id" AS k1, t."part" AS k2
+///   {out:f}                              k1..kn of f as we are sent them
+///   {in}                                 those of a settlement's jobs as they are stored
+///   {row:t} {desc:p}                     t."id", t."part"   p.k1 DESC, p.k2 DESC
+///   {q=j} {t=f}                          the keys of the two are equal
 ///   {$3}                                 one of the parameters after the jobs: {$1} is the first
 class Form {
  public:

@@ -81,6 +81,12 @@ std::string array_literal(const std::vector<std::string>& elements) {
   return out + '}';
 }
 
+std::string same_key(std::string_view alias, const std::vector<std::string>& key) {
+  return join_each(key.size(), " AND ", [&](std::size_t i) {
+    return fmt::format("{}.k{} OPERATOR(pg_catalog.=) t.{}", alias, i, quote_identifier(key[i - 1]));
+  });
+}
+
 std::string queue_table(VectorizerId id) { return fmt::format("embedd.queue_{}", id); }
 
 std::string ledger_table(VectorizerId id) { return fmt::format("embedd.ledger_{}", id); }

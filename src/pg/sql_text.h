@@ -36,6 +36,10 @@ std::string join_each(std::size_t n, std::string_view separator, F&& f) {
   return out;
 }
 
+/// q.k1 OPERATOR(pg_catalog.=) t."id" AND …, of the source's `key` and an `alias` of queue or ledger.
+/// Qualified: an operator of the key type's owner, on the path, would match better and run.
+std::string same_key(std::string_view alias, const std::vector<std::string>& key);
+
 std::string queue_table(VectorizerId id);   ///< embedd.queue_7
 std::string ledger_table(VectorizerId id);  ///< embedd.ledger_7
 

@@ -171,6 +171,28 @@ TEST_F(Owner, OfAnOperatorDoesNotHijackAFilter) {
             "1 2 3");
 }
 
+// What is counted, adopted or estimated is compared by PostgreSQL's own operators, too.
+TEST_F(Owner, OfAnOperatorDoesNotRunItWhereVectorsAreCountedAdoptedOrEstimated) {
+  as_owner(
+      "CREATE TABLE mal.docs (id mal.status PRIMARY KEY, title text, model varchar, embedding "
+      "public.vector(8))");
+  as_owner(
+      "INSERT INTO mal.docs VALUES ('open', 'a', 'local-hashing-v1', '[1,0,0,0,0,0,0,0]'), "
+      "('closed', 'b', 'another', '[1,0,0,0,0,0,0,0]')");
+  sql("GRANT CREATE ON SCHEMA public TO " + role_);
+  lay_trap("same", "mal.status, mal.status", "boolean", "true");
+  lay_trap("same_model", "varchar, text", "boolean", "true");
+  as_owner("CREATE OPERATOR public.= (FUNCTION = mal.same, LEFTARG = mal.status, RIGHTARG = mal.status)");
+  as_owner("CREATE OPERATOR public.= (FUNCTION = mal.same_model, LEFTARG = varchar, RIGHTARG = text)");
+  sql("ALTER DATABASE " + database.name() + " SET search_path = public, pg_catalog");
+  const Finished created = create("{title}", {"--model-id-column", "model", "--adopt-existing", "--endpoint",
+                                              "local", "--dimensions", "8"});
+  ASSERT_EQ(created.code, 0) << created.error_output;
+  EXPECT_EQ(run_embedd({"estimate", "docs"}).code, 0);
+  EXPECT_EQ(victims(), "NULL");
+  EXPECT_EQ(value("SELECT count(*) FROM embedd.ledger_1"), "1") << "the one of the model's own";
+}
+
 TEST_F(Owner, OfAFunctionCannotBeReliedOnByAnothersFilter) {
   as_owner("CREATE TABLE mal.docs (id int PRIMARY KEY, title text, embedding vector(8))");
   lay_trap("judge", "text", "boolean", "true");

@@ -61,6 +61,20 @@ TEST_F(KeyFileTest, AKeyMayAppearAndRotateWhileRunning) {
   EXPECT_EQ(file.version(), 2U);
 }
 
+TEST_F(KeyFileTest, TheKeyAndTheOneBeforeItAreHidden) {
+  const std::string echo = "invalid key: f1rst/0815/alpha and s3cond-4711-omega";
+  {
+    KeyFile file(dir_.file("key"));
+    dir_.write("key", "f1rst/0815/alpha\n");
+    file.refresh();
+    EXPECT_EQ(redact(echo), "invalid key: *** and s3cond-4711-omega") << "not known yet";
+    dir_.write("key", "s3cond-4711-omega\n");
+    file.refresh();
+    EXPECT_EQ(redact(echo), "invalid key: *** and ***") << "a request with the first may be on its way";
+  }
+  EXPECT_EQ(redact(echo), echo);
+}
+
 TEST_F(KeyFileTest, TheLastGoodKeyStaysWhileTheFileIsMissingOrBroken) {
   dir_.write("key", "sk-1\n");
   KeyFile file(dir_.file("key"));

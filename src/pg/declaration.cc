@@ -92,6 +92,18 @@ Result<void> check_free(Connection& db, const VectorizerSpec& spec, const Source
   return {};
 }
 
+/// Whether there is pgai's table, and may be read. Anybody's view, or a column of anybody's type, would run
+/// code of his with our rights.
+constexpr const char* kPgai = R"(
+SELECT c.oid IS NOT NULL,
+       coalesce(has_table_privilege(c.oid, 'SELECT') AND c.relkind = 'r'
+                AND (r.rolsuper OR r.rolname = current_user
+                     OR EXISTS (SELECT FROM pg_catalog.pg_depend d
+                                WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')),
+                false)
+FROM (SELECT to_regclass('ai.vectorizer') AS oid) x
+LEFT JOIN pg_catalog.pg_class c ON c.oid = x.oid LEFT JOIN pg_catalog.pg_roles r ON r.oid = c.relowner)";
+
 /// pgai keeps its declarations in ai.vectorizer, of which each version has other columns.
 constexpr const char* kWritingPgai = R"(
 SELECT coalesce(v ->> 'name', '#' || (v ->> 'id'))
@@ -108,15 +120,14 @@ Result<void> check_no_other_writer(Connection& db, const VectorizerSpec& spec, D
         "the column '{}' is NOT NULL, so a row that loses its text could not lose its vector; better "
         "run: ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL",
         spec.column, out.source.quoted(), quote_identifier(spec.column)));
-  auto pgai = db.exec(
-      "SELECT to_regclass('ai.vectorizer') IS NOT NULL, "
-      "coalesce(has_table_privilege(to_regclass('ai.vectorizer'), 'SELECT'), false)");
+  auto pgai = db.exec(kPgai);
   if (!pgai) return std::unexpected(pgai.error());
   if (!pgai->flag(0, 0)) return {};
   if (!pgai->flag(0, 1)) {
     out.remarks.emplace_back(
-        "there are vectorizers of pgai (ai.vectorizer), which this role may not read: make sure that none "
-        "writes the same column");
+        "there is an ai.vectorizer, as pgai has one, that this role may not read, or whose owner could have "
+        "code of his own run by whoever reads it: make sure that no vectorizer of pgai writes the same "
+        "column");
     return {};
   }
   auto writing = db.exec(kWritingPgai, {out.source.schema, out.source.name, spec.column});

@@ -193,6 +193,19 @@ TEST_F(Owner, OfAnOperatorDoesNotRunItWhereVectorsAreCountedAdoptedOrEstimated) 
   EXPECT_EQ(value("SELECT count(*) FROM embedd.ledger_1"), "1") << "the one of the model's own";
 }
 
+TEST_F(Owner, OfWhatLooksLikePgaisTableRunsNothingWhenAVectorizerIsCreated) {
+  as_owner("CREATE TABLE mal.docs (id int PRIMARY KEY, title text, embedding public.vector(8))");
+  sql(fmt::format("GRANT CREATE ON DATABASE {} TO {}", database.name(), role_));
+  as_owner("CREATE SCHEMA ai");
+  sql("GRANT USAGE ON SCHEMA ai TO public");
+  lay_trap("peek", "int", "text", "'x'");
+  as_owner("CREATE VIEW ai.vectorizer AS SELECT 1 AS id, mal.peek(1) AS name");
+  const Finished created = create("{title}");
+  EXPECT_EQ(created.code, 0) << created.error_output;
+  EXPECT_THAT(created.output + created.error_output, HasSubstr("ai.vectorizer"));
+  EXPECT_EQ(victims(), "NULL");
+}
+
 TEST_F(Owner, OfAFunctionCannotBeReliedOnByAnothersFilter) {
   as_owner("CREATE TABLE mal.docs (id int PRIMARY KEY, title text, embedding vector(8))");
   lay_trap("judge", "text", "boolean", "true");

@@ -182,14 +182,17 @@ void Worker::split(Lane& lane, Batch batch, const Error& error, Instant now) {
   const std::size_t parts = std::min<std::size_t>(error.billed ? 16 : 2, size);
   if (error.kind == ErrorKind::too_large)
     lane.learned_inputs.too_large(static_cast<std::uint32_t>(batch.travelling.size()));
-  // Who is at fault is not known yet: if nobody is, it was their number.
-  const auto refusal = std::make_shared<Refusal>(
-      Refusal{.inputs = static_cast<std::uint32_t>(batch.travelling.size()), .jobs = size});
+  // Who is at fault is not known yet: if nobody is, it was their number. A wrong answer is the server's
+  // fault.
+  std::shared_ptr<Refusal> refusal;
+  if (error.kind == ErrorKind::too_large || error.kind == ErrorKind::rejected)
+    refusal = std::make_shared<Refusal>(
+        Refusal{.inputs = static_cast<std::uint32_t>(batch.travelling.size()), .jobs = size});
   observer_.rescheduled(lane.vectorizer, error.kind, size, false);
   for (std::size_t i = 0; i < size; ++i) {
     const std::size_t part = (i * parts + parts - 1) / size, next = part + 1;
     batch.jobs[i].max_company = static_cast<std::uint32_t>(next * size / parts - part * size / parts);
-    batch.jobs[i].refusal = refusal;
+    if (refusal) batch.jobs[i].refusal = refusal;
   }
   hold(lane, std::move(batch.jobs), now);
 }

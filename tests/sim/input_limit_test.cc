@@ -31,5 +31,27 @@ TEST(InputLimit, IsLearnedWithinAHandfulOfRefusals) {
       }
 }
 
+TEST(InputLimit, IsNotLearnedFromWrongAnswers) {
+  World world(1);
+  world.tells = false;
+  const VectorizerId notes = world.add_table("notes", 64);
+  world.start_worker();
+  const auto add = [&](const std::string& prefix, int rows) {
+    for (int i = 0; i < rows; ++i)
+      world.database.put(notes, fmt::format("{} {}", prefix, i), fmt::format("{} text {}", prefix, i),
+                         world.database_now());
+    EXPECT_TRUE(world.run_until([&] { return world.database.jobs() == 0; }, 1h));
+  };
+  add("first", 64);
+  for (int wrong = 0; wrong < 5; ++wrong) {
+    world.provider.fail_next = Error{ErrorKind::invalid_answer, "wrong"};
+    add(fmt::format("wrong {}", wrong), 4);
+  }
+  const std::uint64_t before = world.provider.requests;
+  add("last", 2000);
+  EXPECT_LE(world.provider.requests - before, 200U);
+  EXPECT_EQ(world.verdict(), "");
+}
+
 }  // namespace
 }  // namespace embedd::sim

@@ -17,6 +17,7 @@
 #include "cli/toml_file.h"
 #include "http/endpoint.h"
 #include "pg/database_url.h"
+#include "pg/plain_url.h"
 
 namespace embedd::cli {
 namespace {
@@ -74,7 +75,7 @@ std::string in_double_quotes(std::string_view value) {
 }
 
 void read_dotenv(std::string_view text) {
-  const auto dotenv = parse_dotenv(text, "f.env");
+  const auto dotenv = parse_dotenv(text, "f.env", [](const std::string&) { return std::nullopt; });
   if (!dotenv) return check_error(dotenv.error(), "f.env:");
   const std::vector<DotenvEntry>& entries = dotenv->entries;
   std::string again;
@@ -85,7 +86,7 @@ void read_dotenv(std::string_view text) {
     line = entry.line;
     again += entry.name + '=' + in_double_quotes(entry.value) + '\n';
   }
-  const auto back = parse_dotenv(again, "again");
+  const auto back = parse_dotenv(again, "again", [](const std::string&) { return std::nullopt; });
   CHECK(back && back->ignored.empty() && back->entries.size() == entries.size(),
         "what was read cannot be written: {}", again);
   for (std::size_t i = 0; i < entries.size(); ++i)
@@ -130,7 +131,7 @@ void read_url(std::string_view text) {
   const auto target = pg::parse_database_url(Secret(url), "DATABASE_URL", "here",
                                              [](const std::string&) { return std::nullopt; });
   if (!target) return check_error(target.error(), "here: DATABASE_URL");
-  auto said = keywords(url), passed = keywords(std::string(target->conninfo.reveal()));
+  auto said = keywords(pg::plain_url(url).text), passed = keywords(std::string(target->conninfo.reveal()));
   for (const auto& [keyword, value] : said)
     CHECK(passed[keyword] == value, "{}: '{}' became '{}'", keyword, value, passed[keyword]);
   for (const auto& [keyword, value] : passed)

@@ -46,6 +46,18 @@ Result<void> refuse_unknown(std::string_view variable, std::string_view origin) 
                                                        did_you_mean(variable, variable_names())));
 }
 
+std::string in_capitals(std::string name) {
+  for (char& c : name)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return name;
+}
+
+/// Whether embedd or libpq would read a variable of that name.
+bool is_ours(std::string_view variable) {
+  return find_environment(variable) != nullptr || variable.starts_with(kPrefix) ||
+         pg::is_libpq_variable(variable);
+}
+
 /// Builds the configuration source by source, from the highest to the lowest.
 class Loader {
  public:
@@ -84,13 +96,21 @@ class Loader {
     auto file = read_file("env_file", ".env");
     if (!file) return std::unexpected(file.error());
     if (!*file) return {};
-    auto dotenv = parse_dotenv((*file)->text, (*file)->name);
+    auto dotenv = parse_dotenv((*file)->text, (*file)->name, [this](const std::string& variable) {
+      const auto found = sources_.environment.find(variable);
+      return found == sources_.environment.end() ? std::nullopt : std::optional(found->second);
+    });
     if (!dotenv) return std::unexpected(dotenv.error());
     if (!dotenv->ignored.empty())
-      config_.note = fmt::format("{}: ignored what is not KEY=VALUE, line {}", (*file)->name,
-                                 fmt::join(dotenv->ignored, ", "));
+      add_note(fmt::format("{}: ignored what is not KEY=VALUE, line {}", (*file)->name,
+                           fmt::join(dotenv->ignored, ", ")));
+    if (!dotenv->unset.empty())
+      add_note(fmt::format("{}: empty, because they are not set: {}", (*file)->name,
+                           fmt::join(dotenv->unset, ", ")));
     for (DotenvEntry& entry : dotenv->entries) {
       const std::string origin = fmt::format("{}:{}", (*file)->name, entry.line);
+      if (const std::string meant = in_capitals(entry.name); meant != entry.name && is_ours(meant))
+        add_note(fmt::format("{}: {} is ignored: write it in capitals, {}", origin, entry.name, meant));
       if (auto known = refuse_unknown(entry.name, origin); !known) return known;
       if (const Setting* setting = find_environment(entry.name))
         if (auto set = config_.values.set(*setting, entry.value, Source::dotenv, origin); !set) return set;
@@ -123,15 +143,28 @@ class Loader {
     auto database = pg::parse_database_url(*url, "DATABASE_URL", config_.values.value("database_url").origin,
                                            from_dotenv);
     if (!database) return std::unexpected(database.error());
+    note_ignored("DATABASE_URL", *database);
     config_.database = std::move(*database);
     config_.database_now = reread("database_url", "DATABASE_URL");
     if (listen_url->empty()) return {};
     auto listen = pg::parse_database_url(*listen_url, "EMBEDD_LISTEN_URL",
                                          config_.values.value("listen_url").origin, from_dotenv);
     if (!listen) return std::unexpected(listen.error());
+    note_ignored("EMBEDD_LISTEN_URL", *listen);
     config_.listen = std::move(*listen);
     config_.listen_now = reread("listen_url", "EMBEDD_LISTEN_URL");
     return {};
+  }
+
+  void add_note(std::string_view note) {
+    if (!config_.note.empty()) config_.note += "; ";
+    config_.note += note;
+  }
+
+  void note_ignored(std::string_view variable, const pg::DatabaseTarget& target) {
+    if (target.ignored.empty()) return;
+    add_note(
+        fmt::format("{}: ignored what is not PostgreSQL's: {}", variable, fmt::join(target.ignored, ", ")));
   }
 
   [[nodiscard]] std::function<std::optional<Secret>()> reread(std::string_view name,

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace embedd::cli {
 
 namespace {
@@ -33,6 +35,18 @@ char unescape(char c) {
 
 bool is_escape(char c) { return c == 'n' || c == 'r' || c == 't' || c == '"' || c == '\\' || c == '$'; }
 
+/// The length of `${NAME}` or `${NAME:-value}` at the beginning of `text`; 0 if there is none.
+std::size_t reference_length(std::string_view text) {
+  if (!text.starts_with("${")) return 0;
+  const std::size_t end = text.find_first_of("}\"'\n", 2);
+  if (end == std::string_view::npos || text[end] != '}') return 0;
+  const std::string_view inside = text.substr(2, end - 2);
+  const std::size_t colon = inside.find(':');
+  if (!is_name(inside.substr(0, colon))) return 0;
+  if (colon != std::string_view::npos && !inside.substr(colon).starts_with(":-")) return 0;
+  return end + 1;
+}
+
 /// An unquoted value ends at a `#` that follows a space.
 std::string_view strip_comment(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i)
@@ -43,12 +57,14 @@ std::string_view strip_comment(std::string_view text) {
 /// Walks the text; a quoted value may span lines.
 class Parser {
  public:
-  Parser(std::string_view text, std::string_view file) : text_(text), file_(file) {
+  using Lookup = std::function<std::optional<std::string>(const std::string& variable)>;
+
+  Parser(std::string_view text, std::string_view file, const Lookup& environment)
+      : text_(text), file_(file), environment_(environment) {
     if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3);
   }
 
   Result<Dotenv> parse() {
-    Dotenv out;
     while (!text_.empty()) {
       ++line_;
       const std::string_view line = trim(text_.substr(0, text_.find('\n')));
@@ -58,15 +74,15 @@ class Parser {
       }
       const std::string_view name = name_of(line);
       if (!is_name(name)) {
-        out.ignored.push_back(line_);
+        out_.ignored.push_back(line_);
         next_line();
         continue;
       }
       auto entry = parse_entry(name);
       if (!entry) return std::unexpected(entry.error());
-      out.entries.push_back(std::move(*entry));
+      out_.entries.push_back(std::move(*entry));
     }
-    return out;
+    return std::move(out_);
   }
 
  private:
@@ -90,7 +106,7 @@ class Parser {
       if (!rest.empty() && rest.front() != '#')
         return error(line_, fmt::format("{}: unexpected text after the closing quote", name));
     } else {
-      entry.value = trim(strip_comment(text_.substr(0, text_.find('\n'))));
+      entry.value = expand(trim(strip_comment(text_.substr(0, text_.find('\n')))));
     }
     next_line();
     return entry;
@@ -106,11 +122,40 @@ class Parser {
         return true;
       }
       if (c == '\n') ++line_;
+      if (const std::size_t length = quote == '"' ? reference_length(text_.substr(i)) : 0; length > 0) {
+        value += value_of(text_.substr(i, length));
+        i += length - 1;
+        continue;
+      }
       if (quote == '"' && c == '\\' && i + 1 < text_.size() && is_escape(text_[i + 1]))
         c = unescape(text_[++i]);
       value += c;
     }
     return false;
+  }
+
+  std::string expand(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+      const std::size_t length = reference_length(text);
+      out += length > 0 ? value_of(text.substr(0, length)) : std::string(1, text.front());
+      text.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return out;
+  }
+
+  std::string value_of(std::string_view reference) {
+    reference = reference.substr(2, reference.size() - 3);
+    const std::size_t colon = reference.find(':');
+    const std::string name(reference.substr(0, colon));
+    std::optional<std::string> value = environment_(name);
+    if (!value)
+      for (const DotenvEntry& entry : out_.entries)
+        if (entry.name == name) value = entry.value;
+    if (colon != std::string_view::npos)
+      return value && !value->empty() ? *value : std::string(reference.substr(colon + 2));
+    if (!value) out_.unset.push_back(name);
+    return value.value_or("");
   }
 
   void next_line() { text_.remove_prefix(std::min(text_.find('\n'), text_.size() - 1) + 1); }
@@ -121,13 +166,17 @@ class Parser {
 
   std::string_view text_;
   std::string_view file_;
+  const Lookup& environment_;
+  Dotenv out_;
   int line_ = 0;
 };
 
 }  // namespace
 
-Result<Dotenv> parse_dotenv(std::string_view text, std::string_view file) {
-  return Parser(text, file).parse();
+Result<Dotenv> parse_dotenv(
+    std::string_view text, std::string_view file,
+    const std::function<std::optional<std::string>(const std::string& variable)>& environment) {
+  return Parser(text, file, environment).parse();
 }
 
 }  // namespace embedd::cli

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/loopback.h"
+#include "pg/plain_url.h"
 
 namespace embedd::pg {
 
@@ -31,13 +32,13 @@ std::string quoted_value(std::string_view value) {
   return out + "'";
 }
 
-/// What to say of a string that libpq refuses. libpq's own message quotes parts of it, so it is not used.
-std::unexpected<Error> refused(std::string_view variable, std::string_view origin) {
+/// What to say of a string that libpq refuses, with its reason.
+std::unexpected<Error> refused(std::string_view variable, std::string_view origin, const char* message) {
   return fail(ErrorKind::invalid_argument,
-              fmt::format("{}: {} is not a connection string. It looks like "
+              fmt::format("{}: {} is not a connection string: {}. It looks like "
                           "postgresql://user:password@host:5432/database (special characters in the password "
                           "percent-encoded) or like: host=... dbname=... user=...",
-                          origin, variable));
+                          origin, variable, message == nullptr ? "out of memory" : refusal_reason(message)));
 }
 
 /// A password that holds '@' or '/' as they are ends early for libpq, and its rest becomes a host, a port or
@@ -113,12 +114,15 @@ class Conninfo {
 Result<DatabaseTarget> parse_database_url(
     const Secret& url, std::string_view variable, std::string_view origin,
     const std::function<std::optional<std::string>(const std::string& variable)>& from_dotenv) {
-  char* message = nullptr;
-  const Options options(PQconninfoParse(std::string(url.reveal()).c_str(), &message));
-  PQfreemem(message);
-  if (!options) return refused(variable, origin);
+  PlainUrl plain = plain_url(url.reveal());
+  if (plain.ambiguous) return ran_over(variable, origin);
+  char* text = nullptr;
+  const Options options(PQconninfoParse(plain.text.c_str(), &text));
+  const std::unique_ptr<char, void (*)(void*)> message(text, PQfreemem);
+  if (!options) return refused(variable, origin, message.get());
 
   DatabaseTarget target;
+  target.ignored = std::move(plain.ignored);
   Conninfo conninfo;
   std::map<std::string, std::string, std::less<>> known;
   for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
@@ -132,7 +136,7 @@ Result<DatabaseTarget> parse_database_url(
     if (value) conninfo.add(option->keyword, *value);
   }
   const std::string& host = known["host"].empty() ? known["hostaddr"] : known["host"];
-  if (password_runs_over(url.reveal(), host, known["port"])) return ran_over(variable, origin);
+  if (password_runs_over(plain.text, host, known["port"])) return ran_over(variable, origin);
   // A service may say more than is known here, also about TLS.
   if (known["sslmode"].empty() && known["service"].empty() && !on_this_machine(host)) {
     conninfo.add("sslmode", "verify-full");
@@ -144,6 +148,14 @@ Result<DatabaseTarget> parse_database_url(
   target.conninfo = std::move(conninfo).take();
   target.display = show(known["user"], host, known["port"], known["dbname"]);
   return target;
+}
+
+bool is_libpq_variable(std::string_view name) {
+  const Options options(PQconndefaults());
+  for (const PQconninfoOption* option = options.get(); option != nullptr && option->keyword != nullptr;
+       ++option)
+    if (option->envvar != nullptr && name == option->envvar) return true;
+  return false;
 }
 
 HiddenSecret hide_password(const pg_conn* conn) {

@@ -279,6 +279,61 @@ TEST_F(ConfigTest, AMalformedDatabaseUrlIsNotRepeated) {
   EXPECT_THAT(fault(), HasSubstr("DATABASE_URL is not a connection string"));
 }
 
+TEST_F(ConfigTest, ADatabaseUrlMayBeWrittenAsOtherToolsDo) {
+  struct Written {
+    const char *url, *conninfo, *note;
+  };
+  for (const Written& written :
+       {Written{"postgres://ann:pw@localhost/x", "user='ann' password='pw' dbname='x' host='localhost'", ""},
+        {"postgresql+asyncpg://ann@localhost/x", "user='ann' dbname='x' host='localhost'", ""},
+        {"postgresql+psycopg2:///x", "dbname='x'", ""},
+        {"jdbc:postgresql://localhost:5433/x?user=ann", "user='ann' dbname='x' host='localhost' port='5433'",
+         ""},
+        {"psql://ann@localhost/x", "user='ann' dbname='x' host='localhost'", ""},
+        {" \"postgres://localhost/x\"\n", "dbname='x' host='localhost'", ""},
+        {"'host=localhost dbname=x'", "dbname='x' host='localhost'", ""},
+        {"postgres://localhost/x?schema=public", "dbname='x' host='localhost'",
+         "DATABASE_URL: ignored what is not PostgreSQL's: schema"},
+        {"postgres://localhost/x?pool=5&connect_timeout=3&pgbouncer=true",
+         "connect_timeout='3' dbname='x' host='localhost'",
+         "DATABASE_URL: ignored what is not PostgreSQL's: pool, pgbouncer"},
+        {"postgres://localhost/x?ssl=require", "dbname='x' host='localhost' sslmode='require'", ""},
+        {"postgres://localhost/x?ssl=true&", "dbname='x' host='localhost' sslmode='require'", ""},
+        {"postgres://localhost/x?sslmode=no-verify", "dbname='x' host='localhost' sslmode='require'", ""},
+        {"postgres://db/x?ssl=strange&sslrootcert=/ca",
+         "dbname='x' host='db' sslrootcert='/ca' sslmode='verify-full'",
+         "DATABASE_URL: ignored what is not PostgreSQL's: ssl"},
+        {"postgres://ann:p?w@localhost/x?a=b", "user='ann' password='p?w' dbname='x' host='localhost'",
+         "DATABASE_URL: ignored what is not PostgreSQL's: a"}}) {
+    sources_.environment = {{"DATABASE_URL", written.url}};
+    const Config config = load();
+    EXPECT_EQ(config.database.conninfo.reveal(), written.conninfo) << written.url;
+    EXPECT_EQ(config.note, written.note) << written.url;
+  }
+}
+
+TEST_F(ConfigTest, ARefusedDatabaseUrlComesWithLibpqsReasonAndNoneOfItsText) {
+  const std::string secret(kCanary);
+  struct Refused {
+    std::string url;
+    const char* reason;
+  };
+  for (const Refused& refused :
+       {Refused{"mysql://ann:" + secret + "@db/x", R"(missing "=" after "…" in connection info string)"},
+        Refused{"host=db pasword=" + secret, R"(invalid connection option "…")"},
+        Refused{"host='" + secret, "unterminated quoted string in connection info string"},
+        Refused{"postgresql://ann:" + secret + "@[db/x",
+                R"(looking for matching "]" in IPv6 host address in URI: "…")"},
+        Refused{"postgresql://ann:" + secret + "@[::1]\"/x", R"(unexpected character "…")"},
+        Refused{"postgresql://ann:" + secret + "%zz@db/x", R"(invalid percent-encoded token: "…")"},
+        Refused{"postgresql://db/x?" + secret,
+                R"(missing key/value separator "=" in URI query parameter: "…")"},
+        Refused{"postgresql://ann:a/b?c&d" + secret + "=x@db/y", "percent-encode the password"}}) {
+    sources_.environment = {{"DATABASE_URL", refused.url}};
+    EXPECT_THAT(fault(), HasSubstr(refused.reason)) << refused.reason;
+  }
+}
+
 TEST_F(ConfigTest, APasswordThatRunsOverIntoWhatIsShownIsRefusedAndNotRepeated) {
   for (const char* url :
        {"postgresql://app:hunter2@secretpart@127.0.0.1/x", "postgresql://app:hunter2@secretpart:1@db/x",
@@ -317,6 +372,26 @@ TEST_F(ConfigTest, LinesOfDotenvThatMeanNothingAreNotedOnceAndNotRepeated) {
   EXPECT_EQ(config.note, ".env: ignored what is not KEY=VALUE, line 1, 3");
   write(".env", "EMBEDD_POL_SECONDS=7\n");
   EXPECT_THAT(fault(), HasSubstr("Did you mean 'EMBEDD_POLL_SECONDS'?"));
+}
+
+TEST_F(ConfigTest, DotenvMayReferToTheEnvironmentAndToItself) {
+  sources_.environment = {{"DB_PASSWORD", "pw"}};
+  write(".env",
+        "DB_HOST=localhost\nDATABASE_URL=postgresql://ann:${DB_PASSWORD}@${DB_HOST}/x\nOTHER=${NOBODY}\n");
+  const Config config = load();
+  EXPECT_EQ(config.database.conninfo.reveal(), "user='ann' password='pw' dbname='x' host='localhost'");
+  EXPECT_EQ(config.note, ".env: empty, because they are not set: NOBODY");
+}
+
+TEST_F(ConfigTest, LowerCaseNamesOfDotenvAreSaidToBeIgnored) {
+  write(".env", "database_url=postgresql://db/x\nPgHost=db\nembedd_http=:1\nother=1\nopenai_api_key=" +
+                    std::string(kCanary) + "\n");
+  const Config config = load();
+  EXPECT_EQ(config.note,
+            ".env:1: database_url is ignored: write it in capitals, DATABASE_URL; "
+            ".env:2: PgHost is ignored: write it in capitals, PGHOST; "
+            ".env:3: embedd_http is ignored: write it in capitals, EMBEDD_HTTP; "
+            ".env:5: openai_api_key is ignored: write it in capitals, OPENAI_API_KEY");
 }
 
 TEST_F(ConfigTest, ADatabaseUrlFileCanBeReadAgain) {

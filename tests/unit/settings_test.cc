@@ -98,9 +98,16 @@ TEST(Settings, ASecretGivenTwiceIsRefused) {
   EXPECT_THAT(secret.error().message, Not(HasSubstr("canary")));
 }
 
+/// With USER=ann in the environment.
+Result<Dotenv> read(std::string_view text) {
+  return parse_dotenv(text, ".env", [](const std::string& variable) {
+    return variable == "USER" ? std::optional<std::string>("ann") : std::nullopt;
+  });
+}
+
 std::vector<std::pair<std::string, std::string>> pairs(std::string_view text) {
   std::vector<std::pair<std::string, std::string>> out;
-  const auto dotenv = parse_dotenv(text, ".env");
+  const auto dotenv = read(text);
   EXPECT_TRUE(dotenv) << (dotenv ? "" : dotenv.error().message);
   if (dotenv)
     for (const DotenvEntry& entry : dotenv->entries) out.emplace_back(entry.name, entry.value);
@@ -123,9 +130,25 @@ TEST(Dotenv, ReadsWhatShellsAndComposeWrite) {
   EXPECT_EQ(pairs("\xEF\xBB\xBFURL=postgres://h/d?x=y"), (Pairs{{"URL", "postgres://h/d?x=y"}}));
 }
 
+TEST(Dotenv, ReferencesAreExpandedOutsideSingleQuotes) {
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(pairs("A=1\nB=${A}/${A}x"), (Pairs{{"A", "1"}, {"B", "1/1x"}}));
+  EXPECT_EQ(pairs("A=1\nB=\"<${A}>\n\"\nC='${A}'"), (Pairs{{"A", "1"}, {"B", "<1>\n"}, {"C", "${A}"}}));
+  EXPECT_EQ(pairs("A=1\nA=2\nB=${A}"), (Pairs{{"A", "1"}, {"A", "2"}, {"B", "2"}}));
+  EXPECT_EQ(pairs("USER=bob\nB=${USER}"), (Pairs{{"USER", "bob"}, {"B", "ann"}})) << "the environment wins";
+  EXPECT_EQ(pairs("A=\nB=${A:-x y}${USER:-x}${NOBODY:-}"), (Pairs{{"A", ""}, {"B", "x yann"}}));
+  EXPECT_EQ(pairs("A=${A}"), (Pairs{{"A", ""}}));
+  for (const std::string text :
+       {"pa$$word$1", "$USER", "${}", "${USER", "${1}", "${USER:=x}", "$ {USER}", "${US ER}"})
+    EXPECT_EQ(pairs("A=" + text), (Pairs{{"A", text}}));
+  EXPECT_EQ(pairs(R"(A="\${USER}")"), (Pairs{{"A", "${USER}"}}));
+  EXPECT_EQ(pairs("A=\"${USER:-x\" # }"), (Pairs{{"A", "${USER:-x"}}));
+  EXPECT_EQ(read("A=${NOBODY}\nB='${NOBODY}'")->unset, std::vector<std::string>{"NOBODY"});
+}
+
 TEST(Dotenv, FaultsNameTheLineAndNeverTheValue) {
   const auto message = [](std::string_view text) {
-    const auto entries = parse_dotenv(text, ".env");
+    const auto entries = read(text);
     return entries ? std::string("no fault") : entries.error().message;
   };
   EXPECT_EQ(message("A=1\n\nB=\"sk-canary\n"), ".env:3: B: the quote is never closed");
@@ -133,8 +156,7 @@ TEST(Dotenv, FaultsNameTheLineAndNeverTheValue) {
 }
 
 TEST(Dotenv, LinesOfOtherProgramsThatAreNoKeyAndValueArePassedOver) {
-  const auto dotenv =
-      parse_dotenv("A=1\nset -a\nmy-app.port = 8080\n1B=x\n=y\nexport\nC=\"two\nlines\"\n:\nD=4", ".env");
+  const auto dotenv = read("A=1\nset -a\nmy-app.port = 8080\n1B=x\n=y\nexport\nC=\"two\nlines\"\n:\nD=4");
   ASSERT_TRUE(dotenv) << dotenv.error().message;
   EXPECT_EQ(dotenv->ignored, (std::vector<int>{2, 3, 4, 5, 6, 9}));
   ASSERT_EQ(dotenv->entries.size(), 3u);

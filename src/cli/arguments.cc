@@ -250,11 +250,11 @@ class Parser {
   }
 
   void add_grants() {
-    auto role = std::make_shared<std::string>();
-    add(&app_, "grants", "Print the GRANTs that a role lacks to run the worker, for psql",
-        [role](Context& context) { return grants(context, *role); })
-        ->add_option("ROLE", *role, "A role that exists; it needs to own nothing")
-        ->required();
+    auto arguments = std::make_shared<GrantsArguments>();
+    CLI::App* command = add(&app_, "grants", "Print the GRANTs that a role lacks to run the worker",
+                            [arguments](Context& context) { return grants(context, *arguments); });
+    command->add_option("ROLE", arguments->role, "A role that exists; it needs to own nothing")->required();
+    command->add_flag("--apply", arguments->apply, "Run them");
   }
 
   void fail(const CLI::ParseError& error, int argc, char** argv) {

@@ -132,6 +132,12 @@ class Checker {
   }
 
   bool check_schema(const pg::ServerFacts& facts) {
+    if (!facts.may_read_schema) {
+      bad("privileges", fmt::format("{0} has none in the schema embedd; for a worker's, as the owner, run: "
+                                    "embedd grants {0} --apply",
+                                    facts.role));
+      return false;
+    }
     const int newest = pg::newest_migration();
     if (facts.schema_version == newest) {
       good("schema", fmt::format("embedd is at version {}", newest));

@@ -6,6 +6,7 @@
 #include "cli/database.h"
 #include "cli/existing.h"
 #include "cli/model.h"
+#include "cli/next_steps.h"
 #include "cli/output.h"
 #include "pg/adoption.h"
 
@@ -134,6 +135,7 @@ Result<int> vectorizer_create(Context& context, const CreateArguments& arguments
     print_note(fmt::format(
         "once the rows that exist are embedded, build the index with: embedd vectorizer reindex {}",
         info.name));
+  note_next_steps(*db, info);
   return kDone;
 }
 

@@ -47,6 +47,11 @@ struct TracesArguments {
   bool adopt_only = false;
 };
 
+struct GrantsArguments {
+  std::string role;
+  bool apply = false;
+};
+
 struct StatusArguments {
   bool watch = false;
 };
@@ -68,7 +73,7 @@ Result<int> dead_purge(Context& context, const DeadArguments& arguments);
 Result<int> search(Context& context, const SearchArguments& arguments);
 Result<int> traces_init(Context& context, const TracesArguments& arguments);
 Result<int> check(Context& context);
-Result<int> grants(Context& context, const std::string& role);
+Result<int> grants(Context& context, const GrantsArguments& arguments);
 Result<int> estimate(Context& context, const std::string& name);
 
 }  // namespace embedd::cli

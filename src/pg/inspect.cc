@@ -11,8 +11,14 @@ Result<ServerFacts> inspect_server(Connection& db) {
       "(SELECT extversion FROM pg_extension WHERE extname = 'vector'), "
       "(SELECT default_version FROM pg_available_extensions WHERE name = 'vector'), "
       "has_database_privilege(current_database(), 'CREATE'), "
-      // Its privileges are not asked for by to_regclass, so that a role without any still learns the truth.
-      "to_regclass('embedd.migrations') IS NOT NULL");
+      // The catalog asks for no privileges, so that a role without any still learns the truth.
+      "EXISTS (SELECT FROM pg_class WHERE oid = embedd.history), "
+      "coalesce(has_schema_privilege(embedd.schema, 'USAGE') AND has_table_privilege(embedd.history, "
+      "'SELECT'), "
+      "true) FROM (SELECT n.oid AS schema, c.oid AS history FROM pg_namespace n "
+      "LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'migrations' WHERE n.nspname = "
+      "'embedd') "
+      "AS embedd RIGHT JOIN (SELECT) AS always ON true");
   if (!rows) return std::unexpected(rows.error());
   ServerFacts facts;
   facts.version = rows->text(0, 0);
@@ -24,7 +30,8 @@ Result<ServerFacts> inspect_server(Connection& db) {
   facts.vector_installed = rows->text(0, 5);
   facts.vector_available = rows->text(0, 6);
   facts.may_create_schema = rows->flag(0, 7);
-  if (!rows->flag(0, 8)) return facts;
+  facts.may_read_schema = rows->flag(0, 9);
+  if (!rows->flag(0, 8) || !facts.may_read_schema) return facts;
   auto version = db.exec("SELECT coalesce(max(version), 0) FROM embedd.migrations");
   if (!version) return std::unexpected(version.error());
   facts.schema_version = static_cast<int>(version->integer(0, 0));

@@ -20,6 +20,7 @@ struct ServerFacts {
   std::string vector_available;    ///< version that the server could install; empty: none
   int schema_version = 0;          ///< newest migration that was applied; 0: no schema
   bool may_create_schema = false;  ///< in this database
+  bool may_read_schema = true;     ///< false: it is there, and nothing more can be said of it
 };
 
 Result<ServerFacts> inspect_server(Connection& db);

@@ -49,15 +49,22 @@ Result<std::string> checksum_of(Connection& db, const Migration& migration) {
   return rows->text(0, 0);
 }
 
-/// Empty if nothing was ever applied here.
-Result<std::map<int, Applied>> read_applied(Connection& db) {
-  std::map<int, Applied> out;
-  // Not to_regclass(): after waiting for the lock, this session's catalog cache may still say "none".
+/// Not by to_regclass(): that asks for a privilege on the schema, and after waiting for the lock, this
+/// session's catalog cache may still say "none".
+Result<bool> has_history(Connection& db) {
   auto exists = db.exec(
       "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
       "WHERE n.nspname = 'embedd' AND c.relname = 'migrations')");
   if (!exists) return std::unexpected(exists.error());
-  if (!exists->flag(0, 0)) return out;
+  return exists->flag(0, 0);
+}
+
+/// Empty if nothing was ever applied here.
+Result<std::map<int, Applied>> read_applied(Connection& db) {
+  std::map<int, Applied> out;
+  auto exists = has_history(db);
+  if (!exists) return std::unexpected(exists.error());
+  if (!*exists) return out;
   auto rows = db.exec("SELECT version, name, checksum FROM embedd.migrations ORDER BY version");
   if (!rows) return std::unexpected(rows.error());
   for (int i = 0; i < rows->size(); ++i)
@@ -105,7 +112,7 @@ Result<void> check_pgvector(Connection& db, bool create) {
                       db.server_version() / 10000));
     if (auto made = db.exec("CREATE EXTENSION IF NOT EXISTS vector"); !made)
       return fail(made.error().kind,
-                  fmt::format("cannot create the extension vector: {}. Ask an administrator to run in this "
+                  fmt::format("cannot create the extension vector: {}\nAsk an administrator to run in this "
                               "database: CREATE EXTENSION vector",
                               made.error().message));
     rows = db.exec(query);
@@ -176,9 +183,9 @@ Result<Migrated> apply_pending(Connection& db, const std::vector<Migration>& our
 int newest_migration() { return static_cast<int>(embedded::migrations().size()); }
 
 Result<void> require_schema(Connection& db) {
-  auto exists = db.exec("SELECT to_regclass('embedd.migrations') IS NOT NULL");
+  auto exists = has_history(db);
   if (!exists) return std::unexpected(exists.error());
-  if (!exists->flag(0, 0))
+  if (!*exists)
     return fail(ErrorKind::misconfigured,
                 "the schema embedd is not in this database yet: run embedd migrate");
   auto version = db.exec("SELECT coalesce(max(version), 0) FROM embedd.migrations");

@@ -65,7 +65,13 @@ Result<std::string> suggest_table(Connection& db, const std::string& table) {
 }
 
 Result<std::uint32_t> resolve(Connection& db, const std::string& table) {
-  auto found = db.exec("SELECT to_regclass($1)::oid", {table});
+  // A qualified name is looked up in the catalog, for to_regclass() asks for a privilege on the schema:
+  // whoever lacks that shall hear of everything that is missing.
+  auto found = db.exec(
+      "SELECT CASE WHEN pg_catalog.cardinality(p) <> 2 THEN pg_catalog.to_regclass($1)::oid ELSE "
+      "(SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+      "WHERE n.nspname = p[1] AND c.relname = p[2]) END FROM pg_catalog.parse_ident($1) AS p",
+      {table});
   if (!found)
     return fail(ErrorKind::invalid_argument,
                 fmt::format("'{}' is not a table's name: {}", table, found.error().message));

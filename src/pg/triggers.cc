@@ -350,13 +350,12 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
   return out;
 }
 
-std::vector<std::string> drop_ddl(VectorizerId id, const std::string& source, bool keep_ledger) {
+std::vector<std::string> drop_ddl(VectorizerId id, bool keep_ledger) {
   std::vector<std::string> out;
-  if (!source.empty())
-    for (const std::string_view event : kEvents)
-      out.push_back(fmt::format("DROP TRIGGER IF EXISTS embedd_{}_{} ON {}", event, id, source));
+  // The triggers go with their functions: dropping them by name takes the table's owner, and whoever may
+  // attach a trigger need not be that.
   for (const std::string_view event : kEvents)
-    out.push_back(fmt::format("DROP FUNCTION IF EXISTS {}", function_name(event, id)));
+    out.push_back(fmt::format("DROP FUNCTION IF EXISTS {} CASCADE", function_name(event, id)));
   for (const std::string_view helper : kHelpers)
     out.push_back(fmt::format("DROP FUNCTION IF EXISTS {}", function_name(helper, id)));
   out.push_back("DROP TABLE IF EXISTS " + queue_table(id));

@@ -300,17 +300,33 @@ Result<void> resume_vectorizer(Connection& db, std::string_view name) {
   return set_state(db, name, "active");
 }
 
+namespace {
+
+/// Whoever created it may drop it, and so may superusers. Its tables tell.
+Result<void> check_may_drop(Connection& db, const VectorizerInfo& info) {
+  auto rows = db.exec(
+      "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass($1) AND NOT "
+      "pg_has_role(relowner, "
+      "'USAGE')",
+      {queue_table(info.id)});
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->empty()) return {};
+  return fail(ErrorKind::misconfigured,
+              fmt::format("the vectorizer {} was created by the role {}: drop it as {}", info.name,
+                          rows->view(0, 0), rows->view(0, 0)));
+}
+
+}  // namespace
+
 Result<void> drop_vectorizer(Connection& db, std::string_view name) {
   auto found = find_vectorizer(db, name);
   if (!found) return std::unexpected(found.error());
+  if (auto may = check_may_drop(db, *found); !may) return may;
   const std::string table = quote_qualified(found->source_schema, found->source_table);
   return change_table(db, table, [&]() -> Result<void> {
-    auto exists = db.exec("SELECT to_regclass($1) IS NOT NULL", {table});
-    if (!exists) return std::unexpected(exists.error());
     auto proofs = keep_proofs(db, found->id);
     if (!proofs) return std::unexpected(proofs.error());
-    if (auto done = run_all(db, drop_ddl(found->id, exists->flag(0, 0) ? table : "", *proofs)); !done)
-      return done;
+    if (auto done = run_all(db, drop_ddl(found->id, *proofs)); !done) return done;
     const std::string id = std::to_string(found->id);
     return run_all(db, {"DROP FUNCTION IF EXISTS " + filter_function(found->id),
                         "DELETE FROM embedd.missed_changes WHERE vectorizer_id = " + id,

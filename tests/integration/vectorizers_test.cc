@@ -402,7 +402,7 @@ TEST(Vectorizers, AnArrayAsKeyIsRefused) {
   EXPECT_THAT(refusal(notes.embedd_db, spec), HasSubstr("the key column 'id' is an array (integer[])"));
 }
 
-TEST(Vectorizers, ARoleWithoutPrivilegesIsToldWhichOneItLacks) {
+TEST(Vectorizers, ARoleWithoutPrivilegesIsToldWhichItLacks) {
   EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   NotesDatabase notes;
   Connection& db = notes.db;
@@ -411,14 +411,16 @@ TEST(Vectorizers, ARoleWithoutPrivilegesIsToldWhichOneItLacks) {
   VectorizerSpec spec = notes_spec();
   spec.model_id_column = "model_id";
   const std::pair<std::string, std::string> steps[] = {
-      {"GRANT USAGE ON SCHEMA embedd TO ", "permission denied"},
-      {"GRANT SELECT ON ALL TABLES IN SCHEMA embedd TO ", "GRANT TRIGGER ON"},
-      {"GRANT TRIGGER ON notes TO ", "GRANT SELECT (body, id, title) ON"},
-      {"GRANT SELECT (id, body) ON notes TO ", "GRANT SELECT (title) ON"},
-      {"GRANT SELECT ON notes TO ", "GRANT UPDATE (embedding, model_id) ON"},
-      {"GRANT UPDATE (embedding) ON notes TO ", "GRANT UPDATE (model_id) ON"},
-      {"GRANT UPDATE (model_id) ON notes TO ", "GRANT CREATE, USAGE ON SCHEMA embedd"},
-      {"GRANT CREATE ON SCHEMA embedd TO ", "ON ALL TABLES IN SCHEMA embedd"},
+      {"GRANT USAGE ON SCHEMA embedd TO ", "run: GRANT CREATE ON SCHEMA embedd TO "},
+      {"GRANT SELECT ON ALL TABLES IN SCHEMA embedd TO ",
+       "GRANT INSERT, UPDATE, DELETE ON embedd.vectorizers TO "},
+      {"GRANT TRIGGER ON notes TO ",
+       "; GRANT SELECT (body, id, title), UPDATE (embedding, model_id) ON public.notes TO "},
+      {"GRANT SELECT (id, body) ON notes TO ",
+       "; GRANT SELECT (title), UPDATE (embedding, model_id) ON public.notes TO "},
+      {"GRANT SELECT ON notes TO ", "; GRANT UPDATE (embedding, model_id) ON public.notes TO "},
+      {"GRANT UPDATE (embedding) ON notes TO ", "; GRANT UPDATE (model_id) ON public.notes TO "},
+      {"GRANT CREATE ON SCHEMA embedd TO ", "run: GRANT DELETE ON embedd.dead_letters TO "},
   };
   for (const auto& [grant, lacking] : steps) {
     run(db, grant + role);
@@ -429,7 +431,9 @@ TEST(Vectorizers, ARoleWithoutPrivilegesIsToldWhichOneItLacks) {
     EXPECT_EQ(name_of(refused.error().kind), "misconfigured");
     EXPECT_THAT(refused.error().message, HasSubstr(lacking));
   }
-  run(db, "GRANT INSERT, DELETE ON ALL TABLES IN SCHEMA embedd TO " + role);
+  run(db, "GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA embedd TO " + role);
+  run(db, "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA embedd TO " + role);
+  run(db, "GRANT UPDATE (model_id) ON notes TO " + role);
   run(db, "SET ROLE " + role);
   auto created = create_vectorizer(db, spec);
   run(db, "RESET ROLE");

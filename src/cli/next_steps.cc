@@ -1,0 +1,41 @@
+#include "cli/next_steps.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/output.h"
+#include "pg/declarer.h"
+#include "pg/inspect.h"
+#include "pg/vector_index.h"
+
+namespace embedd::cli {
+
+namespace {
+
+void note_grants(pg::Connection& db) {
+  const auto roles = pg::worker_roles(db);
+  if (!roles) return;
+  for (const std::string& role : *roles) {
+    const auto lacking = pg::missing_grants(db, role);
+    if (!lacking || lacking->empty()) continue;
+    print_note(
+        fmt::format("the worker's role {0} lacks privileges; run, as their owner: embedd grants {0} --apply\n"
+                    "  {1};",
+                    role, fmt::join(*lacking, ";\n  ")));
+  }
+}
+
+}  // namespace
+
+void note_next_steps(pg::Connection& db, const pg::VectorizerInfo& info) {
+  note_grants(db);
+  const auto backlog = pg::read_backlog(db, info);
+  const bool running = backlog && backlog->worker_running;
+  print_note(running
+                 ? fmt::format("next: the running worker embeds it; embedd status shows how far it is")
+                 : fmt::format("next: embedd worker, which stays up, or embedd worker --once; what it takes: "
+                               "embedd estimate {}",
+                               printable(info.name)));
+}
+
+}  // namespace embedd::cli

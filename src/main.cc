@@ -116,6 +116,15 @@ void print_summary(const cli::Context& context, const WorkerSummary& summary, do
   cli::print(line + "\n");
 }
 
+void log_stopped_early() { log::info("worker_stopped", {{"rows_embedded", std::uint64_t{0}}}); }
+
+/// Before the loop there is nothing to settle, but connecting may take its time.
+[[noreturn]] void leave_at_once(int signal) {
+  log_stopped_early();
+  log::flush();
+  _exit(128 + signal);
+}
+
 /// Runs the loop until `signals` stop it, or with `once` until nothing is due.
 WorkerSummary run_loop(const cli::Config& config, bool once, const Clock& clock, Health& health,
                        Observer& observer, cli::StopSignals& signals) {
@@ -127,7 +136,7 @@ WorkerSummary run_loop(const cli::Config& config, bool once, const Clock& clock,
   const Tokenizers tokenizers(config.values.text("tokenizer_ranks"));
   Worker worker(worker_options(config.values, once), queue, embedders, tokenizers, clock, loop, observer);
 
-  signals.on_second([&worker] { worker.cancel(); });
+  signals.on_second([&worker](int) { worker.cancel(); });
   worker.run(signals.token());
   signals.on_second(nullptr);
   loop.remove(queue);
@@ -137,6 +146,7 @@ WorkerSummary run_loop(const cli::Config& config, bool once, const Clock& clock,
 Result<int> run_worker(cli::Context& context, const cli::WorkerArguments& arguments) {
   const cli::Config& config = context.config;
   cli::StopSignals signals;  // before any other thread
+  signals.on_second(leave_at_once);
   log::write_in_background();
   const SteadyClock clock;
   const bool bar = cli::stderr_is_terminal();
@@ -156,7 +166,10 @@ Result<int> run_worker(cli::Context& context, const cli::WorkerArguments& argume
   auto migrated = cli::migrate_when_up(context, observers, signals.token(),
                                        arguments.once ? std::optional<Duration>(kOnceWaits) : std::nullopt);
   if (!migrated) return std::unexpected(migrated.error());
-  if (!*migrated) return arguments.once ? cli::kFailed : cli::kDone;  // stopped before the database came up
+  if (!*migrated) {  // stopped before the database came up
+    log_stopped_early();
+    return arguments.once ? cli::kFailed : cli::kDone;
+  }
   health.schema_is_current();
   if (arguments.traces) {
     auto adopted = cli::adopt_traces_when_there(context, observers, signals.token(), !arguments.once);

@@ -35,7 +35,7 @@ StopSignals::~StopSignals() {
   close(quit_);
 }
 
-void StopSignals::on_second(std::function<void()> action) {
+void StopSignals::on_second(std::function<void(int signal)> action) {
   const std::lock_guard lock(mutex_);
   second_ = std::move(action);
 }
@@ -59,11 +59,7 @@ void StopSignals::handle(int signal) {
   }
   log::info("canceling", {{"signal", name}});
   const std::lock_guard lock(mutex_);
-  if (!second_) {
-    log::flush();
-    _exit(128 + signal);
-  }
-  second_();
+  if (second_) second_(signal);
 }
 
 }  // namespace embedd::cli

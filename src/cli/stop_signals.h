@@ -19,8 +19,8 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
 
   [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
-  /// What the second and further signals do; without it they end the process at once.
-  void on_second(std::function<void()> action);
+  /// What the second and further signals do; nothing, unless it is said.
+  void on_second(std::function<void(int signal)> action);
 
  private:
   void watch();
@@ -28,9 +28,9 @@ class StopSignals {
 
   std::stop_source source_;
   std::mutex mutex_;
-  std::function<void()> second_;  ///< guarded by mutex_
-  int signals_ = -1;              ///< signalfd
-  int quit_ = -1;                 ///< eventfd
+  std::function<void(int)> second_;  ///< guarded by mutex_
+  int signals_ = -1;                 ///< signalfd
+  int quit_ = -1;                    ///< eventfd
   std::thread thread_;
 };
 

@@ -1,6 +1,11 @@
 // SIGTERM: settle what is in flight, give back the rest, leave. A second one: give up what is in flight too.
+#include <arpa/inet.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -8,6 +13,30 @@
 
 namespace embedd::test {
 namespace {
+
+/// Takes connections and never says a word.
+class SilentServer {
+ public:
+  SilentServer() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* any = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(bind(socket_, any, size), 0);
+    EXPECT_EQ(listen(socket_, 16), 0);
+    EXPECT_EQ(getsockname(socket_, any, &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~SilentServer() { close(socket_); }
+  SilentServer(const SilentServer&) = delete;
+  SilentServer& operator=(const SilentServer&) = delete;
+
+  [[nodiscard]] std::string url() const { return fmt::format("postgresql://me@127.0.0.1:{}/x", port_); }
+
+ private:
+  int socket_, port_ = 0;
+};
 
 class Drain : public WorkerTest {
  protected:
@@ -79,7 +108,32 @@ TEST_F(Drain, AWorkerThatNeverReachedItsDatabaseLeavesToo) {
   ASSERT_TRUE(worker.wait_for_log("\"event\":\"database_error\"")) << worker.log();
   EXPECT_TRUE(worker.running());
   worker.signal(SIGTERM);
-  EXPECT_EQ(worker.finish(std::chrono::seconds(20)).code, 0);
+  const Finished end = worker.finish(std::chrono::seconds(20));
+  EXPECT_EQ(end.code, 0);
+  EXPECT_THAT(end.error_output, testing::HasSubstr("\"event\":\"worker_stopped\""));
+}
+
+TEST_F(Drain, SignalsInQuickSuccessionStillEndWithTheLastEvent) {
+  declare_docs();
+  add_docs(20);
+  Embedd worker = start_worker();
+  ASSERT_TRUE(eventually([&] { return embedded() == 20; })) << worker.log();
+  while (worker.running()) worker.signal(SIGTERM);
+  const Finished end = worker.finish();
+  EXPECT_EQ(end.code, 0);
+  EXPECT_THAT(end.error_output, testing::HasSubstr("\"event\":\"worker_stopped\""));
+}
+
+TEST_F(Drain, ASecondSignalEndsAConnectionAttemptThatHangs) {
+  const SilentServer silent;
+  Embedd worker = start_worker({{"DATABASE_URL", silent.url()}});
+  ASSERT_TRUE(worker.wait_for_log("\"event\":\"worker_started\"")) << worker.log();
+  worker.signal(SIGTERM);
+  ASSERT_TRUE(worker.wait_for_log("\"event\":\"draining\""));
+  worker.signal(SIGTERM);
+  const Finished end = worker.finish(std::chrono::seconds(20));
+  EXPECT_EQ(end.code, 128 + SIGTERM);
+  EXPECT_THAT(end.error_output, testing::HasSubstr("\"event\":\"worker_stopped\""));
 }
 
 }  // namespace

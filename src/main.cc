@@ -77,7 +77,9 @@ pg::PgQueueOptions queue_options(const cli::Config& config, bool once) {
 Result<std::unique_ptr<Listener>> listen(const SettingValues& values, const Routes& routes) {
   if (!values.has("http")) return nullptr;
   auto address = parse_listen_address(values.text("http"));
-  if (!address) return std::unexpected(address.error());
+  if (!address)
+    return fail(address.error().kind,
+                fmt::format("{}: {}", values.place_of("http"), address.error().message));
   auto listener = Listener::start(*address, [&routes](std::string_view method, std::string_view target) {
     return routes.handle(method, target);
   });

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <memory>
 
-#include "base/nearest.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/settings.h"
+#include "cli/slips.h"
 
 namespace embedd::cli {
 
@@ -27,7 +27,7 @@ class Parser {
     app_.require_subcommand(1);
     app_.fallthrough();
     app_.footer(kFooter);
-    app_.set_version_flag("--version", "embedd " EMBEDD_VERSION);
+    app_.set_version_flag("-V,--version", "embedd " EMBEDD_VERSION);
     app_.add_flag("--help-settings", help_settings_, "List every setting: name, variable, default");
     app_.add_flag("--json", arguments_.json, "Print JSON; may also follow the command");
     add_setting_flags();
@@ -45,10 +45,11 @@ class Parser {
   }
 
   void parse(int argc, char** argv) {
+    const std::vector<std::string> words = spell_out(app_, {argv + std::min(argc, 1), argv + argc});
     try {
-      app_.parse(argc, argv);
+      app_.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes them from the back
     } catch (const CLI::ParseError& error) {
-      fail(error, argc, argv);
+      fail(error, words);
     }
   }
 
@@ -93,7 +94,8 @@ class Parser {
     command->add_option("NAME", create->name, "Its name")->required();
     command->add_option("--table", create->table, "Source table, such as notes or app.notes")->required();
     command->add_option("--text", create->text, R"(Template, such as '{title}\n{body}')")->required();
-    command->add_option("--column", create->column, "Destination column, of type vector or halfvec");
+    command->add_option("--column", create->column, "Destination column, of type vector or halfvec")
+        ->required();
     command->add_option("--store", create->store, "Destination table, which is to come")->group("");
     command->add_option("--key", create->key, "Key columns; default: the primary key")->delimiter(',');
     command->add_option("--where", create->where, "SQL condition on the row: which rows are covered");
@@ -102,7 +104,7 @@ class Parser {
                         "Model [the endpoint's, as embedd.toml says; of openai text-embedding-3-small; of "
                         "local local-hashing-v1]");
     command->add_option("--dimensions", create->dimensions, "Of the vectors [those of the column]")
-        ->check(CLI::Range(1, 16'000));
+        ->check(whole_number(1, 16'000));
     command->add_flag("--send-dimensions", create->send_dimensions,
                       "Ask the endpoint for that many [only where OpenAI's model has others]");
     command->add_flag("--adopt-existing", create->adopt_existing,
@@ -143,16 +145,16 @@ class Parser {
     command
         ->add_option("--wait", arguments->wait_seconds,
                      "Seconds until giving up on the backlog, with exit code 3 [as long as it takes]")
-        ->check(CLI::NonNegativeNumber);
+        ->check(not_negative());
     command->add_flag("--now", arguments->now, "Build although rows wait to be embedded");
     command
         ->add_option("--memory-mib", arguments->memory_mib,
                      "maintenance_work_mem of the build [the server's, at least 256]")
-        ->check(CLI::Range(1, 1'048'576));
+        ->check(whole_number(1, 1'048'576));
     command
         ->add_option("--workers", arguments->workers,
                      "max_parallel_maintenance_workers of the build [the server's]")
-        ->check(CLI::Range(0, 64));
+        ->check(whole_number(0, 64));
   }
 
   void add_defer_index(CLI::App* group) {
@@ -201,12 +203,15 @@ class Parser {
     auto list = std::make_shared<DeadArguments>();
     add_dead_command(group, "list", "List them, newest first", dead_list, list)
         ->add_option("--limit", list->limit, "At most this many [100]")
-        ->check(CLI::Range(1, 100'000));
+        ->check(whole_number(1, 100'000));
     auto retry = std::make_shared<DeadArguments>();
-    add_dead_command(group, "retry", "Put them back into the queue", dead_retry, retry)
+    add_dead_command(group, "retry", "Put them back into the queue; name a vectorizer, or say --all",
+                     dead_retry, retry)
         ->add_flag("--all", retry->all, "Those of every vectorizer");
     auto purge = std::make_shared<DeadArguments>();
-    add_dead_command(group, "purge", "Forget them; their rows stay as they are", dead_purge, purge)
+    add_dead_command(group, "purge",
+                     "Forget them; their rows stay as they are; name a vectorizer, or say --all", dead_purge,
+                     purge)
         ->add_flag("--all", purge->all, "Those of every vectorizer");
   }
 
@@ -229,7 +234,7 @@ class Parser {
                             [arguments](Context& context) { return search(context, *arguments); });
     command->add_option("VECTORIZER", arguments->vectorizer, "Where to search")->required();
     command->add_option("QUERY", arguments->query, "What to search for")->required();
-    command->add_option("-k,--limit", arguments->limit, "How many rows [10]")->check(CLI::Range(1, 1000));
+    command->add_option("-k,--limit", arguments->limit, "How many rows [10]")->check(whole_number(1, 1000));
   }
 
   void add_traces() {
@@ -257,7 +262,7 @@ class Parser {
     command->add_flag("--apply", arguments->apply, "Run them");
   }
 
-  void fail(const CLI::ParseError& error, int argc, char** argv) {
+  void fail(const CLI::ParseError& error, const std::vector<std::string>& words) {
     arguments_.exit_code = error.get_exit_code() == 0 ? kDone : kUsage;
     if (help_settings_) {
       arguments_.exit_code = kDone;
@@ -267,48 +272,9 @@ class Parser {
       app_.exit(error);  // --help, --version: prints to stdout
       return;
     }
-    const std::string slip = find_slip(argc, argv);
-    print_error(slip.empty() ? error.what() : slip);
-    print_error("see embedd --help");
-  }
-
-  /// What to say of the first command or flag that does not exist; empty if all do.
-  std::string find_slip(int argc, char** argv) {
-    CLI::App* command = &app_;
-    for (int i = 1; i < argc; ++i) {
-      const std::string_view word = argv[i];
-      if (word == "--") break;
-      if (word.starts_with("--")) {
-        const std::string_view flag = word.substr(0, word.find('='));
-        const std::vector<std::string> names = flags_of(*command);
-        if (std::ranges::find(names, flag) == names.end()) return refuse("flag", flag, names);
-        continue;
-      }
-      const auto subs = command->get_subcommands([](CLI::App*) { return true; });
-      const auto found = std::ranges::find(subs, word, &CLI::App::get_name);
-      if (found != subs.end()) {
-        command = *found;
-      } else if (!subs.empty() && (i == 1 || !std::string_view(argv[i - 1]).starts_with("--"))) {
-        std::vector<std::string> names;
-        for (const CLI::App* sub : subs) names.push_back(sub->get_name());
-        return refuse("command", word, names);
-      }
-    }
-    return "";
-  }
-
-  std::vector<std::string> flags_of(const CLI::App& command) const {
-    std::vector<std::string> names;
-    for (const CLI::App* app : {&command, &app_})
-      for (const CLI::Option* option : app->get_options())
-        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-    return names;
-  }
-
-  static std::string refuse(std::string_view what, std::string_view word,
-                            const std::vector<std::string>& names) {
-    return fmt::format("there is no {} {}.{}", what, word,
-                       did_you_mean(word, std::vector<std::string_view>(names.begin(), names.end())));
+    const Slip slip = explain_slip(app_, error, words);
+    print_error(slip.message);
+    print_error(fmt::format("see {} --help", slip.command));
   }
 
   Arguments& arguments_;

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 #include <cstdio>
@@ -154,11 +155,41 @@ Result<int> vectorizer_reindex(Context& context, const ReindexArguments& argumen
   return kDone;
 }
 
+namespace {
+
+/// What `--drop` could name. Nothing is dropped, so this is no failure.
+Result<int> show_deferrable(const Context& context, pg::Connection& db, const pg::VectorizerInfo& info) {
+  auto there = pg::deferrable_indexes(db, info);
+  if (!there) return std::unexpected(there.error());
+  if (context.json) {
+    JsonWriter json;
+    json.object().key("name").value(info.name).key("dropped").array().end().key("droppable").array();
+    for (const std::string& name : *there) json.value(name);
+    print(json.end().end().str() + "\n");
+  } else if (!there->empty()) {
+    print(
+        fmt::format("this would drop {0}, and searches would read the whole table until: embedd vectorizer "
+                    "reindex {1}. To do it: embedd vectorizer defer-index {1} --drop {2}\n",
+                    printable(fmt::format("{}", fmt::join(*there, ", "))), info.name,
+                    printable(fmt::format("{}", fmt::join(*there, " --drop ")))));
+  } else if (info.deferred_indexes.empty()) {
+    print(fmt::format("the column '{}' has no vector index: there is nothing to defer\n",
+                      printable(info.destination_column)));
+  } else {
+    print(fmt::format("deferred already: {}; build what was dropped with: embedd vectorizer reindex {}\n",
+                      printable(fmt::format("{}", fmt::join(info.deferred_indexes, ", "))), info.name));
+  }
+  return kDone;
+}
+
+}  // namespace
+
 Result<int> vectorizer_defer_index(Context& context, const DeferIndexArguments& arguments) {
   auto db = connect(context);
   if (!db) return std::unexpected(db.error());
   auto info = pg::find_vectorizer(*db, arguments.name);
   if (!info) return std::unexpected(info.error());
+  if (arguments.drop.empty()) return show_deferrable(context, *db, *info);
   if (auto deferred = pg::defer_indexes(*db, *info, arguments.drop); !deferred)
     return std::unexpected(deferred.error());
   if (context.json) {

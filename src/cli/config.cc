@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <expected>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <system_error>
 
 #include "base/nearest.h"
 #include "cli/dotenv.h"
@@ -44,6 +47,17 @@ Result<void> refuse_unknown(std::string_view variable, std::string_view origin) 
     if (variable.starts_with(foreign)) return {};
   return fail(ErrorKind::invalid_argument, fmt::format("{}: there is no setting {}.{}", origin, variable,
                                                        did_you_mean(variable, variable_names())));
+}
+
+std::expected<std::string, std::error_code> read_whole(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    return std::unexpected(std::make_error_code(std::errc::is_a_directory));
+  std::ifstream in(path, std::ios::binary);
+  if (!in.is_open()) return std::unexpected(std::error_code(errno, std::generic_category()));
+  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  if (in.bad()) return std::unexpected(std::make_error_code(std::errc::io_error));
+  return text;
 }
 
 std::string in_capitals(std::string name) {
@@ -198,7 +212,7 @@ class Loader {
     }
     if (auto valid = validate(openai); !valid)
       return fail(ErrorKind::invalid_argument,
-                  fmt::format("{} ({})", valid.error().message, values.value("openai_base_url").origin));
+                  fmt::format("{} ({})", valid.error().message, values.place_of("openai_base_url")));
     EndpointConfig local;
     local.name = "local";
     local.dialect = Dialect::local;
@@ -234,14 +248,13 @@ class Loader {
     const fs::path path = named ? fs::path(name) : fs::path(sources_.directory) / name;
     std::error_code ignored;
     if (!named && !fs::exists(path, ignored)) return std::optional<File>();
-    std::ifstream in(path, std::ios::binary);
-    File file{name, std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>())};
-    if (!in.is_open() || in.bad())
+    auto text = read_whole(path);
+    if (!text)
       return fail(ErrorKind::invalid_argument,
-                  fmt::format("cannot read {}{}", name,
-                              named ? fmt::format(" ({})", config_.values.value(setting).origin) : ""));
+                  fmt::format("cannot read {}: {}{}", name, text.error().message(),
+                              named ? fmt::format(" ({})", config_.values.place_of(setting)) : ""));
     config_.files.push_back(name);
-    return std::optional<File>(std::move(file));
+    return std::optional<File>({name, std::move(*text)});
   }
 
   [[nodiscard]] std::optional<std::string> find_dotenv(const std::string& variable) const {

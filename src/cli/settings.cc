@@ -111,6 +111,11 @@ std::string fault(const Setting& setting, std::string_view text) {
   return "";
 }
 
+std::string place(const Setting& setting, Source source, std::string_view origin) {
+  if (source == Source::flag || source == Source::fallback) return std::string(origin);
+  return fmt::format("{}: {}", origin, source == Source::toml ? setting.name : setting.environment);
+}
+
 }  // namespace
 
 const std::vector<Setting>& all_settings() {
@@ -153,15 +158,16 @@ std::string settings_help() {
 
 Result<void> SettingValues::set(const Setting& setting, std::string text, Source source, std::string origin) {
   if (const std::string what = text.empty() ? std::string() : fault(setting, text); !what.empty())
-    return fail(ErrorKind::invalid_argument,
-                fmt::format("{}: {}: {}", origin,
-                            source == Source::environment || source == Source::dotenv ? setting.environment
-                                                                                      : setting.name,
-                            what));
+    return fail(ErrorKind::invalid_argument, fmt::format("{}: {}", place(setting, source, origin), what));
   SettingValue& value = values_[std::string(setting.name)];
   if (value.origin.empty() || source >= value.source)
     value = SettingValue{std::move(text), source, std::move(origin)};
   return {};
+}
+
+std::string SettingValues::place_of(std::string_view name) const {
+  const SettingValue& given = value(name);
+  return place(*find_setting(name), given.source, given.origin);
 }
 
 bool SettingValues::has(std::string_view name) const { return !value(name).text.empty(); }
@@ -202,7 +208,11 @@ bool SettingValues::from_file(std::string_view name) const {
 
 Result<Secret> SettingValues::secret(std::string_view name) const {
   const std::string file = std::string(name) + "_file";
-  if (from_file(name)) return read_secret_file(text(file));
+  if (from_file(name)) {
+    auto secret = read_secret_file(text(file));
+    if (!secret) secret.error().message = fmt::format("{}: {}", place_of(file), secret.error().message);
+    return secret;
+  }
   if (has(name) && has(file) && value(name).source == value(file).source)
     return fail(ErrorKind::invalid_argument,
                 fmt::format("{} and {} are both set ({}); keep one", find_setting(name)->environment,

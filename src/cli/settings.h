@@ -63,6 +63,9 @@ class SettingValues {
   /// Errors: invalid_argument if the value does not fit the setting; a secret is never quoted.
   Result<void> set(const Setting& setting, std::string text, Source source, std::string origin);
 
+  /// Where the value was given, as a person would look for it: "--config", ".env:2: EMBEDD_CONFIG".
+  [[nodiscard]] std::string place_of(std::string_view name) const;
+
   [[nodiscard]] bool has(std::string_view name) const;
   [[nodiscard]] const SettingValue& value(std::string_view name) const;
   [[nodiscard]] const std::string& text(std::string_view name) const { return value(name).text; }

@@ -159,29 +159,25 @@ Result<VectorizerInfo> choose_index(Connection& db, std::string_view name, std::
   return find_vectorizer(db, name);
 }
 
-Result<void> defer_indexes(Connection& db, const VectorizerInfo& v, std::span<const std::string> names) {
-  if (auto owner = check_index_owner(db, v); !owner) return owner;
+Result<std::vector<std::string>> deferrable_indexes(Connection& db, const VectorizerInfo& v) {
+  if (auto owner = check_index_owner(db, v); !owner) return std::unexpected(owner.error());
   auto indexes = vector_indexes(db, v);
   if (!indexes) return std::unexpected(indexes.error());
-  std::vector<std::string> there;
-  for (const VectorIndex& index : *indexes) there.push_back(index.name);
-  if (there.empty() && v.deferred_indexes.empty())
-    return wrong("the column '{}' of {} has no vector index: there is nothing to defer", v.destination_column,
-                 table_of(v));
-  if (names.empty() && there.empty())
-    return wrong("deferred already: {}; build what was dropped with: embedd vectorizer reindex {}",
-                 fmt::join(v.deferred_indexes, ", "), v.name);
-  if (names.empty())
-    return wrong(
-        "this would drop {0}, and searches would read the whole table until: embedd vectorizer reindex {1}. "
-        "To "
-        "do it: embedd vectorizer defer-index {1} --drop {2}",
-        fmt::join(there, ", "), v.name, fmt::join(there, " --drop "));
+  std::vector<std::string> names;
+  for (const VectorIndex& index : *indexes) names.push_back(index.name);
+  return names;
+}
+
+Result<void> defer_indexes(Connection& db, const VectorizerInfo& v, std::span<const std::string> names) {
+  auto there = deferrable_indexes(db, v);
+  if (!there) return std::unexpected(there.error());
   for (const std::string& name : names)
-    if (std::ranges::find(there, name) == there.end() &&
+    if (std::ranges::find(*there, name) == there->end() &&
         std::ranges::find(v.deferred_indexes, name) == v.deferred_indexes.end())
       return wrong("{} is no vector index of the column '{}'; there is: {}", name, v.destination_column,
-                   fmt::join(there, ", "));
+                   fmt::join(*there, ", "));
+  auto indexes = vector_indexes(db, v);
+  if (!indexes) return std::unexpected(indexes.error());
   for (const VectorIndex& index : *indexes) {
     if (std::ranges::find(names, index.name) == names.end()) continue;
     // First remembered, then dropped: whatever happens in between, the definition is not lost.

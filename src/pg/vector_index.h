@@ -84,9 +84,11 @@ Result<std::vector<BuiltIndex>> build_indexes(Connection& db, Connection& builde
                                               const VectorizerInfo& vectorizer, const BuildOptions& options,
                                               const std::function<void(const BuildProgress&)>& on_progress);
 
+/// The names of the column's vector indexes. Errors: misconfigured (not the owner).
+Result<std::vector<std::string>> deferrable_indexes(Connection& db, const VectorizerInfo& vectorizer);
+
 /// Remembers the definitions of the named indexes, then drops these. What is gone already and remembered is
-/// fine. Errors: invalid_argument (no names: says what would be dropped; a name that is not there),
-/// misconfigured (not the owner).
+/// fine. Errors: invalid_argument (a name that is not there), misconfigured (not the owner).
 Result<void> defer_indexes(Connection& db, const VectorizerInfo& vectorizer,
                            std::span<const std::string> names);
 

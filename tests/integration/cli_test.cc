@@ -123,6 +123,63 @@ TEST_F(CliTest, SlipsNameTheNearestAndExitWithTwo) {
   EXPECT_THAT(name.error_output, HasSubstr("there is no vectorizer traces"));
 }
 
+TEST_F(CliTest, MessagesNameWhatWasTyped) {
+  struct Slip {
+    std::vector<std::string> arguments;
+    const char *message, *help;
+  };
+  for (const Slip& slip :
+       {Slip{{"search", "x", "y", "-k", "ten"}, "-k: 'ten' is not a whole number from 1 to 1000", "search"},
+        Slip{{"search", "x", "y", "-k5000"}, "-k: '5000' is not a whole number from 1 to 1000", "search"},
+        Slip{{"search", "x", "y", "--limit=1.5"}, "--limit: '1.5' is not a whole number", "search"},
+        Slip{{"search", "x"}, "QUERY is required", "search"},
+        Slip{{"status", "-x"}, "there is no flag -x.", "status"},
+        Slip{{"vectorizer", "reindex", "x", "--wait", "-1"},
+             "--wait: '-1' is not a number from 0 on",
+             "vectorizer reindex"},
+        Slip{{"vectorizer", "create", "x", "--table", "t", "--text", "{a}"},
+             "--column is required",
+             "vectorizer create"},
+        Slip{{"vectorizer", "creat"}, "there is no command creat. Did you mean 'create'?", "vectorizer"},
+        Slip{{"--poll-seconds", "3", "migarte"}, "there is no command migarte.", "embedd"}}) {
+    const Finished finished = run(slip.arguments);
+    EXPECT_EQ(finished.code, 2);
+    EXPECT_THAT(finished.error_output, HasSubstr(std::string("embedd: ") + slip.message));
+    EXPECT_THAT(finished.error_output, HasSubstr(std::string(slip.help) + " --help\n"));
+  }
+}
+
+TEST_F(CliTest, WhoAsksForNothingGetsTheList) {
+  const std::string all = done({"--help"}), vectorizer = done({"vectorizer", "--help"});
+  EXPECT_EQ(test::run_process({}).output, all);
+  EXPECT_EQ(done({"help"}), all);
+  EXPECT_EQ(done({"vectorizer"}), vectorizer);
+  EXPECT_EQ(done({"vectorizer", "help"}), vectorizer);
+  EXPECT_EQ(done({"help", "vectorizer"}), vectorizer);
+  EXPECT_EQ(done({"help", "search"}), done({"search", "--help"}));
+  EXPECT_EQ(done({"version"}), done({"--version"}));
+  EXPECT_EQ(done({"-V"}), done({"--version"}));
+}
+
+TEST_F(CliTest, HelpMarksWhatIsRequired) {
+  const std::string help = done({"vectorizer", "create", "--help"});
+  for (const char* option :
+       {"NAME TEXT REQUIRED", "--table TEXT REQUIRED", "--text TEXT REQUIRED", "--column TEXT REQUIRED"})
+    EXPECT_THAT(help, HasSubstr(option));
+  EXPECT_THAT(done({"dead", "retry", "--help"}), HasSubstr("name a vectorizer, or say --all"));
+}
+
+TEST_F(CliTest, CreateEndsWithTheNextStep) {
+  done({"migrate"});
+  pg::Connection db = database_.connect();
+  test::run(db, "CREATE TABLE notes (id int PRIMARY KEY, body text, embedding vector(256))");
+  const Finished created = run({"vectorizer", "create", "notes", "--table", "notes", "--text", "{body}",
+                                "--column", "embedding", "--endpoint", "local"});
+  EXPECT_EQ(created.code, 0);
+  EXPECT_THAT(created.error_output, testing::EndsWith("embedd estimate notes\n"));
+  EXPECT_THAT(created.error_output, HasSubstr("next: embedd worker"));
+}
+
 TEST_F(CliTest, FlagsGoBeforeAndAfterTheCommand) {
   done({"migrate"});
   done({"--poll-seconds", "2", "status"});

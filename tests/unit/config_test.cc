@@ -111,7 +111,24 @@ query_prefix = '''é 'é'''' # é
 
 TEST_F(ConfigTest, ANamedFileMustExist) {
   sources_.flags = {{"config", "/no/such/embedd.toml"}};
-  EXPECT_EQ(fault(), "cannot read /no/such/embedd.toml (--config)");
+  EXPECT_EQ(fault(), "cannot read /no/such/embedd.toml: No such file or directory (--config)");
+}
+
+TEST_F(ConfigTest, WhatCannotBeReadIsNamedAsItWasGiven) {
+  sources_.environment = {{"EMBEDD_CONFIG", directory_}};
+  EXPECT_EQ(fault(),
+            "cannot read " + directory_.string() + ": Is a directory (the environment: EMBEDD_CONFIG)");
+  sources_.environment = {{"DATABASE_URL_FILE", directory_}};
+  EXPECT_EQ(fault(), "the environment: DATABASE_URL_FILE: secret file " + directory_.string() +
+                         ": not a regular file");
+  sources_.environment = {{"OPENAI_BASE_URL", "example.com"}};
+  EXPECT_THAT(fault(), HasSubstr("(the environment: OPENAI_BASE_URL)"));
+  sources_.environment = {};
+  sources_.flags = {{"poll_seconds", "soon"}};
+  EXPECT_EQ(fault(), "--poll-seconds: 'soon' is not a number of seconds");
+  sources_.flags = {};
+  write("embedd.toml", "poll_seconds = -1\n");
+  EXPECT_THAT(fault(), HasSubstr("embedd.toml:1: poll_seconds: -1 is not within"));
 }
 
 TEST_F(ConfigTest, OpenAiAndLocalExistFromTheEnvironmentAlone) {

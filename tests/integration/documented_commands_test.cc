@@ -1,0 +1,220 @@
+// README and docs, taken at their word: their blocks of commands run as printed, and whatever else they call
+// a command or a flag exists.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "support/paths.h"
+#include "support/worker_fixture.h"
+
+namespace embedd::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+std::string contents(const fs::path& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+std::vector<std::string> documents() {
+  std::vector<std::string> names{"README.md", "CONTRIBUTING.md", "SECURITY.md"};
+  for (const auto& entry : fs::directory_iterator(source_file("docs")))
+    if (entry.path().extension() == ".md") names.push_back("docs/" + entry.path().filename().string());
+  return names;
+}
+
+/// The commands of each ```sh block.
+std::vector<std::string> blocks_of(const std::string& document) {
+  const std::string text = contents(source_file(document)), open = "```sh\n", close = "\n```";
+  std::vector<std::string> out;
+  for (std::size_t at = text.find(open); at != std::string::npos; at = text.find(open, at)) {
+    const std::size_t begin = at + open.size(), end = text.find(close, begin);
+    out.push_back(text.substr(begin, end - begin + 1));
+    at = end;
+  }
+  return out;
+}
+
+enum class Setting {
+  bare,     ///< a database with the table documents, which has no column for vectors
+  running,  ///< it has one, and a worker is up
+  indexed,  ///< there are the vectorizer and an index too
+  none,     ///< not run here
+};
+
+struct Block {
+  std::string_view first_line;  ///< its beginning
+  Setting setting;
+  std::string_view why_not = "";
+};
+
+constexpr Block kBlocks[] = {
+    {"./dev install ", Setting::bare},
+    {"psql $DATABASE_URL -c \"CREATE ROLE embedd_worker", Setting::running},
+    {"embedd vectorizer create documents ", Setting::running},
+    {"embedd vectorizer defer-index documents ", Setting::indexed},
+    {"./dev demo ", Setting::none, "./dev fresh runs it"},
+    {"./dev test ", Setting::none, "./dev fresh and CI run it"},
+    {"./dev bench ", Setting::none, "takes a quiet machine and an hour"},
+    {"cd deploy", Setting::none, "takes Docker"},
+    {"docker compose exec", Setting::none, "takes Docker"},
+};
+
+const Block* find_block(std::string_view commands) {
+  for (const Block& block : kBlocks)
+    if (commands.starts_with(block.first_line)) return &block;
+  return nullptr;
+}
+
+/// The machine of somebody who follows the documentation: a server whose database mydb is owned by the role
+/// me, the programs that are named, and a provider.
+class Machine {
+ public:
+  explicit Machine(Setting setting) {
+    sql("postgres", "postgres", "CREATE ROLE me LOGIN CREATEROLE");
+    sql("postgres", "postgres", "CREATE DATABASE mydb OWNER me");
+    sql("me", "mydb", "CREATE TABLE documents (id int PRIMARY KEY, title text, body text)");
+    sql("me", "mydb", "INSERT INTO documents SELECT i, 'title ' || i, 'body' FROM generate_series(1, 20) i");
+    add_program("embedd",
+                fmt::format("[ \"$*\" != worker ] || set -- worker --once  # and it ends\nexec {} \"$@\"",
+                            embedd_binary()));
+    add_program("sudo", "shift 2\nexec env PGUSER=postgres PGHOST=127.0.0.1 \"$@\"");
+    add_program("dev", "exit 0");  // what it builds is here
+    if (setting == Setting::bare) return;
+    sql("postgres", "mydb", "CREATE EXTENSION vector");
+    sql("me", "mydb", "ALTER TABLE documents ADD COLUMN embedding vector(1536)");
+    worker_ =
+        std::make_unique<Embedd>(std::vector<std::string>{"worker", "--poll-seconds", "0.1"}, environment());
+    EXPECT_TRUE(eventually([&] { return run("embedd status").code == 0; })) << worker_->log();
+    if (setting != Setting::indexed) return;
+    EXPECT_EQ(
+        run("embedd vectorizer create documents --table documents --text '{title}' --column embedding").code,
+        0);
+    sql("me", "mydb",
+        "CREATE INDEX documents_embedding_idx ON documents USING hnsw (embedding vector_cosine_ops)");
+  }
+
+  Finished run(const std::string& commands) {
+    const char* binaries = std::getenv("EMBEDD_TEST_PG_BIN");
+    const std::string path = fmt::format("export PATH={}:{}:$PATH\n", programs_.file("."),
+                                         binaries == nullptr ? "/usr/bin" : binaries);
+    return run_process({.arguments = {"-c", "set -euo pipefail\n" + path + commands},
+                        .environment = environment(),
+                        .directory = programs_.file("."),
+                        .program = "/bin/bash"});
+  }
+
+ private:
+  [[nodiscard]] Environment environment() const {
+    return {{"PGPORT", std::to_string(server_.port())},
+            {"DATABASE_URL", "postgresql://me:secret@localhost/mydb"},
+            {"OPENAI_API_KEY", "sk-test"},
+            {"OPENAI_BASE_URL", provider_.base_url()}};
+  }
+
+  void add_program(const std::string& name, const std::string& script) {
+    programs_.write(name, "#!/bin/bash\n" + script + "\n");
+    fs::permissions(programs_.file(name), fs::perms::owner_all);
+  }
+
+  void sql(const std::string& role, const std::string& database, const std::string& statement) {
+    const std::string url = with_parameters(server_.url(database), {{"user", role}});
+    auto db = pg::Connection::open(Secret(url));
+    ASSERT_TRUE(db) << db.error().message;
+    test::run(*db, statement);
+  }
+
+  PrivatePostgres server_;
+  ScriptedProvider provider_{{.dimensions = 1536}};
+  TempDir programs_;
+  std::unique_ptr<Embedd> worker_;
+};
+
+TEST(DocumentedCommands, RunAsPrinted) {
+  EMBEDD_NOT_ON(pgbouncer, "has a server of its own");
+  EMBEDD_NOT_ON(least_privilege, "has a server of its own");
+  std::set<const Block*> met;
+  for (const std::string& document : documents())
+    for (const std::string& commands : blocks_of(document)) {
+      const Block* block = find_block(commands);
+      ASSERT_NE(block, nullptr) << document << ": say in kBlocks how this runs, or why not:\n" << commands;
+      met.insert(block);
+      if (block->setting == Setting::none) continue;
+      Machine machine(block->setting);
+      const Finished finished = machine.run(commands);
+      EXPECT_EQ(finished.code, 0) << document << ":\n"
+                                  << commands << finished.output << finished.error_output;
+    }
+  EXPECT_EQ(met.size(), std::size(kBlocks)) << "one of kBlocks is printed nowhere";
+}
+
+/// What `--help` of a command prints; empty if there is no such command.
+std::string help_of(const std::string& command) {
+  static std::map<std::string, std::string> known;
+  if (const auto found = known.find(command); found != known.end()) return found->second;
+  std::vector<std::string> words;
+  std::istringstream in(command);
+  std::copy(std::istream_iterator<std::string>(in), {}, std::back_inserter(words));
+  words.emplace_back("--help");
+  const Finished finished = run_process({.arguments = words});
+  return known[command] = finished.code == 0 ? finished.output : "";
+}
+
+TEST(DocumentedCommands, ExistWithTheirFlags) {
+  EMBEDD_NOT_ON(pgbouncer, "needs no database");
+  EMBEDD_NOT_ON(least_privilege, "needs no database");
+  const std::string settings = run_process({.arguments = {"--help-settings"}}).output;
+  // `embedd dead list --older-than 7d`, without `embedd` where a table or a sentence has just been about it.
+  const std::regex span(
+      "`(?:embedd )?((?:migrate|vectorizer|worker|status|dead|search|traces|check|grants|estimate)"
+      "(?: [a-z][a-z-]*(?![^ `]))?)([^`\n]*)`");
+  const std::regex flag("--[a-z][a-z-]*");
+  int commands = 0;
+  for (const std::string& document : documents()) {
+    const std::string text = contents(source_file(document));
+    for (std::sregex_iterator at(text.begin(), text.end(), span), end; at != end; ++at) {
+      std::string command = (*at)[1], rest = (*at)[2];
+      // The second word may be an argument: `search documents`.
+      std::string help = help_of(command);
+      const std::string first = command.substr(0, command.find(' '));
+      const bool group = help_of(first).contains("Subcommands:");
+      if (!group) help = help_of(first);
+      EXPECT_NE(help, "") << document << ": " << at->str();
+      for (std::sregex_iterator each(rest.begin(), rest.end(), flag); each != end; ++each) {
+        std::string setting = each->str().substr(2);
+        std::ranges::replace(setting, '-', '_');
+        EXPECT_TRUE(help.contains(each->str()) || settings.contains("\n" + setting + "\n"))
+            << document << ": " << at->str() << " has no " << each->str();
+      }
+      ++commands;
+    }
+  }
+  EXPECT_GT(commands, 20);
+}
+
+TEST(DocumentedCommands, OfDevExist) {
+  EMBEDD_NOT_ON(pgbouncer, "needs no database");
+  EMBEDD_NOT_ON(least_privilege, "needs no database");
+  const Finished help = run_process({.arguments = {"help"}, .program = source_file("dev")});
+  ASSERT_EQ(help.code, 0) << help.error_output;
+  const std::regex command("\\./dev ([a-z]+)");
+  for (const std::string& document : documents()) {
+    const std::string text = contents(source_file(document));
+    for (std::sregex_iterator at(text.begin(), text.end(), command), end; at != end; ++at)
+      EXPECT_THAT(help.output, HasSubstr("\n  " + (*at)[1].str())) << document;
+  }
+}
+
+}  // namespace
+}  // namespace embedd::test

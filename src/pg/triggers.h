@@ -44,8 +44,8 @@ std::vector<std::string> queue_ddl(const CapturePlan& plan);
 /// Statements that make the trigger functions and the triggers.
 std::vector<std::string> capture_ddl(const CapturePlan& plan);
 
-/// Statements that remove what the other two made, but for the ledger if it is to stay. They take the rights of
-/// whoever made it, and no more.
+/// Statements that remove what the other two made, but for the ledger if it is to stay. They take the rights
+/// of whoever made it, and no more.
 std::vector<std::string> drop_ddl(VectorizerId id, bool keep_ledger);
 
 }  // namespace embedd::pg

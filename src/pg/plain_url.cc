@@ -127,7 +127,7 @@ std::string refusal_reason(std::string_view message) {
       out += message.substr(0, 3);
       message.remove_prefix(3);
     } else if (!message.empty()) {
-      out += "\"…\"";
+      out += "\"...\"";
       message.remove_prefix(message.rfind('"') + 1);
     }
   }

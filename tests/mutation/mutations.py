@@ -256,7 +256,7 @@ MUTATIONS = [
      "std::string out = redact(one_line(redact(text)));", "std::string out = one_line(text);",
      "contract_tests", "*OpenAi*"),
     ("a_refused_url_is_quoted", "G11", "src/pg/plain_url.cc",
-     "out += \"\\\"…\\\"\";", "out += message.substr(0, message.rfind('\"') + 1);",
+     "out += \"\\\"...\\\"\";", "out += message.substr(0, message.rfind('\"') + 1);",
      "unit_tests", "ConfigTest.ARefusedDatabaseUrl*"),
     ("a_part_of_a_password_names_a_parameter", "G11", "src/pg/plain_url.cc",
      "out.ambiguous = !out.ignored.empty()", "out.ambiguous = false && !out.ignored.empty()",

@@ -336,15 +336,15 @@ TEST_F(ConfigTest, ARefusedDatabaseUrlComesWithLibpqsReasonAndNoneOfItsText) {
     const char* reason;
   };
   for (const Refused& refused :
-       {Refused{"mysql://ann:" + secret + "@db/x", R"(missing "=" after "…" in connection info string)"},
-        Refused{"host=db pasword=" + secret, R"(invalid connection option "…")"},
+       {Refused{"mysql://ann:" + secret + "@db/x", R"(missing "=" after "..." in connection info string)"},
+        Refused{"host=db pasword=" + secret, R"(invalid connection option "...")"},
         Refused{"host='" + secret, "unterminated quoted string in connection info string"},
         Refused{"postgresql://ann:" + secret + "@[db/x",
-                R"(looking for matching "]" in IPv6 host address in URI: "…")"},
-        Refused{"postgresql://ann:" + secret + "@[::1]\"/x", R"(unexpected character "…")"},
-        Refused{"postgresql://ann:" + secret + "%zz@db/x", R"(invalid percent-encoded token: "…")"},
+                R"(looking for matching "]" in IPv6 host address in URI: "...")"},
+        Refused{"postgresql://ann:" + secret + "@[::1]\"/x", R"(unexpected character "...")"},
+        Refused{"postgresql://ann:" + secret + "%zz@db/x", R"(invalid percent-encoded token: "...")"},
         Refused{"postgresql://db/x?" + secret,
-                R"(missing key/value separator "=" in URI query parameter: "…")"},
+                R"(missing key/value separator "=" in URI query parameter: "...")"},
         Refused{"postgresql://ann:a/b?c&d" + secret + "=x@db/y", "percent-encode the password"}}) {
     sources_.environment = {{"DATABASE_URL", refused.url}};
     EXPECT_THAT(fault(), HasSubstr(refused.reason)) << refused.reason;

@@ -1,7 +1,6 @@
 #include "cli/next_steps.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "cli/output.h"
 #include "pg/declarer.h"
@@ -18,10 +17,11 @@ void note_grants(pg::Connection& db) {
   for (const std::string& role : *roles) {
     const auto lacking = pg::missing_grants(db, role);
     if (!lacking || lacking->empty()) continue;
-    print_note(
-        fmt::format("the worker's role {0} lacks privileges; run, as their owner: embedd grants {0} --apply\n"
-                    "  {1};",
-                    role, fmt::join(*lacking, ";\n  ")));
+    std::string note =
+        fmt::format("the worker's role {0} lacks privileges; run, as their owner: embedd grants {0} --apply",
+                    printable(role));
+    for (const std::string& grant : *lacking) note += fmt::format("\n  {};", printable(grant));
+    print_note(note);
   }
 }
 

@@ -35,8 +35,9 @@ TEST(Install, LeavesABinaryWithoutDebugInformationAndAUnitThatNamesIt) {
   const Finished version = run_process({.arguments = {"--version"}, .program = binary.string()});
   EXPECT_EQ(version.code, 0);
   EXPECT_THAT(version.output, HasSubstr("embedd "));
-  if (contents(embedd_binary()).contains(".debug_info"))
+  if (contents(embedd_binary()).contains(".debug_info")) {
     EXPECT_FALSE(contents(binary).contains(".debug_info"));
+  }
   EXPECT_THAT(contents(prefix / "lib/systemd/system/embedd.service"),
               HasSubstr("ExecStart=" + binary.string() + " worker\n"));
 }

@@ -83,6 +83,9 @@ std::string settings_sql(const PipelineOptions& options, const std::string& path
   set("statement_timeout",
       ms(std::min<Duration>(options.statement_timeout, options.command_timeout * 5 / 6)));
   set("jit", "'off'");
+  // A bitmap of all that is due, to be sorted, looks cheap to newer planners while a queue is of some
+  // thousands: each claim would read them all.
+  if (options.planning == Planning::custom) set("enable_bitmapscan", "'off'");
   set("plan_cache_mode",
       options.planning == Planning::generic ? "'force_generic_plan'" : "'force_custom_plan'");
   // What is PostgreSQL's own comes first, whatever the role's path says.

@@ -17,6 +17,7 @@
 #include "cli/dotenv.h"
 #include "cli/toml_file.h"
 #include "http/key_file.h"
+#include "pg/plain_url.h"
 
 extern char** environ;
 

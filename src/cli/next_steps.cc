@@ -32,7 +32,7 @@ void note_next_steps(pg::Connection& db, const pg::VectorizerInfo& info) {
   const auto backlog = pg::read_backlog(db, info);
   const bool running = backlog && backlog->worker_running;
   print_note(running
-                 ? fmt::format("next: the running worker embeds it; embedd status shows how far it is")
+                 ? std::string("next: the running worker embeds it; embedd status shows how far it is")
                  : fmt::format("next: embedd worker, which stays up, or embedd worker --once; what it takes: "
                                "embedd estimate {}",
                                printable(info.name)));

@@ -5,19 +5,13 @@
 #include <cmath>
 
 #include "base/redaction.h"
+#include "base/trim.h"
 
 namespace embedd {
 
 namespace {
 
 constexpr double kMaxSeconds = 365.0 * 86'400;
-
-std::string_view trim(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/trim.h"
 #include "base/units.h"
 
 namespace embedd {
@@ -32,13 +33,6 @@ class Descriptor {
  private:
   int fd_;
 };
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
-}
 
 }  // namespace
 

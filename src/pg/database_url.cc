@@ -150,14 +150,6 @@ Result<DatabaseTarget> parse_database_url(
   return target;
 }
 
-bool is_libpq_variable(std::string_view name) {
-  const Options options(PQconndefaults());
-  for (const PQconninfoOption* option = options.get(); option != nullptr && option->keyword != nullptr;
-       ++option)
-    if (option->envvar != nullptr && name == option->envvar) return true;
-  return false;
-}
-
 HiddenSecret hide_password(const pg_conn* conn) {
   const auto text = [](const char* value) { return std::string(value == nullptr ? "" : value); };
   return HiddenSecret(Secret(text(PQpass(conn))), {text(PQuser(conn)), text(PQhost(conn)), text(PQdb(conn))});

@@ -34,9 +34,6 @@ Result<DatabaseTarget> parse_database_url(
     const Secret& url, std::string_view variable, std::string_view origin,
     const std::function<std::optional<std::string>(const std::string& variable)>& from_dotenv);
 
-/// Whether libpq reads an environment variable of that name, such as PGHOST.
-bool is_libpq_variable(std::string_view name);
-
 /// Hides the password that libpq used for `conn`, wherever it found it (a `.pgpass` file, the environment).
 HiddenSecret hide_password(const pg_conn* conn);
 

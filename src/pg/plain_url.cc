@@ -6,17 +6,11 @@
 #include <memory>
 #include <set>
 
+#include "base/trim.h"
+
 namespace embedd::pg {
 
 namespace {
-
-constexpr std::string_view kSpace = " \t\r\n";
-
-std::string_view trim(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return "";
-  return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
-}
 
 /// Without the quotes that a shell would have taken away, as `docker run --env-file` leaves them.
 std::string_view unquote(std::string_view text) {
@@ -40,17 +34,24 @@ bool take_scheme(std::string_view& url) {
   return true;
 }
 
-const std::set<std::string, std::less<>>& libpq_keywords() {
-  static const auto keywords = [] {
-    std::set<std::string, std::less<>> out;
+/// What libpq can be told, and by which variables.
+struct LibpqNames {
+  std::set<std::string, std::less<>> keywords, variables;
+};
+
+const LibpqNames& libpq_names() {
+  static const auto names = [] {
+    LibpqNames out;
     const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(PQconndefaults(),
                                                                                  PQconninfoFree);
     for (const PQconninfoOption* option = options.get(); option != nullptr && option->keyword != nullptr;
-         ++option)
-      out.insert(option->keyword);
+         ++option) {
+      out.keywords.insert(option->keyword);
+      if (option->envvar != nullptr) out.variables.insert(option->envvar);
+    }
     return out;
   }();
-  return keywords;
+  return names;
 }
 
 /// `parameter` in libpq's words, if another tool's mean the same.
@@ -86,7 +87,7 @@ void take_parameters(std::string_view query, PlainUrl& out) {
     const std::string_view parameter = in_libpqs_words(query.substr(0, end));
     if (more) query.remove_prefix(end + 1);
     const std::string_view name = parameter.substr(0, parameter.find('='));
-    if (name.size() < parameter.size() && is_name(name) && !libpq_keywords().contains(name)) {
+    if (name.size() < parameter.size() && is_name(name) && !libpq_names().keywords.contains(name)) {
       out.ignored.emplace_back(name);
       continue;
     }
@@ -113,6 +114,8 @@ PlainUrl plain_url(std::string_view url) {
   out.ambiguous = !out.ignored.empty() && rest.find('@', query) != std::string_view::npos;
   return out;
 }
+
+bool is_libpq_variable(std::string_view name) { return libpq_names().variables.contains(name); }
 
 std::string refusal_reason(std::string_view message) {
   message = trim(message);

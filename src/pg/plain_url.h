@@ -24,6 +24,9 @@ struct PlainUrl {
 /// without `sslmode` a server elsewhere is verified. What is no URL comes back as it is.
 PlainUrl plain_url(std::string_view url);
 
+/// Whether libpq reads an environment variable of that name, such as PGHOST.
+bool is_libpq_variable(std::string_view name);
+
 /// libpq's reason for refusing a connection string, without what it quotes of it.
 std::string refusal_reason(std::string_view message);
 

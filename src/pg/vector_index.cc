@@ -159,25 +159,37 @@ Result<VectorizerInfo> choose_index(Connection& db, std::string_view name, std::
   return find_vectorizer(db, name);
 }
 
-Result<std::vector<std::string>> deferrable_indexes(Connection& db, const VectorizerInfo& v) {
+namespace {
+
+/// Those of the column, for who may drop them.
+Result<std::vector<VectorIndex>> own_indexes(Connection& db, const VectorizerInfo& v) {
   if (auto owner = check_index_owner(db, v); !owner) return std::unexpected(owner.error());
-  auto indexes = vector_indexes(db, v);
-  if (!indexes) return std::unexpected(indexes.error());
+  return vector_indexes(db, v);
+}
+
+std::vector<std::string> names_of(const std::vector<VectorIndex>& indexes) {
   std::vector<std::string> names;
-  for (const VectorIndex& index : *indexes) names.push_back(index.name);
+  for (const VectorIndex& index : indexes) names.push_back(index.name);
   return names;
 }
 
+}  // namespace
+
+Result<std::vector<std::string>> deferrable_indexes(Connection& db, const VectorizerInfo& v) {
+  auto indexes = own_indexes(db, v);
+  if (!indexes) return std::unexpected(indexes.error());
+  return names_of(*indexes);
+}
+
 Result<void> defer_indexes(Connection& db, const VectorizerInfo& v, std::span<const std::string> names) {
-  auto there = deferrable_indexes(db, v);
-  if (!there) return std::unexpected(there.error());
+  auto indexes = own_indexes(db, v);
+  if (!indexes) return std::unexpected(indexes.error());
+  const std::vector<std::string> there = names_of(*indexes);
   for (const std::string& name : names)
-    if (std::ranges::find(*there, name) == there->end() &&
+    if (std::ranges::find(there, name) == there.end() &&
         std::ranges::find(v.deferred_indexes, name) == v.deferred_indexes.end())
       return wrong("{} is no vector index of the column '{}'; there is: {}", name, v.destination_column,
-                   fmt::join(*there, ", "));
-  auto indexes = vector_indexes(db, v);
-  if (!indexes) return std::unexpected(indexes.error());
+                   fmt::join(there, ", "));
   for (const VectorIndex& index : *indexes) {
     if (std::ranges::find(names, index.name) == names.end()) continue;
     // First remembered, then dropped: whatever happens in between, the definition is not lost.

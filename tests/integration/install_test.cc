@@ -3,9 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
+#include "support/paths.h"
 #include "support/process.h"
 #include "support/target.h"
 #include "support/temp_dir.h"
@@ -15,11 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-std::string contents(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 TEST(Install, LeavesABinaryWithoutDebugInformationAndAUnitThatNamesIt) {
   EMBEDD_NOT_ON(pgbouncer, "needs no database");

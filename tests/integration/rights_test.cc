@@ -46,6 +46,16 @@ class Owner : public WorkerTest {
                     "INSERT INTO mal.loot VALUES (current_user); RETURN {}; END $$",
                     name, type, result, value));
   }
+  /// An operator of the owner's between the two types, where PostgreSQL's own is to be used.
+  void lay_equals(const std::string& name, const std::string& left, const std::string& right) {
+    lay_trap(name, left + ", " + right, "boolean", "true");
+    as_owner(fmt::format("CREATE OPERATOR public.= (FUNCTION = mal.{}, LEFTARG = {}, RIGHTARG = {})", name,
+                         left, right));
+  }
+  void the_owner_creates_in_public() { sql("GRANT CREATE ON SCHEMA public TO " + role_); }
+  void everybody_looks_in_public_first() {
+    sql("ALTER DATABASE " + database.name() + " SET search_path = public, pg_catalog");
+  }
   /// As whom the owner's functions have run, beside as the owner.
   std::string victims() {
     return value(fmt::format("SELECT string_agg(DISTINCT who, ' ') FROM mal.loot WHERE who <> '{}'", role_));
@@ -159,12 +169,11 @@ TEST_F(Owner, OfAnOperatorDoesNotHijackAFilter) {
   ASSERT_EQ(create("{title}", {"--where", "status = 'open' AND title || 'x' <> 'x'"}).code, 0);
   as_owner("INSERT INTO mal.docs SELECT i, 'title ' || i, 'open' FROM generate_series(1, 3) i");
   as_owner("INSERT INTO mal.docs VALUES (4, 'four', 'closed')");
-  sql("GRANT CREATE ON SCHEMA public TO " + role_);
-  lay_trap("same", "mal.status, mal.status", "boolean", "true");
+  the_owner_creates_in_public();
+  lay_equals("same", "mal.status", "mal.status");
   lay_trap("as_text", "mal.status", "text", "'trap'::text");
-  as_owner("CREATE OPERATOR public.= (FUNCTION = mal.same, LEFTARG = mal.status, RIGHTARG = mal.status)");
   as_owner("CREATE CAST (mal.status AS text) WITH FUNCTION mal.as_text(mal.status) AS ASSIGNMENT");
-  sql("ALTER DATABASE " + database.name() + " SET search_path = public, pg_catalog");
+  everybody_looks_in_public_first();
   EXPECT_EQ(work_once().code, 0);
   EXPECT_EQ(victims(), "NULL");
   EXPECT_EQ(value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM mal.docs WHERE embedding IS NOT NULL"),
@@ -179,12 +188,10 @@ TEST_F(Owner, OfAnOperatorDoesNotRunItWhereVectorsAreCountedAdoptedOrEstimated) 
   as_owner(
       "INSERT INTO mal.docs VALUES ('open', 'a', 'local-hashing-v1', '[1,0,0,0,0,0,0,0]'), "
       "('closed', 'b', 'another', '[1,0,0,0,0,0,0,0]')");
-  sql("GRANT CREATE ON SCHEMA public TO " + role_);
-  lay_trap("same", "mal.status, mal.status", "boolean", "true");
-  lay_trap("same_model", "varchar, text", "boolean", "true");
-  as_owner("CREATE OPERATOR public.= (FUNCTION = mal.same, LEFTARG = mal.status, RIGHTARG = mal.status)");
-  as_owner("CREATE OPERATOR public.= (FUNCTION = mal.same_model, LEFTARG = varchar, RIGHTARG = text)");
-  sql("ALTER DATABASE " + database.name() + " SET search_path = public, pg_catalog");
+  the_owner_creates_in_public();
+  lay_equals("same", "mal.status", "mal.status");
+  lay_equals("same_model", "varchar", "text");
+  everybody_looks_in_public_first();
   const Finished created = create("{title}", {"--model-id-column", "model", "--adopt-existing", "--endpoint",
                                               "local", "--dimensions", "8"});
   ASSERT_EQ(created.code, 0) << created.error_output;

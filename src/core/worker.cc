@@ -122,7 +122,8 @@ void Worker::note(Poll poll, Instant now) {
     if (lane->vectorizer != vectorizer) {
       lane->paused_until = Instant{};
       lane->learned_inputs = {};
-      lane->learned_tokens = lane->learned_pieces = std::numeric_limits<std::size_t>::max();
+      lane->learned_tokens = {};
+      lane->learned_pieces = std::numeric_limits<std::size_t>::max();
     }
     lane->vectorizer = vectorizer;
     lane->listed = true;

@@ -31,6 +31,21 @@ TEST(InputLimit, IsLearnedWithinAHandfulOfRefusals) {
       }
 }
 
+TEST(InputLimit, IsLearnedFromOneRefusalThatNamesIt) {
+  for (const std::size_t takes : {1U, 10U, 32U, 100U}) {
+    World world(1);
+    world.tells = false;
+    world.provider.takes_inputs = takes;
+    world.provider.names_inputs = true;
+    world.add_table("notes", 600);
+    world.start_worker();
+    EXPECT_TRUE(world.run_until([&] { return world.database.jobs() == 0; }, 1h));
+    EXPECT_EQ(world.verdict(), "");
+    // One more than the limit is tried now and then.
+    EXPECT_LE(world.provider.too_many, 16U) << takes;
+  }
+}
+
 TEST(InputLimit, IsNotLearnedFromWrongAnswers) {
   World world(1);
   world.tells = false;

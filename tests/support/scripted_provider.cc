@@ -362,6 +362,10 @@ void ScriptedProvider::set_rate_limits(std::int64_t requests_per_minute, std::in
   });
 }
 
+void ScriptedProvider::set_max_input_tokens(std::uint64_t tokens) {
+  impl_->shared.script.change([&](ProviderScript& script) { script.options_.max_input_tokens = tokens; });
+}
+
 void ScriptedProvider::set_max_inputs(std::size_t inputs) {
   impl_->shared.script.change([&](ProviderScript& script) { script.options_.max_inputs = inputs; });
 }

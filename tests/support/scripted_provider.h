@@ -154,6 +154,7 @@ class ScriptedProvider {
   void set_key(std::string key);
   void set_rate_limits(std::int64_t requests_per_minute, std::int64_t tokens_per_minute);
   void set_max_inputs(std::size_t inputs);
+  void set_max_input_tokens(std::uint64_t tokens);
 
   [[nodiscard]] ProviderStats stats() const;
   /// How often `text` was answered with a vector.

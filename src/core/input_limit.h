@@ -24,8 +24,10 @@ class InputLimit {
   /// All inputs of a request of so many that was refused were accepted in smaller ones.
   void too_many(std::uint32_t inputs);
   void accepted(std::uint32_t inputs);
-  /// The endpoint says that it takes so many.
+  /// The endpoint says that it takes so many, or was found to.
   void named(std::uint32_t inputs);
+  /// What is known of the limit, for others to begin with; 0: nothing.
+  [[nodiscard]] std::uint32_t learned() const { return too_many_ == kNone ? 0 : accepted_; }
 
  private:
   static constexpr std::uint32_t kFirstWait = 64, kLongestWait = 1U << 16;

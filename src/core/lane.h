@@ -42,6 +42,7 @@ struct Lane {
   bool canary_sent = false;
   InputLimit learned_inputs;                                             ///< per request, from refusals
   TextLimit learned_tokens;                                              ///< per input, from refusals
+  LimitsMemory memory;                                                   ///< of these, in the database
   std::size_t learned_pieces = std::numeric_limits<std::size_t>::max();  ///< per text, from refusals
 
   // What it buys in vain.

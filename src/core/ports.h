@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/recycling_allocator.h"
 #include "base/units.h"
+#include "core/learned_limits.h"
 
 namespace embedd {
 
@@ -186,6 +187,7 @@ struct VectorizerState {
   std::optional<Duration> oldest;  ///< how long the oldest due job has been due
   std::int64_t dead_letters = 0;   ///< bounded count
   std::string problem;  ///< why nothing can be done for it, such as a dropped table; empty: nothing known
+  std::optional<LearnedLimits> remembered;  ///< of its endpoint, model and dimensions, for a day
 };
 
 using Poll = Result<std::vector<VectorizerState>>;
@@ -250,6 +252,9 @@ class Queue {
   virtual std::vector<ReconcilePage> take_reconciled() = 0;
   virtual void send_reservation(const Reservation& reservation) = 0;
   virtual std::vector<Grant> take_grants() = 0;
+  /// Has limits remembered in place of what is, for workers whose endpoint of that name is at the same place;
+  /// polls tell. A failure is reported, and nobody waits for it.
+  virtual void send_limits(const LimitsRecord& record) = 0;
   /// Something was sent whose result has not been taken.
   [[nodiscard]] virtual bool busy() const = 0;
   /// Connected and able to take statements. Nothing should be sent to a queue that is not ready.
@@ -321,6 +326,11 @@ class Embedder {
   /// Changes whenever the endpoint's key changes, so that a pause for a bad key or an empty account can end.
   [[nodiscard]] virtual std::uint64_t key_version(const std::string& endpoint) const { return 0; }
   [[nodiscard]] virtual EndpointLimits limits(const std::string& endpoint) const = 0;
+  /// Which parameters are not sent for the model, since the endpoint refused them.
+  [[nodiscard]] virtual LeftOut left_out(const std::string& endpoint, const std::string& model) const {
+    return {};
+  }
+  virtual void leave_out(const std::string& endpoint, const std::string& model, LeftOut which) {}
 };
 
 /// Counts tokens as the model does, or an upper bound.

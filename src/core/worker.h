@@ -108,6 +108,10 @@ class Worker {
   void learn_text(Lane& lane, std::size_t tokens, const NamedLimits& named, Instant now);
   void split(Lane& lane, Batch batch, const Error& error, Instant now);
   void shrink(Lane& lane, HeldJob held, const Error& error, Instant now);
+  [[nodiscard]] LearnedLimits learned(const Lane& lane) const;
+  void begin_with(Lane& lane, const LearnedLimits& limits);
+  void remember(Lane& lane, const std::optional<LearnedLimits>& remembered);
+  void redeclare(Lane& lane, const Vectorizer& vectorizer);
   static void learn_inputs(Lane& lane, const Batch& accepted);
   static void learn_pieces(Lane& lane, const std::vector<HeldJob>& accepted);
   void reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay, Instant now,

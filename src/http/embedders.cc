@@ -72,6 +72,15 @@ EndpointLimits Embedders::limits(const std::string& endpoint) const {
   return embedder == nullptr ? EndpointLimits{} : embedder->limits(endpoint);
 }
 
+LeftOut Embedders::left_out(const std::string& endpoint, const std::string& model) const {
+  const Embedder* const embedder = find(endpoint);
+  return embedder == nullptr ? LeftOut{} : embedder->left_out(endpoint, model);
+}
+
+void Embedders::leave_out(const std::string& endpoint, const std::string& model, LeftOut which) {
+  if (Embedder* const embedder = find(endpoint)) embedder->leave_out(endpoint, model, which);
+}
+
 Embedder* Embedders::find(const std::string& endpoint) const {
   const auto found = by_name_.find(endpoint);
   return found == by_name_.end() ? nullptr : found->second.get();

@@ -161,6 +161,15 @@ void SimQueue::send_reservation(const Reservation& reservation) {
       });
 }
 
+void SimQueue::send_limits(const LimitsRecord& record) {
+  run<bool>(
+      [&world = world_, record] {
+        world.database.remember(record, world.database_now());
+        return true;
+      },
+      [](bool) {}, [](const Error&) {});
+}
+
 // ── Provider
 // ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -230,6 +230,7 @@ class SimQueue final : public Queue {
   std::vector<ReconcilePage> take_reconciled() override { return std::exchange(pages_, {}); }
   void send_reservation(const Reservation& reservation) override;
   std::vector<Grant> take_grants() override { return std::exchange(grants_, {}); }
+  void send_limits(const LimitsRecord& record) override;
   [[nodiscard]] bool busy() const override { return !outstanding_.empty(); }
   [[nodiscard]] bool ready() const override { return connected_; }
 

@@ -276,6 +276,7 @@ struct EmbedAnswer {
   std::string model;           ///< as the server reports it; the requested name if it reports none
   std::uint64_t tokens = 0;    ///< billed, from `usage`, as far as can be true; 0 if the server does not say
   std::uint64_t claimed = 0;   ///< tokens that the server says it billed, where that cannot be true
+  bool packed = false;         ///< its vectors came in base64, not as numbers
   std::size_t body_bytes = 0;  ///< that the answer took in memory as it came, unpacked; 0: there was no body
 };
 

@@ -37,6 +37,18 @@ class Embedders final : public Embedder {
   std::vector<Reply> replies_;  ///< of requests that went nowhere
 };
 
+/// What came of one request that was waited for.
+struct Trial {
+  Result<EmbedAnswer> answer;
+  LeftOut left_out;  ///< since the endpoint refused it
+  Duration took{};
+};
+
+/// One request with one short text, as a worker would send it: whether the endpoint takes what a vectorizer
+/// says.
+Trial try_endpoint(const EndpointConfig& config, const std::string& model, int dimensions,
+                   bool send_dimensions);
+
 /// One request, waited for on a loop of its own, for the endpoint's timeout at most. For commands and search;
 /// a worker never waits like this. `prefix` stands in for the endpoint's document_prefix: pass its
 /// query_prefix for a query.

@@ -70,7 +70,8 @@ pg::PgQueueOptions queue_options(const cli::Config& config, bool once) {
           .reconcile_every = config.values.duration("reconcile_seconds"),
           // Somebody waits for the answer whether any row remains.
           .make_up_after = once ? Duration{} : seconds(60),
-          .keep_messages = config.values.text("keep_messages") == "on"};
+          .keep_messages = config.values.text("keep_messages") == "on",
+          .addresses = addresses_of(config.endpoints)};
 }
 
 /// Null if no address is configured.

@@ -1,6 +1,7 @@
 /// What went wrong, by consequence: the kind decides what the caller does next, never the text.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
@@ -29,6 +30,13 @@ enum class ErrorKind {
 /// The stable lower-case name, as used in metrics, logs and dead letters.
 std::string_view name_of(ErrorKind kind);
 
+/// What a server that refuses a request for its size says of its limits. 0: it does not say.
+struct NamedLimits {
+  std::uint64_t text_tokens = 0;   ///< of one text, at most …
+  std::uint64_t found_tokens = 0;  ///< … and how many it found in one
+  std::uint64_t inputs = 0;        ///< texts in one request, at most
+};
+
 struct Error {
   ErrorKind kind = ErrorKind::unavailable;
   std::string message;                    ///< for a person; never holds a secret or a row's text
@@ -36,6 +44,7 @@ struct Error {
   std::string verbatim{};  ///< the database's own words, if they are to be kept: they may quote
                            ///< a row, and nothing but a dead letter may hold them
   bool billed = false;     ///< of a provider: the request may have cost something all the same
+  NamedLimits limits{};    ///< too_large of a provider only
 };
 
 /// What a dead letter says of `error`.

@@ -249,9 +249,12 @@ class Parser {
   }
 
   void add_check() {
-    add(&app_, "check", "Say whether everything is in place; spends nothing", [](Context& context) {
-      return check(context);
-    })->preparse_callback([this](std::size_t) { arguments_.reports_bad_config = true; });
+    auto arguments = std::make_shared<CheckArguments>();
+    CLI::App* command = add(&app_, "check", "Say whether everything is in place; spends nothing by itself",
+                            [arguments](Context& context) { return check(context, *arguments); });
+    command->preparse_callback([this](std::size_t) { arguments_.reports_bad_config = true; });
+    command->add_flag("--probe", arguments->probe,
+                      "Also send one short request to each endpoint and model in use");
   }
 
   void add_grants() {

@@ -9,8 +9,10 @@
 #include "cli/database.h"
 #include "cli/model.h"
 #include "cli/output.h"
+#include "cli/probe.h"
 #include "pg/inspect.h"
 #include "pg/migrate.h"
+#include "pg/model_uses.h"
 #include "pg/notifications.h"
 #include "pg/status.h"
 #include "text/catalog.h"
@@ -32,7 +34,8 @@ struct Line {
 /// Looks at one thing after another; a thing that a failed one hides is left out.
 class Checker {
  public:
-  explicit Checker(const Context& context) : context_(context) {}
+  Checker(const Context& context, const CheckArguments& arguments)
+      : context_(context), arguments_(arguments) {}
 
   std::vector<Line> run() {
     if (check_configuration()) check_database();
@@ -173,6 +176,7 @@ class Checker {
     if (!status) return;
     for (const pg::VectorizerStatus& item : status->vectorizers) check_capture(item);
     check_tokenizer(status->vectorizers);
+    if (arguments_.probe) check_by_asking(db);
   }
 
   void check_excess(pg::Connection& db) {
@@ -247,7 +251,19 @@ class Checker {
     unused ? note(subject, what + " (no vectorizer uses it)") : bad(subject, what);
   }
 
+  /// Asks the endpoints in use. Costs a request each, so only if that is wanted.
+  void check_by_asking(pg::Connection& db) {
+    const auto uses = pg::model_uses(db, addresses_of(context_.config.endpoints));
+    if (!uses) return bad("probe", uses.error().message);
+    for (ProbeResult& result : probe(context_, *uses)) switch (result.verdict) {
+        case ProbeResult::Verdict::good: good(result.subject, std::move(result.text)); break;
+        case ProbeResult::Verdict::note: note(result.subject, std::move(result.text)); break;
+        case ProbeResult::Verdict::bad: bad(result.subject, std::move(result.text)); break;
+      }
+  }
+
   const Context& context_;
+  const CheckArguments& arguments_;
   std::vector<Line> lines_;
 };
 
@@ -262,8 +278,8 @@ std::string word_of(Verdict verdict) {
 
 }  // namespace
 
-Result<int> check(Context& context) {
-  const std::vector<Line> lines = Checker(context).run();
+Result<int> check(Context& context, const CheckArguments& arguments) {
+  const std::vector<Line> lines = Checker(context, arguments).run();
   const bool failed =
       std::ranges::any_of(lines, [](const Line& line) { return line.verdict == Verdict::bad; });
   if (context.json) {

@@ -52,6 +52,10 @@ struct GrantsArguments {
   bool apply = false;
 };
 
+struct CheckArguments {
+  bool probe = false;
+};
+
 struct StatusArguments {
   bool watch = false;
 };
@@ -72,7 +76,7 @@ Result<int> dead_retry(Context& context, const DeadArguments& arguments);
 Result<int> dead_purge(Context& context, const DeadArguments& arguments);
 Result<int> search(Context& context, const SearchArguments& arguments);
 Result<int> traces_init(Context& context, const TracesArguments& arguments);
-Result<int> check(Context& context);
+Result<int> check(Context& context, const CheckArguments& arguments);
 Result<int> grants(Context& context, const GrantsArguments& arguments);
 Result<int> estimate(Context& context, const std::string& name);
 

@@ -86,10 +86,10 @@ void cut_into_pieces(HeldJob& held, std::size_t max_tokens, const Tokenizer& tok
   }
 }
 
-std::size_t longest_input(const HeldJob& held) {
-  std::size_t longest = held.pieces.empty() ? held.job.text.size() : 0;
-  for (const Piece& piece : held.pieces) longest = std::max(longest, piece.size);
-  return longest;
+std::string_view longest_input(const HeldJob& held) {
+  if (held.pieces.empty()) return held.job.text;
+  const Piece& longest = *std::ranges::max_element(held.pieces, {}, &Piece::size);
+  return std::string_view(held.job.text).substr(longest.begin, longest.size);
 }
 
 std::vector<std::string_view> Batch::inputs() const {

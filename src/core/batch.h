@@ -6,6 +6,7 @@
 #include <iterator>
 #include <limits>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "core/answer_size.h"
@@ -37,6 +38,7 @@ struct HeldJob {
   std::uint32_t wasted = 0;                 ///< purchases in vain under this lease
   std::uint32_t max_company = kAnyCompany;  ///< most jobs it may travel with
   std::shared_ptr<Refusal> refusal;         ///< the last that it was part of
+  unsigned heeded = 0;                      ///< refusals whose numbers it was cut by
   static constexpr std::uint32_t kAnyCompany = std::numeric_limits<std::uint32_t>::max();
   /// It was refused before, with others or alone.
   [[nodiscard]] bool suspect() const { return max_company != kAnyCompany; }
@@ -125,8 +127,8 @@ class JobBuffer {
 
 /// Divides a text into pieces of up to `max_tokens` each.
 void cut_into_pieces(HeldJob& held, std::size_t max_tokens, const Tokenizer& tokenizer);
-/// Bytes of the longest input that the text makes.
-std::size_t longest_input(const HeldJob& held);
+/// The longest input that the text makes; a view into it.
+std::string_view longest_input(const HeldJob& held);
 
 struct BatchLimits {
   std::uint32_t max_inputs = 0;

@@ -36,4 +36,13 @@ void InputLimit::accepted(std::uint32_t inputs) {
   accepted_ = std::max(accepted_, inputs);
 }
 
+void InputLimit::named(std::uint32_t inputs) {
+  if (inputs == 0 || inputs >= too_many_) return;  // fewer were refused before
+  if (full_ >= wait_) wait_ = std::min(2 * wait_, kLongestWait);
+  careful_ = kNone;
+  accepted_ = inputs;
+  too_many_ = inputs + 1;
+  full_ = 0;
+}
+
 }  // namespace embedd

@@ -3,8 +3,9 @@
 /// A refusal for size may be the fault of one long text: from then on requests are half as large, and grow
 /// again by an eighth with each that is accepted. Once all inputs of a refused request were accepted in
 /// smaller ones, it was their number: that bound is kept, and the gap to what was accepted is halved until it
-/// is known, so that a limit of ten costs a handful of refusals. Still one more is tried now and then: after
-/// 64 full requests, and after twice as many each time that it is in vain.
+/// is known, so that a limit of ten costs a handful of refusals, and one that the refusal names costs one.
+/// Still one more is tried now and then: after 64 full requests, and after twice as many each time that it is
+/// in vain.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,10 @@ class InputLimit {
   /// All inputs of a request of so many that was refused were accepted in smaller ones.
   void too_many(std::uint32_t inputs);
   void accepted(std::uint32_t inputs);
+  /// The endpoint says that it takes so many, or was found to.
+  void named(std::uint32_t inputs);
+  /// What is known of the limit, for others to begin with; 0: nothing.
+  [[nodiscard]] std::uint32_t learned() const { return too_many_ == kNone ? 0 : accepted_; }
 
  private:
   static constexpr std::uint32_t kFirstWait = 64, kLongestWait = 1U << 16;

@@ -8,6 +8,7 @@
 #include "core/input_limit.h"
 #include "core/ports.h"
 #include "core/spending_brake.h"
+#include "core/text_limit.h"
 
 namespace embedd {
 
@@ -40,7 +41,8 @@ struct Lane {
   bool doubted = false;          ///< nothing is sent but the canary, until that is answered
   bool canary_sent = false;
   InputLimit learned_inputs;                                             ///< per request, from refusals
-  std::size_t learned_tokens = std::numeric_limits<std::size_t>::max();  ///< per input, from refusals
+  TextLimit learned_tokens;                                              ///< per input, from refusals
+  LimitsMemory memory;                                                   ///< of these, in the database
   std::size_t learned_pieces = std::numeric_limits<std::size_t>::max();  ///< per text, from refusals
 
   // What it buys in vain.

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/recycling_allocator.h"
 #include "base/units.h"
+#include "core/learned_limits.h"
 
 namespace embedd {
 
@@ -186,6 +187,7 @@ struct VectorizerState {
   std::optional<Duration> oldest;  ///< how long the oldest due job has been due
   std::int64_t dead_letters = 0;   ///< bounded count
   std::string problem;  ///< why nothing can be done for it, such as a dropped table; empty: nothing known
+  std::optional<LearnedLimits> remembered;  ///< of its endpoint, model and dimensions, for a day
 };
 
 using Poll = Result<std::vector<VectorizerState>>;
@@ -250,6 +252,9 @@ class Queue {
   virtual std::vector<ReconcilePage> take_reconciled() = 0;
   virtual void send_reservation(const Reservation& reservation) = 0;
   virtual std::vector<Grant> take_grants() = 0;
+  /// Has limits remembered in place of what is, for workers whose endpoint of that name is at the same place;
+  /// polls tell. A failure is reported, and nobody waits for it.
+  virtual void send_limits(const LimitsRecord& record) = 0;
   /// Something was sent whose result has not been taken.
   [[nodiscard]] virtual bool busy() const = 0;
   /// Connected and able to take statements. Nothing should be sent to a queue that is not ready.
@@ -271,6 +276,7 @@ struct EmbedAnswer {
   std::string model;           ///< as the server reports it; the requested name if it reports none
   std::uint64_t tokens = 0;    ///< billed, from `usage`, as far as can be true; 0 if the server does not say
   std::uint64_t claimed = 0;   ///< tokens that the server says it billed, where that cannot be true
+  bool packed = false;         ///< its vectors came in base64, not as numbers
   std::size_t body_bytes = 0;  ///< that the answer took in memory as it came, unpacked; 0: there was no body
 };
 
@@ -321,6 +327,11 @@ class Embedder {
   /// Changes whenever the endpoint's key changes, so that a pause for a bad key or an empty account can end.
   [[nodiscard]] virtual std::uint64_t key_version(const std::string& endpoint) const { return 0; }
   [[nodiscard]] virtual EndpointLimits limits(const std::string& endpoint) const = 0;
+  /// Which parameters are not sent for the model, since the endpoint refused them.
+  [[nodiscard]] virtual LeftOut left_out(const std::string& endpoint, const std::string& model) const {
+    return {};
+  }
+  virtual void leave_out(const std::string& endpoint, const std::string& model, LeftOut which) {}
 };
 
 /// Counts tokens as the model does, or an upper bound.

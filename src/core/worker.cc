@@ -118,13 +118,8 @@ void Worker::note(Poll poll, Instant now) {
       lane = lanes_.emplace_back(std::make_unique<Lane>()).get();
       lane->vectorizer = vectorizer;
     }
-    // A changed declaration deserves a fresh start.
-    if (lane->vectorizer != vectorizer) {
-      lane->paused_until = Instant{};
-      lane->learned_inputs = {};
-      lane->learned_tokens = lane->learned_pieces = std::numeric_limits<std::size_t>::max();
-    }
-    lane->vectorizer = vectorizer;
+    if (lane->vectorizer != vectorizer) redeclare(*lane, vectorizer);
+    if (queue_.ready()) remember(*lane, state.remembered);
     lane->listed = true;
     lane->due = lane->due || state.due;
     if (state.reconcile_due && !vectorizer.paused) lane->reconciling = true;

@@ -103,8 +103,15 @@ class Worker {
   void note_cost(Lane* lane, Batch& batch, const Error& error);
   void give_back_rescued(Lane& lane, std::vector<HeldJob> jobs, Instant now);
   void give_back_stale(const Settlements::News::Stale& stale, bool others_stored, Instant now);
+  bool heed(Lane& lane, Batch& batch, const NamedLimits& named, Instant now);
+  bool heed_text_limit(Lane& lane, Batch& batch, const NamedLimits& named, Instant now);
+  void learn_text(Lane& lane, std::size_t tokens, const NamedLimits& named, Instant now);
   void split(Lane& lane, Batch batch, const Error& error, Instant now);
   void shrink(Lane& lane, HeldJob held, const Error& error, Instant now);
+  [[nodiscard]] LearnedLimits learned(const Lane& lane) const;
+  void begin_with(Lane& lane, const LearnedLimits& limits);
+  void remember(Lane& lane, const std::optional<LearnedLimits>& remembered);
+  void redeclare(Lane& lane, const Vectorizer& vectorizer);
   static void learn_inputs(Lane& lane, const Batch& accepted);
   static void learn_pieces(Lane& lane, const std::vector<HeldJob>& accepted);
   void reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay, Instant now,
@@ -124,6 +131,9 @@ class Worker {
   void keep_pieces(const Lane& lane, HeldJob& held, std::size_t most);
   bool may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant now);
   bool measure(const Lane& lane, HeldJob& held);
+  bool measure_again(Lane& lane, std::vector<HeldJob>& jobs, Instant now);
+  [[nodiscard]] bool surely_too_long(const Lane& lane, std::string_view text,
+                                     const Tokenizer& tokenizer) const;
   [[nodiscard]] std::size_t longest_text(const Lane& lane) const;
   [[nodiscard]] Error too_long(const Lane& lane) const;
   void send_simple(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs, Instant now);

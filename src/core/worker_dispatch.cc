@@ -34,7 +34,10 @@ bool Worker::measure(const Lane& lane, HeldJob& held) {
     return true;
   }
   switch (lane.vectorizer.long_texts) {
-    case LongTexts::discard: return false;
+    case LongTexts::discard:
+      if (surely_too_long(lane, text, tokenizer)) return false;
+      held.max_company = 1;  // refused or not, it says nothing about others
+      return true;
     case LongTexts::average:
       cut_into_pieces(held, limit, tokenizer);
       keep_pieces(lane, held, std::min<std::size_t>(most_inputs(lane), lane.learned_pieces));
@@ -50,7 +53,7 @@ bool Worker::measure(const Lane& lane, HeldJob& held) {
 
 std::size_t Worker::longest_text(const Lane& lane) const {
   return std::min<std::size_t>(embedder_.limits(lane.vectorizer.endpoint).max_input_tokens,
-                               lane.learned_tokens);
+                               lane.learned_tokens.most());
 }
 
 /// One request takes all pieces of a text; the end of a text that has more of them is left out.

@@ -135,6 +135,10 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
 void Worker::handle_failure(Lane* lane, Batch batch, const Error& error, Instant now) {
   if (lane == nullptr || was_draining_ || lane->resting(now))
     return reschedule(batch.vectorizer, batch.jobs, Duration{}, now);
+  if (error.kind == ErrorKind::too_large && heed(*lane, batch, error.limits, now)) {
+    observer_.rescheduled(lane->vectorizer, error.kind, batch.jobs.size(), false);
+    return hold(*lane, std::move(batch.jobs), now);
+  }
   const bool alone = batch.jobs.size() == 1;
   const Failure failure{.kind = error.kind,
                         .jobs = batch.jobs.size(),
@@ -195,56 +199,6 @@ void Worker::split(Lane& lane, Batch batch, const Error& error, Instant now) {
     if (refusal) batch.jobs[i].refusal = refusal;
   }
   hold(lane, std::move(batch.jobs), now);
-}
-
-/// The provider counts more tokens than we do, or takes fewer: halve the text until it fits. Where our count
-/// is only a bound, the model's limit is what is learned, and later texts are cut to it at once. Of a text in
-/// pieces, their number may be what was too much: it is halved first, and says nothing about longer inputs.
-void Worker::shrink(Lane& lane, HeldJob held, const Error& error, Instant now) {
-  constexpr std::size_t kLeastBytes = 64;
-  std::string& text = held.job.text;
-  if (held.pieces.size() > 1) {
-    keep_pieces(lane, held, held.pieces.size() / 2);
-    held.narrowed = true;
-    return lane.buffer.push_back(std::move(held));
-  }
-  const LongTexts policy = lane.vectorizer.long_texts;
-  const std::size_t longest = longest_input(held);
-  if (longest <= kLeastBytes || policy == LongTexts::discard)
-    return discard(lane.vectorizer, {&held, 1}, error, now);
-  const bool bound = !tokenizers_.tokenizer_for(lane.vectorizer.model).exact();
-  if (bound) lane.learned_tokens = std::min(lane.learned_tokens, std::max(longest / 2, kLeastBytes / 2));
-  held.counted = held.narrowed = false;
-  held.pieces.clear();
-  if (policy == LongTexts::truncate || !bound) {
-    std::size_t cut = longest / 2;
-    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80)
-      --cut;  // not inside a character
-    text.resize(cut);
-    held.max_tokens = std::min(held.max_tokens, text.size());
-    observer_.truncated(lane.vectorizer, held.max_tokens);
-  } else {
-    measure(lane, held);
-  }
-  lane.buffer.push_back(std::move(held));
-}
-
-/// So many inputs are taken at once. And if all jobs of a request that was refused are taken in smaller ones,
-/// it was their number that was refused.
-void Worker::learn_inputs(Lane& lane, const Batch& accepted) {
-  lane.learned_inputs.accepted(static_cast<std::uint32_t>(accepted.travelling.size()));
-  for (const HeldJob& held : accepted.jobs)
-    if (held.refusal && --held.refusal->jobs == 0) lane.learned_inputs.too_many(held.refusal->inputs);
-}
-
-/// So many pieces of a text are taken after more were refused. What was at fault may have been this text's
-/// own, so that later ones may have some more.
-void Worker::learn_pieces(Lane& lane, const std::vector<HeldJob>& accepted) {
-  for (const HeldJob& held : accepted) {
-    const std::size_t pieces = held.pieces.size();
-    if (held.narrowed || pieces >= lane.learned_pieces)
-      lane.learned_pieces = pieces + std::max<std::size_t>(1, pieces / 8);
-  }
 }
 
 void Worker::reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay,

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/redaction.h"
+#include "http/named_limits.h"
 // Without them a hidden conversion that throws does not compile.
 #define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
@@ -267,6 +268,8 @@ Error classify(int status, const ResponseHeaders& headers, std::string_view body
   const ErrorBody error = read_body(body);
   const std::string message = lower(error.message);
   Error out{.kind = kind_of(status, error, message), .message = presentable(describe(status, error))};
+
+  if (out.kind == ErrorKind::too_large) out.limits = named_limits(message);
 
   // A proxy's word for a server that may have done its work all the same; or an error in place of vectors.
   out.billed = status == 200 || status == 408 || status == 502 || status == 504 || status == 524;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "core/batch.h"
 #include "http/local_embedder.h"
 #include "http/openai_embedder.h"
 
@@ -72,16 +73,27 @@ EndpointLimits Embedders::limits(const std::string& endpoint) const {
   return embedder == nullptr ? EndpointLimits{} : embedder->limits(endpoint);
 }
 
+LeftOut Embedders::left_out(const std::string& endpoint, const std::string& model) const {
+  const Embedder* const embedder = find(endpoint);
+  return embedder == nullptr ? LeftOut{} : embedder->left_out(endpoint, model);
+}
+
+void Embedders::leave_out(const std::string& endpoint, const std::string& model, LeftOut which) {
+  if (Embedder* const embedder = find(endpoint)) embedder->leave_out(endpoint, model, which);
+}
+
 Embedder* Embedders::find(const std::string& endpoint) const {
   const auto found = by_name_.find(endpoint);
   return found == by_name_.end() ? nullptr : found->second.get();
 }
 
-Result<EmbedAnswer> embed_once(EndpointConfig config, const std::string& prefix, const std::string& model,
-                               int dimensions, bool send_dimensions, std::vector<std::string_view> inputs) {
+namespace {
+
+Trial attempt(EndpointConfig config, const std::string& prefix, const std::string& model, int dimensions,
+              bool send_dimensions, std::vector<std::string_view> inputs) {
   config.document_prefix = prefix;
   const std::string name = config.name;
-  const Instant deadline = SteadyClock().now() + config.timeout;
+  const Instant began = SteadyClock().now(), deadline = began + config.timeout;
   const seconds timeout = config.timeout;
   Loop loop;
   const std::unique_ptr<Embedder> embedder = make_embedder(loop, std::move(config));
@@ -93,12 +105,28 @@ Result<EmbedAnswer> embed_once(EndpointConfig config, const std::string& prefix,
                    .inputs = std::move(inputs)});
   while (true) {
     std::vector<Reply> replies = embedder->take_replies();
-    if (!replies.empty()) return std::move(replies.front().answer);
-    if (SteadyClock().now() >= deadline)
-      return fail(ErrorKind::unavailable,
-                  fmt::format("{} gave no answer within {} s", name, timeout.count()));
+    const Instant now = SteadyClock().now();
+    if (replies.empty() && now >= deadline)
+      replies.push_back({.answer = fail(ErrorKind::unavailable, fmt::format("{} gave no answer within {} s",
+                                                                            name, timeout.count()))});
+    if (!replies.empty())
+      return {.answer = std::move(replies.front().answer),
+              .left_out = embedder->left_out(name, model),
+              .took = now - began};
     loop.wait_until(deadline);
   }
+}
+
+}  // namespace
+
+Trial try_endpoint(const EndpointConfig& config, const std::string& model, int dimensions,
+                   bool send_dimensions) {
+  return attempt(config, config.document_prefix, model, dimensions, send_dimensions, {kCanary});
+}
+
+Result<EmbedAnswer> embed_once(EndpointConfig config, const std::string& prefix, const std::string& model,
+                               int dimensions, bool send_dimensions, std::vector<std::string_view> inputs) {
+  return attempt(std::move(config), prefix, model, dimensions, send_dimensions, std::move(inputs)).answer;
 }
 
 Result<std::vector<float>> embed_query(const EndpointConfig& config, const std::string& model, int dimensions,

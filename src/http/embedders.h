@@ -26,6 +26,8 @@ class Embedders final : public Embedder {
   KeyState key_state(const std::string& endpoint) override;
   [[nodiscard]] std::uint64_t key_version(const std::string& endpoint) const override;
   [[nodiscard]] EndpointLimits limits(const std::string& endpoint) const override;
+  [[nodiscard]] LeftOut left_out(const std::string& endpoint, const std::string& model) const override;
+  void leave_out(const std::string& endpoint, const std::string& model, LeftOut which) override;
 
  private:
   [[nodiscard]] Embedder* find(const std::string& endpoint) const;
@@ -34,6 +36,18 @@ class Embedders final : public Embedder {
   std::map<std::string, std::unique_ptr<Embedder>, std::less<>> by_name_;
   std::vector<Reply> replies_;  ///< of requests that went nowhere
 };
+
+/// What came of one request that was waited for.
+struct Trial {
+  Result<EmbedAnswer> answer;
+  LeftOut left_out;  ///< since the endpoint refused it
+  Duration took{};
+};
+
+/// One request with one short text, as a worker would send it: whether the endpoint takes what a vectorizer
+/// says.
+Trial try_endpoint(const EndpointConfig& config, const std::string& model, int dimensions,
+                   bool send_dimensions);
 
 /// One request, waited for on a loop of its own, for the endpoint's timeout at most. For commands and search;
 /// a worker never waits like this. `prefix` stands in for the endpoint's document_prefix: pass its

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/spending_brake.h"
+
 namespace embedd {
 
 namespace {
@@ -97,6 +99,15 @@ Result<void> validate(const EndpointConfig& config) {
     if (has_control_characters(header) || header.find(':') == std::string::npos || header.starts_with(':'))
       return invalid(config, "each of headers must read \"Name: value\"");
   return {};
+}
+
+std::map<std::string, std::string> addresses_of(const std::vector<EndpointConfig>& configs) {
+  std::map<std::string, std::string> out;
+  for (const EndpointConfig& config : configs)
+    out[config.name] =
+        fmt::format("{:016x}", fingerprint_of(fmt::format("{}\n{}\n{}", name_of(config.dialect),
+                                                          config.base_url, config.deployment)));
+  return out;
 }
 
 std::string embeddings_url(const EndpointConfig& config, std::string_view model) {

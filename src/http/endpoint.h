@@ -7,6 +7,7 @@
 ///   if (auto valid = validate(openai); !valid) …  // the message says what to do
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,6 +69,10 @@ struct EndpointConfig {
 
 /// Refuses a configuration that cannot work, with a message for a person.
 Result<void> validate(const EndpointConfig& config);
+
+/// Of each, by its name, a short word that changes with the place where its requests go, and tells nothing of
+/// it.
+std::map<std::string, std::string> addresses_of(const std::vector<EndpointConfig>& configs);
 
 /// Where requests for `model` go. Meaningless for local.
 std::string embeddings_url(const EndpointConfig& config, std::string_view model);

@@ -124,6 +124,19 @@ EndpointLimits OpenAiEmbedder::limits(const std::string& endpoint) const {
   return limits;
 }
 
+LeftOut OpenAiEmbedder::left_out(const std::string& endpoint, const std::string& model) const {
+  const auto form = forms_.find(model);
+  if (form == forms_.end()) return {};
+  return {.encoding_format = !form->second.encoding_format, .dimensions = !form->second.dimensions};
+}
+
+void OpenAiEmbedder::leave_out(const std::string& endpoint, const std::string& model, LeftOut which) {
+  if (which == left_out(endpoint, model)) return;
+  Form& form = forms_[model];
+  form = {.encoding_format = !which.encoding_format, .dimensions = !which.dimensions};
+  if (which.dimensions) form.refusal = "as it was found before";
+}
+
 const Secret& OpenAiEmbedder::key() const {
   return config_.api_key_file.empty() ? config_.api_key : key_file_.key();
 }

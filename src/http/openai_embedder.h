@@ -43,6 +43,8 @@ class OpenAiEmbedder final : public Embedder {
   KeyState key_state(const std::string& endpoint) override;
   [[nodiscard]] std::uint64_t key_version(const std::string& endpoint) const override;
   [[nodiscard]] EndpointLimits limits(const std::string& endpoint) const override;
+  [[nodiscard]] LeftOut left_out(const std::string& endpoint, const std::string& model) const override;
+  void leave_out(const std::string& endpoint, const std::string& model, LeftOut which) override;
 
  private:
   /// Which parameters a model is asked with.

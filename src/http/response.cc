@@ -72,9 +72,11 @@ class Collector {
   [[nodiscard]] bool empty() const {
     return indexes_.empty() || (wrong_ == indexes_.size() && !ragged_ && wrong_dimensions_ == 0);
   }
+  /// Some came as base64.
+  [[nodiscard]] bool packed() const { return packed_; }
 
  private:
-  Result<std::size_t> read_embedding(json::value value, float* out) const;
+  Result<std::size_t> read_embedding(json::value value, float* out);
   Result<std::size_t> read_base64(json::value value, float* out) const;
   Result<std::size_t> read_array(json::array array, float* out) const;
   Result<void> put_in_order();
@@ -86,7 +88,8 @@ class Collector {
   std::vector<std::int64_t> indexes_;
   std::size_t wrong_ = 0;             ///< items with other dimensions than expected
   std::size_t wrong_dimensions_ = 0;  ///< of the first of them
-  bool ragged_ = false;               ///< those differ among themselves
+  bool packed_ = false;
+  bool ragged_ = false;  ///< those differ among themselves
 };
 
 Result<void> Collector::add(json::object item) {
@@ -125,10 +128,13 @@ Result<void> Collector::add(json::object item) {
 }
 
 /// Writes at most the expected number of values to `out` and returns how many there are.
-Result<std::size_t> Collector::read_embedding(json::value value, float* out) const {
+Result<std::size_t> Collector::read_embedding(json::value value, float* out) {
   json::json_type type{};
   if (const auto error = value.type().get(type)) return broken(error);
-  if (type == json::json_type::string) return read_base64(value, out);
+  if (type == json::json_type::string) {
+    packed_ = true;
+    return read_base64(value, out);
+  }
   json::array array;
   if (type == json::json_type::array && value.get_array().get(array) == SUCCESS)
     return read_array(array, out);
@@ -295,6 +301,7 @@ Result<EmbedAnswer> ResponseParser::Impl::read(std::string& body, const Response
   auto vectors = collector.finish();
   if (!vectors) return std::unexpected(std::move(vectors.error()));
   answer.vectors = std::move(*vectors);
+  answer.packed = collector.packed();
   return answer;
 }
 

@@ -57,6 +57,7 @@ Result<std::vector<std::string>> missing_grants(Connection& db, std::string_view
                    (4, 'workers', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
                    (5, 'usage', ARRAY['SELECT', 'INSERT', 'UPDATE']),
                    (5, 'accounts', ARRAY['SELECT', 'INSERT', 'UPDATE']),
+                   (5, 'learned_limits', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
                    (5, 'wasted', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])) AS fixed (place, name, privileges)
       UNION ALL
       SELECT 2, 'embedd.vectorizers'::regclass, 'UPDATE', unnest(ARRAY['reconciled_at', 'reconcile_until'])

@@ -157,6 +157,7 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
   const auto read_from =
       options_.thorough_polls ? std::map<VectorizerId, QueueHead>() : heads_.for_poll(clock_.now());
   add_heads(params, read_from);
+  add_addresses(params, options_.addresses, claims_.pipeline.encoding());
   if (plans_used_ && settlements_.pipeline.ready() && !settlements_.pipeline.pooled()) {
     plans_used_ = false;
     settlements_.send(discard_plans_statement(), {}, [](const Result<BinaryRows>&) {});
@@ -402,6 +403,20 @@ void PgQueue::send_reservation(const Reservation& reservation) {
 std::vector<Grant> PgQueue::take_grants() {
   claims_.pump();
   return std::exchange(grants_, {});
+}
+
+// ── Limits
+
+void PgQueue::send_limits(const LimitsRecord& record) {
+  const auto address = options_.addresses.find(record.endpoint);
+  if (address == options_.addresses.end()) return;
+  claims_.send(limits_statement(), limits_params(record, address->second),
+               [this, record](const Result<BinaryRows>& rows) {
+                 const std::string complaint = rows ? "" : rows.error().message;
+                 if (std::exchange(limits_complaint_, complaint) != complaint && !rows)
+                   log::warn("limits_not_remembered",
+                             {{"endpoint", record.endpoint}, {"model", record.model}, {"reason", complaint}});
+               });
 }
 
 // ── Waiting

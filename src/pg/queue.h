@@ -53,6 +53,8 @@ struct PgQueueOptions {
   bool keep_messages = false;  ///< errors and refusals carry the database's own words, as Error::verbatim
   /// Each poll reads every queue from its beginning, however long that takes.
   bool thorough_polls = false;
+  /// Of each endpoint that is configured here, by its name: a word for where it is (embedd.learned_limits).
+  std::map<std::string, std::string> addresses{};
   Duration slow_reading = milliseconds(10);  ///< of a queue from its beginning (pg/queue_heads.h)
 };
 
@@ -76,6 +78,7 @@ class PgQueue final : public Queue, public Waitable {
   std::vector<ReconcilePage> take_reconciled() override;
   void send_reservation(const Reservation& reservation) override;
   std::vector<Grant> take_grants() override;
+  void send_limits(const LimitsRecord& record) override;
   [[nodiscard]] bool busy() const override;
   [[nodiscard]] bool ready() const override;
 
@@ -163,6 +166,7 @@ class PgQueue final : public Queue, public Waitable {
 
   std::map<VectorizerId, std::shared_ptr<const Known>> known_;
   std::map<VectorizerId, std::string> complaints_;  ///< last logged, to log each once
+  std::string limits_complaint_;                    ///< the same, of limits that could not be remembered
   bool closing_ = false;
   bool polling_ = false;
   bool polls_guarded_ = false;  ///< a poll was refused

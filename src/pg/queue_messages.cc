@@ -29,7 +29,12 @@ enum StateColumn {
   kProblem,
   kFirstLive,
   kFirstBackfill,
-  kReadingSeconds
+  kReadingSeconds,
+  kInputs,
+  kTextTokens,
+  kCounted,
+  kNoEncodingFormat,
+  kNoDimensions
 };
 
 using Jobs = std::span<const SettledJob>;
@@ -134,13 +139,17 @@ SELECT {2}.id, {2}.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v
            AND EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id))
          AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
        s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, coalesce(s.problem, {3}, {0}),
-       least(s.first_live, now() - interval '2 s'), least(s.first_backfill, now() - interval '2 s'), s.reading_seconds
+       least(s.first_live, now() - interval '2 s'), least(s.first_backfill, now() - interval '2 s'), s.reading_seconds,
+       l.inputs::bigint, l.text_tokens, l.counted, l.no_encoding_format, l.no_dimensions
 FROM {1} CROSS JOIN pgvector p
 LEFT JOIN unnest($12::bigint[], $13::timestamptz[], $14::timestamptz[]) AS since (id, live, backfill) ON since.id = {2}.id
 CROSS JOIN LATERAL embedd.queue_state({2}.id, coalesce(since.live, '-infinity'), coalesce(since.backfill, '-infinity')) s
 CROSS JOIN LATERAL (
   SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = v.source) THEN v.source::oid
               ELSE embedd.adopt_source(v.id) END AS source OFFSET 0) a
+LEFT JOIN unnest($15::text[], $16::text[]) AS place (endpoint, address) ON place.endpoint = v.endpoint
+LEFT JOIN embedd.learned_limits l ON l.endpoint = v.endpoint AND l.address = place.address AND l.model = v.model
+  AND l.dimensions = v.dimensions AND l.learned_at > greatest(now() - interval '1 day', v.created_at)
 LEFT JOIN pg_catalog.pg_class c ON c.oid = a.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE {2}.destination = 'column' ORDER BY {2}.id)",
                      kDestinationProblem, vectorizers, id, fmt::format(kHiddenRows, "a.source"));
@@ -165,6 +174,47 @@ void add_heads(Params& params, const std::map<VectorizerId, QueueHead>& heads) {
     backfill.add_int8(head.backfill);
   }
   params.array(std::move(vectorizers)).array(std::move(live)).array(std::move(backfill));
+}
+
+void add_addresses(Params& params, const std::map<std::string, std::string>& addresses,
+                   std::string_view encoding) {
+  BinaryArray endpoints(kText), places(kText);
+  for (const auto& [endpoint, address] : addresses) {
+    endpoints.add(storable(endpoint, encoding));
+    places.add(address);
+  }
+  params.array(std::move(endpoints)).array(std::move(places));
+}
+
+const Statement& limits_statement() {
+  static const Statement statement(R"(
+WITH swept AS (
+  DELETE FROM embedd.learned_limits WHERE (endpoint, address, model, dimensions) IN (
+    SELECT endpoint, address, model, dimensions FROM embedd.learned_limits
+    WHERE learned_at < now() - interval '1 day' AND (endpoint, address, model, dimensions) <> ($1::text, $2::text, $3::text, $4::bigint)
+    LIMIT 100 FOR UPDATE SKIP LOCKED))
+INSERT INTO embedd.learned_limits (endpoint, address, model, dimensions, inputs, text_tokens, counted, no_encoding_format,
+                                   no_dimensions)
+VALUES ($1::text, $2::text, $3::text, $4::bigint, $5::bigint, $6::bigint, $7::boolean, $8::boolean, $9::boolean)
+ON CONFLICT (endpoint, address, model, dimensions) DO UPDATE
+SET inputs = excluded.inputs, text_tokens = excluded.text_tokens, counted = excluded.counted,
+    no_encoding_format = excluded.no_encoding_format, no_dimensions = excluded.no_dimensions, learned_at = now())");
+  return statement;
+}
+
+Params limits_params(const LimitsRecord& record, std::string_view address) {
+  const LearnedLimits& limits = record.limits;
+  Params params;
+  params.text(record.endpoint)
+      .text(address)
+      .text(record.model)
+      .integer(record.dimensions)
+      .integer(limits.inputs)
+      .integer(static_cast<std::int64_t>(limits.text_tokens))
+      .flag(limits.counted)
+      .flag(limits.left_out.encoding_format)
+      .flag(limits.left_out.dimensions);
+  return params;
 }
 
 const Statement& usage_statement() {
@@ -294,6 +344,13 @@ VectorizerState read_state(const BinaryRows& rows, int row) {
                         .jobs_estimate = rows.integer(row, kJobs),
                         .dead_letters = rows.integer(row, kDeadLetters)};
   if (!rows.is_null(row, kOldest)) state.oldest = age_of(rows.real(row, kOldest));
+  if (!rows.is_null(row, kInputs))
+    state.remembered =
+        LearnedLimits{.inputs = static_cast<std::uint32_t>(rows.integer(row, kInputs)),
+                      .text_tokens = static_cast<std::uint64_t>(rows.integer(row, kTextTokens)),
+                      .counted = rows.flag(row, kCounted),
+                      .left_out = {.encoding_format = rows.flag(row, kNoEncodingFormat),
+                                   .dimensions = rows.flag(row, kNoDimensions)}};
   return state;
 }
 

@@ -16,11 +16,15 @@ namespace embedd::pg {
 /// $1 worker uuid, $2 hostname, $3 pid, $4 version, $5 rows embedded, $6 requests in flight, $7 leases held,
 /// $8 draining, $9 seconds between reconciles float8, $10 troubles, $11 seconds from one walk to the next
 /// where changes were missed float8, $12 vectorizers bigint[] whose queues are to be read from $13 on, of
-/// live jobs timestamptz[], and from $14 on → one row per vectorizer, for read_definition(), read_state() and
-/// read_head(). `guarded`: a vectorizer some name of which cannot be converted to UTF-8 spoils only itself.
+/// live jobs timestamptz[], and from $14 on, $15 endpoints text[], $16 where they are text[] → one row per
+/// vectorizer, for read_definition(), read_state() and read_head(). `guarded`: a vectorizer some name of
+/// which cannot be converted to UTF-8 spoils only itself.
 const Statement& poll_statement(bool guarded = false);
 /// $12 to $14.
 void add_heads(Params& params, const std::map<VectorizerId, QueueHead>& heads);
+/// $15 and $16.
+void add_addresses(Params& params, const std::map<std::string, std::string>& addresses,
+                   std::string_view encoding);
 /// Error misconfigured if the row is none that `vectorizer create` writes (anybody with UPDATE on the table
 /// can write another), or if its table or its queue is gone. What its SQL says is for the server to judge.
 Result<Definition> read_definition(const BinaryRows& rows, int row);
@@ -45,6 +49,9 @@ const Statement& usage_statement();
 /// read_waste().
 const Statement& look_up_waste_statement();
 void read_waste(const BinaryRows& rows, std::vector<Job>& jobs);
+/// Limits that were learned, in place of those that are remembered.
+const Statement& limits_statement();
+Params limits_params(const LimitsRecord& record, std::string_view address);
 /// $1 endpoint, $2 seconds for the requests float8, $3 for the tokens, $4 the endpoint is closed → seconds to
 /// wait.
 const Statement& reservation_statement();

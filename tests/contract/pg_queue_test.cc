@@ -37,6 +37,7 @@ class PgWorld final : public QueueWorld {
     queue_.emplace(pg::PgQueueOptions{.database = Secret(database_.worker_url()),
                                       .worker = {7},
                                       .thorough_polls = true,
+                                      .addresses = {{"openai", "here"}},
                                       .slow_reading = slow},
                    clock_, [] {});
     wait_for(*queue_, [&]() -> std::optional<bool> {
@@ -100,10 +101,10 @@ class PgWorld final : public QueueWorld {
             " SET run_at = run_at - $1 * interval '1 s', kept_at = kept_at - $1 * interval '1 s'",
         {seconds});
     run(db_, "UPDATE embedd.wasted SET wasted_at = wasted_at - $1 * interval '1 s'", {seconds});
+    run(db_, "UPDATE embedd.learned_limits SET learned_at = learned_at - $1 * interval '1 s'", {seconds});
     run(db_,
         "UPDATE embedd.vectorizers SET reconciled_at = reconciled_at - $1 * interval '1 s', reconcile_until "
-        "= "
-        "reconcile_until - $1 * interval '1 s'",
+        "= reconcile_until - $1 * interval '1 s', created_at = created_at - $1 * interval '1 s'",
         {seconds});
     // Jobs that are moved in time are found by a poll at the latest.
     if (claims_ == Claims::going_on) poll();

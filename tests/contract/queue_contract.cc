@@ -90,6 +90,11 @@ Poll QueueContract::poll() {
   return wait_for([&] { return world().queue().take_poll(); });
 }
 
+std::optional<LearnedLimits> QueueContract::remembered() {
+  for (int i = 0; world().queue().busy() && i < 10'000; ++i) world().turn();
+  return poll()->at(0).remembered;
+}
+
 Duration QueueContract::reserve(const Reservation& reservation) {
   world().queue().send_reservation(reservation);
   return wait_for([&]() -> std::optional<Duration> {
@@ -677,6 +682,31 @@ TEST_P(QueueContract, LiveChangesGoBeforeBackfill) {
   world().advance(seconds(5));
   world().put_row(2, "new");
   EXPECT_THAT(texts_of(*claim().jobs), ElementsAre("new", "old"));
+}
+
+TEST_P(QueueContract, LimitsAreRememberedForADay) {
+  const Vectorizer vectorizer = poll()->at(0).vectorizer;
+  EXPECT_EQ(poll()->at(0).remembered, std::nullopt);
+  LimitsRecord record{.endpoint = vectorizer.endpoint,
+                      .model = vectorizer.model,
+                      .dimensions = vectorizer.dimensions,
+                      .limits = {.inputs = 10, .left_out = {.encoding_format = true}}};
+  world().queue().send_limits(record);
+  EXPECT_EQ(remembered(), record.limits);
+  record.limits = {.inputs = 11, .text_tokens = 8000, .counted = true, .left_out = {.dimensions = true}};
+  world().queue().send_limits(record);
+  EXPECT_EQ(remembered(), record.limits) << "in place of the former";
+  LimitsRecord other = record;
+  other.model = "another";
+  other.limits = {.inputs = 5};
+  world().queue().send_limits(other);
+  EXPECT_EQ(remembered(), record.limits) << "each model has its own";
+  world().advance(std::chrono::hours(23));
+  EXPECT_EQ(remembered(), record.limits);
+  world().advance(std::chrono::hours(2));
+  EXPECT_EQ(remembered(), std::nullopt);
+  world().queue().send_limits(record);
+  EXPECT_EQ(remembered(), record.limits);
 }
 
 }  // namespace embedd::test

@@ -67,6 +67,8 @@ class QueueContract : public testing::TestWithParam<MakeQueueWorld> {
   std::vector<Outcome> settle(Settlement settlement);
   Outcome settle_one(Settlement settlement);
   Poll poll();
+  /// The limits that a poll finds, after whatever was sent has been done.
+  std::optional<LearnedLimits> remembered();
   Duration reserve(const Reservation& reservation);
   ReconcilePage::Progress reconcile(const Key& cursor = {});
   /// Walks to the end; the rows enqueued.

@@ -91,5 +91,44 @@ TEST_F(LongTexts, AreEstimatedAsTheyWillBeTreated) {
   EXPECT_THAT(estimate(), testing::HasSubstr("and are cut\n"));
 }
 
+/// 201 texts of 757 tokens, by the provider's count, before a model that takes 256 and says so.
+class LongTextsAtASmallModel : public WorkerTest, public testing::WithParamInterface<std::string> {
+ protected:
+  void declare(const std::string& policy) {
+    provider.set_max_input_tokens(256);
+    declare_docs();
+    sql(fmt::format("CREATE TABLE papers (id int PRIMARY KEY, body text, embedding vector({}))",
+                    kDimensions));
+    const Finished created = run_embedd({"vectorizer", "create", "papers", "--table", "papers", "--text",
+                                         "{body}", "--column", "embedding", "--long-texts", policy, "--model",
+                                         GetParam(), "--dimensions", std::to_string(kDimensions)});
+    ASSERT_EQ(created.code, 0) << created.error_output;
+    sql("INSERT INTO papers SELECT i, left(repeat(format('row %s has words. ', i), 300), 3028) "
+        "FROM generate_series(1, 201) i");
+  }
+};
+
+TEST_P(LongTextsAtASmallModel, AreCutBeforeTheyAreAskedFor) {
+  declare("truncate");
+  const Finished run = work_once();
+  EXPECT_EQ(run.code, 0) << run.error_output;
+  EXPECT_EQ(number("SELECT count(*) FROM papers WHERE embedding IS NULL"), 0);
+  EXPECT_LE(provider.stats().statuses[400], 6U);
+  EXPECT_LE(provider.stats().requests, 201U);
+}
+
+TEST_P(LongTextsAtASmallModel, AreDeadLettersWhereNoPartOfThemIsWanted) {
+  declare("discard");
+  const Finished run = work_once();
+  EXPECT_EQ(run.code, 3) << run.error_output;
+  EXPECT_EQ(dead_letters(), 201);
+  EXPECT_LE(provider.stats().requests, 201U + 6);
+}
+
+INSTANTIATE_TEST_SUITE_P(WhoseTokens, LongTextsAtASmallModel,
+                         testing::Values("some-model", "text-embedding-3-small"), [](const auto& model) {
+                           return model.param == "some-model" ? "AreNotKnown" : "AreCountedHere";
+                         });
+
 }  // namespace
 }  // namespace embedd::test

@@ -31,6 +31,46 @@ TEST(InputLimit, IsLearnedWithinAHandfulOfRefusals) {
       }
 }
 
+TEST(InputLimit, IsLearnedFromOneRefusalThatNamesIt) {
+  for (const std::size_t takes : {1U, 10U, 32U, 100U}) {
+    World world(1);
+    world.tells = false;
+    world.provider.takes_inputs = takes;
+    world.provider.names_inputs = true;
+    world.add_table("notes", 600);
+    world.start_worker();
+    EXPECT_TRUE(world.run_until([&] { return world.database.jobs() == 0; }, 1h));
+    EXPECT_EQ(world.verdict(), "");
+    // One more than the limit is tried now and then.
+    EXPECT_LE(world.provider.too_many, 16U) << takes;
+  }
+}
+
+TEST(InputLimit, IsRememberedForADay) {
+  World world(1);
+  world.tells = false;
+  world.provider.takes_inputs = 10;
+  const VectorizerId notes = world.add_table("notes", 0);
+  const auto refusals_of_a_new_worker = [&](const std::string& prefix) {
+    const std::uint64_t before = world.provider.too_many;
+    for (int i = 0; i < 300; ++i)
+      world.database.put(notes, fmt::format("{} {}", prefix, i), fmt::format("{} text {}", prefix, i),
+                         world.database_now());
+    const int worker = world.start_worker();
+    EXPECT_TRUE(world.run_until([&] { return world.database.jobs() == 0; }, 1h));
+    world.run_for(10s);  // its next poll has what it learned remembered
+    world.kill_worker(worker);
+    world.run_for(2min);
+    return world.provider.too_many - before;
+  };
+  const std::uint64_t first = refusals_of_a_new_worker("first");
+  EXPECT_GE(first, 1U);
+  EXPECT_LE(refusals_of_a_new_worker("second"), 1U) << "one more than the limit is tried now and then";
+  world.run_for(25h);
+  EXPECT_GE(refusals_of_a_new_worker("a day later"), 1U);
+  EXPECT_EQ(world.verdict(), "");
+}
+
 TEST(InputLimit, IsNotLearnedFromWrongAnswers) {
   World world(1);
   world.tells = false;

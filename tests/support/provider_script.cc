@@ -84,6 +84,13 @@ Answer ProviderScript::decide(const RecordedRequest& recorded, const ParsedReque
     if (std::ranges::any_of(parsed.inputs,
                             [&](const std::string& text) { return text.find(part) != std::string::npos; }))
       return answer;
+  if (const std::string& name = options_.refused_parameter;
+      !name.empty() && recorded.body.find('"' + name + '"') != std::string::npos)
+    return Answer::raw(
+        422,
+        fmt::format(R"({{"object":"error","message":{{"detail":[{{"type":"extra_forbidden","loc":["body",)"
+                    R"("{}"],"msg":"Extra inputs are not permitted"}}]}}}})",
+                    name));
   if (auto refusal = refuse_by_size(parsed)) return *refusal;
   if (auto refusal = refuse_by_limits(parsed, std::chrono::steady_clock::now())) {
     add_limit_headers(*refusal);

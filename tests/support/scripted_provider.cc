@@ -362,6 +362,15 @@ void ScriptedProvider::set_rate_limits(std::int64_t requests_per_minute, std::in
   });
 }
 
+void ScriptedProvider::set_max_input_tokens(std::uint64_t tokens) {
+  impl_->shared.script.change([&](ProviderScript& script) { script.options_.max_input_tokens = tokens; });
+}
+
+void ScriptedProvider::set_refused_parameter(std::string name) {
+  impl_->shared.script.change(
+      [&](ProviderScript& script) { script.options_.refused_parameter = std::move(name); });
+}
+
 void ScriptedProvider::set_max_inputs(std::size_t inputs) {
   impl_->shared.script.change([&](ProviderScript& script) { script.options_.max_inputs = inputs; });
 }

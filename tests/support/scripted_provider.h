@@ -99,6 +99,7 @@ struct ProviderOptions {
   std::size_t max_inputs = 2048;
   std::uint64_t max_input_tokens = 8191;
   std::uint64_t max_request_tokens = 300'000;
+  std::string refused_parameter;  ///< a field of the request; in Mistral's words
 };
 
 struct ProviderStats {
@@ -154,6 +155,8 @@ class ScriptedProvider {
   void set_key(std::string key);
   void set_rate_limits(std::int64_t requests_per_minute, std::int64_t tokens_per_minute);
   void set_max_inputs(std::size_t inputs);
+  void set_max_input_tokens(std::uint64_t tokens);
+  void set_refused_parameter(std::string name);
 
   [[nodiscard]] ProviderStats stats() const;
   /// How often `text` was answered with a vector.

@@ -309,6 +309,10 @@ Duration Database::reserve(const Reservation& reservation, Instant now) {
   return std::max(requests, tokens) - now;
 }
 
+void Database::remember(const LimitsRecord& record, Instant now) {
+  limits[{record.endpoint, record.model, record.dimensions}] = {.limits = record.limits, .at = now};
+}
+
 std::vector<VectorizerState> Database::poll(Instant now) {
   std::vector<VectorizerState> states;
   for (auto& [id, table] : tables) {
@@ -324,6 +328,10 @@ std::vector<VectorizerState> Database::poll(Instant now) {
     }
     const bool time = !table.reconciled || now - table.reconciled_at >= reconcile_every;
     state.reconcile_due = time && table.reconcile_until <= now;
+    const Vectorizer& is = table.vectorizer;
+    if (const auto known = limits.find({is.endpoint, is.model, is.dimensions});
+        known != limits.end() && now - known->second.at < std::chrono::hours(24))
+      state.remembered = known->second.limits;
     states.push_back(state);
   }
   return states;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "core/ports.h"
@@ -83,6 +84,11 @@ class Database {
     Instant requests_at{}, tokens_at{};
   };
   std::map<std::string, Account> accounts;  ///< by name
+  struct Limits {
+    LearnedLimits limits;
+    Instant at{};
+  };
+  std::map<std::tuple<std::string, std::string, int>, Limits> limits;  ///< by endpoint, model, dimensions
   struct WastedRow {
     double level = 0;
     Instant at{};
@@ -116,6 +122,7 @@ class Database {
   ReconcilePage reconcile(VectorizerId id, const Key& cursor, Instant now);
   /// Until what is reserved may be used.
   Duration reserve(const Reservation& reservation, Instant now);
+  void remember(const LimitsRecord& record, Instant now);
 
   [[nodiscard]] std::size_t jobs() const;
 

@@ -161,6 +161,15 @@ void SimQueue::send_reservation(const Reservation& reservation) {
       });
 }
 
+void SimQueue::send_limits(const LimitsRecord& record) {
+  run<bool>(
+      [&world = world_, record] {
+        world.database.remember(record, world.database_now());
+        return true;
+      },
+      [](bool) {}, [](const Error&) {});
+}
+
 // ── Provider
 // ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -341,8 +350,20 @@ Result<EmbedAnswer> SimEmbedder::answer(const Served& served) {
   };
   if (inputs.size() > provider.takes_inputs.value_or(provider.limits.max_inputs)) {
     ++provider.too_many;
-    return fail(provider.blames_inputs ? ErrorKind::rejected : ErrorKind::too_large, "too many");
+    Error error{provider.blames_inputs ? ErrorKind::rejected : ErrorKind::too_large, "too many"};
+    if (provider.names_inputs)
+      error.limits.inputs = provider.takes_inputs.value_or(provider.limits.max_inputs);
+    return std::unexpected(std::move(error));
   }
+  if (provider.takes_tokens)
+    for (const std::string& text : inputs) {
+      const std::size_t tokens = Provider::tokens_of(text);
+      if (tokens <= *provider.takes_tokens) continue;
+      ++provider.too_long_texts;
+      Error error{ErrorKind::too_large, "too long"};
+      error.limits = {.text_tokens = *provider.takes_tokens, .found_tokens = tokens};
+      return std::unexpected(std::move(error));
+    }
   if (std::ranges::any_of(inputs, too_long)) return fail(ErrorKind::too_large, "too large");
   if (std::any_of(inputs.begin(), inputs.end(), Provider::poison))
     return fail(ErrorKind::rejected, "this input is refused");

@@ -12,16 +12,22 @@ namespace {
 
 class ByteTokenizer final : public Tokenizer, public TokenizerCatalog {
  public:
+  explicit ByteTokenizer(const World& world) : world_(world) {}
+  [[nodiscard]] bool exact() const override { return world_.counts_exactly; }
   [[nodiscard]] std::size_t count(std::string_view text) const override { return text.size(); }
   [[nodiscard]] std::size_t prefix_bytes(std::string_view text, std::size_t max) const override {
     return std::min(text.size(), max);
   }
   [[nodiscard]] const Tokenizer& tokenizer_for(std::string_view) const override { return *this; }
+
+ private:
+  const World& world_;
 };
 
 /// Its vector is that of its text, and not of a part or a mean.
-bool travels_whole(const Table& table, const std::string& text) {
-  return !Provider::too_long(text) && table.vectorizer.long_texts != LongTexts::average;
+bool travels_whole(const Provider& provider, const Table& table, const std::string& text) {
+  const bool cut = provider.takes_tokens && Provider::tokens_of(text) > *provider.takes_tokens;
+  return !cut && !Provider::too_long(text) && table.vectorizer.long_texts != LongTexts::average;
 }
 
 /// A machine's monotonic clock, which stands still while the machine sleeps.
@@ -49,6 +55,7 @@ class Process final : public Io {
   Process(World& world, int number)
       : world_(world),
         number_(number),
+        tokenizer_(world),
         clock_(world),
         observer_(world, number),
         alive_(std::make_shared<int>(0)) {
@@ -141,7 +148,7 @@ World::World(std::uint64_t seed) : random(seed) {
     each->limits.max_input_tokens = 1000;
   }
   database.witness.stored = [this](const Table& table, const std::string& key, const std::string& text) {
-    if (travels_whole(table, text) && *table.rows.at(key).vector != vector_of(text))
+    if (travels_whole(provider, table, text) && *table.rows.at(key).vector != vector_of(text))
       violated(fmt::format("G2: {} {} got the vector of another text", table.vectorizer.name, key),
                fmt::format("{} {}", table.vectorizer.name, key));
   };
@@ -285,7 +292,7 @@ std::string World::verdict() const {
           return fmt::format("G6: {} {} is dead ({}) without fault", name, key, dead->second.message);
       } else if (!row.vector) {
         return fmt::format("G1: {} {} has no vector", name, key);
-      } else if (travels_whole(table, row.text) && *row.vector != vector_of(row.text)) {
+      } else if (travels_whole(provider, table, row.text) && *row.vector != vector_of(row.text)) {
         return fmt::format("G2: {} {} has a vector that is not of its text", name, key);
       }
     }

@@ -69,8 +69,13 @@ struct Provider {
   std::optional<std::size_t> takes_inputs;  ///< per request, if that is not what the limits say
   bool blames_inputs = false;               ///< refuses more of them as if one of them were at fault
   std::optional<std::size_t> takes_bytes;   ///< per input; the same
-  std::size_t bytes_per_value = 6;          ///< of an answer's body
-  std::size_t answers_bytes = 0;            ///< of the requests in flight
+  /// Tokens per input, and the refusal says both numbers; a text has a token for every so many bytes, by its
+  /// first letter.
+  std::optional<std::size_t> takes_tokens;
+  bool names_inputs = false;         ///< the refusal of too many inputs says how many it takes
+  std::uint64_t too_long_texts = 0;  ///< requests refused for `takes_tokens`
+  std::size_t bytes_per_value = 6;   ///< of an answer's body
+  std::size_t answers_bytes = 0;     ///< of the requests in flight
   std::size_t most_answers_bytes = 0;
   std::uint64_t requests = 0;
   std::uint64_t keyless = 0;          ///< requests that went out without a key
@@ -91,6 +96,9 @@ struct Provider {
     return meter ? &*meter : nullptr;
   }
 
+  static std::size_t tokens_of(const std::string& text) {
+    return text.size() / (2 + static_cast<unsigned char>(text.front()) % 3);
+  }
   static bool poison(const std::string& text) { return text.starts_with("poison"); }
   /// Whose vector is never a right one.
   static bool garbled(const std::string& text) { return text.starts_with("garbled"); }
@@ -122,7 +130,8 @@ class World {
   std::map<int, Heartbeat> heartbeats;                ///< each worker's last
   std::uint64_t braked = 0;                           ///< jobs given back unbought
   std::uint64_t most_paid_an_hour = 0;                ///< for one text of one row
-  bool tells = true;                                  ///< keeps the story; a day takes twice as long
+  bool counts_exactly = false;  ///< as the model does, or so the workers' tokenizer says
+  bool tells = true;            ///< keeps the story; a day takes twice as long
 
   // The stage.
   VectorizerId add_table(const std::string& name, int rows);
@@ -221,6 +230,7 @@ class SimQueue final : public Queue {
   std::vector<ReconcilePage> take_reconciled() override { return std::exchange(pages_, {}); }
   void send_reservation(const Reservation& reservation) override;
   std::vector<Grant> take_grants() override { return std::exchange(grants_, {}); }
+  void send_limits(const LimitsRecord& record) override;
   [[nodiscard]] bool busy() const override { return !outstanding_.empty(); }
   [[nodiscard]] bool ready() const override { return connected_; }
 

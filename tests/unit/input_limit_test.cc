@@ -60,6 +60,20 @@ TEST(InputLimit, ThatIsLoweredIsFoundAgain) {
   EXPECT_EQ(limit.most(), 7U);
 }
 
+TEST(InputLimit, ThatIsNamedIsBelievedUntilItIsRefused) {
+  InputLimit limit;
+  limit.named(32);
+  EXPECT_EQ(limit.most(), 32U);
+  limit.named(64);
+  EXPECT_EQ(limit.most(), 32U) << "33 are too many";
+  EXPECT_LE(refusals_of(limit, 32, 100), 2) << "one more is tried";
+  EXPECT_EQ(limit.most(), 32U);
+  EXPECT_LE(refusals_of(limit, 10, 100), 40) << "it was a lie";
+  EXPECT_EQ(limit.most(), 10U);
+  limit.named(0);
+  EXPECT_EQ(limit.most(), 10U);
+}
+
 // One long text among short ones, which go out together again soon.
 TEST(InputLimit, ARefusalThatWasNotTheNumbersFaultIsForgotten) {
   InputLimit limit;

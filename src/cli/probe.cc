@@ -1,0 +1,113 @@
+#include "cli/probe.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "cli/model.h"
+#include "cli/output.h"
+#include "http/embedders.h"
+
+namespace embedd::cli {
+
+namespace {
+
+using Verdict = ProbeResult::Verdict;
+
+std::string subject_of(const pg::ModelUse& use) {
+  return fmt::format("probe of {} at {}", printable(use.model), printable(use.endpoint));
+}
+
+/// What workers have learned from refusals and go by.
+std::string hints(const pg::ModelUse& use) {
+  if (!use.remembered) return "";
+  std::string out;
+  if (use.remembered->inputs > 0)
+    out += fmt::format("; workers found that it takes {} texts a request", use.remembered->inputs);
+  if (use.remembered->text_tokens > 0)
+    out += fmt::format("{} {} {} a text", out.empty() ? "; workers found that it takes" : " and",
+                       use.remembered->text_tokens, use.remembered->counted ? "tokens" : "bytes");
+  return out;
+}
+
+std::string describe(const EndpointConfig& endpoint, const pg::ModelUse& use, const Trial& trial) {
+  std::string out =
+      fmt::format("answers in {}; {}; {} dimensions, as declared; {}", human_age(to_seconds(trial.took)),
+                  endpoint.key_required ? "the key is accepted" : "it wants no key",
+                  trial.answer->vectors.dimensions, trial.answer->packed ? "base64" : "numbers, not base64");
+  if (trial.left_out.encoding_format) out += "; refuses encoding_format, which is left out";
+  if (trial.left_out.dimensions) out += "; refuses dimensions, which is left out";
+  return out + hints(use);
+}
+
+bool mentions(std::string_view message, std::string_view word) {
+  return std::ranges::search(message, word, [](char a, char b) {
+           return std::tolower(static_cast<unsigned char>(a)) == b;
+         }).begin() != message.end();
+}
+
+/// The one thing of a vectorizer or its endpoint that the refusal is about.
+std::string what_to_change(const pg::ModelUse& use, std::string_view message) {
+  const std::string whose = printable(fmt::format("{}", fmt::join(use.vectorizers, ", ")));
+  if (mentions(message, "dimension") || mentions(message, "matryoshka"))
+    return fmt::format("change --dimensions of {} (or --model): create it anew with what the model has",
+                       whose);
+  if (mentions(message, "model") || mentions(message, "deployment"))
+    return fmt::format("change --model of {}", whose);
+  return fmt::format("change base_url of [endpoint.{}]", use.endpoint);
+}
+
+ProbeResult judge(const EndpointConfig& endpoint, const pg::ModelUse& use, const Trial& trial) {
+  ProbeResult out{.subject = subject_of(use)};
+  if (trial.answer) {
+    out.text = describe(endpoint, use, trial);
+    return out;
+  }
+  const Error& error = trial.answer.error();
+  out.verdict = Verdict::bad;
+  switch (error.kind) {
+    case ErrorKind::rate_limited:
+      out.verdict = Verdict::note;
+      out.text = fmt::format("{}; the key is accepted, and workers wait for their turn", error.message);
+      break;
+    case ErrorKind::unauthenticated:
+      out.text = fmt::format("{}; the key is not accepted: {}", error.message, how_to_set_key(endpoint));
+      break;
+    case ErrorKind::quota_exhausted:
+      out.text = fmt::format("{}; the account at {} has nothing left", error.message, endpoint.base_url);
+      break;
+    case ErrorKind::misconfigured:
+      out.text = fmt::format("{}; {}", error.message, what_to_change(use, error.message));
+      break;
+    default:
+      out.text = fmt::format(
+          "{}; rows wait until {} answers: look at its log, or change base_url of "
+          "[endpoint.{}]",
+          error.message, endpoint.base_url, endpoint.name);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<ProbeResult> probe(const Context& context, const std::vector<pg::ModelUse>& uses) {
+  std::vector<std::pair<const EndpointConfig*, const pg::ModelUse*>> asked;
+  for (const pg::ModelUse& use : uses) {
+    const EndpointConfig* const endpoint = context.config.endpoint(use.endpoint);
+    if (endpoint != nullptr && endpoint->dialect != Dialect::local && has_key(*endpoint))
+      asked.emplace_back(endpoint, &use);
+  }
+  for (const auto& [endpoint, use] : asked)
+    print_note(fmt::format("note: sends one request of one word to {} for {}, {} dimensions",
+                           endpoint->base_url, printable(use->model), use->dimensions));
+  std::vector<ProbeResult> results;
+  for (const auto& [endpoint, use] : asked)
+    results.push_back(
+        judge(*endpoint, *use, try_endpoint(*endpoint, use->model, use->dimensions, use->send_dimensions)));
+  return results;
+}
+
+}  // namespace embedd::cli

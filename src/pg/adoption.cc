@@ -55,9 +55,10 @@ Result<bool> attempt(Connection& db, const std::vector<std::string>& statements)
 std::string take_over(const VectorizerInfo& info, VectorizerId former) {
   const std::string keys =
       join_each(info.key_columns.size(), ", ", [](std::size_t i) { return fmt::format("k{}", i); });
-  return fmt::format("INSERT INTO {} ({}, text_hash, vector_hash) SELECT {}, text_hash, vector_hash FROM {} "
-                     "ON CONFLICT DO NOTHING",
-                     ledger_table(info.id), keys, keys, ledger_table(former));
+  return fmt::format(
+      "INSERT INTO {} ({}, text_hash, vector_hash) SELECT {}, text_hash, vector_hash FROM {} "
+      "ON CONFLICT DO NOTHING",
+      ledger_table(info.id), keys, keys, ledger_table(former));
 }
 
 Result<std::string> recall(Connection& db, const Declaration& declared, const VectorizerInfo& info) {
@@ -140,7 +141,7 @@ class Holders {
   const VectorizerInfo& info_;
   std::string source_;
   std::string vector_hash_;  ///< over t
-  std::string text_;  ///< over t; NULL if the row is not covered
+  std::string text_;         ///< over t; NULL if the row is not covered
 };
 
 /// Which vectors may be taken for this model's. Of another model, as the row itself says, none.

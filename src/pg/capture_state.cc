@@ -95,7 +95,8 @@ std::optional<std::string> note_of(const Rows& found, const std::string& table, 
                        table, found.text(0, kMissed));
   if (found.integer(0, kDisputed) > 0)
     return fmt::format(
-        "{} {} of {} hold vectors that something else writes, unseen, each time that embedd's are stored, and are "
+        "{} {} of {} hold vectors that something else writes, unseen, each time that embedd's are stored, "
+        "and are "
         "left as they are: look for a trigger or a job that writes to the column; once it is gone, {}",
         found.integer(0, kDisputed), found.integer(0, kDisputed) == 1 ? "row" : "rows", table, again);
   if (found.integer(0, kVersion) < kCaptureVersion)

@@ -537,8 +537,8 @@ renewed AS (
   FROM answer a WHERE v.id = {{id}} AND a.on_duty AND {4})
 SELECT a.on_duty, a.deferred, a.scanned, a.enqueued, a.skipped, a.last, a.replaced, a.disputed, {{out:e}}
 FROM answer a LEFT JOIN page_end e ON true)",
-                                         lock, nobody, after_t, after_l, renews, made_up, began,
-                                         kMostRepairs, first ? "0" : "v.walk_disputed")));
+                                         lock, nobody, after_t, after_l, renews, made_up, began, kMostRepairs,
+                                         first ? "0" : "v.walk_disputed")));
 }
 
 }  // namespace

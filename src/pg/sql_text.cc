@@ -93,7 +93,8 @@ std::string ledger_table(VectorizerId id) { return fmt::format("embedd.ledger_{}
 
 std::string vector_hash_sql(std::string_view type, std::string_view vector) {
   return fmt::format(
-      "pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256({}_send({})), 'hex') COLLATE pg_catalog.\"C\", "
+      "pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256({}_send({})), 'hex') COLLATE "
+      "pg_catalog.\"C\", "
       "0)",
       type, vector);
 }

@@ -46,7 +46,8 @@ class Capture {
   [[nodiscard]] std::string vector() const {
     const std::string column = quote_identifier(plan_.destination);
     const auto both = [&](const char* of) {
-      return fmt::format("pg_catalog.{0}(OLD.{1}) OPERATOR(pg_catalog.=) pg_catalog.{0}(NEW.{1})", of, column);
+      return fmt::format("pg_catalog.{0}(OLD.{1}) OPERATOR(pg_catalog.=) pg_catalog.{0}(NEW.{1})", of,
+                         column);
     };
     std::string untouched =
         plan_.tells_toast_apart ? both("pg_column_toast_chunk_id")
@@ -86,8 +87,8 @@ BEGIN
         fmt::arg("ledger", ledger_), fmt::arg("l_is_old", same("o", "l")),
         fmt::arg("hash", vector_hash_sql(plan_.destination_base_type, "v")), fmt::arg("hint", hint("true")));
     return fmt::format(
-        "CREATE FUNCTION embedd.capture_replaced_{}({}, v {}) RETURNS void LANGUAGE plpgsql{} AS {}", plan_.id,
-        typed("o"), plan_.destination_base_type, kPinnedPath, quote_literal(body));
+        "CREATE FUNCTION embedd.capture_replaced_{}({}, v {}) RETURNS void LANGUAGE plpgsql{} AS {}",
+        plan_.id, typed("o"), plan_.destination_base_type, kPinnedPath, quote_literal(body));
   }
 
   /// A key change leaves the old key's job to the worker, which finds out whether the row is gone or another
@@ -187,8 +188,8 @@ END
 
   [[nodiscard]] std::string trigger(std::string_view event, std::string_view when,
                                     std::string_view what) const {
-    return fmt::format("CREATE TRIGGER embedd_{0}_{1} {2} {3} EXECUTE FUNCTION embedd.capture_{0}_{1}()", event,
-                       plan_.id, when, what);
+    return fmt::format("CREATE TRIGGER embedd_{0}_{1} {2} {3} EXECUTE FUNCTION embedd.capture_{0}_{1}()",
+                       event, plan_.id, when, what);
   }
 
  private:
@@ -360,9 +361,10 @@ std::vector<std::string> queue_ddl(const CapturePlan& plan) {
           "PRIMARY KEY ({})) WITH ({})",
           queue_table(plan.id), columns, plan.vector_type, key, churn),
       fmt::format("CREATE INDEX ON {} (priority, run_at)", queue_table(plan.id)),
-      fmt::format("CREATE TABLE {} ({}, generation smallint NOT NULL DEFAULT 1, text_hash bigint NOT NULL, "
-                  "vector_hash bigint, repairs smallint NOT NULL DEFAULT 0, PRIMARY KEY ({})) WITH (fillfactor = 90)",
-                  ledger_table(plan.id), columns, key)};
+      fmt::format(
+          "CREATE TABLE {} ({}, generation smallint NOT NULL DEFAULT 1, text_hash bigint NOT NULL, "
+          "vector_hash bigint, repairs smallint NOT NULL DEFAULT 0, PRIMARY KEY ({})) WITH (fillfactor = 90)",
+          ledger_table(plan.id), columns, key)};
 }
 
 std::vector<std::string> capture_ddl(const CapturePlan& plan) {
@@ -377,18 +379,19 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
                                   capture.replaced()};
   const std::string by_row = fmt::format("ON {} FOR EACH ROW", plan.source);
   out.push_back(capture.trigger(
-      "insert", "AFTER", plan.by_row
-                    ? "INSERT " + by_row
-                    : fmt::format("INSERT ON {} REFERENCING NEW TABLE AS embedd_rows FOR EACH STATEMENT",
-                                  plan.source)));
+      "insert", "AFTER",
+      plan.by_row ? "INSERT " + by_row
+                  : fmt::format("INSERT ON {} REFERENCING NEW TABLE AS embedd_rows FOR EACH STATEMENT",
+                                plan.source)));
   out.push_back(capture.trigger("update", "AFTER", "UPDATE " + by_row));
   out.push_back(capture.trigger("vector", "BEFORE", "UPDATE " + by_row));
   out.push_back(capture.trigger(
-      "delete", "AFTER", plan.by_row
-                    ? "DELETE " + by_row
-                    : fmt::format("DELETE ON {} REFERENCING OLD TABLE AS embedd_rows FOR EACH STATEMENT",
-                                  plan.source)));
-  out.push_back(capture.trigger("truncate", "AFTER", fmt::format("TRUNCATE ON {} FOR EACH STATEMENT", plan.source)));
+      "delete", "AFTER",
+      plan.by_row ? "DELETE " + by_row
+                  : fmt::format("DELETE ON {} REFERENCING OLD TABLE AS embedd_rows FOR EACH STATEMENT",
+                                plan.source)));
+  out.push_back(
+      capture.trigger("truncate", "AFTER", fmt::format("TRUNCATE ON {} FOR EACH STATEMENT", plan.source)));
 
   if (plan.by_role)
     out.push_back(fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {}, {} TO {}",

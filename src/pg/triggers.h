@@ -1,8 +1,8 @@
 /// The SQL of one vectorizer's queue, ledger and change capture. Pure: text in, text out.
 ///
-/// A write to the vector itself is captured before it is made: only then an UPDATE that names the column can be
-/// told from one that does not, without reading a vector of kilobytes. One that copies a vector from another
-/// table can be told only by PostgreSQL 17; before it, the walk finds it.
+/// A write to the vector itself is captured before it is made: only then an UPDATE that names the column can
+/// be told from one that does not, without reading a vector of kilobytes. One that copies a vector from
+/// another table can be told only by PostgreSQL 17; before it, the walk finds it.
 ///
 /// Trigger functions run with the rights of their owner, so they evaluate nothing of the user's: no filter,
 /// no template, no cast, no operator of a type that is not PostgreSQL's own. They compare columns byte by

@@ -81,8 +81,8 @@ std::vector<std::string> own_types(const SourceTable& source, const std::vector<
   return out;
 }
 
-/// A vector out of line, as pg_column_size() has it, which leaves out the header of four bytes: two numbers of
-/// two bytes each, and the elements.
+/// A vector out of line, as pg_column_size() has it, which leaves out the header of four bytes: two numbers
+/// of two bytes each, and the elements.
 int stored_bytes(const Declaration& declared) {
   if (declared.destination->modifier <= 0) return 0;
   return 4 + declared.destination->modifier * (declared.destination->type_name == "halfvec" ? 2 : 4);

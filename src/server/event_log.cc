@@ -245,14 +245,15 @@ void EventLog::reconciled(const Vectorizer& vectorizer, const ReconcilePage::Pro
         "reconciled",
         {{"vectorizer", vectorizer.name}, {"rows_scanned", walk.scanned}, {"rows_enqueued", walk.enqueued}});
   if (walk.replaced + walk.disputed > 0)
-    log::warn("vectors_replaced",
-              {{"vectorizer", vectorizer.name},
-               {"rows_embedded_again", walk.replaced},
-               {"rows_left_alone", walk.disputed},
-               {"hint", walk.disputed > 0 ? "somebody writes other vectors into these rows, unseen by embedd's "
-                                            "triggers, whenever they are stored: look for a trigger that does"
-                                          : "somebody wrote other vectors into these rows, unseen by embedd's "
-                                            "triggers"}});
+    log::warn(
+        "vectors_replaced",
+        {{"vectorizer", vectorizer.name},
+         {"rows_embedded_again", walk.replaced},
+         {"rows_left_alone", walk.disputed},
+         {"hint", walk.disputed > 0 ? "somebody writes other vectors into these rows, unseen by embedd's "
+                                      "triggers, whenever they are stored: look for a trigger that does"
+                                    : "somebody wrote other vectors into these rows, unseen by embedd's "
+                                      "triggers"}});
   walk = Walk();
 }
 

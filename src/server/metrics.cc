@@ -115,7 +115,8 @@ struct Metrics::Families {
   Family<Counter>& database_errors = counter("embedd_database_errors_total", "Failed statements, by kind");
   Counter& reconciled = counter("embedd_reconciled_rows_total", "Source rows walked by reconcile").Add({});
   Counter& reconcile_replaced =
-      counter("embedd_reconcile_replaced_total", "Rows in which reconcile found a vector of somebody else's").Add({});
+      counter("embedd_reconcile_replaced_total", "Rows in which reconcile found a vector of somebody else's")
+          .Add({});
   Counter& reconcile_enqueued =
       counter("embedd_reconcile_enqueued_total", "Rows that reconcile found missing or not current").Add({});
 

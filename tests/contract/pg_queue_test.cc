@@ -68,7 +68,8 @@ class PgWorld final : public QueueWorld {
   void put_vector(int row, std::optional<std::vector<float>> vector, Capture capture) override {
     pg::Param value;
     if (vector) value = fmt::format("[{}]", fmt::join(*vector, ","));
-    as_user(capture, "UPDATE \"Notes\" SET embedding = $2::vector WHERE \"Id\" = $1", {std::to_string(row), value});
+    as_user(capture, "UPDATE \"Notes\" SET embedding = $2::vector WHERE \"Id\" = $1",
+            {std::to_string(row), value});
   }
   void delete_row(int row) override {
     as_user(Capture::seen, "DELETE FROM \"Notes\" WHERE \"Id\" = $1", {std::to_string(row)});

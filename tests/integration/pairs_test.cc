@@ -25,8 +25,8 @@ class Orm : public WorkerTest, public testing::WithParamInterface<const char*> {
            run_process({.arguments = {"-c", "import psycopg2, " + orm}, .program = kPython}).code == 0;
   }
   void orm(const std::string& what) {
-    const Finished done = run_process({.arguments = {source_file("tests/integration/data/orm_saves.py"), GetParam(),
-                                                     what, database.url(), files.file("object")},
+    const Finished done = run_process({.arguments = {source_file("tests/integration/data/orm_saves.py"),
+                                                     GetParam(), what, database.url(), files.file("object")},
                                        .program = kPython});
     ASSERT_EQ(done.code, 0) << done.error_output;
   }
@@ -85,23 +85,25 @@ class StoredVectors : public WorkerTest, public testing::WithParamInterface<Stor
     environment["OPENAI_BASE_URL"] = large_.base_url();
     ASSERT_EQ(run_embedd({"migrate"}).code, 0);
     sql("CREATE DOMAIN embedding_of_ours AS vector(1536)");
-    sql(fmt::format("CREATE TABLE notes (id int PRIMARY KEY, body text, reads int NOT NULL DEFAULT 0, embedding {})",
-                    GetParam().type));
+    sql(fmt::format(
+        "CREATE TABLE notes (id int PRIMARY KEY, body text, reads int NOT NULL DEFAULT 0, embedding {})",
+        GetParam().type));
     if (*GetParam().more != 0) sql(GetParam().more);
-    const Finished created =
-        run_embedd({"vectorizer", "create", "notes", "--table", "notes", "--text", "{body}", "--column", "embedding",
-                    "--dimensions", "1536"});
+    const Finished created = run_embedd({"vectorizer", "create", "notes", "--table", "notes", "--text",
+                                         "{body}", "--column", "embedding", "--dimensions", "1536"});
     ASSERT_EQ(created.code, 0) << created.error_output;
     sql("INSERT INTO notes SELECT i, 'note ' || i FROM generate_series(1, 20) i");
     ASSERT_EQ(work_once().code, 0);
     ASSERT_EQ(number("SELECT count(embedding) FROM notes"), 20);
     sql("CREATE TABLE good AS SELECT id, embedding FROM notes");
-    sql("CREATE TABLE others AS SELECT id, (SELECT g.embedding FROM good g WHERE g.id = 21 - n.id) AS embedding "
+    sql("CREATE TABLE others AS SELECT id, (SELECT g.embedding FROM good g WHERE g.id = 21 - n.id) AS "
+        "embedding "
         "FROM notes n");
     paid_ = large_.stats().inputs;
   }
   std::int64_t replaced() {
-    return number("SELECT count(*) FROM notes n JOIN good g USING (id) WHERE n.embedding IS DISTINCT FROM g.embedding");
+    return number(
+        "SELECT count(*) FROM notes n JOIN good g USING (id) WHERE n.embedding IS DISTINCT FROM g.embedding");
   }
   std::uint64_t bought() { return large_.stats().inputs - paid_; }
 
@@ -128,8 +130,8 @@ TEST_P(StoredVectors, WhatDoesNotChangeThemMakesNoJob) {
   EXPECT_EQ(number("SELECT count(*) FROM embedd.missed_changes"), 0);
 }
 
-/// From a table to the other, the server passes a vector on unread, and before PostgreSQL 17 nobody can tell whose
-/// it is: the walk can.
+/// From a table to the other, the server passes a vector on unread, and before PostgreSQL 17 nobody can tell
+/// whose it is: the walk can.
 TEST_P(StoredVectors, ThoseCopiedFromAnotherTableAreReplacedInTheEnd) {
   sql("UPDATE notes SET embedding = o.embedding FROM others o WHERE o.id = notes.id AND notes.id <= 10");
   EXPECT_EQ(replaced(), 10);
@@ -183,7 +185,8 @@ TEST_F(Pairs, AWalkReadsTheVectorsOfRowsWrittenSinceTheLastOne) {
         "pg_catalog.age(v.proven_before::xid)");
   };
   EXPECT_EQ(looked_at(), 0) << "the walk has proven all rows";
-  behind_the_triggers(fmt::format("UPDATE docs SET embedding = {} WHERE slug IN ('doc-3', 'doc-4')", kForeign));
+  behind_the_triggers(
+      fmt::format("UPDATE docs SET embedding = {} WHERE slug IN ('doc-3', 'doc-4')", kForeign));
   EXPECT_EQ(looked_at(), 2);
   const std::uint64_t paid = provider.stats().inputs;
   walk();
@@ -227,8 +230,10 @@ TEST_F(Pairs, ATriggerThatReplacesEachVectorIsNotPaidForEver) {
   EXPECT_EQ(provider.stats().inputs, 2U + 3U * 2U);
   sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
   const Finished run = work_once();
-  EXPECT_NE(run.error_output.find(R"("event":"vectors_replaced","vectorizer":"docs","rows_embedded_again":0,"rows_left_alone":2)"),
-            std::string::npos)
+  EXPECT_NE(
+      run.error_output.find(
+          R"("event":"vectors_replaced","vectorizer":"docs","rows_embedded_again":0,"rows_left_alone":2)"),
+      std::string::npos)
       << run.error_output;
   for (const char* command : {"status", "check"}) {
     const Finished told = run_embedd({command});
@@ -243,7 +248,8 @@ TEST_F(Pairs, ATriggerThatReplacesEachVectorIsNotPaidForEver) {
 
 TEST_F(Pairs, ATriggerThatChangesEachVectorAsItIsStoredHasTheLastWord) {
   sql("CREATE FUNCTION halve() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-      "NEW.embedding = (SELECT array_agg(x / 2) FROM unnest(NEW.embedding::real[]) x)::vector; RETURN NEW; END $$");
+      "NEW.embedding = (SELECT array_agg(x / 2) FROM unnest(NEW.embedding::real[]) x)::vector; RETURN NEW; "
+      "END $$");
   sql("CREATE TRIGGER halve BEFORE UPDATE OF embedding ON docs FOR EACH ROW EXECUTE FUNCTION halve()");
   add_docs(2);
   for (int i = 0; i < 3; ++i) walk();

@@ -198,9 +198,11 @@ struct ReconcilePage {
   struct Progress {
     std::uint64_t scanned = 0;
     std::uint64_t enqueued = 0;
-    bool finished = false;  ///< the walk reached the end, or another worker has the duty
-    bool deferred = false;  ///< the queue is long enough already: ask again later with the same cursor
-    Key next;               ///< cursor of the next page
+    std::uint64_t replaced = 0;  ///< of these, rows whose vector somebody else replaced
+    std::uint64_t disputed = 0;  ///< not enqueued: somebody replaces their vector each time that it is stored
+    bool finished = false;       ///< the walk reached the end, or another worker has the duty
+    bool deferred = false;       ///< the queue is long enough already: ask again later with the same cursor
+    Key next;                    ///< cursor of the next page
   };
   Result<Progress> progress;
 };

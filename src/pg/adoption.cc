@@ -55,8 +55,10 @@ Result<bool> attempt(Connection& db, const std::vector<std::string>& statements)
 std::string take_over(const VectorizerInfo& info, VectorizerId former) {
   const std::string keys =
       join_each(info.key_columns.size(), ", ", [](std::size_t i) { return fmt::format("k{}", i); });
-  return fmt::format("INSERT INTO {} ({}, text_hash) SELECT {}, text_hash FROM {} ON CONFLICT DO NOTHING",
-                     ledger_table(info.id), keys, keys, ledger_table(former));
+  return fmt::format(
+      "INSERT INTO {} ({}, text_hash, vector_hash) SELECT {}, text_hash, vector_hash FROM {} "
+      "ON CONFLICT DO NOTHING",
+      ledger_table(info.id), keys, keys, ledger_table(former));
 }
 
 Result<std::string> recall(Connection& db, const Declaration& declared, const VectorizerInfo& info) {
@@ -90,6 +92,8 @@ class Holders {
   Holders(const VectorizerInfo& info, const Declaration& declared)
       : info_(info),
         source_(declared.source.quoted()),
+        vector_hash_(vector_hash_sql(declared.destination->base_type,
+                                     "t." + quote_identifier(info.destination_column))),
         text_("(" +
               (info.filter_sql ? fmt::format("CASE WHEN {} THEN {} END", *info.filter_sql, info.text_sql)
                                : info.text_sql) +
@@ -97,9 +101,10 @@ class Holders {
 
   [[nodiscard]] std::string count() const {
     return fmt::format(
-        "SELECT count(*), count(*) FILTER (WHERE x.hash = x.proven) FROM (SELECT {} AS hash, (SELECT "
-        "l.text_hash FROM {} l WHERE {}) AS proven FROM {} t WHERE {} OFFSET 0) x WHERE x.hash IS NOT NULL",
-        hash(), ledger_table(info_.id), same_key("l", info_.key_columns), source_, stored());
+        "SELECT count(*), count(*) FILTER (WHERE x.hash = x.proven) FROM (SELECT {} AS hash, (SELECT CASE "
+        "WHEN l.vector_hash IS NULL OR l.vector_hash = {} THEN l.text_hash END FROM {} l WHERE {}) AS proven "
+        "FROM {} t WHERE {} OFFSET 0) x WHERE x.hash IS NOT NULL",
+        hash(), vector_hash_, ledger_table(info_.id), same_key("l", info_.key_columns), source_, stored());
   }
 
   /// The texts of up to 500 of them.
@@ -113,10 +118,11 @@ class Holders {
   /// `also`: a condition over t.
   [[nodiscard]] std::string adopt(std::string_view also) const {
     return fmt::format(
-        "INSERT INTO {} ({}, text_hash) SELECT {}, x.hash FROM (SELECT {}, {} AS hash FROM {} t WHERE {}{} "
-        "OFFSET 0) x WHERE x.hash IS NOT NULL ON CONFLICT DO NOTHING",
+        "INSERT INTO {} ({}, text_hash, vector_hash) SELECT {}, x.hash, x.vector_hash FROM (SELECT {}, {} AS "
+        "hash, {} AS vector_hash FROM {} t WHERE {}{} OFFSET 0) x WHERE x.hash IS NOT NULL ON CONFLICT ({}, "
+        "generation) DO UPDATE SET text_hash = excluded.text_hash, vector_hash = excluded.vector_hash",
         ledger_table(info_.id), keys("k{}", ", "), keys("x.k{}", ", "), keys("t.{1} AS k{0}", ", "), hash(),
-        source_, stored(), also);
+        vector_hash_, source_, stored(), also, keys("k{}", ", "));
   }
 
  private:
@@ -134,7 +140,8 @@ class Holders {
 
   const VectorizerInfo& info_;
   std::string source_;
-  std::string text_;  ///< over t; NULL if the row is not covered
+  std::string vector_hash_;  ///< over t
+  std::string text_;         ///< over t; NULL if the row is not covered
 };
 
 /// Which vectors may be taken for this model's. Of another model, as the row itself says, none.

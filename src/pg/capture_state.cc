@@ -34,7 +34,7 @@ SELECT c.oid IS NULL,
        (SELECT pg_catalog.format('%s UTC (%s)', pg_catalog.to_char(m.missed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),
                                  coalesce(nullif(m.message, ''), 'SQLSTATE ' || m.sqlstate))
         FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id ORDER BY m.missed_at LIMIT 1),
-       v.capture_version
+       v.capture_version, v.disputed
 FROM embedd.vectorizers v
 LEFT JOIN pg_catalog.pg_class c ON c.oid = embedd.source_of(v.id)
 LEFT JOIN pg_catalog.pg_class q ON q.relnamespace = 'embedd'::regnamespace AND q.relname = 'queue_' || v.id
@@ -43,7 +43,8 @@ LEFT JOIN LATERAL (
          bool_or(g.tgname = 'embedd_insert_' || v.id AND g.tgtype & 1 = 0) AS inserts_by_statement
   FROM pg_catalog.pg_trigger g
   WHERE g.tgrelid = c.oid
-    AND g.tgname IN ('embedd_insert_' || v.id, 'embedd_update_' || v.id, 'embedd_delete_' || v.id, 'embedd_truncate_' || v.id)
+    AND g.tgname IN ('embedd_insert_' || v.id, 'embedd_update_' || v.id, 'embedd_delete_' || v.id, 'embedd_truncate_' || v.id,
+                     'embedd_vector_' || v.id)
 ) ours ON true
 WHERE v.id = $1)",
                                          fmt::format(kHiddenRows, "c.oid"), kDestinationProblem);
@@ -60,7 +61,8 @@ enum Column {
   kHidden,
   kDestination,
   kMissed,
-  kVersion
+  kVersion,
+  kDisputed
 };
 
 std::optional<std::string> problem_of(const Rows& found, const std::string& table, const std::string& again) {
@@ -77,7 +79,7 @@ std::optional<std::string> problem_of(const Rows& found, const std::string& tabl
   if (!found.is_null(0, kRetypedKey))
     return fmt::format("a key column of {} has another type now: {}; {}", table, found.text(0, kRetypedKey),
                        again);
-  if (found.integer(0, kTriggers) < 4)
+  if (found.integer(0, kTriggers) < (found.integer(0, kVersion) < 3 ? 4 : 5))
     return fmt::format("embedd's triggers are missing from {}; {}", table, again);
   if (found.flag(0, kDisabled))
     return fmt::format("embedd's triggers on {0} are disabled; run: ALTER TABLE {0} ENABLE TRIGGER USER",
@@ -91,6 +93,12 @@ std::optional<std::string> note_of(const Rows& found, const std::string& table, 
   if (!found.is_null(0, kMissed))
     return fmt::format("changes of {} have been missed since {}: the next walk over the table finds them",
                        table, found.text(0, kMissed));
+  if (found.integer(0, kDisputed) > 0)
+    return fmt::format(
+        "{} {} of {} hold vectors that something else writes, unseen, each time that embedd's are stored, "
+        "and are "
+        "left as they are: look for a trigger or a job that writes to the column; once it is gone, {}",
+        found.integer(0, kDisputed), found.integer(0, kDisputed) == 1 ? "row" : "rows", table, again);
   if (found.integer(0, kVersion) < kCaptureVersion)
     return fmt::format("the triggers on {} were made by an older embedd; {}", table, again);
   if (found.flag(0, kBecamePartition))

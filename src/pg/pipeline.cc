@@ -93,6 +93,7 @@ std::string settings_sql(const PipelineOptions& options, const std::string& path
                          ? fmt::format("pg_catalog.concat_ws(', ', 'pg_catalog', nullif({}, ''))", path)
                          : quote_literal(options.search_path));
   if (options.sees_every_row) set("row_security", "'off'");
+  if (options.settles) set("embedd.settles", "'on'");
   set("client_encoding", "'UTF8'");
   set("default_transaction_isolation", "'read committed'");
   for (const PinnedSetting& setting : pinned_settings()) set(setting.name, quote_literal(setting.value));

@@ -102,6 +102,7 @@ struct PipelineOptions {
   Planning planning = Planning::custom;
   std::string search_path;      ///< empty: pg_catalog, and then the role's
   bool sees_every_row = false;  ///< fail where row-level security would hide rows, rather than not see them
+  bool settles = false;         ///< what it writes is true to its text: the triggers need not look at it
   bool keep_messages = false;   ///< errors carry the server's own words, too, as Error::verbatim
 };
 

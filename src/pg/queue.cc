@@ -37,6 +37,7 @@ PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen, Pla
           .search_path = planning == Planning::custom ? "pg_catalog, pg_temp" : "",
           // A row that the role may not see looks like one that is gone. Claims and walks find out.
           .sees_every_row = planning == Planning::custom,
+          .settles = planning == Planning::generic,
           .keep_messages = options.keep_messages};
 }
 
@@ -349,7 +350,7 @@ void PgQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
 }
 
 void PgQueue::note_page(VectorizerId vectorizer, const Key& cursor, const Result<BinaryRows>& rows) {
-  enum Column { kOnDuty, kDeferred, kScanned, kEnqueued, kSkipped, kLast, kKey };
+  enum Column { kOnDuty, kDeferred, kScanned, kEnqueued, kSkipped, kLast, kReplaced, kDisputed, kKey };
   ReconcilePage page{.vectorizer = vectorizer, .progress = ReconcilePage::Progress{}};
   const auto known = find(vectorizer);
   Walk& walk = walks_.try_emplace(vectorizer, Walk{.page_rows = kPageRows}).first->second;
@@ -365,6 +366,8 @@ void PgQueue::note_page(VectorizerId vectorizer, const Key& cursor, const Result
     progress.enqueued = static_cast<std::uint64_t>(rows->integer(0, kEnqueued));
     progress.finished = !rows->flag(0, kOnDuty) || rows->flag(0, kLast);
     progress.deferred = !progress.finished && rows->flag(0, kDeferred);
+    progress.replaced = static_cast<std::uint64_t>(rows->integer(0, kReplaced));
+    progress.disputed = static_cast<std::uint64_t>(rows->integer(0, kDisputed));
     walk.skipped += rows->integer(0, kSkipped);
     progress.next = cursor;
     if (!progress.deferred && !rows->is_null(0, kKey)) {

@@ -15,6 +15,7 @@ namespace {
 ///   {queue} {ledger} {source} {id} {g}   names, the vectorizer's id, the live generation
 ///   {types}                              a first part of WITH: no statement on columns of other types
 ///   {text} {hash}                        over alias t; NULL if the row is not covered or its text is empty
+///   {vector_hash}                        over alias t, of the stored vector; NULL if there is none
 ///   {refusal}                            guarded: why nobody can judge the row; else NULL or ''
 ///   {not_utf8}                           guarded: the SQLSTATE with which r.text cannot be converted
 ///   {keys} {keys:q} {keys:t}             k1, k2   q.k1, q.k2   t."id" AS k1, t."part" AS k2
@@ -48,6 +49,8 @@ class Form {
               {"not_utf8", not_utf8},
               {"hash", "pg_catalog.hashtextextended((" + covered + ") COLLATE pg_catalog.\"C\", 0)"},
               {"destination", quote_identifier(definition.destination_column)},
+              {"vector_hash", vector_hash_sql(definition.destination_type,
+                                              "t." + quote_identifier(definition.destination_column))},
               {"vector", definition.vector_type},
               {"stored", definition.destination_type},
               {"key_json", definition.key_json_sql},
@@ -213,7 +216,10 @@ judged AS MATERIALIZED (
   SELECT {keys:f}, f.at, f.n, f.priority, f.lease, f.attempt, f.changed_at, s.text, f.refusal, s.hash, s.not_utf8,
          CASE WHEN f.refusal <> '' THEN 4
               WHEN s.text IS NULL THEN 0
-              WHEN f.stored AND (SELECT l.text_hash FROM {ledger} l WHERE {l=f} AND l.generation = {g}) = s.hash THEN 1
+              WHEN f.stored AND (
+                SELECT l.text_hash = s.hash AND (l.vector_hash IS NULL OR l.vector_hash = (
+                         SELECT {vector_hash} FROM {source} t WHERE {t=f}))
+                FROM {ledger} l WHERE {l=f} AND l.generation = {g}) THEN 1
               WHEN f.kept_hash = s.hash THEN 2
               WHEN s.not_utf8 IS NULL THEN 3 ELSE 5 END AS task
   FROM fit f
@@ -257,10 +263,13 @@ wrote AS (
   UPDATE {source} t
   SET {destination} = (CASE WHEN f.slot >= 0 THEN ({$3}::{vector}[])[f.slot + 1] ELSE f.kept END)::{stored}{set_model}
   FROM free f WHERE t.ctid = f.row_at AND {t=f}
-  RETURNING f.n, f.hash, f.at, {keys:f}),
+  RETURNING f.n, f.hash, f.at, {vector_hash} AS vector_hash, {keys:f}),
 proven AS (
-  INSERT INTO {ledger} ({keys}, generation, text_hash) SELECT {keys:w}, {g}, w.hash FROM wrote w
-  ON CONFLICT ({keys}, generation) DO UPDATE SET text_hash = excluded.text_hash),
+  INSERT INTO {ledger} AS l ({keys}, generation, text_hash, vector_hash)
+  SELECT {keys:w}, {g}, w.hash, w.vector_hash FROM wrote w
+  ON CONFLICT ({keys}, generation) DO UPDATE
+  SET text_hash = excluded.text_hash, vector_hash = excluded.vector_hash,
+      repairs = CASE WHEN l.text_hash = excluded.text_hash THEN l.repairs ELSE 0 END),
 deleted AS (
   DELETE FROM {queue} q USING wrote w WHERE q.ctid = w.at),
 left_over AS MATERIALIZED (
@@ -406,6 +415,13 @@ deleted AS (DELETE FROM {queue} q USING buried f WHERE q.ctid = f.at))",
 /// where the first of the two does. Rows that users hold are skipped, and the walk is then due again soon:
 /// inserting the job of a row whose update is not committed would wait for that user. A stored vector without
 /// proof may be anything, so its row is embedded. Proofs of rows that are gone are removed.
+///
+/// A vector is read, and compared with what the ledger proves, only if its row was written since the last
+/// complete walk began: no older row can have changed. A proof from before vectors were proven takes the
+/// vector that it finds. A row whose vector was replaced kMostRepairs times is left as it is: something
+/// replaces it whenever it is stored, and each time it would be bought.
+constexpr int kMostRepairs = 3;
+
 Statement make_reconcile(const Form& form, bool first) {
   const std::string_view lock = first ? "FOR NO KEY UPDATE SKIP LOCKED" : "FOR NO KEY UPDATE";
   const std::string_view nobody =
@@ -415,6 +431,8 @@ Statement make_reconcile(const Form& form, bool first) {
   // Who only learns that the queue is long has not taken the duty, but keeps one that it has.
   const std::string_view renews = first ? "NOT a.deferred" : "true";
   // What the triggers missed until now, this walk finds; if it does not get to its end, it is due again.
+  const std::string_view began =
+      first ? "pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())" : "v.walk_began_at";
   const std::string_view made_up =
       first ? "DELETE FROM embedd.missed_changes m WHERE m.vectorizer_id = {id} AND (SELECT yes FROM walks) "
               "RETURNING 1"
@@ -426,13 +444,21 @@ duty AS MATERIALIZED (
   SELECT v.id FROM embedd.vectorizers v WHERE v.id = {{id}} {1} {0}),
 walks AS MATERIALIZED (
   SELECT EXISTS (SELECT FROM duty) AND NOT (SELECT deferred FROM load) AS yes),
+proven_rows AS MATERIALIZED (
+  SELECT pg_catalog.concat_ws('/', embedd.this_database(), v.source::oid) AS now_in, CASE
+      WHEN v.proven_in = pg_catalog.concat_ws('/', embedd.this_database(), v.source::oid)
+           AND pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint - v.proven_before::text::bigint
+               BETWEEN 0 AND 1500000000
+      THEN pg_catalog.age(v.proven_before::xid) ELSE 2147483647 END AS age
+  FROM embedd.vectorizers v WHERE v.id = {{id}}),
 page AS MATERIALIZED (
   SELECT {{keys:t}}, {{hash}} AS hash, t.{{destination}} IS NOT NULL AS stored,
+         CASE WHEN pg_catalog.age(t.xmin) <= (SELECT age FROM proven_rows) THEN {{vector_hash}} END AS vector_hash,
          coalesce({{refusal}} <> '', false) AS refused FROM {{source}} t
   WHERE (SELECT yes FROM walks) {2}
   ORDER BY {{row:t}} LIMIT $1::bigint),
 proofs AS MATERIALIZED (
-  SELECT {{keys:l}}, l.generation, l.text_hash FROM {{ledger}} l
+  SELECT {{keys:l}}, l.generation, l.text_hash, l.vector_hash, l.repairs FROM {{ledger}} l
   WHERE (SELECT yes FROM walks) {3}
   ORDER BY {{row:l}} LIMIT 2 * $1::bigint),
 page_end AS MATERIALIZED (
@@ -443,21 +469,28 @@ page_end AS MATERIALIZED (
   ORDER BY {{keys}} LIMIT 1),
 merged AS MATERIALIZED (
   SELECT {{keys}}, bool_or(there) AS there, max(hash) AS hash, bool_or(stored) AS stored, bool_or(refused) AS refused,
-         max(proven) AS proven FROM (
-    SELECT {{keys}}, true AS there, hash, stored, refused, NULL::bigint AS proven FROM page
-    UNION ALL SELECT {{keys}}, false, NULL, NULL, NULL, text_hash FROM proofs WHERE generation = {{g}}) m
+         max(vector_hash) AS vector_hash, max(proven) AS proven, max(proven_vector) AS proven_vector, max(repairs) AS repairs FROM (
+    SELECT {{keys}}, true AS there, hash, stored, refused, vector_hash, NULL::bigint AS proven, NULL::bigint AS proven_vector,
+           NULL::smallint AS repairs FROM page
+    UNION ALL
+    SELECT {{keys}}, false, NULL, NULL, NULL, NULL, text_hash, vector_hash, repairs FROM proofs WHERE generation = {{g}}) m
   WHERE NOT EXISTS (SELECT FROM page_end e WHERE ({{row:m}}) > ({{row:e}}))
   GROUP BY {{keys}}),
+judged AS MATERIALIZED (
+  SELECT *, there AND coalesce(vector_hash <> proven_vector AND proven = hash, false) AS replaced,
+         there AND proven_vector IS NULL AND vector_hash IS NOT NULL AND proven = hash AS first_seen
+  FROM merged),
 wanted AS MATERIALIZED (
-  SELECT {{keys:q}} FROM merged q
+  SELECT {{keys:q}}, q.replaced FROM judged q
   WHERE q.there
-    AND CASE WHEN q.refused THEN true WHEN q.hash IS NULL THEN q.stored ELSE NOT q.stored OR q.proven IS DISTINCT FROM q.hash END
+    AND CASE WHEN q.refused THEN true WHEN q.hash IS NULL THEN q.stored
+             ELSE NOT q.stored OR q.proven IS DISTINCT FROM q.hash OR (q.replaced AND q.repairs < {7}) END
     AND CASE WHEN EXISTS (SELECT FROM {{queue}} w WHERE {{w=q}} AND w.generation = {{g}}) THEN false ELSE true END
     AND NOT EXISTS (SELECT FROM embedd.dead_letters d
                     WHERE d.vectorizer_id = {{id}} AND d.generation = {{g}} AND d.key = {{key_json}}
                       AND coalesce(d.text_hash, 0) = coalesce(q.hash, 0))),
 free AS MATERIALIZED (
-  SELECT {{keys:w}} FROM wanted w CROSS JOIN LATERAL (
+  SELECT {{keys:w}}, w.replaced FROM wanted w CROSS JOIN LATERAL (
     SELECT FROM {{source}} t WHERE {{t=w}} FOR NO KEY UPDATE SKIP LOCKED) t),
 enqueued AS (
   INSERT INTO {{queue}} ({{keys}}, generation, priority) SELECT {{keys:f}}, {{g}}, 1 FROM free f
@@ -471,11 +504,22 @@ orphans AS MATERIALIZED (
   WHERE NOT m.there),
 forgotten AS (
   DELETE FROM {{ledger}} l WHERE l.ctid = ANY (ARRAY(SELECT at FROM orphans))),
+noted AS MATERIALIZED (
+  SELECT l.at, m.seen, m.repairs FROM (
+    SELECT {{keys}}, vector_hash AS seen, 0 AS repairs FROM judged WHERE first_seen
+    UNION ALL SELECT {{keys}}, NULL, 1 FROM free WHERE replaced) m
+  CROSS JOIN LATERAL (
+    SELECT l.ctid AS at FROM {{ledger}} l WHERE {{l=m}} AND l.generation = {{g}} FOR UPDATE SKIP LOCKED) l),
+noted_down AS (
+  UPDATE {{ledger}} l SET vector_hash = coalesce(l.vector_hash, n.seen), repairs = l.repairs + n.repairs
+  FROM noted n WHERE l.ctid = n.at),
 made_up AS ({5}),
 answer AS MATERIALIZED (
   SELECT EXISTS (SELECT FROM duty) AS on_duty, (SELECT deferred FROM load) AS deferred,
          (SELECT count(*) FROM merged WHERE there) AS scanned, (SELECT count(*) FROM enqueued) AS enqueued,
          (SELECT count(*) FROM wanted) - (SELECT count(*) FROM free) AS skipped,
+         (SELECT count(*) FROM free WHERE replaced) AS replaced,
+         (SELECT count(*) FROM judged WHERE replaced AND repairs >= {7}) AS disputed,
          (SELECT yes FROM walks) AND NOT EXISTS (SELECT FROM page_end) AS last),
 renewed AS (
   UPDATE embedd.vectorizers v
@@ -483,11 +527,18 @@ renewed AS (
       reconciled_at = CASE WHEN NOT a.last AND EXISTS (SELECT FROM made_up) THEN NULL
                            WHEN NOT a.last THEN v.reconciled_at
                            WHEN a.skipped + $3::bigint = 0 THEN now()
-                           ELSE now() - pg_catalog.make_interval(secs => greatest($4::float8 - 60, 0)) END
+                           ELSE now() - pg_catalog.make_interval(secs => greatest($4::float8 - 60, 0)) END,
+      walk_began_at = CASE WHEN NOT a.last THEN {6} END,
+      walk_disputed = CASE WHEN NOT a.last THEN {8} + a.disputed ELSE 0 END,
+      disputed = CASE WHEN a.last THEN {8} + a.disputed ELSE v.disputed END,
+      proven_before = CASE WHEN a.last AND a.skipped + $3::bigint + {8} + a.disputed = 0 THEN {6} ELSE v.proven_before END,
+      proven_in = CASE WHEN a.last AND a.skipped + $3::bigint + {8} + a.disputed = 0 THEN (SELECT now_in FROM proven_rows)
+                       ELSE v.proven_in END
   FROM answer a WHERE v.id = {{id}} AND a.on_duty AND {4})
-SELECT a.on_duty, a.deferred, a.scanned, a.enqueued, a.skipped, a.last, {{out:e}}
+SELECT a.on_duty, a.deferred, a.scanned, a.enqueued, a.skipped, a.last, a.replaced, a.disputed, {{out:e}}
 FROM answer a LEFT JOIN page_end e ON true)",
-                                         lock, nobody, after_t, after_l, renews, made_up)));
+                                         lock, nobody, after_t, after_l, renews, made_up, began, kMostRepairs,
+                                         first ? "0" : "v.walk_disputed")));
 }
 
 }  // namespace

@@ -78,7 +78,8 @@ struct QueueStatements {
   Statement discard;
   /// $1 rows of the page bigint, $2 jobs in the queue beyond which it is deferred bigint, $3 rows skipped so
   /// far bigint, $4 seconds between walks float8, then the cursor's key columns (`reconcile` only) → on duty,
-  /// deferred, scanned, enqueued, skipped (held by users), last, k1..kn of the page's end.
+  /// deferred, scanned, enqueued, skipped (held by users), last, vectors that somebody replaced and that are
+  /// enqueued, those that are left alone, k1..kn of the page's end.
   Statement reconcile_first;
   Statement reconcile;
 };

@@ -91,6 +91,14 @@ std::string queue_table(VectorizerId id) { return fmt::format("embedd.queue_{}",
 
 std::string ledger_table(VectorizerId id) { return fmt::format("embedd.ledger_{}", id); }
 
+std::string vector_hash_sql(std::string_view type, std::string_view vector) {
+  return fmt::format(
+      "pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256({}_send({})), 'hex') COLLATE "
+      "pg_catalog.\"C\", "
+      "0)",
+      type, vector);
+}
+
 /// Cutting counts characters, three times a column; a row whose bytes are few enough needs none of it.
 std::string compile_text(const Template& text, const std::set<std::string>& foreign) {
   const TextColumns columns(foreign);

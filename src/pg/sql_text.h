@@ -42,6 +42,8 @@ std::string same_key(std::string_view alias, const std::vector<std::string>& key
 
 std::string queue_table(VectorizerId id);   ///< embedd.queue_7
 std::string ledger_table(VectorizerId id);  ///< embedd.ledger_7
+/// A hash of a vector's bytes, as bigint; NULL of NULL. `type` is qualified: public.vector, public.halfvec.
+std::string vector_hash_sql(std::string_view type, std::string_view vector);
 
 /// The longest text that is embedded, in characters. Each column is cut to it before it is put together, so a
 /// row of any size costs little memory.

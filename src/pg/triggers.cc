@@ -41,6 +41,56 @@ class Capture {
                                         columns("OLD"), columns("NEW")));
   }
 
+  /// Before the row is written. A value of another's is in the new row as the statement made it; one that the
+  /// statement does not name is still the pointer into the old row's TOAST, and as long as that.
+  [[nodiscard]] std::string vector() const {
+    const std::string column = quote_identifier(plan_.destination);
+    const auto both = [&](const char* of) {
+      return fmt::format("pg_catalog.{0}(OLD.{1}) OPERATOR(pg_catalog.=) pg_catalog.{0}(NEW.{1})", of,
+                         column);
+    };
+    std::string untouched =
+        plan_.tells_toast_apart ? both("pg_column_toast_chunk_id")
+        : plan_.stored_bytes > 0
+            ? fmt::format("{} AND pg_catalog.pg_column_size(OLD.{}) OPERATOR(pg_catalog.=) {}",
+                          both("pg_column_size"), column, plan_.stored_bytes)
+            : "false";
+    const std::string check = fmt::format(
+        R"(    IF {0} OR pg_catalog.current_setting('embedd.settles', true) IS NOT DISTINCT FROM 'on'
+        OR NOT pg_catalog.record_image_ne(ROW(OLD.{1}), ROW(NEW.{1})) THEN
+      RETURN NEW;
+    END IF;
+{2}    IF pg_catalog.pg_typeof(OLD.{1}) OPERATOR(pg_catalog.<>) {3}::pg_catalog.regtype THEN RETURN NEW; END IF;
+)",
+        untouched, column, unless(retyped("NEW")), quote_literal(plan_.destination_type));
+    return trigger_function("vector", "", check,
+                            fmt::format("    PERFORM embedd.capture_replaced_{}({}, OLD.{});\n", plan_.id,
+                                        columns("OLD"), column),
+                            "NEW");
+  }
+
+  /// The vector that is being replaced goes with the job, if it is the proven one: it is bought already.
+  [[nodiscard]] std::string replaced() const {
+    const std::string body = fmt::format(
+        R"(
+BEGIN
+    INSERT INTO {queue} AS q ({keys}, kept, kept_hash, kept_at)
+    SELECT {o}, v, l.text_hash, CASE WHEN l.text_hash IS NOT NULL THEN now() END
+    FROM (SELECT) one LEFT JOIN {ledger} l ON {l_is_old} AND l.vector_hash = {hash}
+      ON CONFLICT ({keys}, generation) DO UPDATE
+      SET revision = q.revision + 1, lease = NULL, run_at = now(), attempt = 0, priority = 0, changed_at = now(),
+          kept = coalesce(q.kept, excluded.kept), kept_at = coalesce(q.kept_at, excluded.kept_at),
+          kept_hash = CASE WHEN q.kept IS NULL THEN excluded.kept_hash ELSE q.kept_hash END;
+{hint}END
+)",
+        fmt::arg("queue", queue_), fmt::arg("keys", keys()), fmt::arg("o", parameters("o")),
+        fmt::arg("ledger", ledger_), fmt::arg("l_is_old", same("o", "l")),
+        fmt::arg("hash", vector_hash_sql(plan_.destination_base_type, "v")), fmt::arg("hint", hint("true")));
+    return fmt::format(
+        "CREATE FUNCTION embedd.capture_replaced_{}({}, v {}) RETURNS void LANGUAGE plpgsql{} AS {}",
+        plan_.id, typed("o"), plan_.destination_base_type, kPinnedPath, quote_literal(body));
+  }
+
   /// A key change leaves the old key's job to the worker, which finds out whether the row is gone or another
   /// row took the key. The ledger row moves along only if the new key has none: after a shift of many keys
   /// (`SET id = id + 1`) it would tell of another row.
@@ -136,9 +186,10 @@ END
                                         queue_, ledger_, plan_.id, kMostJobs));
   }
 
-  [[nodiscard]] std::string trigger(std::string_view event, std::string_view when) const {
-    return fmt::format("CREATE TRIGGER embedd_{0}_{1} AFTER {2} EXECUTE FUNCTION embedd.capture_{0}_{1}()",
-                       event, plan_.id, when);
+  [[nodiscard]] std::string trigger(std::string_view event, std::string_view when,
+                                    std::string_view what) const {
+    return fmt::format("CREATE TRIGGER embedd_{0}_{1} {2} {3} EXECUTE FUNCTION embedd.capture_{0}_{1}()",
+                       event, plan_.id, when, what);
   }
 
  private:
@@ -177,8 +228,9 @@ END
   }
 
   /// q.k1 = o1 AND q.k2 = o2
-  [[nodiscard]] std::string same(std::string_view prefix) const {
-    return join_each(n_, " AND ", [&](std::size_t i) { return fmt::format("q.k{} = {}{}", i, prefix, i); });
+  [[nodiscard]] std::string same(std::string_view prefix, std::string_view alias = "q") const {
+    return join_each(n_, " AND ",
+                     [&](std::size_t i) { return fmt::format("{}.k{} = {}{}", alias, i, prefix, i); });
   }
 
   /// q.k1 = OLD."id" AND q.k2 = OLD."part"
@@ -244,13 +296,14 @@ END
   /// half a microsecond, and a transaction id of its own once something is written in it: so what is written
   /// stands in one only where it could fail through no fault of anybody's, by serialization.
   [[nodiscard]] std::string trigger_function(std::string_view event, std::string_view settings,
-                                             const std::string& check, const std::string& write) const {
+                                             const std::string& check, const std::string& write,
+                                             std::string_view result = "NULL") const {
     const std::string text = fmt::format(R"(
 BEGIN
   BEGIN
 {0}  EXCEPTION WHEN OTHERS THEN
     {2}
-    RETURN NULL;
+    RETURN {3};
   END;
   IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed' THEN
 {1}  ELSE
@@ -259,10 +312,10 @@ BEGIN
       {2}
     END;
   END IF;
-  RETURN NULL;
+  RETURN {3};
 END
 )",
-                                         check, write, noted());
+                                         check, write, noted(), result);
     return fmt::format(
         "CREATE FUNCTION embedd.capture_{}_{}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER{} AS {}",
         event, plan_.id, settings, quote_literal(text));
@@ -274,9 +327,9 @@ END
   std::string ledger_;
 };
 
-constexpr std::string_view kEvents[] = {"insert", "update", "delete", "truncate"};
+constexpr std::string_view kEvents[] = {"insert", "update", "delete", "truncate", "vector"};
 /// Called by the trigger functions.
-constexpr std::string_view kHelpers[] = {"changed", "forget"};
+constexpr std::string_view kHelpers[] = {"changed", "forget", "replaced"};
 
 std::string function_name(std::string_view event, VectorizerId id) {
   return fmt::format("embedd.capture_{}_{}", event, id);
@@ -308,9 +361,10 @@ std::vector<std::string> queue_ddl(const CapturePlan& plan) {
           "PRIMARY KEY ({})) WITH ({})",
           queue_table(plan.id), columns, plan.vector_type, key, churn),
       fmt::format("CREATE INDEX ON {} (priority, run_at)", queue_table(plan.id)),
-      fmt::format("CREATE TABLE {} ({}, generation smallint NOT NULL DEFAULT 1, text_hash bigint NOT NULL, "
-                  "PRIMARY KEY ({})) WITH (fillfactor = 90)",
-                  ledger_table(plan.id), columns, key)};
+      fmt::format(
+          "CREATE TABLE {} ({}, generation smallint NOT NULL DEFAULT 1, text_hash bigint NOT NULL, "
+          "vector_hash bigint, repairs smallint NOT NULL DEFAULT 0, PRIMARY KEY ({})) WITH (fillfactor = 90)",
+          ledger_table(plan.id), columns, key)};
 }
 
 std::vector<std::string> capture_ddl(const CapturePlan& plan) {
@@ -320,20 +374,24 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
                                   plan.by_row ? capture.delete_by_row() : capture.delete_by_statement(),
                                   capture.truncate(),
                                   capture.changed(),
-                                  capture.forget()};
+                                  capture.forget(),
+                                  capture.vector(),
+                                  capture.replaced()};
   const std::string by_row = fmt::format("ON {} FOR EACH ROW", plan.source);
   out.push_back(capture.trigger(
-      "insert", plan.by_row
-                    ? "INSERT " + by_row
-                    : fmt::format("INSERT ON {} REFERENCING NEW TABLE AS embedd_rows FOR EACH STATEMENT",
-                                  plan.source)));
-  out.push_back(capture.trigger("update", "UPDATE " + by_row));
+      "insert", "AFTER",
+      plan.by_row ? "INSERT " + by_row
+                  : fmt::format("INSERT ON {} REFERENCING NEW TABLE AS embedd_rows FOR EACH STATEMENT",
+                                plan.source)));
+  out.push_back(capture.trigger("update", "AFTER", "UPDATE " + by_row));
+  out.push_back(capture.trigger("vector", "BEFORE", "UPDATE " + by_row));
   out.push_back(capture.trigger(
-      "delete", plan.by_row
-                    ? "DELETE " + by_row
-                    : fmt::format("DELETE ON {} REFERENCING OLD TABLE AS embedd_rows FOR EACH STATEMENT",
-                                  plan.source)));
-  out.push_back(capture.trigger("truncate", fmt::format("TRUNCATE ON {} FOR EACH STATEMENT", plan.source)));
+      "delete", "AFTER",
+      plan.by_row ? "DELETE " + by_row
+                  : fmt::format("DELETE ON {} REFERENCING OLD TABLE AS embedd_rows FOR EACH STATEMENT",
+                                plan.source)));
+  out.push_back(
+      capture.trigger("truncate", "AFTER", fmt::format("TRUNCATE ON {} FOR EACH STATEMENT", plan.source)));
 
   if (plan.by_role)
     out.push_back(fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {}, {} TO {}",

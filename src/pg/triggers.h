@@ -1,5 +1,9 @@
 /// The SQL of one vectorizer's queue, ledger and change capture. Pure: text in, text out.
 ///
+/// A write to the vector itself is captured before it is made: only then an UPDATE that names the column can
+/// be told from one that does not, without reading a vector of kilobytes. One that copies a vector from
+/// another table can be told only by PostgreSQL 17; before it, the walk finds it.
+///
 /// Trigger functions run with the rights of their owner, so they evaluate nothing of the user's: no filter,
 /// no template, no cast, no operator of a type that is not PostgreSQL's own. They compare columns byte by
 /// byte, enqueue keys, and leave all judgement to the worker. They depend on no column, so that any ALTER
@@ -18,7 +22,7 @@ namespace embedd::pg {
 
 /// Written to embedd.vectorizers.capture_version: goes up whenever what is generated here changes in
 /// substance.
-inline constexpr int kCaptureVersion = 2;
+inline constexpr int kCaptureVersion = 3;
 
 /// The role that owns what superusers have captured.
 inline constexpr const char* kCaptureRole = "embedd_capture";
@@ -35,6 +39,11 @@ struct CapturePlan {
   std::vector<std::string> key_collations;  ///< of k1..kn, qualified; empty where the type has none
   std::vector<std::string> read;            ///< columns of the template, the filter and the key, each once
   std::string key_json_sql;                 ///< over alias q
+  std::string destination;                  ///< the column
+  std::string destination_type;             ///< as declared, qualified: public.vector, a domain
+  std::string destination_base_type;        ///< public.vector, public.halfvec
+  int stored_bytes = 0;                     ///< of a vector out of line; 0: of any length
+  bool tells_toast_apart = false;           ///< the server has pg_column_toast_chunk_id()
   std::string vector_type;                  ///< qualified type of a kept vector
 };
 

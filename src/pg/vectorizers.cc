@@ -23,7 +23,9 @@ SELECT v.id, v.name, {0}, {1}, v.key_columns,
        v.key_types, v.template, v.filter, v.destination_column, v.destination_type, v.model_id_column,
        v.model_version_column, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.long_texts,
        v.index_kind, ARRAY(SELECT jsonb_object_keys(v.deferred_indexes)), v.state = 'paused', v.text_sql,
-       embedd.types_of(v.id), v.filter_sql, v.key_json_sql, to_char(v.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+       embedd.types_of(v.id), v.filter_sql, v.key_json_sql, to_char(v.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+       (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e
+        JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector')
 FROM embedd.vectorizers v
 LEFT JOIN pg_catalog.pg_class c ON c.oid = embedd.source_of(v.id)
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)",
@@ -59,6 +61,7 @@ VectorizerInfo read_info(const Rows& rows, int i) {
   out.filter_sql = rows.maybe(i, column++);
   out.key_json_sql = rows.text(i, column++);
   out.created_at = rows.text(i, column++);
+  out.vector_schema = rows.text(i, column++);
   return out;
 }
 
@@ -76,6 +79,13 @@ std::vector<std::string> own_types(const SourceTable& source, const std::vector<
   std::vector<std::string> out;
   for (const std::string& name : names) out.push_back(source.find(name)->own_type);
   return out;
+}
+
+/// A vector out of line, as pg_column_size() has it, which leaves out the header of four bytes: two numbers
+/// of two bytes each, and the elements.
+int stored_bytes(const Declaration& declared) {
+  if (declared.destination->modifier <= 0) return 0;
+  return 4 + declared.destination->modifier * (declared.destination->type_name == "halfvec" ? 2 : 4);
 }
 
 CapturePlan plan_for(const Declaration& declared) {
@@ -96,6 +106,10 @@ CapturePlan plan_for(const Declaration& declared) {
   read(declared.text.columns());
   if (declared.filter) read(declared.filter->columns);
   read(declared.key);
+  plan.destination = declared.destination->name;
+  plan.destination_type = declared.destination->own_type;
+  plan.destination_base_type = declared.destination->base_type;
+  plan.stored_bytes = stored_bytes(declared);
   plan.key_json_sql =
       compile_key_json(plan.key_columns, plan.key_types, foreign_of(declared.source, plan.key_columns));
   return plan;
@@ -204,11 +218,13 @@ Result<bool> prepare_capture_role(Connection& db, const Declaration& declared) {
       {kCaptureRole});
   if (!may) return std::unexpected(may.error());
   if (!may->flag(0, 0)) return false;
+  std::vector<std::string> columns = declared.key;
+  columns.push_back(declared.destination->name);
   auto schemas = db.exec(
       "SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, $3::text) FROM pg_attribute a "
       "JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace "
       "WHERE a.attrelid = $1::oid AND a.attname = ANY ($2::text[]) AND n.nspname <> 'pg_catalog'",
-      {std::to_string(declared.source.oid), array_literal(declared.key), kCaptureRole});
+      {std::to_string(declared.source.oid), array_literal(columns), kCaptureRole});
   if (!schemas) return std::unexpected(schemas.error());
   for (int i = 0; i < schemas->size(); ++i)
     if (auto granted = db.exec(schemas->text(i, 0)); !granted) return std::unexpected(granted.error());
@@ -225,6 +241,7 @@ Result<Declared> create_in_transaction(Connection& db, const VectorizerSpec& spe
   auto by_role = prepare_capture_role(db, *declared);
   if (!by_role) return std::unexpected(by_role.error());
   plan.by_role = *by_role;
+  plan.tells_toast_apart = db.server_version() >= 170000;
   auto id = insert_row(db, spec, *declared, plan);
   if (!id) return std::unexpected(id.error());
   plan.id = *id;

@@ -44,6 +44,7 @@ struct VectorizerInfo {
   std::optional<std::string> filter;
   std::string destination_column;
   std::string destination_type;  ///< vector or halfvec
+  std::string vector_schema;     ///< where those are, quoted
   std::optional<std::string> model_id_column;
   std::optional<std::string> model_version_column;
   std::string endpoint;

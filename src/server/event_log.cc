@@ -237,11 +237,23 @@ void EventLog::reconciled(const Vectorizer& vectorizer, const ReconcilePage::Pro
   Walk& walk = walks_[vectorizer.id];
   walk.scanned += progress.scanned;
   walk.enqueued += progress.enqueued;
+  walk.replaced += progress.replaced;
+  walk.disputed += progress.disputed;
   if (!progress.finished) return;
   if (walk.scanned > 0)
     log::info(
         "reconciled",
         {{"vectorizer", vectorizer.name}, {"rows_scanned", walk.scanned}, {"rows_enqueued", walk.enqueued}});
+  if (walk.replaced + walk.disputed > 0)
+    log::warn(
+        "vectors_replaced",
+        {{"vectorizer", vectorizer.name},
+         {"rows_embedded_again", walk.replaced},
+         {"rows_left_alone", walk.disputed},
+         {"hint", walk.disputed > 0 ? "somebody writes other vectors into these rows, unseen by embedd's "
+                                      "triggers, whenever they are stored: look for a trigger that does"
+                                    : "somebody wrote other vectors into these rows, unseen by embedd's "
+                                      "triggers"}});
   walk = Walk();
 }
 

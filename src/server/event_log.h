@@ -61,7 +61,7 @@ class EventLog final : public Observer {
     [[nodiscard]] bool empty() const { return rows + cleared + kept + stale == 0; }
   };
   struct Walk {
-    std::uint64_t scanned = 0, enqueued = 0;
+    std::uint64_t scanned = 0, enqueued = 0, replaced = 0, disputed = 0;
   };
   void write(Sum& sum, Instant now);
   void disbelieve(const Vectorizer& vectorizer, const EmbedAnswer& answer);

@@ -114,6 +114,9 @@ struct Metrics::Families {
       gauge("embedd_endpoint_state", "1 for the state that an endpoint is in, else 0");
   Family<Counter>& database_errors = counter("embedd_database_errors_total", "Failed statements, by kind");
   Counter& reconciled = counter("embedd_reconciled_rows_total", "Source rows walked by reconcile").Add({});
+  Counter& reconcile_replaced =
+      counter("embedd_reconcile_replaced_total", "Rows in which reconcile found a vector of somebody else's")
+          .Add({});
   Counter& reconcile_enqueued =
       counter("embedd_reconcile_enqueued_total", "Rows that reconcile found missing or not current").Add({});
 
@@ -238,6 +241,7 @@ void Metrics::polled(const std::vector<VectorizerState>& states) {
 void Metrics::reconciled(const Vectorizer&, const ReconcilePage::Progress& progress) {
   count(families_->reconciled, progress.scanned);
   count(families_->reconcile_enqueued, progress.enqueued);
+  count(families_->reconcile_replaced, progress.replaced + progress.disputed);
 }
 
 void Metrics::database_error(std::string_view, const Error& error) {

@@ -1,4 +1,5 @@
 // The Queue contract on PostgreSQL. Names are mixed-case and need quotes, as users' names do.
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <charconv>
@@ -64,6 +65,12 @@ class PgWorld final : public QueueWorld {
   void update_text(int row, std::optional<std::string> text, Capture capture) override {
     as_user(capture, "UPDATE \"Notes\" SET \"Body\" = $2 WHERE \"Id\" = $1",
             {std::to_string(row), std::move(text)});
+  }
+  void put_vector(int row, std::optional<std::vector<float>> vector, Capture capture) override {
+    pg::Param value;
+    if (vector) value = fmt::format("[{}]", fmt::join(*vector, ","));
+    as_user(capture, "UPDATE \"Notes\" SET embedding = $2::vector WHERE \"Id\" = $1",
+            {std::to_string(row), value});
   }
   void delete_row(int row) override {
     as_user(Capture::seen, "DELETE FROM \"Notes\" WHERE \"Id\" = $1", {std::to_string(row)});

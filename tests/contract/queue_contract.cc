@@ -471,6 +471,115 @@ TEST_P(QueueContract, ATextThatCameBackIsCurrent) {
   EXPECT_THAT(world().vector_of(1), Optional(SizeIs(3)));
 }
 
+// ── A vector that somebody else writes
+
+const std::vector<float> kStored = {0, 0.5F, 1};  // what complete() stores for a first job
+const std::vector<float> kForeign = {7, 8, 9};
+
+TEST_P(QueueContract, AReplacedVectorIsPutBackAndNotBoughtAgain) {
+  embed_row(1, "one");
+  world().put_vector(1, kForeign);
+  const Job job = claim_one();
+  EXPECT_EQ(job.task, Task::store_kept);
+  EXPECT_EQ(settle_one(complete_kept(job)), Outcome::done);
+  EXPECT_THAT(world().vector_of(1), Optional(kStored));
+  EXPECT_EQ(world().jobs(), 0U);
+}
+
+TEST_P(QueueContract, ARemovedVectorIsPutBackAndNotBoughtAgain) {
+  embed_row(1, "one");
+  world().put_vector(1, std::nullopt);
+  const Job job = claim_one();
+  EXPECT_EQ(job.task, Task::store_kept);
+  EXPECT_EQ(settle_one(complete_kept(job)), Outcome::done);
+  EXPECT_THAT(world().vector_of(1), Optional(kStored));
+}
+
+TEST_P(QueueContract, TheFirstVectorIsPutBackHoweverOftenItIsReplaced) {
+  embed_row(1, "one");
+  world().put_vector(1, kForeign);
+  world().put_vector(1, std::vector<float>{1, 1, 1});
+  const Job job = claim_one();
+  EXPECT_EQ(job.task, Task::store_kept);
+  world().put_vector(1, std::nullopt);
+  EXPECT_EQ(settle_one(complete_kept(job)), Outcome::gone);
+  EXPECT_EQ(settle_one(complete_kept(claim_one())), Outcome::done);
+  EXPECT_THAT(world().vector_of(1), Optional(kStored));
+}
+
+TEST_P(QueueContract, AVectorThatIsWrittenAsItWasNeedsNothing) {
+  embed_row(1, "one");
+  world().put_vector(1, kStored);
+  EXPECT_EQ(world().jobs(), 0U);
+  world().put_vector(1, kForeign);
+  world().put_vector(1, kStored);
+  EXPECT_EQ(claim_one().task, Task::current);
+}
+
+TEST_P(QueueContract, AReplacedVectorOfAnotherTextIsNotPutBack) {
+  embed_row(1, "one");
+  world().put_vector(1, kForeign);
+  world().update_text(1, "two");
+  const Job job = claim_one();
+  EXPECT_EQ(job.task, Task::embed);
+  EXPECT_EQ(job.text, "two");
+}
+
+TEST_P(QueueContract, AVectorReplacedWhileItsJobIsCurrentIsNotForgotten) {
+  embed_row(1, "one");
+  world().update_text(1, "two");
+  world().update_text(1, "one");
+  const Job job = claim_one();
+  EXPECT_EQ(job.task, Task::current);
+  world().put_vector(1, kForeign);
+  EXPECT_EQ(settle_one(act(Action::drop, {job})), Outcome::gone);
+  EXPECT_EQ(claim_one().task, Task::store_kept);
+}
+
+TEST_P(QueueContract, AVectorOfARowWithoutTextIsCleared) {
+  world().put_row(1, std::nullopt);
+  EXPECT_THAT(*claim().jobs, testing::Each(testing::Field(&Job::task, Task::clear)));
+  world().advance(minutes(2));
+  world().put_vector(1, kForeign);
+  const Job job = claim_one();
+  EXPECT_EQ(job.task, Task::clear);
+  EXPECT_EQ(settle_one(act(Action::clear, {job})), Outcome::done);
+  EXPECT_EQ(world().vector_of(1), std::nullopt);
+}
+
+TEST_P(QueueContract, ReconcileFindsAVectorThatWasReplacedBehindTheTriggers) {
+  embed_row(1, "one");
+  embed_row(2, "two");
+  EXPECT_EQ(reconcile_all(), 0U);
+  world().put_vector(1, kForeign, Capture::unseen);
+  EXPECT_EQ(reconcile_all(), 1U);
+  const Job job = claim_one();
+  EXPECT_EQ(job.task, Task::embed);
+  EXPECT_EQ(settle_one(complete({job})), Outcome::done);
+  EXPECT_THAT(world().vector_of(1), Optional(kStored));
+  EXPECT_EQ(reconcile_all(), 0U);
+}
+
+TEST_P(QueueContract, AVectorThatIsReplacedEachTimeIsBoughtThreeTimesMore) {
+  embed_row(1, "one");
+  for (int i = 0; i < 3; ++i) {
+    world().put_vector(1, kForeign, Capture::unseen);
+    const auto page = reconcile();
+    EXPECT_EQ(page.replaced, 1U);
+    EXPECT_EQ(page.disputed, 0U);
+    ASSERT_EQ(settle_one(complete({claim_one()})), Outcome::done);
+    world().advance(minutes(61));
+  }
+  world().put_vector(1, kForeign, Capture::unseen);
+  const auto page = reconcile();
+  EXPECT_EQ(page.enqueued, 0U);
+  EXPECT_EQ(page.disputed, 1U);
+  world().update_text(1, "one, changed");
+  ASSERT_EQ(settle_one(complete({claim_one()})), Outcome::done);
+  world().put_vector(1, kForeign, Capture::unseen);
+  EXPECT_EQ(reconcile_all(), 1U);
+}
+
 // ── Reserve
 
 TEST_P(QueueContract, ReservationsOfAnAccountFollowEachOther) {

@@ -35,6 +35,9 @@ class QueueWorld {
   virtual void put_row(int row, std::optional<std::string> text, Capture capture = Capture::seen) = 0;
   virtual void update_text(int row, std::optional<std::string> text, Capture capture = Capture::seen) = 0;
   virtual void delete_row(int row) = 0;
+  /// Writes to the vector itself, as an ORM does that saves whole rows.
+  virtual void put_vector(int row, std::optional<std::vector<float>> vector,
+                          Capture capture = Capture::seen) = 0;
 
   /// A user's transaction that stays open, until release(): it locks the row, and changes its text if one is
   /// given.

@@ -26,6 +26,12 @@ class SimQueueWorld final : public QueueWorld {
   void update_text(int row, std::optional<std::string> text, Capture capture) override {
     put_row(row, std::move(text), capture);
   }
+  void put_vector(int row, std::optional<std::vector<float>> vector, Capture capture) override {
+    if (capture == Capture::seen)
+      world_.database.replace_vector(id_, key_of(row), std::move(vector), world_.now());
+    else
+      world_.database.replace_vector_behind_triggers(id_, key_of(row), std::move(vector));
+  }
   void delete_row(int row) override { world_.database.remove(id_, key_of(row)); }
 
   void hold_row(int row, std::optional<std::string> text) override {

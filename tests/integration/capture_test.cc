@@ -56,12 +56,13 @@ TEST(Capture, UpdatesOfTheTextAreEnqueuedAndOthersAreNot) {
   settle_all(notes.db, v);
   run(notes.db, "UPDATE notes SET other = 5");
   run(notes.db, "UPDATE notes SET title = title, body = body");
-  run(notes.db, "UPDATE notes SET embedding = '[1,2,3]', model_id = 'm'");
+  run(notes.db, "UPDATE notes SET model_id = 'm', embedding = embedding");
   EXPECT_EQ(jobs(notes.db, v), "");
+  run(notes.db, "UPDATE notes SET embedding = '[1,2,3]' WHERE id = 1");
   run(notes.db, "UPDATE notes SET title = 'other' WHERE id = 2");
   run(notes.db, "UPDATE notes SET body = 'b' WHERE id = 3");
   run(notes.db, "UPDATE notes SET title = NULL WHERE id = 4");
-  EXPECT_EQ(jobs(notes.db, v), "2 3 4");
+  EXPECT_EQ(jobs(notes.db, v), "1 2 3 4");
 }
 
 TEST(Capture, AnUpdateFencesOffTheLease) {

@@ -90,7 +90,7 @@ class Day {
   void something_happens() {
     const VectorizerId id = some_table();
     const std::string key = some_key();
-    switch (below(25)) {
+    switch (below(27)) {
       case 0:
       case 1:
       case 2:
@@ -116,6 +116,8 @@ class Day {
       case 20: return rename(id, key, some_key());
       case 21: return one_in(10) ? lock_the_table(id) : void();
       case 22: return one_in(10) && !thrifty_ ? read_texts_differently(id) : void();
+      case 23:
+      case 24: return replace_the_vector(id, key);
       default: return bulk_load(id);
     }
   }
@@ -139,6 +141,19 @@ class Day {
     const std::string text = some_text();
     world.tell("behind the triggers {} {} becomes '{:.20}'", world.table_name(id), key, text);
     world.database.update_behind_triggers(id, key, text);
+  }
+  void replace_the_vector(VectorizerId id, const std::string& key) {
+    const bool seen = thrifty_ || one_in(2);
+    // What is in flight meanwhile or dead, and what nobody saw, is bought again.
+    const Table& table = world.database.tables.at(id);
+    if (thrifty_ && (table.queue.contains(key) || table.dead.contains(key))) return;
+    world.tell("user {}writes another vector to {} {}", seen ? "" : "behind the triggers ",
+               world.table_name(id), key);
+    const auto vector = one_in(3) ? std::optional(vector_of(some_text())) : std::nullopt;
+    if (seen)
+      world.database.replace_vector(id, key, vector, world.database_now());
+    else
+      world.database.replace_vector_behind_triggers(id, key, vector);
   }
   void refuse_the_vector(VectorizerId id, const std::string& key) {
     world.tell("from now on the database refuses a vector for {} {}", world.table_name(id), key);

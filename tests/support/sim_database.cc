@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kReconcilePage = 50;
 constexpr std::size_t kReconcileWatermark = 400;
+constexpr int kMostRepairs = 3;
 
 std::unexpected<Error> no_such_table() { return fail(ErrorKind::misconfigured, "relation does not exist"); }
 std::unexpected<Error> lock_timeout() {
@@ -65,6 +66,32 @@ void Database::update_behind_triggers(VectorizerId id, const std::string& key, c
   if (found == table.rows.end() || found->second.held) return;
   found->second.text = text;
   owners[text].emplace(id, key);
+}
+
+void Database::replace_vector(VectorizerId id, const std::string& key,
+                              std::optional<std::vector<float>> vector, Instant now) {
+  Table& table = tables.at(id);
+  const auto found = table.rows.find(key);
+  if (found == table.rows.end() || found->second.held || found->second.vector == vector) return;
+  const auto former = std::exchange(found->second.vector, std::move(vector));
+  QueuedJob job{.run_at = now, .changed_at = now};
+  if (const auto queued = table.queue.find(key); queued != table.queue.end() && queued->second.kept) {
+    job.kept = queued->second.kept;
+    job.kept_hash = queued->second.kept_hash;
+    job.kept_at = queued->second.kept_at;
+  } else if (const auto proof = table.ledger.find(key);
+             proof != table.ledger.end() && former == proof->second.vector) {
+    job.kept = former;
+    job.kept_hash = proof->second.text_hash;
+    job.kept_at = now;
+  }
+  table.queue[key] = std::move(job);
+}
+
+void Database::replace_vector_behind_triggers(VectorizerId id, const std::string& key,
+                                              std::optional<std::vector<float>> vector) {
+  const auto found = tables.at(id).rows.find(key);
+  if (found != tables.at(id).rows.end() && !found->second.held) found->second.vector = std::move(vector);
 }
 
 void Database::remove(VectorizerId id, const std::string& key) {
@@ -172,7 +199,8 @@ Job Database::lease(Table& table, const std::string& key, QueuedJob& queued, con
     job.task = Task::clear;
   } else {
     job.text_hash = hash_of(row->second.text);
-    if (row->second.vector && ledger != table.ledger.end() && ledger->second == job.text_hash)
+    if (row->second.vector && ledger != table.ledger.end() && ledger->second.text_hash == job.text_hash &&
+        ledger->second.vector == *row->second.vector)
       job.task = Task::current;
     else if (queued.kept && queued.kept_hash == job.text_hash)
       job.task = Task::store_kept;
@@ -274,7 +302,10 @@ Outcome Database::complete_one(Table& table, const Settlement& settlement, const
     return Outcome::kept;
   }
   row->second.vector = std::move(vector);
-  table.ledger[job.key] = job.text_hash;
+  Proof& proof = table.ledger[job.key];
+  if (proof.text_hash != job.text_hash) proof.repairs = 0;
+  proof.text_hash = job.text_hash;
+  proof.vector = *row->second.vector;
   table.queue.erase(job.key);
   if (witness.stored) witness.stored(table, job.key, row->second.text);
   if (table.rewrites_texts)
@@ -368,9 +399,18 @@ ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, Instant no
       table.dead.erase(dead);  // its text changed behind the triggers: it deserves another try
     }
     const auto ledger = table.ledger.find(key);
-    const bool current = row.vector && ledger != table.ledger.end() && ledger->second == hash_of(row.text);
-    const bool wanted = blank(row.text) ? row.vector.has_value() : !current;
-    if (!wanted) continue;
+    const bool proven =
+        row.vector && ledger != table.ledger.end() && ledger->second.text_hash == hash_of(row.text);
+    const bool replaced = proven && ledger->second.vector != *row.vector;
+    if (blank(row.text) ? !row.vector : proven && !replaced) continue;
+    if (!blank(row.text) && replaced && ledger->second.repairs >= kMostRepairs) {
+      ++progress.disputed;
+      continue;
+    }
+    if (!blank(row.text) && replaced) {
+      ++ledger->second.repairs;
+      ++progress.replaced;
+    }
     enqueue(table, key, 1, now);
     ++progress.enqueued;
   }

@@ -48,11 +48,18 @@ struct DeadLetter {
   std::int64_t text_hash = 0;
 };
 
+/// That a row's vector is of its text.
+struct Proof {
+  std::int64_t text_hash = 0;
+  std::vector<float> vector;
+  int repairs = 0;  ///< since the text changed: by walks that found another vector
+};
+
 struct Table {
   Vectorizer vectorizer;
   std::map<std::string, Row> rows;
   std::map<std::string, QueuedJob> queue;
-  std::map<std::string, std::int64_t> ledger;
+  std::map<std::string, Proof> ledger;
   std::map<std::string, DeadLetter> dead;
   bool dropped = false;
   bool refuses_writes = false;         ///< every complete fails: privileges were revoked
@@ -104,6 +111,11 @@ class Database {
   // holds is left alone.
   void put(VectorizerId id, const std::string& key, const std::string& text, Instant now);
   void update_behind_triggers(VectorizerId id, const std::string& key, const std::string& text);
+  /// Writes to the vector itself, as an ORM does that saves whole rows.
+  void replace_vector(VectorizerId id, const std::string& key, std::optional<std::vector<float>> vector,
+                      Instant now);
+  void replace_vector_behind_triggers(VectorizerId id, const std::string& key,
+                                      std::optional<std::vector<float>> vector);
   void remove(VectorizerId id, const std::string& key);
   /// Changes a row's key; nothing happens if there is no such row, or another has the new key.
   void rename(VectorizerId id, const std::string& key, const std::string& new_key, Instant now);

@@ -25,6 +25,8 @@ struct Refusal {
   std::size_t jobs = 0;  ///< not accepted yet
 };
 
+class EqualJobs;
+
 /// A claimed job, with what this worker knows of it beyond the queue.
 struct HeldJob {
   Job job;
@@ -37,6 +39,7 @@ struct HeldJob {
   std::uint32_t wasted = 0;                 ///< purchases in vain under this lease
   std::uint32_t max_company = kAnyCompany;  ///< most jobs it may travel with
   std::shared_ptr<Refusal> refusal;         ///< the last that it was part of
+  std::shared_ptr<EqualJobs> equals;        ///< those whose vector it had, while they are asked for alone
   static constexpr std::uint32_t kAnyCompany = std::numeric_limits<std::uint32_t>::max();
   /// It was refused before, with others or alone.
   [[nodiscard]] bool suspect() const { return max_company != kAnyCompany; }

@@ -122,6 +122,8 @@ void Worker::note(Poll poll, Instant now) {
     if (lane->vectorizer != vectorizer) {
       lane->paused_until = Instant{};
       lane->learned_inputs = {};
+      lane->cut = {};
+      lane->equals_trusted_until = Instant{};
       lane->learned_tokens = lane->learned_pieces = std::numeric_limits<std::size_t>::max();
     }
     lane->vectorizer = vectorizer;
@@ -333,8 +335,9 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
       discard_for(too_long(lane), std::move(held));
       continue;
     }
-    // It was at fault before: it travels alone.
-    if (held.job.attempt > 0 || brake_.travels_alone(held.job)) held.max_company = 1;
+    // It was at fault before, or what it is billed tells something: it travels alone.
+    if (held.job.attempt > 0 || brake_.travels_alone(held.job) || tells_of_cuts(lane, held))
+      held.max_company = 1;
     (held.job.rescued ? rescued : wanted).push_back(std::move(held));
   }
   if (texts > 0) lane.bytes_per_text = text_bytes / texts;

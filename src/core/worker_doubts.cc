@@ -1,4 +1,5 @@
-// Answers that are right in form and hard to believe (G9). The loop is worker.cc.
+// Answers that are right in form and hard to believe (G9), and refusals that may be the vectorizer's. The
+// loop is worker.cc.
 #include <set>
 #include <utility>
 
@@ -69,6 +70,24 @@ void Worker::notice_cuts(Lane& lane, const Batch& batch, const EmbedAnswer& answ
   if (!found) return;
   const bool exact = tokenizers_.tokenizer_for(lane.vectorizer.model).exact();
   observer_.cut_silently(lane.vectorizer, found->tokens, exact ? found->tokens : found->bytes);
+}
+
+/// Accepted: the rows are at fault, however many of them. Refused: it is the vectorizer. Otherwise the
+/// endpoint had troubles of its own, and is asked again.
+void Worker::judge_canary(Lane* lane, const Reply& reply, Instant now) {
+  if (lane == nullptr) return;
+  lane->canary_sent = false;
+  if (reply.answer) {
+    summary_.tokens += reply.answer->tokens;
+    lane->doubted = false;
+    lane->accepted_before = true;
+    lane->failed_alone = 0;
+    return;
+  }
+  const Error& error = reply.answer.error();
+  if (!lane->doubted || is_endpoint_fault(error.kind) || error.kind == ErrorKind::canceled) return;
+  lane->doubted = false;
+  pause(*lane, error.message, now);
 }
 
 }  // namespace embedd

@@ -89,24 +89,6 @@ void Worker::give_up(Instant now) {
   }
 }
 
-/// Accepted: the rows are at fault, however many of them. Refused: it is the vectorizer. Otherwise the
-/// endpoint had troubles of its own, and is asked again.
-void Worker::judge_canary(Lane* lane, const Reply& reply, Instant now) {
-  if (lane == nullptr) return;
-  lane->canary_sent = false;
-  if (reply.answer) {
-    summary_.tokens += reply.answer->tokens;
-    lane->doubted = false;
-    lane->accepted_before = true;
-    lane->failed_alone = 0;
-    return;
-  }
-  const Error& error = reply.answer.error();
-  if (!lane->doubted || is_endpoint_fault(error.kind) || error.kind == ErrorKind::canceled) return;
-  lane->doubted = false;
-  pause(*lane, error.message, now);
-}
-
 void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) {
   CHECK(answer.vectors.count() == batch.travelling.size(), "{} vectors for {} inputs", answer.vectors.count(),
         batch.travelling.size());

@@ -164,7 +164,7 @@ MUTATIONS = [
      "sim_tests", "Scenario.ATableThatRefusesEveryRow*"),
     ("many_bad_rows_are_a_bad_vectorizer", "G6", "src/core/retry_policy.cc",
      "return Verdict::doubt;", "return Verdict::pause_vectorizer;", "sim_tests", "Bisection.*"),
-    ("a_refused_canary_means_nothing", "G6", "src/core/worker_settling.cc",
+    ("a_refused_canary_means_nothing", "G6", "src/core/worker_doubts.cc",
      "if (!lane->doubted || is_endpoint_fault(error.kind)", "if (true || is_endpoint_fault(error.kind)",
      "sim_tests", "Bisection.*"),
     ("suspects_go_first", "G6", "src/core/batch.h",

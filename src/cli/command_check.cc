@@ -170,6 +170,7 @@ class Checker {
       for (const std::string& grant : *grants)
         bad("privileges", fmt::format("as the owner, run: {};", grant));
     check_excess(db);
+    check_indexes(db);
     auto status = pg::read_status(db);  // what `embedd status` calls broken cannot be good here
     if (!status) bad("vectorizers", status.error().message);
     check_endpoints(status ? status->vectorizers : std::vector<pg::VectorizerStatus>(), bool(status));
@@ -187,6 +188,18 @@ class Checker {
          fmt::format("this role {}, and triggers of source tables run with a worker's rights: let workers "
                      "connect as a role that owns nothing (embedd grants ROLE says what it needs)",
                      *excess));
+  }
+
+  void check_indexes(pg::Connection& db) {
+    const auto indexes = pg::endangered_indexes(db);
+    if (!indexes) return bad("pgvector", indexes.error().message);
+    if (indexes->empty()) return;
+    note(
+        "pgvector",
+        fmt::format(
+            "before 0.8.4 it can corrupt HNSW indexes where rows are written during a VACUUM: install 0.8.4 "
+            "or later on the server, then run: ALTER EXTENSION vector UPDATE; REINDEX INDEX CONCURRENTLY {};",
+            fmt::join(*indexes, "; REINDEX INDEX CONCURRENTLY ")));
   }
 
   /// Says nothing of one whose changes are captured as ever.

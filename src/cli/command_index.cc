@@ -105,6 +105,8 @@ void show(const Context& context, const std::vector<pg::BuiltIndex>& indexes) {
           .value(index.name)
           .key("built")
           .value(index.built)
+          .key("serially")
+          .value(index.serially)
           .key("seconds")
           .value(index.seconds)
           .key("bytes")
@@ -152,6 +154,12 @@ Result<int> vectorizer_reindex(Context& context, const ReindexArguments& argumen
     built = std::move(*done);
   }
   show(context, built);
+  for (const pg::BuiltIndex& index : built)
+    if (index.serially)
+      print_note(
+          fmt::format("note: {} was built by one process, since the server's shared memory (/dev/shm) is too "
+                      "small for more: give a container a larger --shm-size, or ask for less --memory-mib",
+                      printable(index.name)));
   return kDone;
 }
 

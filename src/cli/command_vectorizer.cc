@@ -9,6 +9,7 @@
 #include "cli/next_steps.h"
 #include "cli/output.h"
 #include "pg/adoption.h"
+#include "pg/capture_state.h"
 
 namespace embedd::cli {
 
@@ -129,6 +130,8 @@ Result<int> vectorizer_create(Context& context, const CreateArguments& arguments
     show(context, info);
   }
   for (const std::string& remark : created->remarks) print_note("note: " + printable(remark));
+  const auto capture = pg::capture_state(*db, info);
+  if (capture && capture->note) print_note("note: " + printable(*capture->note));
   note_existing(context.config, info, created->existing);
   note_endpoint(context.config, info.endpoint);
   if (info.index_kind != "none")

@@ -1,6 +1,5 @@
 #include "cli/start_up.h"
 
-#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <random>
@@ -9,6 +8,7 @@
 #include "base/log.h"
 #include "cli/database.h"
 #include "cli/model.h"
+#include "core/retry_policy.h"
 #include "pg/migrate.h"
 #include "pg/traces.h"
 
@@ -16,20 +16,16 @@ namespace embedd::cli {
 
 namespace {
 
-constexpr milliseconds kFirstPause{250};
-constexpr milliseconds kLongestPause{10'000};
-
 bool mends_itself(ErrorKind kind) {
   return kind == ErrorKind::unavailable || kind == ErrorKind::conflict || kind == ErrorKind::in_doubt;
 }
 
-/// Sleeps for a half to the whole of `pause`; false when stopped.
-bool sleep(Duration pause, std::stop_token stop) {
-  static std::minstd_rand random{std::random_device()()};
-  const double share = std::uniform_real_distribution<>(0.5, 1.0)(random);
+/// After so many attempts in vain; false when stopped.
+bool sleep(unsigned failures, std::stop_token stop) {
+  static Random random{std::random_device()()};
   std::mutex mutex;
   std::unique_lock lock(mutex);
-  std::condition_variable_any().wait_for(lock, stop, pause * share, [] { return false; });
+  std::condition_variable_any().wait_for(lock, stop, start_pause(failures, random), [] { return false; });
   return !stop.stop_requested();
 }
 
@@ -60,26 +56,28 @@ Result<bool> adopt_traces(const Context& context) {
 
 }  // namespace
 
+Duration start_pause(unsigned failures, Random& random) {
+  return backoff(milliseconds(250), seconds(10), failures, random);
+}
+
 Result<bool> migrate_when_up(const Context& context, Observer& observer, std::stop_token stop,
                              std::optional<Duration> at_most) {
   const auto began = std::chrono::steady_clock::now();
-  Duration pause = kFirstPause;
-  while (!stop.stop_requested()) {
+  for (unsigned failures = 1; !stop.stop_requested(); ++failures) {
     auto migrated = migrate_once(context);
     if (migrated) return true;
     const bool too_long = at_most && std::chrono::steady_clock::now() - began >= *at_most;
     if (too_long || !mends_itself(migrated.error().kind)) return std::unexpected(migrated.error());
     observer.database_error("start", migrated.error());
-    if (!sleep(pause, stop)) break;
-    pause = std::min<Duration>(pause * 2, kLongestPause);
+    if (!sleep(failures, stop)) break;
   }
   return false;
 }
 
 Result<bool> adopt_traces_when_there(const Context& context, Observer& observer, std::stop_token stop,
                                      bool wait) {
-  Duration pause = kFirstPause;
-  for (bool told = false; !stop.stop_requested(); pause = std::min<Duration>(pause * 2, kLongestPause)) {
+  bool told = false;
+  for (unsigned failures = 1; !stop.stop_requested(); ++failures) {
     auto adopted = adopt_traces(context);
     if (adopted && *adopted) return true;
     if (!adopted && !mends_itself(adopted.error().kind)) return std::unexpected(adopted.error());
@@ -90,7 +88,7 @@ Result<bool> adopt_traces_when_there(const Context& context, Observer& observer,
     if (adopted && !std::exchange(told, true))
       log::info("waiting_for_table",
                 {{"table", "traces"}, {"effect", "nothing is embedded until it is there"}});
-    if (!sleep(pause, stop)) break;
+    if (!sleep(failures, stop)) break;
   }
   return false;
 }

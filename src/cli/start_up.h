@@ -7,8 +7,12 @@
 #include "base/error.h"
 #include "cli/context.h"
 #include "core/ports.h"
+#include "core/random.h"
 
 namespace embedd::cli {
+
+/// How long to wait after so many attempts in vain, at least 1: from a fifth of a second to ten.
+Duration start_pause(unsigned failures, Random& random);
 
 /// Connects and migrates, again and again while the database is down or busy, with capped and jittered
 /// pauses. False: `stop` came first. Errors: those that waiting does not mend (a wrong password, no

@@ -26,6 +26,8 @@ struct Refusal {
   std::size_t jobs = 0;  ///< not accepted yet
 };
 
+class EqualJobs;
+
 /// A claimed job, with what this worker knows of it beyond the queue.
 struct HeldJob {
   Job job;
@@ -39,6 +41,7 @@ struct HeldJob {
   std::uint32_t max_company = kAnyCompany;  ///< most jobs it may travel with
   std::shared_ptr<Refusal> refusal;         ///< the last that it was part of
   unsigned heeded = 0;                      ///< refusals whose numbers it was cut by
+  std::shared_ptr<EqualJobs> equals;        ///< those whose vector it had, while they are asked for alone
   static constexpr std::uint32_t kAnyCompany = std::numeric_limits<std::uint32_t>::max();
   /// It was refused before, with others or alone.
   [[nodiscard]] bool suspect() const { return max_company != kAnyCompany; }

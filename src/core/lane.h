@@ -7,6 +7,7 @@
 #include "core/batch.h"
 #include "core/input_limit.h"
 #include "core/ports.h"
+#include "core/silent_cut.h"
 #include "core/spending_brake.h"
 #include "core/text_limit.h"
 
@@ -45,10 +46,14 @@ struct Lane {
   LimitsMemory memory;                                                   ///< of these, in the database
   std::size_t learned_pieces = std::numeric_limits<std::size_t>::max();  ///< per text, from refusals
 
+  SilentCut cut;                   ///< by the server, as its answers show
+  Instant equals_trusted_until{};  ///< until then, different texts may have the same vector
+
   // What it buys in vain.
-  std::size_t thrown_away = 0;               ///< answers in a row that could not be stored
-  WasteReason waste = WasteReason::unknown;  ///< of late
-  Instant braked_until{};                    ///< some of its rows
+  std::uint64_t unbooked_requests = 0, unbooked_tokens = 0;  ///< of answers that were not believed
+  std::size_t thrown_away = 0;                               ///< answers in a row that could not be stored
+  WasteReason waste = WasteReason::unknown;                  ///< of late
+  Instant braked_until{};                                    ///< some of its rows
   std::string braked_because;
 
   // Reconcile.

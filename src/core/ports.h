@@ -280,6 +280,7 @@ struct EmbedAnswer {
   std::uint64_t claimed = 0;   ///< tokens that the server says it billed, where that cannot be true
   bool packed = false;         ///< its vectors came in base64, not as numbers
   std::size_t body_bytes = 0;  ///< that the answer took in memory as it came, unpacked; 0: there was no body
+  bool computed_here = false;  ///< by ourselves: there is no server that can have mixed it up
 };
 
 /// What the server said about its limits; absent where it said nothing.
@@ -390,6 +391,12 @@ class Observer {
   virtual void rescheduled(const Vectorizer&, ErrorKind, std::size_t jobs, bool charged) {}
   virtual void discarded(const Vectorizer&, ErrorKind, const std::string& message) {}
   virtual void truncated(const Vectorizer&, std::size_t tokens) {}
+  /// The endpoint bills `tokens` for long texts, however long they are: it cuts them and does not say so.
+  /// `most`: what its max_input_tokens should be.
+  virtual void cut_silently(const Vectorizer&, std::size_t tokens, std::size_t most) {}
+  /// An answer gave so many different texts the vectors of others, bit by bit. If `refused`, nothing of it is
+  /// stored, and they are asked for alone; else they are equal alone, too.
+  virtual void equal_vectors(const Vectorizer&, std::size_t texts, bool refused) {}
   /// Jobs were given back unbought, since their rows were bought too often of late.
   virtual void braked(const Vectorizer&, std::size_t jobs, const std::string& why) {}
   virtual void unbooked(const Unbooked&) {}

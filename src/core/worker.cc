@@ -328,8 +328,9 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
       discard_for(too_long(lane), std::move(held));
       continue;
     }
-    // It was at fault before: it travels alone.
-    if (held.job.attempt > 0 || brake_.travels_alone(held.job)) held.max_company = 1;
+    // It was at fault before, or what it is billed tells something: it travels alone.
+    if (held.job.attempt > 0 || brake_.travels_alone(held.job) || tells_of_cuts(lane, held))
+      held.max_company = 1;
     (held.job.rescued ? rescued : wanted).push_back(std::move(held));
   }
   if (texts > 0) lane.bytes_per_text = text_bytes / texts;

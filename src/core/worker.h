@@ -9,6 +9,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -16,6 +17,7 @@
 
 #include "core/batch.h"
 #include "core/endpoint_gate.h"
+#include "core/equal_vectors.h"
 #include "core/lane.h"
 #include "core/ports.h"
 #include "core/random.h"
@@ -97,6 +99,11 @@ class Worker {
                      Instant now);
   void give_back(Lane& lane, Instant now);
   void complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now);
+  std::optional<Error> doubt(Lane* lane, Batch& batch, const EmbedAnswer& answer, Instant now);
+  void compare_alone(Lane& lane, const Batch& batch, const Embeddings& vectors, std::int32_t slot,
+                     Instant now);
+  [[nodiscard]] bool tells_of_cuts(Lane& lane, const HeldJob& held) const;
+  void notice_cuts(Lane& lane, const Batch& batch, const EmbedAnswer& answer);
   void judge_canary(Lane* lane, const Reply& reply, Instant now);
   void handle_failure(Lane* lane, Batch batch, const Error& error, Instant now);
   void carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& error, Instant now);

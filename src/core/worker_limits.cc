@@ -139,6 +139,8 @@ void Worker::redeclare(Lane& lane, const Vectorizer& vectorizer) {
   if (before == vectorizer) return;
   const bool same = std::tie(before.endpoint, before.model, before.dimensions) ==
                     std::tie(vectorizer.endpoint, vectorizer.model, vectorizer.dimensions);
+  lane.cut = {};
+  lane.equals_trusted_until = Instant{};
   begin_with(lane, {});
   if (!same) lane.memory = {};
 }

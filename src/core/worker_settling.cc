@@ -44,7 +44,10 @@ void Worker::settle(Reply reply, Instant now) {
     gate.answers().learn(reply.answer->body_bytes, reply.answer->vectors.values.size());
     if (batch.counted) allowance.correct(batch.max_tokens, reply.answer->tokens);
     if (batch.canary) return judge_canary(lane, reply, now);
-    return complete(lane, std::move(batch), std::move(*reply.answer), now);
+    const std::optional<Error> doubts = doubt(lane, batch, *reply.answer, now);
+    if (!doubts) return complete(lane, std::move(batch), std::move(*reply.answer), now);
+    note_cost(lane, batch, *doubts);
+    return handle_failure(lane, std::move(batch), *doubts, now);
   }
   const Error& error = reply.answer.error();
   if (is_endpoint_fault(error.kind)) {
@@ -86,24 +89,6 @@ void Worker::give_up(Instant now) {
   }
 }
 
-/// Accepted: the rows are at fault, however many of them. Refused: it is the vectorizer. Otherwise the
-/// endpoint had troubles of its own, and is asked again.
-void Worker::judge_canary(Lane* lane, const Reply& reply, Instant now) {
-  if (lane == nullptr) return;
-  lane->canary_sent = false;
-  if (reply.answer) {
-    summary_.tokens += reply.answer->tokens;
-    lane->doubted = false;
-    lane->accepted_before = true;
-    lane->failed_alone = 0;
-    return;
-  }
-  const Error& error = reply.answer.error();
-  if (!lane->doubted || is_endpoint_fault(error.kind) || error.kind == ErrorKind::canceled) return;
-  lane->doubted = false;
-  pause(*lane, error.message, now);
-}
-
 void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) {
   CHECK(answer.vectors.count() == batch.travelling.size(), "{} vectors for {} inputs", answer.vectors.count(),
         batch.travelling.size());
@@ -114,6 +99,8 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
     lane->failed_alone = 0;
     learn_inputs(*lane, batch);
     learn_pieces(*lane, batch.jobs);
+    compare_alone(*lane, batch, answer.vectors, slots.front(), now);
+    notice_cuts(*lane, batch, answer);
   }
   summary_.tokens += answer.tokens;
   Settlement settlement{.vectorizer = batch.vectorizer.id,
@@ -123,6 +110,10 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
                         .model_version = std::move(answer.model),
                         .requests = 1,
                         .tokens = answer.tokens};
+  if (lane != nullptr) {
+    settlement.requests += std::exchange(lane->unbooked_requests, 0);
+    settlement.tokens += std::exchange(lane->unbooked_tokens, 0);
+  }
   settlement.jobs.reserve(batch.jobs.size());
   for (std::size_t i = 0; i < batch.jobs.size(); ++i) {
     settlement.jobs.push_back(settled(batch.jobs[i]));
@@ -195,7 +186,8 @@ void Worker::split(Lane& lane, Batch batch, const Error& error, Instant now) {
   observer_.rescheduled(lane.vectorizer, error.kind, size, false);
   for (std::size_t i = 0; i < size; ++i) {
     const std::size_t part = (i * parts + parts - 1) / size, next = part + 1;
-    batch.jobs[i].max_company = static_cast<std::uint32_t>(next * size / parts - part * size / parts);
+    const auto company = static_cast<std::uint32_t>(next * size / parts - part * size / parts);
+    batch.jobs[i].max_company = std::min(batch.jobs[i].max_company, company);
     if (refusal) batch.jobs[i].refusal = refusal;
   }
   hold(lane, std::move(batch.jobs), now);

@@ -20,7 +20,7 @@ Result<EmbedAnswer> embed(const EmbedRequest& request) {
   if (request.model != kLocalModel)
     return fail(ErrorKind::misconfigured,
                 fmt::format("the local endpoint has the model {} only, not {}", kLocalModel, request.model));
-  EmbedAnswer answer{.model = std::string(kLocalModel)};
+  EmbedAnswer answer{.model = std::string(kLocalModel), .computed_here = true};
   const auto dimensions = static_cast<std::size_t>(request.dimensions);
   answer.vectors.dimensions = static_cast<std::uint32_t>(request.dimensions);
   answer.vectors.values.resize(request.inputs.size() * dimensions);

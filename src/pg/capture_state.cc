@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "pg/sql_text.h"
+#include "pg/subscribed.h"
 #include "pg/triggers.h"
 #include "text/template.h"
 
@@ -133,7 +134,12 @@ Result<CaptureState> capture_state(Connection& db, const VectorizerInfo& vectori
   if (*unreadable)
     return CaptureState{fmt::format("the name {} cannot be converted to UTF-8; rename the table", table),
                         std::nullopt};
-  return CaptureState{problem_of(*found, table, again), note_of(*found, table, again)};
+  CaptureState state{problem_of(*found, table, again), note_of(*found, table, again)};
+  if (state.problem || state.note) return state;
+  auto subscribed = subscription_note(db, vectorizer);
+  if (!subscribed) return std::unexpected(subscribed.error());
+  state.note = std::move(*subscribed);
+  return state;
 }
 
 }  // namespace embedd::pg

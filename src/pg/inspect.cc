@@ -109,6 +109,25 @@ Result<std::vector<std::string>> missing_grants(Connection& db, std::string_view
   return grants;
 }
 
+Result<std::vector<std::string>> endangered_indexes(Connection& db) {
+  auto rows = db.exec(R"(
+SELECT format('%I.%I', n.nspname, c.relname)
+FROM pg_catalog.pg_extension e
+JOIN embedd.vectorizers v ON string_to_array(substring(e.extversion FROM '^[0-9]+(?:[.][0-9]+)*'), '.')::int[]
+                             < ARRAY[0, 8, 4]
+JOIN pg_catalog.pg_index i ON i.indrelid IN (SELECT v.source UNION ALL
+                                             SELECT relid FROM pg_catalog.pg_partition_tree(v.source) WHERE isleaf)
+JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_am a ON a.oid = c.relam AND a.amname = 'hnsw'
+WHERE e.extname = 'vector'
+GROUP BY n.nspname, c.relname ORDER BY n.nspname, c.relname)");
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<std::string> indexes;
+  for (int i = 0; i < rows->size(); ++i) indexes.push_back(rows->text(i, 0));
+  return indexes;
+}
+
 Result<std::string> excess_rights(Connection& db) {
   auto rows = db.exec(R"(
 SELECT CASE WHEN r.rolsuper THEN 'is a superuser' WHEN r.rolcreaterole THEN 'may create roles'

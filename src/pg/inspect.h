@@ -29,6 +29,10 @@ Result<ServerFacts> inspect_server(Connection& db);
 /// statement; empty if it lacks none. The schema must be current. Errors: misconfigured (no such role).
 Result<std::vector<std::string>> missing_grants(Connection& db, std::string_view role = {});
 
+/// Vector indexes of vectorizers' columns that pgvector's known fault may have corrupted, each qualified and
+/// quoted. Releases before 0.8.4 have it; empty from then on. The schema must be current.
+Result<std::vector<std::string>> endangered_indexes(Connection& db);
+
 /// What the current role may that a worker need not: triggers of source tables run with its rights whenever a
 /// vector is stored. Empty: nothing to speak of. The schema must be current.
 Result<std::string> excess_rights(Connection& db);

@@ -35,6 +35,14 @@ std::string trimmed(std::string_view text) {
 Error error_of(const PGresult* result, bool keep_messages) {
   const ServerError error = read_error(result);
   Error out{classify(error.sqlstate), describe(error, Reader::log)};
+  // As what takes too long: others may be stored, and this vector waits until the index is mended.
+  if (is_index_fault(error)) {
+    out.kind = ErrorKind::canceled;
+    out.message +=
+        ": an index refuses the vector, which is kept. pgvector older than 0.8.4 can corrupt HNSW indexes: "
+        "upgrade "
+        "it, then REINDEX INDEX CONCURRENTLY";
+  }
   if (keep_messages) out.verbatim = describe_verbatim(error);
   return out;
 }

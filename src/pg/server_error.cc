@@ -74,6 +74,14 @@ ServerError read_error(const PGresult* result) {
   return out;
 }
 
+bool is_index_fault(const ServerError& error) {
+  if (error.sqlstate == "XX002") return true;  // index_corrupted
+  if (!error.context.empty() || error.sqlstate != "22000") return false;
+  // What is stored has the column's dimensions, or is refused with another message ("expected 3 dimensions").
+  return error.message.starts_with("different vector dimensions") ||
+         error.message.starts_with("different halfvec dimensions");
+}
+
 std::string describe(const ServerError& error, Reader reader) {
   if (may_quote_a_row(error, reader)) {
     const std::string_view name = condition_name(error.sqlstate);

@@ -33,6 +33,10 @@ enum class Reader {
 /// Of a result that is an error. Without a SQLSTATE it is libpq's own, and only `message` is set.
 ServerError read_error(const pg_result* result);
 
+/// It came out of a vector index and is no fault of the row's: pgvector's HNSW indexes can be corrupt, and an
+/// insert then meets an element that was emptied.
+bool is_index_fault(const ServerError& error);
+
 /// The message, for a person with its hint and, unless it is one about data, its detail; if it may quote a
 /// row, the SQLSTATE, the condition's name and what the server names: table, column, type, constraint, or the
 /// function that raised it.

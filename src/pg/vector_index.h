@@ -61,6 +61,9 @@ struct BuildOptions {
   int workers = -1;    ///< max_parallel_maintenance_workers; -1: the server's
 };
 
+/// A statement that failed so lacked shared memory for its parallel workers, and may succeed without them.
+bool lacks_shared_memory(std::string_view sqlstate, std::string_view message);
+
 struct BuildProgress {
   std::string index;
   std::string phase;  ///< as PostgreSQL calls it; empty: not known yet
@@ -69,7 +72,8 @@ struct BuildProgress {
 
 struct BuiltIndex {
   std::string name;
-  bool built = false;  ///< false: it was there already
+  bool built = false;     ///< false: it was there already
+  bool serially = false;  ///< the server's shared memory is too small for parallel workers
   double seconds = 0;
   std::int64_t bytes = 0;
 };

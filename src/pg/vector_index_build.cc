@@ -185,20 +185,21 @@ Result<void> run_watched(Connection& db, Builder& builder, const VectorizerInfo&
 }
 
 /// Once more without parallel workers, if the server lacks the shared memory for them (Docker gives 64 MiB).
-Result<void> create(Connection& db, Builder& builder, const VectorizerInfo& v, const Wanted& wanted,
+/// Whether that was so.
+Result<bool> create(Connection& db, Builder& builder, const VectorizerInfo& v, const Wanted& wanted,
                     const std::function<void(const BuildProgress&)>& on_progress) {
   const Connection::OverRows over_rows(builder.db);
   for (const bool last : {false, true}) {
     auto built = run_watched(db, builder, v, wanted, on_progress);
-    if (built) return {};
-    const bool lacks_shared_memory = builder.db.last_sqlstate() == "53100" &&
-                                     built.error().message.find("shared memory") != std::string::npos;
+    if (built) return last;
+    const bool short_of_it = lacks_shared_memory(builder.db.last_sqlstate(), built.error().message);
     if (auto found = look(db, v, wanted.name); found && found->there && !found->valid)
       (void)drop(db, v, wanted.name);
-    if (!lacks_shared_memory || !builder.direct || last) return built;
-    if (auto set = builder.db.exec("SET max_parallel_maintenance_workers = 0"); !set) return built;
+    if (!short_of_it || !builder.direct || last) return std::unexpected(built.error());
+    if (auto set = builder.db.exec("SET max_parallel_maintenance_workers = 0"); !set)
+      return std::unexpected(built.error());
   }
-  return {};
+  return true;
 }
 
 Result<BuiltIndex> build(Connection& db, Builder& builder, const VectorizerInfo& v, const Wanted& wanted,
@@ -206,14 +207,18 @@ Result<BuiltIndex> build(Connection& db, Builder& builder, const VectorizerInfo&
   const auto began_at = std::chrono::steady_clock::now();
   auto before = look(db, v, wanted.name);
   if (!before) return std::unexpected(before.error());
-  if (before->valid) return BuiltIndex{wanted.name, false, 0, before->bytes};
+  if (before->valid) return BuiltIndex{.name = wanted.name, .bytes = before->bytes};
   if (before->there)
     if (auto dropped = drop(db, v, wanted.name); !dropped) return std::unexpected(dropped.error());
-  if (auto created = create(db, builder, v, wanted, on_progress); !created)
-    return std::unexpected(created.error());
+  auto serially = create(db, builder, v, wanted, on_progress);
+  if (!serially) return std::unexpected(serially.error());
   auto after = look(db, v, wanted.name);
   if (!after) return std::unexpected(after.error());
-  return BuiltIndex{wanted.name, true, to_seconds(std::chrono::steady_clock::now() - began_at), after->bytes};
+  return BuiltIndex{.name = wanted.name,
+                    .built = true,
+                    .serially = *serially,
+                    .seconds = to_seconds(std::chrono::steady_clock::now() - began_at),
+                    .bytes = after->bytes};
 }
 
 Result<std::vector<BuiltIndex>> build_missing(Connection& db, Builder& builder, const VectorizerInfo& v,
@@ -246,7 +251,7 @@ Result<std::vector<BuiltIndex>> build_missing(Connection& db, Builder& builder, 
     if (!index.valid || (v.index_kind != "none" && !index.serves)) continue;
     auto found = look(db, v, index.name);
     if (!found) return std::unexpected(found.error());
-    out.push_back({index.name, false, 0, found->bytes});
+    out.push_back({.name = index.name, .bytes = found->bytes});
   }
   if (out.empty())
     return fail(ErrorKind::invalid_argument,
@@ -257,6 +262,14 @@ Result<std::vector<BuiltIndex>> build_missing(Connection& db, Builder& builder, 
 }
 
 }  // namespace
+
+/// Any file may be too large for a disk, but only shared memory has names like these, in any language. Out of
+/// memory is what EFBIG and ENOMEM are called, disk full what ENOSPC is.
+bool lacks_shared_memory(std::string_view sqlstate, std::string_view message) {
+  if (sqlstate != "53100" && sqlstate != "53200") return false;
+  return message.find("\"/PostgreSQL.") != std::string_view::npos ||
+         message.find("pg_dynshmem/") != std::string_view::npos;
+}
 
 Result<std::vector<BuiltIndex>> build_indexes(Connection& db, Connection& connection, const VectorizerInfo& v,
                                               const BuildOptions& options,

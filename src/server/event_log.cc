@@ -148,6 +148,43 @@ void EventLog::truncated(const Vectorizer& vectorizer, std::size_t tokens) {
               {{"vectorizer", vectorizer.name}, {"tokens", tokens}, {"lines_held_back", *held}});
 }
 
+void EventLog::cut_silently(const Vectorizer& vectorizer, std::size_t tokens, std::size_t most) {
+  const std::string key = fmt::format("cut {} {}", vectorizer.endpoint, vectorizer.model);
+  if (!gate_.pass(key, clock_.now(), kOdd)) return;
+  log::warn(
+      "texts_cut_by_server",
+      {{"endpoint", vectorizer.endpoint},
+       {"vectorizer", vectorizer.name},
+       {"model", vectorizer.model},
+       {"tokens", tokens},
+       {"message",
+        fmt::format("long texts are all billed as {} tokens, however long they are: the server leaves the "
+                    "rest of them out. Have it take more, or set max_input_tokens = {} for the endpoint: "
+                    "then the vectorizer's long_texts says what becomes of the rest (docs/endpoints.md)",
+                    tokens, most)}});
+}
+
+void EventLog::equal_vectors(const Vectorizer& vectorizer, std::size_t texts, bool refused) {
+  const std::string key = fmt::format("equal {} {}", refused, vectorizer.endpoint);
+  const auto held = gate_.pass(key, clock_.now(), refused ? Duration(kAdvice) : Duration(kOdd));
+  if (!held) return;
+  constexpr std::string_view kRefused =
+      "one answer gave different texts the same vector: nothing of it is stored, and they are asked for "
+      "apart. "
+      "If this goes on, the server mixes up what it computes side by side: set max_inputs = 1 and "
+      "max_in_flight = 1 for the endpoint (docs/endpoints.md)";
+  constexpr std::string_view kBelieved =
+      "these texts have the same vector also when each is asked for alone, and it is stored: the model may "
+      "ignore case, or cut long texts that begin alike";
+  log::write(refused ? log::Level::warn : log::Level::info,
+             refused ? "equal_vectors" : "equal_vectors_believed",
+             {{"endpoint", vectorizer.endpoint},
+              {"vectorizer", vectorizer.name},
+              {"texts", texts},
+              {"message", refused ? kRefused : kBelieved},
+              {"lines_held_back", *held}});
+}
+
 void EventLog::braked(const Vectorizer& vectorizer, std::size_t jobs, const std::string& why) {
   braked_[vectorizer.id] += jobs;
   if (!gate_.pass(fmt::format("braked {}", vectorizer.id), clock_.now(), kBraked)) return;

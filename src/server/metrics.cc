@@ -93,6 +93,12 @@ struct Metrics::Families {
       counter("embedd_usage_disbelieved_total",
               "Answers that said to cost more tokens than their request can have, by endpoint");
   Counter& truncated = counter("embedd_truncated_total", "Texts cut to what the model takes").Add({});
+  Family<Gauge>& cuts_at =
+      gauge("embedd_endpoint_cuts_at_tokens",
+            "Tokens of a text behind which a server is found to leave out the rest, and to say nothing");
+  Family<Counter>& equal_vectors =
+      counter("embedd_equal_vectors_total",
+              "Texts that got the vector of a different one, by endpoint and by what became of it");
   Family<Counter>& abandoned = counter("embedd_inputs_abandoned_total",
                                        "Inputs of requests given up for want of an answer, by endpoint");
   Family<Gauge>& concurrency =
@@ -199,6 +205,17 @@ void Metrics::discarded(const Vectorizer&, ErrorKind kind, const std::string&) {
 }
 
 void Metrics::truncated(const Vectorizer&, std::size_t) { families_->truncated.Increment(); }
+
+void Metrics::cut_silently(const Vectorizer& vectorizer, std::size_t tokens, std::size_t) {
+  families_->cuts_at.Add({{"endpoint", vectorizer.endpoint}, {"model", vectorizer.model}})
+      .Set(static_cast<double>(tokens));
+}
+
+void Metrics::equal_vectors(const Vectorizer& vectorizer, std::size_t texts, bool refused) {
+  count(families_->equal_vectors.Add(
+            {{"endpoint", vectorizer.endpoint}, {"outcome", refused ? "refused" : "believed"}}),
+        texts);
+}
 
 void Metrics::braked(const Vectorizer& vectorizer, std::size_t jobs, const std::string&) {
   count(families_->braked.Add({{"vectorizer", vectorizer.name}}), jobs);

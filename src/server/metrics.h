@@ -27,6 +27,8 @@ class Metrics final : public Observer {
   void rescheduled(const Vectorizer& vectorizer, ErrorKind kind, std::size_t jobs, bool charged) override;
   void discarded(const Vectorizer& vectorizer, ErrorKind kind, const std::string& message) override;
   void truncated(const Vectorizer& vectorizer, std::size_t tokens) override;
+  void cut_silently(const Vectorizer& vectorizer, std::size_t tokens, std::size_t most) override;
+  void equal_vectors(const Vectorizer& vectorizer, std::size_t texts, bool refused) override;
   void braked(const Vectorizer& vectorizer, std::size_t jobs, const std::string& why) override;
   void unbooked(const Unbooked& entry) override;
   void abandoned(const Vectorizer& vectorizer, std::size_t inputs, Duration silence) override;

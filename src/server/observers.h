@@ -37,6 +37,12 @@ class Observers final : public Observer {
   void truncated(const Vectorizer& vectorizer, std::size_t tokens) override {
     for (Observer* each : observers_) each->truncated(vectorizer, tokens);
   }
+  void cut_silently(const Vectorizer& vectorizer, std::size_t tokens, std::size_t most) override {
+    for (Observer* each : observers_) each->cut_silently(vectorizer, tokens, most);
+  }
+  void equal_vectors(const Vectorizer& vectorizer, std::size_t texts, bool refused) override {
+    for (Observer* each : observers_) each->equal_vectors(vectorizer, texts, refused);
+  }
   void braked(const Vectorizer& vectorizer, std::size_t jobs, const std::string& why) override {
     for (Observer* each : observers_) each->braked(vectorizer, jobs, why);
   }

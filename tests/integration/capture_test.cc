@@ -65,6 +65,36 @@ TEST(Capture, UpdatesOfTheTextAreEnqueuedAndOthersAreNot) {
   EXPECT_EQ(jobs(notes.db, v), "1 2 3 4");
 }
 
+TEST(Capture, TenThousandUpdatesOfACounterCostNothingAndStayHot) {
+  NotesDatabase notes;
+  pg::Connection& db = notes.db;
+  run(db, "ALTER TABLE notes ADD COLUMN retrieval_count int NOT NULL DEFAULT 0");
+  run(db, "ALTER TABLE notes SET (fillfactor = 50, autovacuum_enabled = off)");
+  const pg::VectorizerInfo v = notes.vectorize();
+  run(db, "CREATE INDEX ON notes USING hnsw (embedding vector_cosine_ops)");
+  run(db,
+      "INSERT INTO notes (id, title, embedding) SELECT i, 't' || i, '[1,2,3]' FROM generate_series(1, 100) "
+      "i");
+  run(db, "DELETE FROM " + pg::queue_table(v.id));
+  run(db,
+      "DO $$ BEGIN FOR i IN 1..1000 LOOP UPDATE notes SET retrieval_count = retrieval_count + 1 WHERE id % "
+      "10 = i % 10; "
+      "COMMIT; END LOOP; END $$");
+  EXPECT_EQ(value_of(db, "SELECT sum(retrieval_count) FROM notes"), "10000");
+  EXPECT_EQ(jobs(db, v), "");
+  EXPECT_EQ(value_of(db, "SELECT count(*) FROM notes WHERE embedding IS DISTINCT FROM '[1,2,3]'"), "0");
+  if (db.server_version() < 150000) return;  // older servers report their statistics later
+  run(db, "SELECT pg_stat_force_next_flush()");
+  EXPECT_EQ(value_of(db, "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relid = '" + pg::queue_table(v.id) +
+                             "'::regclass"),
+            "100")
+      << "the inserted rows alone were queued";
+  EXPECT_EQ(value_of(db, "SELECT n_tup_hot_upd > 5000 FROM pg_stat_user_tables WHERE relname = 'notes'"), "t")
+      << value_of(
+             db,
+             "SELECT n_tup_hot_upd || ' of ' || n_tup_upd FROM pg_stat_user_tables WHERE relname = 'notes'");
+}
+
 TEST(Capture, AnUpdateFencesOffTheLease) {
   NotesDatabase notes;
   const VectorizerInfo v = notes.vectorize();

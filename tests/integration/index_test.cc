@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cmath>
 
@@ -218,6 +219,20 @@ TEST(VectorIndexKinds, AreRefusedBeyondTheirDimensions) {
   EXPECT_THAT(declare("vector(3)", "btree", 0), HasSubstr("hnsw, halfvec, ivfflat or none"));
 }
 
+TEST(VectorIndexMemory, IsRecognisedAsSharedInAnyLanguage) {
+  using pg::lacks_shared_memory;
+  constexpr const char* kEnglish =
+      "could not resize shared memory segment \"/PostgreSQL.2016\" to 67129920 bytes: No space left on "
+      "device";
+  EXPECT_TRUE(lacks_shared_memory("53100", kEnglish));
+  EXPECT_TRUE(lacks_shared_memory("53200", kEnglish));
+  EXPECT_TRUE(lacks_shared_memory(
+      "53100",
+      "konnte Groesse des Shared-Memory-Segments \"/PostgreSQL.2016\" nicht auf 67129920 Bytes aendern"));
+  EXPECT_FALSE(lacks_shared_memory("53100", "could not extend file \"base/5/1\": No space left on device"));
+  EXPECT_FALSE(lacks_shared_memory("XX000", kEnglish));
+}
+
 class VectorIndexCommands : public WorkerTest {
  protected:
   std::string indexes() { return value(kIndexes); }
@@ -250,6 +265,44 @@ TEST_F(VectorIndexCommands, BuildAfterTheBacklogHasDrained) {
   EXPECT_EQ(indexes(), "embedd_1_hnsw hnsw");
   EXPECT_THAT(run_embedd({"vectorizer", "reindex", "docs"}).output,
               HasSubstr("embedd_1_hnsw is there already"));
+}
+
+/// A server whose files, and segments of shared memory, may have 100 MB at most.
+class LittleServer {
+  /// Returns what held before.
+  static rlimit limit_files(rlim_t bytes) {
+    rlimit before{};
+    EXPECT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const rlimit after{.rlim_cur = bytes, .rlim_max = before.rlim_max};
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &after), 0);
+    return before;
+  }
+
+ protected:
+  /// The server inherits the limit; this process gets rid of it again.
+  LittleServer() { limit_files(ours_.rlim_cur); }
+
+  const rlimit ours_ = limit_files(100'000'000);
+  PrivatePostgres server{{"min_parallel_table_scan_size=0"}};
+};
+
+class LittleSharedMemory : public LittleServer, public WorkerTest {
+ protected:
+  LittleSharedMemory() : WorkerTest(&server) {}
+};
+
+TEST_F(LittleSharedMemory, IsEnoughToBuildWithOneProcessAndThatIsSaid) {
+  EMBEDD_NOT_ON(pgbouncer, "the build's settings need a session");
+  declare_docs();
+  run(db,
+      "INSERT INTO docs (slug, embedding) SELECT i::text, ('[' || i || ',1,0,0,0,0,0,0]')::vector FROM "
+      "generate_series(1, 500) i");
+  run(db, "ANALYZE docs");
+  const Finished built = run_embedd({"vectorizer", "reindex", "docs", "--now", "--index", "hnsw"});
+  EXPECT_EQ(built.code, 0) << built.error_output << server.log();
+  EXPECT_THAT(server.log(), HasSubstr("could not resize shared memory segment"));
+  EXPECT_THAT(built.error_output, HasSubstr("built by one process"));
+  EXPECT_EQ(value(kIndexes), "embedd_1_hnsw hnsw");
 }
 
 TEST_F(VectorIndexCommands, DeferAnIndexAndStatusAsksForItBack) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <sstream>
 
@@ -160,6 +161,52 @@ TEST_F(CheckAndStatus, AgreeOnWhatIsBroken) {
     EXPECT_THAT(checked.output, HasSubstr("FAIL capture of docs: ")) << change;
     EXPECT_THAT(checked.output, Not(HasSubstr("ok   vectorizer docs"))) << change;
   }
+}
+
+TEST_F(CheckAndStatus, CheckNamesIndexesThatAnOldPgvectorMayCorrupt) {
+  declare_docs();
+  constexpr const char* kNote = "note pgvector: before 0.8.4 it can corrupt HNSW indexes";
+  EXPECT_THAT(run_embedd({"check"}).output, Not(HasSubstr(kNote))) << "there is none yet";
+  sql("CREATE INDEX vectors ON docs USING hnsw (embedding vector_cosine_ops)");
+  const auto with_version = [&](const std::string& version) {
+    run(db, "UPDATE pg_extension SET extversion = $1 WHERE extname = 'vector'", {version});
+    return run_embedd({"check"});
+  };
+  for (const char* version : {"0.5.1", "0.8.0", "0.8.3"}) {
+    const Finished checked = with_version(version);
+    EXPECT_EQ(checked.code, 0) << checked.output;
+    EXPECT_THAT(checked.output, HasSubstr(kNote)) << version;
+    EXPECT_THAT(checked.output, HasSubstr("REINDEX INDEX CONCURRENTLY public.vectors;")) << version;
+  }
+  for (const char* version : {"0.8.4", "0.8.10", "0.10", "1.0.0", "unversioned"})
+    EXPECT_THAT(with_version(version).output, Not(HasSubstr(kNote))) << version;
+}
+
+TEST_F(WhyRowsWait, APauseSurvivesRestartsAndOtherConfigurations) {
+  declare_docs();
+  ASSERT_EQ(run_embedd({"vectorizer", "pause", "docs"}).code, 0);
+  add_docs(3);
+  const auto nothing_is_bought = [&](const Environment& changes) {
+    const Finished worked = work_once(changes);
+    EXPECT_EQ(worked.code, 3) << worked.error_output;
+    EXPECT_EQ(provider.stats().requests, 0u);
+    EXPECT_EQ(jobs(), 3);
+  };
+  nothing_is_bought({});
+  nothing_is_bought({{"EMBEDD_CLAIM_ROWS", "2"}, {"EMBEDD_RECONCILE_SECONDS", "1"}});
+  {
+    Embedd killed = start_worker();
+    ASSERT_TRUE(eventually([&] { return number("SELECT count(*) FROM embedd.workers") > 0; }))
+        << killed.log();
+    killed.signal(SIGKILL);
+    (void)killed.finish();
+  }
+  ASSERT_EQ(run_embedd({"migrate"}).code, 0);
+  nothing_is_bought({});
+  EXPECT_THAT(status(), HasSubstr("paused"));
+  ASSERT_EQ(run_embedd({"vectorizer", "resume", "docs"}).code, 0);
+  EXPECT_EQ(work_once().code, 0);
+  EXPECT_EQ(wrong_docs(), "");
 }
 
 TEST_F(WhyRowsWait, WhatAnybodyWroteIntoTroublesHarmsNoStatus) {

@@ -48,6 +48,21 @@ TEST_F(Stores, ASlowTableIsWrittenInShortStatementsAndBoughtOnce) {
   EXPECT_EQ(worker.stop().code, 0);
 }
 
+/// As pgvector's HNSW index, once it is corrupt, refuses a vector that leads it to an emptied element.
+TEST_F(Stores, AVectorThatAnIndexRefusesIsKeptUntilTheIndexIsMended) {
+  declare_docs();
+  sql("CREATE INDEX broken ON docs ((embedding <-> '[1,2]')) WHERE slug = 'doc-5'");
+  add_docs(40);
+  Embedd worker = start_worker();
+  ASSERT_TRUE(eventually([&] { return stored() == 39 && kept() == 1; })) << worker.log();
+  EXPECT_EQ(dead_letters(), 0);
+  EXPECT_THAT(worker.log(), HasSubstr("pgvector older than 0.8.4 can corrupt HNSW indexes"));
+  sql("DROP INDEX broken");
+  ASSERT_TRUE(wait_until_idle()) << worker.log();
+  EXPECT_EQ(wrong_docs(), "");
+  EXPECT_EQ(provider.stats().repeated_texts, 0u);
+}
+
 TEST_F(Stores, ATableThatRefusesEveryRowRestsItsVectorizerAndKeepsWhatWasPaidFor) {
   declare_docs();
   add_trigger("refuse", "RAISE EXCEPTION 'not in this table';");

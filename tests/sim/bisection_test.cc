@@ -88,6 +88,25 @@ TEST(Bisection, BadRowsInFrontOfEverythingElseDoNotMakeTheVectorizerRest) {
   EXPECT_EQ(world.verdict(), "");
 }
 
+TEST(Bisection, AGoodRowBehindTenBadOnesIsDoneWithinAPoll) {
+  for (const char* bad : {"poison", "garbled", "long"})
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+      World world(seed);
+      world.answers_may_be_lost = true;  // garbled answers are billed
+      const VectorizerId notes = world.add_table("notes", 0);
+      for (int i = 0; i < 10; ++i)
+        world.database.put(notes, fmt::format("a{:04}", i),
+                           fmt::format("{} {} {}", bad, i, std::string(250, 'x')), world.database_now());
+      world.database.put(notes, "b", "good", world.database_now());
+      world.start_worker();
+      const auto& rows = world.database.tables.at(notes).rows;
+      EXPECT_TRUE(world.run_until([&] { return rows.at("b").vector.has_value(); }, world.options.poll))
+          << bad << " seed " << seed << world.story();
+      EXPECT_TRUE(world.run_until([&] { return world.database.jobs() == 0; }, 1h)) << bad;
+      EXPECT_EQ(world.verdict(), "");
+    }
+}
+
 TEST(Bisection, AVectorizerOfWhichEverythingIsRefusedRestsAndKeepsItsRows) {
   World world(1);
   const VectorizerId notes = world.add_table("notes", 300);

@@ -375,15 +375,20 @@ Result<EmbedAnswer> SimEmbedder::answer(const Served& served) {
   EmbedAnswer answer{.model = "sim",
                      .tokens = served.tokens > 0 ? served.tokens : inputs.size(),
                      .body_bytes = served.body_bytes};
+  if (provider.cuts_at) {
+    answer.tokens = 0;
+    for (const std::string& text : inputs) answer.tokens += std::min(text.size() / 4 + 2, *provider.cuts_at);
+  }
   answer.vectors.dimensions = static_cast<std::uint32_t>(served.dimensions);
-  for (const std::string& text : inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const std::string& text = inputs[i];
     world_.paid(provider, text);
     // Whoever pays again for a text needs an excuse.
     const bool again = text != kCanary && ++provider.billed[text] > 1;
     if (again && !world_.answers_may_be_lost)
       world_.violated(fmt::format("G12: '{}' was paid for {} times", text, provider.billed[text]),
                       world_.row_of(text));
-    const std::vector<float> vector = vector_of(text);
+    const std::vector<float> vector = vector_of(inputs[provider.mixes_up ? i - i % 2 : i]);
     answer.vectors.values.insert(answer.vectors.values.end(), vector.begin(), vector.end());
   }
   return answer;

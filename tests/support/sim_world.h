@@ -62,6 +62,8 @@ struct Provider {
   std::map<std::string, Meter> model_meters;  ///< models that have an account of their own
   std::optional<Error> fail_next;             ///< one request gets this
   bool forgets_next = false;                  ///< one request never gets an answer
+  std::optional<std::uint64_t> cuts_at;       ///< tokens of a text behind which it says nothing of the rest
+  bool mixes_up = false;                      ///< every other input gets the vector of the one before it
   bool holds = false;                         ///< keeps its answers back for as long as this is set
   KeyState key = KeyState::present;
   std::uint64_t key_version = 1;
@@ -128,8 +130,10 @@ class World {
   Duration longest_request{}, longest_freshness{};    ///< answered; told
   std::uint64_t rows_asked_for = 0;                   ///< by claims
   std::map<int, Heartbeat> heartbeats;                ///< each worker's last
-  std::uint64_t braked = 0;                           ///< jobs given back unbought
-  std::uint64_t most_paid_an_hour = 0;                ///< for one text of one row
+  std::map<std::size_t, int> cuts_found;              ///< tokens → how many times it was told
+  std::uint64_t answers_doubted = 0, answers_believed = 0;  ///< for equal vectors
+  std::uint64_t braked = 0;                                 ///< jobs given back unbought
+  std::uint64_t most_paid_an_hour = 0;                      ///< for one text of one row
   bool counts_exactly = false;  ///< as the model does, or so the workers' tokenizer says
   bool tells = true;            ///< keeps the story; a day takes twice as long
 
@@ -324,6 +328,14 @@ class Tracing final : public Observer {
     world_.longest_freshness = std::max(world_.longest_freshness, freshness);
   }
   void braked(const Vectorizer&, std::size_t jobs, const std::string& why) override;
+  void cut_silently(const Vectorizer&, std::size_t tokens, std::size_t) override {
+    ++world_.cuts_found[tokens];
+  }
+  void equal_vectors(const Vectorizer&, std::size_t texts, bool refused) override {
+    ++(refused ? world_.answers_doubted : world_.answers_believed);
+    world_.tell("worker {} {} texts with equal vectors are {}", worker_, texts,
+                refused ? "refused" : "believed");
+  }
   void in_flight(std::size_t, std::size_t, std::size_t held_bytes) override;
 
  private:

@@ -73,6 +73,9 @@ TEST(Metrics, CountWhatTheWorkerTells) {
   metrics.settled(kTraces, completion(), Outcome::kept, 1);
   metrics.rescheduled(kTraces, ErrorKind::rejected, 4, true);
   metrics.discarded(kTraces, ErrorKind::rejected, "no");
+  metrics.cut_silently(kTraces, 512, 2000);
+  metrics.equal_vectors(kTraces, 3, true);
+  metrics.equal_vectors(kTraces, 2, false);
   metrics.endpoint_changed("openai", EndpointState::no_api_key, "", Duration{});
   metrics.polled(one_vectorizer());
   metrics.in_flight(5, 6, 7);
@@ -82,6 +85,9 @@ TEST(Metrics, CountWhatTheWorkerTells) {
         "embedd_stale_discarded_total 1", "embedd_rate_limited_total{endpoint=\"openai\"} 1",
         "embedd_rescheduled_total{kind=\"rejected\"} 4", "embedd_attempts_failed_total{kind=\"rejected\"} 5",
         "embedd_dead_letters_total{kind=\"rejected\"} 1",
+        "embedd_endpoint_cuts_at_tokens{endpoint=\"openai\",model=\"text-embedding-3-small\"} 512",
+        "embedd_equal_vectors_total{endpoint=\"openai\",outcome=\"refused\"} 3",
+        "embedd_equal_vectors_total{endpoint=\"openai\",outcome=\"believed\"} 2",
         "embedd_tokens_total{model=\"text-embedding-3-small\"} 2000000",
         "embedd_cost_usd_total{model=\"text-embedding-3-small\"} 0.04", "embedd_in_flight_requests 5",
         "embedd_endpoint_state{endpoint=\"openai\",state=\"no_api_key\"} 1",
@@ -412,6 +418,24 @@ TEST(EventLogTest, AFailedRequestIsNamedAsTheProviderNamesIt) {
   reply.request_id = "req_7";
   const std::string out = logged([&] { log.request_finished(kTraces, reply); });
   EXPECT_THAT(out, HasSubstr("\"request_id\":\"req_7\""));
+}
+
+TEST(EventLogTest, WhatIsOddAboutAServerIsSaidOnceWithWhatToSet) {
+  ManualClock clock;
+  EventLog log(clock);
+  const std::string out = logged([&] {
+    for (int i = 0; i < 100; ++i) {
+      log.cut_silently(kTraces, 512, 2000);
+      log.equal_vectors(kTraces, 2, true);
+      log.equal_vectors(kTraces, 2, false);
+      clock.tick(seconds(10));
+    }
+  });
+  EXPECT_EQ(count_lines(out), 3u) << out;
+  EXPECT_THAT(out, HasSubstr("set max_input_tokens = 2000"));
+  EXPECT_THAT(out, HasSubstr("\"level\":\"warn\",\"event\":\"equal_vectors\""));
+  EXPECT_THAT(out, HasSubstr("set max_inputs = 1"));
+  EXPECT_THAT(out, HasSubstr("\"level\":\"info\",\"event\":\"equal_vectors_believed\""));
 }
 
 TEST(EventLogTest, ADatabaseOutageEndsWithALine) {

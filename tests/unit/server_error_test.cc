@@ -70,6 +70,20 @@ TEST(ServerErrors, InLogsAreRepeatedOnlyIfTheyAreAboutTheServer) {
         << c.sqlstate << " " << c.example;
 }
 
+TEST(ServerErrors, OfAVectorIndexAreNotTheRows) {
+  const auto error = [](std::string sqlstate, std::string message, std::string context = "") {
+    return ServerError{
+        .sqlstate = std::move(sqlstate), .message = std::move(message), .context = std::move(context)};
+  };
+  EXPECT_TRUE(is_index_fault(error("22000", "different vector dimensions 3 and 0")));
+  EXPECT_TRUE(is_index_fault(error("22000", "different halfvec dimensions 3 and 0")));
+  EXPECT_TRUE(is_index_fault(error("XX002", "index \"i\" contains unexpected zero page")));
+  EXPECT_FALSE(is_index_fault(error("22000", "expected 3 dimensions, not 4"))) << "the column's";
+  EXPECT_FALSE(is_index_fault(error("22000", "different vector dimensions 3 and 2", kInFunction)))
+      << "a trigger's";
+  EXPECT_FALSE(is_index_fault(error("22003", "different vector dimensions 3 and 0")));
+}
+
 TEST(ServerErrors, ThatAFunctionRaisedAreNeverRepeated) {
   for (const char* sqlstate : {"08006", "40001", "42501", "53100", "55P03", "57014", "P0001", "XX001"})
     for (const Reader reader : {Reader::log, Reader::person})

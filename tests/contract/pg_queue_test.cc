@@ -149,6 +149,38 @@ std::unique_ptr<QueueWorld> make_pg_world_whose_claims_go_on() {
   return std::make_unique<PgWorld>(PgWorld::Claims::going_on);
 }
 
+/// The worker may be gone when the last answers come: what it handed over is the queue's. Under
+/// AddressSanitizer a reference into the worker would be found.
+TEST(PgQueueAtItsEnd, ReadsAnswersToSettlementsThatNobodyElseHolds) {
+  auto world = std::make_unique<PgWorld>(PgWorld::Claims::from_the_beginning);
+  Queue& queue = world->queue();
+  for (int row = 1; row <= 2; ++row) world->put_row(row, "text", Capture::seen);
+  queue.send_claim({.vectorizer = world->vectorizer(),
+                    .lease = {1},
+                    .lease_time = std::chrono::minutes(5),
+                    .max_rows = 2,
+                    .max_text_bytes = 1 << 20});
+  std::vector<Claim> claims;
+  while (claims.empty()) {
+    world->turn();
+    claims = queue.take_claims();
+  }
+  ASSERT_TRUE(claims.front().jobs.has_value());
+
+  Settlement settlement{.vectorizer = world->vectorizer(),
+                        .action = Action::drop,
+                        .model_id = "model",
+                        .model_version = "model-1",
+                        .requests = 1,
+                        .tokens = 5};
+  for (const Job& job : *claims.front().jobs)
+    settlement.jobs.push_back({.key = job.key, .lease = job.lease, .text_hash = job.text_hash, .slot = -1});
+  queue.send_settlement(std::make_shared<const Settlement>(std::move(settlement)));
+  while (world->jobs() > 0) {
+  }
+  world.reset();  // the answer is there, unread
+}
+
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(Postgres, QueueContract, testing::Values(&make_pg_world));

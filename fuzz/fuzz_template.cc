@@ -81,7 +81,8 @@ pg::CapturePlan plan_of(const Template& text, bool by_row) {
   plan.read = text.columns();
   plan.key_own_types = {"pg_catalog.text"};
   plan.key_json_sql = pg::compile_key_json(plan.key_columns, plan.key_types);
-  plan.vector_type = "public.vector";
+  plan.destination = text.columns().back();
+  plan.destination_type = plan.destination_base_type = plan.vector_type = "public.vector";
   return plan;
 }
 

@@ -4,7 +4,10 @@ A run starts from a copy of its base, so every run of a contestant finds the sam
 before, no statistics that came late, the same queue.
 """
 
+import os
+import re
 import subprocess
+from pathlib import Path
 
 
 class Server:
@@ -32,6 +35,16 @@ class Server:
         """A session that stays: it runs what is written to its stdin, and ends when that is closed."""
         command = [self._psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.url(database)]
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+
+    def each(self, database: str, statement: str, times: int) -> float:
+        """Milliseconds that `statement` takes, by pgbench: prepared, alone in its transaction, `times` in one session.
+        No commit waits for the disk."""
+        command = [str(Path(self._psql).with_name("pgbench")), "-n", "-M", "prepared", "-t", str(times), "-f", "/dev/stdin", self.url(database)]
+        settings = {**os.environ, "PGOPTIONS": "-c synchronous_commit=off"}
+        done = subprocess.run(command, input=statement, capture_output=True, text=True, env=settings)
+        if done.returncode != 0:
+            raise RuntimeError(f"pgbench in {database}: {done.stderr.strip()}")
+        return float(re.search(r"latency average = ([0-9.]+) ms", done.stdout)[1])
 
     def number(self, database: str, query: str) -> float:
         return float(self.sql(database, query))

@@ -220,14 +220,25 @@ Result<bool> prepare_capture_role(Connection& db, const Declaration& declared) {
   if (!may->flag(0, 0)) return false;
   std::vector<std::string> columns = declared.key;
   columns.push_back(declared.destination->name);
-  auto schemas = db.exec(
-      "SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, $3::text) FROM pg_attribute a "
-      "JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace "
-      "WHERE a.attrelid = $1::oid AND a.attname = ANY ($2::text[]) AND n.nspname <> 'pg_catalog'",
-      {std::to_string(declared.source.oid), array_literal(columns), kCaptureRole});
-  if (!schemas) return std::unexpected(schemas.error());
-  for (int i = 0; i < schemas->size(); ++i)
-    if (auto granted = db.exec(schemas->text(i, 0)); !granted) return std::unexpected(granted.error());
+  const auto lacking = [&] {
+    return db.exec(
+        "SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, $3::text) FROM pg_attribute a "
+        "JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace "
+        "WHERE a.attrelid = $1::oid AND a.attname = ANY ($2::text[]) AND n.nspname <> 'pg_catalog' AND NOT "
+        "EXISTS (SELECT FROM aclexplode(n.nspacl) g WHERE g.grantee = $3::regrole AND g.privilege_type = "
+        "'USAGE')",
+        {std::to_string(declared.source.oid), array_literal(columns), kCaptureRole});
+  };
+  auto grants = lacking();
+  if (grants && !grants->empty()) {
+    // PostgreSQL lets no two transactions at once grant anything on one schema.
+    if (auto locked = db.exec("SELECT pg_advisory_xact_lock(111516266161254)"); !locked)
+      return std::unexpected(locked.error());
+    grants = lacking();
+  }
+  if (!grants) return std::unexpected(grants.error());
+  for (int i = 0; i < grants->size(); ++i)
+    if (auto granted = db.exec(grants->text(i, 0)); !granted) return std::unexpected(granted.error());
   return true;
 }
 

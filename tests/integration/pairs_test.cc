@@ -178,13 +178,14 @@ TEST_F(Pairs, AVectorThatCameWithItsRowIsNotBelieved) {
 TEST_F(Pairs, AWalkReadsTheVectorsOfRowsWrittenSinceTheLastOne) {
   add_docs(20);
   EXPECT_EQ(work_once().code, 0);
-  walk();
   const auto looked_at = [this] {
     return number(
         "SELECT count(*) FROM docs, embedd.vectorizers v WHERE pg_catalog.age(docs.xmin) <= "
         "pg_catalog.age(v.proven_before::xid)");
   };
-  EXPECT_EQ(looked_at(), 0) << "the walk has proven all rows";
+  // Proven is what was written before the oldest transaction that was under way, in whatever database.
+  do walk();
+  while (looked_at() > 0);
   behind_the_triggers(
       fmt::format("UPDATE docs SET embedding = {} WHERE slug IN ('doc-3', 'doc-4')", kForeign));
   EXPECT_EQ(looked_at(), 2);

@@ -93,10 +93,10 @@ std::string ledger_table(VectorizerId id) { return fmt::format("embedd.ledger_{}
 
 std::string vector_hash_sql(std::string_view type, std::string_view vector) {
   return fmt::format(
-      "pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256({}_send({})), 'hex') COLLATE "
+      "pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256({0}_send(({1})::{0})), 'hex') COLLATE "
       "pg_catalog.\"C\", "
       "0)",
-      type, vector);
+      type, vector);  // of a domain, too: no function that somebody made for the domain
 }
 
 /// Cutting counts characters, three times a column; a row whose bytes are few enough needs none of it.

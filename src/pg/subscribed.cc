@@ -16,7 +16,7 @@ SELECT string_agg(DISTINCT s.subname, ', '),
         FROM pg_catalog.pg_trigger g
         WHERE g.tgrelid = v.source AND g.tgenabled = 'O' AND (g.tgtype & 1 = 1 OR g.tgtype & 32 = 32)
           AND g.tgname IN ('embedd_insert_' || v.id, 'embedd_update_' || v.id, 'embedd_delete_' || v.id,
-                           'embedd_truncate_' || v.id)),
+                           'embedd_truncate_' || v.id, 'embedd_vector_' || v.id)),
        EXISTS (SELECT FROM pg_catalog.pg_trigger g
                WHERE g.tgrelid = v.source AND g.tgname = 'embedd_insert_' || v.id AND g.tgtype & 1 = 0)
 FROM embedd.vectorizers v

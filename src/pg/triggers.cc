@@ -56,17 +56,19 @@ class Capture {
                           both("pg_column_size"), column, plan_.stored_bytes)
             : "false";
     const std::string check = fmt::format(
-        R"(    IF {0} OR pg_catalog.current_setting('embedd.settles', true) IS NOT DISTINCT FROM 'on'
+        R"(    IF {0} THEN RETURN NEW; END IF;
+    IF coalesce(pg_catalog.current_setting('embedd.settles', true), '') OPERATOR(pg_catalog.=) 'on'
         OR NOT pg_catalog.record_image_ne(ROW(OLD.{1}), ROW(NEW.{1})) THEN
       RETURN NEW;
     END IF;
 {2}    IF pg_catalog.pg_typeof(OLD.{1}) OPERATOR(pg_catalog.<>) {3}::pg_catalog.regtype THEN RETURN NEW; END IF;
 )",
         untouched, column, unless(retyped("NEW")), quote_literal(plan_.destination_type));
-    return trigger_function("vector", "", check,
-                            fmt::format("    PERFORM embedd.capture_replaced_{}({}, OLD.{});\n", plan_.id,
-                                        columns("OLD"), column),
-                            "NEW");
+    // Functions of pgvector's are called, so whatever fails is noted.
+    return trigger_function("vector", "",
+                            check + fmt::format("    PERFORM embedd.capture_replaced_{}({}, OLD.{});\n",
+                                                plan_.id, columns("OLD"), column),
+                            "", "NEW");
   }
 
   /// The vector that is being replaced goes with the job, if it is the proven one: it is bought already.

@@ -224,7 +224,8 @@ Result<bool> prepare_capture_role(Connection& db, const Declaration& declared) {
     return db.exec(
         "SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, $3::text) FROM pg_attribute a "
         "JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace "
-        "WHERE a.attrelid = $1::oid AND a.attname = ANY ($2::text[]) AND n.nspname <> 'pg_catalog' AND NOT "
+        "OR n.oid = (SELECT extnamespace FROM pg_extension WHERE extname = 'vector') WHERE a.attrelid = "
+        "$1::oid AND a.attname = ANY ($2::text[]) AND n.nspname <> 'pg_catalog' AND NOT "
         "EXISTS (SELECT FROM aclexplode(n.nspacl) g WHERE g.grantee = $3::regrole AND g.privilege_type = "
         "'USAGE')",
         {std::to_string(declared.source.oid), array_literal(columns), kCaptureRole});

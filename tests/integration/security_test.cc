@@ -128,6 +128,9 @@ TEST_F(Mallory, TheTriggersOfOthersCallNoneOfTheirFunctions) {
   sql("TRUNCATE mallory.loot");
   sql("INSERT INTO docs (slug, title, body) VALUES ('a', 'one', 'two'), ('b', NULL, 'two')");
   sql("UPDATE docs SET title = 'three' WHERE slug OPERATOR(pg_catalog.=) 'a'");
+  sql("SET embedd.settles = 'x'");
+  sql("UPDATE docs SET embedding = pg_catalog.array_fill(1, ARRAY[8])::public.vector WHERE slug "
+      "OPERATOR(pg_catalog.=) 'a'");
   sql("UPDATE docs SET slug = 'c' WHERE slug OPERATOR(pg_catalog.=) 'b'");
   sql("DELETE FROM docs WHERE slug OPERATOR(pg_catalog.=) 'c'");
   sql("RESET ROLE");

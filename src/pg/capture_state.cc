@@ -11,7 +11,8 @@ namespace embedd::pg {
 namespace {
 
 /// $1 the vectorizer, $2 the columns of its template.
-const std::string kExamine = fmt::format(R"(
+const std::string kExamine =
+    fmt::format(R"(
 SELECT c.oid IS NULL,
        EXISTS (SELECT FROM pg_catalog.pg_class o JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
                WHERE n.nspname = v.source_schema AND o.relname = v.source_table),
@@ -44,11 +45,10 @@ LEFT JOIN LATERAL (
          bool_or(g.tgname = 'embedd_insert_' || v.id AND g.tgtype & 1 = 0) AS inserts_by_statement
   FROM pg_catalog.pg_trigger g
   WHERE g.tgrelid = c.oid
-    AND g.tgname IN ('embedd_insert_' || v.id, 'embedd_update_' || v.id, 'embedd_delete_' || v.id, 'embedd_truncate_' || v.id,
-                     'embedd_vector_' || v.id)
+    AND {}
 ) ours ON true
 WHERE v.id = $1)",
-                                         fmt::format(kHiddenRows, "c.oid"), kDestinationProblem);
+                fmt::format(kHiddenRows, "c.oid"), kDestinationProblem, is_our_trigger_sql());
 
 enum Column {
   kGone,

@@ -1,5 +1,7 @@
 #include "pg/model_uses.h"
 
+#include <fmt/format.h>
+
 #include "pg/sql_text.h"
 
 namespace embedd::pg {
@@ -11,16 +13,16 @@ Result<std::vector<ModelUse>> model_uses(Connection& db,
     endpoints.push_back(endpoint);
     places.push_back(address);
   }
-  auto rows = db.exec(R"(
+  auto rows = db.exec(fmt::format(R"(
 SELECT v.endpoint, v.model, v.dimensions, v.send_dimensions, array_agg(v.name ORDER BY v.name),
        l.inputs, l.text_tokens, l.counted, l.no_encoding_format, l.no_dimensions
 FROM embedd.vectorizers v
 LEFT JOIN unnest($1::text[], $2::text[]) AS place (endpoint, address) ON place.endpoint = v.endpoint
-LEFT JOIN embedd.learned_limits l ON l.endpoint = v.endpoint AND l.address = place.address AND l.model = v.model
-  AND l.dimensions = v.dimensions AND l.learned_at > greatest(now() - interval '1 day', v.created_at)
+{}
 GROUP BY v.endpoint, v.model, v.dimensions, v.send_dimensions,
          l.inputs, l.text_tokens, l.counted, l.no_encoding_format, l.no_dimensions
 ORDER BY 1, 2, 3, 4)",
+                                  kRememberedLimits),
                       {array_literal(endpoints), array_literal(places)});
   if (!rows) return std::unexpected(rows.error());
   std::vector<ModelUse> uses;

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "core/spending_brake.h"
 #include "pg/server_error.h"
+#include "pg/sql_text.h"
 #include "pg/vectorizers.h"
 #include "text/utf8.h"
 
@@ -148,11 +149,11 @@ CROSS JOIN LATERAL (
   SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = v.source) THEN v.source::oid
               ELSE embedd.adopt_source(v.id) END AS source OFFSET 0) a
 LEFT JOIN unnest($15::text[], $16::text[]) AS place (endpoint, address) ON place.endpoint = v.endpoint
-LEFT JOIN embedd.learned_limits l ON l.endpoint = v.endpoint AND l.address = place.address AND l.model = v.model
-  AND l.dimensions = v.dimensions AND l.learned_at > greatest(now() - interval '1 day', v.created_at)
+{4}
 LEFT JOIN pg_catalog.pg_class c ON c.oid = a.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE {2}.destination = 'column' ORDER BY {2}.id)",
-                     kDestinationProblem, vectorizers, id, fmt::format(kHiddenRows, "a.source"));
+                     kDestinationProblem, vectorizers, id, fmt::format(kHiddenRows, "a.source"),
+                     kRememberedLimits);
 }
 
 }  // namespace

@@ -40,6 +40,14 @@ std::string join_each(std::size_t n, std::string_view separator, F&& f) {
 /// Qualified: an operator of the key type's owner, on the path, would match better and run.
 std::string same_key(std::string_view alias, const std::vector<std::string>& key);
 
+/// Over v (embedd.vectorizers) and place (endpoint, address): l, what is remembered of the endpoint's limits.
+/// It holds for a day, or until the vectorizer is declared anew.
+inline constexpr std::string_view kRememberedLimits =
+    "LEFT JOIN embedd.learned_limits l ON l.endpoint = v.endpoint AND l.address = place.address AND l.model "
+    "= "
+    "v.model AND l.dimensions = v.dimensions AND l.learned_at > greatest(now() - interval '1 day', "
+    "v.created_at)";
+
 std::string queue_table(VectorizerId id);   ///< embedd.queue_7
 std::string ledger_table(VectorizerId id);  ///< embedd.ledger_7
 /// A hash of a vector's bytes, as bigint; NULL of NULL. `type` is qualified: public.vector, public.halfvec.

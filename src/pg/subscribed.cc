@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "pg/sql_text.h"
+#include "pg/triggers.h"
 
 namespace embedd::pg {
 
@@ -15,8 +16,7 @@ SELECT string_agg(DISTINCT s.subname, ', '),
        (SELECT string_agg(pg_catalog.format('ENABLE ALWAYS TRIGGER %I', g.tgname), ', ' ORDER BY g.tgname)
         FROM pg_catalog.pg_trigger g
         WHERE g.tgrelid = v.source AND g.tgenabled = 'O' AND (g.tgtype & 1 = 1 OR g.tgtype & 32 = 32)
-          AND g.tgname IN ('embedd_insert_' || v.id, 'embedd_update_' || v.id, 'embedd_delete_' || v.id,
-                           'embedd_truncate_' || v.id, 'embedd_vector_' || v.id)),
+          AND {}),
        EXISTS (SELECT FROM pg_catalog.pg_trigger g
                WHERE g.tgrelid = v.source AND g.tgname = 'embedd_insert_' || v.id AND g.tgtype & 1 = 0)
 FROM embedd.vectorizers v
@@ -29,7 +29,7 @@ GROUP BY v.id, v.source)";
 }  // namespace
 
 Result<std::optional<std::string>> subscription_note(Connection& db, const VectorizerInfo& vectorizer) {
-  auto found = db.exec(kSubscribed, {std::to_string(vectorizer.id)});
+  auto found = db.exec(fmt::format(kSubscribed, is_our_trigger_sql()), {std::to_string(vectorizer.id)});
   if (!found) return std::unexpected(found.error());
   if (found->empty() || found->is_null(0, 1)) return std::optional<std::string>();
   const std::string table = quote_qualified(vectorizer.source_schema, vectorizer.source_table);

@@ -71,13 +71,14 @@ class Capture {
                             "", "NEW");
   }
 
-  /// The vector that is being replaced goes with the job, if it is the proven one: it is bought already.
+  /// The vector that is being replaced goes with the job if it is the proven one, which is bought already. Of
+  /// any other nothing is kept.
   [[nodiscard]] std::string replaced() const {
     const std::string body = fmt::format(
         R"(
 BEGIN
     INSERT INTO {queue} AS q ({keys}, kept, kept_hash, kept_at)
-    SELECT {o}, v, l.text_hash, CASE WHEN l.text_hash IS NOT NULL THEN now() END
+    SELECT {o}, CASE WHEN l.text_hash IS NOT NULL THEN v END, l.text_hash, CASE WHEN l.text_hash IS NOT NULL THEN now() END
     FROM (SELECT) one LEFT JOIN {ledger} l ON {l_is_old} AND l.vector_hash = {hash}
       ON CONFLICT ({keys}, generation) DO UPDATE
       SET revision = q.revision + 1, lease = NULL, run_at = now(), attempt = 0, priority = 0, changed_at = now(),
@@ -300,24 +301,27 @@ END
   [[nodiscard]] std::string trigger_function(std::string_view event, std::string_view settings,
                                              const std::string& check, const std::string& write,
                                              std::string_view result = "NULL") const {
-    const std::string text = fmt::format(R"(
+    std::string text = fmt::format(R"(
 BEGIN
   BEGIN
-{0}  EXCEPTION WHEN OTHERS THEN
-    {2}
-    RETURN {3};
+{}  EXCEPTION WHEN OTHERS THEN
+    {}
+    RETURN {};
   END;
-  IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed' THEN
-{1}  ELSE
+)",
+                                   check, noted(), result);
+    if (!write.empty())
+      text += fmt::format(
+          R"(  IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed' THEN
+{0}  ELSE
     BEGIN
-{1}    EXCEPTION WHEN OTHERS THEN
-      {2}
+{0}    EXCEPTION WHEN OTHERS THEN
+      {1}
     END;
   END IF;
-  RETURN {3};
-END
 )",
-                                         check, write, noted(), result);
+          write, noted());
+    text += fmt::format("  RETURN {};\nEND\n", result);
     return fmt::format(
         "CREATE FUNCTION embedd.capture_{}_{}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER{} AS {}",
         event, plan_.id, settings, quote_literal(text));
@@ -338,6 +342,13 @@ std::string function_name(std::string_view event, VectorizerId id) {
 }
 
 }  // namespace
+
+std::string is_our_trigger_sql() {
+  return "g.tgname IN (" +
+         join_each(std::size(kEvents), ", ",
+                   [](std::size_t i) { return fmt::format("'embedd_{}_' || v.id", kEvents[i - 1]); }) +
+         ")";
+}
 
 std::vector<std::string> queue_ddl(const CapturePlan& plan) {
   const std::size_t n = plan.key_columns.size();

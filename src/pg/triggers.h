@@ -47,6 +47,10 @@ struct CapturePlan {
   std::string vector_type;                  ///< qualified type of a kept vector
 };
 
+/// A condition over g (pg_trigger) and v (embedd.vectorizers): the trigger is one of those that capture_ddl()
+/// makes for the vectorizer.
+std::string is_our_trigger_sql();
+
 /// Statements that make the queue and the ledger table.
 std::vector<std::string> queue_ddl(const CapturePlan& plan);
 

@@ -195,6 +195,32 @@ TEST_F(Pairs, AWalkReadsTheVectorsOfRowsWrittenSinceTheLastOne) {
   EXPECT_EQ(provider.stats().inputs - paid, 2U);
 }
 
+TEST_F(Pairs, AVectorThatNothingProvesIsNotKeptWhenItIsReplaced) {
+  add_docs(2);
+  EXPECT_EQ(work_once().code, 0);
+  sql("DELETE FROM embedd.ledger_1 WHERE k1 = 'doc-1'");
+  sql(fmt::format("UPDATE docs SET embedding = {}", kForeign));
+  EXPECT_EQ(value("SELECT string_agg(k1, ' ') FROM embedd.queue_1 WHERE kept IS NOT NULL"), "doc-2");
+  EXPECT_EQ(number("SELECT count(*) FROM embedd.queue_1"), 2) << "both are due";
+  EXPECT_EQ(work_once().code, 0);
+  EXPECT_EQ(wrong_docs(), "");
+}
+
+/// Rights on pgvector's functions are not embedd's to give.
+TEST_F(Pairs, AWriteToTheVectorPassesWhereItCannotBeCaptured) {
+  add_docs(2);
+  EXPECT_EQ(work_once().code, 0);
+  sql("REVOKE EXECUTE ON FUNCTION vector_send(vector) FROM PUBLIC");
+  sql(fmt::format("UPDATE docs SET embedding = {} WHERE slug = 'doc-1'", kForeign));
+  EXPECT_EQ(
+      number("SELECT (SELECT count(*) FROM embedd.queue_1) + (SELECT count(*) FROM embedd.missed_changes)"),
+      1)
+      << "captured by whoever may call it, else noted";
+  sql("GRANT EXECUTE ON FUNCTION vector_send(vector) TO PUBLIC");
+  walk();
+  EXPECT_EQ(wrong_docs(), "");
+}
+
 /// A dump brings the number of a transaction along, which says nothing where it is restored.
 TEST_F(Pairs, WhatAnotherDatabasesWalkHasSeenCountsForNothing) {
   add_docs(5);

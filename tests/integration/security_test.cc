@@ -170,6 +170,25 @@ TEST_F(Mallory, TheWorkerCallsNoneOfTheirFunctionsEither) {
   EXPECT_EQ(wrong_docs(), "");
 }
 
+/// A function of the same name for the domain itself would be the better match.
+TEST_F(Mallory, AVectorOfADomainIsReadByNoFunctionOfTheDomain) {
+  sql("CREATE DOMAIN boxed AS vector(8)");
+  sql("CREATE FUNCTION vector_send(boxed) RETURNS bytea LANGUAGE plpgsql AS "
+      "$$BEGIN INSERT INTO mallory.loot VALUES ('send', current_user); RETURN ''; END$$");
+  sql("CREATE TABLE boxes (id bigint PRIMARY KEY, body text, embedding boxed)");
+  ASSERT_EQ(run_embedd({"vectorizer", "create", "boxes", "--table", "boxes", "--text", "{body}", "--column",
+                        "embedding"})
+                .code,
+            0);
+  sql("INSERT INTO boxes SELECT i, 'text ' || i FROM generate_series(1, 3) i");
+  EXPECT_EQ(work_once().code, 0);
+  sql("UPDATE boxes SET embedding = array_fill(1, ARRAY[8])::vector WHERE id = 1");
+  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  EXPECT_EQ(work_once().code, 0);
+  EXPECT_EQ(number("SELECT count(embedding) FROM boxes"), 3);
+  EXPECT_EQ(value("SELECT string_agg(DISTINCT what, ' ') FROM mallory.loot"), "NULL");
+}
+
 /// Triggers of the table's owner run in the worker's session when it writes, and name things as everywhere.
 TEST_F(Mallory, AUsersTriggersFindTheirOwnNames) {
   sql("CREATE TABLE audit (slug text)");

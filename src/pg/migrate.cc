@@ -133,10 +133,12 @@ Result<void> check_pgvector(Connection& db, bool create) {
 /// A lack of privileges, with what to do about it.
 std::unexpected<Error> explain(const Connection& db, std::string_view what, const Error& error) {
   if (db.last_sqlstate() != "42501") return fail(error.kind, fmt::format("{}: {}", what, error.message));
-  return fail(ErrorKind::misconfigured,
-              fmt::format("{}: {}. Run `embedd migrate` as the role that owns the schema embedd, or as one "
-                          "that may create in this database",
-                          what, error.message));
+  return fail(
+      ErrorKind::misconfigured,
+      fmt::format("{}: {}. Run `embedd migrate` as the role that owns the schema embedd, or as one "
+                  "that may create in this database; where other roles have declared vectorizers, as a "
+                  "member of these roles or as a superuser",
+                  what, error.message));
 }
 
 Result<void> make_history_table(Connection& db) {

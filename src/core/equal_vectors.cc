@@ -15,10 +15,18 @@ std::string_view bytes_of(const Embeddings& vectors, std::size_t slot) {
   return {reinterpret_cast<const char*>(first), vectors.dimensions * sizeof(float)};
 }
 
+/// By the beginning alone: that of other texts' vectors is different, and most vectors are looked at once.
+struct HashOfBeginning {
+  std::size_t operator()(std::string_view bytes) const {
+    constexpr std::size_t kBeginning = 128;
+    return std::hash<std::string_view>()(bytes.substr(0, kBeginning));
+  }
+};
+
 }  // namespace
 
 std::vector<EqualInputs> equal_vectors(const Batch& batch, const Embeddings& vectors) {
-  std::unordered_map<std::string_view, EqualInputs> by_vector;
+  std::unordered_map<std::string_view, EqualInputs, HashOfBeginning> by_vector;
   by_vector.reserve(batch.travelling.size());
   for (std::size_t i = 0; i < batch.travelling.size(); ++i) by_vector[bytes_of(vectors, i)].push_back(i);
   std::vector<EqualInputs> equal;

@@ -105,7 +105,7 @@ std::optional<std::string> note_of(const Rows& found, const std::string& table, 
   if (found.flag(0, kBecamePartition))
     return fmt::format(
         "{} became a partition or an inheriting table: rows that are written to its parent are found by "
-        "the hourly walk only; to have them at once, {}",
+        "the next walk only; to have them at once, {}",
         table, again);
   return std::nullopt;
 }

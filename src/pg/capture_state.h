@@ -13,7 +13,7 @@ namespace embedd::pg {
 /// Each with what to do about it.
 struct CaptureState {
   std::optional<std::string> problem;  ///< nothing is captured or embedded until it is mended
-  std::optional<std::string> note;     ///< some changes are found by the hourly walk only
+  std::optional<std::string> note;     ///< some changes are found by the next walk only
 };
 
 /// Reads the catalog only; needs no privilege on the table or its schema.

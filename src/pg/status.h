@@ -44,7 +44,7 @@ struct VectorizerStatus {
   bool index_wanted = false;                 ///< `vectorizer reindex` has something to build
   std::optional<std::string> problem;        ///< such as a source table that is gone
   std::vector<TroubleStatus> troubles;       ///< its own and its endpoint's, each said by most workers first
-  std::optional<std::string> note;           ///< such as changes that only the hourly walk finds
+  std::optional<std::string> note;           ///< such as changes that only the next walk finds
 };
 
 struct WorkerStatus {

@@ -36,7 +36,7 @@ Result<std::optional<std::string>> subscription_note(Connection& db, const Vecto
   std::string note = fmt::format(
       "{0} is written by logical replication (subscription {1}), for which triggers do not fire: what it "
       "changes is "
-      "found by the hourly walk. To have it captured at once, run: ALTER TABLE {0} {2}",
+      "found by the next walk. To have it captured at once, run: ALTER TABLE {0} {2}",
       table, found->text(0, 0), found->text(0, 1));
   if (found->flag(0, 2)) note += "; rows that it inserts are found by the walk all the same";
   return note;

@@ -358,7 +358,9 @@ void PgQueue::note_walk_begin(const std::shared_ptr<const Known>& known, const R
     progress.put_off = rows->size() > 0 && rows->flag(0, kPutOff) && !progress.deferred;
     progress.finished = rows->size() == 0 || progress.put_off;
     if (!progress.finished && !progress.deferred && !closing_) {
-      walk_of(page.vectorizer).routine = rows->flag(0, kRoutine);
+      Walk& walk = walk_of(page.vectorizer);
+      walk.routine = rows->flag(0, kRoutine);
+      walk.begun = true;
       const Key left_at(rows->is_null(0, kCursor) ? std::string_view() : rows->bytes(0, kCursor));
       const bool sound = split_key(left_at, known->definition.key_columns.size()).has_value();
       return send_page(known, sound ? left_at : Key());
@@ -394,8 +396,10 @@ void PgQueue::note_page(const Known& known, const Key& cursor, std::size_t page_
   enum Column { kOnDuty, kDeferred, kScanned, kEnqueued, kLast, kReplaced, kDisputed, kSeconds, kKey };
   ReconcilePage page{.vectorizer = known.definition.vectorizer.id, .progress = ReconcilePage::Progress{}};
   Walk& walk = walk_of(page.vectorizer);
+  const bool first = std::exchange(walk.begun, false);
   if (!rows) {
     if (rows.error().kind == ErrorKind::canceled) walk.pace.canceled(page_rows);
+    if (first) release_walk(page.vectorizer, rows.error().kind);
     page.progress = std::unexpected(rows.error());
   } else {
     ReconcilePage::Progress& progress = *page.progress;
@@ -419,6 +423,15 @@ void PgQueue::note_page(const Known& known, const Key& cursor, std::size_t page_
     }
   }
   reconciled_.push_back(std::move(page));
+}
+
+/// So that nobody waits for a duty with which nothing was done. A cursor may be why.
+void PgQueue::release_walk(VectorizerId vectorizer, ErrorKind why) {
+  if (closing_ || why == ErrorKind::unavailable || why == ErrorKind::in_doubt) return;
+  const bool blameless = why == ErrorKind::conflict || why == ErrorKind::canceled;
+  Params params;
+  params.integer(vectorizer).uuid(options_.worker).flag(blameless);
+  claims_.send(walk_release_statement(), params, [](const auto&) {});
 }
 
 std::vector<ReconcilePage> PgQueue::take_reconciled() {

@@ -136,6 +136,7 @@ class PgQueue final : public Queue, public Waitable {
   struct Walk {
     WritePace pace;
     bool routine = false;
+    bool begun = false;  ///< no page of it has been answered yet
   };
   /// Sends what `statement` picks, and, if that is refused and a single row may be why, the guarded form of
   /// it. `texts`: its answer holds texts, one of which may be none.
@@ -155,6 +156,7 @@ class PgQueue final : public Queue, public Waitable {
   [[nodiscard]] Walk& walk_of(VectorizerId vectorizer);
   void send_page(const std::shared_ptr<const Known>& known, const Key& cursor);
   void note_walk_begin(const std::shared_ptr<const Known>& known, const Result<BinaryRows>& rows);
+  void release_walk(VectorizerId vectorizer, ErrorKind why);
   void note_page(const Known& known, const Key& cursor, std::size_t page_rows,
                  const Result<BinaryRows>& rows);
   void write_usage();

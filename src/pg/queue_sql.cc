@@ -426,6 +426,11 @@ constexpr int kMostRepairs = 3;
 Statement make_reconcile(const Form& form, bool first) {
   const std::string_view after_t = first ? "" : "AND ({row:t}) > ({cursor})";
   const std::string_view after_l = first ? "" : "AND ({row:l}) > ({cursor})";
+  // What the triggers missed until now, this walk finds; if it does not get to its end, it is due again.
+  const std::string_view made_up =
+      first ? "DELETE FROM embedd.missed_changes m WHERE m.vectorizer_id = {id} AND (SELECT yes FROM walks) "
+              "RETURNING 1"
+            : "SELECT 1 WHERE false";
   // Whoever takes the walk over looks at this page again.
   const std::string_view begins_at = first ? "NULL::bytea" : "$5::bytea";
   return Statement(form.fill(fmt::format(R"(
@@ -504,6 +509,7 @@ noted AS MATERIALIZED (
 noted_down AS (
   UPDATE {{ledger}} l SET vector_hash = coalesce(l.vector_hash, n.seen), repairs = l.repairs + n.repairs
   FROM noted n WHERE l.ctid = n.at),
+made_up AS ({4}),
 answer AS MATERIALIZED (
   SELECT EXISTS (SELECT FROM duty) AS on_duty, (SELECT deferred FROM load) AS deferred,
          (SELECT count(*) FROM merged WHERE there) AS scanned, (SELECT count(*) FROM enqueued) AS enqueued,
@@ -519,7 +525,8 @@ renewed AS (
   UPDATE embedd.vectorizers v
   SET reconcile_until = CASE WHEN NOT a.last THEN pg_catalog.clock_timestamp() + interval '60 s' END,
       walk_worker = CASE WHEN NOT a.last THEN v.walk_worker END,
-      reconciled_at = CASE WHEN NOT a.last THEN v.reconciled_at
+      reconciled_at = CASE WHEN NOT a.last AND EXISTS (SELECT FROM made_up) THEN NULL
+                           WHEN NOT a.last THEN v.reconciled_at
                            WHEN e.skipped = 0 THEN pg_catalog.clock_timestamp()
                            ELSE now() - pg_catalog.make_interval(secs => greatest($4::float8 - 60, 0)) END,
       walk_put_off_at = CASE WHEN NOT a.last THEN v.walk_put_off_at END,
@@ -536,7 +543,7 @@ SELECT a.on_duty, a.deferred, a.scanned, a.enqueued, a.last, a.replaced, a.dispu
        extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp())::float8,
        {{out:e}}
 FROM answer a LEFT JOIN page_end e ON true)",
-                                         after_t, after_l, begins_at, kMostRepairs)));
+                                         after_t, after_l, begins_at, kMostRepairs, made_up)));
 }
 
 }  // namespace

@@ -7,8 +7,9 @@
 namespace embedd::pg {
 
 /// A walk is put off only if the triggers are there to see what happens from now on, and only for so long
-/// that each row is looked at once a day. Statistics may have lost something before PostgreSQL 15, where they
-/// travel in packets, and after a crash, which sets the times at which they were reset.
+/// that each row is looked at once a day. What a condition says may change with time alone, so its rows are
+/// looked at each time. Statistics may have lost something before PostgreSQL 15, where they travel in
+/// packets, and after a crash, which sets the times at which they were reset.
 Statement walk_begin_statement(const Definition& definition) {
   const VectorizerId id = definition.vectorizer.id;
   return Statement(fmt::format(
@@ -45,20 +46,17 @@ seen AS MATERIALIZED (
   FROM duty v CROSS JOIN load l CROSS JOIN history h),
 verdict AS MATERIALIZED (
   SELECT s.*,
-         coalesce(NOT s.missed AND s.captured AND s.walk_began_at IS NULL AND s.walked_with = s.says
+         coalesce(NOT s.missed AND s.captured AND s.filter_sql IS NULL AND s.walk_began_at IS NULL AND s.walked_with = s.says
                   AND greatest(s.reconciled_at, s.walk_put_off_at) <= now() - pg_catalog.make_interval(secs => $2::float8)
                   AND s.reconciled_at > now() - interval '1 day' + pg_catalog.make_interval(secs => $2::float8), false) AS put_off,
          coalesce(NOT s.missed AND s.walk_began_at IS NOT NULL AND s.walk_cursor IS NOT NULL AND s.walk_in = s.here, false) AS resumed
   FROM seen s),
-made_up AS (
-  DELETE FROM embedd.missed_changes m USING verdict d WHERE m.vectorizer_id = d.id AND NOT d.deferred RETURNING 1),
 begun AS (
   UPDATE embedd.vectorizers v
   SET reconcile_until = CASE WHEN NOT d.put_off THEN pg_catalog.clock_timestamp() + interval '60 s' END,
       walk_worker = CASE WHEN NOT d.put_off THEN $3::uuid END,
-      reconciled_at = CASE WHEN NOT EXISTS (SELECT FROM made_up) THEN v.reconciled_at END,
       walk_put_off_at = CASE WHEN d.put_off THEN now() ELSE v.walk_put_off_at END,
-      walk_cursor = NULL,
+      walk_cursor = CASE WHEN d.resumed THEN v.walk_cursor END,
       walk_in = d.here,
       walk_began_at = CASE WHEN d.put_off THEN NULL WHEN d.resumed THEN v.walk_began_at
                            ELSE pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) END,
@@ -70,6 +68,14 @@ SELECT d.deferred, d.put_off, NOT d.missed AND d.reconciled_at IS NOT NULL, CASE
 FROM verdict d)",
       fmt::arg("id", id), fmt::arg("queue", queue_table(id)), fmt::arg("ledger", ledger_table(id)),
       fmt::arg("generation", definition.generation)));
+}
+
+const Statement& walk_release_statement() {
+  static const Statement statement(R"(
+UPDATE embedd.vectorizers
+SET reconcile_until = NULL, walk_worker = NULL, walk_cursor = CASE WHEN $3::boolean THEN walk_cursor END
+WHERE id = $1::bigint AND walk_worker = $2::uuid)");
+  return statement;
 }
 
 }  // namespace embedd::pg

@@ -24,4 +24,8 @@ enum WalkBegin {
   kCursor,    ///< where somebody left it behind; NULL: it begins at the beginning
 };
 
+/// For a walk whose first page failed: $1 vectorizer bigint, $2 the worker uuid, $3 whether whoever is next
+/// may go on where this one was to.
+const Statement& walk_release_statement();
+
 }  // namespace embedd::pg

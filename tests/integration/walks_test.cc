@@ -89,6 +89,10 @@ TEST_F(PutOff, ButNotWhereStatisticsMayHaveLostSomething) {
     EXPECT_TRUE(walks()) << loss;
     EXPECT_FALSE(walks()) << loss;
   }
+}
+
+TEST_F(PutOff, ButNotWhereNothingIsCounted) {
+  EMBEDD_NOT_ON(pgbouncer, "sessions of its pool are older than the setting");
   sql(fmt::format("ALTER DATABASE {} SET track_counts = off",
                   value("SELECT quote_ident(current_database())")));
   EXPECT_TRUE(walks());
@@ -109,6 +113,12 @@ TEST_F(PutOff, UntilTheFilesOrTheBooksAreOthers) {
 TEST_F(PutOff, ForADayAtMost) {
   sql("UPDATE embedd.vectorizers SET reconciled_at = now() - interval '22 hours'");
   EXPECT_TRUE(walks()) << "the next one would be due after a day and more";
+}
+
+TEST_F(PutOff, ButNotWhereAConditionMaySaySomethingElseByNow) {
+  sql("UPDATE embedd.vectorizers SET filter_sql = 't.views >= 0'");
+  EXPECT_TRUE(walks());
+  EXPECT_TRUE(walks()) << "each time";
 }
 
 TEST_F(PutOff, ButNotWhereChangesWereMissed) {

@@ -120,9 +120,10 @@ pg::Definition definition_of(const Template& text) {
 void compare_queue(const Template& text, const std::map<std::string, std::string>& names) {
   const pg::QueueStatements made(definition_of(text)), plain(definition_of(harmless(text)));
   using Statements = pg::QueueStatements;
-  for (const auto statement : {&Statements::claim, &Statements::complete, &Statements::clear,
-                               &Statements::drop, &Statements::reschedule, &Statements::extend,
-                               &Statements::discard, &Statements::reconcile_first, &Statements::reconcile})
+  for (const auto statement :
+       {&Statements::claim, &Statements::complete, &Statements::clear, &Statements::drop,
+        &Statements::reschedule, &Statements::extend, &Statements::discard, &Statements::begin_walk,
+        &Statements::reconcile_first, &Statements::reconcile})
     compare((made.*statement).sql(), (plain.*statement).sql(), names);
 }
 

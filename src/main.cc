@@ -18,6 +18,7 @@
 #include "cli/run.h"
 #include "cli/start_up.h"
 #include "cli/stop_signals.h"
+#include "core/walk_pace.h"
 #include "core/worker.h"
 #include "http/embedders.h"
 #include "pg/queue.h"
@@ -51,6 +52,7 @@ WorkerOptions worker_options(const SettingValues& values, bool once) {
   options.claim_rows = static_cast<std::uint32_t>(values.integer("claim_rows"));
   options.held_bytes = static_cast<std::size_t>(values.integer("held_mib")) * kMiB;
   options.max_attempts = static_cast<int>(values.integer("max_attempts"));
+  options.walk_share = values.number("reconcile_share");
   options.once = once;
   options.seed = random_seed();
   return options;
@@ -68,6 +70,7 @@ pg::PgQueueOptions queue_options(const cli::Config& config, bool once) {
           .version = EMBEDD_VERSION,
           .pid = static_cast<int>(getpid()),
           .reconcile_every = config.values.duration("reconcile_seconds"),
+          .longest_page = WalkPace(config.values.number("reconcile_share")).longest_page(),
           // Somebody waits for the answer whether any row remains.
           .make_up_after = once ? Duration{} : seconds(60),
           .keep_messages = config.values.text("keep_messages") == "on",

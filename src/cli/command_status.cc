@@ -61,6 +61,8 @@ std::string as_json(const Config& config, const pg::Status& status, double rate)
     json.key("unwalked_rows").value(item.unwalked_rows);
     json.key("dead_letters").value(item.dead_letters).key("reconciled_at");
     item.reconciled_at ? json.value(*item.reconciled_at) : json.null();
+    json.key("walk_put_off_at");
+    item.walk_put_off_at ? json.value(*item.walk_put_off_at) : json.null();
     json.key("index").value(item.index_kind).key("index_wanted").value(item.index_wanted);
     json.key("problem");
     item.problem ? json.value(*item.problem) : json.null();
@@ -138,6 +140,9 @@ std::vector<std::string> remarks_of(const Config& config, const pg::VectorizerSt
   std::vector<std::string> out;
   for (const auto& remark : {item.problem, item.note})
     if (remark) out.push_back(": " + printable(*remark));
+  if (item.reconciled_at && item.walk_put_off_at)
+    out.push_back(fmt::format(": walked at {}; put off at {}, since nothing had happened to it",
+                              *item.reconciled_at, *item.walk_put_off_at));
   if (item.unwalked_rows > 0)
     out.push_back(fmt::format(
         ": up to {} rows wait to be looked at, since it was created ({})",

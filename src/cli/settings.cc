@@ -34,7 +34,10 @@ constexpr Setting kSettings[] = {
     {"lease_seconds", "EMBEDD_LEASE_SECONDS", SettingType::seconds, "60", "seconds",
      "a dead worker's jobs move on after this", 1, kDay},
     {"reconcile_seconds", "EMBEDD_RECONCILE_SECONDS", SettingType::seconds, "3600", "seconds",
-     "how often each table is walked for rows that the triggers did not see", 1, 365 * kDay},
+     "how long after a walk over a table the next one looks for rows that the triggers did not see", 1,
+     365 * kDay},
+    {"reconcile_share", "EMBEDD_RECONCILE_SHARE", SettingType::number, "0.02", "of the time",
+     "what such walks may take of it, in each worker", 0.0001, 1},
     {"max_in_flight", "EMBEDD_MAX_IN_FLIGHT", SettingType::integer, "64", "requests",
      "provider requests at a time, over all endpoints", 1, 1024},
     {"max_attempts", "EMBEDD_MAX_ATTEMPTS", SettingType::integer, "5", "attempts",
@@ -66,7 +69,8 @@ std::string_view type_name(const Setting& setting) {
     case SettingType::secret: return "secret";
     case SettingType::path: return "path";
     case SettingType::integer: return "integer";
-    case SettingType::seconds: return "number";
+    case SettingType::seconds:
+    case SettingType::number: return "number";
     case SettingType::choice: return "choice";
   }
   return "";
@@ -104,6 +108,10 @@ std::string fault(const Setting& setting, std::string_view text) {
     case SettingType::seconds:
       if (!parse_whole(text, number) || !std::isfinite(number))
         return fmt::format("'{}' is not a number of seconds", text);
+      break;
+    case SettingType::number:
+      if (!parse_whole(text, number) || !std::isfinite(number))
+        return fmt::format("'{}' is not a number", text);
       break;
   }
   if (number < setting.low || number > setting.high)
@@ -193,9 +201,13 @@ std::int64_t SettingValues::integer(std::string_view name) const {
 }
 
 Duration SettingValues::duration(std::string_view name) const {
-  double number = 0;
-  CHECK(parse_whole(text(name), number), "{} is not a number", name);
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(number));
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(number(name)));
+}
+
+double SettingValues::number(std::string_view name) const {
+  double value = 0;
+  CHECK(parse_whole(text(name), value), "{} is not a number", name);
+  return value;
 }
 
 bool SettingValues::from_file(std::string_view name) const {

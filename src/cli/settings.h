@@ -23,6 +23,7 @@ enum class SettingType {
   path,     ///< of a file
   integer,  ///< within [low, high]
   seconds,  ///< a decimal number within [low, high]
+  number,   ///< the same
   choice,   ///< one of `unit`, separated by '|'
 };
 
@@ -71,6 +72,7 @@ class SettingValues {
   [[nodiscard]] const std::string& text(std::string_view name) const { return value(name).text; }
   [[nodiscard]] std::int64_t integer(std::string_view name) const;
   [[nodiscard]] Duration duration(std::string_view name) const;
+  [[nodiscard]] double number(std::string_view name) const;
 
   /// The secret `name`, or the content of the file that `name_file` gives, without its final newline.
   /// Errors: invalid_argument if both are set side by side or the file cannot be read.

@@ -59,6 +59,7 @@ struct Lane {
   // Reconcile.
   bool reconciling = false;
   bool page_sent = false;
+  bool routine = false;       ///< a walk is under way that nobody waits for
   bool deferred = false;      ///< the queue is long enough already
   unsigned failed_pages = 0;  ///< in a row
   Instant next_page_at{};

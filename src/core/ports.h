@@ -192,7 +192,8 @@ struct VectorizerState {
 
 using Poll = Result<std::vector<VectorizerState>>;
 
-/// One page of reconcile. An empty `cursor` in the request starts from the beginning and takes the duty.
+/// One page of reconcile. An empty `cursor` in the request takes the duty, and begins a walk or goes on with
+/// one that was left behind.
 struct ReconcilePage {
   VectorizerId vectorizer = 0;
   struct Progress {
@@ -200,7 +201,10 @@ struct ReconcilePage {
     std::uint64_t enqueued = 0;
     std::uint64_t replaced = 0;  ///< of these, rows whose vector somebody else replaced
     std::uint64_t disputed = 0;  ///< not enqueued: somebody replaces their vector each time that it is stored
-    bool finished = false;       ///< the walk reached the end, or another worker has the duty
+    bool finished = false;       ///< the walk reached the end, or was put off, or another worker has the duty
+    bool put_off = false;        ///< there is no walk, since nothing has happened to the table since the last
+    bool routine = false;        ///< it is due by the clock alone: most probably it finds nothing
+    Duration took{};             ///< the database, for this page
     bool deferred = false;       ///< the queue is long enough already: ask again later with the same cursor
     Key next;                    ///< cursor of the next page
   };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "core/walk_pace.h"
 
 namespace embedd {
 
@@ -209,12 +210,22 @@ void Worker::note(ReconcilePage page, Instant now) {
     lane->next_claim_at = std::min(lane->next_claim_at, now);
   }
   lane->cursor = progress.next;
-  lane->next_page_at = progress.deferred ? now + seconds(1) : now;
+  lane->routine = progress.routine && !progress.finished;
+  lane->next_page_at = now + pause_after(progress);
   if (progress.finished) {
     lane->reconciling = false;
     lane->cursor.clear();
   }
   observer_.reconciled(lane->vectorizer, progress);
+}
+
+/// Nobody waits for a walk that was due by the clock, as long as it finds nothing. With `once`, somebody
+/// does.
+Duration Worker::pause_after(const ReconcilePage::Progress& progress) const {
+  if (progress.deferred) return seconds(1);
+  if (options_.once || !progress.routine || progress.enqueued > 0) return {};
+  const auto walks = std::ranges::count_if(lanes_, [](const auto& lane) { return lane->routine; });
+  return WalkPace(options_.walk_share).pause(progress.took, static_cast<std::size_t>(walks));
 }
 
 // ── Claiming

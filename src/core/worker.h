@@ -37,8 +37,9 @@ struct WorkerOptions {
   std::size_t claim_bytes = 2 * kMiB;  ///< most text of one claim
   std::size_t held_bytes = 16 * kMiB;  ///< texts, answers and vectors in memory (G10)
   int max_attempts = 5;                ///< then a job is discarded
-  bool once = false;                   ///< return when nothing is due
-  std::uint64_t seed = 1;              ///< of jitter and lease tokens
+  double walk_share = 0.02;  ///< of the time, for walks that were due by the clock (core/walk_pace.h)
+  bool once = false;         ///< return when nothing is due
+  std::uint64_t seed = 1;    ///< of jitter and lease tokens
 };
 
 struct WorkerSummary {
@@ -83,6 +84,7 @@ class Worker {
   [[nodiscard]] Instant wake_at(Instant now) const;
   void note(Poll poll, Instant now);
   void note(ReconcilePage page, Instant now);
+  [[nodiscard]] Duration pause_after(const ReconcilePage::Progress& progress) const;
   void note(const Settlements::News::Extended& extended);
   void admit(Claim claim, Instant now, bool draining);
   void take_in(Lane& lane, Claim& claim, Instant now);

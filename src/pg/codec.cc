@@ -124,18 +124,24 @@ Key encode_key(std::span<const std::string_view> columns) {
   return key;
 }
 
-std::vector<std::string_view> decode_key(std::string_view key, std::size_t columns) {
+std::optional<std::vector<std::string_view>> split_key(std::string_view key, std::size_t columns) {
   std::vector<std::string_view> values;
   values.reserve(columns);
   for (std::size_t i = 0; i < columns; ++i) {
-    CHECK(key.size() >= 4, "key ends before column {} of {}", i, columns);
+    if (key.size() < 4) return std::nullopt;
     const auto length = static_cast<std::size_t>(read_number<std::int32_t>(key));
-    CHECK(key.size() - 4 >= length, "column {} has {} bytes of {}", i, key.size() - 4, length);
+    if (key.size() - 4 < length) return std::nullopt;
     values.push_back(key.substr(4, length));
     key.remove_prefix(4 + length);
   }
-  CHECK(key.empty(), "{} bytes too many in a key of {} columns", key.size(), columns);
+  if (!key.empty()) return std::nullopt;
   return values;
+}
+
+std::vector<std::string_view> decode_key(std::string_view key, std::size_t columns) {
+  auto values = split_key(key, columns);
+  CHECK(values, "{} bytes are no key of {} columns", key.size(), columns);
+  return *std::move(values);
 }
 
 }  // namespace embedd::pg

@@ -88,7 +88,9 @@ class Params {
 
 /// The opaque Key of the core: each key column's binary value with its length (int32) in front.
 Key encode_key(std::span<const std::string_view> columns);
-/// The `columns` values of `key`, as views into it. `key` must come from encode_key.
+/// The `columns` values of `key`, as views into it; none if these bytes are no such key.
+std::optional<std::vector<std::string_view>> split_key(std::string_view key, std::size_t columns);
+/// The same of a `key` that comes from encode_key.
 std::vector<std::string_view> decode_key(std::string_view key, std::size_t columns);
 
 }  // namespace embedd::pg

@@ -61,7 +61,9 @@ Result<std::vector<std::string>> missing_grants(Connection& db, std::string_view
                    (5, 'wasted', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])) AS fixed (place, name, privileges)
       UNION ALL
       SELECT 2, 'embedd.vectorizers'::regclass, 'UPDATE', unnest(ARRAY['reconciled_at', 'reconcile_until', 'disputed',
-                                                                  'walk_disputed', 'walk_began_at', 'proven_before', 'proven_in'])
+                                                                  'walk_disputed', 'walk_began_at', 'proven_before', 'proven_in',
+                                                                  'walk_worker', 'walk_cursor', 'walk_in', 'walk_skipped',
+                                                                  'walk_began_with', 'walked_with', 'walk_put_off_at'])
       UNION ALL
       SELECT 6, to_regclass(format('embedd.%I', kind || id)), unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']), NULL
       FROM vectorizers, unnest(ARRAY['queue_', 'ledger_']) AS kind

@@ -48,6 +48,7 @@ struct PgQueueOptions {
   std::string version;
   int pid = 0;
   Duration reconcile_every = seconds(3600);
+  Duration longest_page = WritePace::kAim;  ///< of a walk, as far as the number of its rows can see to it
   Duration make_up_after = seconds(60);  ///< at least so long after a walk, another for what triggers missed
   Duration command_timeout = seconds(60);
   bool keep_messages = false;  ///< errors and refusals carry the database's own words, as Error::verbatim
@@ -133,8 +134,9 @@ class PgQueue final : public Queue, public Waitable {
     std::uint64_t turn = 0;  ///< when it was last served
   };
   struct Walk {
-    std::int64_t skipped = 0;  ///< rows that users held, in this walk
-    std::int64_t page_rows;    ///< smaller after a page that took too long
+    WritePace pace;
+    bool routine = false;
+    bool begun = false;  ///< no page of it has been answered yet
   };
   /// Sends what `statement` picks, and, if that is refused and a single row may be why, the guarded form of
   /// it. `texts`: its answer holds texts, one of which may be none.
@@ -151,7 +153,12 @@ class PgQueue final : public Queue, public Waitable {
   void send_part(const Part& part);
   void note_part(const Part& part, Duration took, const Result<BinaryRows>& rows);
   void conclude(const Part& part);
-  void note_page(VectorizerId vectorizer, const Key& cursor, const Result<BinaryRows>& rows);
+  [[nodiscard]] Walk& walk_of(VectorizerId vectorizer);
+  void send_page(const std::shared_ptr<const Known>& known, const Key& cursor);
+  void note_walk_begin(const std::shared_ptr<const Known>& known, const Result<BinaryRows>& rows);
+  void release_walk(VectorizerId vectorizer, ErrorKind why);
+  void note_page(const Known& known, const Key& cursor, std::size_t page_rows,
+                 const Result<BinaryRows>& rows);
   void write_usage();
   void pump_settlements();
   [[nodiscard]] std::shared_ptr<const Known> find(VectorizerId vectorizer) const;

@@ -135,7 +135,8 @@ SELECT {2}.id, {2}.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v
              ORDER BY a.attnum),
        v.key_json_sql, v.text_sql, embedd.types_of(v.id), v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
        p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.generation, v.long_texts,
-       (v.source <> a.source OR v.reconciled_at IS NULL OR v.reconciled_at <= now() - make_interval(secs => $9::float8)
+       (v.source <> a.source OR v.reconciled_at IS NULL
+        OR greatest(v.reconciled_at, v.walk_put_off_at) <= now() - make_interval(secs => $9::float8)
         OR v.reconciled_at <= now() - make_interval(secs => $11::float8)
            AND EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id))
          AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "pg/sql_text.h"
+#include "pg/walk_begin.h"
 
 namespace embedd::pg {
 namespace {
@@ -68,7 +69,7 @@ class Form {
               {"cursor", each(", ",
                               [&](std::size_t i) {
                                 const std::string parameter =
-                                    fmt::format("${}::{}", i + 4, as_bytes(i) ? "bytea" : type(i));
+                                    fmt::format("${}::{}", i + 5, as_bytes(i) ? "bytea" : type(i));
                                 return as_bytes(i) ? stored(parameter, i) : parameter;
                               })},
               {"set_model", set_model()},
@@ -423,25 +424,20 @@ deleted AS (DELETE FROM {queue} q USING buried f WHERE q.ctid = f.at))",
 constexpr int kMostRepairs = 3;
 
 Statement make_reconcile(const Form& form, bool first) {
-  const std::string_view lock = first ? "FOR NO KEY UPDATE SKIP LOCKED" : "FOR NO KEY UPDATE";
-  const std::string_view nobody =
-      first ? "AND (v.reconcile_until IS NULL OR v.reconcile_until <= now())" : "";
   const std::string_view after_t = first ? "" : "AND ({row:t}) > ({cursor})";
   const std::string_view after_l = first ? "" : "AND ({row:l}) > ({cursor})";
-  // Who only learns that the queue is long has not taken the duty, but keeps one that it has.
-  const std::string_view renews = first ? "NOT a.deferred" : "true";
   // What the triggers missed until now, this walk finds; if it does not get to its end, it is due again.
-  const std::string_view began =
-      first ? "pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())" : "v.walk_began_at";
   const std::string_view made_up =
       first ? "DELETE FROM embedd.missed_changes m WHERE m.vectorizer_id = {id} AND (SELECT yes FROM walks) "
               "RETURNING 1"
             : "SELECT 1 WHERE false";
+  // Whoever takes the walk over looks at this page again.
+  const std::string_view begins_at = first ? "NULL::bytea" : "$5::bytea";
   return Statement(form.fill(fmt::format(R"(
 WITH {{types}}, load AS MATERIALIZED (
   SELECT count(*) >= $2::bigint AS deferred FROM (SELECT FROM {{queue}} LIMIT $2::bigint) x),
 duty AS MATERIALIZED (
-  SELECT v.id FROM embedd.vectorizers v WHERE v.id = {{id}} {1} {0}),
+  SELECT v.id FROM embedd.vectorizers v WHERE v.id = {{id}} AND v.walk_worker = $3::uuid FOR NO KEY UPDATE),
 walks AS MATERIALIZED (
   SELECT EXISTS (SELECT FROM duty) AND NOT (SELECT deferred FROM load) AS yes),
 proven_rows AS MATERIALIZED (
@@ -455,11 +451,11 @@ page AS MATERIALIZED (
   SELECT {{keys:t}}, {{hash}} AS hash, t.{{destination}} IS NOT NULL AS stored,
          CASE WHEN pg_catalog.age(t.xmin) <= (SELECT age FROM proven_rows) THEN {{vector_hash}} END AS vector_hash,
          coalesce({{refusal}} <> '', false) AS refused FROM {{source}} t
-  WHERE (SELECT yes FROM walks) {2}
+  WHERE (SELECT yes FROM walks) {0}
   ORDER BY {{row:t}} LIMIT $1::bigint),
 proofs AS MATERIALIZED (
   SELECT {{keys:l}}, l.generation, l.text_hash, l.vector_hash, l.repairs FROM {{ledger}} l
-  WHERE (SELECT yes FROM walks) {3}
+  WHERE (SELECT yes FROM walks) {1}
   ORDER BY {{row:l}} LIMIT 2 * $1::bigint),
 page_end AS MATERIALIZED (
   SELECT {{keys}} FROM (
@@ -484,7 +480,7 @@ wanted AS MATERIALIZED (
   SELECT {{keys:q}}, q.replaced FROM judged q
   WHERE q.there
     AND CASE WHEN q.refused THEN true WHEN q.hash IS NULL THEN q.stored
-             ELSE NOT q.stored OR q.proven IS DISTINCT FROM q.hash OR (q.replaced AND q.repairs < {7}) END
+             ELSE NOT q.stored OR q.proven IS DISTINCT FROM q.hash OR (q.replaced AND q.repairs < {3}) END
     AND CASE WHEN EXISTS (SELECT FROM {{queue}} w WHERE {{w=q}} AND w.generation = {{g}}) THEN false ELSE true END
     AND NOT EXISTS (SELECT FROM embedd.dead_letters d
                     WHERE d.vectorizer_id = {{id}} AND d.generation = {{g}} AND d.key = {{key_json}}
@@ -513,32 +509,41 @@ noted AS MATERIALIZED (
 noted_down AS (
   UPDATE {{ledger}} l SET vector_hash = coalesce(l.vector_hash, n.seen), repairs = l.repairs + n.repairs
   FROM noted n WHERE l.ctid = n.at),
-made_up AS ({5}),
+made_up AS ({4}),
 answer AS MATERIALIZED (
   SELECT EXISTS (SELECT FROM duty) AS on_duty, (SELECT deferred FROM load) AS deferred,
          (SELECT count(*) FROM merged WHERE there) AS scanned, (SELECT count(*) FROM enqueued) AS enqueued,
          (SELECT count(*) FROM wanted) - (SELECT count(*) FROM free) AS skipped,
          (SELECT count(*) FROM free WHERE replaced) AS replaced,
-         (SELECT count(*) FROM judged WHERE replaced AND repairs >= {7}) AS disputed,
+         (SELECT count(*) FROM judged WHERE replaced AND repairs >= {3}) AS disputed,
          (SELECT yes FROM walks) AND NOT EXISTS (SELECT FROM page_end) AS last),
+ended AS MATERIALIZED (
+  SELECT v.id, a.skipped + v.walk_skipped AS skipped, a.disputed + v.walk_disputed AS disputed,
+         a.last AND a.skipped + v.walk_skipped + a.disputed + v.walk_disputed = 0 AS in_full
+  FROM answer a CROSS JOIN embedd.vectorizers v WHERE v.id = {{id}}),
 renewed AS (
   UPDATE embedd.vectorizers v
-  SET reconcile_until = CASE WHEN NOT a.last THEN now() + interval '60 s' END,
+  SET reconcile_until = CASE WHEN NOT a.last THEN pg_catalog.clock_timestamp() + interval '60 s' END,
+      walk_worker = CASE WHEN NOT a.last THEN v.walk_worker END,
       reconciled_at = CASE WHEN NOT a.last AND EXISTS (SELECT FROM made_up) THEN NULL
                            WHEN NOT a.last THEN v.reconciled_at
-                           WHEN a.skipped + $3::bigint = 0 THEN now()
+                           WHEN e.skipped = 0 THEN pg_catalog.clock_timestamp()
                            ELSE now() - pg_catalog.make_interval(secs => greatest($4::float8 - 60, 0)) END,
-      walk_began_at = CASE WHEN NOT a.last THEN {6} END,
-      walk_disputed = CASE WHEN NOT a.last THEN {8} + a.disputed ELSE 0 END,
-      disputed = CASE WHEN a.last THEN {8} + a.disputed ELSE v.disputed END,
-      proven_before = CASE WHEN a.last AND a.skipped + $3::bigint + {8} + a.disputed = 0 THEN {6} ELSE v.proven_before END,
-      proven_in = CASE WHEN a.last AND a.skipped + $3::bigint + {8} + a.disputed = 0 THEN (SELECT now_in FROM proven_rows)
-                       ELSE v.proven_in END
-  FROM answer a WHERE v.id = {{id}} AND a.on_duty AND {4})
-SELECT a.on_duty, a.deferred, a.scanned, a.enqueued, a.skipped, a.last, a.replaced, a.disputed, {{out:e}}
+      walk_put_off_at = CASE WHEN NOT a.last THEN v.walk_put_off_at END,
+      walk_cursor = CASE WHEN NOT a.last THEN {2} END,
+      walk_began_at = CASE WHEN NOT a.last THEN v.walk_began_at END,
+      walk_skipped = CASE WHEN NOT a.last THEN e.skipped ELSE 0 END,
+      walk_disputed = CASE WHEN NOT a.last THEN e.disputed ELSE 0 END,
+      disputed = CASE WHEN a.last THEN e.disputed ELSE v.disputed END,
+      walked_with = CASE WHEN e.in_full THEN v.walk_began_with WHEN NOT a.last THEN v.walked_with END,
+      proven_before = CASE WHEN e.in_full THEN v.walk_began_at ELSE v.proven_before END,
+      proven_in = CASE WHEN e.in_full THEN (SELECT now_in FROM proven_rows) ELSE v.proven_in END
+  FROM answer a CROSS JOIN ended e WHERE v.id = {{id}} AND a.on_duty)
+SELECT a.on_duty, a.deferred, a.scanned, a.enqueued, a.last, a.replaced, a.disputed,
+       extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp())::float8,
+       {{out:e}}
 FROM answer a LEFT JOIN page_end e ON true)",
-                                         lock, nobody, after_t, after_l, renews, made_up, began, kMostRepairs,
-                                         first ? "0" : "v.walk_disputed")));
+                                         after_t, after_l, begins_at, kMostRepairs, made_up)));
 }
 
 }  // namespace
@@ -558,6 +563,7 @@ QueueStatements::QueueStatements(const Definition& definition, bool guarded)
       reschedule(make_reschedule(Form(definition, guarded))),
       extend(make_extend(Form(definition, guarded))),
       discard(make_discard(Form(definition, guarded))),
+      begin_walk(walk_begin_statement(definition)),
       reconcile_first(make_reconcile(Form(definition, guarded), true)),
       reconcile(make_reconcile(Form(definition, guarded), false)) {}
 

@@ -76,10 +76,13 @@ struct QueueStatements {
   Statement extend;
   /// jobs, then hash bigint[], kind text, message text → outcomes text.
   Statement discard;
-  /// $1 rows of the page bigint, $2 jobs in the queue beyond which it is deferred bigint, $3 rows skipped so
-  /// far bigint, $4 seconds between walks float8, then the cursor's key columns (`reconcile` only) → on duty,
-  /// deferred, scanned, enqueued, skipped (held by users), last, vectors that somebody replaced and that are
-  /// enqueued, those that are left alone, k1..kn of the page's end.
+  /// See pg/walk_begin.h.
+  Statement begin_walk;
+  /// $1 rows of the page bigint, $2 jobs in the queue beyond which it is deferred bigint, $3 the worker uuid,
+  /// $4 seconds between walks float8, then the cursor, once as it is and once as the key columns
+  /// (`reconcile` only) → on duty, deferred, scanned, enqueued, last, vectors that somebody replaced and that
+  /// are enqueued, those that are left alone, seconds that it took float8,
+  /// k1..kn of the page's end.
   Statement reconcile_first;
   Statement reconcile;
 };

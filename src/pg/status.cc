@@ -28,7 +28,9 @@ SELECT {all}, {due}, {leased}, {dead},
            UNION ALL SELECT (SELECT min(run_at) FROM {queue} WHERE priority = 1 AND run_at <= now())) ages),
        (SELECT reltuples::bigint FROM pg_class WHERE oid = '{queue}'::regclass),
        (SELECT to_char(reconciled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-        FROM embedd.vectorizers WHERE id = {id}), format('%I.%I', $1::text, $2::text))",
+        FROM embedd.vectorizers WHERE id = {id}), format('%I.%I', $1::text, $2::text),
+       (SELECT to_char(walk_put_off_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        FROM embedd.vectorizers WHERE id = {id}))",
           fmt::arg("all", bounded_count(queue)),
           fmt::arg("due", bounded_count(queue + " WHERE priority IN (0, 1) AND run_at <= now()")),
           fmt::arg(
@@ -47,6 +49,7 @@ SELECT {all}, {due}, {leased}, {dead},
   if (!rows->is_null(0, 4)) out.oldest_age_seconds = rows->number(0, 4);
   out.reconciled_at = rows->maybe(0, 6);
   out.source = rows->text(0, 7);
+  out.walk_put_off_at = rows->maybe(0, 8);
   return {};
 }
 

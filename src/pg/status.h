@@ -32,19 +32,20 @@ struct VectorizerStatus {
   std::string state;      ///< active or paused
   std::int64_t jobs = 0;  ///< exact up to kCountLimit, then an estimate
   bool jobs_exact = true;
-  std::int64_t due = 0;                      ///< up to kCountLimit
-  std::int64_t leased = 0;                   ///< up to kCountLimit
-  std::optional<double> oldest_age_seconds;  ///< how long the oldest due job has been due
-  std::optional<double> next_try_seconds;    ///< until the first job that waits for its next try is due
-  std::int64_t unwalked_rows = 0;            ///< of a table not walked yet: its rows, up to kCountLimit
-  std::string created_at;                    ///< ISO 8601, UTC
-  std::int64_t dead_letters = 0;             ///< up to kCountLimit
-  std::optional<std::string> reconciled_at;  ///< ISO 8601, UTC; absent: not yet
-  std::string index_kind;                    ///< none, hnsw, halfvec or ivfflat
-  bool index_wanted = false;                 ///< `vectorizer reindex` has something to build
-  std::optional<std::string> problem;        ///< such as a source table that is gone
-  std::vector<TroubleStatus> troubles;       ///< its own and its endpoint's, each said by most workers first
-  std::optional<std::string> note;           ///< such as changes that only the next walk finds
+  std::int64_t due = 0;                        ///< up to kCountLimit
+  std::int64_t leased = 0;                     ///< up to kCountLimit
+  std::optional<double> oldest_age_seconds;    ///< how long the oldest due job has been due
+  std::optional<double> next_try_seconds;      ///< until the first job that waits for its next try is due
+  std::int64_t unwalked_rows = 0;              ///< of a table not walked yet: its rows, up to kCountLimit
+  std::string created_at;                      ///< ISO 8601, UTC
+  std::int64_t dead_letters = 0;               ///< up to kCountLimit
+  std::optional<std::string> reconciled_at;    ///< ISO 8601, UTC; absent: not yet
+  std::optional<std::string> walk_put_off_at;  ///< the same; later walks were put off, since nothing happened
+  std::string index_kind;                      ///< none, hnsw, halfvec or ivfflat
+  bool index_wanted = false;                   ///< `vectorizer reindex` has something to build
+  std::optional<std::string> problem;          ///< such as a source table that is gone
+  std::vector<TroubleStatus> troubles;  ///< its own and its endpoint's, each said by most workers first
+  std::optional<std::string> note;      ///< such as changes that only the next walk finds
 };
 
 struct WorkerStatus {

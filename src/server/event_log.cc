@@ -277,6 +277,7 @@ void EventLog::reconciled(const Vectorizer& vectorizer, const ReconcilePage::Pro
   walk.replaced += progress.replaced;
   walk.disputed += progress.disputed;
   if (!progress.finished) return;
+  if (progress.put_off) log::debug("walk_put_off", {{"vectorizer", vectorizer.name}});
   if (walk.scanned > 0)
     log::info(
         "reconciled",

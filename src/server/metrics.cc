@@ -120,6 +120,9 @@ struct Metrics::Families {
       gauge("embedd_endpoint_state", "1 for the state that an endpoint is in, else 0");
   Family<Counter>& database_errors = counter("embedd_database_errors_total", "Failed statements, by kind");
   Counter& reconciled = counter("embedd_reconciled_rows_total", "Source rows walked by reconcile").Add({});
+  Counter& walks_put_off =
+      counter("embedd_walks_put_off_total", "Walks that were spared, since nothing had happened to the table")
+          .Add({});
   Counter& reconcile_replaced =
       counter("embedd_reconcile_replaced_total", "Rows in which reconcile found a vector of somebody else's")
           .Add({});
@@ -257,6 +260,7 @@ void Metrics::polled(const std::vector<VectorizerState>& states) {
 
 void Metrics::reconciled(const Vectorizer&, const ReconcilePage::Progress& progress) {
   count(families_->reconciled, progress.scanned);
+  count(families_->walks_put_off, progress.put_off ? 1 : 0);
   count(families_->reconcile_enqueued, progress.enqueued);
   count(families_->reconcile_replaced, progress.replaced + progress.disputed);
 }

@@ -111,12 +111,16 @@ class PgWorld final : public QueueWorld {
     run(db_, "UPDATE embedd.learned_limits SET learned_at = learned_at - $1 * interval '1 s'", {seconds});
     run(db_,
         "UPDATE embedd.vectorizers SET reconciled_at = reconciled_at - $1 * interval '1 s', reconcile_until "
-        "= reconcile_until - $1 * interval '1 s', created_at = created_at - $1 * interval '1 s'",
+        "= reconcile_until - $1 * interval '1 s', created_at = created_at - $1 * interval '1 s', "
+        "walk_put_off_at = walk_put_off_at - $1 * interval '1 s'",
         {seconds});
     // Jobs that are moved in time are found by a poll at the latest.
     if (claims_ == Claims::going_on) poll();
   }
   void turn() override { test::turn(*queue_); }
+  [[nodiscard]] bool knows_history() override {
+    return value_of(db_, "SELECT current_setting('server_version_num')::int >= 150000") == "t";
+  }
 
  private:
   void poll() {
@@ -128,6 +132,7 @@ class PgWorld final : public QueueWorld {
     if (capture == Capture::unseen) run(db_, "SET session_replication_role = replica");
     run(db_, sql, params);
     run(db_, "RESET session_replication_role");
+    if (knows_history()) run(db_, "SELECT pg_stat_force_next_flush()");
   }
   std::size_t count(const std::string& table) {
     return std::stoul(value_of(db_, "SELECT count(*) FROM " + table));

@@ -785,6 +785,50 @@ TEST_P(QueueContract, ReconcileIsOneWorkersDutyAndDueAgainLater) {
   EXPECT_TRUE(poll()->at(0).reconcile_due);
 }
 
+TEST_P(QueueContract, AWalkThatIsDueByTheClockAloneIsRoutine) {
+  EXPECT_FALSE(reconcile().routine);
+  world().put_row(1, std::nullopt, Capture::unseen);
+  world().advance(minutes(61));
+  const auto page = reconcile();
+  EXPECT_TRUE(page.routine);
+  EXPECT_TRUE(page.finished);
+  EXPECT_GT(page.took, Duration{});
+}
+
+TEST_P(QueueContract, AWalkIsPutOffWhereNothingHasHappenedSinceTheLastBegan) {
+  if (!world().knows_history()) GTEST_SKIP() << "this PostgreSQL's statistics may lose something";
+  world().put_row(1, std::nullopt, Capture::unseen);
+  EXPECT_FALSE(reconcile().put_off);
+  world().advance(minutes(61));
+  auto page = reconcile();
+  EXPECT_TRUE(page.put_off);
+  EXPECT_TRUE(page.finished);
+  EXPECT_EQ(page.scanned, 0U);
+  EXPECT_FALSE(poll()->at(0).reconcile_due) << "not before another hour";
+  world().advance(minutes(61));
+  EXPECT_TRUE(poll()->at(0).reconcile_due);
+  world().update_text(1, "one", Capture::unseen);
+  page = reconcile();
+  EXPECT_FALSE(page.put_off);
+  EXPECT_EQ(page.enqueued, 1U);
+}
+
+TEST_P(QueueContract, NoWalkIsPutOffForMoreThanADay) {
+  if (!world().knows_history()) GTEST_SKIP() << "this PostgreSQL's statistics may lose something";
+  world().put_row(1, std::nullopt, Capture::unseen);
+  EXPECT_FALSE(reconcile().put_off);
+  int put_off = 0;
+  for (world().advance(minutes(61)); reconcile().put_off; world().advance(minutes(61))) ++put_off;
+  EXPECT_EQ(put_off, 22);
+  EXPECT_FALSE(poll()->at(0).reconcile_due);
+}
+
+TEST_P(QueueContract, AWalkThatIsAskedForBeforeItsTimeIsNotPutOff) {
+  world().put_row(1, std::nullopt, Capture::unseen);
+  EXPECT_FALSE(reconcile().put_off);
+  EXPECT_FALSE(reconcile().put_off);
+}
+
 TEST_P(QueueContract, LiveChangesGoBeforeBackfill) {
   world().put_row(1, "old", Capture::unseen);
   EXPECT_EQ(reconcile_all(), 1U);

@@ -49,6 +49,9 @@ class QueueWorld {
   [[nodiscard]] virtual std::size_t jobs() = 0;
   [[nodiscard]] virtual std::size_t dead_letters() = 0;
 
+  /// Can tell that nothing has happened to a table.
+  [[nodiscard]] virtual bool knows_history() { return true; }
+
   /// Time passes for leases, delays and duties.
   virtual void advance(Duration duration) = 0;
   /// Lets what was sent make progress: waits a little on sockets, or delivers in a fake. The clock of

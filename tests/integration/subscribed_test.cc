@@ -72,6 +72,21 @@ TEST_F(Subscribed, RowsAreFoundByTheWalk) {
   EXPECT_TRUE(eventually([&] { return all_right(); })) << wrong_docs() << worker.log();
 }
 
+TEST_F(Subscribed, WhatArrivesKeepsWalksFromBeingPutOff) {
+  declare_docs();
+  subscribe();
+  publish("INSERT INTO docs VALUES ('a', 'first', '')");
+  ASSERT_TRUE(arrived()) << server.log();
+  Embedd worker = start_worker({{"EMBEDD_RECONCILE_SECONDS", "1"}});
+  const auto put_off = [&] {
+    return value("SELECT walk_put_off_at IS NOT NULL FROM embedd.vectorizers") == "t";
+  };
+  ASSERT_TRUE(eventually([&] { return all_right() && put_off(); })) << worker.log();
+  publish("UPDATE docs SET title = 'second'");
+  ASSERT_TRUE(arrived()) << server.log();
+  EXPECT_TRUE(eventually([&] { return all_right(); })) << wrong_docs() << worker.log();
+}
+
 TEST_F(Subscribed, CreateAndCheckSayWhatEnableAlwaysWouldChange) {
   create_docs();
   ASSERT_EQ(run_embedd({"migrate"}).code, 0);

@@ -357,7 +357,8 @@ std::vector<VectorizerState> Database::poll(Instant now) {
       state.due = true;
       state.oldest = std::max(state.oldest.value_or(Duration{}), now - queued.run_at);
     }
-    const bool time = !table.reconciled || now - table.reconciled_at >= reconcile_every;
+    const bool time =
+        !table.reconciled || now - std::max(table.reconciled_at, table.walk_put_off_at) >= reconcile_every;
     state.reconcile_due = time && table.reconcile_until <= now;
     const Vectorizer& is = table.vectorizer;
     if (const auto known = limits.find({is.endpoint, is.model, is.dimensions});
@@ -368,25 +369,52 @@ std::vector<VectorizerState> Database::poll(Instant now) {
   return states;
 }
 
-ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, Instant now) {
+/// Takes the duty, unless there is no walk; says so then.
+bool Database::begin_walk(Table& table, int worker, Instant now, ReconcilePage::Progress& progress) {
+  if (table.reconcile_until > now && table.walker != worker) {
+    progress.finished = true;  // another worker has the duty
+    return false;
+  }
+  if (table.queue.size() >= kReconcileWatermark) {
+    progress.deferred = true;
+    return false;
+  }
+  const Contents& contents = table;
+  const bool due = now - std::max(table.reconciled_at, table.walk_put_off_at) >= reconcile_every;
+  const bool soon = now - table.reconciled_at + reconcile_every < std::chrono::hours(24);
+  if (table.reconciled && due && soon && table.walked_with == contents) {
+    progress.finished = progress.put_off = true;
+    table.walk_put_off_at = now;
+    return false;
+  }
+  ++table.walks_begun;
+  table.walker = worker;
+  table.walk_routine = table.reconciled;
+  table.walk_began_with = contents;
+  return true;
+}
+
+ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, int worker, Instant now) {
   const auto found = tables.find(id);
   if (found == tables.end() || found->second.dropped) return {id, no_such_table()};
   Table& table = found->second;
   if (table.locked) return {id, lock_timeout()};
   if (table.refuses_walks) return {id, fail(ErrorKind::misconfigured, "permission denied")};
   ReconcilePage::Progress progress;
-  if (cursor.empty() && table.reconcile_until > now) {
-    progress.finished = true;  // another worker has the duty
-    return {id, progress};
-  }
   progress.next = cursor;
-  if (table.queue.size() >= kReconcileWatermark) {
-    progress.deferred = true;
-    if (!cursor.empty()) table.reconcile_until = now + seconds(60);
+  if (cursor.empty() && !begin_walk(table, worker, now, progress)) return {id, progress};
+  if (table.walker != worker) {
+    progress.finished = true;  // another worker has taken the walk over
     return {id, progress};
   }
   table.reconcile_until = now + seconds(60);
-  if (cursor.empty()) ++table.walks_begun;
+  if (table.queue.size() >= kReconcileWatermark) {
+    progress.deferred = true;
+    return {id, progress};
+  }
+  progress.routine = table.walk_routine;
+  progress.took = page_takes;
+  walking += page_takes;
   auto at = cursor.empty() ? table.rows.begin() : table.rows.upper_bound(cursor);
   for (; at != table.rows.end() && progress.scanned < kReconcilePage; ++at) {
     const auto& [key, row] = *at;
@@ -414,12 +442,15 @@ ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, Instant no
     enqueue(table, key, 1, now);
     ++progress.enqueued;
   }
+  if (progress.disputed > 0) table.walk_began_with.reset();
   if (at == table.rows.end()) {
     progress.finished = true;
     table.reconciled = true;
     table.reconciled_at = now;
     table.walk_finished = table.walks_begun;
-    table.reconcile_until = Instant{};
+    table.reconcile_until = table.walk_put_off_at = Instant{};
+    table.walker = -1;
+    table.walked_with = std::move(table.walk_began_with);
   }
   return {id, progress};
 }

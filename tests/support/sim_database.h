@@ -29,6 +29,7 @@ struct Row {
   std::optional<std::vector<float>> vector;
   bool held = false;          ///< by a user's open transaction
   bool text_pending = false;  ///< that transaction has changed the text (its job is locked too)
+  bool operator==(const Row&) const = default;
 };
 
 struct QueuedJob {
@@ -40,12 +41,14 @@ struct QueuedJob {
   std::int64_t kept_hash = 0;
   Instant kept_at{};
   Instant changed_at{};
+  bool operator==(const QueuedJob&) const = default;
 };
 
 struct DeadLetter {
   ErrorKind kind{};
   std::string message;
   std::int64_t text_hash = 0;
+  bool operator==(const DeadLetter&) const = default;
 };
 
 /// That a row's vector is of its text.
@@ -53,14 +56,19 @@ struct Proof {
   std::int64_t text_hash = 0;
   std::vector<float> vector;
   int repairs = 0;  ///< since the text changed: by walks that found another vector
+  bool operator==(const Proof&) const = default;
 };
 
-struct Table {
-  Vectorizer vectorizer;
+struct Contents {
   std::map<std::string, Row> rows;
   std::map<std::string, QueuedJob> queue;
   std::map<std::string, Proof> ledger;
   std::map<std::string, DeadLetter> dead;
+  bool operator==(const Contents&) const = default;
+};
+
+struct Table : Contents {
+  Vectorizer vectorizer;
   bool dropped = false;
   bool refuses_writes = false;         ///< every complete fails: privileges were revoked
   bool refuses_walks = false;          ///< every page of reconcile fails: a privilege is missing
@@ -76,6 +84,11 @@ struct Table {
   std::uint64_t walks_begun = 0;
   std::uint64_t walk_finished = 0;  ///< which of them it was
   Instant reconcile_until{};
+  int walker = -1;            ///< the worker with the duty to walk
+  bool walk_routine = false;  ///< the walk under way was due by the clock
+  std::optional<Contents> walk_began_with,
+      walked_with;  ///< as of when that walk, and the last complete one, began
+  Instant walk_put_off_at{};
 };
 
 class Database {
@@ -106,6 +119,8 @@ class Database {
       owners;  ///< of each text, rows that ever had it
   Witness witness;
   Duration reconcile_every = std::chrono::hours(1);
+  Duration page_takes = milliseconds(1);  ///< of a walk
+  Duration walking{};                     ///< all pages together
 
   // What users do. Each is a committed transaction unless it says otherwise; a row that another transaction
   // holds is left alone.
@@ -131,7 +146,7 @@ class Database {
   Claim claim(const ClaimRequest& request, Instant now);
   Receipt settle(const Settlement& settlement, Instant now);
   std::vector<VectorizerState> poll(Instant now);
-  ReconcilePage reconcile(VectorizerId id, const Key& cursor, Instant now);
+  ReconcilePage reconcile(VectorizerId id, const Key& cursor, int worker, Instant now);
   /// Until what is reserved may be used.
   Duration reserve(const Reservation& reservation, Instant now);
   void remember(const LimitsRecord& record, Instant now);
@@ -141,6 +156,7 @@ class Database {
  private:
   std::uint64_t rewritten_ = 0;
   void enqueue(Table& table, const std::string& key, int priority, Instant now);
+  bool begin_walk(Table& table, int worker, Instant now, ReconcilePage::Progress& progress);
   Job lease(Table& table, const std::string& key, QueuedJob& queued, const ClaimRequest& request,
             Instant now);
   Outcome settle_one(Table& table, const Settlement& settlement, const SettledJob& job, Instant now);

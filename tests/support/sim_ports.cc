@@ -140,16 +140,19 @@ void SimQueue::send_settlement(std::shared_ptr<const Settlement> settlement) {
 
 void SimQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
   const auto waited = wait_for_lock(vectorizer);
-  run<ReconcilePage>([&world = world_, vectorizer,
-                      cursor] { return world.database.reconcile(vectorizer, cursor, world.database_now()); },
-                     [this, waited](ReconcilePage page) {
-                       waited();
-                       pages_.push_back(std::move(page));
-                     },
-                     [this, waited, vectorizer](Error error) {
-                       waited();
-                       pages_.push_back({vectorizer, std::unexpected(std::move(error))});
-                     });
+  run<ReconcilePage>(
+      [&world = world_, vectorizer, cursor, worker = worker_] {
+        return world.database.reconcile(vectorizer, cursor, worker, world.database_now());
+      },
+      [this, waited](ReconcilePage page) {
+        waited();
+        pages_.push_back(std::move(page));
+      },
+      [this, waited, vectorizer](Error error) {
+        waited();
+        pages_.push_back({vectorizer, std::unexpected(std::move(error))});
+      },
+      world_.database.page_takes);
 }
 
 void SimQueue::send_reservation(const Reservation& reservation) {

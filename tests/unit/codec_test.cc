@@ -91,8 +91,19 @@ TEST(Key, KeepsCompositeValuesApart) {
 TEST(KeyDeathTest, OfAnotherShapeIsABug) {
   const std::vector<std::string_view> columns{"a"};
   const Key key = encode_key(columns);
-  EXPECT_DEATH((void)decode_key(key, 2), "ends before");
-  EXPECT_DEATH((void)decode_key(key.substr(0, 4), 1), "bytes");
+  EXPECT_DEATH((void)decode_key(key, 2), "no key of 2 columns");
+  EXPECT_DEATH((void)decode_key(key.substr(0, 4), 1), "no key of 1 columns");
+}
+
+TEST(Key, BytesThatAreNoKeyAreNotTakenForOne) {
+  const std::string_view columns[] = {"a", ""};
+  const Key key = encode_key(columns);
+  EXPECT_TRUE(split_key(key, 2).has_value());
+  for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{3}})
+    EXPECT_FALSE(split_key(key, n).has_value()) << n;
+  for (std::size_t length = 0; length < key.size(); ++length)
+    EXPECT_FALSE(split_key(std::string_view(key).substr(0, length), 2).has_value()) << length;
+  EXPECT_FALSE(split_key(std::string(8, '\xFF'), 1).has_value());
 }
 
 }  // namespace

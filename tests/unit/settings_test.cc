@@ -64,6 +64,16 @@ TEST(Settings, AFaultNamesOriginVariableAndRange) {
   EXPECT_EQ(high.error().message, "embedd.toml:4: max_attempts: 5000 is not within 1 to 1000 attempts");
 }
 
+TEST(Settings, AShareIsANumberThatIsNotZero) {
+  SettingValues values;
+  const Setting& share = *find_setting("reconcile_share");
+  EXPECT_EQ(values.number("reconcile_share"), 0.02);
+  for (const char* bad : {"0", "-1", "1.01", "nan", "2%"})
+    EXPECT_FALSE(values.set(share, bad, Source::environment, "the environment")) << bad;
+  ASSERT_TRUE(values.set(share, "0.5", Source::environment, "the environment"));
+  EXPECT_EQ(values.number("reconcile_share"), 0.5);
+}
+
 TEST(Settings, AnEmptyHigherValueMeansUnset) {
   SettingValues values;
   const Setting& poll = *find_setting("poll_seconds");

@@ -57,6 +57,20 @@ TEST(WritePace, AStatementThatWasCanceledIsNotSentAsItWas) {
   }
 }
 
+TEST(WritePace, KeepsWithinTheBoundsOfAnotherPurpose) {
+  WritePace pace({.first = 500, .least = 50, .most = 5000, .aim = milliseconds(100)});
+  EXPECT_EQ(pace.rows(), 500U);
+  write(pace, 6, std::chrono::microseconds(1));
+  EXPECT_EQ(pace.rows(), 5000U);
+  pace.wrote(5000, milliseconds(200));
+  EXPECT_EQ(pace.rows(), 2500U);
+  pace.wrote(2500, seconds(100));
+  EXPECT_EQ(pace.rows(), 50U);
+  pace.wrote(50, seconds(100));
+  pace.canceled(50);
+  EXPECT_EQ(pace.rows(), 50U);
+}
+
 TEST(WritePace, AFewRowsSayLittle) {
   WritePace pace;
   write(pace, 10, std::chrono::microseconds(80));

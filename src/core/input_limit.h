@@ -26,8 +26,8 @@ class InputLimit {
   void accepted(std::uint32_t inputs);
   /// The endpoint says that it takes so many, or was found to.
   void named(std::uint32_t inputs);
-  /// What is known of the limit, for others to begin with; 0: nothing.
-  [[nodiscard]] std::uint32_t learned() const { return too_many_ == kNone ? 0 : accepted_; }
+  /// The limit, for others to begin with; 0: it is not known, or is being looked for.
+  [[nodiscard]] std::uint32_t learned() const { return accepted_ + 1 == too_many_ ? accepted_ : 0; }
 
  private:
   static constexpr std::uint32_t kFirstWait = 64, kLongestWait = 1U << 16;

@@ -31,24 +31,32 @@ struct LimitsRecord {
   LearnedLimits limits;
 };
 
-/// Decides what a worker does when a poll tells what is remembered. Whoever has learned something new writes;
-/// whoever has not takes over what others wrote. What was remembered and is no more was forgotten on purpose:
-/// a day is over, or somebody wants it tried anew.
+/// Decides what a worker does when a poll tells what is remembered. Whatever a worker has learned since it
+/// last looked is written, and the rest of the record stays as others wrote it: several vectorizers share a
+/// record, and several workers. Whoever has learned nothing takes over what others wrote. What was remembered
+/// and is no more was forgotten on purpose: a day is over, or somebody wants it tried anew.
 class LimitsMemory {
  public:
   enum class Step {
     none,
-    adopt,   ///< take over what is remembered
+    adopt,   ///< take over `limits`
     forget,  ///< begin anew
-    write,   ///< have ours remembered
+    write,   ///< have `limits` remembered
   };
-  Step polled(const LearnedLimits& ours, const std::optional<LearnedLimits>& remembered);
-  /// What came of adopting: not all that others learn is of use here.
+  struct Decision {
+    Step step = Step::none;
+    LearnedLimits limits;
+  };
+  /// `exact`: tokens are counted as the model does, here. A length in tokens that are counted otherwise is of
+  /// no use.
+  Decision polled(const LearnedLimits& ours, const std::optional<LearnedLimits>& remembered, bool exact);
+  /// What came of adopting: the endpoint may take less for other reasons.
   void adopted(const LearnedLimits& ours) { agreed_ = ours; }
 
  private:
-  LearnedLimits agreed_;  ///< what was last written, or taken over
-  bool seen_ = false;     ///< it was there at some poll since
+  LearnedLimits agreed_;                ///< ours, when it was last written or taken over
+  bool seen_ = false;                   ///< something was remembered at the last poll
+  std::optional<LearnedLimits> taken_;  ///< the record that was last taken over, if nothing was written since
 };
 
 }  // namespace embedd

@@ -161,24 +161,23 @@ void Worker::begin_with(Lane& lane, const LearnedLimits& limits) {
   lane.learned_inputs.named(limits.inputs);
   lane.learned_tokens = {};
   lane.learned_pieces = std::numeric_limits<std::size_t>::max();
-  // Whoever counts otherwise means another length.
-  if (limits.text_tokens > 0 && limits.counted == tokenizers_.tokenizer_for(vectorizer.model).exact())
-    lane.learned_tokens.at_most(limits.text_tokens);
+  if (limits.text_tokens > 0) lane.learned_tokens.at_most(limits.text_tokens);
   embedder_.leave_out(vectorizer.endpoint, vectorizer.model, limits.left_out);
 }
 
 /// Keeps in step with what the database remembers of the lane's limits.
 void Worker::remember(Lane& lane, const std::optional<LearnedLimits>& remembered) {
-  const LearnedLimits ours = learned(lane);
-  switch (lane.memory.polled(ours, remembered)) {
+  const auto [step, limits] =
+      lane.memory.polled(learned(lane), remembered, tokenizers_.tokenizer_for(lane.vectorizer.model).exact());
+  switch (step) {
     case LimitsMemory::Step::none: return;
-    case LimitsMemory::Step::adopt: begin_with(lane, *remembered); return lane.memory.adopted(learned(lane));
+    case LimitsMemory::Step::adopt: begin_with(lane, limits); return lane.memory.adopted(learned(lane));
     case LimitsMemory::Step::forget: return begin_with(lane, {});
     case LimitsMemory::Step::write:
       return queue_.send_limits({.endpoint = lane.vectorizer.endpoint,
                                  .model = lane.vectorizer.model,
                                  .dimensions = lane.vectorizer.dimensions,
-                                 .limits = ours});
+                                 .limits = limits});
   }
 }
 

@@ -344,10 +344,16 @@ given_back AS (
 
 constexpr std::string_view kIfFenced = "CASE WHEN j.n IN (SELECT n FROM fenced) THEN 'd' END";
 
+/// A text that changes takes the lease away; a vector that is replaced does not, so it is compared again.
 Statement make_drop(const Form& form) {
   return form.settle("", "", "", R"(
-deleted AS (DELETE FROM {queue} q USING fenced f WHERE q.ctid = f.at))",
-                     kIfFenced);
+proven AS MATERIALIZED (
+  SELECT f.n, f.at FROM fenced f
+  WHERE (SELECT l.vector_hash IS NULL OR l.vector_hash = (SELECT {vector_hash} FROM {source} t WHERE {t=f})
+         FROM {ledger} l WHERE {l=f} AND l.generation = {g})),
+deleted AS (DELETE FROM {queue} q USING proven f WHERE q.ctid = f.at))",
+                     "CASE WHEN j.n IN (SELECT n FROM proven) THEN 'd' WHEN j.n IN (SELECT n FROM fenced) "
+                     "THEN 's' END");
 }
 
 /// What was bought in vain is remembered in the same statement, so that nobody claims the job without
@@ -441,8 +447,8 @@ duty AS MATERIALIZED (
 walks AS MATERIALIZED (
   SELECT EXISTS (SELECT FROM duty) AND NOT (SELECT deferred FROM load) AS yes),
 proven_rows AS MATERIALIZED (
-  SELECT pg_catalog.concat_ws('/', embedd.this_database(), v.source::oid) AS now_in, CASE
-      WHEN v.proven_in = pg_catalog.concat_ws('/', embedd.this_database(), v.source::oid)
+  SELECT CASE
+      WHEN v.proven_in = v.walk_in
            AND pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::bigint - v.proven_before::text::bigint
                BETWEEN 0 AND 1500000000
       THEN pg_catalog.age(v.proven_before::xid) ELSE 2147483647 END AS age
@@ -537,7 +543,7 @@ renewed AS (
       disputed = CASE WHEN a.last THEN e.disputed ELSE v.disputed END,
       walked_with = CASE WHEN e.in_full THEN v.walk_began_with WHEN NOT a.last THEN v.walked_with END,
       proven_before = CASE WHEN e.in_full THEN v.walk_began_at ELSE v.proven_before END,
-      proven_in = CASE WHEN e.in_full THEN (SELECT now_in FROM proven_rows) ELSE v.proven_in END
+      proven_in = CASE WHEN e.in_full THEN v.walk_in ELSE v.proven_in END
   FROM answer a CROSS JOIN ended e WHERE v.id = {{id}} AND a.on_duty)
 SELECT a.on_duty, a.deferred, a.scanned, a.enqueued, a.last, a.replaced, a.disputed,
        extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp())::float8,

@@ -72,7 +72,8 @@ class Capture {
   }
 
   /// The vector that is being replaced goes with the job if it is the proven one, which is bought already. Of
-  /// any other nothing is kept.
+  /// any other nothing is kept. Whoever has claimed the job may be buying the row's vector, and stores it
+  /// whatever stands there: the lease holds on.
   [[nodiscard]] std::string replaced() const {
     const std::string body = fmt::format(
         R"(
@@ -81,8 +82,9 @@ BEGIN
     SELECT {o}, CASE WHEN l.text_hash IS NOT NULL THEN v END, l.text_hash, CASE WHEN l.text_hash IS NOT NULL THEN now() END
     FROM (SELECT) one LEFT JOIN {ledger} l ON {l_is_old} AND l.vector_hash = {hash}
       ON CONFLICT ({keys}, generation) DO UPDATE
-      SET revision = q.revision + 1, lease = NULL, run_at = now(), attempt = 0, priority = 0, changed_at = now(),
-          kept = coalesce(q.kept, excluded.kept), kept_at = coalesce(q.kept_at, excluded.kept_at),
+      SET revision = q.revision + 1, lease = CASE WHEN q.run_at > now() THEN q.lease END,
+          run_at = CASE WHEN q.lease IS NOT NULL THEN greatest(q.run_at, now()) ELSE now() END,
+          attempt = 0, priority = 0, changed_at = now(), kept = coalesce(q.kept, excluded.kept), kept_at = coalesce(q.kept_at, excluded.kept_at),
           kept_hash = CASE WHEN q.kept IS NULL THEN excluded.kept_hash ELSE q.kept_hash END;
 {hint}END
 )",

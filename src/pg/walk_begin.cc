@@ -10,18 +10,23 @@ namespace embedd::pg {
 /// that each row is looked at once a day. What a condition says may change with time alone, so its rows are
 /// looked at each time. Statistics may have lost something before PostgreSQL 15, where they travel in
 /// packets, and after a crash, which sets the times at which they were reset.
+///
+/// What earlier walks proved of a table holds while the same tables belong to it: a partition that is
+/// attached may bring older rows with other vectors.
 Statement walk_begin_statement(const Definition& definition) {
   const VectorizerId id = definition.vectorizer.id;
   return Statement(fmt::format(
       R"(
 WITH RECURSIVE load AS MATERIALIZED (
   SELECT count(*) >= $1::bigint AS deferred FROM (SELECT FROM {queue} LIMIT $1::bigint) x),
-duty AS MATERIALIZED (
-  SELECT v.*, pg_catalog.concat_ws('/', embedd.this_database(), v.source::oid, {generation}) AS here FROM embedd.vectorizers v
-  WHERE v.id = {id} AND (v.reconcile_until IS NULL OR v.reconcile_until <= now() OR v.walk_worker = $3::uuid) FOR NO KEY UPDATE SKIP LOCKED),
 family AS (
-  SELECT v.source::oid AS oid FROM duty v
+  SELECT v.source::oid AS oid FROM embedd.vectorizers v WHERE v.id = {id}
   UNION SELECT i.inhrelid FROM family f JOIN pg_catalog.pg_inherits i ON i.inhparent = f.oid),
+duty AS MATERIALIZED (
+  SELECT v.*, pg_catalog.concat_ws('/', embedd.this_database(), v.source::oid, {generation}, (
+           SELECT pg_catalog.md5(string_agg(f.oid::text, ',' ORDER BY f.oid)) FROM family f)) AS here
+  FROM embedd.vectorizers v
+  WHERE v.id = {id} AND (v.reconcile_until IS NULL OR v.reconcile_until <= now() OR v.walk_worker = $3::uuid) FOR NO KEY UPDATE SKIP LOCKED),
 history AS MATERIALIZED (
   SELECT CASE WHEN pg_catalog.current_setting('track_counts')::boolean
                    AND pg_catalog.current_setting('server_version_num')::int >= 150000

@@ -502,9 +502,37 @@ TEST_P(QueueContract, TheFirstVectorIsPutBackHoweverOftenItIsReplaced) {
   const Job job = claim_one();
   EXPECT_EQ(job.task, Task::store_kept);
   world().put_vector(1, std::nullopt);
-  EXPECT_EQ(settle_one(complete_kept(job)), Outcome::gone);
-  EXPECT_EQ(settle_one(complete_kept(claim_one())), Outcome::done);
+  EXPECT_EQ(settle_one(complete_kept(job)), Outcome::done);
   EXPECT_THAT(world().vector_of(1), Optional(kStored));
+  EXPECT_EQ(world().jobs(), 0U);
+}
+
+TEST_P(QueueContract, AVectorReplacedWhileItsRowIsBoughtIsNotBoughtAgain) {
+  world().put_row(1, "one");
+  const Job first = claim_one();
+  world().put_vector(1, kForeign);
+  EXPECT_THAT(*claim().jobs, IsEmpty());
+  EXPECT_EQ(settle_one(complete({first})), Outcome::done);
+  EXPECT_THAT(world().vector_of(1), Optional(kStored));
+  EXPECT_EQ(world().jobs(), 0U);
+
+  world().update_text(1, "two");
+  const Job second = claim_one();
+  world().put_vector(1, std::nullopt);
+  EXPECT_EQ(settle_one(complete({second})), Outcome::done);
+  EXPECT_THAT(world().vector_of(1), Optional(kStored));
+  EXPECT_EQ(world().jobs(), 0U);
+}
+
+TEST_P(QueueContract, AReplacedVectorDoesNotProlongALease) {
+  world().put_row(1, "one");
+  const Job lost = claim_one();
+  world().advance(minutes(2));
+  world().put_vector(1, kForeign);
+  const Job job = claim_one();
+  EXPECT_EQ(job.text, "one");
+  EXPECT_EQ(settle_one(complete({lost})), Outcome::gone);
+  EXPECT_EQ(settle_one(complete({job})), Outcome::done);
 }
 
 TEST_P(QueueContract, AVectorThatIsWrittenAsItWasNeedsNothing) {
@@ -532,7 +560,8 @@ TEST_P(QueueContract, AVectorReplacedWhileItsJobIsCurrentIsNotForgotten) {
   const Job job = claim_one();
   EXPECT_EQ(job.task, Task::current);
   world().put_vector(1, kForeign);
-  EXPECT_EQ(settle_one(act(Action::drop, {job})), Outcome::gone);
+  EXPECT_EQ(settle_one(act(Action::drop, {job})), Outcome::stale);
+  EXPECT_EQ(settle_one(act(Action::reschedule, {job})), Outcome::done);
   EXPECT_EQ(claim_one().task, Task::store_kept);
 }
 

@@ -144,9 +144,8 @@ class Day {
   }
   void replace_the_vector(VectorizerId id, const std::string& key) {
     const bool seen = thrifty_ || one_in(2);
-    // What is in flight meanwhile or dead, and what nobody saw, is bought again.
-    const Table& table = world.database.tables.at(id);
-    if (thrifty_ && (table.queue.contains(key) || table.dead.contains(key))) return;
+    // What is dead, and what nobody saw, is bought again.
+    if (thrifty_ && world.database.tables.at(id).dead.contains(key)) return;
     world.tell("user {}writes another vector to {} {}", seen ? "" : "behind the triggers ",
                world.table_name(id), key);
     const auto vector = one_in(3) ? std::optional(vector_of(some_text())) : std::nullopt;

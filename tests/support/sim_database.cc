@@ -75,7 +75,12 @@ void Database::replace_vector(VectorizerId id, const std::string& key,
   if (found == table.rows.end() || found->second.held || found->second.vector == vector) return;
   const auto former = std::exchange(found->second.vector, std::move(vector));
   QueuedJob job{.run_at = now, .changed_at = now};
-  if (const auto queued = table.queue.find(key); queued != table.queue.end() && queued->second.kept) {
+  const auto queued = table.queue.find(key);
+  if (queued != table.queue.end() && queued->second.lease && queued->second.run_at > now) {
+    job.lease = queued->second.lease;
+    job.run_at = queued->second.run_at;
+  }
+  if (queued != table.queue.end() && queued->second.kept) {
     job.kept = queued->second.kept;
     job.kept_hash = queued->second.kept_hash;
     job.kept_at = queued->second.kept_at;
@@ -245,7 +250,13 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
     case Action::complete: return complete_one(table, settlement, job, queued, now);
     case Action::clear: return clear_one(table, job, queued, now);
     case Action::extend: queued.run_at = now + settlement.delay; return Outcome::done;
-    case Action::drop: table.queue.erase(found); return Outcome::done;
+    case Action::drop:
+      if (const auto proof = table.ledger.find(job.key); row == table.rows.end() ||
+                                                         proof == table.ledger.end() ||
+                                                         proof->second.vector != row->second.vector)
+        return Outcome::stale;
+      table.queue.erase(found);
+      return Outcome::done;
     case Action::reschedule:
       queued.lease.reset();
       queued.run_at = now + settlement.delay;

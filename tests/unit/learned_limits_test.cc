@@ -8,14 +8,24 @@ namespace {
 using Step = LimitsMemory::Step;
 const LearnedLimits kNone{}, kTen{.inputs = 10}, kNine{.inputs = 9};
 
+/// A memory where tokens are counted as the model does.
+struct Memory : LimitsMemory {
+  Step polled(const LearnedLimits& ours, const std::optional<LearnedLimits>& remembered) {
+    const Decision decision = LimitsMemory::polled(ours, remembered, true);
+    limits = decision.limits;
+    return decision.step;
+  }
+  LearnedLimits limits;  ///< of the last decision
+};
+
 TEST(LimitsMemory, AsksForNothingWhereNothingWasLearned) {
-  LimitsMemory memory;
+  Memory memory;
   EXPECT_EQ(memory.polled(kNone, std::nullopt), Step::none);
   EXPECT_EQ(memory.polled(kNone, kNone), Step::none);
 }
 
 TEST(LimitsMemory, HasEachLessonWrittenOnce) {
-  LimitsMemory memory;
+  Memory memory;
   EXPECT_EQ(memory.polled(kTen, std::nullopt), Step::write);
   EXPECT_EQ(memory.polled(kTen, kTen), Step::none);
   EXPECT_EQ(memory.polled(kNine, kTen), Step::write);
@@ -23,31 +33,58 @@ TEST(LimitsMemory, HasEachLessonWrittenOnce) {
 }
 
 TEST(LimitsMemory, WritesAgainWhatGotLost) {
-  LimitsMemory memory;
+  Memory memory;
   EXPECT_EQ(memory.polled(kTen, std::nullopt), Step::write);
   EXPECT_EQ(memory.polled(kTen, std::nullopt), Step::write);
 }
 
 TEST(LimitsMemory, TakesOverWhatOthersLearned) {
-  LimitsMemory memory;
+  Memory memory;
   EXPECT_EQ(memory.polled(kNone, kTen), Step::adopt);
   memory.adopted(kTen);
   EXPECT_EQ(memory.polled(kTen, kTen), Step::none);
   EXPECT_EQ(memory.polled(kTen, kNine), Step::adopt);
 }
 
-/// Where tokens are counted otherwise, what others found is of no use; nor is it overwritten.
-TEST(LimitsMemory, DoesNotWriteBackWhatItCannotUse) {
-  LimitsMemory memory;
+TEST(LimitsMemory, TakesOverWhatOthersLearnedOnceOnly) {
+  Memory memory;
   EXPECT_EQ(memory.polled(kNone, kTen), Step::adopt);
-  memory.adopted(kNone);
-  EXPECT_EQ(memory.polled(kNone, kTen), Step::adopt);
-  memory.adopted(kNone);
-  EXPECT_EQ(memory.polled(kNine, kTen), Step::write) << "something was learned here";
+  memory.adopted(kNine);  // the endpoint says nine
+  EXPECT_EQ(memory.polled(kNine, kTen), Step::none);
+  EXPECT_EQ(memory.polled(kNine, kTen), Step::none);
+}
+
+TEST(LimitsMemory, ALengthThatIsCountedOtherwiseIsNeitherTakenOverNorOverwritten) {
+  const LearnedLimits bytes{.inputs = 10, .text_tokens = 2000, .counted = false};
+  const LearnedLimits tokens{.inputs = 10, .text_tokens = 500, .counted = true};
+  Memory memory;
+  EXPECT_EQ(memory.polled(kNone, bytes), Step::adopt);
+  EXPECT_EQ(memory.limits, kTen);
+  memory.adopted(kTen);
+  EXPECT_EQ(memory.polled(kTen, bytes), Step::none);
+  EXPECT_EQ(memory.polled(tokens, bytes), Step::write) << "it was learned here";
+  EXPECT_EQ(memory.limits, tokens);
+  EXPECT_EQ(memory.polled(tokens, tokens), Step::none);
+  EXPECT_EQ(memory.polled(tokens, bytes), Step::none) << "somebody else's turn";
+}
+
+TEST(LimitsMemory, WhatOthersWroteStaysWhereNothingElseIsKnown) {
+  const LearnedLimits parameter{.left_out = {.dimensions = true}};
+  const LearnedLimits both{.inputs = 10, .left_out = {.dimensions = true}};
+  Memory memory;
+  EXPECT_EQ(memory.polled(parameter, kTen), Step::write) << "a new vectorizer beside an old one";
+  EXPECT_EQ(memory.limits, both);
+  EXPECT_EQ(memory.polled(parameter, both), Step::adopt);
+  EXPECT_EQ(memory.limits, both);
+  memory.adopted(both);
+  EXPECT_EQ(memory.polled(both, both), Step::none);
+  const LearnedLimits fresh{};
+  EXPECT_EQ(memory.polled(fresh, both), Step::write) << "forgotten here, on purpose";
+  EXPECT_EQ(memory.limits, fresh);
 }
 
 TEST(LimitsMemory, ForgetsWhatTheDatabaseForgot) {
-  LimitsMemory memory;
+  Memory memory;
   EXPECT_EQ(memory.polled(kNone, kTen), Step::adopt);
   memory.adopted(kTen);
   EXPECT_EQ(memory.polled(kTen, std::nullopt), Step::forget);

@@ -9,10 +9,11 @@
 #include <random>
 #include <vector>
 
+#include "app/database.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/readable.h"
 #include "base/standard_streams.h"
-#include "cli/database.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/run.h"
@@ -94,13 +95,13 @@ Result<std::unique_ptr<Listener>> listen(const SettingValues& values, const Rout
 
 /// "none remains" is known from the queue, and beyond that from the last walk over each table.
 std::string none_remains(const cli::Context& context, double took_seconds) {
-  auto db = cli::connect(context);
+  auto db = app::connect(context.config);
   const auto walked = db ? pg::seconds_since_walks(*db) : std::unexpected(db.error());
   if (!walked) return "none remains in the queue";
   if (!*walked) return "none remains in the queue; not every table has been walked through yet";
   if (**walked <= took_seconds + 1) return "none remains";
   return fmt::format("none remains, by a walk through every row {} ago and the changes since",
-                     cli::human_age(**walked));
+                     human_age(**walked));
 }
 
 void print_summary(const cli::Context& context, const WorkerSummary& summary, double took_seconds) {
@@ -111,12 +112,11 @@ void print_summary(const cli::Context& context, const WorkerSummary& summary, do
     out.key("tokens").value(summary.tokens).key("rows_remain").value(summary.rows_remain);
     return cli::print(out.key("seconds").value(took_seconds).end().str() + "\n");
   }
-  std::string line = fmt::format("embedded {} rows in {}",
-                                 cli::human_count(static_cast<std::int64_t>(summary.rows_embedded)),
-                                 cli::human_age(took_seconds));
+  std::string line =
+      fmt::format("embedded {} rows in {}", human_count(static_cast<std::int64_t>(summary.rows_embedded)),
+                  human_age(took_seconds));
   if (summary.rows_discarded > 0)
-    line +=
-        fmt::format(", discarded {}", cli::human_count(static_cast<std::int64_t>(summary.rows_discarded)));
+    line += fmt::format(", discarded {}", human_count(static_cast<std::int64_t>(summary.rows_discarded)));
   line += "; " + (summary.rows_remain ? "rows remain unembedded: embedd status says which and why"
                                       : none_remains(context, took_seconds));
   cli::print(line + "\n");

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
+#include "app/database.h"
+#include "app/endpoints.h"
 #include "base/json.h"
 #include "base/redaction.h"
 #include "cli/commands.h"
-#include "cli/database.h"
-#include "cli/model.h"
 #include "cli/output.h"
 #include "cli/probe.h"
 #include "pg/inspect.h"
@@ -62,7 +62,7 @@ class Checker {
   }
 
   void check_database() {
-    auto db = connect(context_, Schema::optional);
+    auto db = app::connect(context_.config, app::Schema::optional);
     if (!db) {
       bad("database", db.error().message);
       return check_endpoints({}, false);
@@ -246,7 +246,7 @@ class Checker {
       return bad(subject, fmt::format("its endpoint is not configured here: add [endpoint.{}] to embedd.toml",
                                       item.endpoint));
     if (item.problem) return;  // its capture's line says it
-    if (!has_key(*endpoint))
+    if (!app::has_key(*endpoint))
       return bad(subject, fmt::format("its endpoint {} has no key here", printable(item.endpoint)));
     if (item.state == "paused")
       return note(subject, "paused: embedd vectorizer resume " + printable(item.name));
@@ -256,11 +256,11 @@ class Checker {
   void check_endpoint(const EndpointConfig& endpoint, bool unused) {
     const std::string subject = "endpoint " + endpoint.name;
     if (endpoint.dialect == Dialect::local) return good(subject, "built in; finds shared words, not meaning");
-    if (has_key(endpoint))
+    if (app::has_key(endpoint))
       return good(subject, fmt::format("{}, {}", endpoint.base_url,
                                        endpoint.key_required ? "its key is set" : "no key needed"));
     const std::string what =
-        fmt::format("{}, no key: rows wait; {}", endpoint.base_url, how_to_set_key(endpoint));
+        fmt::format("{}, no key: rows wait; {}", endpoint.base_url, app::how_to_set_key(endpoint));
     unused ? note(subject, what + " (no vectorizer uses it)") : bad(subject, what);
   }
 

@@ -3,9 +3,9 @@
 #include <optional>
 #include <utility>
 
+#include "app/database.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "cli/database.h"
 #include "cli/output.h"
 #include "pg/dead_letters.h"
 #include "pg/vectorizers.h"
@@ -20,7 +20,7 @@ pg::DeadLetterFilter filter_of(const DeadArguments& arguments) {
 
 /// Connects, and finds the vectorizer, so that a slip in its name is not taken for "no dead letters".
 Result<pg::Connection> connect_for(const Context& context, const DeadArguments& arguments) {
-  auto db = connect(context);
+  auto db = app::connect(context.config);
   if (!db || arguments.vectorizer.empty()) return db;
   if (auto found = pg::find_vectorizer(*db, arguments.vectorizer); !found)
     return std::unexpected(found.error());

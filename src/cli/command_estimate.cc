@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "app/database.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "cli/database.h"
 #include "cli/output.h"
 #include "core/price.h"
 #include "pg/estimate.h"
@@ -76,7 +76,7 @@ void print_estimate(const Estimate& estimate, const pg::VectorizerInfo& info) {
 }  // namespace
 
 Result<int> estimate(Context& context, const std::string& name) {
-  auto db = connect(context);
+  auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
   auto info = pg::find_vectorizer(*db, name);
   if (!info) return std::unexpected(info.error());

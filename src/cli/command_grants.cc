@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
+#include "app/database.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "cli/database.h"
 #include "cli/output.h"
 #include "pg/inspect.h"
 
@@ -55,7 +55,7 @@ Result<int> apply(const Context& context, pg::Connection& db, const std::string&
 Result<int> grants(Context& context, const GrantsArguments& arguments) {
   const std::string& role = arguments.role;
   if (role.empty()) return fail(ErrorKind::invalid_argument, "name the role: embedd grants ROLE");
-  auto db = connect(context);
+  auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
   auto lacking = pg::missing_grants(*db, role);
   if (!lacking) return std::unexpected(lacking.error());

@@ -1,15 +1,15 @@
 #include <fmt/format.h>
 
+#include "app/database.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "cli/database.h"
 #include "cli/output.h"
 #include "pg/migrate.h"
 
 namespace embedd::cli {
 
 Result<int> migrate(Context& context) {
-  auto db = connect(context, Schema::optional, true);
+  auto db = app::connect(context.config, app::Schema::optional, true);
   if (!db) return std::unexpected(db.error());
   auto migrated = pg::migrate(*db);
   if (!migrated) return std::unexpected(migrated.error());

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
+#include "app/database.h"
+#include "app/endpoints.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "cli/database.h"
-#include "cli/model.h"
 #include "cli/output.h"
 #include "http/embedders.h"
 #include "pg/search.h"
@@ -22,11 +22,11 @@ Result<const EndpointConfig*> endpoint_of(const Config& config, const pg::Vector
                 fmt::format("{} uses the endpoint '{}', which is not configured here: add [endpoint.{}] to "
                             "embedd.toml",
                             info.name, info.endpoint, info.endpoint));
-  if (!has_key(*endpoint))
+  if (!app::has_key(*endpoint))
     return fail(
         ErrorKind::unauthenticated,
         fmt::format("the query needs the model {} of the endpoint '{}', and there is no key for it: {}",
-                    info.model, endpoint->name, how_to_set_key(*endpoint)));
+                    info.model, endpoint->name, app::how_to_set_key(*endpoint)));
   return endpoint;
 }
 
@@ -52,7 +52,7 @@ void print_hits(const std::vector<pg::SearchHit>& hits) {
 
 Result<int> search(Context& context, const SearchArguments& arguments) {
   if (printable(arguments.query).empty()) return fail(ErrorKind::invalid_argument, "the query is empty");
-  auto db = connect(context);
+  auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
   auto info = pg::find_vectorizer(*db, arguments.vectorizer);
   if (!info) return std::unexpected(info.error());

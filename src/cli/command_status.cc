@@ -3,10 +3,10 @@
 #include <chrono>
 #include <thread>
 
+#include "app/database.h"
+#include "app/endpoints.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "cli/database.h"
-#include "cli/model.h"
 #include "cli/output.h"
 #include "cli/wrap.h"
 #include "pg/status.h"
@@ -89,7 +89,7 @@ std::string as_json(const Config& config, const pg::Status& status, double rate)
   json.end().key("endpoints").array();
   for (const EndpointConfig& endpoint : config.endpoints) {
     json.object().key("name").value(endpoint.name).key("dialect").value(name_of(endpoint.dialect));
-    json.key("has_key").value(has_key(endpoint)).end();
+    json.key("has_key").value(app::has_key(endpoint)).end();
   }
   json.end();
   write_usage(json, "usage_today", status.usage_today);
@@ -112,8 +112,8 @@ std::string reason_here(const Config& config, const pg::VectorizerStatus& item) 
   if (endpoint == nullptr)
     return fmt::format("its endpoint {} is not configured here, and no worker runs",
                        printable(item.endpoint));
-  if (!has_key(*endpoint))
-    return fmt::format("no_api_key here, and no worker runs: {}", how_to_set_key(*endpoint));
+  if (!app::has_key(*endpoint))
+    return fmt::format("no_api_key here, and no worker runs: {}", app::how_to_set_key(*endpoint));
   return "no worker runs: embedd worker";
 }
 
@@ -220,7 +220,7 @@ std::string usage_text(const pg::Status& status) {
 }  // namespace
 
 Result<int> status(Context& context, const StatusArguments& arguments) {
-  auto db = connect(context);
+  auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
   Rate rate;
   while (true) {

@@ -1,10 +1,11 @@
 #include <fmt/format.h>
 
+#include "app/database.h"
+#include "app/endpoints.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "cli/database.h"
 #include "cli/existing.h"
-#include "cli/model.h"
+#include "cli/notes.h"
 #include "cli/output.h"
 #include "pg/migrate.h"
 #include "pg/traces.h"
@@ -17,11 +18,11 @@ Result<int> traces_init(Context& context, const TracesArguments& arguments) {
   options.endpoint_asked = !arguments.endpoint.empty();
   options.model_asked = !arguments.model.empty();
   options.adopt_only = arguments.adopt_only;
-  auto model = model_for(context.config, options.endpoint, arguments.model);
+  auto model = app::model_for(context.config, options.endpoint, arguments.model);
   if (!model) return std::unexpected(model.error());
   options.model = std::move(*model);
 
-  auto db = connect(context, Schema::optional);  // made here if it is missing
+  auto db = app::connect(context.config, app::Schema::optional);  // made here if it is missing
   if (!db) return std::unexpected(db.error());
   if (auto migrated = pg::migrate(*db); !migrated) return std::unexpected(migrated.error());
   auto report = pg::init_traces(*db, options);

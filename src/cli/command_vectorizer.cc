@@ -1,12 +1,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "app/database.h"
+#include "app/endpoints.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "cli/database.h"
 #include "cli/existing.h"
-#include "cli/model.h"
 #include "cli/next_steps.h"
+#include "cli/notes.h"
 #include "cli/output.h"
 #include "pg/adoption.h"
 #include "pg/capture_state.h"
@@ -81,7 +82,7 @@ void show(const Context& context, const pg::VectorizerInfo& info) {
 /// pause, resume and drop differ in one call and one word.
 Result<int> change(Context& context, const std::string& name,
                    Result<void> (*action)(pg::Connection&, std::string_view), std::string_view done) {
-  auto db = connect(context);
+  auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
   if (auto changed = action(*db, name); !changed) return std::unexpected(changed.error());
   if (context.json)
@@ -108,14 +109,14 @@ Result<int> vectorizer_create(Context& context, const CreateArguments& arguments
   spec.long_texts = arguments.long_texts;
   spec.index = arguments.index;
   if (!arguments.endpoint.empty()) spec.endpoint = arguments.endpoint;
-  auto model = model_for(context.config, spec.endpoint, arguments.model);
+  auto model = app::model_for(context.config, spec.endpoint, arguments.model);
   if (!model) return std::unexpected(model.error());
   spec.model = std::move(*model);
   if (arguments.send_dimensions) spec.send_dimensions = true;
   spec.adopt_existing = arguments.adopt_existing;
   spec.trust_all = arguments.trust_all;
 
-  auto db = connect(context);
+  auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
   auto created = pg::declare_vectorizer(*db, spec);
   if (!created) return std::unexpected(created.error());
@@ -143,7 +144,7 @@ Result<int> vectorizer_create(Context& context, const CreateArguments& arguments
 }
 
 Result<int> vectorizer_list(Context& context) {
-  auto db = connect(context);
+  auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
   auto list = pg::list_vectorizers(*db);
   if (!list) return std::unexpected(list.error());
@@ -172,7 +173,7 @@ Result<int> vectorizer_list(Context& context) {
 }
 
 Result<int> vectorizer_show(Context& context, const std::string& name) {
-  auto db = connect(context);
+  auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
   auto info = pg::find_vectorizer(*db, name);
   if (!info) return std::unexpected(info.error());

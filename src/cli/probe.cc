@@ -7,7 +7,7 @@
 #include <cctype>
 #include <utility>
 
-#include "cli/model.h"
+#include "app/endpoints.h"
 #include "cli/output.h"
 #include "http/embedders.h"
 
@@ -74,7 +74,7 @@ ProbeResult judge(const EndpointConfig& endpoint, const pg::ModelUse& use, const
       out.text = fmt::format("{}; the key is accepted, and workers wait for their turn", error.message);
       break;
     case ErrorKind::unauthenticated:
-      out.text = fmt::format("{}; the key is not accepted: {}", error.message, how_to_set_key(endpoint));
+      out.text = fmt::format("{}; the key is not accepted: {}", error.message, app::how_to_set_key(endpoint));
       break;
     case ErrorKind::quota_exhausted:
       out.text = fmt::format("{}; the account at {} has nothing left", error.message, endpoint.base_url);
@@ -97,7 +97,7 @@ std::vector<ProbeResult> probe(const Context& context, const std::vector<pg::Mod
   std::vector<std::pair<const EndpointConfig*, const pg::ModelUse*>> asked;
   for (const pg::ModelUse& use : uses) {
     const EndpointConfig* const endpoint = context.config.endpoint(use.endpoint);
-    if (endpoint != nullptr && endpoint->dialect != Dialect::local && has_key(*endpoint))
+    if (endpoint != nullptr && endpoint->dialect != Dialect::local && app::has_key(*endpoint))
       asked.emplace_back(endpoint, &use);
   }
   for (const auto& [endpoint, use] : asked)

@@ -5,9 +5,9 @@
 #include <random>
 #include <utility>
 
+#include "app/database.h"
+#include "app/endpoints.h"
 #include "base/log.h"
-#include "cli/database.h"
-#include "cli/model.h"
 #include "core/retry_policy.h"
 #include "pg/migrate.h"
 #include "pg/traces.h"
@@ -30,7 +30,7 @@ bool sleep(unsigned failures, std::stop_token stop) {
 }
 
 Result<void> migrate_once(const Context& context) {
-  auto db = connect(context, Schema::optional, true);
+  auto db = app::connect(context.config, app::Schema::optional, true);
   if (!db) return std::unexpected(db.error());
   auto migrated = pg::migrate(*db);
   if (!migrated) return std::unexpected(migrated.error());
@@ -41,10 +41,10 @@ Result<void> migrate_once(const Context& context) {
 /// False if there is no table to adopt yet.
 Result<bool> adopt_traces(const Context& context) {
   pg::TracesOptions options{.adopt_only = true};
-  auto model = model_for(context.config, options.endpoint, "");
+  auto model = app::model_for(context.config, options.endpoint, "");
   if (!model) return std::unexpected(model.error());
   options.model = std::move(*model);
-  auto db = connect(context, Schema::required, true);
+  auto db = app::connect(context.config, app::Schema::required, true);
   if (!db) return std::unexpected(db.error());
   auto there = pg::has_traces(*db);
   if (!there || !*there) return there;

@@ -52,6 +52,11 @@ struct CheckArguments {
   bool probe = false;
 };
 
+struct WorkerArguments {
+  bool once = false;
+  bool traces = false;  ///< first adopt the table `traces`, as soon as it is there
+};
+
 struct StatusArguments {
   bool watch = false;
 };

@@ -238,7 +238,7 @@ class Parser {
   }
 
   void add_traces() {
-    auto arguments = std::make_shared<TracesArguments>();
+    auto arguments = std::make_shared<app::TracesRequest>();
     CLI::App* command = add(add_group("traces", "A knowledge base of problems and solutions"), "init",
                             "Create its tables, index and vectorizer, or adopt a 'traces' table",
                             [arguments](Context& context) { return traces_init(context, *arguments); });

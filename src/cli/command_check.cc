@@ -3,311 +3,73 @@
 
 #include <algorithm>
 
+#include "app/check.h"
 #include "base/json.h"
-#include "base/redaction.h"
 #include "cli/commands.h"
-#include "cli/database.h"
-#include "cli/model.h"
 #include "cli/output.h"
-#include "cli/probe.h"
-#include "pg/inspect.h"
-#include "pg/migrate.h"
-#include "pg/model_uses.h"
-#include "pg/notifications.h"
-#include "pg/status.h"
-#include "text/catalog.h"
 
 namespace embedd::cli {
 
 namespace {
 
-constexpr int kOldestServer = 140'000;
+using app::Finding;
 
-enum class Verdict { good, note, bad };
+Finding look_at_configuration(const Context& context) {
+  constexpr const char* kSubject = "configuration";
+  if (context.config_error) return {Finding::Verdict::bad, kSubject, context.config_error->message};
+  const auto& files = context.config.files;
+  return {Finding::Verdict::good, kSubject,
+          files.empty() ? "from the environment; there is no .env and no embedd.toml here"
+                        : fmt::format("from {} and the environment", fmt::join(files, ", "))};
+}
 
-struct Line {
-  Verdict verdict;
-  std::string subject;
-  std::string text;  ///< what is, or what to do
-};
+void note_request(const EndpointConfig& endpoint, const pg::ModelUse& use) {
+  print_note(fmt::format("note: sends one request of one word to {} for {}, {} dimensions", endpoint.base_url,
+                         printable(use.model), use.dimensions));
+}
 
-/// Looks at one thing after another; a thing that a failed one hides is left out.
-class Checker {
- public:
-  Checker(const Context& context, const CheckArguments& arguments)
-      : context_(context), arguments_(arguments) {}
-
-  std::vector<Line> run() {
-    if (check_configuration()) check_database();
-    return std::move(lines_);
-  }
-
- private:
-  void good(std::string_view subject, std::string text) { add(Verdict::good, subject, std::move(text)); }
-  void note(std::string_view subject, std::string text) { add(Verdict::note, subject, std::move(text)); }
-  void bad(std::string_view subject, std::string text) { add(Verdict::bad, subject, std::move(text)); }
-  void add(Verdict verdict, std::string_view subject, std::string text) {
-    lines_.push_back({verdict, std::string(subject), std::move(text)});
-  }
-
-  bool check_configuration() {
-    if (context_.config_error) {
-      bad("configuration", context_.config_error->message);
-      return false;
-    }
-    const auto& files = context_.config.files;
-    good("configuration", files.empty() ? "from the environment; there is no .env and no embedd.toml here"
-                                        : fmt::format("from {} and the environment", fmt::join(files, ", ")));
-    return true;
-  }
-
-  void check_database() {
-    auto db = connect(context_, Schema::optional);
-    if (!db) {
-      bad("database", db.error().message);
-      return check_endpoints({}, false);
-    }
-    auto facts = pg::inspect_server(*db);
-    if (!facts) {
-      bad("database", facts.error().message);
-      return check_endpoints({}, false);
-    }
-    check_server(*facts);
-    if (!context_.config.listen.conninfo.empty()) check_listening(*db);
-    const bool extension = check_extension(*facts);
-    const bool schema = check_schema(*facts);
-    if (extension && schema) return check_schema_contents(*db);
-    check_endpoints({}, false);
-  }
-
-  void check_server(const pg::ServerFacts& facts) {
-    const std::string what = fmt::format("{}: PostgreSQL {}, role {}", context_.config.database.display,
-                                         facts.version, facts.role);
-    if (facts.version_number < kOldestServer)
-      bad("database", what + "; embedd needs PostgreSQL 14 or later");
-    else if (facts.read_only)
-      bad("database", what + "; it is read-only: connect to the primary (target_session_attrs=read-write)");
-    else
-      good("database", what);
-    if (!facts.direct && context_.config.listen.conninfo.empty())
-      note("notifications",
-           "behind a pooler: changes are found by polling; EMBEDD_LISTEN_URL makes it faster");
-  }
-
-  /// EMBEDD_LISTEN_URL: connects, goes through no pooler, and leads to the same database.
-  void check_listening(pg::Connection& db) {
-    constexpr std::string_view kSubject = "notifications";
-    constexpr std::string_view kCost = "; until then changes are found by polling";
-    const pg::DatabaseTarget& target = context_.config.listen;
-    const auto failed = [&](const Error& error) {
-      bad(kSubject, fmt::format("EMBEDD_LISTEN_URL, {}: {}{}", target.display, redact(error.message), kCost));
-    };
-    auto listener = pg::Connection::open(target.conninfo);
-    if (!listener) return failed(listener.error());
-    const auto direct = pg::is_direct(*listener);
-    if (!direct) return failed(direct.error());
-    if (!*direct)
-      return bad(kSubject,
-                 fmt::format("EMBEDD_LISTEN_URL, {}, leads to a pooler, through which notifications do not "
-                             "pass: give a direct connection{}",
-                             target.display, kCost));
-    const auto heard = pg::hears(*listener, db);
-    if (!heard) return failed(heard.error());
-    if (*heard) return good(kSubject, fmt::format("arrive at {}", target.display));
-    bad(kSubject,
-        fmt::format("EMBEDD_LISTEN_URL, {}, is not the database of DATABASE_URL: what is sent there does "
-                    "not arrive{}",
-                    target.display, kCost));
-  }
-
-  bool check_extension(const pg::ServerFacts& facts) {
-    if (!facts.vector_installed.empty()) {
-      good("pgvector", facts.vector_installed);
-      return true;
-    }
-    if (facts.vector_available.empty())
-      bad("pgvector", "not installed on the server: install postgresql-NN-pgvector there");
-    else
-      bad("pgvector", fmt::format("{} is available: run embedd migrate, or as an administrator: CREATE "
-                                  "EXTENSION vector",
-                                  facts.vector_available));
-    return false;
-  }
-
-  bool check_schema(const pg::ServerFacts& facts) {
-    if (!facts.may_read_schema) {
-      bad("privileges", fmt::format("{0} has none in the schema embedd; for a worker's, as the owner, run: "
-                                    "embedd grants {0} --apply",
-                                    facts.role));
-      return false;
-    }
-    const int newest = pg::newest_migration();
-    if (facts.schema_version == newest) {
-      good("schema", fmt::format("embedd is at version {}", newest));
-      return true;
-    }
-    if (facts.schema_version > newest)
-      bad("schema", fmt::format("version {} is newer than this binary, which knows {}: upgrade embedd",
-                                facts.schema_version, newest));
-    else if (facts.schema_version == 0 && !facts.may_create_schema)
-      bad("schema",
-          fmt::format("not there, and {} may not create it: run embedd migrate as another role", facts.role));
-    else
-      bad("schema", facts.schema_version == 0
-                        ? std::string("not there: run embedd migrate")
-                        : fmt::format("at version {}, embedd needs {}: run embedd migrate",
-                                      facts.schema_version, newest));
-    return false;
-  }
-
-  void check_schema_contents(pg::Connection& db) {
-    auto grants = pg::missing_grants(db);
-    if (!grants)
-      bad("privileges", grants.error().message);
-    else if (grants->empty())
-      good("privileges", "all that a worker needs");
-    else
-      for (const std::string& grant : *grants)
-        bad("privileges", fmt::format("as the owner, run: {};", grant));
-    check_excess(db);
-    check_indexes(db);
-    auto status = pg::read_status(db);  // what `embedd status` calls broken cannot be good here
-    if (!status) bad("vectorizers", status.error().message);
-    check_endpoints(status ? status->vectorizers : std::vector<pg::VectorizerStatus>(), bool(status));
-    if (!status) return;
-    for (const pg::VectorizerStatus& item : status->vectorizers) check_capture(item);
-    check_tokenizer(status->vectorizers);
-    if (arguments_.probe) check_by_asking(db);
-  }
-
-  void check_excess(pg::Connection& db) {
-    const auto excess = pg::excess_rights(db);
-    if (!excess) return bad("privileges", excess.error().message);
-    if (excess->empty()) return;
-    note("privileges",
-         fmt::format("this role {}, and triggers of source tables run with a worker's rights: let workers "
-                     "connect as a role that owns nothing (embedd grants ROLE says what it needs)",
-                     *excess));
-  }
-
-  void check_indexes(pg::Connection& db) {
-    const auto indexes = pg::endangered_indexes(db);
-    if (!indexes) return bad("pgvector", indexes.error().message);
-    if (indexes->empty()) return;
-    note(
-        "pgvector",
-        fmt::format(
-            "before 0.8.4 it can corrupt HNSW indexes where rows are written during a VACUUM: install 0.8.4 "
-            "or later on the server, then run: ALTER EXTENSION vector UPDATE; REINDEX INDEX CONCURRENTLY {};",
-            fmt::join(*indexes, "; REINDEX INDEX CONCURRENTLY ")));
-  }
-
-  /// Says nothing of one whose changes are captured as ever.
-  void check_capture(const pg::VectorizerStatus& item) {
-    const std::string subject = "capture of " + printable(item.name);
-    if (item.problem) bad(subject, *item.problem);
-    if (item.note) note(subject, *item.note);
-  }
-
-  void check_tokenizer(const std::vector<pg::VectorizerStatus>& vectorizers) {
-    const std::string& file = context_.config.values.text("tokenizer_ranks");
-    const auto counted = [](const pg::VectorizerStatus& item) {
-      return Tokenizers::has_vocabulary(item.model);
-    };
-    const auto found = std::ranges::find_if(vectorizers, counted);
-    if (found == vectorizers.end() && file.empty()) return;
-    const bool exact = Tokenizers(file).exact_for("text-embedding-3-small");
-    if (exact) return good("tokenizer", file.empty() ? "built in" : "reads " + file);
-    if (!file.empty())
-      return bad(
-          "tokenizer",
-          fmt::format("EMBEDD_TOKENIZER_RANKS, {}, is no cl100k_base.tiktoken that can be read", file));
-    note("tokenizer",
-         "none built in: tokens are counted as bytes, so requests are smaller than they could be; "
-         "EMBEDD_TOKENIZER_RANKS names a cl100k_base.tiktoken");
-  }
-
-  void check_endpoints(const std::vector<pg::VectorizerStatus>& vectorizers, bool known) {
-    const auto users_of = [&](std::string_view endpoint) {
-      return std::ranges::count(vectorizers, endpoint, &pg::VectorizerStatus::endpoint);
-    };
-    for (const EndpointConfig& endpoint : context_.config.endpoints)
-      check_endpoint(endpoint, known && users_of(endpoint.name) == 0);
-    for (const pg::VectorizerStatus& item : vectorizers) check_vectorizer(item);
-    if (known && vectorizers.empty())
-      note("vectorizers", "none yet: embedd vectorizer create --help, or embedd traces init");
-  }
-
-  /// Good only if nothing keeps it from embedding.
-  void check_vectorizer(const pg::VectorizerStatus& item) {
-    const std::string subject = "vectorizer " + printable(item.name);
-    const EndpointConfig* endpoint = context_.config.endpoint(item.endpoint);
-    if (endpoint == nullptr)
-      return bad(subject, fmt::format("its endpoint is not configured here: add [endpoint.{}] to embedd.toml",
-                                      item.endpoint));
-    if (item.problem) return;  // its capture's line says it
-    if (!has_key(*endpoint))
-      return bad(subject, fmt::format("its endpoint {} has no key here", printable(item.endpoint)));
-    if (item.state == "paused")
-      return note(subject, "paused: embedd vectorizer resume " + printable(item.name));
-    good(subject, fmt::format("model {} at endpoint {}", printable(item.model), printable(item.endpoint)));
-  }
-
-  void check_endpoint(const EndpointConfig& endpoint, bool unused) {
-    const std::string subject = "endpoint " + endpoint.name;
-    if (endpoint.dialect == Dialect::local) return good(subject, "built in; finds shared words, not meaning");
-    if (has_key(endpoint))
-      return good(subject, fmt::format("{}, {}", endpoint.base_url,
-                                       endpoint.key_required ? "its key is set" : "no key needed"));
-    const std::string what =
-        fmt::format("{}, no key: rows wait; {}", endpoint.base_url, how_to_set_key(endpoint));
-    unused ? note(subject, what + " (no vectorizer uses it)") : bad(subject, what);
-  }
-
-  /// Asks the endpoints in use. Costs a request each, so only if that is wanted.
-  void check_by_asking(pg::Connection& db) {
-    const auto uses = pg::model_uses(db, addresses_of(context_.config.endpoints));
-    if (!uses) return bad("probe", uses.error().message);
-    for (ProbeResult& result : probe(context_, *uses)) switch (result.verdict) {
-        case ProbeResult::Verdict::good: good(result.subject, std::move(result.text)); break;
-        case ProbeResult::Verdict::note: note(result.subject, std::move(result.text)); break;
-        case ProbeResult::Verdict::bad: bad(result.subject, std::move(result.text)); break;
-      }
-  }
-
-  const Context& context_;
-  const CheckArguments& arguments_;
-  std::vector<Line> lines_;
-};
-
-std::string word_of(Verdict verdict) {
+std::string word_of(Finding::Verdict verdict) {
   switch (verdict) {
-    case Verdict::good: return paint(Colour::green, "ok  ");
-    case Verdict::note: return paint(Colour::yellow, "note");
-    case Verdict::bad: break;
+    case Finding::Verdict::good: return paint(Colour::green, "ok  ");
+    case Finding::Verdict::note: return paint(Colour::yellow, "note");
+    case Finding::Verdict::bad: break;
   }
   return paint(Colour::red, "FAIL");
+}
+
+std::string_view json_word_of(Finding::Verdict verdict) {
+  switch (verdict) {
+    case Finding::Verdict::good: return "ok";
+    case Finding::Verdict::note: return "note";
+    case Finding::Verdict::bad: break;
+  }
+  return "fail";
+}
+
+void print_json(const std::vector<Finding>& findings, bool failed) {
+  JsonWriter json;
+  json.object().key("ok").value(!failed).key("checks").array();
+  for (const Finding& finding : findings) {
+    json.object().key("subject").value(finding.subject).key("verdict").value(json_word_of(finding.verdict));
+    json.key("text").value(finding.text).end();
+  }
+  print(json.end().end().str() + "\n");
 }
 
 }  // namespace
 
 Result<int> check(Context& context, const CheckArguments& arguments) {
-  const std::vector<Line> lines = Checker(context, arguments).run();
-  const bool failed =
-      std::ranges::any_of(lines, [](const Line& line) { return line.verdict == Verdict::bad; });
-  if (context.json) {
-    JsonWriter json;
-    json.object().key("ok").value(!failed).key("checks").array();
-    for (const Line& line : lines) {
-      json.object().key("subject").value(line.subject).key("verdict");
-      json.value(line.verdict == Verdict::good ? "ok" : line.verdict == Verdict::note ? "note" : "fail");
-      json.key("text").value(line.text).end();
-    }
-    print(json.end().end().str() + "\n");
-  } else {
-    for (const Line& line : lines)
-      print(fmt::format("{} {}: {}\n", word_of(line.verdict), line.subject, printable(line.text)));
-  }
+  std::vector<Finding> findings{look_at_configuration(context)};
+  if (!context.config_error)
+    std::ranges::move(app::check(context.config, arguments.probe ? note_request : app::BeforeProbe()),
+                      std::back_inserter(findings));
+  const bool failed = std::ranges::any_of(
+      findings, [](const Finding& finding) { return finding.verdict == Finding::Verdict::bad; });
+  if (context.json)
+    print_json(findings, failed);
+  else
+    for (const Finding& finding : findings)
+      print(fmt::format("{} {}: {}\n", word_of(finding.verdict), finding.subject, printable(finding.text)));
   return failed ? kFailed : kDone;
 }
 

@@ -5,9 +5,9 @@
 #include <cstdio>
 #include <thread>
 
+#include "app/database.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "cli/database.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "pg/vector_index.h"
@@ -83,10 +83,8 @@ Result<bool> wait_for_backlog(pg::Connection& db, const pg::VectorizerInfo& info
 
 /// Building goes past a pooler where there is a way: only a session of its own takes the build's settings.
 Result<pg::Connection> connect_builder(const Context& context) {
-  if (context.config.listen.conninfo.empty()) return connect(context);
-  Context direct = context;
-  direct.config.database = context.config.listen;
-  return connect(direct);
+  const Config& config = context.config;
+  return app::connect(config.listen.conninfo.empty() ? config.database : config.listen);
 }
 
 std::string human_size(std::int64_t bytes) {
@@ -124,7 +122,7 @@ void show(const Context& context, const std::vector<pg::BuiltIndex>& indexes) {
 }  // namespace
 
 Result<int> vectorizer_reindex(Context& context, const ReindexArguments& arguments) {
-  auto db = connect(context);
+  auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
   auto info = arguments.index.empty() ? pg::find_vectorizer(*db, arguments.name)
                                       : pg::choose_index(*db, arguments.name, arguments.index);
@@ -193,7 +191,7 @@ Result<int> show_deferrable(const Context& context, pg::Connection& db, const pg
 }  // namespace
 
 Result<int> vectorizer_defer_index(Context& context, const DeferIndexArguments& arguments) {
-  auto db = connect(context);
+  auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
   auto info = pg::find_vectorizer(*db, arguments.name);
   if (!info) return std::unexpected(info.error());

@@ -1,17 +1,14 @@
 #include <fmt/format.h>
 
+#include "app/migrate.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "cli/database.h"
 #include "cli/output.h"
-#include "pg/migrate.h"
 
 namespace embedd::cli {
 
 Result<int> migrate(Context& context) {
-  auto db = connect(context, Schema::optional, true);
-  if (!db) return std::unexpected(db.error());
-  auto migrated = pg::migrate(*db);
+  const auto migrated = app::migrate(context.config);
   if (!migrated) return std::unexpected(migrated.error());
 
   if (context.json) {

@@ -3,10 +3,9 @@
 #include <chrono>
 #include <thread>
 
+#include "app/status.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "cli/database.h"
-#include "cli/model.h"
 #include "cli/output.h"
 #include "cli/wrap.h"
 #include "pg/status.h"
@@ -16,25 +15,6 @@ namespace embedd::cli {
 namespace {
 
 constexpr seconds kWatchInterval{2};
-
-/// Rows per second of all workers between two looks; negative: not known yet.
-class Rate {
- public:
-  double update(const std::vector<pg::WorkerStatus>& workers) {
-    std::int64_t rows = 0;
-    for (const pg::WorkerStatus& worker : workers) rows += worker.rows_embedded;
-    const auto now = std::chrono::steady_clock::now();
-    const double passed = to_seconds(now - at_);
-    const double rate = at_ == Instant{} || rows < rows_ ? -1 : static_cast<double>(rows - rows_) / passed;
-    at_ = now;
-    rows_ = rows;
-    return rate;
-  }
-
- private:
-  Instant at_{};
-  std::int64_t rows_ = 0;
-};
 
 void write_usage(JsonWriter& json, std::string_view name, const std::vector<pg::UsageStatus>& usage) {
   json.key(name).array();
@@ -46,7 +26,8 @@ void write_usage(JsonWriter& json, std::string_view name, const std::vector<pg::
   json.end();
 }
 
-std::string as_json(const Config& config, const pg::Status& status, double rate) {
+std::string as_json(const app::StatusReport& report) {
+  const pg::Status& status = report.status;
   JsonWriter json;
   json.object().key("vectorizers").array();
   for (const pg::VectorizerStatus& item : status.vectorizers) {
@@ -87,9 +68,9 @@ std::string as_json(const Config& config, const pg::Status& status, double rate)
     json.key("leases_held").value(item.leases_held).key("draining").value(item.draining).end();
   }
   json.end().key("endpoints").array();
-  for (const EndpointConfig& endpoint : config.endpoints) {
+  for (const app::EndpointState& endpoint : report.endpoints) {
     json.object().key("name").value(endpoint.name).key("dialect").value(name_of(endpoint.dialect));
-    json.key("has_key").value(has_key(endpoint)).end();
+    json.key("has_key").value(endpoint.has_key).end();
   }
   json.end();
   write_usage(json, "usage_today", status.usage_today);
@@ -97,35 +78,32 @@ std::string as_json(const Config& config, const pg::Status& status, double rate)
   json.key("usage_of_original_usd");
   status.original_usd ? json.value(*status.original_usd) : json.null();
   json.key("rows_per_second");
-  rate < 0 ? json.null() : json.value(rate);
+  report.rows_per_second ? json.value(*report.rows_per_second) : json.null();
   return json.end().str() + "\n";
 }
 
 // Tables fit into 80 columns: a cell is at most as wide as said here.
 constexpr std::size_t kName = 18, kModel = 22, kWorker = 20;
 
-bool waits(const pg::VectorizerStatus& item) { return item.jobs > 0 || item.unwalked_rows > 0; }
-
-/// Why nothing happens where no worker runs, as far as this side can know; empty if it cannot.
-std::string reason_here(const Config& config, const pg::VectorizerStatus& item) {
-  const EndpointConfig* endpoint = config.endpoint(item.endpoint);
+/// Why nothing happens where no worker runs, as far as this side can know.
+std::string reason_here(const app::StatusReport& report, const pg::VectorizerStatus& item) {
+  const app::EndpointState* endpoint = report.endpoint(item.endpoint);
   if (endpoint == nullptr)
     return fmt::format("its endpoint {} is not configured here, and no worker runs",
                        printable(item.endpoint));
-  if (!has_key(*endpoint))
-    return fmt::format("no_api_key here, and no worker runs: {}", how_to_set_key(*endpoint));
+  if (!endpoint->has_key)
+    return fmt::format("no_api_key here, and no worker runs: {}", endpoint->how_to_set_key);
   return "no worker runs: embedd worker";
 }
 
-/// At most eleven characters; remarks_of() says more.
+/// remarks_of() says more.
 std::string state_of(const pg::VectorizerStatus& item, bool workers) {
-  if (item.problem) return paint(Colour::red, "broken");
-  if (item.state != "active") return paint(Colour::yellow, item.state);
-  if (waits(item) && !item.troubles.empty()) return paint(Colour::yellow, "waiting");
-  if (waits(item) && !workers) return paint(Colour::yellow, "no worker");
-  if (!item.reconciled_at) return item.jobs > 0 ? "filling" : "not walked";
-  if (item.jobs == 0) return paint(Colour::green, "current");
-  return item.due + item.leased > 0 ? "embedding" : "retrying";
+  const std::string_view condition = app::condition_of(item, workers);
+  if (condition == "broken") return paint(Colour::red, condition);
+  if (condition == "current") return paint(Colour::green, condition);
+  for (const std::string_view stands_still : {"waiting", "no worker", "paused"})
+    if (condition == stands_still) return paint(Colour::yellow, condition);
+  return std::string(condition);
 }
 
 std::string said_by(const pg::TroubleStatus& trouble, std::size_t workers) {
@@ -135,8 +113,8 @@ std::string said_by(const pg::TroubleStatus& trouble, std::size_t workers) {
 }
 
 /// What waits, why and since when: a line each, without its name.
-std::vector<std::string> remarks_of(const Config& config, const pg::VectorizerStatus& item,
-                                    std::size_t workers) {
+std::vector<std::string> remarks_of(const app::StatusReport& report, const pg::VectorizerStatus& item) {
+  const std::size_t workers = report.status.workers.size();
   std::vector<std::string> out;
   for (const auto& remark : {item.problem, item.note})
     if (remark) out.push_back(": " + printable(*remark));
@@ -147,14 +125,14 @@ std::vector<std::string> remarks_of(const Config& config, const pg::VectorizerSt
     out.push_back(fmt::format(
         ": up to {} rows wait to be looked at, since it was created ({})",
         item.unwalked_rows < pg::kCountLimit ? human_count(item.unwalked_rows) : "all its", item.created_at));
-  if (!waits(item) || item.problem) return out;
+  if (!app::waits(item) || item.problem) return out;
   if (item.state != "active")
     out.push_back(
         fmt::format(" waits: {}; to go on: embedd vectorizer resume {}", item.state, printable(item.name)));
   for (const pg::TroubleStatus& trouble : item.troubles)
     out.push_back(fmt::format(" waits: {}, {}: {}", printable(trouble.state, 40), said_by(trouble, workers),
                               printable(trouble.message, 300)));
-  if (workers == 0) out.push_back(" waits: " + reason_here(config, item));
+  if (workers == 0) out.push_back(" waits: " + reason_here(report, item));
   if (item.next_try_seconds)
     out.push_back(fmt::format(" waits: rows that failed are tried again, the next in {}",
                               human_age(*item.next_try_seconds)));
@@ -167,7 +145,8 @@ std::string waiting_of(const pg::VectorizerStatus& item) {
   return (item.jobs_exact ? "" : "~") + human_count(item.jobs);
 }
 
-std::string vectorizers_text(const Config& config, const pg::Status& status) {
+std::string vectorizers_text(const app::StatusReport& report) {
+  const pg::Status& status = report.status;
   if (status.vectorizers.empty()) return "no vectorizers yet: embedd vectorizer create --help\n";
   Table table({"vectorizer", "model", "waiting", "oldest", "dead", "state"});
   std::string remarks;
@@ -179,16 +158,17 @@ std::string vectorizers_text(const Config& config, const pg::Status& status) {
                item.oldest_age_seconds ? human_age(*item.oldest_age_seconds) : "-",
                item.dead_letters > 0 ? paint(Colour::red, human_count(item.dead_letters)) : "0",
                state_of(item, !status.workers.empty())});
-    for (const std::string& line : remarks_of(config, item, status.workers.size()))
-      remark(printable(item.name) + line);
+    for (const std::string& line : remarks_of(report, item)) remark(printable(item.name) + line);
     if (item.index_wanted)
       remark(fmt::format("index_wanted: {}embedd vectorizer reindex {}",
-                         waits(item) ? "once the backlog has drained, run " : "run ", printable(item.name)));
+                         app::waits(item) ? "once the backlog has drained, run " : "run ",
+                         printable(item.name)));
   }
   return table.str() + remarks;
 }
 
-std::string workers_text(const pg::Status& status, double rate) {
+std::string workers_text(const app::StatusReport& report) {
+  const pg::Status& status = report.status;
   if (status.workers.empty()) return "no workers: embedd worker\n";
   Table table({"worker", "up", "rows", "requests", "leases", "heard of"});
   for (const pg::WorkerStatus& item : status.workers)
@@ -196,7 +176,8 @@ std::string workers_text(const pg::Status& status, double rate) {
                human_age(item.up_seconds), human_count(item.rows_embedded),
                fmt::format("{}", item.requests_in_flight), fmt::format("{}", item.leases_held),
                fmt::format("{} ago{}", human_age(item.silent_seconds), item.draining ? ", draining" : "")});
-  return table.str() + (rate < 0 ? "" : fmt::format("{:.0f} rows/s\n", rate));
+  return table.str() +
+         (report.rows_per_second ? fmt::format("{:.0f} rows/s\n", *report.rows_per_second) : "");
 }
 
 std::string usage_text(const pg::Status& status) {
@@ -220,16 +201,14 @@ std::string usage_text(const pg::Status& status) {
 }  // namespace
 
 Result<int> status(Context& context, const StatusArguments& arguments) {
-  auto db = connect(context);
-  if (!db) return std::unexpected(db.error());
-  Rate rate;
+  auto reader = app::StatusReader::open(context.config);
+  if (!reader) return std::unexpected(reader.error());
   while (true) {
-    auto status = pg::read_status(*db);
-    if (!status) return std::unexpected(status.error());
-    const double rows_per_second = rate.update(status->workers);
-    std::string out = context.json ? as_json(context.config, *status, rows_per_second)
-                                   : vectorizers_text(context.config, *status) + "\n" +
-                                         workers_text(*status, rows_per_second) + usage_text(*status);
+    const auto report = reader->read();
+    if (!report) return std::unexpected(report.error());
+    std::string out =
+        context.json ? as_json(*report)
+                     : vectorizers_text(*report) + "\n" + workers_text(*report) + usage_text(report->status);
     if (arguments.watch && stdout_is_terminal() && !context.json) out.insert(0, "\x1b[H\x1b[2J");
     print(out);
     if (!arguments.watch) return kDone;

@@ -1,32 +1,17 @@
 #include <fmt/format.h>
 
+#include "app/traces.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "cli/database.h"
 #include "cli/existing.h"
-#include "cli/model.h"
+#include "cli/notes.h"
 #include "cli/output.h"
-#include "pg/migrate.h"
-#include "pg/traces.h"
 
 namespace embedd::cli {
 
-Result<int> traces_init(Context& context, const TracesArguments& arguments) {
-  pg::TracesOptions options;
-  if (!arguments.endpoint.empty()) options.endpoint = arguments.endpoint;
-  options.endpoint_asked = !arguments.endpoint.empty();
-  options.model_asked = !arguments.model.empty();
-  options.adopt_only = arguments.adopt_only;
-  auto model = model_for(context.config, options.endpoint, arguments.model);
-  if (!model) return std::unexpected(model.error());
-  options.model = std::move(*model);
-
-  auto db = connect(context, Schema::optional);  // made here if it is missing
-  if (!db) return std::unexpected(db.error());
-  if (auto migrated = pg::migrate(*db); !migrated) return std::unexpected(migrated.error());
-  auto report = pg::init_traces(*db, options);
+Result<int> traces_init(Context& context, const app::TracesRequest& request) {
+  const auto report = app::init_traces(context.config, request);
   if (!report) return std::unexpected(report.error());
-
   const pg::VectorizerInfo& info = report->vectorizer;
   if (context.json) {
     JsonWriter json;
@@ -35,7 +20,7 @@ Result<int> traces_init(Context& context, const TracesArguments& arguments) {
     json.key("created_vectorizer").value(report->created_vectorizer);
     json.key("vectorizer").value(info.name).key("endpoint").value(info.endpoint);
     json.key("model").value(info.model);
-    write_existing(json, context.config, info, report->existing);
+    write_existing(json, report->existing);
     print(json.end().str() + "\n");
     return kDone;
   }
@@ -46,7 +31,7 @@ Result<int> traces_init(Context& context, const TracesArguments& arguments) {
   if (report->created_index) line(true, "index on embedding (hnsw, cosine)");
   line(report->created_vectorizer, fmt::format("vectorizer {}: model {} at endpoint {}, {} dimensions",
                                                info.name, info.model, info.endpoint, info.dimensions));
-  if (report->created_vectorizer) note_existing(context.config, info, report->existing);
+  if (report->created_vectorizer) note_existing(info, report->existing);
   note_endpoint(context.config, info.endpoint);
   return kDone;
 }

@@ -1,15 +1,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "app/database.h"
+#include "app/vectorizer.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "cli/database.h"
 #include "cli/existing.h"
-#include "cli/model.h"
-#include "cli/next_steps.h"
+#include "cli/notes.h"
 #include "cli/output.h"
-#include "pg/adoption.h"
-#include "pg/capture_state.h"
 
 namespace embedd::cli {
 
@@ -81,7 +79,7 @@ void show(const Context& context, const pg::VectorizerInfo& info) {
 /// pause, resume and drop differ in one call and one word.
 Result<int> change(Context& context, const std::string& name,
                    Result<void> (*action)(pg::Connection&, std::string_view), std::string_view done) {
-  auto db = connect(context);
+  auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
   if (auto changed = action(*db, name); !changed) return std::unexpected(changed.error());
   if (context.json)
@@ -108,42 +106,35 @@ Result<int> vectorizer_create(Context& context, const CreateArguments& arguments
   spec.long_texts = arguments.long_texts;
   spec.index = arguments.index;
   if (!arguments.endpoint.empty()) spec.endpoint = arguments.endpoint;
-  auto model = model_for(context.config, spec.endpoint, arguments.model);
-  if (!model) return std::unexpected(model.error());
-  spec.model = std::move(*model);
   if (arguments.send_dimensions) spec.send_dimensions = true;
   spec.adopt_existing = arguments.adopt_existing;
   spec.trust_all = arguments.trust_all;
 
-  auto db = connect(context);
-  if (!db) return std::unexpected(db.error());
-  auto created = pg::declare_vectorizer(*db, spec);
+  const auto created = app::create_vectorizer(context.config, std::move(spec), arguments.model);
   if (!created) return std::unexpected(created.error());
   const pg::VectorizerInfo& info = created->info;
   if (context.json) {
     JsonWriter json;
     json.object();
     write_json(json, info);
-    write_existing(json, context.config, info, created->existing);
+    write_existing(json, created->existing);
     print(json.end().str() + "\n");
   } else {
     show(context, info);
   }
   for (const std::string& remark : created->remarks) print_note("note: " + printable(remark));
-  const auto capture = pg::capture_state(*db, info);
-  if (capture && capture->note) print_note("note: " + printable(*capture->note));
-  note_existing(context.config, info, created->existing);
+  note_existing(info, created->existing);
   note_endpoint(context.config, info.endpoint);
   if (info.index_kind != "none")
     print_note(fmt::format(
         "once the rows that exist are embedded, build the index with: embedd vectorizer reindex {}",
         info.name));
-  note_next_steps(*db, info);
+  note_next_steps(*created);
   return kDone;
 }
 
 Result<int> vectorizer_list(Context& context) {
-  auto db = connect(context);
+  auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
   auto list = pg::list_vectorizers(*db);
   if (!list) return std::unexpected(list.error());
@@ -172,7 +163,7 @@ Result<int> vectorizer_list(Context& context) {
 }
 
 Result<int> vectorizer_show(Context& context, const std::string& name) {
-  auto db = connect(context);
+  auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
   auto info = pg::find_vectorizer(*db, name);
   if (!info) return std::unexpected(info.error());

@@ -1,9 +1,108 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <memory>
+#include <utility>
+
+#include "app/database.h"
+#include "app/worker_run.h"
+#include "base/json.h"
+#include "base/log.h"
 #include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/stop_signals.h"
+#include "http/loop.h"
+#include "pg/vectorizers.h"
 
 namespace embedd::cli {
 
+namespace {
+
+Result<app::WorkerRequest> request_of(const SettingValues& values, const WorkerArguments& arguments) {
+  app::WorkerRequest request;
+  WorkerOptions& options = request.worker;
+  options.poll = values.duration("poll_seconds");
+  options.lease = values.duration("lease_seconds");
+  options.max_in_flight = static_cast<std::uint32_t>(values.integer("max_in_flight"));
+  options.batch_inputs = static_cast<std::uint32_t>(values.integer("batch_inputs"));
+  options.claim_rows = static_cast<std::uint32_t>(values.integer("claim_rows"));
+  options.held_bytes = static_cast<std::size_t>(values.integer("held_mib")) * kMiB;
+  options.max_attempts = static_cast<int>(values.integer("max_attempts"));
+  options.walk_share = values.number("reconcile_share");
+  options.once = arguments.once;
+  request.reconcile_every = values.duration("reconcile_seconds");
+  request.keep_messages = values.text("keep_messages") == "on";
+  request.traces = arguments.traces;
+  if (!values.has("http")) return request;
+  auto address = parse_listen_address(values.text("http"));
+  if (!address)
+    return fail(address.error().kind,
+                fmt::format("{}: {}", values.place_of("http"), address.error().message));
+  request.http = std::move(*address);
+  return request;
+}
+
+/// "none remains" is known from the queue, and beyond that from the last walk over each table.
+std::string none_remains(const Context& context, double took_seconds) {
+  auto db = app::connect(context.config);
+  const auto walked = db ? pg::seconds_since_walks(*db) : std::unexpected(db.error());
+  if (!walked) return "none remains in the queue";
+  if (!*walked) return "none remains in the queue; not every table has been walked through yet";
+  if (**walked <= took_seconds + 1) return "none remains";
+  return fmt::format("none remains, by a walk through every row {} ago and the changes since",
+                     human_age(**walked));
+}
+
+void print_summary(const Context& context, const WorkerSummary& summary, double took_seconds) {
+  if (context.json) {
+    JsonWriter out;
+    out.object().key("rows_embedded").value(summary.rows_embedded);
+    out.key("rows_discarded").value(summary.rows_discarded).key("requests").value(summary.requests);
+    out.key("tokens").value(summary.tokens).key("rows_remain").value(summary.rows_remain);
+    return print(out.key("seconds").value(took_seconds).end().str() + "\n");
+  }
+  std::string line =
+      fmt::format("embedded {} rows in {}", human_count(static_cast<std::int64_t>(summary.rows_embedded)),
+                  human_age(took_seconds));
+  if (summary.rows_discarded > 0)
+    line += fmt::format(", discarded {}", human_count(static_cast<std::int64_t>(summary.rows_discarded)));
+  line += "; " + (summary.rows_remain ? "rows remain unembedded: embedd status says which and why"
+                                      : none_remains(context, took_seconds));
+  print(line + "\n");
+}
+
+/// Before the loop there is nothing to settle, but connecting may take its time.
+[[noreturn]] void leave_at_once(int signal) {
+  app::log_stopped_early();
+  log::flush();
+  _exit(128 + signal);
+}
+
+}  // namespace
+
 Result<int> worker(Context& context, const WorkerArguments& arguments) {
-  return context.wiring.run_worker(context, arguments);
+  StopSignals signals;  // before any other thread
+  signals.on_second(leave_at_once);
+  log::write_in_background();
+  const bool bar = stderr_is_terminal();
+  log::clear_line_first(bar);
+  const auto request = request_of(context.config.values, arguments);
+  if (!request) return std::unexpected(request.error());
+
+  const SteadyClock clock;
+  app::WorkerHooks hooks{.stop = signals.token()};
+  if (bar) hooks.progress = std::make_unique<Progress>(clock);
+  hooks.on_loop = [&signals](std::function<void()> cancel) {
+    if (!cancel) return signals.on_second(nullptr);
+    signals.on_second([cancel = std::move(cancel)](int) { cancel(); });
+  };
+  const auto report = app::run_worker(context.config, *request, std::move(hooks));
+  if (!report) return std::unexpected(report.error());
+  if (!arguments.once || report->end == app::WorkerReport::End::before_table) return kDone;
+  if (report->end == app::WorkerReport::End::before_database) return kFailed;
+  print_summary(context, report->summary, to_seconds(report->took));
+  return report->summary.rows_remain ? kRowsRemain : kDone;
 }
 
 }  // namespace embedd::cli

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/traces.h"
 #include "base/error.h"
 #include "cli/context.h"
 
@@ -42,11 +43,6 @@ struct SearchArguments {
   int limit = 10;
 };
 
-struct TracesArguments {
-  std::string endpoint, model;
-  bool adopt_only = false;
-};
-
 struct GrantsArguments {
   std::string role;
   bool apply = false;
@@ -54,6 +50,11 @@ struct GrantsArguments {
 
 struct CheckArguments {
   bool probe = false;
+};
+
+struct WorkerArguments {
+  bool once = false;
+  bool traces = false;  ///< first adopt the table `traces`, as soon as it is there
 };
 
 struct StatusArguments {
@@ -75,7 +76,7 @@ Result<int> dead_list(Context& context, const DeadArguments& arguments);
 Result<int> dead_retry(Context& context, const DeadArguments& arguments);
 Result<int> dead_purge(Context& context, const DeadArguments& arguments);
 Result<int> search(Context& context, const SearchArguments& arguments);
-Result<int> traces_init(Context& context, const TracesArguments& arguments);
+Result<int> traces_init(Context& context, const app::TracesRequest& request);
 Result<int> check(Context& context, const CheckArguments& arguments);
 Result<int> grants(Context& context, const GrantsArguments& arguments);
 Result<int> estimate(Context& context, const std::string& name);

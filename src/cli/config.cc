@@ -82,6 +82,7 @@ class Loader {
     for (const auto step : {&Loader::read_flags, &Loader::read_environment, &Loader::read_dotenv,
                             &Loader::read_toml, &Loader::build_database, &Loader::build_endpoints})
       if (auto done = (this->*step)(); !done) return std::unexpected(done.error());
+    config_.tokenizer_ranks = config_.values.text("tokenizer_ranks");
     return std::move(config_);
   }
 
@@ -275,11 +276,6 @@ class Loader {
 };
 
 }  // namespace
-
-const EndpointConfig* Config::endpoint(std::string_view name) const {
-  const auto found = std::ranges::find(endpoints, name, &EndpointConfig::name);
-  return found == endpoints.end() ? nullptr : &*found;
-}
 
 std::map<std::string, std::string, std::less<>> process_environment() {
   std::map<std::string, std::string, std::less<>> environment;

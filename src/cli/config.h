@@ -1,17 +1,14 @@
 /// Everything a run is told, from flags over the environment over `.env` over `embedd.toml`.
 #pragma once
 
-#include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "app/settings.h"
 #include "cli/settings.h"
-#include "http/endpoint.h"
-#include "pg/database_url.h"
 
 namespace embedd::cli {
 
@@ -22,18 +19,10 @@ struct ConfigSources {
   std::string directory = ".";                             ///< where `.env` and `embedd.toml` are looked for
 };
 
-struct Config {
+struct Config : app::Settings {
   SettingValues values;
-  pg::DatabaseTarget database;
-  pg::DatabaseTarget listen;  ///< empty conninfo: listen on `database`, if it is direct
-  /// Read their `…_FILE` again, from any thread and for as long as they are kept; none while the file is
-  /// missing or broken. Null where the URL is not from a file.
-  std::function<std::optional<Secret>()> database_now, listen_now;
-  std::vector<EndpointConfig> endpoints;  ///< `openai` and `local` are always among them
-  std::vector<std::string> files;         ///< that were read, for `embedd check`
-  std::string note;                       ///< something in them that is probably a slip; empty: nothing
-
-  [[nodiscard]] const EndpointConfig* endpoint(std::string_view name) const;
+  std::vector<std::string> files;  ///< that were read, for `embedd check`
+  std::string note;                ///< something in them that is probably a slip; empty: nothing
 };
 
 /// The process's environment.

@@ -1,10 +1,11 @@
-/// Results for people: tables, colour on a terminal only, and text that cannot harm a terminal.
+/// Results for people: tables, and colour on a terminal only.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/readable.h"
 
 namespace embedd::cli {
 
@@ -24,13 +25,6 @@ bool flush_output();
 void print_error(std::string_view message);
 /// One line on stderr: worth knowing, and not part of the result.
 void print_note(std::string_view message);
-
-/// `text` on one line: white space collapsed, control characters gone, cut to `max_characters` with an
-/// ellipsis. For anything that comes from a table: a row must not move the cursor.
-std::string printable(std::string_view text, std::size_t max_characters = std::string::npos);
-
-std::string human_count(std::int64_t number);  ///< 12,345
-std::string human_age(double age_seconds);     ///< 850 ms, 12 s, 5 min, 3 h, 2 d
 
 /// Left-aligned columns, two spaces apart; the last is not padded.
 class Table {

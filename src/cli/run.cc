@@ -29,8 +29,8 @@ int report(const Error& error) {
   return error.kind == ErrorKind::invalid_argument ? kUsage : kFailed;
 }
 
-int run_command(Arguments& arguments, Wiring wiring) {
-  Context context{.json = arguments.json, .wiring = std::move(wiring)};
+int run_command(Arguments& arguments) {
+  Context context{.json = arguments.json};
   auto config = load_config({process_environment(), std::move(arguments.flags), "."});
   if (config) {
     context.config = std::move(*config);
@@ -47,10 +47,10 @@ int run_command(Arguments& arguments, Wiring wiring) {
 
 }  // namespace
 
-int run(int argc, char** argv, Wiring wiring) {
+int run(int argc, char** argv) {
   try {
     Arguments arguments = parse_arguments(argc, argv);
-    const int code = arguments.exit_code ? *arguments.exit_code : run_command(arguments, std::move(wiring));
+    const int code = arguments.exit_code ? *arguments.exit_code : run_command(arguments);
     log::flush();  // a terminal shows what was logged before what was printed
     if (flush_output()) return code;
     print_error("the output could not be written");

@@ -6,6 +6,6 @@
 namespace embedd::cli {
 
 /// Runs the command that `argv` names. Prints errors itself. Returns the exit code.
-int run(int argc, char** argv, Wiring wiring);
+int run(int argc, char** argv);
 
 }  // namespace embedd::cli

@@ -62,7 +62,7 @@ MUTATIONS = [
     ("an_index_fault_is_the_rows", "G6", "src/pg/pipeline.cc",
      "if (is_index_fault(error)) {", "if (error.sqlstate.empty()) {",
      "integration_tests", "Stores.AVectorThatAnIndex*"),
-    ("a_missing_database_is_asked_for_at_once", "G13", "src/cli/start_up.cc",
+    ("a_missing_database_is_asked_for_at_once", "G13", "src/app/start_up.cc",
      "return backoff(milliseconds(250), seconds(10), failures, random);",
      "return backoff(milliseconds(250), milliseconds(250), failures, random);",
      "unit_tests", "Reconnecting.*"),

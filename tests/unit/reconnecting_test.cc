@@ -7,7 +7,7 @@
 #include <atomic>
 #include <semaphore>
 
-#include "cli/start_up.h"
+#include "app/start_up.h"
 #include "pg/pipeline.h"
 
 namespace embedd {
@@ -49,7 +49,7 @@ TEST(Reconnecting, AWorkerThatStartsBeforeItsDatabaseAsksEveryFewSeconds) {
   Duration passed{};
   unsigned attempts = 1, in_the_first_minute = 1;
   while (passed < hours(1)) {
-    const Duration pause = embedd::cli::start_pause(attempts, random);
+    const Duration pause = embedd::app::start_pause(attempts, random);
     passed += pause;
     ++attempts;
     if (passed < minutes(1)) ++in_the_first_minute;

@@ -4,12 +4,12 @@
 #include <optional>
 #include <stop_token>
 
+#include "app/settings.h"
 #include "base/error.h"
-#include "cli/context.h"
 #include "core/ports.h"
 #include "core/random.h"
 
-namespace embedd::cli {
+namespace embedd::app {
 
 /// How long to wait after so many attempts in vain, at least 1: from a fifth of a second to ten.
 Duration start_pause(unsigned failures, Random& random);
@@ -17,12 +17,12 @@ Duration start_pause(unsigned failures, Random& random);
 /// Connects and migrates, again and again while the database is down or busy, with capped and jittered
 /// pauses. False: `stop` came first. Errors: those that waiting does not mend (a wrong password, no
 /// privilege, another release's schema). Tells `observer` of each failure, which logs it.
-Result<bool> migrate_when_up(const Context& context, Observer& observer, std::stop_token stop,
+Result<bool> migrate_when_up(const Settings& settings, Observer& observer, std::stop_token stop,
                              std::optional<Duration> at_most);
 
 /// Declares the vectorizer `traces` once its table is there. False if it was stopped before. Without `wait`
 /// it tries once. Errors: init_traces's, and misconfigured if there is no table to wait for.
-Result<bool> adopt_traces_when_there(const Context& context, Observer& observer, std::stop_token stop,
+Result<bool> adopt_traces_when_there(const Settings& settings, Observer& observer, std::stop_token stop,
                                      bool wait);
 
-}  // namespace embedd::cli
+}  // namespace embedd::app

@@ -1,14 +1,17 @@
-#include "cli/database.h"
+#include "app/database.h"
 
 #include <fmt/format.h>
 
 #include "base/redaction.h"
 #include "pg/migrate.h"
 
-namespace embedd::cli {
+namespace embedd::app {
 
-Result<pg::Connection> connect(const Context& context, Schema schema, bool to_write) {
-  const pg::DatabaseTarget& target = context.config.database;
+Result<pg::Connection> connect(const Settings& settings, Schema schema, bool to_write) {
+  return connect(settings.database, schema, to_write);
+}
+
+Result<pg::Connection> connect(const pg::DatabaseTarget& target, Schema schema, bool to_write) {
   const auto failed = [&](Error error) {
     error.message = fmt::format("{}: {}", target.display, redact(error.message));
     return std::unexpected(std::move(error));
@@ -20,4 +23,4 @@ Result<pg::Connection> connect(const Context& context, Schema schema, bool to_wr
   return db;
 }
 
-}  // namespace embedd::cli
+}  // namespace embedd::app

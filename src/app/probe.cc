@@ -1,4 +1,4 @@
-#include "cli/probe.h"
+#include "app/probe.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -7,15 +7,15 @@
 #include <cctype>
 #include <utility>
 
-#include "cli/model.h"
-#include "cli/output.h"
+#include "app/endpoints.h"
+#include "base/readable.h"
 #include "http/embedders.h"
 
-namespace embedd::cli {
+namespace embedd::app {
 
 namespace {
 
-using Verdict = ProbeResult::Verdict;
+using Verdict = Finding::Verdict;
 
 std::string subject_of(const pg::ModelUse& use) {
   return fmt::format("probe of {} at {}", printable(use.model), printable(use.endpoint));
@@ -60,8 +60,8 @@ std::string what_to_change(const pg::ModelUse& use, std::string_view message) {
   return fmt::format("change base_url of [endpoint.{}]", use.endpoint);
 }
 
-ProbeResult judge(const EndpointConfig& endpoint, const pg::ModelUse& use, const Trial& trial) {
-  ProbeResult out{.subject = subject_of(use)};
+Finding judge(const EndpointConfig& endpoint, const pg::ModelUse& use, const Trial& trial) {
+  Finding out{.subject = subject_of(use)};
   if (trial.answer) {
     out.text = describe(endpoint, use, trial);
     return out;
@@ -93,21 +93,20 @@ ProbeResult judge(const EndpointConfig& endpoint, const pg::ModelUse& use, const
 
 }  // namespace
 
-std::vector<ProbeResult> probe(const Context& context, const std::vector<pg::ModelUse>& uses) {
+std::vector<Finding> probe(const Settings& settings, const std::vector<pg::ModelUse>& uses,
+                           const BeforeProbe& before) {
   std::vector<std::pair<const EndpointConfig*, const pg::ModelUse*>> asked;
   for (const pg::ModelUse& use : uses) {
-    const EndpointConfig* const endpoint = context.config.endpoint(use.endpoint);
+    const EndpointConfig* const endpoint = settings.endpoint(use.endpoint);
     if (endpoint != nullptr && endpoint->dialect != Dialect::local && has_key(*endpoint))
       asked.emplace_back(endpoint, &use);
   }
-  for (const auto& [endpoint, use] : asked)
-    print_note(fmt::format("note: sends one request of one word to {} for {}, {} dimensions",
-                           endpoint->base_url, printable(use->model), use->dimensions));
-  std::vector<ProbeResult> results;
+  for (const auto& [endpoint, use] : asked) before(*endpoint, *use);
+  std::vector<Finding> results;
   for (const auto& [endpoint, use] : asked)
     results.push_back(
         judge(*endpoint, *use, try_endpoint(*endpoint, use->model, use->dimensions, use->send_dimensions)));
   return results;
 }
 
-}  // namespace embedd::cli
+}  // namespace embedd::app

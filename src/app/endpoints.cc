@@ -1,15 +1,14 @@
-#include "cli/model.h"
+#include "app/endpoints.h"
 
 #include <fmt/format.h>
 
-#include "cli/output.h"
 #include "http/key_file.h"
 
-namespace embedd::cli {
+namespace embedd::app {
 
-Result<std::string> model_for(const Config& config, std::string_view endpoint, std::string_view asked) {
+Result<std::string> model_for(const Settings& settings, std::string_view endpoint, std::string_view asked) {
   if (!asked.empty()) return std::string(asked);
-  const EndpointConfig* found = config.endpoint(endpoint);
+  const EndpointConfig* found = settings.endpoint(endpoint);
   if (found != nullptr && !found->model.empty()) return found->model;
   if (found != nullptr && found->dialect == Dialect::local) return "local-hashing-v1";
   if (endpoint == "openai") return "text-embedding-3-small";
@@ -17,18 +16,6 @@ Result<std::string> model_for(const Config& config, std::string_view endpoint, s
               fmt::format("name a model with --model: the endpoint {} has no default (model = \"…\" in "
                           "[endpoint.{}] of embedd.toml makes one)",
                           endpoint, endpoint));
-}
-
-void note_endpoint(const Config& config, std::string_view endpoint) {
-  const EndpointConfig* found = config.endpoint(endpoint);
-  if (found == nullptr)
-    print_note(
-        fmt::format("note: no endpoint is called '{}' here; a worker needs [endpoint.{}] in embedd.toml",
-                    endpoint, endpoint));
-  else if (found->dialect == Dialect::local)
-    print_note("note: local-hashing-v1 finds shared words, not meaning");
-  else if (!has_key(*found))
-    print_note(fmt::format("note: rows wait until there is a key: {}", how_to_set_key(*found)));
 }
 
 bool has_key(const EndpointConfig& endpoint) {
@@ -44,4 +31,4 @@ std::string how_to_set_key(const EndpointConfig& endpoint) {
   return fmt::format("set the variable that api_key of [endpoint.{}] names", endpoint.name);
 }
 
-}  // namespace embedd::cli
+}  // namespace embedd::app

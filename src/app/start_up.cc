@@ -1,18 +1,17 @@
-#include "cli/start_up.h"
+#include "app/start_up.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <random>
 #include <utility>
 
+#include "app/migrate.h"
+#include "app/traces.h"
 #include "base/log.h"
-#include "cli/database.h"
-#include "cli/model.h"
 #include "core/retry_policy.h"
-#include "pg/migrate.h"
-#include "pg/traces.h"
 
-namespace embedd::cli {
+namespace embedd::app {
 
 namespace {
 
@@ -29,29 +28,11 @@ bool sleep(unsigned failures, std::stop_token stop) {
   return !stop.stop_requested();
 }
 
-Result<void> migrate_once(const Context& context) {
-  auto db = connect(context, Schema::optional, true);
-  if (!db) return std::unexpected(db.error());
-  auto migrated = pg::migrate(*db);
+Result<void> migrate_once(const Settings& settings) {
+  const auto migrated = migrate(settings);
   if (!migrated) return std::unexpected(migrated.error());
   for (const std::string& file : migrated->applied) log::info("migration_applied", {{"file", file}});
   return {};
-}
-
-/// False if there is no table to adopt yet.
-Result<bool> adopt_traces(const Context& context) {
-  pg::TracesOptions options{.adopt_only = true};
-  auto model = model_for(context.config, options.endpoint, "");
-  if (!model) return std::unexpected(model.error());
-  options.model = std::move(*model);
-  auto db = connect(context, Schema::required, true);
-  if (!db) return std::unexpected(db.error());
-  auto there = pg::has_traces(*db);
-  if (!there || !*there) return there;
-  auto report = pg::init_traces(*db, options);
-  if (!report) return std::unexpected(report.error());
-  if (report->created_vectorizer) log::info("vectorizer_created", {{"vectorizer", report->vectorizer.name}});
-  return true;
 }
 
 }  // namespace
@@ -60,11 +41,11 @@ Duration start_pause(unsigned failures, Random& random) {
   return backoff(milliseconds(250), seconds(10), failures, random);
 }
 
-Result<bool> migrate_when_up(const Context& context, Observer& observer, std::stop_token stop,
+Result<bool> migrate_when_up(const Settings& settings, Observer& observer, std::stop_token stop,
                              std::optional<Duration> at_most) {
   const auto began = std::chrono::steady_clock::now();
   for (unsigned failures = 1; !stop.stop_requested(); ++failures) {
-    auto migrated = migrate_once(context);
+    auto migrated = migrate_once(settings);
     if (migrated) return true;
     const bool too_long = at_most && std::chrono::steady_clock::now() - began >= *at_most;
     if (too_long || !mends_itself(migrated.error().kind)) return std::unexpected(migrated.error());
@@ -74,11 +55,11 @@ Result<bool> migrate_when_up(const Context& context, Observer& observer, std::st
   return false;
 }
 
-Result<bool> adopt_traces_when_there(const Context& context, Observer& observer, std::stop_token stop,
+Result<bool> adopt_traces_when_there(const Settings& settings, Observer& observer, std::stop_token stop,
                                      bool wait) {
   bool told = false;
   for (unsigned failures = 1; !stop.stop_requested(); ++failures) {
-    auto adopted = adopt_traces(context);
+    auto adopted = adopt_traces(settings);
     if (adopted && *adopted) return true;
     if (!adopted && !mends_itself(adopted.error().kind)) return std::unexpected(adopted.error());
     if (!adopted) observer.database_error("traces", adopted.error());
@@ -93,4 +74,4 @@ Result<bool> adopt_traces_when_there(const Context& context, Observer& observer,
   return false;
 }
 
-}  // namespace embedd::cli
+}  // namespace embedd::app

@@ -1,0 +1,13 @@
+/// Brings the schema `embedd` to what this binary needs.
+#pragma once
+
+#include "app/settings.h"
+#include "base/error.h"
+#include "pg/migrate.h"
+
+namespace embedd::app {
+
+/// Of several hosts, on the one that can be written to. Errors: pg::migrate()'s, the connection's.
+Result<pg::Migrated> migrate(const Settings& settings);
+
+}  // namespace embedd::app

@@ -1,0 +1,27 @@
+/// Finds the rows nearest in meaning to a query.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/settings.h"
+#include "base/error.h"
+#include "pg/search.h"
+#include "pg/vectorizers.h"
+
+namespace embedd::app {
+
+struct SearchResult {
+  pg::VectorizerInfo vectorizer;
+  std::vector<pg::SearchHit> hits;  ///< nearest first
+  bool by_words = false;            ///< the built-in model finds shared words, not meaning
+};
+
+/// Embeds `query` with the vectorizer's model and returns the `limit` (1 to 1000) nearest rows. Errors:
+/// invalid_argument (an empty query, no such vectorizer, its endpoint is not configured here),
+/// unauthenticated (there is no key for the model), the endpoint's, and the connection's.
+Result<SearchResult> search(const Settings& settings, std::string_view vectorizer, std::string_view query,
+                            int limit);
+
+}  // namespace embedd::app

@@ -1,0 +1,12 @@
+#include "app/settings.h"
+
+#include <algorithm>
+
+namespace embedd::app {
+
+const EndpointConfig* Settings::endpoint(std::string_view name) const {
+  const auto found = std::ranges::find(endpoints, name, &EndpointConfig::name);
+  return found == endpoints.end() ? nullptr : &*found;
+}
+
+}  // namespace embedd::app

@@ -1,0 +1,30 @@
+/// What a use case is told of the world: the database, the endpoints, the tokenizer's file. The command line
+/// reads it from flags, variables and files; a use case reads none of them.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret.h"
+#include "http/endpoint.h"
+#include "pg/database_url.h"
+
+namespace embedd::app {
+
+struct Settings {
+  pg::DatabaseTarget database;
+  pg::DatabaseTarget listen;  ///< empty conninfo: listen on `database`, if it is direct
+  /// Read their `…_FILE` again, from any thread and for as long as they are kept; none while the file is
+  /// missing or broken. Null where the URL is not from a file.
+  std::function<std::optional<Secret>()> database_now, listen_now;
+  std::vector<EndpointConfig> endpoints;  ///< `openai` and `local` are always among them
+  std::string tokenizer_ranks;            ///< a cl100k_base.tiktoken; empty: the built-in one
+
+  /// Null if no endpoint has that name.
+  [[nodiscard]] const EndpointConfig* endpoint(std::string_view name) const;
+};
+
+}  // namespace embedd::app

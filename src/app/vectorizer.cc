@@ -1,0 +1,69 @@
+#include "app/vectorizer.h"
+
+#include <utility>
+
+#include "app/database.h"
+#include "app/endpoints.h"
+#include "core/price.h"
+#include "pg/capture_state.h"
+#include "pg/declarer.h"
+#include "pg/inspect.h"
+#include "pg/vector_index.h"
+#include "text/catalog.h"
+
+namespace embedd::app {
+
+namespace {
+
+std::vector<LackingRole> lacking_roles(pg::Connection& db) {
+  std::vector<LackingRole> out;
+  const auto roles = pg::worker_roles(db);
+  if (!roles) return out;
+  for (const std::string& role : *roles) {
+    auto lacking = pg::missing_grants(db, role);
+    if (lacking && !lacking->empty()) out.push_back({role, std::move(*lacking)});
+  }
+  return out;
+}
+
+}  // namespace
+
+Existing priced(const Settings& settings, const pg::VectorizerInfo& vectorizer,
+                const pg::ExistingVectors& existing) {
+  Existing out{existing};
+  if (out.unproven_rows() == 0 || out.sample.empty() || usd_per_million_tokens(vectorizer.model) == 0)
+    return out;
+  const Tokenizers tokenizers(settings.tokenizer_ranks);
+  const Tokenizer& tokenizer = tokenizers.tokenizer_for(vectorizer.model);
+  const EndpointConfig* endpoint = settings.endpoint(vectorizer.endpoint);
+  const std::string prefix = endpoint == nullptr ? std::string() : endpoint->document_prefix;
+  std::size_t tokens = 0;
+  for (const std::string& text : out.sample) tokens += tokenizer.count(prefix + text);
+  const double each = usd_of(vectorizer.model, tokens) / static_cast<double>(out.sample.size());
+  out.usd_anew = each * static_cast<double>(out.unproven_rows());
+  return out;
+}
+
+Result<CreatedVectorizer> create_vectorizer(const Settings& settings, pg::VectorizerSpec spec,
+                                            std::string_view model) {
+  auto chosen = model_for(settings, spec.endpoint, model);
+  if (!chosen) return std::unexpected(chosen.error());
+  spec.model = std::move(*chosen);
+  auto db = connect(settings);
+  if (!db) return std::unexpected(db.error());
+  auto declared = pg::declare_vectorizer(*db, spec);
+  if (!declared) return std::unexpected(declared.error());
+
+  CreatedVectorizer out;
+  out.info = std::move(declared->info);
+  out.existing = priced(settings, out.info, declared->existing);
+  out.remarks = std::move(declared->remarks);
+  if (auto capture = pg::capture_state(*db, out.info); capture && capture->note)
+    out.remarks.push_back(std::move(*capture->note));
+  out.lacking = lacking_roles(*db);
+  const auto backlog = pg::read_backlog(*db, out.info);
+  out.worker_running = backlog && backlog->worker_running;
+  return out;
+}
+
+}  // namespace embedd::app

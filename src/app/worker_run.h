@@ -1,0 +1,54 @@
+/// A worker from its start to its end: everything that it consists of is put together here.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+
+#include "app/settings.h"
+#include "base/error.h"
+#include "base/units.h"
+#include "core/ports.h"
+#include "core/worker.h"
+#include "server/listener.h"
+
+namespace embedd::app {
+
+struct WorkerRequest {
+  WorkerOptions worker;  ///< its seed is chosen here
+  Duration reconcile_every = seconds(3600);
+  bool keep_messages = false;         ///< dead letters carry the database's own words
+  bool traces = false;                ///< first adopt the table `traces`, as soon as it is there
+  std::optional<ListenAddress> http;  ///< where /livez, /readyz and /metrics are served; none: nowhere
+};
+
+/// How the caller takes part in a run.
+struct WorkerHooks {
+  std::stop_token stop;  ///< asks the worker to finish what is in flight, and to end
+  /// Draws progress, which is then not logged. Destroyed before the last line is logged. May be null.
+  std::unique_ptr<Observer> progress{};
+  /// Called with how to give up what is in flight when the loop begins, and with null when it has ended.
+  std::function<void(std::function<void()> cancel)> on_loop{};
+};
+
+struct WorkerReport {
+  enum class End {
+    before_database,  ///< stopped while the database was down
+    before_table,     ///< stopped while there was no table to adopt
+    after_work,
+  };
+  End end = End::after_work;
+  WorkerSummary summary{};
+  Duration took{};  ///< since the loop began
+};
+
+/// Serves HTTP, waits for the database, migrates, and runs the loop until `hooks.stop` or, with
+/// `request.worker.once`, until nothing is due. A database that is down is waited for: for a minute with
+/// `once`, else for ever. Errors: the address is taken, and what waiting does not mend (see app/start_up.h).
+Result<WorkerReport> run_worker(const Settings& settings, const WorkerRequest& request, WorkerHooks hooks);
+
+/// The last line in the log of a worker that did nothing.
+void log_stopped_early();
+
+}  // namespace embedd::app

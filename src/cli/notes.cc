@@ -1,0 +1,56 @@
+#include "cli/notes.h"
+
+#include <fmt/format.h>
+
+#include "app/endpoints.h"
+#include "cli/output.h"
+
+namespace embedd::cli {
+
+void note_endpoint(const app::Settings& settings, std::string_view endpoint) {
+  const EndpointConfig* found = settings.endpoint(endpoint);
+  if (found == nullptr)
+    print_note(
+        fmt::format("note: no endpoint is called '{}' here; a worker needs [endpoint.{}] in embedd.toml",
+                    endpoint, endpoint));
+  else if (found->dialect == Dialect::local)
+    print_note("note: local-hashing-v1 finds shared words, not meaning");
+  else if (!app::has_key(*found))
+    print_note(fmt::format("note: rows wait until there is a key: {}", app::how_to_set_key(*found)));
+}
+
+void note_existing(const pg::VectorizerInfo& info, const app::Existing& existing) {
+  if (!existing.counted)
+    return print_note(
+        "note: vectors that are there could not be counted; those that nothing proves are embedded anew");
+  if (!existing.recalled.empty())
+    print_note(fmt::format("{} vectors are known from the vectorizer {} that was dropped: they cost nothing",
+                           human_count(existing.recalled_rows()), printable(existing.recalled)));
+  if (existing.adopted > 0)
+    print_note(fmt::format("{} vectors are adopted as they are", human_count(existing.adopted)));
+  if (existing.unproven_rows() == 0) return;
+  print_note(fmt::format(
+      "note: {} rows have a vector already, of which nothing says that {} made it of their text: they are "
+      "embedded anew{}. To keep vectors instead: embedd vectorizer drop {}, and create it with "
+      "--adopt-existing",
+      human_count(existing.unproven_rows()), printable(info.model),
+      existing.usd_anew > 0 ? fmt::format(", for about USD {:.4f}", existing.usd_anew) : "",
+      printable(info.name)));
+}
+
+void note_next_steps(const app::CreatedVectorizer& created) {
+  for (const auto& [role, grants] : created.lacking) {
+    std::string note =
+        fmt::format("the worker's role {0} lacks privileges; run, as their owner: embedd grants {0} --apply",
+                    printable(role));
+    for (const std::string& grant : grants) note += fmt::format("\n  {};", printable(grant));
+    print_note(note);
+  }
+  print_note(created.worker_running
+                 ? std::string("next: the running worker embeds it; embedd status shows how far it is")
+                 : fmt::format("next: embedd worker, which stays up, or embedd worker --once; what it takes: "
+                               "embedd estimate {}",
+                               printable(created.info.name)));
+}
+
+}  // namespace embedd::cli

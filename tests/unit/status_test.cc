@@ -1,0 +1,64 @@
+// What a status makes of what it read: how a vectorizer stands, and how fast the workers are.
+#include "app/status.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace {
+
+using embedd::app::condition_of;
+using embedd::app::RowRate;
+using embedd::pg::VectorizerStatus;
+using embedd::pg::WorkerStatus;
+
+VectorizerStatus current() {
+  VectorizerStatus status;
+  status.state = "active";
+  status.reconciled_at = "2026-01-01T00:00:00Z";
+  return status;
+}
+
+TEST(Status, SaysHowAVectorizerStands) {
+  const struct {
+    const char* word;
+    bool workers;
+    std::function<void(VectorizerStatus&)> change;
+  } kCases[] = {
+      {"current", true, [](VectorizerStatus&) {}},
+      {"current", false, [](VectorizerStatus&) {}},
+      {"broken", true, [](VectorizerStatus& s) { s.problem = "gone", s.state = "paused", s.jobs = 1; }},
+      {"paused", false, [](VectorizerStatus& s) { s.state = "paused", s.jobs = 1; }},
+      {"waiting", false, [](VectorizerStatus& s) { s.troubles.emplace_back(), s.jobs = 1; }},
+      {"waiting", true, [](VectorizerStatus& s) { s.troubles.emplace_back(), s.unwalked_rows = 1; }},
+      {"current", true, [](VectorizerStatus& s) { s.troubles.emplace_back(); }},
+      {"no worker", false, [](VectorizerStatus& s) { s.jobs = 1; }},
+      {"not walked", true, [](VectorizerStatus& s) { s.reconciled_at.reset(); }},
+      {"filling", true, [](VectorizerStatus& s) { s.reconciled_at.reset(), s.jobs = 1; }},
+      {"embedding", true, [](VectorizerStatus& s) { s.jobs = 1, s.leased = 1; }},
+      {"embedding", true, [](VectorizerStatus& s) { s.jobs = 1, s.due = 1; }},
+      {"retrying", true, [](VectorizerStatus& s) { s.jobs = 1; }},
+  };
+  for (const auto& example : kCases) {
+    VectorizerStatus status = current();
+    example.change(status);
+    EXPECT_EQ(condition_of(status, example.workers), example.word);
+  }
+}
+
+TEST(Status, CountsRowsBetweenTwoLooks) {
+  const auto workers = [](std::int64_t rows) {
+    WorkerStatus idle, busy;
+    busy.rows_embedded = rows;
+    return std::vector{idle, busy};
+  };
+  const embedd::Instant start = embedd::Instant{} + embedd::seconds(1000);
+  RowRate rate;
+  EXPECT_EQ(rate.update(workers(500), start), std::nullopt) << "nothing is known at the first look";
+  EXPECT_EQ(rate.update(workers(700), start + embedd::seconds(2)), 100.0);
+  EXPECT_EQ(rate.update(workers(700), start + embedd::seconds(4)), 0.0);
+  EXPECT_EQ(rate.update(workers(10), start + embedd::seconds(6)), std::nullopt) << "a worker has left";
+  EXPECT_EQ(rate.update(workers(30), start + embedd::seconds(8)), 10.0);
+}
+
+}  // namespace

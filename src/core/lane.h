@@ -5,11 +5,14 @@
 #include <string>
 
 #include "core/batch.h"
+#include "core/claim_schedule.h"
 #include "core/input_limit.h"
 #include "core/ports.h"
 #include "core/silent_cut.h"
 #include "core/spending_brake.h"
+#include "core/table_lock.h"
 #include "core/text_limit.h"
+#include "core/walk.h"
 
 namespace embedd {
 
@@ -21,16 +24,10 @@ struct Lane {
   std::size_t tokens_per_job = 250;  ///< of the last request
   std::size_t bytes_per_text = 0;    ///< of the last claim
 
-  // When to claim.
-  bool due = false;         ///< jobs are probably due
-  bool claiming = false;    ///< a claim is on its way …
-  Instant claim_sent_at{};  ///< … since then: its leases may have begun as early
-  Instant next_claim_at{};
-  unsigned empty_claims = 0;   ///< in a row
-  unsigned failed_claims = 0;  ///< in a row
-  bool locked =
-      false;  ///< its table was, when last asked: asked one such at a time, each wait being everyone's
   bool listed = true;  ///< still in the last poll
+  ClaimSchedule claims;
+  Walk walk;
+  TableLock lock;
 
   // Its own troubles, as told apart from its endpoint's.
   Instant paused_until{};
@@ -55,15 +52,6 @@ struct Lane {
   WasteReason waste = WasteReason::unknown;                  ///< of late
   Instant braked_until{};                                    ///< some of its rows
   std::string braked_because;
-
-  // Reconcile.
-  bool reconciling = false;
-  bool page_sent = false;
-  bool routine = false;       ///< a walk is under way that nobody waits for
-  bool deferred = false;      ///< the queue is long enough already
-  unsigned failed_pages = 0;  ///< in a row
-  Instant next_page_at{};
-  Key cursor;
 
   /// It has rested, and nothing has been stored for it since: ask with one row.
   [[nodiscard]] bool probing() const { return pauses > 0; }

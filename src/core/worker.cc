@@ -3,14 +3,12 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "core/walk_pace.h"
+#include "core/walk.h"
 
 namespace embedd {
 
 namespace {
 
-/// After the last non-empty claim, ask again a few times soon: a commit may have raced with it.
-constexpr Duration kFollowUps[] = {milliseconds(10), milliseconds(40), milliseconds(200), milliseconds(1000)};
 /// With `once`, an endpoint that rests for longer is not waited for.
 constexpr Duration kLongRest = seconds(30);
 /// A table that takes so long for what it was given needs no more yet: what is bought meanwhile would wait in
@@ -88,10 +86,7 @@ void Worker::cancel() {
 
 void Worker::poll(Instant now) {
   for (const VectorizerId id : queue_.take_hints())
-    if (Lane* lane = find(id)) {
-      lane->due = true;
-      lane->next_claim_at = std::min(lane->next_claim_at, now);
-    }
+    if (Lane* lane = find(id)) lane->claims.due_now(now);
   // With `once` somebody waits for the end: ask whether that was all as soon as nothing is left to do here.
   if (options_.once && progress_ != progress_at_poll_ && out_of_work())
     next_poll_ = std::min(next_poll_, now);
@@ -122,15 +117,16 @@ void Worker::note(Poll poll, Instant now) {
     if (lane->vectorizer != vectorizer) redeclare(*lane, vectorizer);
     if (queue_.ready()) remember(*lane, state.remembered);
     lane->listed = true;
-    lane->due = lane->due || state.due;
-    if (state.reconcile_due && !vectorizer.paused) lane->reconciling = true;
+    if (state.due) lane->claims.due();
+    if (state.reconcile_due && !vectorizer.paused) lane->walk.begin();
     const KeyState key = embedder_.key_state(vectorizer.endpoint);  // reads the key again, so it comes first
     EndpointLimits limits = embedder_.limits(vectorizer.endpoint);
     limits.max_in_flight = std::min(limits.max_in_flight, options_.max_in_flight);
     gate_of(vectorizer.endpoint).refresh(key, embedder_.key_version(vectorizer.endpoint), limits);
   }
-  std::erase_if(lanes_,
-                [](const auto& lane) { return !lane->listed && lane->in_flight == 0 && !lane->claiming; });
+  std::erase_if(lanes_, [](const auto& lane) {
+    return !lane->listed && lane->in_flight == 0 && !lane->claims.claiming();
+  });
   for (const auto& lane : lanes_)
     if (lane->resting(now)) give_back(*lane, now);
   observer_.polled(*poll);
@@ -150,12 +146,13 @@ bool Worker::rows_remain(const std::vector<VectorizerState>& states) const {
                              [](const auto& state) {
                                return state.waiting || state.dead_letters > 0 || !state.problem.empty();
                              }) ||
-         std::ranges::any_of(lanes_, [](const auto& lane) { return lane->reconciling; });
+         std::ranges::any_of(lanes_, [](const auto& lane) { return lane->walk.under_way(); });
 }
 
 bool Worker::out_of_work() const {
   return leases_held() == 0 && claims_in_flight_ == 0 && settlements_.empty() &&
-         std::ranges::none_of(lanes_, [](const auto& lane) { return lane->due || lane->reconciling; });
+         std::ranges::none_of(
+             lanes_, [](const auto& lane) { return lane->claims.jobs_due() || lane->walk.under_way(); });
 }
 
 /// With `once`: nothing is held, nothing changed since the poll was asked, and nothing it lists can be worked
@@ -174,7 +171,7 @@ bool Worker::confirmed_idle(const std::vector<VectorizerState>& states, Instant 
                           gate->state() != EndpointState::unauthenticated &&
                           gate->state() != EndpointState::quota_exhausted;
     // A walk that waits for a long queue to shorten waits for ever if nothing can be done about that queue.
-    if ((*lane)->reconciling && (workable || !(*lane)->deferred)) return true;
+    if ((*lane)->walk.under_way() && (workable || !(*lane)->walk.deferred())) return true;
     return state.due && workable;
   });
 }
@@ -182,58 +179,38 @@ bool Worker::confirmed_idle(const std::vector<VectorizerState>& states, Instant 
 void Worker::reconcile(Instant now) {
   if (!queue_.ready()) return;
   for (const auto& lane : lanes_) {
-    if (!lane->reconciling || lane->page_sent || now < lane->next_page_at || lane->resting(now)) continue;
-    if (must_wait_its_turn(*lane)) continue;
-    lane->page_sent = true;
-    queue_.send_reconcile(lane->vectorizer.id, lane->cursor);
+    if (!lane->walk.ready(now) || lane->resting(now) || must_wait_its_turn(*lane)) continue;
+    lane->walk.page_sent();
+    queue_.send_reconcile(lane->vectorizer.id, lane->walk.cursor());
   }
 }
 
 void Worker::note(ReconcilePage page, Instant now) {
   Lane* lane = find(page.vectorizer);
   if (lane == nullptr) return;
-  lane->page_sent = false;
   if (!page.progress) {
     observer_.database_error("reconcile", page.progress.error());
-    lane->next_page_at = now + backoff(seconds(1), seconds(30), ++lane->failed_pages, random_);
-    lane->locked = page.progress.error().kind == ErrorKind::conflict;
+    lane->walk.failed(now, random_);
+    lane->lock.failed(page.progress.error());
     pause_if_refused(*lane, page.progress.error(), now);
     return;
   }
   const ReconcilePage::Progress& progress = *page.progress;
   if (!progress.deferred) ++progress_;
-  lane->deferred = progress.deferred;
-  lane->failed_pages = 0;
-  lane->locked = false;
-  if (progress.enqueued > 0) {
-    lane->due = true;
-    lane->next_claim_at = std::min(lane->next_claim_at, now);
-  }
-  lane->cursor = progress.next;
-  lane->routine = progress.routine && !progress.finished;
-  lane->next_page_at = now + pause_after(progress);
-  if (progress.finished) {
-    lane->reconciling = false;
-    lane->cursor.clear();
-  }
+  lane->lock.succeeded();
+  if (progress.enqueued > 0) lane->claims.due_now(now);
+  lane->walk.walked(progress);
+  const auto walks = std::ranges::count_if(lanes_, [](const auto& each) { return each->walk.routine(); });
+  lane->walk.pause_until(
+      now + pause_after(progress, options_.once, options_.walk_share, static_cast<std::size_t>(walks)));
   observer_.reconciled(lane->vectorizer, progress);
-}
-
-/// Nobody waits for a walk that was due by the clock, as long as it finds nothing. With `once`, somebody
-/// does.
-Duration Worker::pause_after(const ReconcilePage::Progress& progress) const {
-  if (progress.deferred) return seconds(1);
-  if (options_.once || !progress.routine || progress.enqueued > 0) return {};
-  const auto walks = std::ranges::count_if(lanes_, [](const auto& lane) { return lane->routine; });
-  return WalkPace(options_.walk_share).pause(progress.took, static_cast<std::size_t>(walks));
 }
 
 // ── Claiming
 
 bool Worker::wants_claim(const Lane& lane, Instant now) const {
   const EndpointGate* gate = gate_of(lane);
-  if (gate == nullptr || !lane.due || lane.claiming || lane.resting(now) || now < lane.next_claim_at)
-    return false;
+  if (gate == nullptr || !lane.claims.ready(now) || lane.resting(now)) return false;
   if (!gate->worth_claiming(now, Duration{})) return false;
   if (settlements_.jobs_of(lane.vectorizer.id) >= kClaimsToSettle * options_.claim_rows) return false;
   if (lane.probing() && (!lane.buffer.empty() || lane.in_flight > 0)) return false;
@@ -246,8 +223,8 @@ bool Worker::wants_claim(const Lane& lane, Instant now) const {
 
 /// A locked table costs the lock timeout each time it is asked for, and everyone shares the connection.
 bool Worker::must_wait_its_turn(const Lane& lane) const {
-  return lane.locked && std::ranges::any_of(lanes_, [](const auto& other) {
-           return other->locked && (other->claiming || other->page_sent);
+  return lane.lock.locked() && std::ranges::any_of(lanes_, [](const auto& other) {
+           return other->lock.locked() && (other->claims.claiming() || other->walk.page_on_its_way());
          });
 }
 
@@ -268,8 +245,7 @@ void Worker::claim(Instant now) {
     if (held_bytes() + promised > options_.held_bytes && leases_held() + claims_in_flight_ > 0) return;
     const Share used = used_by(lane.vectorizer.endpoint);
     if (used.bytes > 0 && used.bytes + claim_bytes() > share_of_each().bytes) continue;
-    lane.claiming = true;
-    lane.claim_sent_at = now;
+    lane.claims.sent(now);
     ++claims_in_flight_;
     queue_.send_claim({.vectorizer = lane.vectorizer.id,
                        .lease = random_.lease_token(),
@@ -283,28 +259,19 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
   --claims_in_flight_;
   Lane* lane = find(claim.request.vectorizer);
   CHECK(lane != nullptr, "a claim of vectorizer {} outlived its lane", claim.request.vectorizer);
-  lane->claiming = false;
   if (!claim.jobs) {
     const Error& error = claim.jobs.error();
     observer_.database_error("claim", error);
-    lane->next_claim_at = now + backoff(milliseconds(200), seconds(5), ++lane->failed_claims, random_);
-    lane->locked = error.kind == ErrorKind::conflict;
+    lane->claims.failed(now, random_);
+    lane->lock.failed(error);
     pause_if_refused(*lane, error, now);
     return;
   }
-  lane->failed_claims = 0;
-  lane->locked = false;
-  if (claim.jobs->empty()) {
-    const unsigned follow_up = lane->empty_claims++;
-    // With `once` somebody waits for the end, and the poll that confirms it sees what a claim has missed.
-    lane->due = !options_.once && follow_up < std::size(kFollowUps);
-    if (lane->due) lane->next_claim_at = now + kFollowUps[follow_up];
-    return;
-  }
+  lane->lock.succeeded();
+  // With `once` somebody waits for the end, and the poll that confirms it sees what a claim has missed.
+  if (claim.jobs->empty()) return lane->claims.found_none(!options_.once, now);
   ++progress_;
-  lane->empty_claims = 0;
-  lane->due = true;
-  lane->next_claim_at = claim.more ? now : now + kFollowUps[0];
+  lane->claims.found(claim.more, now);
   observer_.claimed(lane->vectorizer, claim.jobs->size(), claim.rescued);
   take_in(*lane, claim, now);
   if (draining || lane->resting(now)) give_back(*lane, now);
@@ -327,7 +294,7 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
     }
     ++texts;
     text_bytes += job.text.size();
-    HeldJob held{.job = std::move(job), .lapses_at = lane.claim_sent_at + claim.request.lease_time};
+    HeldJob held{.job = std::move(job), .lapses_at = lane.claims.sent_at() + claim.request.lease_time};
     // The database's clock may have been set back since.
     if (held.job.age) held.changed_at = now - std::max(*held.job.age, Duration{});
     if (held.job.task == Task::refused) {
@@ -385,7 +352,9 @@ Instant Worker::wake_at(Instant now) const {
   for (const auto& [id, batch] : batches_) consider(batch.heard_at + batch.patience);
   if (was_draining_) consider(canceled_ ? drain_until_ + kLastWords : drain_until_);
   for (const auto& lane : lanes_) {
-    if (lane->reconciling && !lane->page_sent) consider(std::max(lane->next_page_at, lane->paused_until));
+    const Walk& walk = lane->walk;
+    if (walk.under_way() && !walk.page_on_its_way())
+      consider(std::max(walk.next_page_at(), lane->paused_until));
     const EndpointGate* gate = gate_of(*lane);
     if (gate == nullptr || !gate->usable()) continue;
     if (!lane->buffer.empty()) {
@@ -393,8 +362,9 @@ Instant Worker::wake_at(Instant now) const {
       const Allowance& allowance = gate->allowance(lane->vectorizer.model);
       if (allowance.limited()) consider(allowance.opens_at());
     }
-    if (lane->due && !lane->claiming)
-      consider(std::max({lane->next_claim_at, lane->paused_until, gate->opens_at()}));
+    const ClaimSchedule& claims = lane->claims;
+    if (claims.jobs_due() && !claims.claiming())
+      consider(std::max({claims.next_at(), lane->paused_until, gate->opens_at()}));
   }
   return next;
 }

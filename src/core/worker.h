@@ -84,7 +84,6 @@ class Worker {
   [[nodiscard]] Instant wake_at(Instant now) const;
   void note(Poll poll, Instant now);
   void note(ReconcilePage page, Instant now);
-  [[nodiscard]] Duration pause_after(const ReconcilePage::Progress& progress) const;
   void note(const Settlements::News::Extended& extended);
   void admit(Claim claim, Instant now, bool draining);
   void take_in(Lane& lane, Claim& claim, Instant now);

@@ -109,7 +109,7 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
                   .max_tokens = std::min<std::size_t>(gate.limits().max_request_tokens, gate.most_tokens()),
                   .bytes_per_value = gate.answers().bytes_per_value()};
   // More is on its way, and the endpoint has something to do meanwhile: let the request fill up.
-  if (lane.claiming && lane.in_flight > 0 && lane.buffer.size() < fit.max_inputs) return false;
+  if (lane.claims.claiming() && lane.in_flight > 0 && lane.buffer.size() < fit.max_inputs) return false;
   const std::size_t likely = std::max(std::min<std::size_t>(fit.max_inputs, lane.buffer.size()),
                                       lane.buffer.next_turn().front().pieces.size());
   const std::size_t answer = answer_bytes(likely, lane.vectorizer.dimensions, fit.bytes_per_value);

@@ -16,7 +16,7 @@ Heartbeat Worker::heartbeat() const {
     if (lane->probing())
       beat.troubles.push_back(
           {.vectorizer = lane->vectorizer.id, .state = "resting", .message = lane->rests_because});
-    else if (lane->locked)
+    else if (lane->lock.locked())
       beat.troubles.push_back({.vectorizer = lane->vectorizer.id,
                                .state = "locked",
                                .message = "somebody holds a lock on the whole table"});

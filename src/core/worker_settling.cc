@@ -11,13 +11,6 @@
 
 namespace embedd {
 
-namespace {
-
-/// Jobs were settled: whoever committed meanwhile kept silent, so look again.
-constexpr Duration kLookAgain = milliseconds(10);
-
-}  // namespace
-
 // ── Settling
 
 void Worker::settle(Reply reply, Instant now) {
@@ -238,13 +231,7 @@ void Worker::release(const Settlements::News& news, Instant now) {
   for (const VectorizerId id : news.progressed) {
     ++progress_;
     Lane* lane = find(id);
-    if (lane == nullptr) continue;
-    // Whoever committed while our jobs were leased did not notify: look again.
-    lane->empty_claims = 0;
-    if (!lane->due) {
-      lane->due = true;
-      lane->next_claim_at = now + kLookAgain;
-    }
+    if (lane != nullptr) lane->claims.look_again(now);
   }
   for (const VectorizerId id : news.stored)
     if (Lane* lane = find(id)) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "core/claim_wish.h"
 #include "core/walk.h"
 
 namespace embedd {
@@ -11,14 +12,8 @@ namespace {
 
 /// With `once`, an endpoint that rests for longer is not waited for.
 constexpr Duration kLongRest = seconds(30);
-/// A table that takes so long for what it was given needs no more yet: what is bought meanwhile would wait in
-/// memory.
-constexpr Duration kSlowStore = seconds(10);
 /// A stopping worker that cannot settle (database gone) leaves after this; its leases lapse.
 constexpr Duration kLastWords = seconds(5);
-/// No more is claimed while so many claims' worth of a vectorizer's jobs wait to be settled: jobs that need
-/// no vector come as fast as they can be claimed, and their leases would lapse before their turn.
-constexpr std::size_t kClaimsToSettle = 16;
 
 }  // namespace
 
@@ -209,16 +204,23 @@ void Worker::note(ReconcilePage page, Instant now) {
 // ── Claiming
 
 bool Worker::wants_claim(const Lane& lane, Instant now) const {
+  // What is asked first costs nothing; the rest looks at everything that is under way.
   const EndpointGate* gate = gate_of(lane);
   if (gate == nullptr || !lane.claims.ready(now) || lane.resting(now)) return false;
-  if (!gate->worth_claiming(now, Duration{})) return false;
-  if (settlements_.jobs_of(lane.vectorizer.id) >= kClaimsToSettle * options_.claim_rows) return false;
-  if (lane.probing() && (!lane.buffer.empty() || lane.in_flight > 0)) return false;
-  if (settlements_.waiting(lane.vectorizer.id, lane.probing() ? Duration{} : kSlowStore, now)) return false;
-  // One batch ahead keeps the requests coming; while probing, one small batch is all there may be.
-  return gate->probing() ? lane.buffer.empty() && gate->open(now)
-                         : lane.buffer.fresh().size() < std::min(batch_inputs(lane), rows_ahead(lane)) &&
-                               lane.buffer.suspects().size() < options_.claim_rows;
+  const VectorizerId id = lane.vectorizer.id;
+  return embedd::wants_claim(lane.claims, lane.rest,
+                             {.endpoint_usable = gate->worth_claiming(now, Duration{}),
+                              .endpoint_probing = gate->probing(),
+                              .endpoint_open = gate->open(now),
+                              .fresh = lane.buffer.fresh().size(),
+                              .suspects = lane.buffer.suspects().size(),
+                              .requests = lane.in_flight,
+                              .settling = settlements_.jobs_of(id),
+                              .storing = settlements_.waiting(id, Duration{}, now),
+                              .storing_slowly = settlements_.waiting(id, kSlowStore, now),
+                              .wanted = std::min(batch_inputs(lane), rows_ahead(lane)),
+                              .claim_rows = options_.claim_rows},
+                             now);
 }
 
 /// A locked table costs the lock timeout each time it is asked for, and everyone shares the connection.
@@ -231,9 +233,8 @@ bool Worker::must_wait_its_turn(const Lane& lane) const {
 /// Few, while it is not known whether they can be embedded and stored.
 std::uint32_t Worker::rows_of_claim(const Lane& lane) const {
   constexpr std::uint32_t kProbeRows = 8, kThrownAwayProbeRows = 4;
-  if (!lane.probing()) return gate_of(lane)->probing() ? kProbeRows : rows_ahead(lane);
-  if (lane.thrown_away > 0) return kThrownAwayProbeRows;
-  return lane.rows_refused ? kRefusedProbeRows : 1;
+  if (!lane.rest.probing()) return gate_of(lane)->probing() ? kProbeRows : rows_ahead(lane);
+  return lane.vain.throws_away() ? kThrownAwayProbeRows : lane.rest.probe_rows();
 }
 
 void Worker::claim(Instant now) {
@@ -311,7 +312,7 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
       held.max_company = 1;
     (held.job.rescued ? rescued : wanted).push_back(std::move(held));
   }
-  if (texts > 0) lane.bytes_per_text = text_bytes / texts;
+  lane.sizes.claimed(texts, text_bytes);
   give_back_rescued(lane, std::move(rescued), now);
   hold(lane, std::move(wanted), now);
   for (const auto& [reason, discarded] : unwanted)
@@ -354,7 +355,7 @@ Instant Worker::wake_at(Instant now) const {
   for (const auto& lane : lanes_) {
     const Walk& walk = lane->walk;
     if (walk.under_way() && !walk.page_on_its_way())
-      consider(std::max(walk.next_page_at(), lane->paused_until));
+      consider(std::max(walk.next_page_at(), lane->rest.until()));
     const EndpointGate* gate = gate_of(*lane);
     if (gate == nullptr || !gate->usable()) continue;
     if (!lane->buffer.empty()) {
@@ -364,7 +365,7 @@ Instant Worker::wake_at(Instant now) const {
     }
     const ClaimSchedule& claims = lane->claims;
     if (claims.jobs_due() && !claims.claiming())
-      consider(std::max({claims.next_at(), lane->paused_until, gate->opens_at()}));
+      consider(std::max({claims.next_at(), lane->rest.until(), gate->opens_at()}));
   }
   return next;
 }

@@ -98,9 +98,9 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
   if (!gate.open(now) || batches_.size() >= options_.max_in_flight) return false;
   const Share used = used_by(lane.vectorizer.endpoint), share = share_of_each();
   if (used.requests > 0 && used.requests >= share.requests) return false;
-  if (lane.doubted) {
-    if (lane.canary_sent) return false;
-    lane.canary_sent = true;
+  if (lane.trust.doubted()) {
+    if (!lane.trust.canary_wanted()) return false;
+    lane.trust.canary_sent();
     start(lane, canary_batch(lane.vectorizer, gate.answers().bytes_per_value()), now);
     return true;
   }
@@ -121,7 +121,7 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
   Batch batch = pack(lane.buffer, lane.vectorizer, fit, tokenizers_.tokenizer_for(lane.vectorizer.model));
   allowance.spend(batch.max_tokens);
   batch.counted = fit.exact;
-  lane.tokens_per_job = std::max<std::size_t>(1, batch.max_tokens / batch.jobs.size());
+  lane.sizes.requested(batch.jobs.size(), batch.max_tokens);
   start(lane, std::move(batch), now);
   return true;
 }
@@ -169,12 +169,11 @@ bool Worker::may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant
 std::uint32_t Worker::rows_ahead(const Lane& lane) const {
   constexpr std::size_t kLeastRows = 8;
   // Of long texts a claim takes few: the database need not read many more to see that they do not fit.
-  std::size_t rows = 2 * claim_bytes() / std::max<std::size_t>(1, lane.bytes_per_text);
+  std::size_t rows = 2 * claim_bytes() / std::max<std::size_t>(1, lane.sizes.bytes_per_text());
   if (const EndpointGate* gate = gate_of(lane)) {
     rows = std::min<std::size_t>(rows, gate->most_inputs());
     const Allowance& allowance = gate->allowance(lane.vectorizer.model);
-    if (allowance.limited())
-      rows = std::min(rows, allowance.most_tokens() / std::max<std::size_t>(1, lane.tokens_per_job));
+    if (allowance.limited()) rows = std::min(rows, allowance.most_tokens() / lane.sizes.tokens_per_job());
   }
   return static_cast<std::uint32_t>(std::clamp<std::size_t>(
       rows, std::min<std::size_t>(kLeastRows, options_.claim_rows), options_.claim_rows));

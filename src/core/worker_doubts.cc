@@ -76,17 +76,14 @@ void Worker::notice_cuts(Lane& lane, const Batch& batch, const EmbedAnswer& answ
 /// endpoint had troubles of its own, and is asked again.
 void Worker::judge_canary(Lane* lane, const Reply& reply, Instant now) {
   if (lane == nullptr) return;
-  lane->canary_sent = false;
+  const bool decides = lane->trust.canary_answered();
   if (reply.answer) {
     summary_.tokens += reply.answer->tokens;
-    lane->doubted = false;
-    lane->accepted_before = true;
-    lane->failed_alone = 0;
-    return;
+    return lane->trust.accepted();
   }
   const Error& error = reply.answer.error();
-  if (!lane->doubted || is_endpoint_fault(error.kind) || error.kind == ErrorKind::canceled) return;
-  lane->doubted = false;
+  if (!decides || is_endpoint_fault(error.kind) || error.kind == ErrorKind::canceled) return;
+  lane->trust.settle_doubt();
   pause(*lane, error.message, now);
 }
 

@@ -13,16 +13,16 @@ Heartbeat Worker::heartbeat() const {
   std::set<std::string> endpoints;
   for (const auto& lane : lanes_) {
     endpoints.insert(lane->vectorizer.endpoint);
-    if (lane->probing())
+    if (lane->rest.probing())
       beat.troubles.push_back(
-          {.vectorizer = lane->vectorizer.id, .state = "resting", .message = lane->rests_because});
+          {.vectorizer = lane->vectorizer.id, .state = "resting", .message = lane->rest.because()});
     else if (lane->lock.locked())
       beat.troubles.push_back({.vectorizer = lane->vectorizer.id,
                                .state = "locked",
                                .message = "somebody holds a lock on the whole table"});
-    if (clock_.now() < lane->braked_until)
+    if (lane->vain.braked(clock_.now()))
       beat.troubles.push_back(
-          {.vectorizer = lane->vectorizer.id, .state = "braked", .message = lane->braked_because});
+          {.vectorizer = lane->vectorizer.id, .state = "braked", .message = lane->vain.braked_because()});
   }
   for (const std::string& endpoint : endpoints) {
     const auto found = gates_.find(endpoint);

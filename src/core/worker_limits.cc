@@ -133,7 +133,7 @@ bool Worker::measure_again(Lane& lane, std::vector<HeldJob>& jobs, Instant now) 
 
 /// A changed declaration deserves a fresh start. What others learned holds where the model is another.
 void Worker::redeclare(Lane& lane, const Vectorizer& vectorizer) {
-  lane.paused_until = Instant{};
+  lane.rest.cut_short();
   Vectorizer before = std::exchange(lane.vectorizer, vectorizer);
   before.paused = vectorizer.paused;
   if (before == vectorizer) return;

@@ -87,9 +87,7 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
         batch.travelling.size());
   const std::vector<std::int32_t> slots = join_pieces(batch, answer.vectors);
   if (lane != nullptr) {
-    lane->accepted_before = true;
-    lane->doubted = false;
-    lane->failed_alone = 0;
+    lane->trust.accepted();
     learn_inputs(*lane, batch);
     learn_pieces(*lane, batch.jobs);
     compare_alone(*lane, batch, answer.vectors, slots.front(), now);
@@ -129,8 +127,8 @@ void Worker::handle_failure(Lane* lane, Batch batch, const Error& error, Instant
                         .attempt = alone ? batch.jobs.front().job.attempt : 0,
                         .max_attempts = options_.max_attempts,
                         .endpoint_healthy = gate_of(lane->vectorizer.endpoint).healthy(now),
-                        .accepted_before = lane->accepted_before,
-                        .failed_alone = lane->failed_alone};
+                        .accepted_before = lane->trust.accepted_before(),
+                        .failed_alone = lane->trust.rows_failed_alone()};
   carry_out(verdict(failure), *lane, std::move(batch), error, now);
 }
 
@@ -146,13 +144,13 @@ void Worker::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& er
       return reschedule(lane.vectorizer, batch.jobs, kSetAside, now);
     case Verdict::shrink: return shrink(lane, std::move(batch.jobs.front()), error, now);
     case Verdict::charge:
-      ++lane.failed_alone;
+      lane.trust.failed_alone();
       observer_.rescheduled(lane.vectorizer, error.kind, 1, true);
       return reschedule(lane.vectorizer, batch.jobs,
                         attempt_delay(batch.jobs.front().job.attempt + 1, random_), now, &error);
-    case Verdict::discard: ++lane.failed_alone; return discard(lane.vectorizer, batch.jobs, error, now);
+    case Verdict::discard: lane.trust.failed_alone(); return discard(lane.vectorizer, batch.jobs, error, now);
     case Verdict::doubt:
-      lane.doubted = true;
+      lane.trust.doubt();
       observer_.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
       return hold(lane, std::move(batch.jobs), now);
     case Verdict::pause_vectorizer:
@@ -235,14 +233,14 @@ void Worker::release(const Settlements::News& news, Instant now) {
   }
   for (const VectorizerId id : news.stored)
     if (Lane* lane = find(id)) {
-      lane->rows_refused = false;
-      lane->thrown_away = 0;
-      if (std::exchange(lane->pauses, 0) > 0) observer_.vectorizer_paused(lane->vectorizer, "", Duration{});
+      lane->vain.vector_stored();
+      if (lane->rest.vector_stored()) observer_.vectorizer_paused(lane->vectorizer, "", Duration{});
     }
   for (const auto& [id, error] : news.refused)
     if (Lane* lane = find(id)) {
-      lane->rows_refused = error.kind != ErrorKind::misconfigured;
-      pause(*lane, lane->rows_refused ? "the table refuses every row: " + error.message : error.message, now);
+      const bool rows = error.kind != ErrorKind::misconfigured;
+      lane->rest.blame_rows(rows);
+      pause(*lane, rows ? "the table refuses every row: " + error.message : error.message, now);
     }
   for (const Settlements::News::Stale& stale : news.stale) {
     const bool others_stored = std::ranges::count(news.stored, stale.vectorizer.id) > 0;
@@ -311,13 +309,9 @@ void Worker::give_back(Lane& lane, Instant now) {
 /// The vectorizer's own declaration is at fault: rest, and keep its rows.
 void Worker::pause(Lane& lane, const std::string& message, Instant now) {
   if (lane.resting(now)) return;  // one pause for all that was in flight
-  // Asking a table costs nothing, and a good row among the refused ones should not wait for long.
-  const Duration longest = lane.rows_refused ? minutes(1) : minutes(5);
-  const Duration rest = backoff(seconds(5), longest, ++lane.pauses, random_);
-  lane.paused_until = now + rest;
-  lane.rests_because = message;
-  lane.doubted = false;
-  observer_.vectorizer_paused(lane.vectorizer, message, rest);
+  const Duration length = lane.rest.begin(message, now, random_);
+  lane.trust.settle_doubt();
+  observer_.vectorizer_paused(lane.vectorizer, message, length);
   give_back(lane, now);
 }
 

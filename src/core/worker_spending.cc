@@ -8,14 +8,6 @@
 
 namespace embedd {
 
-namespace {
-
-/// A vectorizer rests once so many of its answers in a row were thrown away. Fewer may be texts that somebody
-/// changed behind the triggers, all at once.
-constexpr std::size_t kThrownAway = 64;
-
-}  // namespace
-
 /// Puts jobs into the lane's buffer. Those whose rows were bought too often of late are given back for a
 /// while.
 void Worker::hold(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
@@ -26,7 +18,7 @@ void Worker::hold(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
       lane.buffer.push_back(std::move(held));
       continue;
     }
-    if (wait.edited) lane.waste = WasteReason::edited;
+    if (wait.edited) lane.vain.because(WasteReason::edited);
     braked[std::chrono::ceil<seconds>(wait.length)].push_back(settled(held));
   }
   give_back_for(lane.vectorizer, std::move(braked), now);
@@ -45,9 +37,8 @@ void Worker::give_back_for(const Vectorizer& vectorizer, std::map<seconds, std::
   }
   Lane* lane = find(vectorizer.id);
   if (braked == 0 || lane == nullptr) return;
-  lane->braked_until = std::max(lane->braked_until, now + jobs.rbegin()->first);
-  lane->braked_because = "its rows are bought again and again: " + explain(lane->waste);
-  observer_.braked(vectorizer, braked, lane->braked_because);
+  lane->vain.brake(now + jobs.rbegin()->first);
+  observer_.braked(vectorizer, braked, lane->vain.braked_because());
 }
 
 /// What a failed request may have cost counts for its rows, here and for other workers.
@@ -60,14 +51,14 @@ void Worker::note_cost(Lane* lane, Batch& batch, const Error& error) {
     brake_.failed(held.job);
     ++held.wasted;
   }
-  if (lane != nullptr && error.billed) lane->waste = WasteReason::failed;
+  if (lane != nullptr && error.billed) lane->vain.because(WasteReason::failed);
 }
 
 /// A job whose holder vanished may have been bought. That is remembered before it is bought again: if it is
 /// what brings workers down, the next one knows.
 void Worker::give_back_rescued(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
   if (jobs.empty()) return;
-  lane.waste = WasteReason::lapsed;
+  lane.vain.because(WasteReason::lapsed);
   for (HeldJob& held : jobs) held.wasted = 1;
   reschedule(lane.vectorizer, jobs, Duration{}, now);
 }
@@ -84,13 +75,12 @@ void Worker::give_back_stale(const Settlements::News::Stale& stale, bool others_
     by_wait[std::chrono::ceil<seconds>(std::max(wait.length, Duration{}))].push_back(job);
     bought += job.wasted > 0 ? 1 : 0;
   }
-  if (lane != nullptr && bought > 0) lane->waste = WasteReason::stale;
+  if (lane != nullptr && bought > 0) lane->vain.because(WasteReason::stale);
   give_back_for(stale.vectorizer, std::move(by_wait), now);
   if (lane == nullptr || bought == 0) return;
-  lane->thrown_away = others_stored ? 0 : lane->thrown_away + bought;
-  if (lane->thrown_away < kThrownAway) return;
-  lane->rows_refused = true;
-  pause(*lane, "answer after answer is thrown away: " + explain(lane->waste), now);
+  if (!lane->vain.thrown_away(bought, others_stored)) return;
+  lane->rest.blame_rows(true);
+  pause(*lane, "answer after answer is thrown away: " + lane->vain.reason(), now);
 }
 
 }  // namespace embedd

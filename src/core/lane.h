@@ -20,10 +20,8 @@ namespace embedd {
 
 struct Lane {
   Vectorizer vectorizer;
-  JobBuffer buffer;           ///< claimed, not yet in a request
-  std::size_t in_flight = 0;  ///< requests
-
   bool listed = true;  ///< still in the last poll
+  JobBuffer buffer;    ///< claimed, not yet in a request
   JobSizes sizes;
   ClaimSchedule claims;
   Walk walk;

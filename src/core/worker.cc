@@ -12,8 +12,6 @@ namespace {
 
 /// With `once`, an endpoint that rests for longer is not waited for.
 constexpr Duration kLongRest = seconds(30);
-/// A stopping worker that cannot settle (database gone) leaves after this; its leases lapse.
-constexpr Duration kLastWords = seconds(5);
 
 }  // namespace
 
@@ -27,6 +25,7 @@ Worker::Worker(WorkerOptions options, Queue& queue, Embedder& embedder, const To
       io_(io),
       observer_(observer),
       random_(options.seed),
+      endpoints_(observer, random_),
       settlements_(queue, observer, random_) {}
 
 void Worker::run(std::stop_token stop) {
@@ -48,7 +47,7 @@ void Worker::turn(bool draining) {
   }
   extend(now);
   settlements_.resend(now);
-  observer_.in_flight(batches_.size(), leases_held(), held_bytes());
+  observer_.in_flight(in_flight_.size(), leases_held(), held_bytes());
   io_.wait_until(wake_at(now));
 
   now = clock_.now();
@@ -58,7 +57,7 @@ void Worker::turn(bool draining) {
   for (const Unbooked& unbooked : queue_.take_unbooked()) observer_.unbooked(unbooked);
   for (const Grant& grant : queue_.take_grants()) {
     if (!grant.wait) observer_.database_error("reserve", grant.wait.error());
-    gate_of(grant.reservation.endpoint).allowance(grant.reservation.model).note(grant, now);
+    endpoints_.gate(grant.reservation.endpoint).allowance(grant.reservation.model).note(grant, now);
   }
   for (Reply& reply : embedder_.take_replies()) settle(std::move(reply), now);
   give_up(now);
@@ -66,14 +65,14 @@ void Worker::turn(bool draining) {
 }
 
 bool Worker::finished(bool draining) const {
-  if (once_done_) return true;
+  if (once_.done()) return true;
   if (!draining) return false;
-  const bool given_up = canceled_ && clock_.now() >= drain_until_ + kLastWords;
-  return (was_draining_ && leases_held() == 0 && claims_in_flight_ == 0 && settlements_.empty()) || given_up;
+  return (drain_.begun() && leases_held() == 0 && claims_in_flight_ == 0 && settlements_.empty()) ||
+         drain_.gives_up(clock_.now());
 }
 
 void Worker::cancel() {
-  cancel_requested_ = true;
+  drain_.hurry();
   io_.wake();
 }
 
@@ -81,46 +80,38 @@ void Worker::cancel() {
 
 void Worker::poll(Instant now) {
   for (const VectorizerId id : queue_.take_hints())
-    if (Lane* lane = find(id)) lane->claims.due_now(now);
+    if (Lane* lane = lanes_.find(id)) lane->claims.due_now(now);
   // With `once` somebody waits for the end: ask whether that was all as soon as nothing is left to do here.
-  if (options_.once && progress_ != progress_at_poll_ && out_of_work())
-    next_poll_ = std::min(next_poll_, now);
-  if (poll_sent_ || now < next_poll_ || !queue_.ready()) return;
-  poll_sent_ = true;
-  said_draining_ = was_draining_;
-  progress_at_poll_ = progress_;
+  if (options_.once && once_.changed() && out_of_work()) polls_.plan_by(now);
+  if (!polls_.ready(now) || !queue_.ready()) return;
+  polls_.sent(drain_.begun());
+  once_.poll_sent();
   queue_.send_poll(heartbeat());
 }
 
 void Worker::note(Poll poll, Instant now) {
-  poll_sent_ = false;
-  next_poll_ = said_draining_ == was_draining_ ? now + options_.poll : now;
+  polls_.answered(drain_.begun(), options_.poll, now);
   if (!poll) {
     observer_.database_error("poll", poll.error());
-    next_poll_ = now + std::min<Duration>(options_.poll, backoff(milliseconds(200), seconds(5), 3, random_));
+    polls_.plan(now + std::min<Duration>(options_.poll, backoff(milliseconds(200), seconds(5), 3, random_)));
     return;
   }
-  for (const auto& lane : lanes_) lane->listed = false;
+  lanes_.begin_list();
   for (VectorizerState& state : *poll) {
     if (!state.problem.empty()) continue;
     const Vectorizer& vectorizer = state.vectorizer;
-    Lane* lane = find(vectorizer.id);
-    if (lane == nullptr) {
-      lane = lanes_.emplace_back(std::make_unique<Lane>()).get();
-      lane->vectorizer = vectorizer;
-    }
-    if (lane->vectorizer != vectorizer) redeclare(*lane, vectorizer);
-    if (queue_.ready()) remember(*lane, state.remembered);
-    lane->listed = true;
-    if (state.due) lane->claims.due();
-    if (state.reconcile_due && !vectorizer.paused) lane->walk.begin();
+    Lane& lane = lanes_.list(vectorizer);
+    if (lane.vectorizer != vectorizer) redeclare(lane, vectorizer);
+    if (queue_.ready()) remember(lane, state.remembered);
+    if (state.due) lane.claims.due();
+    if (state.reconcile_due && !vectorizer.paused) lane.walk.begin();
     const KeyState key = embedder_.key_state(vectorizer.endpoint);  // reads the key again, so it comes first
     EndpointLimits limits = embedder_.limits(vectorizer.endpoint);
     limits.max_in_flight = std::min(limits.max_in_flight, options_.max_in_flight);
-    gate_of(vectorizer.endpoint).refresh(key, embedder_.key_version(vectorizer.endpoint), limits);
+    endpoints_.gate(vectorizer.endpoint).refresh(key, embedder_.key_version(vectorizer.endpoint), limits);
   }
-  std::erase_if(lanes_, [](const auto& lane) {
-    return !lane->listed && lane->in_flight == 0 && !lane->claims.claiming();
+  lanes_.end_list([this](const Lane& lane) {
+    return lane.claims.claiming() || in_flight_.requests_of(lane.vectorizer.id) > 0;
   });
   for (const auto& lane : lanes_)
     if (lane->resting(now)) give_back(*lane, now);
@@ -128,9 +119,9 @@ void Worker::note(Poll poll, Instant now) {
 
   summary_.rows_remain = rows_remain(*poll);
   if (options_.once) {
-    once_done_ = confirmed_idle(*poll, now);
-    if (!once_done_ && leases_held() == 0)
-      next_poll_ = now + std::min<Duration>(options_.poll, milliseconds(200));
+    once_.poll_answered(idle(*poll, now));
+    if (!once_.done() && leases_held() == 0)
+      polls_.plan(now + std::min<Duration>(options_.poll, milliseconds(200)));
   }
 }
 
@@ -150,23 +141,18 @@ bool Worker::out_of_work() const {
              lanes_, [](const auto& lane) { return lane->claims.jobs_due() || lane->walk.under_way(); });
 }
 
-/// With `once`: nothing is held, nothing changed since the poll was asked, and nothing it lists can be worked
-/// on.
-bool Worker::confirmed_idle(const std::vector<VectorizerState>& states, Instant now) const {
-  if (leases_held() > 0 || claims_in_flight_ > 0 || !settlements_.empty() || progress_ != progress_at_poll_)
-    return false;
+/// With `once`: nothing is held, and nothing that the poll lists can be worked on.
+bool Worker::idle(const std::vector<VectorizerState>& states, Instant now) const {
+  if (leases_held() > 0 || claims_in_flight_ > 0 || !settlements_.empty()) return false;
   return std::none_of(states.begin(), states.end(), [&](const VectorizerState& state) {
-    const auto lane = std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& candidate) {
-      return candidate->vectorizer.id == state.vectorizer.id;
-    });
-    if (lane == lanes_.end()) return false;
-    if ((*lane)->resting(now)) return false;
-    const EndpointGate* gate = gate_of(**lane);
+    const Lane* lane = lanes_.find(state.vectorizer.id);
+    if (lane == nullptr || lane->resting(now)) return false;
+    const EndpointGate* gate = endpoints_.find(lane->vectorizer.endpoint);
     const bool workable = gate != nullptr && gate->worth_claiming(now, kLongRest) &&
                           gate->state() != EndpointState::unauthenticated &&
                           gate->state() != EndpointState::quota_exhausted;
     // A walk that waits for a long queue to shorten waits for ever if nothing can be done about that queue.
-    if ((*lane)->walk.under_way() && (workable || !(*lane)->walk.deferred())) return true;
+    if (lane->walk.under_way() && (workable || !lane->walk.deferred())) return true;
     return state.due && workable;
   });
 }
@@ -174,14 +160,14 @@ bool Worker::confirmed_idle(const std::vector<VectorizerState>& states, Instant 
 void Worker::reconcile(Instant now) {
   if (!queue_.ready()) return;
   for (const auto& lane : lanes_) {
-    if (!lane->walk.ready(now) || lane->resting(now) || must_wait_its_turn(*lane)) continue;
+    if (!lane->walk.ready(now) || lane->resting(now) || lanes_.must_wait_its_turn(*lane)) continue;
     lane->walk.page_sent();
     queue_.send_reconcile(lane->vectorizer.id, lane->walk.cursor());
   }
 }
 
 void Worker::note(ReconcilePage page, Instant now) {
-  Lane* lane = find(page.vectorizer);
+  Lane* lane = lanes_.find(page.vectorizer);
   if (lane == nullptr) return;
   if (!page.progress) {
     observer_.database_error("reconcile", page.progress.error());
@@ -191,13 +177,12 @@ void Worker::note(ReconcilePage page, Instant now) {
     return;
   }
   const ReconcilePage::Progress& progress = *page.progress;
-  if (!progress.deferred) ++progress_;
+  if (!progress.deferred) once_.progress();
   lane->lock.succeeded();
   if (progress.enqueued > 0) lane->claims.due_now(now);
   lane->walk.walked(progress);
-  const auto walks = std::ranges::count_if(lanes_, [](const auto& each) { return each->walk.routine(); });
-  lane->walk.pause_until(
-      now + pause_after(progress, options_.once, options_.walk_share, static_cast<std::size_t>(walks)));
+  lane->walk.pause_until(now +
+                         pause_after(progress, options_.once, options_.walk_share, lanes_.routine_walks()));
   observer_.reconciled(lane->vectorizer, progress);
 }
 
@@ -205,7 +190,7 @@ void Worker::note(ReconcilePage page, Instant now) {
 
 bool Worker::wants_claim(const Lane& lane, Instant now) const {
   // What is asked first costs nothing; the rest looks at everything that is under way.
-  const EndpointGate* gate = gate_of(lane);
+  const EndpointGate* gate = endpoints_.find(lane.vectorizer.endpoint);
   if (gate == nullptr || !lane.claims.ready(now) || lane.resting(now)) return false;
   const VectorizerId id = lane.vectorizer.id;
   return embedd::wants_claim(lane.claims, lane.rest,
@@ -214,7 +199,7 @@ bool Worker::wants_claim(const Lane& lane, Instant now) const {
                               .endpoint_open = gate->open(now),
                               .fresh = lane.buffer.fresh().size(),
                               .suspects = lane.buffer.suspects().size(),
-                              .requests = lane.in_flight,
+                              .requests = in_flight_.requests_of(id),
                               .settling = settlements_.jobs_of(id),
                               .storing = settlements_.waiting(id, Duration{}, now),
                               .storing_slowly = settlements_.waiting(id, kSlowStore, now),
@@ -223,25 +208,19 @@ bool Worker::wants_claim(const Lane& lane, Instant now) const {
                              now);
 }
 
-/// A locked table costs the lock timeout each time it is asked for, and everyone shares the connection.
-bool Worker::must_wait_its_turn(const Lane& lane) const {
-  return lane.lock.locked() && std::ranges::any_of(lanes_, [](const auto& other) {
-           return other->lock.locked() && (other->claims.claiming() || other->walk.page_on_its_way());
-         });
-}
-
 /// Few, while it is not known whether they can be embedded and stored.
 std::uint32_t Worker::rows_of_claim(const Lane& lane) const {
   constexpr std::uint32_t kProbeRows = 8, kThrownAwayProbeRows = 4;
-  if (!lane.rest.probing()) return gate_of(lane)->probing() ? kProbeRows : rows_ahead(lane);
+  if (!lane.rest.probing())
+    return endpoints_.find(lane.vectorizer.endpoint)->probing() ? kProbeRows : rows_ahead(lane);
   return lane.vain.throws_away() ? kThrownAwayProbeRows : lane.rest.probe_rows();
 }
 
 void Worker::claim(Instant now) {
   if (!queue_.ready()) return;
-  for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    Lane& lane = *lanes_[(turn_of_ + i) % lanes_.size()];
-    if (!wants_claim(lane, now) || must_wait_its_turn(lane)) continue;
+  for (Lane* each : lanes_.in_turn()) {
+    Lane& lane = *each;
+    if (!wants_claim(lane, now) || lanes_.must_wait_its_turn(lane)) continue;
     const std::size_t promised = (claims_in_flight_ + 1) * claim_bytes();
     if (held_bytes() + promised > options_.held_bytes && leases_held() + claims_in_flight_ > 0) return;
     const Share used = used_by(lane.vectorizer.endpoint);
@@ -258,7 +237,7 @@ void Worker::claim(Instant now) {
 
 void Worker::admit(Claim claim, Instant now, bool draining) {
   --claims_in_flight_;
-  Lane* lane = find(claim.request.vectorizer);
+  Lane* lane = lanes_.find(claim.request.vectorizer);
   CHECK(lane != nullptr, "a claim of vectorizer {} outlived its lane", claim.request.vectorizer);
   if (!claim.jobs) {
     const Error& error = claim.jobs.error();
@@ -271,7 +250,7 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
   lane->lock.succeeded();
   // With `once` somebody waits for the end, and the poll that confirms it sees what a claim has missed.
   if (claim.jobs->empty()) return lane->claims.found_none(!options_.once, now);
-  ++progress_;
+  once_.progress();
   lane->claims.found(claim.more, now);
   observer_.claimed(lane->vectorizer, claim.jobs->size(), claim.rescued);
   take_in(*lane, claim, now);
@@ -326,17 +305,11 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
 }
 
 void Worker::stop_working(Instant now) {
-  if (!was_draining_) {
-    was_draining_ = true;
-    next_poll_ = now;  // so that others learn of it
-    drain_until_ = now + options_.drain;
+  if (drain_.begin(options_.drain, now)) {
+    polls_.plan(now);  // so that others learn of it
     for (const auto& lane : lanes_) give_back(*lane, now);
   }
-  if (!canceled_ && (cancel_requested_ || now >= drain_until_)) {
-    canceled_ = true;
-    drain_until_ = now;
-    embedder_.cancel_all();
-  }
+  if (drain_.cancels(now)) embedder_.cancel_all();
 }
 
 // ── Waiting
@@ -347,16 +320,16 @@ Instant Worker::wake_at(Instant now) const {
   const auto consider = [&](Instant at) {
     if (at > now) next = std::min(next, at);
   };
-  if (!poll_sent_) consider(next_poll_);
+  if (!polls_.on_its_way()) consider(polls_.next());
   if (leases_held() > 0) consider(next_extend_);
   consider(settlements_.next_resend());
-  for (const auto& [id, batch] : batches_) consider(batch.heard_at + batch.patience);
-  if (was_draining_) consider(canceled_ ? drain_until_ + kLastWords : drain_until_);
+  for (const auto& [id, batch] : in_flight_.batches()) consider(batch.silent_at());
+  if (drain_.begun()) consider(drain_.next());
   for (const auto& lane : lanes_) {
     const Walk& walk = lane->walk;
     if (walk.under_way() && !walk.page_on_its_way())
       consider(std::max(walk.next_page_at(), lane->rest.until()));
-    const EndpointGate* gate = gate_of(*lane);
+    const EndpointGate* gate = endpoints_.find(lane->vectorizer.endpoint);
     if (gate == nullptr || !gate->usable()) continue;
     if (!lane->buffer.empty()) {
       consider(gate->opens_at());

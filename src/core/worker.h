@@ -6,9 +6,7 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -16,9 +14,13 @@
 #include <vector>
 
 #include "core/batch.h"
-#include "core/endpoint_gate.h"
+#include "core/drain.h"
+#include "core/endpoints.h"
 #include "core/equal_vectors.h"
-#include "core/lane.h"
+#include "core/in_flight.h"
+#include "core/lanes.h"
+#include "core/once_watch.h"
+#include "core/poll_schedule.h"
 #include "core/ports.h"
 #include "core/random.h"
 #include "core/retry_policy.h"
@@ -92,7 +94,6 @@ class Worker {
   void release(const Settlements::News& news, Instant now);
 
   bool wants_claim(const Lane& lane, Instant now) const;
-  [[nodiscard]] bool must_wait_its_turn(const Lane& lane) const;
   bool dispatch_one(Lane& lane, Instant now);
   void start(Lane& lane, Batch batch, Instant now);
   void hold(Lane& lane, std::vector<HeldJob> jobs, Instant now);
@@ -130,8 +131,6 @@ class Worker {
   [[nodiscard]] std::uint32_t batch_inputs(const Lane& lane) const;
   [[nodiscard]] std::uint32_t most_inputs(const Lane& lane) const;
   [[nodiscard]] std::uint32_t rows_of_claim(const Lane& lane) const;
-  void join(Batch& batch, Instant now);
-  void hear(const Batch& answered, Instant now);
   [[nodiscard]] std::uint32_t rows_ahead(const Lane& lane) const;
   [[nodiscard]] std::size_t claim_bytes() const {
     return std::min(options_.claim_bytes, options_.held_bytes / 8);
@@ -149,16 +148,12 @@ class Worker {
   struct Share {
     std::size_t bytes = 0;
     std::size_t requests = 0;
-    std::size_t inputs = 0;  ///< in these requests
   };
   Share used_by(const std::string& endpoint) const;
   Share share_of_each() const;
-  Lane* find(VectorizerId id);
-  EndpointGate& gate_of(const std::string& endpoint);
-  const EndpointGate* gate_of(const Lane& lane) const;
   bool out_of_work() const;
   [[nodiscard]] bool rows_remain(const std::vector<VectorizerState>& states) const;
-  bool confirmed_idle(const std::vector<VectorizerState>& states, Instant now) const;
+  bool idle(const std::vector<VectorizerState>& states, Instant now) const;
 
   const WorkerOptions options_;
   Queue& queue_;
@@ -169,26 +164,17 @@ class Worker {
   Observer& observer_;
   Random random_;
 
-  std::vector<std::unique_ptr<Lane>> lanes_;  ///< in the order of their ids
-  std::size_t turn_of_ = 0;                   ///< the lane that is served first
-  std::map<std::string, EndpointGate> gates_;
-  std::map<std::uint64_t, Batch> batches_;  ///< in flight, by request id
+  Lanes lanes_;
+  Endpoints endpoints_;
+  InFlight in_flight_;
   Settlements settlements_;
   SpendingBrake brake_;
-  std::uint64_t next_request_ = 1;
   std::size_t claims_in_flight_ = 0;
 
-  bool poll_sent_ = false;
-  Instant next_poll_{};
+  PollSchedule polls_;
+  OnceWatch once_;
+  Drain drain_;
   Instant next_extend_{};
-  std::uint64_t progress_ = 0;  ///< grows with every change in the queue that we made or saw
-  std::uint64_t progress_at_poll_ = 0;
-  bool once_done_ = false;
-  bool was_draining_ = false;
-  bool said_draining_ = false;  ///< in a heartbeat
-  Instant drain_until_{};
-  std::atomic<bool> cancel_requested_ = false;
-  bool canceled_ = false;
   WorkerSummary summary_;
 };
 

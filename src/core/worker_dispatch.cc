@@ -76,12 +76,10 @@ Error Worker::too_long(const Lane& lane) const {
 void Worker::dispatch(Instant now) {
   for (bool any = true; any;) {
     any = false;
-    const std::size_t first = turn_of_;
-    for (std::size_t i = 0; i < lanes_.size(); ++i) {
-      const std::size_t at = (first + i) % lanes_.size();
-      if (!dispatch_one(*lanes_[at], now)) continue;
+    for (Lane* lane : lanes_.in_turn()) {
+      if (!dispatch_one(*lane, now)) continue;
       any = true;
-      turn_of_ = at + 1;  // whoever was served asks last
+      lanes_.served(*lane);
     }
   }
 }
@@ -90,12 +88,12 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
   // Past its lease a job may be another's: paying for it here would pay twice.
   lane.buffer.erase_if([&](const HeldJob& held) { return held.lapses_at <= now; });
   if (lane.buffer.empty()) return false;
-  EndpointGate& gate = gate_of(lane.vectorizer.endpoint);
+  EndpointGate& gate = endpoints_.gate(lane.vectorizer.endpoint);
   if (lane.resting(now) || !gate.worth_claiming(now, kShortRest)) {
     give_back(lane, now);
     return false;
   }
-  if (!gate.open(now) || batches_.size() >= options_.max_in_flight) return false;
+  if (!gate.open(now) || in_flight_.size() >= options_.max_in_flight) return false;
   const Share used = used_by(lane.vectorizer.endpoint), share = share_of_each();
   if (used.requests > 0 && used.requests >= share.requests) return false;
   if (lane.trust.doubted()) {
@@ -109,11 +107,13 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
                   .max_tokens = std::min<std::size_t>(gate.limits().max_request_tokens, gate.most_tokens()),
                   .bytes_per_value = gate.answers().bytes_per_value()};
   // More is on its way, and the endpoint has something to do meanwhile: let the request fill up.
-  if (lane.claims.claiming() && lane.in_flight > 0 && lane.buffer.size() < fit.max_inputs) return false;
+  if (lane.claims.claiming() && lane.buffer.size() < fit.max_inputs &&
+      in_flight_.requests_of(lane.vectorizer.id) > 0)
+    return false;
   const std::size_t likely = std::max(std::min<std::size_t>(fit.max_inputs, lane.buffer.size()),
                                       lane.buffer.next_turn().front().pieces.size());
   const std::size_t answer = answer_bytes(likely, lane.vectorizer.dimensions, fit.bytes_per_value);
-  if (!batches_.empty() && held_bytes() + answer > options_.held_bytes) return false;
+  if (in_flight_.size() > 0 && held_bytes() + answer > options_.held_bytes) return false;
   if (used.requests > 0 && used.bytes + answer > share.bytes) return false;
   Allowance& allowance = gate.allowance(lane.vectorizer.model);
   if (allowance.limited() && !may_spend(lane, gate, fit, now)) return false;
@@ -128,14 +128,14 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
 
 /// Most inputs of the lane's next request.
 std::uint32_t Worker::batch_inputs(const Lane& lane) const {
-  const EndpointGate* gate = gate_of(lane);
+  const EndpointGate* gate = endpoints_.find(lane.vectorizer.endpoint);
   const std::uint32_t inputs = std::min(most_inputs(lane), lane.learned_inputs.most());
   return gate == nullptr ? inputs : std::min(inputs, gate->most_inputs());
 }
 
 /// Most inputs of any request: what the endpoint takes, and what lets several requests fit into memory.
 std::uint32_t Worker::most_inputs(const Lane& lane) const {
-  const EndpointGate* gate = gate_of(lane);
+  const EndpointGate* gate = endpoints_.find(lane.vectorizer.endpoint);
   std::uint32_t inputs = options_.batch_inputs;
   if (gate != nullptr) inputs = std::min(inputs, gate->limits().max_inputs);
   const std::size_t per_value = gate != nullptr ? gate->answers().bytes_per_value() : kBytesPerNumber;
@@ -170,7 +170,7 @@ std::uint32_t Worker::rows_ahead(const Lane& lane) const {
   constexpr std::size_t kLeastRows = 8;
   // Of long texts a claim takes few: the database need not read many more to see that they do not fit.
   std::size_t rows = 2 * claim_bytes() / std::max<std::size_t>(1, lane.sizes.bytes_per_text());
-  if (const EndpointGate* gate = gate_of(lane)) {
+  if (const EndpointGate* gate = endpoints_.find(lane.vectorizer.endpoint)) {
     rows = std::min<std::size_t>(rows, gate->most_inputs());
     const Allowance& allowance = gate->allowance(lane.vectorizer.model);
     if (allowance.limited()) rows = std::min(rows, allowance.most_tokens() / lane.sizes.tokens_per_job());
@@ -180,18 +180,13 @@ std::uint32_t Worker::rows_ahead(const Lane& lane) const {
 }
 
 void Worker::start(Lane& lane, Batch packed, Instant now) {
-  packed.id = next_request_++;
-  packed.started_at = now;
   packed.most_inputs = std::min(most_inputs(lane), lane.learned_inputs.most());
-  const std::uint64_t id = packed.id;
-  Batch& batch = batches_.emplace(id, std::move(packed)).first->second;
-  join(batch, now);
+  const Batch& batch = in_flight_.add(std::move(packed), endpoints_.gate(lane.vectorizer.endpoint), now);
   const std::vector<std::string_view> texts = batch.inputs();
   for (const HeldJob& held : batch.jobs) brake_.bought(held.job, now);
-  ++lane.in_flight;
   ++summary_.requests;
   observer_.request_started(lane.vectorizer, texts.size(), batch.max_tokens);
-  embedder_.start({.id = id,
+  embedder_.start({.id = batch.id,
                    .endpoint = lane.vectorizer.endpoint,
                    .model = lane.vectorizer.model,
                    .dimensions = lane.vectorizer.dimensions,

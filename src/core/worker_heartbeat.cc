@@ -7,9 +7,9 @@ namespace embedd {
 
 Heartbeat Worker::heartbeat() const {
   Heartbeat beat{.rows_embedded = summary_.rows_embedded,
-                 .requests_in_flight = static_cast<std::uint32_t>(batches_.size()),
+                 .requests_in_flight = static_cast<std::uint32_t>(in_flight_.size()),
                  .leases_held = static_cast<std::uint32_t>(leases_held()),
-                 .draining = was_draining_};
+                 .draining = drain_.begun()};
   std::set<std::string> endpoints;
   for (const auto& lane : lanes_) {
     endpoints.insert(lane->vectorizer.endpoint);
@@ -25,15 +25,14 @@ Heartbeat Worker::heartbeat() const {
           {.vectorizer = lane->vectorizer.id, .state = "braked", .message = lane->vain.braked_because()});
   }
   for (const std::string& endpoint : endpoints) {
-    const auto found = gates_.find(endpoint);
-    if (found == gates_.end()) continue;
-    const EndpointGate& gate = found->second;
-    if (gate.state() == EndpointState::ready || gate.state() == EndpointState::slowed) continue;
+    const EndpointGate* gate = endpoints_.find(endpoint);
+    if (gate == nullptr) continue;
+    if (gate->state() == EndpointState::ready || gate->state() == EndpointState::slowed) continue;
     // A provider's word on a refused key may quote a part of it, which is not for the database to keep.
-    const bool about_key = gate.state() == EndpointState::unauthenticated;
+    const bool about_key = gate->state() == EndpointState::unauthenticated;
     beat.troubles.push_back({.endpoint = endpoint,
-                             .state = std::string(name_of(gate.state())),
-                             .message = about_key ? "the endpoint refuses the key" : gate.message()});
+                             .state = std::string(name_of(gate->state())),
+                             .message = about_key ? "the endpoint refuses the key" : gate->message()});
   }
   return beat;
 }

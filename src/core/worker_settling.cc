@@ -14,18 +14,15 @@ namespace embedd {
 // ── Settling
 
 void Worker::settle(Reply reply, Instant now) {
-  auto node = batches_.extract(reply.id);
-  CHECK(!node.empty(), "a reply to request {}, which is not in flight", reply.id);
-  Batch batch = std::move(node.mapped());
-  Lane* lane = find(batch.vectorizer.id);
-  if (lane != nullptr) --lane->in_flight;
+  Batch batch = in_flight_.take(reply.id);
+  Lane* lane = lanes_.find(batch.vectorizer.id);
   observer_.request_finished(batch.vectorizer, reply);
-  if (!batch.given_up) hear(batch, now);
+  if (!batch.given_up) in_flight_.hear(batch, now);
 
-  EndpointGate& gate = gate_of(batch.vectorizer.endpoint);
+  EndpointGate& gate = endpoints_.gate(batch.vectorizer.endpoint);
   Allowance& allowance = gate.allowance(batch.vectorizer.model);
   allowance.learn(reply.limits);
-  const std::size_t inputs = batch.canary ? 1 : batch.travelling.size();
+  const std::size_t inputs = batch.input_count();
   if (reply.answer) {
     gate.answered({.started_at = batch.started_at,
                    .took = now - batch.started_at,
@@ -66,12 +63,8 @@ void Worker::settle(Reply reply, Instant now) {
 /// Gives up on requests whose endpoint has been silent for too long. Replies that are there come first: this
 /// process may have been stopped meanwhile, and not the endpoint.
 void Worker::give_up(Instant now) {
-  std::vector<std::uint64_t> silent;
-  for (const auto& [id, batch] : batches_)
-    if (now >= batch.heard_at + batch.patience) silent.push_back(id);
-  for (const std::uint64_t id : silent) {
-    Batch& batch = batches_.at(id);
-    batch.given_up = true;
+  for (const std::uint64_t id : in_flight_.silent(now)) {
+    const Batch& batch = in_flight_.give_up(id);
     embedder_.give_up(id);
     // The server may compute, and bill, it all the same.
     Error error{.kind = ErrorKind::unavailable,
@@ -115,7 +108,7 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
 }
 
 void Worker::handle_failure(Lane* lane, Batch batch, const Error& error, Instant now) {
-  if (lane == nullptr || was_draining_ || lane->resting(now))
+  if (lane == nullptr || drain_.begun() || lane->resting(now))
     return reschedule(batch.vectorizer, batch.jobs, Duration{}, now);
   if (error.kind == ErrorKind::too_large && heed(*lane, batch, error.limits, now)) {
     observer_.rescheduled(lane->vectorizer, error.kind, batch.jobs.size(), false);
@@ -126,7 +119,7 @@ void Worker::handle_failure(Lane* lane, Batch batch, const Error& error, Instant
                         .jobs = batch.jobs.size(),
                         .attempt = alone ? batch.jobs.front().job.attempt : 0,
                         .max_attempts = options_.max_attempts,
-                        .endpoint_healthy = gate_of(lane->vectorizer.endpoint).healthy(now),
+                        .endpoint_healthy = endpoints_.gate(lane->vectorizer.endpoint).healthy(now),
                         .accepted_before = lane->trust.accepted_before(),
                         .failed_alone = lane->trust.rows_failed_alone()};
   carry_out(verdict(failure), *lane, std::move(batch), error, now);
@@ -227,17 +220,17 @@ void Worker::send_simple(const Vectorizer& vectorizer, Action action, std::vecto
 void Worker::release(const Settlements::News& news, Instant now) {
   summary_.rows_embedded += news.rows_stored;
   for (const VectorizerId id : news.progressed) {
-    ++progress_;
-    Lane* lane = find(id);
+    once_.progress();
+    Lane* lane = lanes_.find(id);
     if (lane != nullptr) lane->claims.look_again(now);
   }
   for (const VectorizerId id : news.stored)
-    if (Lane* lane = find(id)) {
+    if (Lane* lane = lanes_.find(id)) {
       lane->vain.vector_stored();
       if (lane->rest.vector_stored()) observer_.vectorizer_paused(lane->vectorizer, "", Duration{});
     }
   for (const auto& [id, error] : news.refused)
-    if (Lane* lane = find(id)) {
+    if (Lane* lane = lanes_.find(id)) {
       const bool rows = error.kind != ErrorKind::misconfigured;
       lane->rest.blame_rows(rows);
       pause(*lane, rows ? "the table refuses every row: " + error.message : error.message, now);
@@ -248,7 +241,7 @@ void Worker::release(const Settlements::News& news, Instant now) {
   }
   for (const Settlements::News::Extended& extended : news.extended) note(extended);
   for (const auto& [id, lost] : news.lost)
-    if (Lane* lane = find(id))
+    if (Lane* lane = lanes_.find(id))
       lane->buffer.erase_if(
           [&](const HeldJob& held) { return held.job.key == lost.key && held.job.lease == lost.lease; });
 }
@@ -277,7 +270,7 @@ void Worker::extend(Instant now) {
     }
     return jobs;
   };
-  for (auto& [id, batch] : batches_) send(batch.vectorizer, collect(batch.jobs));
+  for (const auto& [id, batch] : in_flight_.batches()) send(batch.vectorizer, collect(batch.jobs));
   for (const auto& lane : lanes_) {
     send(lane->vectorizer, collect(lane->buffer.fresh()));
     send(lane->vectorizer, collect(lane->buffer.suspects()));
@@ -293,9 +286,8 @@ void Worker::note(const Settlements::News::Extended& extended) {
     for (HeldJob& held : held_jobs)
       if (leases.contains({held.job.key, held.job.lease})) held.lapses_at = extended.lapses_at;
   };
-  for (auto& [id, batch] : batches_)
-    if (batch.vectorizer.id == extended.vectorizer) renew(batch.jobs);
-  if (Lane* lane = find(extended.vectorizer)) {
+  in_flight_.renew(extended.vectorizer, renew);
+  if (Lane* lane = lanes_.find(extended.vectorizer)) {
     renew(lane->buffer.fresh());
     renew(lane->buffer.suspects());
   }

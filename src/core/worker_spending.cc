@@ -35,7 +35,7 @@ void Worker::give_back_for(const Vectorizer& vectorizer, std::map<seconds, std::
         {.vectorizer = vectorizer.id, .action = Action::reschedule, .jobs = std::move(some), .delay = delay},
         now);
   }
-  Lane* lane = find(vectorizer.id);
+  Lane* lane = lanes_.find(vectorizer.id);
   if (braked == 0 || lane == nullptr) return;
   lane->vain.brake(now + jobs.rbegin()->first);
   observer_.braked(vectorizer, braked, lane->vain.braked_because());
@@ -66,7 +66,7 @@ void Worker::give_back_rescued(Lane& lane, std::vector<HeldJob> jobs, Instant no
 /// Their leases stand, and their texts are others than were bought. If that goes for one row after another,
 /// the vectorizer is asked with a few now and then, until one is stored.
 void Worker::give_back_stale(const Settlements::News::Stale& stale, bool others_stored, Instant now) {
-  Lane* lane = find(stale.vectorizer.id);
+  Lane* lane = lanes_.find(stale.vectorizer.id);
   std::map<seconds, std::vector<SettledJob>> by_wait;
   std::size_t bought = 0;
   for (const SettledJob& job : stale.jobs) {

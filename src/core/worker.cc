@@ -4,6 +4,8 @@
 
 #include "base/check.h"
 #include "core/claim_wish.h"
+#include "core/heartbeat.h"
+#include "core/request_sizes.h"
 #include "core/walk.h"
 
 namespace embedd {
@@ -17,16 +19,7 @@ constexpr Duration kLongRest = seconds(30);
 
 Worker::Worker(WorkerOptions options, Queue& queue, Embedder& embedder, const TokenizerCatalog& tokenizers,
                const Clock& clock, Io& io, Observer& observer)
-    : options_(options),
-      queue_(queue),
-      embedder_(embedder),
-      tokenizers_(tokenizers),
-      clock_(clock),
-      io_(io),
-      observer_(observer),
-      random_(options.seed),
-      endpoints_(observer, random_),
-      settlements_(queue, observer, random_) {}
+    : state_(options, queue, embedder, tokenizers, observer), clock_(clock), io_(io) {}
 
 void Worker::run(std::stop_token stop) {
   const std::stop_callback wake(stop, [this] { io_.wake(); });
@@ -46,28 +39,29 @@ void Worker::turn(bool draining) {
     dispatch(now);
   }
   extend(now);
-  settlements_.resend(now);
-  observer_.in_flight(in_flight_.size(), leases_held(), held_bytes());
+  state_.settlements.resend(now);
+  state_.observer.in_flight(state_.in_flight.size(), state_.leases_held(), state_.held_bytes());
   io_.wait_until(wake_at(now));
 
   now = clock_.now();
-  if (std::optional<Poll> result = queue_.take_poll()) note(std::move(*result), now);
-  for (ReconcilePage& page : queue_.take_reconciled()) note(std::move(page), now);
-  for (Claim& claim : queue_.take_claims()) admit(std::move(claim), now, draining);
-  for (const Unbooked& unbooked : queue_.take_unbooked()) observer_.unbooked(unbooked);
-  for (const Grant& grant : queue_.take_grants()) {
-    if (!grant.wait) observer_.database_error("reserve", grant.wait.error());
-    endpoints_.gate(grant.reservation.endpoint).allowance(grant.reservation.model).note(grant, now);
+  if (std::optional<Poll> result = state_.queue.take_poll()) note(std::move(*result), now);
+  for (ReconcilePage& page : state_.queue.take_reconciled()) note(std::move(page), now);
+  for (Claim& claim : state_.queue.take_claims()) admit(std::move(claim), now, draining);
+  for (const Unbooked& unbooked : state_.queue.take_unbooked()) state_.observer.unbooked(unbooked);
+  for (const Grant& grant : state_.queue.take_grants()) {
+    if (!grant.wait) state_.observer.database_error("reserve", grant.wait.error());
+    state_.endpoints.gate(grant.reservation.endpoint).allowance(grant.reservation.model).note(grant, now);
   }
-  for (Reply& reply : embedder_.take_replies()) settle(std::move(reply), now);
+  for (Reply& reply : state_.embedder.take_replies()) settle(std::move(reply), now);
   give_up(now);
-  release(settlements_.take(now, draining), now);
+  release(state_.settlements.take(now, draining), now);
 }
 
 bool Worker::finished(bool draining) const {
   if (once_.done()) return true;
   if (!draining) return false;
-  return (drain_.begun() && leases_held() == 0 && claims_in_flight_ == 0 && settlements_.empty()) ||
+  return (drain_.begun() && state_.leases_held() == 0 && claims_in_flight_ == 0 &&
+          state_.settlements.empty()) ||
          drain_.gives_up(clock_.now());
 }
 
@@ -79,49 +73,52 @@ void Worker::cancel() {
 // ── Asking
 
 void Worker::poll(Instant now) {
-  for (const VectorizerId id : queue_.take_hints())
-    if (Lane* lane = lanes_.find(id)) lane->claims.due_now(now);
+  for (const VectorizerId id : state_.queue.take_hints())
+    if (Lane* lane = state_.lanes.find(id)) lane->claims.due_now(now);
   // With `once` somebody waits for the end: ask whether that was all as soon as nothing is left to do here.
-  if (options_.once && once_.changed() && out_of_work()) polls_.plan_by(now);
-  if (!polls_.ready(now) || !queue_.ready()) return;
+  if (state_.options.once && once_.changed() && out_of_work()) polls_.plan_by(now);
+  if (!polls_.ready(now) || !state_.queue.ready()) return;
   polls_.sent(drain_.begun());
   once_.poll_sent();
-  queue_.send_poll(heartbeat());
+  state_.queue.send_poll(heartbeat(state_, drain_.begun(), now));
 }
 
 void Worker::note(Poll poll, Instant now) {
-  polls_.answered(drain_.begun(), options_.poll, now);
+  polls_.answered(drain_.begun(), state_.options.poll, now);
   if (!poll) {
-    observer_.database_error("poll", poll.error());
-    polls_.plan(now + std::min<Duration>(options_.poll, backoff(milliseconds(200), seconds(5), 3, random_)));
+    state_.observer.database_error("poll", poll.error());
+    polls_.plan(now + std::min<Duration>(state_.options.poll,
+                                         backoff(milliseconds(200), seconds(5), 3, state_.random)));
     return;
   }
-  lanes_.begin_list();
+  state_.lanes.begin_list();
   for (VectorizerState& state : *poll) {
     if (!state.problem.empty()) continue;
     const Vectorizer& vectorizer = state.vectorizer;
-    Lane& lane = lanes_.list(vectorizer);
+    Lane& lane = state_.lanes.list(vectorizer);
     if (lane.vectorizer != vectorizer) redeclare(lane, vectorizer);
-    if (queue_.ready()) remember(lane, state.remembered);
+    if (state_.queue.ready()) remember(lane, state.remembered);
     if (state.due) lane.claims.due();
     if (state.reconcile_due && !vectorizer.paused) lane.walk.begin();
-    const KeyState key = embedder_.key_state(vectorizer.endpoint);  // reads the key again, so it comes first
-    EndpointLimits limits = embedder_.limits(vectorizer.endpoint);
-    limits.max_in_flight = std::min(limits.max_in_flight, options_.max_in_flight);
-    endpoints_.gate(vectorizer.endpoint).refresh(key, embedder_.key_version(vectorizer.endpoint), limits);
+    const KeyState key =
+        state_.embedder.key_state(vectorizer.endpoint);  // reads the key again, so it comes first
+    EndpointLimits limits = state_.embedder.limits(vectorizer.endpoint);
+    limits.max_in_flight = std::min(limits.max_in_flight, state_.options.max_in_flight);
+    state_.endpoints.gate(vectorizer.endpoint)
+        .refresh(key, state_.embedder.key_version(vectorizer.endpoint), limits);
   }
-  lanes_.end_list([this](const Lane& lane) {
-    return lane.claims.claiming() || in_flight_.requests_of(lane.vectorizer.id) > 0;
+  state_.lanes.end_list([this](const Lane& lane) {
+    return lane.claims.claiming() || state_.in_flight.requests_of(lane.vectorizer.id) > 0;
   });
-  for (const auto& lane : lanes_)
+  for (const auto& lane : state_.lanes)
     if (lane->resting(now)) give_back(*lane, now);
-  observer_.polled(*poll);
+  state_.observer.polled(*poll);
 
-  summary_.rows_remain = rows_remain(*poll);
-  if (options_.once) {
+  state_.summary.rows_remain = rows_remain(*poll);
+  if (state_.options.once) {
     once_.poll_answered(idle(*poll, now));
-    if (!once_.done() && leases_held() == 0)
-      polls_.plan(now + std::min<Duration>(options_.poll, milliseconds(200)));
+    if (!once_.done() && state_.leases_held() == 0)
+      polls_.plan(now + std::min<Duration>(state_.options.poll, milliseconds(200)));
   }
 }
 
@@ -132,22 +129,23 @@ bool Worker::rows_remain(const std::vector<VectorizerState>& states) const {
                              [](const auto& state) {
                                return state.waiting || state.dead_letters > 0 || !state.problem.empty();
                              }) ||
-         std::ranges::any_of(lanes_, [](const auto& lane) { return lane->walk.under_way(); });
+         std::ranges::any_of(state_.lanes, [](const auto& lane) { return lane->walk.under_way(); });
 }
 
 bool Worker::out_of_work() const {
-  return leases_held() == 0 && claims_in_flight_ == 0 && settlements_.empty() &&
-         std::ranges::none_of(
-             lanes_, [](const auto& lane) { return lane->claims.jobs_due() || lane->walk.under_way(); });
+  return state_.leases_held() == 0 && claims_in_flight_ == 0 && state_.settlements.empty() &&
+         std::ranges::none_of(state_.lanes, [](const auto& lane) {
+           return lane->claims.jobs_due() || lane->walk.under_way();
+         });
 }
 
 /// With `once`: nothing is held, and nothing that the poll lists can be worked on.
 bool Worker::idle(const std::vector<VectorizerState>& states, Instant now) const {
-  if (leases_held() > 0 || claims_in_flight_ > 0 || !settlements_.empty()) return false;
+  if (state_.leases_held() > 0 || claims_in_flight_ > 0 || !state_.settlements.empty()) return false;
   return std::none_of(states.begin(), states.end(), [&](const VectorizerState& state) {
-    const Lane* lane = lanes_.find(state.vectorizer.id);
+    const Lane* lane = state_.lanes.find(state.vectorizer.id);
     if (lane == nullptr || lane->resting(now)) return false;
-    const EndpointGate* gate = endpoints_.find(lane->vectorizer.endpoint);
+    const EndpointGate* gate = state_.endpoints.find(lane->vectorizer.endpoint);
     const bool workable = gate != nullptr && gate->worth_claiming(now, kLongRest) &&
                           gate->state() != EndpointState::unauthenticated &&
                           gate->state() != EndpointState::quota_exhausted;
@@ -158,20 +156,20 @@ bool Worker::idle(const std::vector<VectorizerState>& states, Instant now) const
 }
 
 void Worker::reconcile(Instant now) {
-  if (!queue_.ready()) return;
-  for (const auto& lane : lanes_) {
-    if (!lane->walk.ready(now) || lane->resting(now) || lanes_.must_wait_its_turn(*lane)) continue;
+  if (!state_.queue.ready()) return;
+  for (const auto& lane : state_.lanes) {
+    if (!lane->walk.ready(now) || lane->resting(now) || state_.lanes.must_wait_its_turn(*lane)) continue;
     lane->walk.page_sent();
-    queue_.send_reconcile(lane->vectorizer.id, lane->walk.cursor());
+    state_.queue.send_reconcile(lane->vectorizer.id, lane->walk.cursor());
   }
 }
 
 void Worker::note(ReconcilePage page, Instant now) {
-  Lane* lane = lanes_.find(page.vectorizer);
+  Lane* lane = state_.lanes.find(page.vectorizer);
   if (lane == nullptr) return;
   if (!page.progress) {
-    observer_.database_error("reconcile", page.progress.error());
-    lane->walk.failed(now, random_);
+    state_.observer.database_error("reconcile", page.progress.error());
+    lane->walk.failed(now, state_.random);
     lane->lock.failed(page.progress.error());
     pause_if_refused(*lane, page.progress.error(), now);
     return;
@@ -181,16 +179,16 @@ void Worker::note(ReconcilePage page, Instant now) {
   lane->lock.succeeded();
   if (progress.enqueued > 0) lane->claims.due_now(now);
   lane->walk.walked(progress);
-  lane->walk.pause_until(now +
-                         pause_after(progress, options_.once, options_.walk_share, lanes_.routine_walks()));
-  observer_.reconciled(lane->vectorizer, progress);
+  lane->walk.pause_until(now + pause_after(progress, state_.options.once, state_.options.walk_share,
+                                           state_.lanes.routine_walks()));
+  state_.observer.reconciled(lane->vectorizer, progress);
 }
 
 // ── Claiming
 
 bool Worker::wants_claim(const Lane& lane, Instant now) const {
   // What is asked first costs nothing; the rest looks at everything that is under way.
-  const EndpointGate* gate = endpoints_.find(lane.vectorizer.endpoint);
+  const EndpointGate* gate = state_.endpoints.find(lane.vectorizer.endpoint);
   if (gate == nullptr || !lane.claims.ready(now) || lane.resting(now)) return false;
   const VectorizerId id = lane.vectorizer.id;
   return embedd::wants_claim(lane.claims, lane.rest,
@@ -199,60 +197,52 @@ bool Worker::wants_claim(const Lane& lane, Instant now) const {
                               .endpoint_open = gate->open(now),
                               .fresh = lane.buffer.fresh().size(),
                               .suspects = lane.buffer.suspects().size(),
-                              .requests = in_flight_.requests_of(id),
-                              .settling = settlements_.jobs_of(id),
-                              .storing = settlements_.waiting(id, Duration{}, now),
-                              .storing_slowly = settlements_.waiting(id, kSlowStore, now),
-                              .wanted = std::min(batch_inputs(lane), rows_ahead(lane)),
-                              .claim_rows = options_.claim_rows},
+                              .requests = state_.in_flight.requests_of(id),
+                              .settling = state_.settlements.jobs_of(id),
+                              .storing = state_.settlements.waiting(id, Duration{}, now),
+                              .storing_slowly = state_.settlements.waiting(id, kSlowStore, now),
+                              .wanted = std::min(batch_inputs(state_, lane), rows_ahead(state_, lane)),
+                              .claim_rows = state_.options.claim_rows},
                              now);
 }
 
-/// Few, while it is not known whether they can be embedded and stored.
-std::uint32_t Worker::rows_of_claim(const Lane& lane) const {
-  constexpr std::uint32_t kProbeRows = 8, kThrownAwayProbeRows = 4;
-  if (!lane.rest.probing())
-    return endpoints_.find(lane.vectorizer.endpoint)->probing() ? kProbeRows : rows_ahead(lane);
-  return lane.vain.throws_away() ? kThrownAwayProbeRows : lane.rest.probe_rows();
-}
-
 void Worker::claim(Instant now) {
-  if (!queue_.ready()) return;
-  for (Lane* each : lanes_.in_turn()) {
+  if (!state_.queue.ready()) return;
+  for (Lane* each : state_.lanes.in_turn()) {
     Lane& lane = *each;
-    if (!wants_claim(lane, now) || lanes_.must_wait_its_turn(lane)) continue;
-    const std::size_t promised = (claims_in_flight_ + 1) * claim_bytes();
-    if (held_bytes() + promised > options_.held_bytes && leases_held() + claims_in_flight_ > 0) return;
-    const Share used = used_by(lane.vectorizer.endpoint);
-    if (used.bytes > 0 && used.bytes + claim_bytes() > share_of_each().bytes) continue;
+    if (!wants_claim(lane, now) || state_.lanes.must_wait_its_turn(lane)) continue;
+    const Budget& budget = state_.budget;
+    if (!budget.takes_claim(state_.held_bytes(), state_.leases_held(), claims_in_flight_)) return;
+    const Budget::Amount used = state_.used_by(lane.vectorizer.endpoint);
+    if (!budget.takes_claim_for(used, state_.endpoints_in_use())) continue;
     lane.claims.sent(now);
     ++claims_in_flight_;
-    queue_.send_claim({.vectorizer = lane.vectorizer.id,
-                       .lease = random_.lease_token(),
-                       .lease_time = options_.lease,
-                       .max_rows = std::min(rows_of_claim(lane), options_.claim_rows),
-                       .max_text_bytes = claim_bytes()});
+    state_.queue.send_claim({.vectorizer = lane.vectorizer.id,
+                             .lease = state_.random.lease_token(),
+                             .lease_time = state_.options.lease,
+                             .max_rows = std::min(rows_of_claim(state_, lane), state_.options.claim_rows),
+                             .max_text_bytes = budget.claim_bytes()});
   }
 }
 
 void Worker::admit(Claim claim, Instant now, bool draining) {
   --claims_in_flight_;
-  Lane* lane = lanes_.find(claim.request.vectorizer);
+  Lane* lane = state_.lanes.find(claim.request.vectorizer);
   CHECK(lane != nullptr, "a claim of vectorizer {} outlived its lane", claim.request.vectorizer);
   if (!claim.jobs) {
     const Error& error = claim.jobs.error();
-    observer_.database_error("claim", error);
-    lane->claims.failed(now, random_);
+    state_.observer.database_error("claim", error);
+    lane->claims.failed(now, state_.random);
     lane->lock.failed(error);
     pause_if_refused(*lane, error, now);
     return;
   }
   lane->lock.succeeded();
   // With `once` somebody waits for the end, and the poll that confirms it sees what a claim has missed.
-  if (claim.jobs->empty()) return lane->claims.found_none(!options_.once, now);
+  if (claim.jobs->empty()) return lane->claims.found_none(!state_.options.once, now);
   once_.progress();
   lane->claims.found(claim.more, now);
-  observer_.claimed(lane->vectorizer, claim.jobs->size(), claim.rescued);
+  state_.observer.claimed(lane->vectorizer, claim.jobs->size(), claim.rescued);
   take_in(*lane, claim, now);
   if (draining || lane->resting(now)) give_back(*lane, now);
 }
@@ -287,7 +277,7 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
       continue;
     }
     // It was at fault before, or what it is billed tells something: it travels alone.
-    if (held.job.attempt > 0 || brake_.travels_alone(held.job) || tells_of_cuts(lane, held))
+    if (held.job.attempt > 0 || state_.brake.travels_alone(held.job) || tells_of_cuts(lane, held))
       held.max_company = 1;
     (held.job.rescued ? rescued : wanted).push_back(std::move(held));
   }
@@ -305,31 +295,31 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
 }
 
 void Worker::stop_working(Instant now) {
-  if (drain_.begin(options_.drain, now)) {
+  if (drain_.begin(state_.options.drain, now)) {
     polls_.plan(now);  // so that others learn of it
-    for (const auto& lane : lanes_) give_back(*lane, now);
+    for (const auto& lane : state_.lanes) give_back(*lane, now);
   }
-  if (drain_.cancels(now)) embedder_.cancel_all();
+  if (drain_.cancels(now)) state_.embedder.cancel_all();
 }
 
 // ── Waiting
 
 /// The next moment at which this loop would do something by itself. What is due already waits for an event.
 Instant Worker::wake_at(Instant now) const {
-  Instant next = now + options_.poll;
+  Instant next = now + state_.options.poll;
   const auto consider = [&](Instant at) {
     if (at > now) next = std::min(next, at);
   };
   if (!polls_.on_its_way()) consider(polls_.next());
-  if (leases_held() > 0) consider(next_extend_);
-  consider(settlements_.next_resend());
-  for (const auto& [id, batch] : in_flight_.batches()) consider(batch.silent_at());
+  if (state_.leases_held() > 0) consider(next_extend_);
+  consider(state_.settlements.next_resend());
+  for (const auto& [id, batch] : state_.in_flight.batches()) consider(batch.silent_at());
   if (drain_.begun()) consider(drain_.next());
-  for (const auto& lane : lanes_) {
+  for (const auto& lane : state_.lanes) {
     const Walk& walk = lane->walk;
     if (walk.under_way() && !walk.page_on_its_way())
       consider(std::max(walk.next_page_at(), lane->rest.until()));
-    const EndpointGate* gate = endpoints_.find(lane->vectorizer.endpoint);
+    const EndpointGate* gate = state_.endpoints.find(lane->vectorizer.endpoint);
     if (gate == nullptr || !gate->usable()) continue;
     if (!lane->buffer.empty()) {
       consider(gate->opens_at());

@@ -5,7 +5,6 @@
 /// it. A worker may be killed at any instruction: all state that matters is in the queue.
 #pragma once
 
-#include <algorithm>
 #include <map>
 #include <optional>
 #include <span>
@@ -13,44 +12,14 @@
 #include <string>
 #include <vector>
 
-#include "core/batch.h"
 #include "core/drain.h"
-#include "core/endpoints.h"
-#include "core/equal_vectors.h"
-#include "core/in_flight.h"
-#include "core/lanes.h"
 #include "core/once_watch.h"
 #include "core/poll_schedule.h"
-#include "core/ports.h"
-#include "core/random.h"
 #include "core/retry_policy.h"
-#include "core/settlements.h"
-#include "core/spending_brake.h"
+#include "core/worker_options.h"
+#include "core/worker_state.h"
 
 namespace embedd {
-
-struct WorkerOptions {
-  Duration poll = seconds(5);
-  Duration lease = seconds(60);
-  Duration drain = seconds(30);       ///< how long a stopping worker waits for answers before it cancels them
-  std::uint32_t max_in_flight = 64;   ///< requests, over all endpoints
-  std::uint32_t batch_inputs = 2048;  ///< most inputs of one request, below the endpoint's own limit
-  std::uint32_t claim_rows = 512;     ///< most jobs of one claim
-  std::size_t claim_bytes = 2 * kMiB;  ///< most text of one claim
-  std::size_t held_bytes = 16 * kMiB;  ///< texts, answers and vectors in memory (G10)
-  int max_attempts = 5;                ///< then a job is discarded
-  double walk_share = 0.02;  ///< of the time, for walks that were due by the clock (core/walk_pace.h)
-  bool once = false;         ///< return when nothing is due
-  std::uint64_t seed = 1;    ///< of jitter and lease tokens
-};
-
-struct WorkerSummary {
-  std::uint64_t rows_embedded = 0;  ///< whose vectors were stored
-  std::uint64_t rows_discarded = 0;
-  std::uint64_t requests = 0;
-  std::uint64_t tokens = 0;
-  bool rows_remain = false;  ///< by the last poll: jobs wait, or dead letters exist
-};
 
 class Worker {
  public:
@@ -68,16 +37,15 @@ class Worker {
   /// Gives up on requests in flight and gives their leases back. Thread-safe; call it after `stop`.
   void cancel();
 
-  [[nodiscard]] const WorkerSummary& summary() const { return summary_; }
+  [[nodiscard]] const WorkerSummary& summary() const { return state_.summary; }
   /// Jobs under lease here.
-  [[nodiscard]] std::size_t leases_held() const;
+  [[nodiscard]] std::size_t leases_held() const { return state_.leases_held(); }
   /// Memory accounted to jobs, requests and answers (G10).
-  [[nodiscard]] std::size_t held_bytes() const;
+  [[nodiscard]] std::size_t held_bytes() const { return state_.held_bytes(); }
 
  private:
   // In the order of a turn.
   void poll(Instant now);
-  [[nodiscard]] Heartbeat heartbeat() const;
   void reconcile(Instant now);
   void claim(Instant now);
   void dispatch(Instant now);
@@ -128,13 +96,6 @@ class Worker {
   void discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs, const Error& error, Instant now);
   void pause(Lane& lane, const std::string& message, Instant now);
   void pause_if_refused(Lane& lane, const Error& error, Instant now);
-  [[nodiscard]] std::uint32_t batch_inputs(const Lane& lane) const;
-  [[nodiscard]] std::uint32_t most_inputs(const Lane& lane) const;
-  [[nodiscard]] std::uint32_t rows_of_claim(const Lane& lane) const;
-  [[nodiscard]] std::uint32_t rows_ahead(const Lane& lane) const;
-  [[nodiscard]] std::size_t claim_bytes() const {
-    return std::min(options_.claim_bytes, options_.held_bytes / 8);
-  }
   void keep_pieces(const Lane& lane, HeldJob& held, std::size_t most);
   bool may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant now);
   bool measure(const Lane& lane, HeldJob& held);
@@ -144,38 +105,19 @@ class Worker {
   [[nodiscard]] std::size_t longest_text(const Lane& lane) const;
   [[nodiscard]] Error too_long(const Lane& lane) const;
   void send_simple(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs, Instant now);
-  /// Of the worker's memory and requests in flight.
-  struct Share {
-    std::size_t bytes = 0;
-    std::size_t requests = 0;
-  };
-  Share used_by(const std::string& endpoint) const;
-  Share share_of_each() const;
   bool out_of_work() const;
   [[nodiscard]] bool rows_remain(const std::vector<VectorizerState>& states) const;
   bool idle(const std::vector<VectorizerState>& states, Instant now) const;
 
-  const WorkerOptions options_;
-  Queue& queue_;
-  Embedder& embedder_;
-  const TokenizerCatalog& tokenizers_;
+  WorkerState state_;
   const Clock& clock_;
   Io& io_;
-  Observer& observer_;
-  Random random_;
-
-  Lanes lanes_;
-  Endpoints endpoints_;
-  InFlight in_flight_;
-  Settlements settlements_;
-  SpendingBrake brake_;
   std::size_t claims_in_flight_ = 0;
 
   PollSchedule polls_;
   OnceWatch once_;
   Drain drain_;
   Instant next_extend_{};
-  WorkerSummary summary_;
 };
 
 }  // namespace embedd

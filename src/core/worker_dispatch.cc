@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/request_sizes.h"
 #include "core/worker.h"
 
 namespace embedd {
@@ -12,8 +13,6 @@ namespace {
 
 /// Jobs stay in memory over a rest of the endpoint that is shorter than this; else they are given back.
 constexpr Duration kShortRest = seconds(5);
-/// So many requests should fit into memory at the same time.
-constexpr std::size_t kRequestsAtOnce = 6;
 
 }  // namespace
 
@@ -26,7 +25,7 @@ bool Worker::measure(const Lane& lane, HeldJob& held) {
   std::string& text = held.job.text;
   held.max_tokens = text.size();
   if (text.size() <= limit) return true;
-  const Tokenizer& tokenizer = tokenizers_.tokenizer_for(lane.vectorizer.model);
+  const Tokenizer& tokenizer = state_.tokenizer_of(lane);
   const std::size_t fitting = tokenizer.prefix_bytes(text, limit);
   if (fitting >= text.size()) {
     held.max_tokens = std::min(tokenizer.count(text), limit);
@@ -40,19 +39,19 @@ bool Worker::measure(const Lane& lane, HeldJob& held) {
       return true;
     case LongTexts::average:
       cut_into_pieces(held, limit, tokenizer);
-      keep_pieces(lane, held, std::min<std::size_t>(most_inputs(lane), lane.learned_pieces));
+      keep_pieces(lane, held, std::min<std::size_t>(most_inputs(state_, lane), lane.learned_pieces));
       return true;
     case LongTexts::truncate: break;
   }
   text.resize(fitting);
   text.shrink_to_fit();
   held.max_tokens = limit;
-  observer_.truncated(lane.vectorizer, limit);
+  state_.observer.truncated(lane.vectorizer, limit);
   return true;
 }
 
 std::size_t Worker::longest_text(const Lane& lane) const {
-  return std::min<std::size_t>(embedder_.limits(lane.vectorizer.endpoint).max_input_tokens,
+  return std::min<std::size_t>(state_.embedder.limits(lane.vectorizer.endpoint).max_input_tokens,
                                lane.learned_tokens.most());
 }
 
@@ -62,7 +61,7 @@ void Worker::keep_pieces(const Lane& lane, HeldJob& held, std::size_t most) {
   held.pieces.resize(most);
   held.max_tokens = 0;
   for (const Piece& piece : held.pieces) held.max_tokens += piece.tokens;
-  observer_.truncated(lane.vectorizer, held.max_tokens);
+  state_.observer.truncated(lane.vectorizer, held.max_tokens);
 }
 
 Error Worker::too_long(const Lane& lane) const {
@@ -76,10 +75,10 @@ Error Worker::too_long(const Lane& lane) const {
 void Worker::dispatch(Instant now) {
   for (bool any = true; any;) {
     any = false;
-    for (Lane* lane : lanes_.in_turn()) {
+    for (Lane* lane : state_.lanes.in_turn()) {
       if (!dispatch_one(*lane, now)) continue;
       any = true;
-      lanes_.served(*lane);
+      state_.lanes.served(*lane);
     }
   }
 }
@@ -88,14 +87,16 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
   // Past its lease a job may be another's: paying for it here would pay twice.
   lane.buffer.erase_if([&](const HeldJob& held) { return held.lapses_at <= now; });
   if (lane.buffer.empty()) return false;
-  EndpointGate& gate = endpoints_.gate(lane.vectorizer.endpoint);
+  EndpointGate& gate = state_.endpoints.gate(lane.vectorizer.endpoint);
   if (lane.resting(now) || !gate.worth_claiming(now, kShortRest)) {
     give_back(lane, now);
     return false;
   }
-  if (!gate.open(now) || in_flight_.size() >= options_.max_in_flight) return false;
-  const Share used = used_by(lane.vectorizer.endpoint), share = share_of_each();
-  if (used.requests > 0 && used.requests >= share.requests) return false;
+  if (!gate.open(now)) return false;
+  Budget::Use use{.all = {.requests = state_.in_flight.size()},
+                  .endpoint = state_.used_by(lane.vectorizer.endpoint),
+                  .endpoints = state_.endpoints_in_use()};
+  if (!state_.budget.takes_request(use)) return false;
   if (lane.trust.doubted()) {
     if (!lane.trust.canary_wanted()) return false;
     lane.trust.canary_sent();
@@ -103,46 +104,27 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
     return true;
   }
 
-  BatchLimits fit{.max_inputs = batch_inputs(lane),
+  BatchLimits fit{.max_inputs = batch_inputs(state_, lane),
                   .max_tokens = std::min<std::size_t>(gate.limits().max_request_tokens, gate.most_tokens()),
                   .bytes_per_value = gate.answers().bytes_per_value()};
   // More is on its way, and the endpoint has something to do meanwhile: let the request fill up.
   if (lane.claims.claiming() && lane.buffer.size() < fit.max_inputs &&
-      in_flight_.requests_of(lane.vectorizer.id) > 0)
+      state_.in_flight.requests_of(lane.vectorizer.id) > 0)
     return false;
   const std::size_t likely = std::max(std::min<std::size_t>(fit.max_inputs, lane.buffer.size()),
                                       lane.buffer.next_turn().front().pieces.size());
   const std::size_t answer = answer_bytes(likely, lane.vectorizer.dimensions, fit.bytes_per_value);
-  if (in_flight_.size() > 0 && held_bytes() + answer > options_.held_bytes) return false;
-  if (used.requests > 0 && used.bytes + answer > share.bytes) return false;
+  use.all.bytes = state_.held_bytes();
+  if (!state_.budget.takes_answer(answer, use)) return false;
   Allowance& allowance = gate.allowance(lane.vectorizer.model);
   if (allowance.limited() && !may_spend(lane, gate, fit, now)) return false;
 
-  Batch batch = pack(lane.buffer, lane.vectorizer, fit, tokenizers_.tokenizer_for(lane.vectorizer.model));
+  Batch batch = pack(lane.buffer, lane.vectorizer, fit, state_.tokenizer_of(lane));
   allowance.spend(batch.max_tokens);
   batch.counted = fit.exact;
   lane.sizes.requested(batch.jobs.size(), batch.max_tokens);
   start(lane, std::move(batch), now);
   return true;
-}
-
-/// Most inputs of the lane's next request.
-std::uint32_t Worker::batch_inputs(const Lane& lane) const {
-  const EndpointGate* gate = endpoints_.find(lane.vectorizer.endpoint);
-  const std::uint32_t inputs = std::min(most_inputs(lane), lane.learned_inputs.most());
-  return gate == nullptr ? inputs : std::min(inputs, gate->most_inputs());
-}
-
-/// Most inputs of any request: what the endpoint takes, and what lets several requests fit into memory.
-std::uint32_t Worker::most_inputs(const Lane& lane) const {
-  const EndpointGate* gate = endpoints_.find(lane.vectorizer.endpoint);
-  std::uint32_t inputs = options_.batch_inputs;
-  if (gate != nullptr) inputs = std::min(inputs, gate->limits().max_inputs);
-  const std::size_t per_value = gate != nullptr ? gate->answers().bytes_per_value() : kBytesPerNumber;
-  const std::size_t share = share_of_each().bytes / kRequestsAtOnce;
-  const std::size_t in_memory = (share - std::min(share, kBytesPerRequest)) /
-                                (per_value * static_cast<std::size_t>(lane.vectorizer.dimensions));
-  return std::max(1U, static_cast<std::uint32_t>(std::min<std::size_t>(inputs, in_memory)));
 }
 
 /// Whether the account has room for the lane's next request; narrows it to what is reserved, or reserves.
@@ -151,7 +133,7 @@ bool Worker::may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant
   if (allowance.open_for(now) == 0 && now < allowance.opens_at()) return false;
   fit.exact = true;
   fit.max_tokens = std::min(fit.max_tokens, allowance.most_tokens());
-  const Tokenizer& tokenizer = tokenizers_.tokenizer_for(lane.vectorizer.model);
+  const Tokenizer& tokenizer = state_.tokenizer_of(lane);
   const std::size_t open_for = allowance.open_for(now);
   const std::size_t wanted = tokens_ahead(lane.buffer, fit, tokenizer);
   const std::size_t needed = tokens_ahead(lane.buffer, {.max_inputs = 1, .max_tokens = 1}, tokenizer);
@@ -159,39 +141,25 @@ bool Worker::may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant
     fit.max_tokens = std::min(fit.max_tokens, open_for);
     return true;
   }
-  if (!queue_.ready()) return false;
-  if (auto reservation = allowance.reserve(wanted, now)) queue_.send_reservation(*reservation);
+  if (!state_.queue.ready()) return false;
+  if (auto reservation = allowance.reserve(wanted, now)) state_.queue.send_reservation(*reservation);
   return false;
 }
 
-/// What one claim may take. Where tokens are scarce or the endpoint is slow, no more is claimed than goes out
-/// soon: what changes meanwhile is then claimed, and sent, before what has waited for long.
-std::uint32_t Worker::rows_ahead(const Lane& lane) const {
-  constexpr std::size_t kLeastRows = 8;
-  // Of long texts a claim takes few: the database need not read many more to see that they do not fit.
-  std::size_t rows = 2 * claim_bytes() / std::max<std::size_t>(1, lane.sizes.bytes_per_text());
-  if (const EndpointGate* gate = endpoints_.find(lane.vectorizer.endpoint)) {
-    rows = std::min<std::size_t>(rows, gate->most_inputs());
-    const Allowance& allowance = gate->allowance(lane.vectorizer.model);
-    if (allowance.limited()) rows = std::min(rows, allowance.most_tokens() / lane.sizes.tokens_per_job());
-  }
-  return static_cast<std::uint32_t>(std::clamp<std::size_t>(
-      rows, std::min<std::size_t>(kLeastRows, options_.claim_rows), options_.claim_rows));
-}
-
 void Worker::start(Lane& lane, Batch packed, Instant now) {
-  packed.most_inputs = std::min(most_inputs(lane), lane.learned_inputs.most());
-  const Batch& batch = in_flight_.add(std::move(packed), endpoints_.gate(lane.vectorizer.endpoint), now);
+  packed.most_inputs = std::min(most_inputs(state_, lane), lane.learned_inputs.most());
+  const Batch& batch =
+      state_.in_flight.add(std::move(packed), state_.endpoints.gate(lane.vectorizer.endpoint), now);
   const std::vector<std::string_view> texts = batch.inputs();
-  for (const HeldJob& held : batch.jobs) brake_.bought(held.job, now);
-  ++summary_.requests;
-  observer_.request_started(lane.vectorizer, texts.size(), batch.max_tokens);
-  embedder_.start({.id = batch.id,
-                   .endpoint = lane.vectorizer.endpoint,
-                   .model = lane.vectorizer.model,
-                   .dimensions = lane.vectorizer.dimensions,
-                   .send_dimensions = lane.vectorizer.send_dimensions,
-                   .inputs = texts});
+  for (const HeldJob& held : batch.jobs) state_.brake.bought(held.job, now);
+  ++state_.summary.requests;
+  state_.observer.request_started(lane.vectorizer, texts.size(), batch.max_tokens);
+  state_.embedder.start({.id = batch.id,
+                         .endpoint = lane.vectorizer.endpoint,
+                         .model = lane.vectorizer.model,
+                         .dimensions = lane.vectorizer.dimensions,
+                         .send_dimensions = lane.vectorizer.send_dimensions,
+                         .inputs = texts});
 }
 
 }  // namespace embedd

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/equal_vectors.h"
 #include "core/worker.h"
 
 namespace embedd {
@@ -25,7 +26,7 @@ std::optional<Error> Worker::doubt(Lane* lane, Batch& batch, const EmbedAnswer& 
   std::size_t texts = 0;
   for (const EqualInputs& group : groups) texts += group.size();
   const bool refused = now >= lane->equals_trusted_until;
-  observer_.equal_vectors(lane->vectorizer, texts, refused);
+  state_.observer.equal_vectors(lane->vectorizer, texts, refused);
   if (!refused) return std::nullopt;
   for (const EqualInputs& group : groups) {
     std::set<std::size_t> jobs;
@@ -40,7 +41,7 @@ std::optional<Error> Worker::doubt(Lane* lane, Batch& batch, const EmbedAnswer& 
   // They were billed all the same.
   ++lane->unbooked_requests;
   lane->unbooked_tokens += answer.tokens;
-  summary_.tokens += answer.tokens;
+  state_.summary.tokens += answer.tokens;
   return Error{.kind = ErrorKind::invalid_answer,
                .message = fmt::format("{} different texts of {} have the same vectors as others", texts,
                                       batch.travelling.size()),
@@ -54,12 +55,12 @@ void Worker::compare_alone(Lane& lane, const Batch& batch, const Embeddings& vec
   if (batch.jobs.size() != 1 || equals == nullptr) return;
   if (equals->answered(vectors, static_cast<std::size_t>(slot)) != EqualJobs::Finding::equal) return;
   lane.equals_trusted_until = now + kTrusted;
-  observer_.equal_vectors(lane.vectorizer, equals->jobs(), false);
+  state_.observer.equal_vectors(lane.vectorizer, equals->jobs(), false);
 }
 
 /// Where tokens are counted as the model does, it is known what is too long. Elsewhere a server may cut.
 bool Worker::tells_of_cuts(Lane& lane, const HeldJob& held) const {
-  return held.pieces.empty() && !tokenizers_.tokenizer_for(lane.vectorizer.model).exact() &&
+  return held.pieces.empty() && !state_.tokenizer_of(lane).exact() &&
          lane.cut.asks_alone(held.job.text.size());
 }
 
@@ -68,8 +69,8 @@ void Worker::notice_cuts(Lane& lane, const Batch& batch, const EmbedAnswer& answ
   for (const std::string_view text : batch.inputs()) bytes += text.size();
   const auto found = lane.cut.answered(batch.travelling.size(), bytes, answer.tokens, longest_text(lane));
   if (!found) return;
-  const bool exact = tokenizers_.tokenizer_for(lane.vectorizer.model).exact();
-  observer_.cut_silently(lane.vectorizer, found->tokens, exact ? found->tokens : found->bytes);
+  const bool exact = state_.tokenizer_of(lane).exact();
+  state_.observer.cut_silently(lane.vectorizer, found->tokens, exact ? found->tokens : found->bytes);
 }
 
 /// Accepted: the rows are at fault, however many of them. Refused: it is the vectorizer. Otherwise the
@@ -78,7 +79,7 @@ void Worker::judge_canary(Lane* lane, const Reply& reply, Instant now) {
   if (lane == nullptr) return;
   const bool decides = lane->trust.canary_answered();
   if (reply.answer) {
-    summary_.tokens += reply.answer->tokens;
+    state_.summary.tokens += reply.answer->tokens;
     return lane->trust.accepted();
   }
   const Error& error = reply.answer.error();

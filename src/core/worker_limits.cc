@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "core/request_sizes.h"
 #include "core/worker.h"
 
 namespace embedd {
@@ -29,7 +30,7 @@ bool Worker::heed_text_limit(Lane& lane, Batch& batch, const NamedLimits& named,
   /// A server adds marks of a text's beginning and end.
   constexpr std::size_t kAddedTokens = 64;
   std::size_t bytes = 0, tokens = 0;
-  const Tokenizer& tokenizer = tokenizers_.tokenizer_for(lane.vectorizer.model);
+  const Tokenizer& tokenizer = state_.tokenizer_of(lane);
   for (HeldJob& held : batch.jobs) {
     if (held.heeded++ >= kMostHeeded) return false;
     const std::string_view longest = longest_input(held);
@@ -45,7 +46,7 @@ bool Worker::heed_text_limit(Lane& lane, Batch& batch, const NamedLimits& named,
 /// Later texts, and those that wait here, are cut before they are asked for.
 void Worker::learn_text(Lane& lane, std::size_t tokens, const NamedLimits& named, Instant now) {
   const std::size_t before = lane.learned_tokens.most();
-  lane.learned_tokens.refused(tokens, named, tokenizers_.tokenizer_for(lane.vectorizer.model).exact());
+  lane.learned_tokens.refused(tokens, named, state_.tokenizer_of(lane).exact());
   if (lane.learned_tokens.most() == before) return;
   std::vector<HeldJob> waiting = lane.buffer.take_all();
   measure_again(lane, waiting, now);
@@ -69,7 +70,7 @@ void Worker::shrink(Lane& lane, HeldJob held, const Error& error, Instant now) {
     return discard(lane.vectorizer, {&held, 1}, error, now);
   held.counted = held.narrowed = false;
   held.pieces.clear();
-  if (!tokenizers_.tokenizer_for(lane.vectorizer.model).exact()) {
+  if (!state_.tokenizer_of(lane).exact()) {
     learn_text(lane, longest, {}, now);
     measure(lane, held);
   } else {
@@ -78,7 +79,7 @@ void Worker::shrink(Lane& lane, HeldJob held, const Error& error, Instant now) {
       --cut;  // not inside a character
     text.resize(cut);
     held.max_tokens = std::min(held.max_tokens, text.size());
-    observer_.truncated(lane.vectorizer, held.max_tokens);
+    state_.observer.truncated(lane.vectorizer, held.max_tokens);
   }
   lane.buffer.push_back(std::move(held));
 }
@@ -105,7 +106,8 @@ void Worker::learn_pieces(Lane& lane, const std::vector<HeldJob>& accepted) {
 /// what was learned of one text may not hold for another, but none has four times as much in a token.
 bool Worker::surely_too_long(const Lane& lane, std::string_view text, const Tokenizer& tokenizer) const {
   constexpr std::size_t kSparse = 4;
-  return tokenizer.exact() || text.size() > embedder_.limits(lane.vectorizer.endpoint).max_input_tokens ||
+  return tokenizer.exact() ||
+         text.size() > state_.embedder.limits(lane.vectorizer.endpoint).max_input_tokens ||
          text.size() / kSparse > lane.learned_tokens.most();
 }
 
@@ -148,10 +150,10 @@ void Worker::redeclare(Lane& lane, const Vectorizer& vectorizer) {
 LearnedLimits Worker::learned(const Lane& lane) const {
   const Vectorizer& vectorizer = lane.vectorizer;
   LearnedLimits out{.inputs = lane.learned_inputs.learned(),
-                    .left_out = embedder_.left_out(vectorizer.endpoint, vectorizer.model)};
+                    .left_out = state_.embedder.left_out(vectorizer.endpoint, vectorizer.model)};
   if (lane.learned_tokens.most() == TextLimit::kNone) return out;
   out.text_tokens = lane.learned_tokens.most();
-  out.counted = tokenizers_.tokenizer_for(vectorizer.model).exact();
+  out.counted = state_.tokenizers.tokenizer_for(vectorizer.model).exact();
   return out;
 }
 
@@ -162,9 +164,9 @@ void Worker::begin_with(Lane& lane, const LearnedLimits& limits) {
   lane.learned_tokens = {};
   lane.learned_pieces = std::numeric_limits<std::size_t>::max();
   // Whoever counts otherwise means another length.
-  if (limits.text_tokens > 0 && limits.counted == tokenizers_.tokenizer_for(vectorizer.model).exact())
+  if (limits.text_tokens > 0 && limits.counted == state_.tokenizers.tokenizer_for(vectorizer.model).exact())
     lane.learned_tokens.at_most(limits.text_tokens);
-  embedder_.leave_out(vectorizer.endpoint, vectorizer.model, limits.left_out);
+  state_.embedder.leave_out(vectorizer.endpoint, vectorizer.model, limits.left_out);
 }
 
 /// Keeps in step with what the database remembers of the lane's limits.
@@ -175,10 +177,10 @@ void Worker::remember(Lane& lane, const std::optional<LearnedLimits>& remembered
     case LimitsMemory::Step::adopt: begin_with(lane, *remembered); return lane.memory.adopted(learned(lane));
     case LimitsMemory::Step::forget: return begin_with(lane, {});
     case LimitsMemory::Step::write:
-      return queue_.send_limits({.endpoint = lane.vectorizer.endpoint,
-                                 .model = lane.vectorizer.model,
-                                 .dimensions = lane.vectorizer.dimensions,
-                                 .limits = ours});
+      return state_.queue.send_limits({.endpoint = lane.vectorizer.endpoint,
+                                       .model = lane.vectorizer.model,
+                                       .dimensions = lane.vectorizer.dimensions,
+                                       .limits = ours});
   }
 }
 

@@ -14,12 +14,12 @@ namespace embedd {
 // ── Settling
 
 void Worker::settle(Reply reply, Instant now) {
-  Batch batch = in_flight_.take(reply.id);
-  Lane* lane = lanes_.find(batch.vectorizer.id);
-  observer_.request_finished(batch.vectorizer, reply);
-  if (!batch.given_up) in_flight_.hear(batch, now);
+  Batch batch = state_.in_flight.take(reply.id);
+  Lane* lane = state_.lanes.find(batch.vectorizer.id);
+  state_.observer.request_finished(batch.vectorizer, reply);
+  if (!batch.given_up) state_.in_flight.hear(batch, now);
 
-  EndpointGate& gate = endpoints_.gate(batch.vectorizer.endpoint);
+  EndpointGate& gate = state_.endpoints.gate(batch.vectorizer.endpoint);
   Allowance& allowance = gate.allowance(batch.vectorizer.model);
   allowance.learn(reply.limits);
   const std::size_t inputs = batch.input_count();
@@ -44,12 +44,12 @@ void Worker::settle(Reply reply, Instant now) {
     const EndpointGate::Load load{.requests = batch.company, .inputs = batch.inputs_in_flight};
     if (batch.given_up) {
       gate.fell_silent(error, batch.started_at, load, now);
-      observer_.abandoned(batch.vectorizer, inputs, now - batch.heard_at);
+      state_.observer.abandoned(batch.vectorizer, inputs, now - batch.heard_at);
     } else {
       gate.failed(error, batch.started_at, load, now);
     }
-    if (error.kind == ErrorKind::rate_limited && allowance.limited() && queue_.ready())
-      queue_.send_reservation(allowance.closed_for(gate.opens_at() - now));
+    if (error.kind == ErrorKind::rate_limited && allowance.limited() && state_.queue.ready())
+      state_.queue.send_reservation(allowance.closed_for(gate.opens_at() - now));
   } else if (error.kind == ErrorKind::canceled || error.kind == ErrorKind::misconfigured) {
     gate.finished();
   } else {
@@ -63,9 +63,9 @@ void Worker::settle(Reply reply, Instant now) {
 /// Gives up on requests whose endpoint has been silent for too long. Replies that are there come first: this
 /// process may have been stopped meanwhile, and not the endpoint.
 void Worker::give_up(Instant now) {
-  for (const std::uint64_t id : in_flight_.silent(now)) {
-    const Batch& batch = in_flight_.give_up(id);
-    embedder_.give_up(id);
+  for (const std::uint64_t id : state_.in_flight.silent(now)) {
+    const Batch& batch = state_.in_flight.give_up(id);
+    state_.embedder.give_up(id);
     // The server may compute, and bill, it all the same.
     Error error{.kind = ErrorKind::unavailable,
                 .message = fmt::format("{} gave no sign of life for {:.0f} s", batch.vectorizer.endpoint,
@@ -86,7 +86,7 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
     compare_alone(*lane, batch, answer.vectors, slots.front(), now);
     notice_cuts(*lane, batch, answer);
   }
-  summary_.tokens += answer.tokens;
+  state_.summary.tokens += answer.tokens;
   Settlement settlement{.vectorizer = batch.vectorizer.id,
                         .action = Action::complete,
                         .vectors = std::move(answer.vectors),
@@ -104,22 +104,22 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
     settlement.jobs.back().slot = slots[i];
     settlement.jobs.back().changed_at = batch.jobs[i].changed_at;
   }
-  settlements_.send(batch.vectorizer, std::move(settlement), now);
+  state_.settlements.send(batch.vectorizer, std::move(settlement), now);
 }
 
 void Worker::handle_failure(Lane* lane, Batch batch, const Error& error, Instant now) {
   if (lane == nullptr || drain_.begun() || lane->resting(now))
     return reschedule(batch.vectorizer, batch.jobs, Duration{}, now);
   if (error.kind == ErrorKind::too_large && heed(*lane, batch, error.limits, now)) {
-    observer_.rescheduled(lane->vectorizer, error.kind, batch.jobs.size(), false);
+    state_.observer.rescheduled(lane->vectorizer, error.kind, batch.jobs.size(), false);
     return hold(*lane, std::move(batch.jobs), now);
   }
   const bool alone = batch.jobs.size() == 1;
   const Failure failure{.kind = error.kind,
                         .jobs = batch.jobs.size(),
                         .attempt = alone ? batch.jobs.front().job.attempt : 0,
-                        .max_attempts = options_.max_attempts,
-                        .endpoint_healthy = endpoints_.gate(lane->vectorizer.endpoint).healthy(now),
+                        .max_attempts = state_.options.max_attempts,
+                        .endpoint_healthy = state_.endpoints.gate(lane->vectorizer.endpoint).healthy(now),
                         .accepted_before = lane->trust.accepted_before(),
                         .failed_alone = lane->trust.rows_failed_alone()};
   carry_out(verdict(failure), *lane, std::move(batch), error, now);
@@ -128,27 +128,27 @@ void Worker::handle_failure(Lane* lane, Batch batch, const Error& error, Instant
 void Worker::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& error, Instant now) {
   switch (verdict) {
     case Verdict::hold:
-      observer_.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
+      state_.observer.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
       return hold(lane, std::move(batch.jobs),
                   now);  // dispatch gives them back if the endpoint rests for long
     case Verdict::split: return split(lane, std::move(batch), error, now);
     case Verdict::set_aside:
-      observer_.rescheduled(lane.vectorizer, error.kind, 1, false);
+      state_.observer.rescheduled(lane.vectorizer, error.kind, 1, false);
       return reschedule(lane.vectorizer, batch.jobs, kSetAside, now);
     case Verdict::shrink: return shrink(lane, std::move(batch.jobs.front()), error, now);
     case Verdict::charge:
       lane.trust.failed_alone();
-      observer_.rescheduled(lane.vectorizer, error.kind, 1, true);
+      state_.observer.rescheduled(lane.vectorizer, error.kind, 1, true);
       return reschedule(lane.vectorizer, batch.jobs,
-                        attempt_delay(batch.jobs.front().job.attempt + 1, random_), now, &error);
+                        attempt_delay(batch.jobs.front().job.attempt + 1, state_.random), now, &error);
     case Verdict::discard: lane.trust.failed_alone(); return discard(lane.vectorizer, batch.jobs, error, now);
     case Verdict::doubt:
       lane.trust.doubt();
-      observer_.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
+      state_.observer.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
       return hold(lane, std::move(batch.jobs), now);
     case Verdict::pause_vectorizer:
       pause(lane, error.message, now);
-      observer_.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
+      state_.observer.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
       return reschedule(lane.vectorizer, batch.jobs, Duration{}, now);
   }
 }
@@ -167,7 +167,7 @@ void Worker::split(Lane& lane, Batch batch, const Error& error, Instant now) {
   if (error.kind == ErrorKind::too_large || error.kind == ErrorKind::rejected)
     refusal = std::make_shared<Refusal>(
         Refusal{.inputs = static_cast<std::uint32_t>(batch.travelling.size()), .jobs = size});
-  observer_.rescheduled(lane.vectorizer, error.kind, size, false);
+  state_.observer.rescheduled(lane.vectorizer, error.kind, size, false);
   for (std::size_t i = 0; i < size; ++i) {
     const std::size_t part = (i * parts + parts - 1) / size, next = part + 1;
     const auto company = static_cast<std::uint32_t>(next * size / parts - part * size / parts);
@@ -189,7 +189,7 @@ void Worker::reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>
     settlement.message = in_full(*charged_for);
   }
   for (const HeldJob& held : jobs) settlement.jobs.push_back(settled(held));
-  settlements_.send(vectorizer, std::move(settlement), now);
+  state_.settlements.send(vectorizer, std::move(settlement), now);
 }
 
 void Worker::discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs, const Error& error,
@@ -199,38 +199,38 @@ void Worker::discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs
                         .reason = error.kind,
                         .message = in_full(error)};
   for (const HeldJob& held : jobs) {
-    ++summary_.rows_discarded;
-    observer_.discarded(vectorizer, error.kind, error.message);
+    ++state_.summary.rows_discarded;
+    state_.observer.discarded(vectorizer, error.kind, error.message);
     settlement.jobs.push_back(settled(held));
   }
-  settlements_.send(vectorizer, std::move(settlement), now);
+  state_.settlements.send(vectorizer, std::move(settlement), now);
 }
 
 void Worker::send_simple(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs,
                          Instant now) {
-  settlements_.send(vectorizer,
-                    {.vectorizer = vectorizer.id,
-                     .action = action,
-                     .jobs = std::move(jobs),
-                     .model_id = vectorizer.model,
-                     .model_version = vectorizer.model},
-                    now);
+  state_.settlements.send(vectorizer,
+                          {.vectorizer = vectorizer.id,
+                           .action = action,
+                           .jobs = std::move(jobs),
+                           .model_id = vectorizer.model,
+                           .model_version = vectorizer.model},
+                          now);
 }
 
 void Worker::release(const Settlements::News& news, Instant now) {
-  summary_.rows_embedded += news.rows_stored;
+  state_.summary.rows_embedded += news.rows_stored;
   for (const VectorizerId id : news.progressed) {
     once_.progress();
-    Lane* lane = lanes_.find(id);
+    Lane* lane = state_.lanes.find(id);
     if (lane != nullptr) lane->claims.look_again(now);
   }
   for (const VectorizerId id : news.stored)
-    if (Lane* lane = lanes_.find(id)) {
+    if (Lane* lane = state_.lanes.find(id)) {
       lane->vain.vector_stored();
-      if (lane->rest.vector_stored()) observer_.vectorizer_paused(lane->vectorizer, "", Duration{});
+      if (lane->rest.vector_stored()) state_.observer.vectorizer_paused(lane->vectorizer, "", Duration{});
     }
   for (const auto& [id, error] : news.refused)
-    if (Lane* lane = lanes_.find(id)) {
+    if (Lane* lane = state_.lanes.find(id)) {
       const bool rows = error.kind != ErrorKind::misconfigured;
       lane->rest.blame_rows(rows);
       pause(*lane, rows ? "the table refuses every row: " + error.message : error.message, now);
@@ -241,7 +241,7 @@ void Worker::release(const Settlements::News& news, Instant now) {
   }
   for (const Settlements::News::Extended& extended : news.extended) note(extended);
   for (const auto& [id, lost] : news.lost)
-    if (Lane* lane = lanes_.find(id))
+    if (Lane* lane = state_.lanes.find(id))
       lane->buffer.erase_if(
           [&](const HeldJob& held) { return held.job.key == lost.key && held.job.lease == lost.lease; });
 }
@@ -250,32 +250,33 @@ void Worker::release(const Settlements::News& news, Instant now) {
 
 /// Extends every lease that is older than a third of the lease time, while its job is still here.
 void Worker::extend(Instant now) {
-  if (now < next_extend_ || !queue_.ready() || settlements_.extending()) return;
-  const Duration third = options_.lease / 3;
+  if (now < next_extend_ || !state_.queue.ready() || state_.settlements.extending()) return;
+  const Duration third = state_.options.lease / 3;
   next_extend_ = now + third / 2;
   const auto send = [&](const Vectorizer& vectorizer, std::vector<SettledJob> jobs) {
     if (jobs.empty()) return;
-    settlements_.send(vectorizer,
-                      {.vectorizer = vectorizer.id,
-                       .action = Action::extend,
-                       .jobs = std::move(jobs),
-                       .delay = options_.lease},
-                      now);
+    state_.settlements.send(vectorizer,
+                            {.vectorizer = vectorizer.id,
+                             .action = Action::extend,
+                             .jobs = std::move(jobs),
+                             .delay = state_.options.lease},
+                            now);
   };
   const auto collect = [&](const auto& held_jobs) {
     std::vector<SettledJob> jobs;
     for (const HeldJob& held : held_jobs) {
-      if (held.lapses_at - now > options_.lease - third || held.lapses_at <= now) continue;
+      if (held.lapses_at - now > state_.options.lease - third || held.lapses_at <= now) continue;
       jobs.push_back(settled(held));
     }
     return jobs;
   };
-  for (const auto& [id, batch] : in_flight_.batches()) send(batch.vectorizer, collect(batch.jobs));
-  for (const auto& lane : lanes_) {
+  for (const auto& [id, batch] : state_.in_flight.batches()) send(batch.vectorizer, collect(batch.jobs));
+  for (const auto& lane : state_.lanes) {
     send(lane->vectorizer, collect(lane->buffer.fresh()));
     send(lane->vectorizer, collect(lane->buffer.suspects()));
   }
-  for (auto& [vectorizer, jobs] : settlements_.older_than(third, now)) send(vectorizer, std::move(jobs));
+  for (auto& [vectorizer, jobs] : state_.settlements.older_than(third, now))
+    send(vectorizer, std::move(jobs));
 }
 
 /// Only what the database says was extended is believed to be.
@@ -286,8 +287,8 @@ void Worker::note(const Settlements::News::Extended& extended) {
     for (HeldJob& held : held_jobs)
       if (leases.contains({held.job.key, held.job.lease})) held.lapses_at = extended.lapses_at;
   };
-  in_flight_.renew(extended.vectorizer, renew);
-  if (Lane* lane = lanes_.find(extended.vectorizer)) {
+  state_.in_flight.renew(extended.vectorizer, renew);
+  if (Lane* lane = state_.lanes.find(extended.vectorizer)) {
     renew(lane->buffer.fresh());
     renew(lane->buffer.suspects());
   }
@@ -301,9 +302,9 @@ void Worker::give_back(Lane& lane, Instant now) {
 /// The vectorizer's own declaration is at fault: rest, and keep its rows.
 void Worker::pause(Lane& lane, const std::string& message, Instant now) {
   if (lane.resting(now)) return;  // one pause for all that was in flight
-  const Duration length = lane.rest.begin(message, now, random_);
+  const Duration length = lane.rest.begin(message, now, state_.random);
   lane.trust.settle_doubt();
-  observer_.vectorizer_paused(lane.vectorizer, message, length);
+  state_.observer.vectorizer_paused(lane.vectorizer, message, length);
   give_back(lane, now);
 }
 

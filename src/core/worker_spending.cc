@@ -13,7 +13,7 @@ namespace embedd {
 void Worker::hold(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
   std::map<seconds, std::vector<SettledJob>> braked;  // by how long
   for (HeldJob& held : jobs) {
-    const SpendingBrake::Wait wait = brake_.wait(held.job, now);
+    const SpendingBrake::Wait wait = state_.brake.wait(held.job, now);
     if (wait.length <= Duration{}) {
       lane.buffer.push_back(std::move(held));
       continue;
@@ -30,25 +30,25 @@ void Worker::give_back_for(const Vectorizer& vectorizer, std::map<seconds, std::
   std::size_t braked = 0;
   for (auto& [delay, some] : jobs) {
     if (delay > Duration{}) braked += some.size();
-    settlements_.send(
+    state_.settlements.send(
         vectorizer,
         {.vectorizer = vectorizer.id, .action = Action::reschedule, .jobs = std::move(some), .delay = delay},
         now);
   }
-  Lane* lane = lanes_.find(vectorizer.id);
+  Lane* lane = state_.lanes.find(vectorizer.id);
   if (braked == 0 || lane == nullptr) return;
   lane->vain.brake(now + jobs.rbegin()->first);
-  observer_.braked(vectorizer, braked, lane->vain.braked_because());
+  state_.observer.braked(vectorizer, braked, lane->vain.braked_because());
 }
 
 /// What a failed request may have cost counts for its rows, here and for other workers.
 void Worker::note_cost(Lane* lane, Batch& batch, const Error& error) {
   for (HeldJob& held : batch.jobs) {
     if (!error.billed) {
-      brake_.refunded(held.job);
+      state_.brake.refunded(held.job);
       continue;
     }
-    brake_.failed(held.job);
+    state_.brake.failed(held.job);
     ++held.wasted;
   }
   if (lane != nullptr && error.billed) lane->vain.because(WasteReason::failed);
@@ -66,12 +66,12 @@ void Worker::give_back_rescued(Lane& lane, std::vector<HeldJob> jobs, Instant no
 /// Their leases stand, and their texts are others than were bought. If that goes for one row after another,
 /// the vectorizer is asked with a few now and then, until one is stored.
 void Worker::give_back_stale(const Settlements::News::Stale& stale, bool others_stored, Instant now) {
-  Lane* lane = lanes_.find(stale.vectorizer.id);
+  Lane* lane = state_.lanes.find(stale.vectorizer.id);
   std::map<seconds, std::vector<SettledJob>> by_wait;
   std::size_t bought = 0;
   for (const SettledJob& job : stale.jobs) {
-    const SpendingBrake::Wait wait =
-        brake_.wait({.vectorizer = stale.vectorizer.id, .key = job.key, .text_hash = job.text_hash}, now);
+    const SpendingBrake::Wait wait = state_.brake.wait(
+        {.vectorizer = stale.vectorizer.id, .key = job.key, .text_hash = job.text_hash}, now);
     by_wait[std::chrono::ceil<seconds>(std::max(wait.length, Duration{}))].push_back(job);
     bought += job.wasted > 0 ? 1 : 0;
   }

@@ -1,17 +1,16 @@
-// What a worker says of itself with each poll.
-#include <set>
+#include "core/heartbeat.h"
 
-#include "core/worker.h"
+#include <set>
 
 namespace embedd {
 
-Heartbeat Worker::heartbeat() const {
-  Heartbeat beat{.rows_embedded = summary_.rows_embedded,
-                 .requests_in_flight = static_cast<std::uint32_t>(in_flight_.size()),
-                 .leases_held = static_cast<std::uint32_t>(leases_held()),
-                 .draining = drain_.begun()};
+Heartbeat heartbeat(const WorkerState& state, bool draining, Instant now) {
+  Heartbeat beat{.rows_embedded = state.summary.rows_embedded,
+                 .requests_in_flight = static_cast<std::uint32_t>(state.in_flight.size()),
+                 .leases_held = static_cast<std::uint32_t>(state.leases_held()),
+                 .draining = draining};
   std::set<std::string> endpoints;
-  for (const auto& lane : lanes_) {
+  for (const auto& lane : state.lanes) {
     endpoints.insert(lane->vectorizer.endpoint);
     if (lane->rest.probing())
       beat.troubles.push_back(
@@ -20,12 +19,12 @@ Heartbeat Worker::heartbeat() const {
       beat.troubles.push_back({.vectorizer = lane->vectorizer.id,
                                .state = "locked",
                                .message = "somebody holds a lock on the whole table"});
-    if (lane->vain.braked(clock_.now()))
+    if (lane->vain.braked(now))
       beat.troubles.push_back(
           {.vectorizer = lane->vectorizer.id, .state = "braked", .message = lane->vain.braked_because()});
   }
   for (const std::string& endpoint : endpoints) {
-    const EndpointGate* gate = endpoints_.find(endpoint);
+    const EndpointGate* gate = state.endpoints.find(endpoint);
     if (gate == nullptr) continue;
     if (gate->state() == EndpointState::ready || gate->state() == EndpointState::slowed) continue;
     // A provider's word on a refused key may quote a part of it, which is not for the database to keep.

@@ -1,0 +1,50 @@
+#include "core/worker_state.h"
+
+#include <set>
+#include <string_view>
+
+namespace embedd {
+
+WorkerState::WorkerState(const WorkerOptions& options, Queue& queue, Embedder& embedder,
+                         const TokenizerCatalog& tokenizers, Observer& observer)
+    : options(options),
+      budget({.bytes = options.held_bytes, .requests = options.max_in_flight}, options.claim_bytes),
+      queue(queue),
+      embedder(embedder),
+      tokenizers(tokenizers),
+      observer(observer),
+      random(options.seed),
+      endpoints(observer, random),
+      settlements(queue, observer, random) {}
+
+std::size_t WorkerState::leases_held() const {
+  std::size_t jobs = settlements.jobs() + in_flight.jobs();
+  for (const auto& lane : lanes) jobs += lane->buffer.size();
+  return jobs;
+}
+
+std::size_t WorkerState::held_bytes() const {
+  std::size_t bytes = settlements.bytes() + in_flight.bytes();
+  for (const auto& lane : lanes) bytes += lane->buffer.bytes();
+  return bytes;
+}
+
+Budget::Amount WorkerState::used_by(const std::string& endpoint) const {
+  const InFlight::Use sent = in_flight.used_by(endpoint);
+  Budget::Amount used{.bytes = sent.bytes, .requests = sent.requests};
+  for (const auto& lane : lanes)
+    if (lane->vectorizer.endpoint == endpoint) used.bytes += lane->buffer.bytes();
+  return used;
+}
+
+std::size_t WorkerState::endpoints_in_use() const {
+  std::set<std::string_view> names;
+  for (const auto& lane : lanes) {
+    const EndpointGate* gate = endpoints.find(lane->vectorizer.endpoint);
+    if (!lane->vectorizer.paused && gate != nullptr && gate->usable())
+      names.insert(lane->vectorizer.endpoint);
+  }
+  return names.size();
+}
+
+}  // namespace embedd

@@ -19,7 +19,11 @@ constexpr Duration kLongRest = seconds(30);
 
 Worker::Worker(WorkerOptions options, Queue& queue, Embedder& embedder, const TokenizerCatalog& tokenizers,
                const Clock& clock, Io& io, Observer& observer)
-    : state_(options, queue, embedder, tokenizers, observer), clock_(clock), io_(io) {}
+    : state_(options, queue, embedder, tokenizers, observer),
+      keeper_(state_),
+      leases_(state_),
+      clock_(clock),
+      io_(io) {}
 
 void Worker::run(std::stop_token stop) {
   const std::stop_callback wake(stop, [this] { io_.wake(); });
@@ -38,7 +42,7 @@ void Worker::turn(bool draining) {
     claim(now);
     dispatch(now);
   }
-  extend(now);
+  leases_.extend(now);
   state_.settlements.resend(now);
   state_.observer.in_flight(state_.in_flight.size(), state_.leases_held(), state_.held_bytes());
   io_.wait_until(wake_at(now));
@@ -111,7 +115,7 @@ void Worker::note(Poll poll, Instant now) {
     return lane.claims.claiming() || state_.in_flight.requests_of(lane.vectorizer.id) > 0;
   });
   for (const auto& lane : state_.lanes)
-    if (lane->resting(now)) give_back(*lane, now);
+    if (lane->resting(now)) keeper_.give_back(*lane, now);
   state_.observer.polled(*poll);
 
   state_.summary.rows_remain = rows_remain(*poll);
@@ -171,7 +175,7 @@ void Worker::note(ReconcilePage page, Instant now) {
     state_.observer.database_error("reconcile", page.progress.error());
     lane->walk.failed(now, state_.random);
     lane->lock.failed(page.progress.error());
-    pause_if_refused(*lane, page.progress.error(), now);
+    keeper_.rest_if_refused(*lane, page.progress.error(), now);
     return;
   }
   const ReconcilePage::Progress& progress = *page.progress;
@@ -234,7 +238,7 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
     state_.observer.database_error("claim", error);
     lane->claims.failed(now, state_.random);
     lane->lock.failed(error);
-    pause_if_refused(*lane, error, now);
+    keeper_.rest_if_refused(*lane, error, now);
     return;
   }
   lane->lock.succeeded();
@@ -244,7 +248,7 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
   lane->claims.found(claim.more, now);
   state_.observer.claimed(lane->vectorizer, claim.jobs->size(), claim.rescued);
   take_in(*lane, claim, now);
-  if (draining || lane->resting(now)) give_back(*lane, now);
+  if (draining || lane->resting(now)) keeper_.give_back(*lane, now);
 }
 
 /// Settles what needs no provider, and holds the rest for the next requests.
@@ -282,22 +286,48 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
     (held.job.rescued ? rescued : wanted).push_back(std::move(held));
   }
   lane.sizes.claimed(texts, text_bytes);
-  give_back_rescued(lane, std::move(rescued), now);
-  hold(lane, std::move(wanted), now);
+  keeper_.give_back_rescued(lane, std::move(rescued), now);
+  keeper_.hold(lane, std::move(wanted), now);
   for (const auto& [reason, discarded] : unwanted)
-    discard(lane.vectorizer, discarded.second, discarded.first, now);
+    keeper_.discard(lane.vectorizer, discarded.second, discarded.first, now);
   for (auto& [task, jobs] : settled_at_once) {
     const Action action = task == Task::clear     ? Action::clear
                           : task == Task::current ? Action::drop
                                                   : Action::complete;
-    send_simple(lane.vectorizer, action, std::move(jobs), now);
+    keeper_.settle(lane.vectorizer, action, std::move(jobs), now);
   }
+}
+
+void Worker::release(const Settlements::News& news, Instant now) {
+  state_.summary.rows_embedded += news.rows_stored;
+  for (const VectorizerId id : news.progressed) {
+    once_.progress();
+    Lane* lane = state_.lanes.find(id);
+    if (lane != nullptr) lane->claims.look_again(now);
+  }
+  for (const VectorizerId id : news.stored)
+    if (Lane* lane = state_.lanes.find(id)) {
+      lane->vain.vector_stored();
+      if (lane->rest.vector_stored()) state_.observer.vectorizer_paused(lane->vectorizer, "", Duration{});
+    }
+  for (const auto& [id, error] : news.refused)
+    if (Lane* lane = state_.lanes.find(id)) {
+      const bool rows = error.kind != ErrorKind::misconfigured;
+      lane->rest.blame_rows(rows);
+      keeper_.rest(*lane, rows ? "the table refuses every row: " + error.message : error.message, now);
+    }
+  for (const Settlements::News::Stale& stale : news.stale) {
+    const bool others_stored = std::ranges::count(news.stored, stale.vectorizer.id) > 0;
+    keeper_.give_back_stale(stale, others_stored, now);
+  }
+  for (const Settlements::News::Extended& extended : news.extended) leases_.extended(extended);
+  for (const auto& [id, job] : news.lost) leases_.lost(id, job);
 }
 
 void Worker::stop_working(Instant now) {
   if (drain_.begin(state_.options.drain, now)) {
     polls_.plan(now);  // so that others learn of it
-    for (const auto& lane : state_.lanes) give_back(*lane, now);
+    for (const auto& lane : state_.lanes) keeper_.give_back(*lane, now);
   }
   if (drain_.cancels(now)) state_.embedder.cancel_all();
 }
@@ -311,7 +341,7 @@ Instant Worker::wake_at(Instant now) const {
     if (at > now) next = std::min(next, at);
   };
   if (!polls_.on_its_way()) consider(polls_.next());
-  if (state_.leases_held() > 0) consider(next_extend_);
+  if (state_.leases_held() > 0) consider(leases_.next());
   consider(state_.settlements.next_resend());
   for (const auto& [id, batch] : state_.in_flight.batches()) consider(batch.silent_at());
   if (drain_.begun()) consider(drain_.next());

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "core/drain.h"
+#include "core/job_keeper.h"
+#include "core/leases.h"
 #include "core/once_watch.h"
 #include "core/poll_schedule.h"
 #include "core/retry_policy.h"
@@ -49,12 +51,10 @@ class Worker {
   void reconcile(Instant now);
   void claim(Instant now);
   void dispatch(Instant now);
-  void extend(Instant now);
   void stop_working(Instant now);
   [[nodiscard]] Instant wake_at(Instant now) const;
   void note(Poll poll, Instant now);
   void note(ReconcilePage page, Instant now);
-  void note(const Settlements::News::Extended& extended);
   void admit(Claim claim, Instant now, bool draining);
   void take_in(Lane& lane, Claim& claim, Instant now);
   void settle(Reply reply, Instant now);
@@ -64,10 +64,6 @@ class Worker {
   bool wants_claim(const Lane& lane, Instant now) const;
   bool dispatch_one(Lane& lane, Instant now);
   void start(Lane& lane, Batch batch, Instant now);
-  void hold(Lane& lane, std::vector<HeldJob> jobs, Instant now);
-  void give_back_for(const Vectorizer& vectorizer, std::map<seconds, std::vector<SettledJob>> jobs,
-                     Instant now);
-  void give_back(Lane& lane, Instant now);
   void complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now);
   std::optional<Error> doubt(Lane* lane, Batch& batch, const EmbedAnswer& answer, Instant now);
   void compare_alone(Lane& lane, const Batch& batch, const Embeddings& vectors, std::int32_t slot,
@@ -77,9 +73,6 @@ class Worker {
   void judge_canary(Lane* lane, const Reply& reply, Instant now);
   void handle_failure(Lane* lane, Batch batch, const Error& error, Instant now);
   void carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& error, Instant now);
-  void note_cost(Lane* lane, Batch& batch, const Error& error);
-  void give_back_rescued(Lane& lane, std::vector<HeldJob> jobs, Instant now);
-  void give_back_stale(const Settlements::News::Stale& stale, bool others_stored, Instant now);
   bool heed(Lane& lane, Batch& batch, const NamedLimits& named, Instant now);
   bool heed_text_limit(Lane& lane, Batch& batch, const NamedLimits& named, Instant now);
   void learn_text(Lane& lane, std::size_t tokens, const NamedLimits& named, Instant now);
@@ -91,11 +84,6 @@ class Worker {
   void redeclare(Lane& lane, const Vectorizer& vectorizer);
   static void learn_inputs(Lane& lane, const Batch& accepted);
   static void learn_pieces(Lane& lane, const std::vector<HeldJob>& accepted);
-  void reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay, Instant now,
-                  const Error* charged_for = nullptr);
-  void discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs, const Error& error, Instant now);
-  void pause(Lane& lane, const std::string& message, Instant now);
-  void pause_if_refused(Lane& lane, const Error& error, Instant now);
   void keep_pieces(const Lane& lane, HeldJob& held, std::size_t most);
   bool may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant now);
   bool measure(const Lane& lane, HeldJob& held);
@@ -104,12 +92,13 @@ class Worker {
                                      const Tokenizer& tokenizer) const;
   [[nodiscard]] std::size_t longest_text(const Lane& lane) const;
   [[nodiscard]] Error too_long(const Lane& lane) const;
-  void send_simple(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs, Instant now);
   bool out_of_work() const;
   [[nodiscard]] bool rows_remain(const std::vector<VectorizerState>& states) const;
   bool idle(const std::vector<VectorizerState>& states, Instant now) const;
 
   WorkerState state_;
+  JobKeeper keeper_;
+  Leases leases_;
   const Clock& clock_;
   Io& io_;
   std::size_t claims_in_flight_ = 0;
@@ -117,7 +106,6 @@ class Worker {
   PollSchedule polls_;
   OnceWatch once_;
   Drain drain_;
-  Instant next_extend_{};
 };
 
 }  // namespace embedd

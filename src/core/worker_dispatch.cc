@@ -89,7 +89,7 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
   if (lane.buffer.empty()) return false;
   EndpointGate& gate = state_.endpoints.gate(lane.vectorizer.endpoint);
   if (lane.resting(now) || !gate.worth_claiming(now, kShortRest)) {
-    give_back(lane, now);
+    keeper_.give_back(lane, now);
     return false;
   }
   if (!gate.open(now)) return false;

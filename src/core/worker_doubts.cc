@@ -85,7 +85,7 @@ void Worker::judge_canary(Lane* lane, const Reply& reply, Instant now) {
   const Error& error = reply.answer.error();
   if (!decides || is_endpoint_fault(error.kind) || error.kind == ErrorKind::canceled) return;
   lane->trust.settle_doubt();
-  pause(*lane, error.message, now);
+  keeper_.rest(*lane, error.message, now);
 }
 
 }  // namespace embedd

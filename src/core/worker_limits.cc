@@ -67,7 +67,7 @@ void Worker::shrink(Lane& lane, HeldJob held, const Error& error, Instant now) {
   }
   const std::size_t longest = longest_input(held).size();
   if (longest <= kLeastBytes || lane.vectorizer.long_texts == LongTexts::discard)
-    return discard(lane.vectorizer, {&held, 1}, error, now);
+    return keeper_.discard(lane.vectorizer, {&held, 1}, error, now);
   held.counted = held.narrowed = false;
   held.pieces.clear();
   if (!state_.tokenizer_of(lane).exact()) {
@@ -127,7 +127,7 @@ bool Worker::measure_again(Lane& lane, std::vector<HeldJob>& jobs, Instant now) 
     (fits ? wanted : unwanted).push_back(std::move(held));
   }
   jobs = std::move(wanted);
-  if (!unwanted.empty()) discard(lane.vectorizer, unwanted, too_long(lane), now);
+  if (!unwanted.empty()) keeper_.discard(lane.vectorizer, unwanted, too_long(lane), now);
   return changed;
 }
 

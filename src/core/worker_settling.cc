@@ -36,7 +36,7 @@ void Worker::settle(Reply reply, Instant now) {
     if (batch.canary) return judge_canary(lane, reply, now);
     const std::optional<Error> doubts = doubt(lane, batch, *reply.answer, now);
     if (!doubts) return complete(lane, std::move(batch), std::move(*reply.answer), now);
-    note_cost(lane, batch, *doubts);
+    keeper_.note_cost(lane, batch, *doubts);
     return handle_failure(lane, std::move(batch), *doubts, now);
   }
   const Error& error = reply.answer.error();
@@ -56,7 +56,7 @@ void Worker::settle(Reply reply, Instant now) {
     gate.succeeded(now);  // it answered, and judged the request: the endpoint itself is well
   }
   if (batch.canary) return judge_canary(lane, reply, now);
-  note_cost(lane, batch, error);
+  keeper_.note_cost(lane, batch, error);
   handle_failure(lane, std::move(batch), error, now);
 }
 
@@ -109,10 +109,10 @@ void Worker::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now) 
 
 void Worker::handle_failure(Lane* lane, Batch batch, const Error& error, Instant now) {
   if (lane == nullptr || drain_.begun() || lane->resting(now))
-    return reschedule(batch.vectorizer, batch.jobs, Duration{}, now);
+    return keeper_.reschedule(batch.vectorizer, batch.jobs, Duration{}, now);
   if (error.kind == ErrorKind::too_large && heed(*lane, batch, error.limits, now)) {
     state_.observer.rescheduled(lane->vectorizer, error.kind, batch.jobs.size(), false);
-    return hold(*lane, std::move(batch.jobs), now);
+    return keeper_.hold(*lane, std::move(batch.jobs), now);
   }
   const bool alone = batch.jobs.size() == 1;
   const Failure failure{.kind = error.kind,
@@ -129,27 +129,30 @@ void Worker::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& er
   switch (verdict) {
     case Verdict::hold:
       state_.observer.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
-      return hold(lane, std::move(batch.jobs),
-                  now);  // dispatch gives them back if the endpoint rests for long
+      return keeper_.hold(lane, std::move(batch.jobs),
+                          now);  // dispatch gives them back if the endpoint rests for long
     case Verdict::split: return split(lane, std::move(batch), error, now);
     case Verdict::set_aside:
       state_.observer.rescheduled(lane.vectorizer, error.kind, 1, false);
-      return reschedule(lane.vectorizer, batch.jobs, kSetAside, now);
+      return keeper_.reschedule(lane.vectorizer, batch.jobs, kSetAside, now);
     case Verdict::shrink: return shrink(lane, std::move(batch.jobs.front()), error, now);
     case Verdict::charge:
       lane.trust.failed_alone();
       state_.observer.rescheduled(lane.vectorizer, error.kind, 1, true);
-      return reschedule(lane.vectorizer, batch.jobs,
-                        attempt_delay(batch.jobs.front().job.attempt + 1, state_.random), now, &error);
-    case Verdict::discard: lane.trust.failed_alone(); return discard(lane.vectorizer, batch.jobs, error, now);
+      return keeper_.reschedule(lane.vectorizer, batch.jobs,
+                                attempt_delay(batch.jobs.front().job.attempt + 1, state_.random), now,
+                                &error);
+    case Verdict::discard:
+      lane.trust.failed_alone();
+      return keeper_.discard(lane.vectorizer, batch.jobs, error, now);
     case Verdict::doubt:
       lane.trust.doubt();
       state_.observer.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
-      return hold(lane, std::move(batch.jobs), now);
+      return keeper_.hold(lane, std::move(batch.jobs), now);
     case Verdict::pause_vectorizer:
-      pause(lane, error.message, now);
+      keeper_.rest(lane, error.message, now);
       state_.observer.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
-      return reschedule(lane.vectorizer, batch.jobs, Duration{}, now);
+      return keeper_.reschedule(lane.vectorizer, batch.jobs, Duration{}, now);
   }
 }
 
@@ -174,144 +177,7 @@ void Worker::split(Lane& lane, Batch batch, const Error& error, Instant now) {
     batch.jobs[i].max_company = std::min(batch.jobs[i].max_company, company);
     if (refusal) batch.jobs[i].refusal = refusal;
   }
-  hold(lane, std::move(batch.jobs), now);
-}
-
-void Worker::reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay,
-                        Instant now, const Error* charged_for) {
-  if (jobs.empty()) return;
-  Settlement settlement{.vectorizer = vectorizer.id,
-                        .action = Action::reschedule,
-                        .delay = delay,
-                        .charge_attempt = charged_for != nullptr};
-  if (charged_for != nullptr) {
-    settlement.reason = charged_for->kind;
-    settlement.message = in_full(*charged_for);
-  }
-  for (const HeldJob& held : jobs) settlement.jobs.push_back(settled(held));
-  state_.settlements.send(vectorizer, std::move(settlement), now);
-}
-
-void Worker::discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs, const Error& error,
-                     Instant now) {
-  Settlement settlement{.vectorizer = vectorizer.id,
-                        .action = Action::discard,
-                        .reason = error.kind,
-                        .message = in_full(error)};
-  for (const HeldJob& held : jobs) {
-    ++state_.summary.rows_discarded;
-    state_.observer.discarded(vectorizer, error.kind, error.message);
-    settlement.jobs.push_back(settled(held));
-  }
-  state_.settlements.send(vectorizer, std::move(settlement), now);
-}
-
-void Worker::send_simple(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs,
-                         Instant now) {
-  state_.settlements.send(vectorizer,
-                          {.vectorizer = vectorizer.id,
-                           .action = action,
-                           .jobs = std::move(jobs),
-                           .model_id = vectorizer.model,
-                           .model_version = vectorizer.model},
-                          now);
-}
-
-void Worker::release(const Settlements::News& news, Instant now) {
-  state_.summary.rows_embedded += news.rows_stored;
-  for (const VectorizerId id : news.progressed) {
-    once_.progress();
-    Lane* lane = state_.lanes.find(id);
-    if (lane != nullptr) lane->claims.look_again(now);
-  }
-  for (const VectorizerId id : news.stored)
-    if (Lane* lane = state_.lanes.find(id)) {
-      lane->vain.vector_stored();
-      if (lane->rest.vector_stored()) state_.observer.vectorizer_paused(lane->vectorizer, "", Duration{});
-    }
-  for (const auto& [id, error] : news.refused)
-    if (Lane* lane = state_.lanes.find(id)) {
-      const bool rows = error.kind != ErrorKind::misconfigured;
-      lane->rest.blame_rows(rows);
-      pause(*lane, rows ? "the table refuses every row: " + error.message : error.message, now);
-    }
-  for (const Settlements::News::Stale& stale : news.stale) {
-    const bool others_stored = std::ranges::count(news.stored, stale.vectorizer.id) > 0;
-    give_back_stale(stale, others_stored, now);
-  }
-  for (const Settlements::News::Extended& extended : news.extended) note(extended);
-  for (const auto& [id, lost] : news.lost)
-    if (Lane* lane = state_.lanes.find(id))
-      lane->buffer.erase_if(
-          [&](const HeldJob& held) { return held.job.key == lost.key && held.job.lease == lost.lease; });
-}
-
-// ── Leases
-
-/// Extends every lease that is older than a third of the lease time, while its job is still here.
-void Worker::extend(Instant now) {
-  if (now < next_extend_ || !state_.queue.ready() || state_.settlements.extending()) return;
-  const Duration third = state_.options.lease / 3;
-  next_extend_ = now + third / 2;
-  const auto send = [&](const Vectorizer& vectorizer, std::vector<SettledJob> jobs) {
-    if (jobs.empty()) return;
-    state_.settlements.send(vectorizer,
-                            {.vectorizer = vectorizer.id,
-                             .action = Action::extend,
-                             .jobs = std::move(jobs),
-                             .delay = state_.options.lease},
-                            now);
-  };
-  const auto collect = [&](const auto& held_jobs) {
-    std::vector<SettledJob> jobs;
-    for (const HeldJob& held : held_jobs) {
-      if (held.lapses_at - now > state_.options.lease - third || held.lapses_at <= now) continue;
-      jobs.push_back(settled(held));
-    }
-    return jobs;
-  };
-  for (const auto& [id, batch] : state_.in_flight.batches()) send(batch.vectorizer, collect(batch.jobs));
-  for (const auto& lane : state_.lanes) {
-    send(lane->vectorizer, collect(lane->buffer.fresh()));
-    send(lane->vectorizer, collect(lane->buffer.suspects()));
-  }
-  for (auto& [vectorizer, jobs] : state_.settlements.older_than(third, now))
-    send(vectorizer, std::move(jobs));
-}
-
-/// Only what the database says was extended is believed to be.
-void Worker::note(const Settlements::News::Extended& extended) {
-  std::set<std::pair<std::string_view, LeaseToken>> leases;
-  for (const SettledJob& job : extended.jobs) leases.emplace(job.key, job.lease);
-  const auto renew = [&](auto& held_jobs) {
-    for (HeldJob& held : held_jobs)
-      if (leases.contains({held.job.key, held.job.lease})) held.lapses_at = extended.lapses_at;
-  };
-  state_.in_flight.renew(extended.vectorizer, renew);
-  if (Lane* lane = state_.lanes.find(extended.vectorizer)) {
-    renew(lane->buffer.fresh());
-    renew(lane->buffer.suspects());
-  }
-}
-
-/// Gives back every job that is not in a request yet.
-void Worker::give_back(Lane& lane, Instant now) {
-  reschedule(lane.vectorizer, lane.buffer.take_all(), Duration{}, now);
-}
-
-/// The vectorizer's own declaration is at fault: rest, and keep its rows.
-void Worker::pause(Lane& lane, const std::string& message, Instant now) {
-  if (lane.resting(now)) return;  // one pause for all that was in flight
-  const Duration length = lane.rest.begin(message, now, state_.random);
-  lane.trust.settle_doubt();
-  state_.observer.vectorizer_paused(lane.vectorizer, message, length);
-  give_back(lane, now);
-}
-
-/// The database refuses the vectorizer's own statement, a claim or a page: it would refuse it again.
-void Worker::pause_if_refused(Lane& lane, const Error& error, Instant now) {
-  if (error.kind == ErrorKind::misconfigured || error.kind == ErrorKind::rejected)
-    pause(lane, error.message, now);
+  keeper_.hold(lane, std::move(batch.jobs), now);
 }
 
 }  // namespace embedd

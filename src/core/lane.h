@@ -3,13 +3,13 @@
 
 #include <limits>
 
+#include "core/answer_doubts.h"
 #include "core/batch.h"
 #include "core/claim_schedule.h"
 #include "core/input_limit.h"
 #include "core/job_sizes.h"
 #include "core/ports.h"
 #include "core/rest.h"
-#include "core/silent_cut.h"
 #include "core/table_lock.h"
 #include "core/text_limit.h"
 #include "core/trust.h"
@@ -29,18 +29,13 @@ struct Lane {
 
   Rest rest;
   Trust trust;
+  AnswerDoubts doubts;
   VainPurchases vain;
 
   InputLimit learned_inputs;                                             ///< per request, from refusals
   TextLimit learned_tokens;                                              ///< per input, from refusals
   LimitsMemory memory;                                                   ///< of these, in the database
   std::size_t learned_pieces = std::numeric_limits<std::size_t>::max();  ///< per text, from refusals
-
-  SilentCut cut;                   ///< by the server, as its answers show
-  Instant equals_trusted_until{};  ///< until then, different texts may have the same vector
-
-  // What it buys in vain.
-  std::uint64_t unbooked_requests = 0, unbooked_tokens = 0;  ///< of answers that were not believed
 
   [[nodiscard]] bool resting(Instant now) const { return vectorizer.paused || !listed || rest.resting(now); }
 };

@@ -19,11 +19,7 @@ constexpr Duration kLongRest = seconds(30);
 
 Worker::Worker(WorkerOptions options, Queue& queue, Embedder& embedder, const TokenizerCatalog& tokenizers,
                const Clock& clock, Io& io, Observer& observer)
-    : state_(options, queue, embedder, tokenizers, observer),
-      keeper_(state_),
-      leases_(state_),
-      clock_(clock),
-      io_(io) {}
+    : state_(options, queue, embedder, tokenizers, observer), clock_(clock), io_(io) {}
 
 void Worker::run(std::stop_token stop) {
   const std::stop_callback wake(stop, [this] { io_.wake(); });
@@ -40,7 +36,7 @@ void Worker::turn(bool draining) {
     poll(now);
     reconcile(now);
     claim(now);
-    dispatch(now);
+    dispatcher_.dispatch(now);
   }
   leases_.extend(now);
   state_.settlements.resend(now);
@@ -56,8 +52,8 @@ void Worker::turn(bool draining) {
     if (!grant.wait) state_.observer.database_error("reserve", grant.wait.error());
     state_.endpoints.gate(grant.reservation.endpoint).allowance(grant.reservation.model).note(grant, now);
   }
-  for (Reply& reply : state_.embedder.take_replies()) settle(std::move(reply), now);
-  give_up(now);
+  for (Reply& reply : state_.embedder.take_replies()) answers_.settle(std::move(reply), drain_.begun(), now);
+  answers_.give_up(drain_.begun(), now);
   release(state_.settlements.take(now, draining), now);
 }
 
@@ -259,6 +255,7 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
     unwanted.try_emplace(in_full(error), error, std::vector<HeldJob>())
         .first->second.second.push_back(std::move(held));
   };
+  const TextRules rules = fitter_.rules(lane);
   std::vector<HeldJob> wanted, rescued;
   std::size_t texts = 0, text_bytes = 0;
   for (Job& job : *claim.jobs) {
@@ -276,12 +273,13 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
       discard_for(refusal, std::move(held));
       continue;
     }
-    if (!measure(lane, held)) {
-      discard_for(too_long(lane), std::move(held));
+    if (!fitter_.fit(lane, rules, held)) {
+      discard_for(too_long(rules), std::move(held));
       continue;
     }
     // It was at fault before, or what it is billed tells something: it travels alone.
-    if (held.job.attempt > 0 || state_.brake.travels_alone(held.job) || tells_of_cuts(lane, held))
+    if (held.job.attempt > 0 || state_.brake.travels_alone(held.job) ||
+        lane.doubts.asks_alone(held, rules.tokenizer))
       held.max_company = 1;
     (held.job.rescued ? rescued : wanted).push_back(std::move(held));
   }

@@ -1,11 +1,9 @@
-// From claimed jobs to requests: how long a text may be, what fits into one request, and whether the account
-// allows it now. The loop that calls this is worker.cc.
-#include <algorithm>
+#include "core/dispatcher.h"
 
-#include <fmt/format.h>
+#include <algorithm>
+#include <utility>
 
 #include "core/request_sizes.h"
-#include "core/worker.h"
 
 namespace embedd {
 
@@ -16,63 +14,7 @@ constexpr Duration kShortRest = seconds(5);
 
 }  // namespace
 
-// ── Measuring
-
-/// Bounds the text's tokens, and cuts it to what the model takes. Tokens never outnumber bytes, so that short
-/// texts need no counting. False: it is too long, and the vectorizer wants no part of it.
-bool Worker::measure(const Lane& lane, HeldJob& held) {
-  const std::size_t limit = longest_text(lane);
-  std::string& text = held.job.text;
-  held.max_tokens = text.size();
-  if (text.size() <= limit) return true;
-  const Tokenizer& tokenizer = state_.tokenizer_of(lane);
-  const std::size_t fitting = tokenizer.prefix_bytes(text, limit);
-  if (fitting >= text.size()) {
-    held.max_tokens = std::min(tokenizer.count(text), limit);
-    held.counted = true;
-    return true;
-  }
-  switch (lane.vectorizer.long_texts) {
-    case LongTexts::discard:
-      if (surely_too_long(lane, text, tokenizer)) return false;
-      held.max_company = 1;  // refused or not, it says nothing about others
-      return true;
-    case LongTexts::average:
-      cut_into_pieces(held, limit, tokenizer);
-      keep_pieces(lane, held, std::min<std::size_t>(most_inputs(state_, lane), lane.learned_pieces));
-      return true;
-    case LongTexts::truncate: break;
-  }
-  text.resize(fitting);
-  text.shrink_to_fit();
-  held.max_tokens = limit;
-  state_.observer.truncated(lane.vectorizer, limit);
-  return true;
-}
-
-std::size_t Worker::longest_text(const Lane& lane) const {
-  return std::min<std::size_t>(state_.embedder.limits(lane.vectorizer.endpoint).max_input_tokens,
-                               lane.learned_tokens.most());
-}
-
-/// One request takes all pieces of a text; the end of a text that has more of them is left out.
-void Worker::keep_pieces(const Lane& lane, HeldJob& held, std::size_t most) {
-  if (held.pieces.size() <= most) return;
-  held.pieces.resize(most);
-  held.max_tokens = 0;
-  for (const Piece& piece : held.pieces) held.max_tokens += piece.tokens;
-  state_.observer.truncated(lane.vectorizer, held.max_tokens);
-}
-
-Error Worker::too_long(const Lane& lane) const {
-  return {ErrorKind::too_large,
-          fmt::format("the text has more than {} tokens, and the vectorizer's long_texts says discard",
-                      longest_text(lane))};
-}
-
-// ── Dispatching
-
-void Worker::dispatch(Instant now) {
+void Dispatcher::dispatch(Instant now) {
   for (bool any = true; any;) {
     any = false;
     for (Lane* lane : state_.lanes.in_turn()) {
@@ -83,7 +25,7 @@ void Worker::dispatch(Instant now) {
   }
 }
 
-bool Worker::dispatch_one(Lane& lane, Instant now) {
+bool Dispatcher::dispatch_one(Lane& lane, Instant now) {
   // Past its lease a job may be another's: paying for it here would pay twice.
   lane.buffer.erase_if([&](const HeldJob& held) { return held.lapses_at <= now; });
   if (lane.buffer.empty()) return false;
@@ -128,7 +70,7 @@ bool Worker::dispatch_one(Lane& lane, Instant now) {
 }
 
 /// Whether the account has room for the lane's next request; narrows it to what is reserved, or reserves.
-bool Worker::may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant now) {
+bool Dispatcher::may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant now) {
   Allowance& allowance = gate.allowance(lane.vectorizer.model);
   if (allowance.open_for(now) == 0 && now < allowance.opens_at()) return false;
   fit.exact = true;
@@ -146,7 +88,7 @@ bool Worker::may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant
   return false;
 }
 
-void Worker::start(Lane& lane, Batch packed, Instant now) {
+void Dispatcher::start(Lane& lane, Batch packed, Instant now) {
   packed.most_inputs = std::min(most_inputs(state_, lane), lane.learned_inputs.most());
   const Batch& batch =
       state_.in_flight.add(std::move(packed), state_.endpoints.gate(lane.vectorizer.endpoint), now);

@@ -10,28 +10,6 @@
 
 namespace embedd {
 
-namespace {
-
-/// So many inputs are taken at once. And if all jobs of a request that was refused are taken in smaller ones,
-/// it was their number that was refused.
-void learn_inputs(Lane& lane, const Batch& accepted) {
-  lane.learned_inputs.accepted(static_cast<std::uint32_t>(accepted.travelling.size()));
-  for (const HeldJob& held : accepted.jobs)
-    if (held.refusal && --held.refusal->jobs == 0) lane.learned_inputs.too_many(held.refusal->inputs);
-}
-
-/// So many pieces of a text are taken after more were refused. What was at fault may have been this text's
-/// own, so that later ones may have some more.
-void learn_pieces(Lane& lane, const std::vector<HeldJob>& accepted) {
-  for (const HeldJob& held : accepted) {
-    const std::size_t pieces = held.pieces.size();
-    if (held.narrowed || pieces >= lane.learned_pieces)
-      lane.learned_pieces = pieces + std::max<std::size_t>(1, pieces / 8);
-  }
-}
-
-}  // namespace
-
 void Answers::settle(Reply reply, bool draining, Instant now) {
   Batch batch = state_.in_flight.take(reply.id);
   Lane* lane = state_.lanes.find(batch.vectorizer.id);
@@ -148,8 +126,7 @@ void Answers::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now)
 void Answers::learn(Lane& lane, const Batch& batch, const EmbedAnswer& answer, std::int32_t first_slot,
                     Instant now) {
   lane.trust.accepted();
-  learn_inputs(lane, batch);
-  learn_pieces(lane, batch.jobs);
+  lane.limits.accepted(batch);
   lane.doubts.compare_alone(lane.vectorizer, batch, answer.vectors, first_slot, now, state_.observer);
   const TextRules rules = fitter_.rules(lane);
   lane.doubts.notice_cuts(lane.vectorizer, batch, answer, rules.most_tokens(), rules.tokenizer,
@@ -180,15 +157,9 @@ void Answers::fail(Lane* lane, Batch batch, const Error& error, bool draining, I
 /// The refusal says how much is taken: what is too long is cut, more inputs are not sent at once, and all
 /// jobs are asked for again. False if it says nothing that helps: who is at fault has to be found.
 bool Answers::heed(Lane& lane, Batch& batch, const NamedLimits& named, Instant now) {
-  bool heeded = false;
-  const auto goes_along = [&](const HeldJob& held) { return held.pieces.size() <= named.inputs; };
-  if (named.inputs > 0 && named.inputs < batch.travelling.size() &&
-      std::ranges::all_of(batch.jobs, goes_along)) {
-    lane.learned_inputs.named(
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(named.inputs, InputLimit::kNone - 1)));
-    heeded = true;
-  }
-  return (named.text_tokens > 0 && fitter_.heed(lane, batch, named, now)) || heeded;
+  const bool fewer = lane.limits.heed_inputs(batch, named);
+  const bool shorter = named.text_tokens > 0 && fitter_.heed(lane, batch, named, now);
+  return fewer || shorter;
 }
 
 void Answers::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& error, Instant now) {
@@ -228,8 +199,7 @@ void Answers::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& e
 void Answers::split(Lane& lane, Batch batch, const Error& error, Instant now) {
   const std::size_t size = batch.jobs.size();
   const std::size_t parts = std::min<std::size_t>(error.billed ? 16 : 2, size);
-  if (error.kind == ErrorKind::too_large)
-    lane.learned_inputs.too_large(static_cast<std::uint32_t>(batch.travelling.size()));
+  if (error.kind == ErrorKind::too_large) lane.limits.too_large(batch);
   // Who is at fault is not known yet: if nobody is, it was their number. A wrong answer is the server's
   // fault.
   std::shared_ptr<Refusal> refusal;

@@ -89,7 +89,7 @@ bool Dispatcher::may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Ins
 }
 
 void Dispatcher::start(Lane& lane, Batch packed, Instant now) {
-  packed.most_inputs = std::min(most_inputs(state_, lane), lane.learned_inputs.most());
+  packed.most_inputs = std::min(most_inputs(state_, lane), lane.limits.most_inputs());
   const Batch& batch =
       state_.in_flight.add(std::move(packed), state_.endpoints.gate(lane.vectorizer.endpoint), now);
   const std::vector<std::string_view> texts = batch.inputs();

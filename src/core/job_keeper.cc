@@ -106,8 +106,8 @@ void JobKeeper::discard(const Vectorizer& vectorizer, std::span<const HeldJob> j
   state_.settlements.send(vectorizer, std::move(settlement), now);
 }
 
-void JobKeeper::settle(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs,
-                       Instant now) {
+void JobKeeper::settle_at_once(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs,
+                               Instant now) {
   state_.settlements.send(vectorizer,
                           {.vectorizer = vectorizer.id,
                            .action = action,

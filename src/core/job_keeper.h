@@ -33,7 +33,7 @@ class JobKeeper {
                   const Error* charged_for = nullptr);
   void discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs, const Error& error, Instant now);
   /// Settles jobs that need no provider.
-  void settle(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs, Instant now);
+  void settle_at_once(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs, Instant now);
 
   /// What a failed request may have cost counts for its rows, here and for other workers.
   void note_cost(Lane* lane, Batch& batch, const Error& error);

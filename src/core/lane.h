@@ -1,17 +1,15 @@
 /// What the worker remembers of one vectorizer: its buffer of claimed jobs, and when to ask for more.
 #pragma once
 
-#include <limits>
-
 #include "core/answer_doubts.h"
 #include "core/batch.h"
 #include "core/claim_schedule.h"
-#include "core/input_limit.h"
+#include "core/found_limits.h"
 #include "core/job_sizes.h"
+#include "core/learned_limits.h"
 #include "core/ports.h"
 #include "core/rest.h"
 #include "core/table_lock.h"
-#include "core/text_limit.h"
 #include "core/trust.h"
 #include "core/vain_purchases.h"
 #include "core/walk.h"
@@ -32,10 +30,8 @@ struct Lane {
   AnswerDoubts doubts;
   VainPurchases vain;
 
-  InputLimit learned_inputs;                                             ///< per request, from refusals
-  TextLimit learned_tokens;                                              ///< per input, from refusals
-  LimitsMemory memory;                                                   ///< of these, in the database
-  std::size_t learned_pieces = std::numeric_limits<std::size_t>::max();  ///< per text, from refusals
+  FoundLimits limits;
+  LimitsMemory memory;  ///< of the limits, in the database
 
   [[nodiscard]] bool resting(Instant now) const { return vectorizer.paused || !listed || rest.resting(now); }
 };

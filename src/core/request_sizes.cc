@@ -6,7 +6,7 @@ namespace embedd {
 
 std::uint32_t batch_inputs(const WorkerState& state, const Lane& lane) {
   const EndpointGate* gate = state.endpoints.find(lane.vectorizer.endpoint);
-  const std::uint32_t inputs = std::min(most_inputs(state, lane), lane.learned_inputs.most());
+  const std::uint32_t inputs = std::min(most_inputs(state, lane), lane.limits.most_inputs());
   return gate == nullptr ? inputs : std::min(inputs, gate->most_inputs());
 }
 

@@ -15,8 +15,8 @@ TextRules TextFitter::rules(const Lane& lane) const {
   return {.tokenizer = state_.tokenizer_of(lane),
           .long_texts = lane.vectorizer.long_texts,
           .endpoint_tokens = state_.embedder.limits(lane.vectorizer.endpoint).max_input_tokens,
-          .learned_tokens = lane.learned_tokens.most(),
-          .most_pieces = std::min<std::size_t>(most_inputs(state_, lane), lane.learned_pieces)};
+          .learned_tokens = lane.limits.most_tokens(),
+          .most_pieces = std::min<std::size_t>(most_inputs(state_, lane), lane.limits.most_pieces())};
 }
 
 bool TextFitter::fit(const Lane& lane, const TextRules& rules, HeldJob& held) {
@@ -45,9 +45,7 @@ bool TextFitter::heed(Lane& lane, Batch& batch, const NamedLimits& named, Instan
 }
 
 void TextFitter::learn(Lane& lane, std::size_t tokens, const NamedLimits& named, Instant now) {
-  const std::size_t before = lane.learned_tokens.most();
-  lane.learned_tokens.refused(tokens, named, state_.tokenizer_of(lane).exact());
-  if (lane.learned_tokens.most() == before) return;
+  if (!lane.limits.input_refused(tokens, named, state_.tokenizer_of(lane).exact())) return;
   std::vector<HeldJob> waiting = lane.buffer.take_all();
   fit_again(lane, waiting, now);
   for (HeldJob& held : waiting) lane.buffer.push_back(std::move(held));

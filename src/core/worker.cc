@@ -1,6 +1,9 @@
 #include "core/worker.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
 
 #include "base/check.h"
 #include "core/claim_wish.h"
@@ -96,8 +99,8 @@ void Worker::note(Poll poll, Instant now) {
     if (!state.problem.empty()) continue;
     const Vectorizer& vectorizer = state.vectorizer;
     Lane& lane = state_.lanes.list(vectorizer);
-    if (lane.vectorizer != vectorizer) redeclare(lane, vectorizer);
-    if (state_.queue.ready()) remember(lane, state.remembered);
+    if (lane.vectorizer != vectorizer) limits_.redeclare(lane, vectorizer);
+    if (state_.queue.ready()) limits_.remember(lane, state.remembered);
     if (state.due) lane.claims.due();
     if (state.reconcile_due && !vectorizer.paused) lane.walk.begin();
     const KeyState key =
@@ -292,7 +295,7 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
     const Action action = task == Task::clear     ? Action::clear
                           : task == Task::current ? Action::drop
                                                   : Action::complete;
-    keeper_.settle(lane.vectorizer, action, std::move(jobs), now);
+    keeper_.settle_at_once(lane.vectorizer, action, std::move(jobs), now);
   }
 }
 
@@ -300,8 +303,7 @@ void Worker::release(const Settlements::News& news, Instant now) {
   state_.summary.rows_embedded += news.rows_stored;
   for (const VectorizerId id : news.progressed) {
     once_.progress();
-    Lane* lane = state_.lanes.find(id);
-    if (lane != nullptr) lane->claims.look_again(now);
+    if (Lane* lane = state_.lanes.find(id)) lane->claims.look_again(now);
   }
   for (const VectorizerId id : news.stored)
     if (Lane* lane = state_.lanes.find(id)) {

@@ -15,6 +15,7 @@
 #include "core/drain.h"
 #include "core/job_keeper.h"
 #include "core/leases.h"
+#include "core/limits_sync.h"
 #include "core/once_watch.h"
 #include "core/poll_schedule.h"
 #include "core/text_fitter.h"
@@ -63,14 +64,10 @@ class Worker {
   [[nodiscard]] bool rows_remain(const std::vector<VectorizerState>& states) const;
   [[nodiscard]] bool idle(const std::vector<VectorizerState>& states, Instant now) const;
 
-  [[nodiscard]] LearnedLimits learned(const Lane& lane) const;
-  void begin_with(Lane& lane, const LearnedLimits& limits);
-  void remember(Lane& lane, const std::optional<LearnedLimits>& remembered);
-  void redeclare(Lane& lane, const Vectorizer& vectorizer);
-
   WorkerState state_;
   JobKeeper keeper_{state_};
   TextFitter fitter_{state_, keeper_};
+  LimitsSync limits_{state_};
   Leases leases_{state_};
   Dispatcher dispatcher_{state_, keeper_};
   Answers answers_{state_, keeper_, fitter_};

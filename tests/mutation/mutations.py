@@ -312,7 +312,7 @@ MUTATIONS = [
      "if (held.heeded++ >= kMostHeeded) return false;", "",
      "sim_tests", "TextsLongerThanTheServerTakes.*"),
     ("learned_limits_are_not_remembered", "G7", "src/core/worker.cc",
-     "if (state_.queue.ready()) remember(lane, state.remembered);", "",
+     "if (state_.queue.ready()) limits_.remember(lane, state.remembered);", "",
      "sim_tests", "InputLimit.*"),
     ("learned_limits_hold_for_ever", "G7", "src/core/learned_limits.cc",
      "if (!remembered && was_there) {", "if (false) {",

@@ -3,7 +3,8 @@
 /// Some servers give different texts the same vector (equal_vectors.h), some cut long texts and do not say so
 /// (SilentCut). What was billed for answers that were not believed is kept for the books.
 ///
-/// Invariant: of each answer either all vectors are stored or none.
+/// Invariant: different texts may have one vector only for an hour after some were found equal alone. Usage
+/// that was not believed is handed out once.
 #pragma once
 
 #include <cstdint>

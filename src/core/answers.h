@@ -2,6 +2,9 @@
 /// are tried again.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "core/job_keeper.h"
 #include "core/retry_policy.h"
 #include "core/text_fitter.h"

@@ -1,8 +1,8 @@
 /// What the endpoint of one vectorizer was found to take, where it takes less than it says: inputs of a
 /// request, tokens of an input, pieces of a text.
 ///
-/// Invariant: only refusals and what others remember of refusals make a limit less; only accepted requests
-/// make it more.
+/// Invariant: a limit gets less by refusals alone, one's own and those that others remember. It gets more by
+/// accepted requests and by a fresh start.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 #include "core/in_flight.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 

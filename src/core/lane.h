@@ -1,4 +1,4 @@
-/// What the worker remembers of one vectorizer: its buffer of claimed jobs, and when to ask for more.
+/// What the worker knows of one vectorizer, piece by piece: each piece alone changes its state.
 #pragma once
 
 #include "core/answer_doubts.h"
@@ -18,7 +18,7 @@ namespace embedd {
 
 struct Lane {
   Vectorizer vectorizer;
-  bool listed = true;  ///< still in the last poll
+  bool listed = true;  ///< in the last poll; Lanes says so
   JobBuffer buffer;    ///< claimed, not yet in a request
   JobSizes sizes;
   ClaimSchedule claims;

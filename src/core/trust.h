@@ -1,10 +1,10 @@
 /// Whether a vectorizer's failures are taken for its rows' fault or for its declaration's.
 ///
 /// An accepted request speaks for the declaration. After one row upon another has failed alone, it is
-/// doubted: nothing goes out but the canary, one at a time, until something decides. An accepted request that
-/// was on its way does so, too; then the canary's answer decides nothing any more.
+/// doubted, and nothing but the canary should go out: its answer decides. So does an accepted request that
+/// was already on its way; then the canary's answer decides nothing.
 ///
-/// Invariant: one canary at a time; while the vectorizer is doubted, no other request starts.
+/// Invariant: at most one canary is in flight, and a canary is wanted only while the vectorizer is doubted.
 #pragma once
 
 #include <cstddef>
@@ -17,12 +17,12 @@ class Trust {
   void accepted();
   /// A row failed alone, for a fault that may be the declaration's.
   void failed_alone() { ++failed_alone_; }
-  /// Ask the canary.
+  /// Row after row fails alone: the canary is to decide.
   void doubt();
-  /// It is decided without the canary: the vectorizer rests.
+  /// The vectorizer rests: there is nothing left to decide.
   void settle_doubt();
   void canary_sent();
-  /// The canary's reply is there; it is not what decides if somebody else already has. True if it decides.
+  /// The canary's reply is there. True if the reply decides.
   bool canary_answered();
 
   [[nodiscard]] bool accepted_before() const { return accepted_before_; }

@@ -1,5 +1,7 @@
 #include "core/vain_purchases.h"
 
+#include <algorithm>
+
 namespace embedd {
 
 namespace {

@@ -3,7 +3,6 @@
 /// Invariant: `thrown_away` counts answers in a row; a stored vector begins a new row.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 

@@ -292,7 +292,7 @@ MUTATIONS = [
      "sim_tests", "LockedTables.*"),
     ("memory_has_no_bound", "G10", "src/core/budget.cc",
      "if (use.all.requests > 0 && use.all.bytes + answer > all_.bytes) return false;\n  return ", "return true || ",
-     "sim_tests", "Scenario.MemoryStays*"),
+     "sim_tests", "Memory.*:Scenario.MemoryStays*"),
     ("claims_go_on_while_settlements_pile_up", "G10", "src/core/claim_wish.cc",
      "if (work.settling >= kClaimsToSettle * work.claim_rows) return false;", "",
      "sim_tests", "Memory.*"),

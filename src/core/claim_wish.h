@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "core/claim_schedule.h"
 #include "core/rest.h"
@@ -12,22 +13,17 @@ namespace embedd {
 
 /// The work of one vectorizer that is under way, and what its endpoint allows.
 struct WorkUnderWay {
-  bool endpoint_usable = true;    ///< it does not rest, and its key is there
-  bool endpoint_probing = false;  ///< its last answer was a fault: only small requests, one at a time
-  bool endpoint_open = true;      ///< it takes a request now
-  std::size_t fresh = 0;          ///< jobs in the buffer
-  std::size_t suspects = 0;       ///< jobs in the buffer
-  std::size_t requests = 0;       ///< in flight
-  std::size_t settling = 0;       ///< jobs whose settlement has not ended
-  bool storing = false;           ///< a settlement is with the database …
-  bool storing_slowly = false;    ///< … for kSlowStore or longer
-  std::uint32_t wanted = 0;       ///< fresh jobs that are enough: one request's, or one claim's
-  std::uint32_t claim_rows = 0;   ///< most rows of one claim
+  bool endpoint_usable = true;          ///< it does not rest, and its key is there
+  bool endpoint_probing = false;        ///< its last answer was a fault: only small requests, one at a time
+  bool endpoint_open = true;            ///< it takes a request now
+  std::size_t fresh = 0;                ///< jobs in the buffer
+  std::size_t suspects = 0;             ///< jobs in the buffer
+  std::size_t requests = 0;             ///< in flight
+  std::size_t settling = 0;             ///< jobs whose settlement has not ended
+  std::optional<Duration> storing_for;  ///< the database has been at a settlement for so long
+  std::uint32_t wanted = 0;             ///< fresh jobs that are enough: one request's, or one claim's
+  std::uint32_t claim_rows = 0;         ///< most rows of one claim
 };
-
-/// A table that takes so long for what it was given needs no more yet: what is bought meanwhile would wait in
-/// memory.
-inline constexpr Duration kSlowStore = seconds(10);
 
 bool wants_claim(const ClaimSchedule& schedule, const Rest& rest, const WorkUnderWay& work, Instant now);
 

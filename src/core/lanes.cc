@@ -23,13 +23,6 @@ Lane& Lanes::list(const Vectorizer& vectorizer) {
   return *lane;
 }
 
-std::vector<Lane*> Lanes::in_turn() const {
-  std::vector<Lane*> lanes;
-  lanes.reserve(lanes_.size());
-  for (std::size_t i = 0; i < lanes_.size(); ++i) lanes.push_back(lanes_[(first_ + i) % lanes_.size()].get());
-  return lanes;
-}
-
 void Lanes::served(const Lane& lane) {
   const auto at = std::ranges::find(lanes_, &lane, [](const auto& each) { return each.get(); });
   first_ = static_cast<std::size_t>(at - lanes_.begin()) + 1;

@@ -4,7 +4,9 @@
 /// as something of it is under way.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <ranges>
 #include <vector>
 
 #include "core/lane.h"
@@ -27,7 +29,11 @@ class Lanes {
   }
 
   /// All lanes, the one whose turn it is first.
-  [[nodiscard]] std::vector<Lane*> in_turn() const;
+  [[nodiscard]] auto in_turn() const {
+    return std::views::iota(std::size_t{0}, lanes_.size()) |
+           std::views::transform(
+               [this, first = first_](std::size_t i) { return lanes_[(first + i) % lanes_.size()].get(); });
+  }
   /// The lane behind this one is next.
   void served(const Lane& lane);
 

@@ -202,8 +202,7 @@ bool Worker::wants_claim(const Lane& lane, Instant now) const {
                               .suspects = lane.buffer.suspects().size(),
                               .requests = state_.in_flight.requests_of(id),
                               .settling = state_.settlements.jobs_of(id),
-                              .storing = state_.settlements.waiting(id, Duration{}, now),
-                              .storing_slowly = state_.settlements.waiting(id, kSlowStore, now),
+                              .storing_for = state_.settlements.longest_wait(id, now),
                               .wanted = std::min(batch_inputs(state_, lane), rows_ahead(state_, lane)),
                               .claim_rows = state_.options.claim_rows},
                              now);

@@ -1,7 +1,8 @@
 #include "core/worker_state.h"
 
-#include <set>
+#include <algorithm>
 #include <string_view>
+#include <vector>
 
 namespace embedd {
 
@@ -38,11 +39,12 @@ Budget::Amount WorkerState::used_by(const std::string& endpoint) const {
 }
 
 std::size_t WorkerState::endpoints_in_use() const {
-  std::set<std::string_view> names;
+  std::vector<std::string_view> names;  // they are few
   for (const auto& lane : lanes) {
-    const EndpointGate* gate = endpoints.find(lane->vectorizer.endpoint);
-    if (!lane->vectorizer.paused && gate != nullptr && gate->usable())
-      names.insert(lane->vectorizer.endpoint);
+    const std::string& name = lane->vectorizer.endpoint;
+    if (lane->vectorizer.paused || std::ranges::find(names, name) != names.end()) continue;
+    const EndpointGate* gate = endpoints.find(name);
+    if (gate != nullptr && gate->usable()) names.push_back(name);
   }
   return names.size();
 }

@@ -167,6 +167,9 @@ struct Batch {
   bool counted = false;  ///< max_tokens is what the tokenizer counts
   bool canary = false;   ///< no jobs: the one input is kCanary
 
+  /// When it is given up unless its endpoint gives a sign of life before.
+  [[nodiscard]] Instant silent_at() const { return heard_at + patience; }
+  [[nodiscard]] std::size_t input_count() const { return canary ? 1 : travelling.size(); }
   /// The request's inputs; views into `jobs`.
   [[nodiscard]] std::vector<std::string_view> inputs() const;
 };

@@ -1,73 +1,39 @@
-/// What the worker remembers of one vectorizer: its buffer of claimed jobs, and when to ask for more.
+/// What the worker knows of one vectorizer, piece by piece: each piece alone changes its state.
 #pragma once
 
-#include <limits>
-#include <string>
-
+#include "core/answer_doubts.h"
 #include "core/batch.h"
-#include "core/input_limit.h"
+#include "core/claim_schedule.h"
+#include "core/found_limits.h"
+#include "core/job_sizes.h"
+#include "core/learned_limits.h"
 #include "core/ports.h"
-#include "core/silent_cut.h"
-#include "core/spending_brake.h"
-#include "core/text_limit.h"
+#include "core/rest.h"
+#include "core/table_lock.h"
+#include "core/trust.h"
+#include "core/vain_purchases.h"
+#include "core/walk.h"
 
 namespace embedd {
 
 struct Lane {
   Vectorizer vectorizer;
-  JobBuffer buffer;           ///< claimed, not yet in a request
-  std::size_t in_flight = 0;  ///< requests
+  bool listed = true;  ///< in the last poll; Lanes says so
+  JobBuffer buffer;    ///< claimed, not yet in a request
+  JobSizes sizes;
+  ClaimSchedule claims;
+  Walk walk;
+  TableLock lock;
 
-  std::size_t tokens_per_job = 250;  ///< of the last request
-  std::size_t bytes_per_text = 0;    ///< of the last claim
+  Rest rest;
+  Trust trust;
+  AnswerDoubts doubts;
+  VainPurchases vain;
 
-  // When to claim.
-  bool due = false;         ///< jobs are probably due
-  bool claiming = false;    ///< a claim is on its way …
-  Instant claim_sent_at{};  ///< … since then: its leases may have begun as early
-  Instant next_claim_at{};
-  unsigned empty_claims = 0;   ///< in a row
-  unsigned failed_claims = 0;  ///< in a row
-  bool locked =
-      false;  ///< its table was, when last asked: asked one such at a time, each wait being everyone's
-  bool listed = true;  ///< still in the last poll
+  FoundLimits limits;
+  LimitsMemory memory;  ///< of the limits, in the database
 
-  // Its own troubles, as told apart from its endpoint's.
-  Instant paused_until{};
-  unsigned pauses = 0;        ///< in a row
-  std::string rests_because;  ///< of the last pause
-  bool rows_refused = false;  ///< it rests because its table refused row after row
-  bool accepted_before = false;
-  std::size_t failed_alone = 0;  ///< since the last accepted request
-  bool doubted = false;          ///< nothing is sent but the canary, until that is answered
-  bool canary_sent = false;
-  InputLimit learned_inputs;                                             ///< per request, from refusals
-  TextLimit learned_tokens;                                              ///< per input, from refusals
-  LimitsMemory memory;                                                   ///< of these, in the database
-  std::size_t learned_pieces = std::numeric_limits<std::size_t>::max();  ///< per text, from refusals
-
-  SilentCut cut;                   ///< by the server, as its answers show
-  Instant equals_trusted_until{};  ///< until then, different texts may have the same vector
-
-  // What it buys in vain.
-  std::uint64_t unbooked_requests = 0, unbooked_tokens = 0;  ///< of answers that were not believed
-  std::size_t thrown_away = 0;                               ///< answers in a row that could not be stored
-  WasteReason waste = WasteReason::unknown;                  ///< of late
-  Instant braked_until{};                                    ///< some of its rows
-  std::string braked_because;
-
-  // Reconcile.
-  bool reconciling = false;
-  bool page_sent = false;
-  bool routine = false;       ///< a walk is under way that nobody waits for
-  bool deferred = false;      ///< the queue is long enough already
-  unsigned failed_pages = 0;  ///< in a row
-  Instant next_page_at{};
-  Key cursor;
-
-  /// It has rested, and nothing has been stored for it since: ask with one row.
-  [[nodiscard]] bool probing() const { return pauses > 0; }
-  [[nodiscard]] bool resting(Instant now) const { return vectorizer.paused || !listed || now < paused_until; }
+  [[nodiscard]] bool resting(Instant now) const { return vectorizer.paused || !listed || rest.resting(now); }
 };
 
 }  // namespace embedd

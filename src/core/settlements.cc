@@ -213,12 +213,14 @@ std::size_t Settlements::jobs_of(VectorizerId vectorizer) const {
   return jobs;
 }
 
-bool Settlements::waiting(VectorizerId vectorizer, Duration at_least, Instant now) const {
-  return std::ranges::any_of(pending_, [&](const auto& entry) {
-    const Pending& pending = entry.second;
-    return pending.sent && pending.settlement->vectorizer == vectorizer &&
-           pending.settlement->action != Action::extend && now - pending.sent_at >= at_least;
-  });
+std::optional<Duration> Settlements::longest_wait(VectorizerId vectorizer, Instant now) const {
+  std::optional<Duration> longest;
+  for (const auto& [id, pending] : pending_) {
+    if (!pending.sent || pending.settlement->vectorizer != vectorizer) continue;
+    if (pending.settlement->action == Action::extend) continue;
+    longest = std::max(longest, std::optional(now - pending.sent_at));
+  }
+  return longest;
 }
 
 bool Settlements::extending() const {

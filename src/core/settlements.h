@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/ports.h"
@@ -54,8 +55,8 @@ class Settlements {
   /// Memory held for them.
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] bool empty() const { return pending_.empty(); }
-  /// Some of this vectorizer's have been with the database for `at_least` and are not answered.
-  [[nodiscard]] bool waiting(VectorizerId vectorizer, Duration at_least, Instant now) const;
+  /// For how long the database has been at one of this vectorizer's settlements, at most; none: at none.
+  [[nodiscard]] std::optional<Duration> longest_wait(VectorizerId vectorizer, Instant now) const;
   /// Leases are being extended.
   [[nodiscard]] bool extending() const;
   /// When resend() has something to do next; Instant::max() if never.

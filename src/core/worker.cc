@@ -1,40 +1,28 @@
 #include "core/worker.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
 
 #include "base/check.h"
-#include "core/walk_pace.h"
+#include "core/claim_wish.h"
+#include "core/heartbeat.h"
+#include "core/request_sizes.h"
+#include "core/walk.h"
 
 namespace embedd {
 
 namespace {
 
-/// After the last non-empty claim, ask again a few times soon: a commit may have raced with it.
-constexpr Duration kFollowUps[] = {milliseconds(10), milliseconds(40), milliseconds(200), milliseconds(1000)};
 /// With `once`, an endpoint that rests for longer is not waited for.
 constexpr Duration kLongRest = seconds(30);
-/// A table that takes so long for what it was given needs no more yet: what is bought meanwhile would wait in
-/// memory.
-constexpr Duration kSlowStore = seconds(10);
-/// A stopping worker that cannot settle (database gone) leaves after this; its leases lapse.
-constexpr Duration kLastWords = seconds(5);
-/// No more is claimed while so many claims' worth of a vectorizer's jobs wait to be settled: jobs that need
-/// no vector come as fast as they can be claimed, and their leases would lapse before their turn.
-constexpr std::size_t kClaimsToSettle = 16;
 
 }  // namespace
 
 Worker::Worker(WorkerOptions options, Queue& queue, Embedder& embedder, const TokenizerCatalog& tokenizers,
                const Clock& clock, Io& io, Observer& observer)
-    : options_(options),
-      queue_(queue),
-      embedder_(embedder),
-      tokenizers_(tokenizers),
-      clock_(clock),
-      io_(io),
-      observer_(observer),
-      random_(options.seed),
-      settlements_(queue, observer, random_) {}
+    : state_(options, queue, embedder, tokenizers, observer), clock_(clock), io_(io) {}
 
 void Worker::run(std::stop_token stop) {
   const std::stop_callback wake(stop, [this] { io_.wake(); });
@@ -51,95 +39,89 @@ void Worker::turn(bool draining) {
     poll(now);
     reconcile(now);
     claim(now);
-    dispatch(now);
+    dispatcher_.dispatch(now);
   }
-  extend(now);
-  settlements_.resend(now);
-  observer_.in_flight(batches_.size(), leases_held(), held_bytes());
+  leases_.extend(now);
+  state_.settlements.resend(now);
+  state_.observer.in_flight(state_.in_flight.size(), state_.leases_held(), state_.held_bytes());
   io_.wait_until(wake_at(now));
 
   now = clock_.now();
-  if (std::optional<Poll> result = queue_.take_poll()) note(std::move(*result), now);
-  for (ReconcilePage& page : queue_.take_reconciled()) note(std::move(page), now);
-  for (Claim& claim : queue_.take_claims()) admit(std::move(claim), now, draining);
-  for (const Unbooked& unbooked : queue_.take_unbooked()) observer_.unbooked(unbooked);
-  for (const Grant& grant : queue_.take_grants()) {
-    if (!grant.wait) observer_.database_error("reserve", grant.wait.error());
-    gate_of(grant.reservation.endpoint).allowance(grant.reservation.model).note(grant, now);
+  if (std::optional<Poll> result = state_.queue.take_poll()) note(std::move(*result), now);
+  for (ReconcilePage& page : state_.queue.take_reconciled()) note(std::move(page), now);
+  for (Claim& claim : state_.queue.take_claims()) admit(std::move(claim), now, draining);
+  for (const Unbooked& unbooked : state_.queue.take_unbooked()) state_.observer.unbooked(unbooked);
+  for (const Grant& grant : state_.queue.take_grants()) {
+    if (!grant.wait) state_.observer.database_error("reserve", grant.wait.error());
+    state_.endpoints.gate(grant.reservation.endpoint).allowance(grant.reservation.model).note(grant, now);
   }
-  for (Reply& reply : embedder_.take_replies()) settle(std::move(reply), now);
-  give_up(now);
-  release(settlements_.take(now, draining), now);
+  for (Reply& reply : state_.embedder.take_replies()) answers_.settle(std::move(reply), drain_.begun(), now);
+  answers_.give_up(drain_.begun(), now);
+  release(state_.settlements.take(now, draining), now);
 }
 
 bool Worker::finished(bool draining) const {
-  if (once_done_) return true;
+  if (once_.done()) return true;
   if (!draining) return false;
-  const bool given_up = canceled_ && clock_.now() >= drain_until_ + kLastWords;
-  return (was_draining_ && leases_held() == 0 && claims_in_flight_ == 0 && settlements_.empty()) || given_up;
+  return (drain_.begun() && state_.leases_held() == 0 && claims_in_flight_ == 0 &&
+          state_.settlements.empty()) ||
+         drain_.gives_up(clock_.now());
 }
 
 void Worker::cancel() {
-  cancel_requested_ = true;
+  drain_.hurry();
   io_.wake();
 }
 
 // ── Asking
 
 void Worker::poll(Instant now) {
-  for (const VectorizerId id : queue_.take_hints())
-    if (Lane* lane = find(id)) {
-      lane->due = true;
-      lane->next_claim_at = std::min(lane->next_claim_at, now);
-    }
+  for (const VectorizerId id : state_.queue.take_hints())
+    if (Lane* lane = state_.lanes.find(id)) lane->claims.due_now(now);
   // With `once` somebody waits for the end: ask whether that was all as soon as nothing is left to do here.
-  if (options_.once && progress_ != progress_at_poll_ && out_of_work())
-    next_poll_ = std::min(next_poll_, now);
-  if (poll_sent_ || now < next_poll_ || !queue_.ready()) return;
-  poll_sent_ = true;
-  said_draining_ = was_draining_;
-  progress_at_poll_ = progress_;
-  queue_.send_poll(heartbeat());
+  if (state_.options.once && once_.changed() && out_of_work()) polls_.plan_by(now);
+  if (!polls_.ready(now) || !state_.queue.ready()) return;
+  polls_.sent(drain_.begun());
+  once_.poll_sent();
+  state_.queue.send_poll(heartbeat(state_, drain_.begun(), now));
 }
 
 void Worker::note(Poll poll, Instant now) {
-  poll_sent_ = false;
-  next_poll_ = said_draining_ == was_draining_ ? now + options_.poll : now;
+  polls_.answered(drain_.begun(), state_.options.poll, now);
   if (!poll) {
-    observer_.database_error("poll", poll.error());
-    next_poll_ = now + std::min<Duration>(options_.poll, backoff(milliseconds(200), seconds(5), 3, random_));
+    state_.observer.database_error("poll", poll.error());
+    polls_.plan(now + std::min<Duration>(state_.options.poll,
+                                         backoff(milliseconds(200), seconds(5), 3, state_.random)));
     return;
   }
-  for (const auto& lane : lanes_) lane->listed = false;
+  state_.lanes.begin_list();
   for (VectorizerState& state : *poll) {
     if (!state.problem.empty()) continue;
     const Vectorizer& vectorizer = state.vectorizer;
-    Lane* lane = find(vectorizer.id);
-    if (lane == nullptr) {
-      lane = lanes_.emplace_back(std::make_unique<Lane>()).get();
-      lane->vectorizer = vectorizer;
-    }
-    if (lane->vectorizer != vectorizer) redeclare(*lane, vectorizer);
-    if (queue_.ready()) remember(*lane, state.remembered);
-    lane->listed = true;
-    lane->due = lane->due || state.due;
-    if (state.reconcile_due && !vectorizer.paused) lane->reconciling = true;
-    const KeyState key = embedder_.key_state(vectorizer.endpoint);  // reads the key again, so it comes first
-    EndpointLimits limits = embedder_.limits(vectorizer.endpoint);
-    limits.max_in_flight = std::min(limits.max_in_flight, options_.max_in_flight);
-    gate_of(vectorizer.endpoint).refresh(key, embedder_.key_version(vectorizer.endpoint), limits);
+    Lane& lane = state_.lanes.list(vectorizer);
+    if (lane.vectorizer != vectorizer) limits_.redeclare(lane, vectorizer);
+    if (state_.queue.ready()) limits_.remember(lane, state.remembered);
+    if (state.due) lane.claims.due();
+    if (state.reconcile_due && !vectorizer.paused) lane.walk.begin();
+    const KeyState key =
+        state_.embedder.key_state(vectorizer.endpoint);  // reads the key again, so it comes first
+    EndpointLimits limits = state_.embedder.limits(vectorizer.endpoint);
+    limits.max_in_flight = std::min(limits.max_in_flight, state_.options.max_in_flight);
+    state_.endpoints.gate(vectorizer.endpoint)
+        .refresh(key, state_.embedder.key_version(vectorizer.endpoint), limits);
   }
-  std::erase_if(lanes_,
-                [](const auto& lane) { return !lane->listed && lane->in_flight == 0 && !lane->claiming; });
-  for (const auto& lane : lanes_)
-    if (lane->resting(now)) give_back(*lane, now);
-  observer_.polled(*poll);
+  state_.lanes.end_list([this](const Lane& lane) {
+    return lane.claims.claiming() || state_.in_flight.requests_of(lane.vectorizer.id) > 0;
+  });
+  for (const auto& lane : state_.lanes)
+    if (lane->resting(now)) keeper_.give_back(*lane, now);
+  state_.observer.polled(*poll);
 
-  summary_.rows_remain = rows_remain(*poll);
-  if (options_.once) {
-    once_done_ = confirmed_idle(*poll, now);
-    if (!once_done_ && leases_held() == 0)
-      next_poll_ = now + std::min<Duration>(options_.poll, milliseconds(200));
+  state_.summary.rows_remain = rows_remain(*poll);
+  if (state_.options.once) {
+    once_.poll_answered(idle(*poll, now));
+    if (!once_.done() && state_.leases_held() == 0)
+      polls_.plan(now + std::min<Duration>(state_.options.poll, milliseconds(200)));
   }
 }
 
@@ -150,164 +132,121 @@ bool Worker::rows_remain(const std::vector<VectorizerState>& states) const {
                              [](const auto& state) {
                                return state.waiting || state.dead_letters > 0 || !state.problem.empty();
                              }) ||
-         std::ranges::any_of(lanes_, [](const auto& lane) { return lane->reconciling; });
+         std::ranges::any_of(state_.lanes, [](const auto& lane) { return lane->walk.under_way(); });
 }
 
 bool Worker::out_of_work() const {
-  return leases_held() == 0 && claims_in_flight_ == 0 && settlements_.empty() &&
-         std::ranges::none_of(lanes_, [](const auto& lane) { return lane->due || lane->reconciling; });
+  return state_.leases_held() == 0 && claims_in_flight_ == 0 && state_.settlements.empty() &&
+         std::ranges::none_of(state_.lanes, [](const auto& lane) {
+           return lane->claims.jobs_due() || lane->walk.under_way();
+         });
 }
 
-/// With `once`: nothing is held, nothing changed since the poll was asked, and nothing it lists can be worked
-/// on.
-bool Worker::confirmed_idle(const std::vector<VectorizerState>& states, Instant now) const {
-  if (leases_held() > 0 || claims_in_flight_ > 0 || !settlements_.empty() || progress_ != progress_at_poll_)
-    return false;
+/// With `once`: nothing is held, and nothing that the poll lists can be worked on.
+bool Worker::idle(const std::vector<VectorizerState>& states, Instant now) const {
+  if (state_.leases_held() > 0 || claims_in_flight_ > 0 || !state_.settlements.empty()) return false;
   return std::none_of(states.begin(), states.end(), [&](const VectorizerState& state) {
-    const auto lane = std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& candidate) {
-      return candidate->vectorizer.id == state.vectorizer.id;
-    });
-    if (lane == lanes_.end()) return false;
-    if ((*lane)->resting(now)) return false;
-    const EndpointGate* gate = gate_of(**lane);
+    const Lane* lane = state_.lanes.find(state.vectorizer.id);
+    if (lane == nullptr || lane->resting(now)) return false;
+    const EndpointGate* gate = state_.endpoints.find(lane->vectorizer.endpoint);
     const bool workable = gate != nullptr && gate->worth_claiming(now, kLongRest) &&
                           gate->state() != EndpointState::unauthenticated &&
                           gate->state() != EndpointState::quota_exhausted;
     // A walk that waits for a long queue to shorten waits for ever if nothing can be done about that queue.
-    if ((*lane)->reconciling && (workable || !(*lane)->deferred)) return true;
+    if (lane->walk.under_way() && (workable || !lane->walk.deferred())) return true;
     return state.due && workable;
   });
 }
 
 void Worker::reconcile(Instant now) {
-  if (!queue_.ready()) return;
-  for (const auto& lane : lanes_) {
-    if (!lane->reconciling || lane->page_sent || now < lane->next_page_at || lane->resting(now)) continue;
-    if (must_wait_its_turn(*lane)) continue;
-    lane->page_sent = true;
-    queue_.send_reconcile(lane->vectorizer.id, lane->cursor);
+  if (!state_.queue.ready()) return;
+  for (const auto& lane : state_.lanes) {
+    if (!lane->walk.ready(now) || lane->resting(now) || state_.lanes.must_wait_its_turn(*lane)) continue;
+    lane->walk.page_sent();
+    state_.queue.send_reconcile(lane->vectorizer.id, lane->walk.cursor());
   }
 }
 
 void Worker::note(ReconcilePage page, Instant now) {
-  Lane* lane = find(page.vectorizer);
+  Lane* lane = state_.lanes.find(page.vectorizer);
   if (lane == nullptr) return;
-  lane->page_sent = false;
   if (!page.progress) {
-    observer_.database_error("reconcile", page.progress.error());
-    lane->next_page_at = now + backoff(seconds(1), seconds(30), ++lane->failed_pages, random_);
-    lane->locked = page.progress.error().kind == ErrorKind::conflict;
-    pause_if_refused(*lane, page.progress.error(), now);
+    state_.observer.database_error("reconcile", page.progress.error());
+    lane->walk.failed(now, state_.random);
+    lane->lock.failed(page.progress.error());
+    keeper_.rest_if_refused(*lane, page.progress.error(), now);
     return;
   }
   const ReconcilePage::Progress& progress = *page.progress;
-  if (!progress.deferred) ++progress_;
-  lane->deferred = progress.deferred;
-  lane->failed_pages = 0;
-  lane->locked = false;
-  if (progress.enqueued > 0) {
-    lane->due = true;
-    lane->next_claim_at = std::min(lane->next_claim_at, now);
-  }
-  lane->cursor = progress.next;
-  lane->routine = progress.routine && !progress.finished;
-  lane->next_page_at = now + pause_after(progress);
-  if (progress.finished) {
-    lane->reconciling = false;
-    lane->cursor.clear();
-  }
-  observer_.reconciled(lane->vectorizer, progress);
-}
-
-/// Nobody waits for a walk that was due by the clock, as long as it finds nothing. With `once`, somebody
-/// does.
-Duration Worker::pause_after(const ReconcilePage::Progress& progress) const {
-  if (progress.deferred) return seconds(1);
-  if (options_.once || !progress.routine || progress.enqueued > 0) return {};
-  const auto walks = std::ranges::count_if(lanes_, [](const auto& lane) { return lane->routine; });
-  return WalkPace(options_.walk_share).pause(progress.took, static_cast<std::size_t>(walks));
+  if (!progress.deferred) once_.progress();
+  lane->lock.succeeded();
+  if (progress.enqueued > 0) lane->claims.due_now(now);
+  lane->walk.walked(progress);
+  lane->walk.pause_until(now + pause_after(progress, state_.options.once, state_.options.walk_share,
+                                           state_.lanes.routine_walks()));
+  state_.observer.reconciled(lane->vectorizer, progress);
 }
 
 // ── Claiming
 
 bool Worker::wants_claim(const Lane& lane, Instant now) const {
-  const EndpointGate* gate = gate_of(lane);
-  if (gate == nullptr || !lane.due || lane.claiming || lane.resting(now) || now < lane.next_claim_at)
-    return false;
-  if (!gate->worth_claiming(now, Duration{})) return false;
-  if (settlements_.jobs_of(lane.vectorizer.id) >= kClaimsToSettle * options_.claim_rows) return false;
-  if (lane.probing() && (!lane.buffer.empty() || lane.in_flight > 0)) return false;
-  if (settlements_.waiting(lane.vectorizer.id, lane.probing() ? Duration{} : kSlowStore, now)) return false;
-  // One batch ahead keeps the requests coming; while probing, one small batch is all there may be.
-  return gate->probing() ? lane.buffer.empty() && gate->open(now)
-                         : lane.buffer.fresh().size() < std::min(batch_inputs(lane), rows_ahead(lane)) &&
-                               lane.buffer.suspects().size() < options_.claim_rows;
-}
-
-/// A locked table costs the lock timeout each time it is asked for, and everyone shares the connection.
-bool Worker::must_wait_its_turn(const Lane& lane) const {
-  return lane.locked && std::ranges::any_of(lanes_, [](const auto& other) {
-           return other->locked && (other->claiming || other->page_sent);
-         });
-}
-
-/// Few, while it is not known whether they can be embedded and stored.
-std::uint32_t Worker::rows_of_claim(const Lane& lane) const {
-  constexpr std::uint32_t kProbeRows = 8, kThrownAwayProbeRows = 4;
-  if (!lane.probing()) return gate_of(lane)->probing() ? kProbeRows : rows_ahead(lane);
-  if (lane.thrown_away > 0) return kThrownAwayProbeRows;
-  return lane.rows_refused ? kRefusedProbeRows : 1;
+  // What is asked first costs nothing; the rest looks at everything that is under way.
+  const EndpointGate* gate = state_.endpoints.find(lane.vectorizer.endpoint);
+  if (gate == nullptr || !lane.claims.ready(now) || lane.resting(now)) return false;
+  const VectorizerId id = lane.vectorizer.id;
+  return embedd::wants_claim(lane.claims, lane.rest,
+                             {.endpoint_usable = gate->worth_claiming(now, Duration{}),
+                              .endpoint_probing = gate->probing(),
+                              .endpoint_open = gate->open(now),
+                              .fresh = lane.buffer.fresh().size(),
+                              .suspects = lane.buffer.suspects().size(),
+                              .requests = state_.in_flight.requests_of(id),
+                              .settling = state_.settlements.jobs_of(id),
+                              .storing_for = state_.settlements.longest_wait(id, now),
+                              .wanted = std::min(batch_inputs(state_, lane), rows_ahead(state_, lane)),
+                              .claim_rows = state_.options.claim_rows},
+                             now);
 }
 
 void Worker::claim(Instant now) {
-  if (!queue_.ready()) return;
-  for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    Lane& lane = *lanes_[(turn_of_ + i) % lanes_.size()];
-    if (!wants_claim(lane, now) || must_wait_its_turn(lane)) continue;
-    const std::size_t promised = (claims_in_flight_ + 1) * claim_bytes();
-    if (held_bytes() + promised > options_.held_bytes && leases_held() + claims_in_flight_ > 0) return;
-    const Share used = used_by(lane.vectorizer.endpoint);
-    if (used.bytes > 0 && used.bytes + claim_bytes() > share_of_each().bytes) continue;
-    lane.claiming = true;
-    lane.claim_sent_at = now;
+  if (!state_.queue.ready()) return;
+  for (Lane* each : state_.lanes.in_turn()) {
+    Lane& lane = *each;
+    if (!wants_claim(lane, now) || state_.lanes.must_wait_its_turn(lane)) continue;
+    const Budget& budget = state_.budget;
+    if (!budget.takes_claim(state_.held_bytes(), state_.leases_held(), claims_in_flight_)) return;
+    const Budget::Amount used = state_.used_by(lane.vectorizer.endpoint);
+    if (!budget.takes_claim_for(used, state_.endpoints_in_use())) continue;
+    lane.claims.sent(now);
     ++claims_in_flight_;
-    queue_.send_claim({.vectorizer = lane.vectorizer.id,
-                       .lease = random_.lease_token(),
-                       .lease_time = options_.lease,
-                       .max_rows = std::min(rows_of_claim(lane), options_.claim_rows),
-                       .max_text_bytes = claim_bytes()});
+    state_.queue.send_claim({.vectorizer = lane.vectorizer.id,
+                             .lease = state_.random.lease_token(),
+                             .lease_time = state_.options.lease,
+                             .max_rows = std::min(rows_of_claim(state_, lane), state_.options.claim_rows),
+                             .max_text_bytes = budget.claim_bytes()});
   }
 }
 
 void Worker::admit(Claim claim, Instant now, bool draining) {
   --claims_in_flight_;
-  Lane* lane = find(claim.request.vectorizer);
+  Lane* lane = state_.lanes.find(claim.request.vectorizer);
   CHECK(lane != nullptr, "a claim of vectorizer {} outlived its lane", claim.request.vectorizer);
-  lane->claiming = false;
   if (!claim.jobs) {
     const Error& error = claim.jobs.error();
-    observer_.database_error("claim", error);
-    lane->next_claim_at = now + backoff(milliseconds(200), seconds(5), ++lane->failed_claims, random_);
-    lane->locked = error.kind == ErrorKind::conflict;
-    pause_if_refused(*lane, error, now);
+    state_.observer.database_error("claim", error);
+    lane->claims.failed(now, state_.random);
+    lane->lock.failed(error);
+    keeper_.rest_if_refused(*lane, error, now);
     return;
   }
-  lane->failed_claims = 0;
-  lane->locked = false;
-  if (claim.jobs->empty()) {
-    const unsigned follow_up = lane->empty_claims++;
-    // With `once` somebody waits for the end, and the poll that confirms it sees what a claim has missed.
-    lane->due = !options_.once && follow_up < std::size(kFollowUps);
-    if (lane->due) lane->next_claim_at = now + kFollowUps[follow_up];
-    return;
-  }
-  ++progress_;
-  lane->empty_claims = 0;
-  lane->due = true;
-  lane->next_claim_at = claim.more ? now : now + kFollowUps[0];
-  observer_.claimed(lane->vectorizer, claim.jobs->size(), claim.rescued);
+  lane->lock.succeeded();
+  // With `once` somebody waits for the end, and the poll that confirms it sees what a claim has missed.
+  if (claim.jobs->empty()) return lane->claims.found_none(!state_.options.once, now);
+  once_.progress();
+  lane->claims.found(claim.more, now);
+  state_.observer.claimed(lane->vectorizer, claim.jobs->size(), claim.rescued);
   take_in(*lane, claim, now);
-  if (draining || lane->resting(now)) give_back(*lane, now);
+  if (draining || lane->resting(now)) keeper_.give_back(*lane, now);
 }
 
 /// Settles what needs no provider, and holds the rest for the next requests.
@@ -318,6 +257,7 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
     unwanted.try_emplace(in_full(error), error, std::vector<HeldJob>())
         .first->second.second.push_back(std::move(held));
   };
+  const TextRules rules = fitter_.rules(lane);
   std::vector<HeldJob> wanted, rescued;
   std::size_t texts = 0, text_bytes = 0;
   for (Job& job : *claim.jobs) {
@@ -327,7 +267,7 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
     }
     ++texts;
     text_bytes += job.text.size();
-    HeldJob held{.job = std::move(job), .lapses_at = lane.claim_sent_at + claim.request.lease_time};
+    HeldJob held{.job = std::move(job), .lapses_at = lane.claims.sent_at() + claim.request.lease_time};
     // The database's clock may have been set back since.
     if (held.job.age) held.changed_at = now - std::max(*held.job.age, Duration{});
     if (held.job.task == Task::refused) {
@@ -335,66 +275,89 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
       discard_for(refusal, std::move(held));
       continue;
     }
-    if (!measure(lane, held)) {
-      discard_for(too_long(lane), std::move(held));
+    if (!fitter_.fit(lane, rules, held)) {
+      discard_for(too_long(rules), std::move(held));
       continue;
     }
     // It was at fault before, or what it is billed tells something: it travels alone.
-    if (held.job.attempt > 0 || brake_.travels_alone(held.job) || tells_of_cuts(lane, held))
+    if (held.job.attempt > 0 || state_.brake.travels_alone(held.job) ||
+        lane.doubts.asks_alone(held, rules.tokenizer))
       held.max_company = 1;
     (held.job.rescued ? rescued : wanted).push_back(std::move(held));
   }
-  if (texts > 0) lane.bytes_per_text = text_bytes / texts;
-  give_back_rescued(lane, std::move(rescued), now);
-  hold(lane, std::move(wanted), now);
+  lane.sizes.claimed(texts, text_bytes);
+  keeper_.give_back_rescued(lane, std::move(rescued), now);
+  keeper_.hold(lane, std::move(wanted), now);
   for (const auto& [reason, discarded] : unwanted)
-    discard(lane.vectorizer, discarded.second, discarded.first, now);
+    keeper_.discard(lane.vectorizer, discarded.second, discarded.first, now);
   for (auto& [task, jobs] : settled_at_once) {
     const Action action = task == Task::clear     ? Action::clear
                           : task == Task::current ? Action::drop
                                                   : Action::complete;
-    send_simple(lane.vectorizer, action, std::move(jobs), now);
+    keeper_.settle_at_once(lane.vectorizer, action, std::move(jobs), now);
   }
 }
 
+void Worker::release(const Settlements::News& news, Instant now) {
+  state_.summary.rows_embedded += news.rows_stored;
+  for (const VectorizerId id : news.progressed) {
+    once_.progress();
+    if (Lane* lane = state_.lanes.find(id)) lane->claims.look_again(now);
+  }
+  for (const VectorizerId id : news.stored)
+    if (Lane* lane = state_.lanes.find(id)) {
+      lane->vain.vector_stored();
+      if (lane->rest.vector_stored()) state_.observer.vectorizer_paused(lane->vectorizer, "", Duration{});
+    }
+  for (const auto& [id, error] : news.refused)
+    if (Lane* lane = state_.lanes.find(id)) {
+      const bool rows = error.kind != ErrorKind::misconfigured;
+      lane->rest.blame_rows(rows);
+      keeper_.rest(*lane, rows ? "the table refuses every row: " + error.message : error.message, now);
+    }
+  for (const Settlements::News::Stale& stale : news.stale) {
+    const bool others_stored = std::ranges::count(news.stored, stale.vectorizer.id) > 0;
+    keeper_.give_back_stale(stale, others_stored, now);
+  }
+  for (const Settlements::News::Extended& extended : news.extended) leases_.extended(extended);
+  for (const auto& [id, job] : news.lost) leases_.lost(id, job);
+}
+
 void Worker::stop_working(Instant now) {
-  if (!was_draining_) {
-    was_draining_ = true;
-    next_poll_ = now;  // so that others learn of it
-    drain_until_ = now + options_.drain;
-    for (const auto& lane : lanes_) give_back(*lane, now);
+  if (drain_.begin(state_.options.drain, now)) {
+    polls_.plan(now);  // so that others learn of it
+    for (const auto& lane : state_.lanes) keeper_.give_back(*lane, now);
   }
-  if (!canceled_ && (cancel_requested_ || now >= drain_until_)) {
-    canceled_ = true;
-    drain_until_ = now;
-    embedder_.cancel_all();
-  }
+  if (drain_.cancels(now)) state_.embedder.cancel_all();
 }
 
 // ── Waiting
 
 /// The next moment at which this loop would do something by itself. What is due already waits for an event.
 Instant Worker::wake_at(Instant now) const {
-  Instant next = now + options_.poll;
+  Instant next = now + state_.options.poll;
   const auto consider = [&](Instant at) {
     if (at > now) next = std::min(next, at);
   };
-  if (!poll_sent_) consider(next_poll_);
-  if (leases_held() > 0) consider(next_extend_);
-  consider(settlements_.next_resend());
-  for (const auto& [id, batch] : batches_) consider(batch.heard_at + batch.patience);
-  if (was_draining_) consider(canceled_ ? drain_until_ + kLastWords : drain_until_);
-  for (const auto& lane : lanes_) {
-    if (lane->reconciling && !lane->page_sent) consider(std::max(lane->next_page_at, lane->paused_until));
-    const EndpointGate* gate = gate_of(*lane);
+  if (!polls_.on_its_way()) consider(polls_.next());
+  if (state_.leases_held() > 0) consider(leases_.next());
+  consider(state_.settlements.next_resend());
+  for (const auto& [id, batch] : state_.in_flight.batches()) consider(batch.silent_at());
+  if (drain_.begun()) consider(drain_.next());
+  for (const auto& lane : state_.lanes) {
+    const Walk& walk = lane->walk;
+    if (walk.under_way() && !walk.page_on_its_way())
+      consider(std::max(walk.next_page_at(), lane->rest.until()));
+    const EndpointGate* gate = state_.endpoints.find(lane->vectorizer.endpoint);
     if (gate == nullptr || !gate->usable()) continue;
     if (!lane->buffer.empty()) {
       consider(gate->opens_at());
       const Allowance& allowance = gate->allowance(lane->vectorizer.model);
       if (allowance.limited()) consider(allowance.opens_at());
     }
-    if (lane->due && !lane->claiming)
-      consider(std::max({lane->next_claim_at, lane->paused_until, gate->opens_at()}));
+    const ClaimSchedule& claims = lane->claims;
+    if (claims.jobs_due() && !claims.claiming())
+      consider(std::max({claims.next_at(), lane->rest.until(), gate->opens_at()}));
   }
   return next;
 }

@@ -5,50 +5,24 @@
 /// it. A worker may be killed at any instruction: all state that matters is in the queue.
 #pragma once
 
-#include <algorithm>
-#include <atomic>
-#include <map>
-#include <memory>
+#include <cstddef>
 #include <optional>
-#include <span>
 #include <stop_token>
-#include <string>
 #include <vector>
 
-#include "core/batch.h"
-#include "core/endpoint_gate.h"
-#include "core/equal_vectors.h"
-#include "core/lane.h"
-#include "core/ports.h"
-#include "core/random.h"
-#include "core/retry_policy.h"
-#include "core/settlements.h"
-#include "core/spending_brake.h"
+#include "core/answers.h"
+#include "core/dispatcher.h"
+#include "core/drain.h"
+#include "core/job_keeper.h"
+#include "core/leases.h"
+#include "core/limits_sync.h"
+#include "core/once_watch.h"
+#include "core/poll_schedule.h"
+#include "core/text_fitter.h"
+#include "core/worker_options.h"
+#include "core/worker_state.h"
 
 namespace embedd {
-
-struct WorkerOptions {
-  Duration poll = seconds(5);
-  Duration lease = seconds(60);
-  Duration drain = seconds(30);       ///< how long a stopping worker waits for answers before it cancels them
-  std::uint32_t max_in_flight = 64;   ///< requests, over all endpoints
-  std::uint32_t batch_inputs = 2048;  ///< most inputs of one request, below the endpoint's own limit
-  std::uint32_t claim_rows = 512;     ///< most jobs of one claim
-  std::size_t claim_bytes = 2 * kMiB;  ///< most text of one claim
-  std::size_t held_bytes = 16 * kMiB;  ///< texts, answers and vectors in memory (G10)
-  int max_attempts = 5;                ///< then a job is discarded
-  double walk_share = 0.02;  ///< of the time, for walks that were due by the clock (core/walk_pace.h)
-  bool once = false;         ///< return when nothing is due
-  std::uint64_t seed = 1;    ///< of jitter and lease tokens
-};
-
-struct WorkerSummary {
-  std::uint64_t rows_embedded = 0;  ///< whose vectors were stored
-  std::uint64_t rows_discarded = 0;
-  std::uint64_t requests = 0;
-  std::uint64_t tokens = 0;
-  bool rows_remain = false;  ///< by the last poll: jobs wait, or dead letters exist
-};
 
 class Worker {
  public:
@@ -66,131 +40,44 @@ class Worker {
   /// Gives up on requests in flight and gives their leases back. Thread-safe; call it after `stop`.
   void cancel();
 
-  [[nodiscard]] const WorkerSummary& summary() const { return summary_; }
+  [[nodiscard]] const WorkerSummary& summary() const { return state_.summary; }
   /// Jobs under lease here.
-  [[nodiscard]] std::size_t leases_held() const;
+  [[nodiscard]] std::size_t leases_held() const { return state_.leases_held(); }
   /// Memory accounted to jobs, requests and answers (G10).
-  [[nodiscard]] std::size_t held_bytes() const;
+  [[nodiscard]] std::size_t held_bytes() const { return state_.held_bytes(); }
 
  private:
   // In the order of a turn.
   void poll(Instant now);
-  [[nodiscard]] Heartbeat heartbeat() const;
   void reconcile(Instant now);
   void claim(Instant now);
-  void dispatch(Instant now);
-  void extend(Instant now);
   void stop_working(Instant now);
   [[nodiscard]] Instant wake_at(Instant now) const;
   void note(Poll poll, Instant now);
   void note(ReconcilePage page, Instant now);
-  [[nodiscard]] Duration pause_after(const ReconcilePage::Progress& progress) const;
-  void note(const Settlements::News::Extended& extended);
   void admit(Claim claim, Instant now, bool draining);
   void take_in(Lane& lane, Claim& claim, Instant now);
-  void settle(Reply reply, Instant now);
-  void give_up(Instant now);
   void release(const Settlements::News& news, Instant now);
 
-  bool wants_claim(const Lane& lane, Instant now) const;
-  [[nodiscard]] bool must_wait_its_turn(const Lane& lane) const;
-  bool dispatch_one(Lane& lane, Instant now);
-  void start(Lane& lane, Batch batch, Instant now);
-  void hold(Lane& lane, std::vector<HeldJob> jobs, Instant now);
-  void give_back_for(const Vectorizer& vectorizer, std::map<seconds, std::vector<SettledJob>> jobs,
-                     Instant now);
-  void give_back(Lane& lane, Instant now);
-  void complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now);
-  std::optional<Error> doubt(Lane* lane, Batch& batch, const EmbedAnswer& answer, Instant now);
-  void compare_alone(Lane& lane, const Batch& batch, const Embeddings& vectors, std::int32_t slot,
-                     Instant now);
-  [[nodiscard]] bool tells_of_cuts(Lane& lane, const HeldJob& held) const;
-  void notice_cuts(Lane& lane, const Batch& batch, const EmbedAnswer& answer);
-  void judge_canary(Lane* lane, const Reply& reply, Instant now);
-  void handle_failure(Lane* lane, Batch batch, const Error& error, Instant now);
-  void carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& error, Instant now);
-  void note_cost(Lane* lane, Batch& batch, const Error& error);
-  void give_back_rescued(Lane& lane, std::vector<HeldJob> jobs, Instant now);
-  void give_back_stale(const Settlements::News::Stale& stale, bool others_stored, Instant now);
-  bool heed(Lane& lane, Batch& batch, const NamedLimits& named, Instant now);
-  bool heed_text_limit(Lane& lane, Batch& batch, const NamedLimits& named, Instant now);
-  void learn_text(Lane& lane, std::size_t tokens, const NamedLimits& named, Instant now);
-  void split(Lane& lane, Batch batch, const Error& error, Instant now);
-  void shrink(Lane& lane, HeldJob held, const Error& error, Instant now);
-  [[nodiscard]] LearnedLimits learned(const Lane& lane) const;
-  void begin_with(Lane& lane, const LearnedLimits& limits);
-  void remember(Lane& lane, const std::optional<LearnedLimits>& remembered);
-  void redeclare(Lane& lane, const Vectorizer& vectorizer);
-  static void learn_inputs(Lane& lane, const Batch& accepted);
-  static void learn_pieces(Lane& lane, const std::vector<HeldJob>& accepted);
-  void reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay, Instant now,
-                  const Error* charged_for = nullptr);
-  void discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs, const Error& error, Instant now);
-  void pause(Lane& lane, const std::string& message, Instant now);
-  void pause_if_refused(Lane& lane, const Error& error, Instant now);
-  [[nodiscard]] std::uint32_t batch_inputs(const Lane& lane) const;
-  [[nodiscard]] std::uint32_t most_inputs(const Lane& lane) const;
-  [[nodiscard]] std::uint32_t rows_of_claim(const Lane& lane) const;
-  void join(Batch& batch, Instant now);
-  void hear(const Batch& answered, Instant now);
-  [[nodiscard]] std::uint32_t rows_ahead(const Lane& lane) const;
-  [[nodiscard]] std::size_t claim_bytes() const {
-    return std::min(options_.claim_bytes, options_.held_bytes / 8);
-  }
-  void keep_pieces(const Lane& lane, HeldJob& held, std::size_t most);
-  bool may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant now);
-  bool measure(const Lane& lane, HeldJob& held);
-  bool measure_again(Lane& lane, std::vector<HeldJob>& jobs, Instant now);
-  [[nodiscard]] bool surely_too_long(const Lane& lane, std::string_view text,
-                                     const Tokenizer& tokenizer) const;
-  [[nodiscard]] std::size_t longest_text(const Lane& lane) const;
-  [[nodiscard]] Error too_long(const Lane& lane) const;
-  void send_simple(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs, Instant now);
-  /// Of the worker's memory and requests in flight.
-  struct Share {
-    std::size_t bytes = 0;
-    std::size_t requests = 0;
-    std::size_t inputs = 0;  ///< in these requests
-  };
-  Share used_by(const std::string& endpoint) const;
-  Share share_of_each() const;
-  Lane* find(VectorizerId id);
-  EndpointGate& gate_of(const std::string& endpoint);
-  const EndpointGate* gate_of(const Lane& lane) const;
-  bool out_of_work() const;
+  [[nodiscard]] bool wants_claim(const Lane& lane, Instant now) const;
+  [[nodiscard]] bool out_of_work() const;
   [[nodiscard]] bool rows_remain(const std::vector<VectorizerState>& states) const;
-  bool confirmed_idle(const std::vector<VectorizerState>& states, Instant now) const;
+  [[nodiscard]] bool idle(const std::vector<VectorizerState>& states, Instant now) const;
 
-  const WorkerOptions options_;
-  Queue& queue_;
-  Embedder& embedder_;
-  const TokenizerCatalog& tokenizers_;
+  WorkerState state_;
+  JobKeeper keeper_{state_};
+  TextFitter fitter_{state_, keeper_};
+  LimitsSync limits_{state_};
+  Leases leases_{state_};
+  Dispatcher dispatcher_{state_, keeper_};
+  Answers answers_{state_, keeper_, fitter_};
   const Clock& clock_;
   Io& io_;
-  Observer& observer_;
-  Random random_;
-
-  std::vector<std::unique_ptr<Lane>> lanes_;  ///< in the order of their ids
-  std::size_t turn_of_ = 0;                   ///< the lane that is served first
-  std::map<std::string, EndpointGate> gates_;
-  std::map<std::uint64_t, Batch> batches_;  ///< in flight, by request id
-  Settlements settlements_;
-  SpendingBrake brake_;
-  std::uint64_t next_request_ = 1;
   std::size_t claims_in_flight_ = 0;
 
-  bool poll_sent_ = false;
-  Instant next_poll_{};
-  Instant next_extend_{};
-  std::uint64_t progress_ = 0;  ///< grows with every change in the queue that we made or saw
-  std::uint64_t progress_at_poll_ = 0;
-  bool once_done_ = false;
-  bool was_draining_ = false;
-  bool said_draining_ = false;  ///< in a heartbeat
-  Instant drain_until_{};
-  std::atomic<bool> cancel_requested_ = false;
-  bool canceled_ = false;
-  WorkerSummary summary_;
+  PollSchedule polls_;
+  OnceWatch once_;
+  Drain drain_;
 };
 
 }  // namespace embedd

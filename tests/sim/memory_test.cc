@@ -24,6 +24,22 @@ TEST_F(Memory, IsEnoughForTheAnswersAlsoWhereTheServerIsWordy) {
   EXPECT_LE(world.provider.most_answers_bytes, 256 * kKiB);
 }
 
+/// Each vectorizer may have claimed a request's worth of jobs when the memory is used up.
+TEST_F(Memory, IsEnoughForTheAnswersOfManyVectorizers) {
+  world.options.held_bytes = 256 * kKiB;
+  world.options.claim_bytes = 4 * kKiB;
+  world.provider.bytes_per_value = 500;
+  world.provider.limits.max_in_flight = 64;
+  world.provider.mood.latency = 1s;
+  for (int i = 0; i < 20; ++i) world.add_table(fmt::format("notes{}", i), 200);
+  world.start_worker();
+  world.run_for(2s);  // the first answers teach it
+  world.most_held_bytes = 0;
+  expect_all_true();
+  EXPECT_GT(world.most_held_bytes, 128 * kKiB) << "it uses what it has";
+  EXPECT_LE(world.most_held_bytes, 256 * kKiB + 64 * kKiB);
+}
+
 /// The database reads a text to see how long it is: not many times what a claim can take.
 TEST_F(Memory, OfLongTextsFewRowsAreAskedFor) {
   const VectorizerId notes = world.add_table("notes", 0);

@@ -1,0 +1,26 @@
+/// Makes requests of the jobs in the lanes' buffers, and sends those for which there is room: at the
+/// endpoint, in memory, and in its account.
+#pragma once
+
+#include "core/job_keeper.h"
+#include "core/worker_state.h"
+
+namespace embedd {
+
+class Dispatcher {
+ public:
+  Dispatcher(WorkerState& state, JobKeeper& keeper) : state_(state), keeper_(keeper) {}
+
+  /// Lanes take turns, until none has a request to send.
+  void dispatch(Instant now);
+
+ private:
+  bool dispatch_one(Lane& lane, Instant now);
+  bool may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant now);
+  void start(Lane& lane, Batch packed, Instant now);
+
+  WorkerState& state_;
+  JobKeeper& keeper_;
+};
+
+}  // namespace embedd

@@ -1,0 +1,57 @@
+#include "core/found_limits.h"
+
+#include <algorithm>
+
+namespace embedd {
+
+void FoundLimits::accepted(const Batch& batch) {
+  inputs_.accepted(static_cast<std::uint32_t>(batch.travelling.size()));
+  for (const HeldJob& held : batch.jobs) {
+    // If all jobs of a request that was refused are taken in smaller ones, it was their number that was
+    // refused.
+    if (held.refusal && --held.refusal->jobs == 0) inputs_.too_many(held.refusal->inputs);
+  }
+  for (const HeldJob& held : batch.jobs) {
+    // So many pieces are taken after more were refused. What was at fault may have been this text's own, so
+    // that later ones may have some more.
+    const std::size_t pieces = held.pieces.size();
+    if (held.narrowed || pieces >= pieces_) pieces_ = pieces + std::max<std::size_t>(1, pieces / 8);
+  }
+}
+
+void FoundLimits::too_large(const Batch& batch) {
+  inputs_.too_large(static_cast<std::uint32_t>(batch.travelling.size()));
+}
+
+bool FoundLimits::heed_inputs(const Batch& batch, const NamedLimits& named) {
+  const auto goes_along = [&](const HeldJob& held) { return held.pieces.size() <= named.inputs; };
+  if (named.inputs == 0 || named.inputs >= batch.travelling.size() ||
+      !std::ranges::all_of(batch.jobs, goes_along))
+    return false;
+  inputs_.named(static_cast<std::uint32_t>(std::min<std::uint64_t>(named.inputs, InputLimit::kNone - 1)));
+  return true;
+}
+
+bool FoundLimits::input_refused(std::size_t tokens, const NamedLimits& named, bool exact) {
+  const std::size_t before = tokens_.most();
+  tokens_.refused(tokens, named, exact);
+  return tokens_.most() != before;
+}
+
+LearnedLimits FoundLimits::learned(bool exact) const {
+  LearnedLimits out{.inputs = inputs_.learned()};
+  if (tokens_.most() == TextLimit::kNone) return out;
+  out.text_tokens = tokens_.most();
+  out.counted = exact;
+  return out;
+}
+
+void FoundLimits::begin_with(const LearnedLimits& limits) {
+  inputs_ = {};
+  inputs_.named(limits.inputs);
+  tokens_ = {};
+  pieces_ = kAnyNumber;
+  if (limits.text_tokens > 0) tokens_.at_most(limits.text_tokens);
+}
+
+}  // namespace embedd

@@ -1,0 +1,10 @@
+/// What a worker says of itself with each poll.
+#pragma once
+
+#include "core/worker_state.h"
+
+namespace embedd {
+
+Heartbeat heartbeat(const WorkerState& state, bool draining, Instant now);
+
+}  // namespace embedd

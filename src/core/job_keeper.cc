@@ -1,0 +1,137 @@
+#include "core/job_keeper.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace embedd {
+
+void JobKeeper::hold(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
+  std::map<seconds, std::vector<SettledJob>> braked;  // by how long
+  for (HeldJob& held : jobs) {
+    const SpendingBrake::Wait wait = state_.brake.wait(held.job, now);
+    if (wait.length <= Duration{}) {
+      lane.buffer.push_back(std::move(held));
+      continue;
+    }
+    if (wait.edited) lane.vain.because(WasteReason::edited);
+    braked[std::chrono::ceil<seconds>(wait.length)].push_back(settled(held));
+  }
+  give_back_for(lane.vectorizer, std::move(braked), now);
+}
+
+/// Jobs by how long they are to wait; what waits at all is said.
+void JobKeeper::give_back_for(const Vectorizer& vectorizer, std::map<seconds, std::vector<SettledJob>> jobs,
+                              Instant now) {
+  std::size_t braked = 0;
+  for (auto& [delay, some] : jobs) {
+    if (delay > Duration{}) braked += some.size();
+    state_.settlements.send(
+        vectorizer,
+        {.vectorizer = vectorizer.id, .action = Action::reschedule, .jobs = std::move(some), .delay = delay},
+        now);
+  }
+  Lane* lane = state_.lanes.find(vectorizer.id);
+  if (braked == 0 || lane == nullptr) return;
+  lane->vain.brake(now + jobs.rbegin()->first);
+  state_.observer.braked(vectorizer, braked, lane->vain.braked_because());
+}
+
+void JobKeeper::note_cost(Lane* lane, Batch& batch, const Error& error) {
+  for (HeldJob& held : batch.jobs) {
+    if (!error.billed) {
+      state_.brake.refunded(held.job);
+      continue;
+    }
+    state_.brake.failed(held.job);
+    ++held.wasted;
+  }
+  if (lane != nullptr && error.billed) lane->vain.because(WasteReason::failed);
+}
+
+/// A job whose holder vanished may have been bought. That is remembered before it is bought again: if it is
+/// what brings workers down, the next one knows.
+void JobKeeper::give_back_rescued(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
+  if (jobs.empty()) return;
+  lane.vain.because(WasteReason::lapsed);
+  for (HeldJob& held : jobs) held.wasted = 1;
+  reschedule(lane.vectorizer, jobs, Duration{}, now);
+}
+
+/// Their leases stand, and their texts are others than were bought. If that goes for one row after another,
+/// the vectorizer is asked with a few now and then, until one is stored.
+void JobKeeper::give_back_stale(const Settlements::News::Stale& stale, bool others_stored, Instant now) {
+  Lane* lane = state_.lanes.find(stale.vectorizer.id);
+  std::map<seconds, std::vector<SettledJob>> by_wait;
+  std::size_t bought = 0;
+  for (const SettledJob& job : stale.jobs) {
+    const SpendingBrake::Wait wait = state_.brake.wait(
+        {.vectorizer = stale.vectorizer.id, .key = job.key, .text_hash = job.text_hash}, now);
+    by_wait[std::chrono::ceil<seconds>(std::max(wait.length, Duration{}))].push_back(job);
+    bought += job.wasted > 0 ? 1 : 0;
+  }
+  if (lane != nullptr && bought > 0) lane->vain.because(WasteReason::stale);
+  give_back_for(stale.vectorizer, std::move(by_wait), now);
+  if (lane == nullptr || bought == 0) return;
+  if (!lane->vain.thrown_away(bought, others_stored)) return;
+  lane->rest.blame_rows(true);
+  rest(*lane, "answer after answer is thrown away: " + lane->vain.reason(), now);
+}
+
+void JobKeeper::reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay,
+                           Instant now, const Error* charged_for) {
+  if (jobs.empty()) return;
+  Settlement settlement{.vectorizer = vectorizer.id,
+                        .action = Action::reschedule,
+                        .delay = delay,
+                        .charge_attempt = charged_for != nullptr};
+  if (charged_for != nullptr) {
+    settlement.reason = charged_for->kind;
+    settlement.message = in_full(*charged_for);
+  }
+  for (const HeldJob& held : jobs) settlement.jobs.push_back(settled(held));
+  state_.settlements.send(vectorizer, std::move(settlement), now);
+}
+
+void JobKeeper::discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs, const Error& error,
+                        Instant now) {
+  Settlement settlement{.vectorizer = vectorizer.id,
+                        .action = Action::discard,
+                        .reason = error.kind,
+                        .message = in_full(error)};
+  for (const HeldJob& held : jobs) {
+    ++state_.summary.rows_discarded;
+    state_.observer.discarded(vectorizer, error.kind, error.message);
+    settlement.jobs.push_back(settled(held));
+  }
+  state_.settlements.send(vectorizer, std::move(settlement), now);
+}
+
+void JobKeeper::settle_at_once(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs,
+                               Instant now) {
+  state_.settlements.send(vectorizer,
+                          {.vectorizer = vectorizer.id,
+                           .action = action,
+                           .jobs = std::move(jobs),
+                           .model_id = vectorizer.model,
+                           .model_version = vectorizer.model},
+                          now);
+}
+
+void JobKeeper::give_back(Lane& lane, Instant now) {
+  reschedule(lane.vectorizer, lane.buffer.take_all(), Duration{}, now);
+}
+
+void JobKeeper::rest(Lane& lane, const std::string& message, Instant now) {
+  if (lane.resting(now)) return;  // one pause for all that was in flight
+  const Duration length = lane.rest.begin(message, now, state_.random);
+  lane.trust.settle_doubt();
+  state_.observer.vectorizer_paused(lane.vectorizer, message, length);
+  give_back(lane, now);
+}
+
+void JobKeeper::rest_if_refused(Lane& lane, const Error& error, Instant now) {
+  if (error.kind == ErrorKind::misconfigured || error.kind == ErrorKind::rejected)
+    rest(lane, error.message, now);
+}
+
+}  // namespace embedd

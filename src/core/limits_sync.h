@@ -1,0 +1,27 @@
+/// Keeps what is known of a lane's limits in step with its declaration, and with what the database remembers
+/// for all workers (LimitsMemory).
+#pragma once
+
+#include <optional>
+
+#include "core/worker_state.h"
+
+namespace embedd {
+
+class LimitsSync {
+ public:
+  explicit LimitsSync(WorkerState& state) : state_(state) {}
+
+  /// Takes over a changed declaration, which deserves a fresh start.
+  void redeclare(Lane& lane, const Vectorizer& vectorizer);
+  /// A poll tells what the database remembers of the lane's limits.
+  void remember(Lane& lane, const std::optional<LearnedLimits>& remembered);
+
+ private:
+  [[nodiscard]] LearnedLimits learned(const Lane& lane) const;
+  void begin_with(Lane& lane, const LearnedLimits& limits);
+
+  WorkerState& state_;
+};
+
+}  // namespace embedd

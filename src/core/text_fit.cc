@@ -1,0 +1,78 @@
+#include "core/text_fit.h"
+
+#include <algorithm>
+#include <string>
+
+namespace embedd {
+
+namespace {
+
+/// Whether a text that has more than the most tokens would be refused, too. Where our count is only a bound,
+/// what was learned of one text may not hold for another, but none has four times as much in a token.
+bool surely_too_long(std::size_t bytes, const TextRules& rules) {
+  constexpr std::size_t kSparse = 4;
+  return rules.tokenizer.exact() || bytes > rules.endpoint_tokens || bytes / kSparse > rules.learned_tokens;
+}
+
+void cut_to(std::string& text, std::size_t most_bytes) {
+  std::size_t cut = most_bytes;
+  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;  // not inside a character
+  text.resize(cut);
+}
+
+}  // namespace
+
+/// Tokens never outnumber bytes, so that short texts need no counting.
+Fit fit_text(HeldJob& held, const TextRules& rules) {
+  const std::size_t limit = rules.most_tokens();
+  std::string& text = held.job.text;
+  held.max_tokens = text.size();
+  if (text.size() <= limit) return Fit::whole;
+  const std::size_t fitting = rules.tokenizer.prefix_bytes(text, limit);
+  if (fitting >= text.size()) {
+    held.max_tokens = std::min(rules.tokenizer.count(text), limit);
+    held.counted = true;
+    return Fit::whole;
+  }
+  switch (rules.long_texts) {
+    case LongTexts::discard:
+      if (surely_too_long(text.size(), rules)) return Fit::too_long;
+      held.max_company = 1;  // refused or not, it says nothing about others
+      return Fit::whole;
+    case LongTexts::average:
+      cut_into_pieces(held, limit, rules.tokenizer);
+      return keep_pieces(held, rules.most_pieces) ? Fit::cut : Fit::whole;
+    case LongTexts::truncate: break;
+  }
+  text.resize(fitting);
+  text.shrink_to_fit();
+  held.max_tokens = limit;
+  return Fit::cut;
+}
+
+bool keep_pieces(HeldJob& held, std::size_t most) {
+  if (held.pieces.size() <= most) return false;
+  held.pieces.resize(most);
+  held.max_tokens = 0;
+  for (const Piece& piece : held.pieces) held.max_tokens += piece.tokens;
+  return true;
+}
+
+Shrink shrink_text(HeldJob& held, LongTexts long_texts, const Tokenizer& tokenizer) {
+  constexpr std::size_t kLeastBytes = 64;
+  if (held.pieces.size() > 1) {
+    keep_pieces(held, held.pieces.size() / 2);
+    held.narrowed = true;
+    return Shrink::fewer_pieces;
+  }
+  const std::size_t longest = longest_input(held).size();
+  if (longest <= kLeastBytes || long_texts == LongTexts::discard) return Shrink::hopeless;
+  held.counted = held.narrowed = false;
+  held.pieces.clear();
+  if (!tokenizer.exact()) return Shrink::learn;
+  cut_to(held.job.text, longest / 2);
+  held.max_tokens = std::min(held.max_tokens, held.job.text.size());
+  return Shrink::halved;
+}
+
+}  // namespace embedd

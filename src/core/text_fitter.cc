@@ -1,0 +1,95 @@
+#include "core/text_fitter.h"
+
+#include <algorithm>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/request_sizes.h"
+
+namespace embedd {
+
+TextRules TextFitter::rules(const Lane& lane) const {
+  return {.tokenizer = state_.tokenizer_of(lane),
+          .long_texts = lane.vectorizer.long_texts,
+          .endpoint_tokens = state_.embedder.limits(lane.vectorizer.endpoint).max_input_tokens,
+          .learned_tokens = lane.limits.most_tokens(),
+          .most_pieces = std::min<std::size_t>(most_inputs(state_, lane), lane.limits.most_pieces())};
+}
+
+bool TextFitter::fit(const Lane& lane, const TextRules& rules, HeldJob& held) {
+  const Fit fit = fit_text(held, rules);
+  if (fit == Fit::cut) state_.observer.truncated(lane.vectorizer, held.max_tokens);
+  return fit != Fit::too_long;
+}
+
+/// Numbers that do not help are not believed for ever: then texts are halved, alone.
+bool TextFitter::heed(Lane& lane, Batch& batch, const NamedLimits& named, Instant now) {
+  constexpr unsigned kMostHeeded = 8;
+  /// A server adds marks of a text's beginning and end.
+  constexpr std::size_t kAddedTokens = 64;
+  std::size_t bytes = 0, tokens = 0;
+  const Tokenizer& tokenizer = state_.tokenizer_of(lane);
+  for (HeldJob& held : batch.jobs) {
+    if (held.heeded++ >= kMostHeeded) return false;
+    const std::string_view longest = longest_input(held);
+    bytes = std::max(bytes, longest.size());
+    if (longest.size() > tokens) tokens = std::max(tokens, tokenizer.count(longest));
+  }
+  // More than a text has bytes: those of the whole request, or no tokens at all.
+  if (named.found_tokens > bytes + kAddedTokens) return false;
+  learn(lane, tokens, named, now);
+  return fit_again(lane, batch.jobs, now);
+}
+
+void TextFitter::learn(Lane& lane, std::size_t tokens, const NamedLimits& named, Instant now) {
+  if (!lane.limits.input_refused(tokens, named, state_.tokenizer_of(lane).exact())) return;
+  std::vector<HeldJob> waiting = lane.buffer.take_all();
+  fit_again(lane, waiting, now);
+  for (HeldJob& held : waiting) lane.buffer.push_back(std::move(held));
+}
+
+/// Fits jobs again, since less is taken than was thought. False if they are what they were.
+bool TextFitter::fit_again(Lane& lane, std::vector<HeldJob>& jobs, Instant now) {
+  const auto form = [](const HeldJob& held) {
+    return std::tuple(held.job.text.size(), held.pieces.size(), held.max_company);
+  };
+  const TextRules rules = this->rules(lane);
+  bool changed = false;
+  std::vector<HeldJob> wanted, unwanted;
+  for (HeldJob& held : jobs) {
+    const auto before = form(held);
+    held.counted = held.narrowed = false;
+    held.pieces.clear();
+    const bool fits = fit(lane, rules, held);
+    changed |= !fits || form(held) != before;
+    (fits ? wanted : unwanted).push_back(std::move(held));
+  }
+  jobs = std::move(wanted);
+  if (!unwanted.empty()) keeper_.discard(lane.vectorizer, unwanted, too_long(rules), now);
+  return changed;
+}
+
+void TextFitter::shrink(Lane& lane, HeldJob held, const Error& error, Instant now) {
+  const std::size_t refused = longest_input(held).size();
+  switch (shrink_text(held, lane.vectorizer.long_texts, state_.tokenizer_of(lane))) {
+    case Shrink::hopeless: return keeper_.discard(lane.vectorizer, {&held, 1}, error, now);
+    case Shrink::learn:
+      learn(lane, refused, {}, now);
+      fit(lane, rules(lane), held);
+      break;
+    case Shrink::fewer_pieces:
+    case Shrink::halved: state_.observer.truncated(lane.vectorizer, held.max_tokens); break;
+  }
+  lane.buffer.push_back(std::move(held));
+}
+
+Error too_long(const TextRules& rules) {
+  return {ErrorKind::too_large,
+          fmt::format("the text has more than {} tokens, and the vectorizer's long_texts says discard",
+                      rules.most_tokens())};
+}
+
+}  // namespace embedd

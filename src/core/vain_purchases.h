@@ -1,0 +1,38 @@
+/// What of one vectorizer's purchases came to nothing of late, and why (G12).
+///
+/// Invariant: `thrown_away` counts answers in a row; a stored vector begins a new row.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "base/units.h"
+#include "core/spending_brake.h"
+
+namespace embedd {
+
+class VainPurchases {
+ public:
+  /// Some purchases were in vain.
+  void because(WasteReason reason) { reason_ = reason; }
+  /// So many answers could not be stored, since their texts were others meanwhile. True once there were so
+  /// many in a row that the vectorizer should rest. `others_stored`: vectors of other rows were stored
+  /// meanwhile.
+  bool thrown_away(std::size_t answers, bool others_stored);
+  void vector_stored() { thrown_away_ = 0; }
+  /// Some rows wait until then before they are bought again.
+  void brake(Instant until);
+
+  [[nodiscard]] bool throws_away() const { return thrown_away_ > 0; }
+  [[nodiscard]] std::string reason() const { return explain(reason_); }
+  [[nodiscard]] bool braked(Instant now) const { return now < braked_until_; }
+  [[nodiscard]] const std::string& braked_because() const { return braked_because_; }
+
+ private:
+  WasteReason reason_ = WasteReason::unknown;
+  std::size_t thrown_away_ = 0;
+  Instant braked_until_{};
+  std::string braked_because_;
+};
+
+}  // namespace embedd

@@ -1,0 +1,34 @@
+/// What a worker is told at its start, and what it tells at its end.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/units.h"
+
+namespace embedd {
+
+struct WorkerOptions {
+  Duration poll = seconds(5);
+  Duration lease = seconds(60);
+  Duration drain = seconds(30);       ///< how long a stopping worker waits for answers before it cancels them
+  std::uint32_t max_in_flight = 64;   ///< requests, over all endpoints
+  std::uint32_t batch_inputs = 2048;  ///< most inputs of one request, below the endpoint's own limit
+  std::uint32_t claim_rows = 512;     ///< most jobs of one claim
+  std::size_t claim_bytes = 2 * kMiB;  ///< most text of one claim
+  std::size_t held_bytes = 16 * kMiB;  ///< texts, answers and vectors in memory (G10)
+  int max_attempts = 5;                ///< then a job is discarded
+  double walk_share = 0.02;  ///< of the time, for walks that were due by the clock (core/walk_pace.h)
+  bool once = false;         ///< return when nothing is due
+  std::uint64_t seed = 1;    ///< of jitter and lease tokens
+};
+
+struct WorkerSummary {
+  std::uint64_t rows_embedded = 0;  ///< whose vectors were stored
+  std::uint64_t rows_discarded = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t tokens = 0;
+  bool rows_remain = false;  ///< by the last poll: jobs wait, or dead letters exist
+};
+
+}  // namespace embedd

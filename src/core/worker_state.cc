@@ -1,0 +1,52 @@
+#include "core/worker_state.h"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+namespace embedd {
+
+WorkerState::WorkerState(const WorkerOptions& options, Queue& queue, Embedder& embedder,
+                         const TokenizerCatalog& tokenizers, Observer& observer)
+    : options(options),
+      budget({.bytes = options.held_bytes, .requests = options.max_in_flight}, options.claim_bytes),
+      queue(queue),
+      embedder(embedder),
+      tokenizers(tokenizers),
+      observer(observer),
+      random(options.seed),
+      endpoints(observer, random),
+      settlements(queue, observer, random) {}
+
+std::size_t WorkerState::leases_held() const {
+  std::size_t jobs = settlements.jobs() + in_flight.jobs();
+  for (const auto& lane : lanes) jobs += lane->buffer.size();
+  return jobs;
+}
+
+std::size_t WorkerState::held_bytes() const {
+  std::size_t bytes = settlements.bytes() + in_flight.bytes();
+  for (const auto& lane : lanes) bytes += lane->buffer.bytes();
+  return bytes;
+}
+
+Budget::Amount WorkerState::used_by(const std::string& endpoint) const {
+  const InFlight::Use sent = in_flight.used_by(endpoint);
+  Budget::Amount used{.bytes = sent.bytes, .requests = sent.requests};
+  for (const auto& lane : lanes)
+    if (lane->vectorizer.endpoint == endpoint) used.bytes += lane->buffer.bytes();
+  return used;
+}
+
+std::size_t WorkerState::endpoints_in_use() const {
+  std::vector<std::string_view> names;  // they are few
+  for (const auto& lane : lanes) {
+    const std::string& name = lane->vectorizer.endpoint;
+    if (lane->vectorizer.paused || std::ranges::find(names, name) != names.end()) continue;
+    const EndpointGate* gate = endpoints.find(name);
+    if (gate != nullptr && gate->usable()) names.push_back(name);
+  }
+  return names.size();
+}
+
+}  // namespace embedd

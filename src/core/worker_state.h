@@ -1,0 +1,50 @@
+/// What a worker knows and holds. The parts of the worker share it; each piece changes itself.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "core/budget.h"
+#include "core/endpoints.h"
+#include "core/in_flight.h"
+#include "core/lanes.h"
+#include "core/ports.h"
+#include "core/random.h"
+#include "core/settlements.h"
+#include "core/spending_brake.h"
+#include "core/worker_options.h"
+
+namespace embedd {
+
+struct WorkerState {
+  WorkerState(const WorkerOptions& options, Queue& queue, Embedder& embedder,
+              const TokenizerCatalog& tokenizers, Observer& observer);
+
+  const WorkerOptions options;
+  const Budget budget;
+  Queue& queue;
+  Embedder& embedder;
+  const TokenizerCatalog& tokenizers;
+  Observer& observer;
+  Random random;
+
+  Lanes lanes;
+  Endpoints endpoints;
+  InFlight in_flight;
+  Settlements settlements;
+  SpendingBrake brake;
+  WorkerSummary summary;
+
+  [[nodiscard]] const Tokenizer& tokenizer_of(const Lane& lane) const {
+    return tokenizers.tokenizer_for(lane.vectorizer.model);
+  }
+  /// Jobs in buffers, requests and settlements.
+  [[nodiscard]] std::size_t leases_held() const;
+  /// Memory of the same.
+  [[nodiscard]] std::size_t held_bytes() const;
+  /// By buffers and requests of the endpoint.
+  [[nodiscard]] Budget::Amount used_by(const std::string& endpoint) const;
+  [[nodiscard]] std::size_t endpoints_in_use() const;
+};
+
+}  // namespace embedd

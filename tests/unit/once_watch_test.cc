@@ -1,0 +1,71 @@
+// When a worker that runs once is done.
+#include "core/once_watch.h"
+
+#include <gtest/gtest.h>
+
+namespace embedd {
+namespace {
+
+struct Case {
+  const char* name;
+  void (*happens)(OnceWatch&);
+  bool done;
+};
+
+class Once : public testing::TestWithParam<Case> {};
+
+TEST_P(Once, IsDoneOnceAPollFoundNothingAndNothingChanged) {
+  OnceWatch watch;
+  GetParam().happens(watch);
+  EXPECT_EQ(watch.done(), GetParam().done);
+}
+
+INSTANTIATE_TEST_SUITE_P(OnceWatch, Once,
+                         testing::Values(Case{"before_the_first_poll", [](OnceWatch&) {}, false},
+                                         Case{"nothing_to_do",
+                                              [](OnceWatch& w) {
+                                                w.poll_sent();
+                                                w.poll_answered(true);
+                                              },
+                                              true},
+                                         Case{"something_to_do",
+                                              [](OnceWatch& w) {
+                                                w.poll_sent();
+                                                w.poll_answered(false);
+                                              },
+                                              false},
+                                         Case{"progress_before_the_poll",
+                                              [](OnceWatch& w) {
+                                                w.progress();
+                                                w.poll_sent();
+                                                w.poll_answered(true);
+                                              },
+                                              true},
+                                         Case{"progress_since_the_poll_was_asked",
+                                              [](OnceWatch& w) {
+                                                w.poll_sent();
+                                                w.progress();
+                                                w.poll_answered(true);
+                                              },
+                                              false},
+                                         Case{"the_last_poll_decides",
+                                              [](OnceWatch& w) {
+                                                w.poll_sent();
+                                                w.poll_answered(true);
+                                                w.poll_sent();
+                                                w.poll_answered(false);
+                                              },
+                                              false}),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+TEST(OnceWatch, TellsWhetherAnotherPollCouldSaySomethingNew) {
+  OnceWatch watch;
+  EXPECT_FALSE(watch.changed());
+  watch.progress();
+  EXPECT_TRUE(watch.changed());
+  watch.poll_sent();
+  EXPECT_FALSE(watch.changed());
+}
+
+}  // namespace
+}  // namespace embedd

@@ -127,7 +127,7 @@ pgvector AS (
   SELECT quote_ident(n.nspname) AS schema, t.oid FROM pg_catalog.pg_extension e
   JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
   JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = 'vector' WHERE e.extname = 'vector')
-SELECT {2}.id, {2}.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused',
+SELECT {1}.id, {1}.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused',
        CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.relname) ELSE '' END,
        v.key_columns, v.key_types,
        ARRAY(SELECT a.atttypid::bigint FROM pg_catalog.pg_attribute a
@@ -140,21 +140,21 @@ SELECT {2}.id, {2}.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v
         OR v.reconciled_at <= now() - make_interval(secs => $11::float8)
            AND EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id))
          AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
-       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, coalesce(s.problem, {3}, {0}),
+       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters,
+       coalesce(s.problem, embedd.hidden_rows(a.source), embedd.destination_problem(v.id)),
        least(s.first_live, now() - interval '2 s'), least(s.first_backfill, now() - interval '2 s'), s.reading_seconds,
        l.inputs::bigint, l.text_tokens, l.counted, l.no_encoding_format, l.no_dimensions
-FROM {1} CROSS JOIN pgvector p
-LEFT JOIN unnest($12::bigint[], $13::timestamptz[], $14::timestamptz[]) AS since (id, live, backfill) ON since.id = {2}.id
-CROSS JOIN LATERAL embedd.queue_state({2}.id, coalesce(since.live, '-infinity'), coalesce(since.backfill, '-infinity')) s
+FROM {0} CROSS JOIN pgvector p
+LEFT JOIN unnest($12::bigint[], $13::timestamptz[], $14::timestamptz[]) AS since (id, live, backfill) ON since.id = {1}.id
+CROSS JOIN LATERAL embedd.queue_state({1}.id, coalesce(since.live, '-infinity'), coalesce(since.backfill, '-infinity')) s
 CROSS JOIN LATERAL (
   SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = v.source) THEN v.source::oid
               ELSE embedd.adopt_source(v.id) END AS source OFFSET 0) a
 LEFT JOIN unnest($15::text[], $16::text[]) AS place (endpoint, address) ON place.endpoint = v.endpoint
-{4}
+{2}
 LEFT JOIN pg_catalog.pg_class c ON c.oid = a.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE {2}.destination = 'column' ORDER BY {2}.id)",
-                     kDestinationProblem, vectorizers, id, fmt::format(kHiddenRows, "a.source"),
-                     kRememberedLimits);
+WHERE {1}.destination = 'column' ORDER BY {1}.id)",
+                     vectorizers, id, kRememberedLimits);
 }
 
 }  // namespace

@@ -43,13 +43,12 @@ CREATE TABLE embedd.vectorizers (
   send_dimensions      boolean NOT NULL DEFAULT false,
   -- A text that is longer than the model takes: embed its beginning, embed the mean of its pieces, or make a dead letter.
   long_texts           text NOT NULL DEFAULT 'truncate' CHECK (long_texts IN ('truncate', 'average', 'discard')),
-  generation           smallint NOT NULL DEFAULT 1,  -- the live one
 
   -- The walk over the source that is under way, or that a worker left behind.
   reconcile_until      timestamptz,            -- while in the future, walk_worker has the duty; later, others may take it over
   walk_worker          uuid,
   walk_cursor          bytea,                  -- the walk has been through what comes before
-  walk_in              text,                   -- in which database and table, and for which generation
+  walk_in              text,                   -- in which database and table
   walk_began_at        xid8,                   -- the oldest transaction that was running when the walk began
   walk_began_with      text,                   -- what the statistics said of the table's history when the walk began
   walk_skipped         bigint NOT NULL DEFAULT 0,  -- rows that users held
@@ -89,13 +88,12 @@ CREATE TABLE embedd.kept_proofs (
 CREATE TABLE embedd.dead_letters (
   vectorizer_id bigint NOT NULL REFERENCES embedd.vectorizers ON DELETE CASCADE,
   key           jsonb NOT NULL,                -- {"id": 5}
-  generation    smallint NOT NULL DEFAULT 1,
   kind          text NOT NULL,
   message       text NOT NULL,
   attempts      integer NOT NULL DEFAULT 0,
   text_hash     bigint,                        -- of the refused text: while the row has it, walks leave the row alone
   failed_at     timestamptz NOT NULL DEFAULT now(),
-  PRIMARY KEY (vectorizer_id, key, generation)
+  PRIMARY KEY (vectorizer_id, key)
 );
 CREATE INDEX dead_letters_failed_at ON embedd.dead_letters (failed_at);
 

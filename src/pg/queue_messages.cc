@@ -21,7 +21,7 @@ namespace {
 
 /// What follows the definition in a row of the poll.
 enum StateColumn {
-  kReconcileDue = 23,
+  kReconcileDue = 22,
   kDue,
   kWaiting,
   kOldest,
@@ -134,7 +134,7 @@ SELECT {1}.id, {1}.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v
              WHERE a.attrelid = to_regclass('embedd.queue_' || v.id) AND a.attnum BETWEEN 1 AND cardinality(v.key_columns)
              ORDER BY a.attnum),
        v.key_json_sql, v.text_sql, embedd.types_of(v.id), v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
-       p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.generation, v.long_texts,
+       p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.long_texts,
        (v.source <> a.source OR v.reconciled_at IS NULL
         OR greatest(v.reconciled_at, v.walk_put_off_at) <= now() - make_interval(secs => $9::float8)
         OR v.reconciled_at <= now() - make_interval(secs => $11::float8)
@@ -324,7 +324,6 @@ Result<Definition> read_definition(const BinaryRows& rows, int i) {
   d.vector_type_id = static_cast<TypeId>(rows.integer(i, column++));
   d.model_id_column = maybe();
   d.model_version_column = maybe();
-  d.generation = static_cast<int>(rows.integer(i, column++));
   d.vectorizer.long_texts = long_texts_named(text()).value_or(LongTexts::truncate);
   CHECK(column == kReconcileDue, "the poll's columns are read to {}", column);
   if (d.source.empty() || (sound && d.key_type_ids.size() < d.key_columns.size()))

@@ -17,7 +17,7 @@ Statement walk_begin_statement(const Definition& definition) {
 WITH RECURSIVE load AS MATERIALIZED (
   SELECT count(*) >= $1::bigint AS deferred FROM (SELECT FROM {queue} LIMIT $1::bigint) x),
 duty AS MATERIALIZED (
-  SELECT v.*, pg_catalog.concat_ws('/', embedd.this_database(), v.source::oid, {generation}) AS here FROM embedd.vectorizers v
+  SELECT v.*, pg_catalog.concat_ws('/', embedd.this_database(), v.source::oid) AS here FROM embedd.vectorizers v
   WHERE v.id = {id} AND (v.reconcile_until IS NULL OR v.reconcile_until <= now() OR v.walk_worker = $3::uuid) FOR NO KEY UPDATE SKIP LOCKED),
 family AS (
   SELECT v.source::oid AS oid FROM duty v
@@ -66,8 +66,7 @@ begun AS (
   FROM verdict d WHERE v.id = {id} AND NOT d.deferred)
 SELECT d.deferred, d.put_off, NOT d.missed AND d.reconciled_at IS NOT NULL, CASE WHEN d.resumed THEN d.walk_cursor END
 FROM verdict d)",
-      fmt::arg("id", id), fmt::arg("queue", queue_table(id)), fmt::arg("ledger", ledger_table(id)),
-      fmt::arg("generation", definition.generation)));
+      fmt::arg("id", id), fmt::arg("queue", queue_table(id)), fmt::arg("ledger", ledger_table(id))));
 }
 
 const Statement& walk_release_statement() {

@@ -79,7 +79,7 @@ std::optional<std::string> problem_of(const Rows& found, const std::string& tabl
   if (!found.is_null(0, kRetypedKey))
     return fmt::format("a key column of {} has another type now: {}; {}", table, found.text(0, kRetypedKey),
                        again);
-  if (found.integer(0, kTriggers) < (found.integer(0, kVersion) < 3 ? 4 : 5))
+  if (found.integer(0, kTriggers) < 5)
     return fmt::format("embedd's triggers are missing from {}; {}", table, again);
   if (found.flag(0, kDisabled))
     return fmt::format("embedd's triggers on {0} are disabled; run: ALTER TABLE {0} ENABLE TRIGGER USER",

@@ -369,7 +369,8 @@ std::optional<std::string> read_problem(const BinaryRows& rows, int row) {
 
 const Statement& statement_of(const QueueStatements& sql, const Settlement& settlement) {
   switch (settlement.action) {
-    case Action::complete: return settlement.keep_only ? sql.keep : sql.complete;
+    case Action::complete: return sql.complete;
+    case Action::keep: return sql.keep;
     case Action::clear: return sql.clear;
     case Action::drop: return sql.drop;
     case Action::reschedule: return sql.reschedule;
@@ -397,9 +398,9 @@ Params settlement_params(const Settlement& settlement, Jobs jobs, const Definiti
   Params params;
   add_jobs(params, jobs, definition);
   switch (settlement.action) {
+    case Action::keep: add_vectors(params, jobs, settlement.vectors, definition); break;
     case Action::complete:
       add_vectors(params, jobs, settlement.vectors, definition);
-      if (settlement.keep_only) break;
       if (definition.model_id_column) params.text(settlement.model_id);
       if (definition.model_version_column)
         params.text(storable(settlement.model_version, definition.encoding));

@@ -81,7 +81,7 @@ BEGIN
     SELECT {o}, CASE WHEN l.text_hash IS NOT NULL THEN v END, l.text_hash, CASE WHEN l.text_hash IS NOT NULL THEN now() END
     FROM (SELECT) one LEFT JOIN {ledger} l ON {l_is_old} AND l.vector_hash = {hash}
       ON CONFLICT ({keys}) DO UPDATE
-      SET revision = q.revision + 1, lease = NULL, run_at = now(), attempt = 0, priority = 0, changed_at = now(),
+      SET lease = NULL, run_at = now(), attempt = 0, priority = 0, changed_at = now(),
           kept = coalesce(q.kept, excluded.kept), kept_at = coalesce(q.kept_at, excluded.kept_at),
           kept_hash = CASE WHEN q.kept IS NULL THEN excluded.kept_hash ELSE q.kept_hash END;
 {hint}END
@@ -251,7 +251,7 @@ END
   }
 
   [[nodiscard]] static std::string reset() {
-    return "revision = q.revision + 1, lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, "
+    return "lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, "
            "kept_hash = NULL, kept_at = NULL, changed_at = now()";
   }
 
@@ -365,7 +365,7 @@ std::vector<std::string> queue_ddl(const CapturePlan& plan) {
       "toast.autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_cost_delay = 0";
   return {
       fmt::format(
-          "CREATE TABLE {} ({}, revision bigint NOT NULL DEFAULT 1, "
+          "CREATE TABLE {} ({}, "
           "run_at timestamptz NOT NULL DEFAULT now(), attempt smallint NOT NULL DEFAULT 0, lease uuid, "
           "priority smallint NOT NULL DEFAULT 0, kept {}, kept_hash bigint, kept_at timestamptz, "
           "changed_at timestamptz NOT NULL DEFAULT now(), "

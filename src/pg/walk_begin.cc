@@ -39,7 +39,7 @@ history AS MATERIALIZED (
 seen AS MATERIALIZED (
   SELECT v.*, l.deferred, h.says,
          EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id) AS missed,
-         (SELECT count(*) = CASE WHEN v.capture_version < 3 THEN 4 ELSE 5 END FROM pg_catalog.pg_trigger g
+         (SELECT count(*) = 5 FROM pg_catalog.pg_trigger g
           WHERE g.tgrelid = v.source::oid AND g.tgenabled IN ('O', 'A')
             AND g.tgname IN ('embedd_insert_{id}', 'embedd_update_{id}', 'embedd_delete_{id}', 'embedd_truncate_{id}',
                              'embedd_vector_{id}')) AS captured

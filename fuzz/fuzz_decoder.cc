@@ -22,7 +22,7 @@
 namespace embedd::pg {
 namespace {
 
-constexpr int kPollColumns = 38, kClaimColumns = 12, kMostKeys = 3;
+constexpr int kPollColumns = 37, kClaimColumns = 12, kMostKeys = 3;
 using Value = std::optional<std::string>;
 
 std::vector<Value> split(std::string_view in) {

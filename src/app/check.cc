@@ -57,7 +57,7 @@ class Checker {
     check_server(*facts);
     if (!settings_.listen.conninfo.empty()) check_listening(*db);
     const bool extension = check_extension(*facts);
-    const bool schema = check_schema(*facts);
+    const bool schema = check_schema(*db, *facts);
     if (extension && schema) return check_schema_contents(*db);
     check_endpoints({}, false);
   }
@@ -116,30 +116,31 @@ class Checker {
     return false;
   }
 
-  bool check_schema(const pg::ServerFacts& facts) {
+  bool check_schema(pg::Connection& db, const pg::ServerFacts& facts) {
     if (!facts.may_read_schema) {
       bad("privileges", fmt::format("{0} has none in the schema embedd; for a worker's, as the owner, run: "
                                     "embedd grants {0} --apply",
                                     facts.role));
       return false;
     }
-    const int newest = pg::newest_migration();
-    if (facts.schema_version == newest) {
-      good("schema", fmt::format("embedd is at version {}", newest));
-      return true;
-    }
-    if (facts.schema_version > newest)
-      bad("schema", fmt::format("version {} is newer than this binary, which knows {}: upgrade embedd",
-                                facts.schema_version, newest));
-    else if (facts.schema_version == 0 && !facts.may_create_schema)
-      bad("schema",
-          fmt::format("not there, and {} may not create it: run embedd migrate as another role", facts.role));
+    const std::string problem = schema_problem(db, facts);
+    if (problem.empty())
+      good("schema", fmt::format("embedd is at version {}", facts.schema_version));
     else
-      bad("schema", facts.schema_version == 0
-                        ? std::string("not there: run embedd migrate")
-                        : fmt::format("at version {}, embedd needs {}: run embedd migrate",
-                                      facts.schema_version, newest));
-    return false;
+      bad("schema", problem);
+    return problem.empty();
+  }
+
+  static std::string schema_problem(pg::Connection& db, const pg::ServerFacts& facts) {
+    if (facts.schema_version == 0 && !facts.may_create_schema)
+      return fmt::format("not there, and {} may not create it: run embedd migrate as another role",
+                         facts.role);
+    if (facts.schema_version == 0) return "not there: run embedd migrate";
+    if (auto usable = pg::require_schema(db); !usable) return usable.error().message;
+    if (const int newest = pg::newest_migration(); facts.schema_version > newest)
+      return fmt::format("version {} is newer than this binary, which knows {}: upgrade embedd",
+                         facts.schema_version, newest);
+    return {};
   }
 
   void check_schema_contents(pg::Connection& db) {

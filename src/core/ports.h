@@ -107,12 +107,15 @@ struct Embeddings {
 
 enum class Action {
   complete,    ///< store the vectors and delete the jobs (a kept vector where `slot` is negative)
+  keep,        ///< leave the user's table alone, which is locked, and keep the vectors with their jobs
   clear,       ///< remove the vectors and delete the jobs
   drop,        ///< delete the jobs, nothing else
   reschedule,  ///< give the jobs back, due after `delay`; what was wasted on them is told to who claims them
   discard,     ///< move the jobs to dead letters
   extend,      ///< renew the leases to `delay` from now
 };
+
+constexpr bool has_vectors(Action action) { return action == Action::complete || action == Action::keep; }
 
 struct SettledJob {
   Key key;
@@ -130,12 +133,10 @@ struct Settlement {
   VectorizerId vectorizer = 0;
   Action action = Action::complete;
   std::vector<SettledJob> jobs;  ///< not empty
-  Embeddings vectors;            ///< complete only
-  bool keep_only = false;      ///< complete only: leave the user's table alone, which is locked, and keep the
-                               ///< vectors with their jobs; the outcome is `kept`
-  std::string model_id;        ///< complete only: what we asked for
-  std::string model_version;   ///< complete only: what the server says it used
-  std::uint64_t requests = 0;  ///< complete only: provider requests behind these vectors, for usage …
+  Embeddings vectors;            ///< complete, keep
+  std::string model_id;          ///< complete only: what we asked for
+  std::string model_version;     ///< complete only: what the server says it used
+  std::uint64_t requests = 0;    ///< complete only: provider requests behind these vectors, for usage …
   std::uint64_t tokens =
       0;             ///< … and the tokens billed; 0 when it is sent again: they are booked as it is sent
   Duration delay{};  ///< reschedule, extend
@@ -147,8 +148,8 @@ struct Settlement {
 
 enum class Outcome {
   done,   ///< the action was carried out
-  kept,   ///< complete, clear: a user holds the row; the job is given back, due again soon, and a vector is
-          ///< kept in the queue
+  kept,   ///< keep; and complete, clear: a user holds the row; the job is given back, due again soon, and a
+          ///< vector is kept in the queue
   busy,   ///< the job is being written by another transaction right now: send again shortly
   gone,   ///< the lease no longer stands: text changed, row deleted, rescued, or settled before
   stale,  ///< complete, clear, discard: the lease stands but the text differs (changed behind the triggers);
@@ -261,8 +262,6 @@ class Queue {
   /// Has limits remembered in place of what is, for workers whose endpoint of that name is at the same place;
   /// polls tell. A failure is reported, and nobody waits for it.
   virtual void send_limits(const LimitsRecord& record) = 0;
-  /// Something was sent whose result has not been taken.
-  [[nodiscard]] virtual bool busy() const = 0;
   /// Connected and able to take statements. Nothing should be sent to a queue that is not ready.
   [[nodiscard]] virtual bool ready() const = 0;
 };

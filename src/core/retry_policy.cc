@@ -74,7 +74,7 @@ SettlementVerdict refused(const SettlementFailure& failure, bool stores) {
 }  // namespace
 
 SettlementVerdict settlement_verdict(const SettlementFailure& failure) {
-  const bool stores = failure.action == Action::complete && !failure.keep_only;
+  const bool stores = failure.action == Action::complete;
   if (failure.action == Action::extend) return SettlementVerdict::let_go;
   switch (failure.kind) {
     case ErrorKind::in_doubt:

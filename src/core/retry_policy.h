@@ -49,7 +49,6 @@ enum class SettlementVerdict {
 struct SettlementFailure {
   ErrorKind kind{};
   Action action = Action::complete;
-  bool keep_only = false;         ///< complete: the vectors were to be kept only
   bool clear_vector = false;      ///< discard: the row's former vector was to be removed
   std::size_t jobs = 1;           ///< in the settlement
   unsigned tries = 1;             ///< failed so far, with this one

@@ -98,7 +98,9 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     // A settlement that was in doubt and finds its lease gone had most likely been carried out.
     const bool carried_out = outcomes[i] == Outcome::gone && pending.in_doubt;
-    const Outcome outcome = carried_out ? Outcome::done : outcomes[i];
+    const Outcome outcome = !carried_out                        ? outcomes[i]
+                            : settlement.action == Action::keep ? Outcome::kept
+                                                                : Outcome::done;
     ++count[static_cast<std::size_t>(outcome)];
     if (outcome == Outcome::busy) busy.push_back(i);
     const bool stored = outcome == Outcome::done && settlement.action == Action::complete;
@@ -120,8 +122,7 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
   if (settlement.action != Action::extend && busy.size() < outcomes.size())
     news.progressed.push_back(settlement.vectorizer);
 
-  if (settlement.action == Action::complete && !settlement.keep_only &&
-      count[static_cast<std::size_t>(Outcome::done)] > 0) {
+  if (settlement.action == Action::complete && count[static_cast<std::size_t>(Outcome::done)] > 0) {
     storing_[settlement.vectorizer] = {.before = true};
     news.stored.push_back(settlement.vectorizer);
   }
@@ -143,7 +144,6 @@ void Settlements::recover(Pending pending, const Error& error, Instant now, News
   const Storing& storing = storing_[settlement.vectorizer];
   const SettlementFailure failure{.kind = error.kind,
                                   .action = settlement.action,
-                                  .keep_only = settlement.keep_only,
                                   .clear_vector = settlement.clear_vector,
                                   .jobs = settlement.jobs.size(),
                                   .tries = ++pending.tries,
@@ -163,10 +163,10 @@ void Settlements::carry_out(SettlementVerdict verdict, Pending pending, const Er
       pending.send_at = now + backoff(milliseconds(100), seconds(5), pending.tries, random_);
       return add(std::move(pending));
     case SettlementVerdict::split: return split(std::move(pending));
-    case SettlementVerdict::keep: settlement.keep_only = true; return add(std::move(pending));
+    case SettlementVerdict::keep: settlement.action = Action::keep; return add(std::move(pending));
     case SettlementVerdict::discard:
       if (settlement.action != Action::discard) {
-        if (settlement.action == Action::complete) ++storing_[settlement.vectorizer].refused_alone;
+        if (has_vectors(settlement.action)) ++storing_[settlement.vectorizer].refused_alone;
         settlement.action = Action::discard;
         settlement.reason = error.kind;
         settlement.message = in_full(error);
@@ -178,10 +178,10 @@ void Settlements::carry_out(SettlementVerdict verdict, Pending pending, const Er
     case SettlementVerdict::rest:
       news.refused.emplace_back(settlement.vectorizer, error);
       // If even the queue refuses them, leases lapse.
-      if (settlement.action != Action::complete || settlement.keep_only) return;
+      if (settlement.action != Action::complete) return;
       if (settlement.jobs.size() == 1 && error.kind != ErrorKind::misconfigured)
         ++storing_[settlement.vectorizer].refused_alone;
-      settlement.keep_only = true;
+      settlement.action = Action::keep;
       return add(std::move(pending));
     case SettlementVerdict::let_go: return;
   }

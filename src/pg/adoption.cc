@@ -119,8 +119,8 @@ class Holders {
   [[nodiscard]] std::string adopt(std::string_view also) const {
     return fmt::format(
         "INSERT INTO {} ({}, text_hash, vector_hash) SELECT {}, x.hash, x.vector_hash FROM (SELECT {}, {} AS "
-        "hash, {} AS vector_hash FROM {} t WHERE {}{} OFFSET 0) x WHERE x.hash IS NOT NULL ON CONFLICT ({}, "
-        "generation) DO UPDATE SET text_hash = excluded.text_hash, vector_hash = excluded.vector_hash",
+        "hash, {} AS vector_hash FROM {} t WHERE {}{} OFFSET 0) x WHERE x.hash IS NOT NULL ON CONFLICT ({}) "
+        "DO UPDATE SET text_hash = excluded.text_hash, vector_hash = excluded.vector_hash",
         ledger_table(info_.id), keys("k{}", ", "), keys("x.k{}", ", "), keys("t.{1} AS k{0}", ", "), hash(),
         vector_hash_, source_, stored(), also, keys("k{}", ", "));
   }

@@ -11,8 +11,7 @@ namespace embedd::pg {
 namespace {
 
 /// $1 the vectorizer, $2 the columns of its template.
-const std::string kExamine =
-    fmt::format(R"(
+const std::string kExamine = fmt::format(R"(
 SELECT c.oid IS NULL,
        EXISTS (SELECT FROM pg_catalog.pg_class o JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
                WHERE n.nspname = v.source_schema AND o.relname = v.source_table),
@@ -32,7 +31,7 @@ SELECT c.oid IS NULL,
         JOIN pg_catalog.pg_type t ON t.oid = a.atttypid AND t.typtype <> 'd'
         JOIN pg_catalog.pg_attribute k ON k.attrelid = q.oid AND k.attname = 'k' || key.n
         WHERE a.atttypid <> k.atttypid),
-       {}, {},
+       embedd.hidden_rows(c.oid), embedd.destination_problem(v.id),
        (SELECT pg_catalog.format('%s UTC (%s)', pg_catalog.to_char(m.missed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),
                                  coalesce(nullif(m.message, ''), 'SQLSTATE ' || m.sqlstate))
         FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id ORDER BY m.missed_at LIMIT 1),
@@ -48,7 +47,7 @@ LEFT JOIN LATERAL (
     AND {}
 ) ours ON true
 WHERE v.id = $1)",
-                fmt::format(kHiddenRows, "c.oid"), kDestinationProblem, is_our_trigger_sql());
+                                         is_our_trigger_sql());
 
 enum Column {
   kGone,
@@ -80,7 +79,7 @@ std::optional<std::string> problem_of(const Rows& found, const std::string& tabl
   if (!found.is_null(0, kRetypedKey))
     return fmt::format("a key column of {} has another type now: {}; {}", table, found.text(0, kRetypedKey),
                        again);
-  if (found.integer(0, kTriggers) < (found.integer(0, kVersion) < 3 ? 4 : 5))
+  if (found.integer(0, kTriggers) < 5)
     return fmt::format("embedd's triggers are missing from {}; {}", table, again);
   if (found.flag(0, kDisabled))
     return fmt::format("embedd's triggers on {0} are disabled; run: ALTER TABLE {0} ENABLE TRIGGER USER",

@@ -74,10 +74,10 @@ Result<std::int64_t> retry_one(Connection& db, const VectorizerInfo& v, std::vec
   });
   auto rows = db.exec(fmt::format(
                           R"(
-WITH d AS (DELETE FROM embedd.dead_letters d WHERE {1} RETURNING d.key, d.generation)
-INSERT INTO {0} AS q ({2}, generation)
-SELECT {3}, d.generation FROM d, jsonb_populate_record(NULL::{0}, jsonb_build_object({4})) r
-ON CONFLICT ({2}, generation) DO UPDATE SET revision = q.revision + 1, lease = NULL, run_at = now(), attempt = 0,
+WITH d AS (DELETE FROM embedd.dead_letters d WHERE {1} RETURNING d.key)
+INSERT INTO {0} AS q ({2})
+SELECT {3} FROM d, jsonb_populate_record(NULL::{0}, jsonb_build_object({4})) r
+ON CONFLICT ({2}) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0,
   kept = NULL, kept_hash = NULL, kept_at = NULL)",
                           queue_table(v.id), matches(db), keys,
                           join_each(n, ", ", [](std::size_t i) { return fmt::format("r.k{}", i); }), renamed),

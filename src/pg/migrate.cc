@@ -7,7 +7,6 @@
 #include <map>
 
 #include "base/check.h"
-#include "embedded/migrations.h"
 #include "text/utf8.h"
 
 namespace embedd::pg {
@@ -16,6 +15,8 @@ namespace {
 constexpr int kMinServer = 140000;
 /// Any number does, as long as every embedd takes the same: "embedd" in ASCII.
 constexpr const char* kLockStatement = "SELECT pg_advisory_xact_lock(111516266161252)";
+/// What databases from before the first release call their first migration, which was of another content.
+constexpr std::string_view kBeforeRelease = "0001_embedd.sql";
 
 struct Migration {
   int version = 0;
@@ -28,9 +29,9 @@ struct Applied {
   std::string checksum;
 };
 
-std::vector<Migration> embedded_migrations() {
+std::vector<Migration> numbered(std::span<const embedded::File> files) {
   std::vector<Migration> out;
-  for (const embedded::File& file : embedded::migrations()) {
+  for (const embedded::File& file : files) {
     Migration migration{0, std::string(file.name), std::string(file.content)};
     std::from_chars(file.name.data(), file.name.data() + file.name.size(), migration.version);
     CHECK(migration.version == static_cast<int>(out.size()) + 1, "migrations are numbered from 1: {}",
@@ -72,10 +73,20 @@ Result<std::map<int, Applied>> read_applied(Connection& db) {
   return out;
 }
 
+std::unexpected<Error> refuse_unreleased() {
+  return fail(
+      ErrorKind::misconfigured,
+      "the schema embedd is from before embedd's first release and cannot be upgraded; run: DROP SCHEMA "
+      "embedd CASCADE, then embedd migrate, and declare the vectorizers again (vectors stay in their "
+      "columns; with --adopt-existing they are not bought again)");
+}
+
 /// Refuses a history that is not a prefix of ours.
 Result<void> check_history(Connection& db, const std::vector<Migration>& ours,
                            const std::map<int, Applied>& applied) {
   const int newest = static_cast<int>(ours.size());
+  if (const auto first = applied.find(1); first != applied.end() && first->second.name == kBeforeRelease)
+    return refuse_unreleased();
   for (const auto& [version, theirs] : applied) {
     if (version > newest)
       return fail(
@@ -190,18 +201,22 @@ Result<void> require_schema(Connection& db) {
   if (!*exists)
     return fail(ErrorKind::misconfigured,
                 "the schema embedd is not in this database yet: run embedd migrate");
-  auto version = db.exec("SELECT coalesce(max(version), 0) FROM embedd.migrations");
+  auto version = db.exec(
+      "SELECT coalesce(max(version), 0), coalesce(bool_or(version = 1 AND name = $1), false) FROM "
+      "embedd.migrations",
+      {std::string(kBeforeRelease)});
+  if (version && version->flag(0, 1)) return refuse_unreleased();
   if (!version || version->integer(0, 0) >= newest_migration()) return {};
   return fail(ErrorKind::misconfigured,
               fmt::format("the schema embedd is at version {}, this embedd needs {}: run embedd migrate",
                           version->integer(0, 0), newest_migration()));
 }
 
-Result<Migrated> migrate(Connection& db) {
+Result<Migrated> migrate(Connection& db, std::span<const embedded::File> files) {
   if (db.server_version() < kMinServer)
     return fail(ErrorKind::misconfigured,
                 fmt::format("this is PostgreSQL {}, embedd needs 14 or later", db.server_version() / 10000));
-  const std::vector<Migration> ours = embedded_migrations();
+  const std::vector<Migration> ours = numbered(files);
   auto applied = read_applied(db);
   if (!applied) return std::unexpected(applied.error());
   if (auto good = check_history(db, ours, *applied); !good) return std::unexpected(good.error());

@@ -123,8 +123,6 @@ class Pipeline final : public Waitable {
 
   /// A connection exists.
   [[nodiscard]] bool ready() const { return conn_ != nullptr; }
-  /// Commands whose answer has not been taken.
-  [[nodiscard]] std::size_t pending() const { return sent_.size() + waiting_.size() + done_.size(); }
   /// The connection goes through a pooler in transaction mode: no session state. Known once ready.
   [[nodiscard]] bool pooled() const { return pooled_; }
   /// Counts connections made: who keeps session state elsewhere sees a new one here.

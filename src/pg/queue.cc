@@ -143,7 +143,6 @@ void PgQueue::send(Lane& lane, const std::shared_ptr<const Known>& known, bool t
 // ── Poll
 
 void PgQueue::send_poll(const Heartbeat& heartbeat) {
-  polling_ = true;
   Params params;
   params.uuid(options_.worker)
       .text(storable(options_.hostname, claims_.pipeline.encoding()))
@@ -183,7 +182,6 @@ std::vector<Trouble> PgQueue::with_complaints(std::vector<Trouble> troubles) con
 }
 
 void PgQueue::note_poll(const std::map<VectorizerId, QueueHead>& read_from, const Result<BinaryRows>& rows) {
-  polling_ = false;
   if (!rows) {
     polled_ = std::unexpected(rows.error());
     return;
@@ -477,11 +475,6 @@ void PgQueue::send_limits(const LimitsRecord& record) {
 }
 
 // ── Waiting
-
-bool PgQueue::busy() const {
-  return !parts_.empty() || !claims_.handlers.empty() || !settlements_.handlers.empty() || polling_ ||
-         polled_ || !claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || !grants_.empty();
-}
 
 bool PgQueue::ready() const { return claims_.pipeline.ready() && settlements_.pipeline.ready(); }
 

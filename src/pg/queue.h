@@ -80,7 +80,6 @@ class PgQueue final : public Queue, public Waitable {
   void send_reservation(const Reservation& reservation) override;
   std::vector<Grant> take_grants() override;
   void send_limits(const LimitsRecord& record) override;
-  [[nodiscard]] bool busy() const override;
   [[nodiscard]] bool ready() const override;
 
   void add_interests(std::vector<Interest>& interests) const override;
@@ -175,7 +174,6 @@ class PgQueue final : public Queue, public Waitable {
   std::map<VectorizerId, std::string> complaints_;  ///< last logged, to log each once
   std::string limits_complaint_;                    ///< the same, of limits that could not be remembered
   bool closing_ = false;
-  bool polling_ = false;
   bool polls_guarded_ = false;  ///< a poll was refused
   std::optional<Poll> polled_;
   bool plans_used_ = false;  ///< settlements were planned since the plans were last discarded

@@ -21,7 +21,7 @@ namespace {
 
 /// What follows the definition in a row of the poll.
 enum StateColumn {
-  kReconcileDue = 23,
+  kReconcileDue = 22,
   kDue,
   kWaiting,
   kOldest,
@@ -127,34 +127,34 @@ pgvector AS (
   SELECT quote_ident(n.nspname) AS schema, t.oid FROM pg_catalog.pg_extension e
   JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
   JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = 'vector' WHERE e.extname = 'vector')
-SELECT {2}.id, {2}.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused',
+SELECT {1}.id, {1}.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused',
        CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.relname) ELSE '' END,
        v.key_columns, v.key_types,
        ARRAY(SELECT a.atttypid::bigint FROM pg_catalog.pg_attribute a
              WHERE a.attrelid = to_regclass('embedd.queue_' || v.id) AND a.attnum BETWEEN 1 AND cardinality(v.key_columns)
              ORDER BY a.attnum),
        v.key_json_sql, v.text_sql, embedd.types_of(v.id), v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
-       p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.generation, v.long_texts,
+       p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.long_texts,
        (v.source <> a.source OR v.reconciled_at IS NULL
         OR greatest(v.reconciled_at, v.walk_put_off_at) <= now() - make_interval(secs => $9::float8)
         OR v.reconciled_at <= now() - make_interval(secs => $11::float8)
            AND EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id))
          AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
-       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters, coalesce(s.problem, {3}, {0}),
+       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters,
+       coalesce(s.problem, embedd.hidden_rows(a.source), embedd.destination_problem(v.id)),
        least(s.first_live, now() - interval '2 s'), least(s.first_backfill, now() - interval '2 s'), s.reading_seconds,
        l.inputs::bigint, l.text_tokens, l.counted, l.no_encoding_format, l.no_dimensions
-FROM {1} CROSS JOIN pgvector p
-LEFT JOIN unnest($12::bigint[], $13::timestamptz[], $14::timestamptz[]) AS since (id, live, backfill) ON since.id = {2}.id
-CROSS JOIN LATERAL embedd.queue_state({2}.id, coalesce(since.live, '-infinity'), coalesce(since.backfill, '-infinity')) s
+FROM {0} CROSS JOIN pgvector p
+LEFT JOIN unnest($12::bigint[], $13::timestamptz[], $14::timestamptz[]) AS since (id, live, backfill) ON since.id = {1}.id
+CROSS JOIN LATERAL embedd.queue_state({1}.id, coalesce(since.live, '-infinity'), coalesce(since.backfill, '-infinity')) s
 CROSS JOIN LATERAL (
   SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = v.source) THEN v.source::oid
               ELSE embedd.adopt_source(v.id) END AS source OFFSET 0) a
 LEFT JOIN unnest($15::text[], $16::text[]) AS place (endpoint, address) ON place.endpoint = v.endpoint
-{4}
+{2}
 LEFT JOIN pg_catalog.pg_class c ON c.oid = a.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE {2}.destination = 'column' ORDER BY {2}.id)",
-                     kDestinationProblem, vectorizers, id, fmt::format(kHiddenRows, "a.source"),
-                     kRememberedLimits);
+WHERE {1}.destination = 'column' ORDER BY {1}.id)",
+                     vectorizers, id, kRememberedLimits);
 }
 
 }  // namespace
@@ -324,7 +324,6 @@ Result<Definition> read_definition(const BinaryRows& rows, int i) {
   d.vector_type_id = static_cast<TypeId>(rows.integer(i, column++));
   d.model_id_column = maybe();
   d.model_version_column = maybe();
-  d.generation = static_cast<int>(rows.integer(i, column++));
   d.vectorizer.long_texts = long_texts_named(text()).value_or(LongTexts::truncate);
   CHECK(column == kReconcileDue, "the poll's columns are read to {}", column);
   if (d.source.empty() || (sound && d.key_type_ids.size() < d.key_columns.size()))
@@ -370,7 +369,8 @@ std::optional<std::string> read_problem(const BinaryRows& rows, int row) {
 
 const Statement& statement_of(const QueueStatements& sql, const Settlement& settlement) {
   switch (settlement.action) {
-    case Action::complete: return settlement.keep_only ? sql.keep : sql.complete;
+    case Action::complete: return sql.complete;
+    case Action::keep: return sql.keep;
     case Action::clear: return sql.clear;
     case Action::drop: return sql.drop;
     case Action::reschedule: return sql.reschedule;
@@ -398,9 +398,9 @@ Params settlement_params(const Settlement& settlement, Jobs jobs, const Definiti
   Params params;
   add_jobs(params, jobs, definition);
   switch (settlement.action) {
+    case Action::keep: add_vectors(params, jobs, settlement.vectors, definition); break;
     case Action::complete:
       add_vectors(params, jobs, settlement.vectors, definition);
-      if (settlement.keep_only) break;
       if (definition.model_id_column) params.text(settlement.model_id);
       if (definition.model_version_column)
         params.text(storable(settlement.model_version, definition.encoding));

@@ -23,8 +23,7 @@ std::int64_t cost_of(const std::string& model, std::uint64_t tokens) {
 
 /// It writes to the user's table, so that users may wait for it.
 bool writes(const Settlement& settlement) {
-  return (settlement.action == Action::complete && !settlement.keep_only) ||
-         settlement.action == Action::clear ||
+  return settlement.action == Action::complete || settlement.action == Action::clear ||
          (settlement.action == Action::discard && settlement.clear_vector);
 }
 
@@ -65,10 +64,10 @@ void PgQueue::send_parts() {
     // What failed is sent again as a whole: no more of it now.
     const bool failed = part.open->error.has_value();
     Writing& writing = writing_[part.settlement->vectorizer];
-    const std::size_t most = failed                       ? part.count
-                             : writes(*part.settlement)   ? writing.pace.rows()
-                             : part.settlement->keep_only ? WritePace::kMostRows
-                                                          : kRowsPerUpdate;
+    const std::size_t most = failed                                    ? part.count
+                             : writes(*part.settlement)                ? writing.pace.rows()
+                             : part.settlement->action == Action::keep ? WritePace::kMostRows
+                                                                       : kRowsPerUpdate;
     part.count = std::min(part.count, most);
     next->first += part.count;
     next->count -= part.count;

@@ -13,7 +13,7 @@ namespace {
 
 /// Fills in the placeholders of a statement's form:
 ///
-///   {queue} {ledger} {source} {id} {g}   names, the vectorizer's id, the live generation
+///   {queue} {ledger} {source} {id}       names, the vectorizer's id
 ///   {types}                              a first part of WITH: no statement on columns of other types
 ///   {text} {hash}                        over alias t; NULL if the row is not covered or its text is empty
 ///   {vector_hash}                        over alias t, of the stored vector; NULL if there is none
@@ -42,7 +42,6 @@ class Form {
               {"ledger", ledger_table(definition.vectorizer.id)},
               {"source", definition.source},
               {"id", std::to_string(definition.vectorizer.id)},
-              {"g", std::to_string(definition.generation)},
               {"types",
                fmt::format("types AS (SELECT FROM {} t WHERE {})", definition.source, definition.types_sql)},
               {"text", "(" + covered + ")"},
@@ -106,11 +105,11 @@ WITH jobs AS MATERIALIZED (
 fenced AS MATERIALIZED (
   SELECT j.n{0}, {{keys:q}}, q.at{2}
   FROM jobs j CROSS JOIN LATERAL (
-    SELECT q.*, q.ctid AS at FROM {{queue}} q WHERE {{q=j}} AND q.generation = {{g}} AND q.lease = j.lease
+    SELECT q.*, q.ctid AS at FROM {{queue}} q WHERE {{q=j}} AND q.lease = j.lease
     FOR UPDATE SKIP LOCKED) q
   WHERE j.n = j.n + 0),{3}
 SELECT string_agg(coalesce({4},
-  CASE WHEN (SELECT true FROM {{queue}} q WHERE {{q=j}} AND q.generation = {{g}} AND q.lease = j.lease LIMIT 1)
+  CASE WHEN (SELECT true FROM {{queue}} q WHERE {{q=j}} AND q.lease = j.lease LIMIT 1)
        THEN 'b' ELSE 'g' END), '' ORDER BY j.n)
 FROM jobs j)",
                                          columns, arrays, fenced, body, outcome);
@@ -220,7 +219,7 @@ judged AS MATERIALIZED (
               WHEN f.stored AND (
                 SELECT l.text_hash = s.hash AND (l.vector_hash IS NULL OR l.vector_hash = (
                          SELECT {vector_hash} FROM {source} t WHERE {t=f}))
-                FROM {ledger} l WHERE {l=f} AND l.generation = {g}) THEN 1
+                FROM {ledger} l WHERE {l=f}) THEN 1
               WHEN f.kept_hash = s.hash THEN 2
               WHEN s.not_utf8 IS NULL THEN 3 ELSE 5 END AS task
   FROM fit f
@@ -238,7 +237,7 @@ reached AS MATERIALIZED (
                     THEN coalesce((SELECT max(run_at) FROM backfill), $6::timestamptz) END,
                (SELECT min(run_at) FROM left_over WHERE priority = 1)) AS backfill)
 UPDATE {queue} q SET lease = $1::uuid, run_at = now() + pg_catalog.make_interval(secs => $2::float8)
-FROM judged f WHERE q.ctid = f.at AND q.generation + 0 = {g}
+FROM judged f WHERE q.ctid = f.at
 RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text WHEN 4 THEN f.refusal WHEN 5 THEN f.not_utf8 END, f.hash,
   f.lease IS NOT NULL,
   CASE f.priority WHEN 0 THEN (extract(epoch FROM clock_timestamp() - f.changed_at) * 1000000)::bigint END,
@@ -266,9 +265,9 @@ wrote AS (
   FROM free f WHERE t.ctid = f.row_at AND {t=f}
   RETURNING f.n, f.hash, f.at, {vector_hash} AS vector_hash, {keys:f}),
 proven AS (
-  INSERT INTO {ledger} AS l ({keys}, generation, text_hash, vector_hash)
-  SELECT {keys:w}, {g}, w.hash, w.vector_hash FROM wrote w
-  ON CONFLICT ({keys}, generation) DO UPDATE
+  INSERT INTO {ledger} AS l ({keys}, text_hash, vector_hash)
+  SELECT {keys:w}, w.hash, w.vector_hash FROM wrote w
+  ON CONFLICT ({keys}) DO UPDATE
   SET text_hash = excluded.text_hash, vector_hash = excluded.vector_hash,
       repairs = CASE WHEN l.text_hash = excluded.text_hash THEN l.repairs ELSE 0 END),
 deleted AS (
@@ -327,7 +326,7 @@ cleared AS MATERIALIZED (
   UNION ALL SELECT * FROM wrote),
 unproven AS (
   DELETE FROM {ledger} l WHERE l.ctid = ANY (ARRAY(
-    SELECT (SELECT l.ctid FROM {ledger} l WHERE {l=c} AND l.generation = {g}) FROM cleared c))),
+    SELECT (SELECT l.ctid FROM {ledger} l WHERE {l=c}) FROM cleared c))),
 deleted AS (DELETE FROM {queue} q USING cleared c WHERE q.ctid = c.at AND c.n = c.n + 0),
 left_over AS MATERIALIZED (
   SELECT f.* FROM seen f WHERE f.n NOT IN (SELECT n FROM cleared)),
@@ -350,7 +349,7 @@ Statement make_drop(const Form& form) {
 proven AS MATERIALIZED (
   SELECT f.n, f.at FROM fenced f
   WHERE (SELECT l.vector_hash IS NULL OR l.vector_hash = (SELECT {vector_hash} FROM {source} t WHERE {t=f})
-         FROM {ledger} l WHERE {l=f} AND l.generation = {g})),
+         FROM {ledger} l WHERE {l=f})),
 deleted AS (DELETE FROM {queue} q USING proven f WHERE q.ctid = f.at))",
                      "CASE WHEN j.n IN (SELECT n FROM proven) THEN 'd' WHEN j.n IN (SELECT n FROM fenced) "
                      "THEN 's' END");
@@ -404,13 +403,13 @@ wrote AS (
   RETURNING f.n, {keys:f}),
 unproven AS (
   DELETE FROM {ledger} l WHERE l.ctid = ANY (ARRAY(
-    SELECT (SELECT l.ctid FROM {ledger} l WHERE {l=w} AND l.generation = {g}) FROM wrote w))),
+    SELECT (SELECT l.ctid FROM {ledger} l WHERE {l=w}) FROM wrote w))),
 buried AS MATERIALIZED (
   SELECT f.* FROM seen f WHERE f.same AND (NOT f.loses_vector OR f.n IN (SELECT n FROM wrote))),
 recorded AS (
-  INSERT INTO embedd.dead_letters (vectorizer_id, key, generation, kind, message, attempts, text_hash)
-  SELECT {id}, f.key_json, {g}, {$2}::text, {$3}::text, f.attempts, f.hash FROM buried f
-  ON CONFLICT (vectorizer_id, key, generation) DO UPDATE
+  INSERT INTO embedd.dead_letters (vectorizer_id, key, kind, message, attempts, text_hash)
+  SELECT {id}, f.key_json, {$2}::text, {$3}::text, f.attempts, f.hash FROM buried f
+  ON CONFLICT (vectorizer_id, key) DO UPDATE
   SET kind = excluded.kind, message = excluded.message, attempts = excluded.attempts, text_hash = excluded.text_hash,
       failed_at = now()),
 deleted AS (DELETE FROM {queue} q USING buried f WHERE q.ctid = f.at))",
@@ -460,7 +459,7 @@ page AS MATERIALIZED (
   WHERE (SELECT yes FROM walks) {0}
   ORDER BY {{row:t}} LIMIT $1::bigint),
 proofs AS MATERIALIZED (
-  SELECT {{keys:l}}, l.generation, l.text_hash, l.vector_hash, l.repairs FROM {{ledger}} l
+  SELECT {{keys:l}}, l.text_hash, l.vector_hash, l.repairs FROM {{ledger}} l
   WHERE (SELECT yes FROM walks) {1}
   ORDER BY {{row:l}} LIMIT 2 * $1::bigint),
 page_end AS MATERIALIZED (
@@ -475,7 +474,7 @@ merged AS MATERIALIZED (
     SELECT {{keys}}, true AS there, hash, stored, refused, vector_hash, NULL::bigint AS proven, NULL::bigint AS proven_vector,
            NULL::smallint AS repairs FROM page
     UNION ALL
-    SELECT {{keys}}, false, NULL, NULL, NULL, NULL, text_hash, vector_hash, repairs FROM proofs WHERE generation = {{g}}) m
+    SELECT {{keys}}, false, NULL, NULL, NULL, NULL, text_hash, vector_hash, repairs FROM proofs) m
   WHERE NOT EXISTS (SELECT FROM page_end e WHERE ({{row:m}}) > ({{row:e}}))
   GROUP BY {{keys}}),
 judged AS MATERIALIZED (
@@ -487,22 +486,22 @@ wanted AS MATERIALIZED (
   WHERE q.there
     AND CASE WHEN q.refused THEN true WHEN q.hash IS NULL THEN q.stored
              ELSE NOT q.stored OR q.proven IS DISTINCT FROM q.hash OR (q.replaced AND q.repairs < {3}) END
-    AND CASE WHEN EXISTS (SELECT FROM {{queue}} w WHERE {{w=q}} AND w.generation = {{g}}) THEN false ELSE true END
+    AND CASE WHEN EXISTS (SELECT FROM {{queue}} w WHERE {{w=q}}) THEN false ELSE true END
     AND NOT EXISTS (SELECT FROM embedd.dead_letters d
-                    WHERE d.vectorizer_id = {{id}} AND d.generation = {{g}} AND d.key = {{key_json}}
+                    WHERE d.vectorizer_id = {{id}} AND d.key = {{key_json}}
                       AND coalesce(d.text_hash, 0) = coalesce(q.hash, 0))),
 free AS MATERIALIZED (
   SELECT {{keys:w}}, w.replaced FROM wanted w CROSS JOIN LATERAL (
     SELECT FROM {{source}} t WHERE {{t=w}} FOR NO KEY UPDATE SKIP LOCKED) t),
 enqueued AS (
-  INSERT INTO {{queue}} ({{keys}}, generation, priority) SELECT {{keys:f}}, {{g}}, 1 FROM free f
+  INSERT INTO {{queue}} ({{keys}}, priority) SELECT {{keys:f}}, 1 FROM free f
   ON CONFLICT DO NOTHING RETURNING 1),
 pardoned AS (
   DELETE FROM embedd.dead_letters d USING free q
-  WHERE d.vectorizer_id = {{id}} AND d.generation = {{g}} AND d.key = {{key_json}}),
+  WHERE d.vectorizer_id = {{id}} AND d.key = {{key_json}}),
 orphans AS MATERIALIZED (
   SELECT l.at FROM merged m CROSS JOIN LATERAL (
-    SELECT l.ctid AS at FROM {{ledger}} l WHERE {{l=m}} AND l.generation = {{g}} FOR UPDATE SKIP LOCKED) l
+    SELECT l.ctid AS at FROM {{ledger}} l WHERE {{l=m}} FOR UPDATE SKIP LOCKED) l
   WHERE NOT m.there),
 forgotten AS (
   DELETE FROM {{ledger}} l WHERE l.ctid = ANY (ARRAY(SELECT at FROM orphans))),
@@ -511,7 +510,7 @@ noted AS MATERIALIZED (
     SELECT {{keys}}, vector_hash AS seen, 0 AS repairs FROM judged WHERE first_seen
     UNION ALL SELECT {{keys}}, NULL, 1 FROM free WHERE replaced) m
   CROSS JOIN LATERAL (
-    SELECT l.ctid AS at FROM {{ledger}} l WHERE {{l=m}} AND l.generation = {{g}} FOR UPDATE SKIP LOCKED) l),
+    SELECT l.ctid AS at FROM {{ledger}} l WHERE {{l=m}} FOR UPDATE SKIP LOCKED) l),
 noted_down AS (
   UPDATE {{ledger}} l SET vector_hash = coalesce(l.vector_hash, n.seen), repairs = l.repairs + n.repairs
   FROM noted n WHERE l.ctid = n.at),

@@ -32,7 +32,6 @@ struct Definition {
   TypeId vector_type_id = 0;
   std::optional<std::string> model_id_column;
   std::optional<std::string> model_version_column;
-  int generation = 1;
   std::string encoding = "UTF8";  ///< the database's
   bool operator==(const Definition&) const = default;
 };

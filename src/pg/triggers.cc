@@ -81,8 +81,8 @@ BEGIN
     INSERT INTO {queue} AS q ({keys}, kept, kept_hash, kept_at)
     SELECT {o}, CASE WHEN l.text_hash IS NOT NULL THEN v END, l.text_hash, CASE WHEN l.text_hash IS NOT NULL THEN now() END
     FROM (SELECT) one LEFT JOIN {ledger} l ON {l_is_old} AND l.vector_hash = {hash}
-      ON CONFLICT ({keys}, generation) DO UPDATE
-      SET revision = q.revision + 1, lease = CASE WHEN q.run_at > now() THEN q.lease END,
+      ON CONFLICT ({keys}) DO UPDATE
+      SET lease = CASE WHEN q.run_at > now() THEN q.lease END,
           run_at = CASE WHEN q.lease IS NOT NULL THEN greatest(q.run_at, now()) ELSE now() END,
           attempt = 0, priority = 0, changed_at = now(), kept = coalesce(q.kept, excluded.kept), kept_at = coalesce(q.kept_at, excluded.kept_at),
           kept_hash = CASE WHEN q.kept IS NULL THEN excluded.kept_hash ELSE q.kept_hash END;
@@ -253,14 +253,13 @@ END
   }
 
   [[nodiscard]] static std::string reset() {
-    return "revision = q.revision + 1, lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, "
+    return "lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, "
            "kept_hash = NULL, kept_at = NULL, changed_at = now()";
   }
 
   [[nodiscard]] std::string enqueue(const std::string& select) const {
-    return fmt::format(
-        "    INSERT INTO {} AS q ({}) {}\n      ON CONFLICT ({}, generation) DO UPDATE SET {};\n", queue_,
-        keys(), select, keys(), reset());
+    return fmt::format("    INSERT INTO {} AS q ({}) {}\n      ON CONFLICT ({}) DO UPDATE SET {};\n", queue_,
+                       keys(), select, keys(), reset());
   }
 
   [[nodiscard]] std::string any_dead() const {
@@ -359,8 +358,7 @@ std::vector<std::string> queue_ddl(const CapturePlan& plan) {
     return fmt::format("k{} {}{} NOT NULL", i, plan.key_types[i - 1],
                        collation.empty() ? "" : " COLLATE " + collation);
   });
-  const std::string key =
-      join_each(n, ", ", [](std::size_t i) { return fmt::format("k{}", i); }) + ", generation";
+  const std::string key = join_each(n, ", ", [](std::size_t i) { return fmt::format("k{}", i); });
   // Every job is inserted, updated twice and deleted: leave room, and vacuum early and without pauses.
   const std::string_view churn =
       "fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, "
@@ -369,7 +367,7 @@ std::vector<std::string> queue_ddl(const CapturePlan& plan) {
       "toast.autovacuum_vacuum_scale_factor = 0.05, toast.autovacuum_vacuum_cost_delay = 0";
   return {
       fmt::format(
-          "CREATE TABLE {} ({}, generation smallint NOT NULL DEFAULT 1, revision bigint NOT NULL DEFAULT 1, "
+          "CREATE TABLE {} ({}, "
           "run_at timestamptz NOT NULL DEFAULT now(), attempt smallint NOT NULL DEFAULT 0, lease uuid, "
           "priority smallint NOT NULL DEFAULT 0, kept {}, kept_hash bigint, kept_at timestamptz, "
           "changed_at timestamptz NOT NULL DEFAULT now(), "
@@ -377,7 +375,7 @@ std::vector<std::string> queue_ddl(const CapturePlan& plan) {
           queue_table(plan.id), columns, plan.vector_type, key, churn),
       fmt::format("CREATE INDEX ON {} (priority, run_at)", queue_table(plan.id)),
       fmt::format(
-          "CREATE TABLE {} ({}, generation smallint NOT NULL DEFAULT 1, text_hash bigint NOT NULL, "
+          "CREATE TABLE {} ({}, text_hash bigint NOT NULL, "
           "vector_hash bigint, repairs smallint NOT NULL DEFAULT 0, PRIMARY KEY ({})) WITH (fillfactor = 90)",
           ledger_table(plan.id), columns, key)};
 }

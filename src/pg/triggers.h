@@ -22,7 +22,7 @@ namespace embedd::pg {
 
 /// Written to embedd.vectorizers.capture_version: goes up whenever what is generated here changes in
 /// substance.
-inline constexpr int kCaptureVersion = 3;
+inline constexpr int kCaptureVersion = 1;
 
 /// The role that owns what superusers have captured.
 inline constexpr const char* kCaptureRole = "embedd_capture";

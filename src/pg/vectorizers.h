@@ -88,25 +88,4 @@ Result<std::optional<double>> seconds_since_walks(Connection& db);
 /// A rough number of source rows, from the planner's statistics; -1 if unknown.
 Result<std::int64_t> estimate_rows(Connection& db, const VectorizerInfo& vectorizer);
 
-/// SQL over the oid of a table: why the current role cannot be trusted to see its rows; NULL if it sees all.
-inline constexpr std::string_view kHiddenRows = R"(
-(CASE WHEN pg_catalog.row_security_active({0}) THEN
-   pg_catalog.format('row-level security may hide rows of %s from the role %I, which would take them for deleted: as an '
-                     'administrator, run ALTER ROLE %2$I BYPASSRLS', ({0})::pg_catalog.regclass, current_user) END))";
-
-/// SQL over a row `v` of embedd.vectorizers: what has become of the destination column, if no vector of the
-/// vectorizer's fits into it any more; NULL if all is well. A domain is its owner's affair.
-inline constexpr std::string_view kDestinationProblem = R"(
-(SELECT CASE
-   WHEN a.attname IS NULL THEN
-     pg_catalog.format('its column %I is gone', v.destination_column)
-   WHEN t.typtype = 'b' AND (t.typname NOT IN ('vector', 'halfvec') OR a.atttypmod > 0 AND a.atttypmod <> v.dimensions) THEN
-     pg_catalog.format('its column %I is %s by now, and its vectors have %s dimensions: change the column back, or drop the '
-                       'vectorizer and create it again', a.attname, t.typname || coalesce('(' || nullif(a.atttypmod, -1) || ')', ''), v.dimensions)
-   END
- FROM pg_catalog.pg_class r
- LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attname = v.destination_column AND NOT a.attisdropped
- LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
- WHERE r.oid = v.source))";
-
 }  // namespace embedd::pg

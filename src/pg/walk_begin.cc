@@ -23,7 +23,7 @@ family AS (
   SELECT v.source::oid AS oid FROM embedd.vectorizers v WHERE v.id = {id}
   UNION SELECT i.inhrelid FROM family f JOIN pg_catalog.pg_inherits i ON i.inhparent = f.oid),
 duty AS MATERIALIZED (
-  SELECT v.*, pg_catalog.concat_ws('/', embedd.this_database(), v.source::oid, {generation}, (
+  SELECT v.*, pg_catalog.concat_ws('/', embedd.this_database(), v.source::oid, (
            SELECT pg_catalog.md5(string_agg(f.oid::text, ',' ORDER BY f.oid)) FROM family f)) AS here
   FROM embedd.vectorizers v
   WHERE v.id = {id} AND (v.reconcile_until IS NULL OR v.reconcile_until <= now() OR v.walk_worker = $3::uuid) FOR NO KEY UPDATE SKIP LOCKED),
@@ -44,7 +44,7 @@ history AS MATERIALIZED (
 seen AS MATERIALIZED (
   SELECT v.*, l.deferred, h.says,
          EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id) AS missed,
-         (SELECT count(*) = CASE WHEN v.capture_version < 3 THEN 4 ELSE 5 END FROM pg_catalog.pg_trigger g
+         (SELECT count(*) = 5 FROM pg_catalog.pg_trigger g
           WHERE g.tgrelid = v.source::oid AND g.tgenabled IN ('O', 'A')
             AND g.tgname IN ('embedd_insert_{id}', 'embedd_update_{id}', 'embedd_delete_{id}', 'embedd_truncate_{id}',
                              'embedd_vector_{id}')) AS captured
@@ -71,8 +71,7 @@ begun AS (
   FROM verdict d WHERE v.id = {id} AND NOT d.deferred)
 SELECT d.deferred, d.put_off, NOT d.missed AND d.reconciled_at IS NOT NULL, CASE WHEN d.resumed THEN d.walk_cursor END
 FROM verdict d)",
-      fmt::arg("id", id), fmt::arg("queue", queue_table(id)), fmt::arg("ledger", ledger_table(id)),
-      fmt::arg("generation", definition.generation)));
+      fmt::arg("id", id), fmt::arg("queue", queue_table(id)), fmt::arg("ledger", ledger_table(id))));
 }
 
 const Statement& walk_release_statement() {

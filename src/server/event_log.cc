@@ -91,7 +91,7 @@ void EventLog::settled(const Vectorizer& vectorizer, const Settlement& settlemen
   Sum& sum = sums_[vectorizer.id];
   sum.vectorizer = vectorizer.name;
   if (settlement.action == Action::clear && outcome == Outcome::done) sum.cleared += jobs;
-  if (settlement.action == Action::complete) {
+  if (has_vectors(settlement.action)) {
     if (outcome == Outcome::done) sum.rows += jobs;
     if (outcome == Outcome::kept) sum.kept += jobs;
     if (outcome == Outcome::stale || outcome == Outcome::gone) sum.stale += jobs;

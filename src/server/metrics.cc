@@ -184,7 +184,7 @@ void Metrics::request_finished(const Vectorizer& vectorizer, const Reply& reply)
 
 void Metrics::settled(const Vectorizer& vectorizer, const Settlement& settlement, Outcome outcome,
                       std::size_t jobs) {
-  if (settlement.action != Action::complete) return;
+  if (!has_vectors(settlement.action)) return;
   if (outcome == Outcome::done) count(families_->rows.Add({{"vectorizer", vectorizer.name}}), jobs);
   if (outcome == Outcome::kept) count(families_->kept, jobs);
   if (outcome == Outcome::stale || outcome == Outcome::gone) count(families_->stale, jobs);

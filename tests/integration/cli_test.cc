@@ -238,8 +238,18 @@ TEST_F(CliTest, BeforeMigrateEveryCommandSaysToMigrate) {
   all_say("the schema embedd is not in this database yet");
   done({"migrate"});
   pg::Connection db = database_.connect();
-  test::run(db, "DELETE FROM embedd.migrations WHERE version > 1");
-  all_say("the schema embedd is at version 1");
+  test::run(db, "DELETE FROM embedd.migrations");
+  all_say("the schema embedd is at version 0");
+}
+
+TEST_F(CliTest, CheckSaysWhatToDoWithASchemaFromBeforeTheFirstRelease) {
+  done({"migrate"});
+  pg::Connection db = database_.connect();
+  test::run(db, "UPDATE embedd.migrations SET name = '0001_embedd.sql'");
+  const Finished finished = run({"check"});
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_THAT(finished.output,
+              HasSubstr("FAIL schema: the schema embedd is from before embedd's first release"));
 }
 
 TEST_F(CliTest, OnceEmbedsEverythingAndSearchFindsIt) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -16,7 +17,41 @@ namespace {
 using test::run;
 using test::TestDatabase;
 using test::value_of;
+using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
+
+/// Releases to come, one after the other.
+constexpr embedded::File kFiles[] = {{"0001_first.sql", "CREATE TABLE embedd.first (n int)"},
+                                     {"0002_second.sql", "ALTER TABLE embedd.first ADD COLUMN m int"},
+                                     {"0003_third.sql", "ALTER TABLE embedd.first ADD COLUMN o int"}};
+constexpr std::span<const embedded::File> all_files() { return kFiles; }
+
+TEST(Migrate, AppliesWhatALaterReleaseAdds) {
+  TestDatabase database;
+  Connection db = database.connect_embedd();
+  auto first = migrate(db, all_files().first(1));
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_THAT(first->applied, ElementsAre("0001_first.sql"));
+  auto later = migrate(db, all_files());
+  ASSERT_TRUE(later) << later.error().message;
+  EXPECT_THAT(later->applied, ElementsAre("0002_second.sql", "0003_third.sql"));
+  EXPECT_EQ(later->version, 3);
+  EXPECT_EQ(value_of(db, "SELECT count(*) FROM embedd.first WHERE o > m"), "0");
+  auto again = migrate(db, all_files());
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_TRUE(again->applied.empty());
+}
+
+TEST(Migrate, AppliesAllOrNothing) {
+  TestDatabase database;
+  Connection db = database.connect_embedd();
+  const embedded::File broken[] = {kFiles[0], {"0002_broken.sql", "SELECT no_such_column"}};
+  auto failed = migrate(db, broken);
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message, HasSubstr("0002_broken.sql"));
+  EXPECT_EQ(value_of(db, "SELECT to_regnamespace('embedd') IS NULL"), "t");
+}
 
 TEST(Migrate, AppliesOnceAndThenOnlyReads) {
   TestDatabase database;
@@ -62,6 +97,40 @@ TEST(Migrate, RefusesAChangedFile) {
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().kind, ErrorKind::misconfigured);
   EXPECT_THAT(again.error().message, HasSubstr("another content"));
+}
+
+TEST(Migrate, RefusesALaterFileThatChanged) {
+  TestDatabase database;
+  Connection db = database.connect_embedd();
+  ASSERT_TRUE(migrate(db, all_files()));
+  const embedded::File changed[] = {kFiles[0], {"0002_second.sql", "SELECT 1"}, kFiles[2]};
+  auto again = migrate(db, changed);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().kind, ErrorKind::misconfigured);
+  EXPECT_THAT(again.error().message, AllOf(HasSubstr("migration 2 "), HasSubstr("another content")));
+}
+
+TEST(Migrate, SaysWhatToDoWithASchemaFromBeforeTheFirstRelease) {
+  TestDatabase database;
+  Connection db = database.connect_embedd();
+  ASSERT_TRUE(migrate(db));
+  run(db, "UPDATE embedd.migrations SET name = '0001_embedd.sql', checksum = 'other' WHERE version = 1");
+  run(db,
+      "INSERT INTO embedd.migrations (version, name, checksum) VALUES (1 + $1::int, '0002_queue_state.sql', "
+      "'x')",
+      {std::to_string(newest_migration())});
+  const auto refuses = [](const auto& refused) {
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::misconfigured);
+    EXPECT_THAT(refused.error().message,
+                AllOf(HasSubstr("before embedd's first release"), HasSubstr("DROP SCHEMA embedd CASCADE"),
+                      HasSubstr("embedd migrate")));
+  };
+  refuses(migrate(db));
+  refuses(require_schema(db));
+  run(db, "DROP SCHEMA embedd CASCADE");
+  EXPECT_TRUE(migrate(db));
+  EXPECT_TRUE(require_schema(db));
 }
 
 TEST(Migrate, RefusesANewerSchema) {

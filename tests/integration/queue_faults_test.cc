@@ -220,7 +220,7 @@ TEST(QueueFaults, ARowThatTakesTooLongByItselfIsTheOnlyOneNotStored) {
   const auto canceled = fixture.try_settle(settlement);
   ASSERT_FALSE(canceled.has_value());
   EXPECT_EQ(canceled.error().kind, ErrorKind::canceled);
-  settlement.keep_only = true;
+  settlement.action = Action::keep;
   EXPECT_THAT(fixture.settle(settlement), ElementsAre(Outcome::kept));
 }
 

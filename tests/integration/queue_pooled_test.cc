@@ -73,9 +73,9 @@ TEST(QueuePooled, LeavesNoAnswerToTheNextClientOfThePool) {
     const SystemClock clock;
     auto pipeline =
         std::make_unique<pg::Pipeline>(pg::PipelineOptions{.conninfo = Secret(bouncer.url())}, clock, [] {});
-    wait_for_one(*pipeline, [&] {
+    wait_for_one(*pipeline, [&, sent = false]() mutable {
       auto answers = pipeline->take();
-      if (pipeline->ready() && pipeline->pending() == 0 && answers.empty()) {
+      if (pipeline->ready() && !std::exchange(sent, true)) {
         pipeline->send(quick);
         pipeline->send(slow);
       }

@@ -223,7 +223,7 @@ Receipt Database::settle(const Settlement& settlement, Instant now) {
   if (found == tables.end() || found->second.dropped) return {settlement.id, no_such_table()};
   Table& table = found->second;
   // Only these touch the user's table; the queue is ours.
-  const bool stores = settlement.action == Action::complete && !settlement.keep_only;
+  const bool stores = settlement.action == Action::complete;
   const bool touches = stores || settlement.action == Action::clear || settlement.action == Action::discard;
   if (!table.extends && settlement.action == Action::extend) return {settlement.id, lock_timeout()};
   if (table.locked && touches) return {settlement.id, lock_timeout()};
@@ -247,7 +247,8 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
   if (row != table.rows.end() && row->second.text_pending) return Outcome::busy;
   QueuedJob& queued = found->second;
   switch (settlement.action) {
-    case Action::complete: return complete_one(table, settlement, job, queued, now);
+    case Action::complete:
+    case Action::keep: return complete_one(table, settlement, job, queued, now);
     case Action::clear: return clear_one(table, job, queued, now);
     case Action::extend: queued.run_at = now + settlement.delay; return Outcome::done;
     case Action::drop:
@@ -290,9 +291,9 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
 Outcome Database::complete_one(Table& table, const Settlement& settlement, const SettledJob& job,
                                QueuedJob& queued, Instant now) {
   const auto row = table.rows.find(job.key);
-  if (!settlement.keep_only &&
-      (row == table.rows.end() || table.reads_differently || table.unlike_keys.contains(job.key) ||
-       hash_of(row->second.text) != job.text_hash))
+  const bool keeps = settlement.action == Action::keep;
+  if (!keeps && (row == table.rows.end() || table.reads_differently || table.unlike_keys.contains(job.key) ||
+                 hash_of(row->second.text) != job.text_hash))
     return make_stale(queued);
   std::vector<float> vector;
   if (job.slot >= 0) {
@@ -304,7 +305,7 @@ Outcome Database::complete_one(Table& table, const Settlement& settlement, const
   } else {
     return make_stale(queued);
   }
-  if (settlement.keep_only || row->second.held) {
+  if (keeps || row->second.held) {
     if (!queued.kept) queued.kept_at = now;
     queued.kept = std::move(vector);
     queued.kept_hash = job.text_hash;

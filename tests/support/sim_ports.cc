@@ -20,7 +20,8 @@ std::string_view name_of_outcome(Outcome outcome) {
 }
 
 std::string_view name_of_action(Action action) {
-  constexpr std::string_view kNames[] = {"complete", "clear", "drop", "reschedule", "discard", "extend"};
+  constexpr std::string_view kNames[] = {"complete",   "keep",    "clear", "drop",
+                                         "reschedule", "discard", "extend"};
   return kNames[static_cast<std::size_t>(action)];
 }
 

@@ -235,7 +235,6 @@ class SimQueue final : public Queue {
   void send_reservation(const Reservation& reservation) override;
   std::vector<Grant> take_grants() override { return std::exchange(grants_, {}); }
   void send_limits(const LimitsRecord& record) override;
-  [[nodiscard]] bool busy() const override { return !outstanding_.empty(); }
   [[nodiscard]] bool ready() const override { return connected_; }
 
   /// The connection breaks; what was sent is in doubt. If the server lives on, it may still be carried out.

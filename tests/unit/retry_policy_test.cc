@@ -167,7 +167,7 @@ INSTANTIATE_TEST_SUITE_P(
                        {.kind = ErrorKind::conflict, .jobs = 100, .tries = 4},
                        SettlementVerdict::keep},
         SettlementRule{"what_is_kept_already_is_sent_again",
-                       {.kind = ErrorKind::conflict, .keep_only = true, .tries = 9},
+                       {.kind = ErrorKind::conflict, .action = Action::keep, .tries = 9},
                        SettlementVerdict::resend},
         SettlementRule{"what_takes_too_long_is_split",
                        {.kind = ErrorKind::canceled, .jobs = 2},
@@ -176,7 +176,7 @@ INSTANTIATE_TEST_SUITE_P(
                        {.kind = ErrorKind::canceled},
                        SettlementVerdict::keep},
         SettlementRule{"a_row_that_takes_too_long_to_keep_is_sent_again",
-                       {.kind = ErrorKind::canceled, .keep_only = true},
+                       {.kind = ErrorKind::canceled, .action = Action::keep},
                        SettlementVerdict::resend},
         // A row is refused: find it (G6).
         SettlementRule{

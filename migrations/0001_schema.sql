@@ -1,0 +1,407 @@
+-- The schema embedd: what is declared, and what workers remember. `embedd vectorizer create` adds a queue, a ledger and trigger
+-- functions per vectorizer (src/pg/triggers.cc). docs/schema.md explains each table.
+
+-- The declarations. Columns that end in _sql hold expressions, compiled at creation, with every name qualified.
+CREATE TABLE embedd.vectorizers (
+  id                   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name                 text NOT NULL UNIQUE CHECK (name ~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$'),
+  state                text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused')),
+  created_at           timestamptz NOT NULL DEFAULT now(),
+
+  -- What is embedded.
+  source               regclass NOT NULL,
+  source_schema        text NOT NULL,          -- its names at creation
+  source_table         text NOT NULL,
+  key_columns          text[] NOT NULL CHECK (cardinality(key_columns) > 0),
+  key_types            text[] NOT NULL,        -- of k1..kn: base types, qualified, with their modifiers
+  key_numbers          smallint[] NOT NULL DEFAULT '{}',  -- of the key columns in the source: finds them when they were renamed
+  key_json_sql         text NOT NULL,          -- the key as jsonb, over alias q with columns k1..kn
+  template             text NOT NULL,
+  text_sql             text NOT NULL,          -- over alias t; cut to 65536 characters; NULL when empty
+  filter               text,
+  filter_sql           text,                   -- over alias t; NULL: every row is covered
+  read_columns         text[] NOT NULL DEFAULT '{}',  -- every column of the key, the text and the filter
+  read_types           text[] NOT NULL DEFAULT '{}',  -- the types that these columns had at creation
+  capture_version      smallint NOT NULL DEFAULT 1,   -- of the triggers; `embedd status` reports older ones
+
+  -- Where the vectors go.
+  destination          text NOT NULL DEFAULT 'column' CHECK (destination IN ('column', 'table')),
+  destination_column   text,
+  destination_number   smallint NOT NULL DEFAULT 0,   -- of that column in the source
+  destination_type     text NOT NULL CHECK (destination_type IN ('vector', 'halfvec')),
+  model_id_column      text,
+  model_version_column text,
+  -- The vector index that the column gets once its backlog has drained, and the indexes that the owner had dropped for the time of
+  -- a large backlog: {"name": "CREATE INDEX ..."}.
+  index_kind           text NOT NULL DEFAULT 'none' CHECK (index_kind IN ('none', 'hnsw', 'halfvec', 'ivfflat')),
+  deferred_indexes     jsonb NOT NULL DEFAULT '{}',
+
+  -- What makes them.
+  endpoint             text NOT NULL,          -- a name; what it means is in each worker's configuration
+  model                text NOT NULL,
+  dimensions           integer NOT NULL CHECK (dimensions > 0),
+  send_dimensions      boolean NOT NULL DEFAULT false,
+  -- A text that is longer than the model takes: embed its beginning, embed the mean of its pieces, or make a dead letter.
+  long_texts           text NOT NULL DEFAULT 'truncate' CHECK (long_texts IN ('truncate', 'average', 'discard')),
+
+  -- The walk over the source that is under way, or that a worker left behind.
+  reconcile_until      timestamptz,            -- while in the future, walk_worker has the duty; later, others may take it over
+  walk_worker          uuid,
+  walk_cursor          bytea,                  -- the walk has been through what comes before
+  walk_in              text,                   -- in which database and table
+  walk_began_at        xid8,                   -- the oldest transaction that was running when the walk began
+  walk_began_with      text,                   -- what the statistics said of the table's history when the walk began
+  walk_skipped         bigint NOT NULL DEFAULT 0,  -- rows that users held
+  walk_disputed        bigint NOT NULL DEFAULT 0,  -- rows whose vector somebody replaces each time
+
+  -- The last complete walk.
+  reconciled_at        timestamptz,            -- when it ended
+  walked_with          text,                   -- its walk_began_with; NULL: it left something over
+  walk_put_off_at      timestamptz,            -- when a later walk was last put off, since nothing had happened
+  disputed             bigint NOT NULL DEFAULT 0,  -- its walk_disputed
+  proven_before        xid8,                   -- it compared what earlier transactions wrote with the ledger
+  proven_in            text                    -- in which database and table
+);
+
+-- What the vectors of a dropped vectorizer were made of. They stay in their rows, and their proofs in embedd.ledger_<id>. The same
+-- declaration made again takes the proofs over; another declaration of the same column deletes them.
+CREATE TABLE embedd.kept_proofs (
+  vectorizer_id      bigint PRIMARY KEY,       -- of the dropped vectorizer; its ledger keeps that name
+  name               text NOT NULL,
+  source             regclass NOT NULL,
+  source_schema      text NOT NULL,
+  source_table       text NOT NULL,
+  key_columns        text[] NOT NULL,
+  key_numbers        smallint[] NOT NULL,
+  destination_column text NOT NULL,
+  destination_number smallint NOT NULL,
+  template           text NOT NULL,            -- for people: whether a text is the same, its hash says
+  endpoint           text NOT NULL,
+  model              text NOT NULL,
+  dimensions         integer NOT NULL,
+  send_dimensions    boolean NOT NULL,
+  long_texts         text NOT NULL,
+  dropped_at         timestamptz NOT NULL DEFAULT now()
+);
+
+-- Jobs that can never succeed, with the reason. A change of the row's text removes its dead letter.
+CREATE TABLE embedd.dead_letters (
+  vectorizer_id bigint NOT NULL REFERENCES embedd.vectorizers ON DELETE CASCADE,
+  key           jsonb NOT NULL,                -- {"id": 5}
+  kind          text NOT NULL,
+  message       text NOT NULL,
+  attempts      integer NOT NULL DEFAULT 0,
+  text_hash     bigint,                        -- of the refused text: while the row has it, walks leave the row alone
+  failed_at     timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (vectorizer_id, key)
+);
+CREATE INDEX dead_letters_failed_at ON embedd.dead_letters (failed_at);
+
+-- Changes that a trigger could not capture. A trigger never fails its user's statement: it leaves a row here, until a walk has
+-- found the change. There is no key, so that no user waits for another.
+CREATE TABLE embedd.missed_changes (
+  vectorizer_id bigint NOT NULL,
+  sqlstate      text NOT NULL,
+  message       text NOT NULL,                 -- of errors about names and types; others could quote a row
+  missed_at     timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Which database this is: a copy (pg_restore, CREATE DATABASE with a template) is another one. A copy of all of the server's files
+-- is not told apart. The function runs with its owner's rights, so that it says the same to everybody.
+CREATE FUNCTION embedd.this_database() RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  RETURN (SELECT format('%s/%s', c.system_identifier, d.oid)
+          FROM pg_control_system() c, pg_database d WHERE d.datname = current_database());
+EXCEPTION WHEN insufficient_privilege THEN
+  RETURN (SELECT format('/%s', d.oid) FROM pg_database d WHERE d.datname = current_database());
+END
+$function$;
+
+-- Heartbeats: one row per worker process. The worker removes its row when it ends, or others do once it has been silent for long.
+CREATE UNLOGGED TABLE embedd.workers (
+  id                 uuid PRIMARY KEY,
+  database           text NOT NULL DEFAULT embedd.this_database(),  -- where it was written: a copy's workers are its own
+  hostname           text NOT NULL DEFAULT '',
+  pid                integer NOT NULL DEFAULT 0,
+  version            text NOT NULL DEFAULT '',
+  started_at         timestamptz NOT NULL DEFAULT now(),
+  seen_at            timestamptz NOT NULL DEFAULT now(),
+  rows_embedded      bigint NOT NULL DEFAULT 0,
+  requests_in_flight integer NOT NULL DEFAULT 0,
+  leases_held        integer NOT NULL DEFAULT 0,
+  draining           boolean NOT NULL DEFAULT false,
+  stopped            boolean NOT NULL DEFAULT false,  -- it ended with troubles, which are kept for `embedd status`
+  -- What keeps the worker from embedding: an array of {"vectorizer", "endpoint", "state", "message"}, of a bounded length; NULL if
+  -- nothing does.
+  troubles           jsonb
+) WITH (fillfactor = 50);
+
+-- What was bought. It outlives its vectorizer: the money was spent.
+CREATE TABLE embedd.usage (
+  vectorizer_id bigint NOT NULL,
+  model         text NOT NULL,
+  day           date NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')::date,
+  database      text NOT NULL DEFAULT embedd.this_database(),  -- where it was written: a copy's spending is its own
+  requests      bigint NOT NULL DEFAULT 0,
+  rows          bigint NOT NULL DEFAULT 0,
+  tokens        bigint NOT NULL DEFAULT 0,
+  cost_usd      numeric NOT NULL DEFAULT 0,
+  PRIMARY KEY (vectorizer_id, model, day)
+) WITH (fillfactor = 50);
+
+-- One account per endpoint, whatever the number of workers: until when everything that was reserved is paid for, at the rate that
+-- the account allows. It only paces, so a crash may forget it.
+CREATE UNLOGGED TABLE embedd.accounts (
+  endpoint    text PRIMARY KEY,
+  requests_at timestamptz NOT NULL,
+  tokens_at   timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+-- Rows that were bought in vain within the last hour, so that the next worker that claims them knows. It only slows down, so a crash
+-- may forget it.
+CREATE UNLOGGED TABLE embedd.wasted (
+  vectorizer_id bigint NOT NULL,
+  row_hash      bigint NOT NULL,               -- of the source row's key
+  level         double precision NOT NULL,     -- purchases, less what had been forgotten of earlier ones at wasted_at
+  wasted_at     timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (vectorizer_id, row_hash)
+) WITH (fillfactor = 50);
+CREATE INDEX ON embedd.wasted (wasted_at);
+
+-- What an endpoint was found to take for a model, less than it says: for a day, so that each worker need not be refused to learn
+-- it again. Delete a row to have it tried anew.
+CREATE TABLE embedd.learned_limits (
+  endpoint           text NOT NULL,
+  address            text NOT NULL,            -- a hash of where it is in the worker's configuration
+  model              text NOT NULL,
+  dimensions         integer NOT NULL,
+  inputs             integer NOT NULL CHECK (inputs >= 0),       -- texts of a request, at most; 0: nothing was learned
+  text_tokens        bigint NOT NULL CHECK (text_tokens >= 0),   -- of a text, at most; 0: nothing was learned
+  counted            boolean NOT NULL,         -- text_tokens are counted as the model does; else each byte is one
+  no_encoding_format boolean NOT NULL,         -- the endpoint refuses the parameter
+  no_dimensions      boolean NOT NULL,
+  learned_at         timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (endpoint, address, model, dimensions)
+) WITH (fillfactor = 50);
+
+-- Functions about the source.
+
+-- The source table of a vectorizer: the one that it was made for; if that is gone, the one that has all four of its triggers, since
+-- a table that was dropped and restored, from a dump for example, has another oid. NULL if there is none.
+CREATE FUNCTION embedd.source_of(vectorizer bigint) RETURNS oid
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT coalesce(
+    (SELECT c.oid FROM embedd.vectorizers v JOIN pg_class c ON c.oid = v.source WHERE v.id = vectorizer),
+    (SELECT g.tgrelid
+     FROM unnest(ARRAY['insert', 'update', 'delete', 'truncate']) AS event
+     JOIN pg_proc f ON f.proname = format('capture_%s_%s', event, vectorizer) AND f.pronamespace = 'embedd'::regnamespace
+     JOIN pg_trigger g ON g.tgfoid = f.oid AND g.tgparentid = 0
+     GROUP BY g.tgrelid HAVING count(DISTINCT event) = 4 ORDER BY g.tgrelid LIMIT 1))
+$function$;
+
+-- The same, and from now on the vectorizer is that table's: its rows are walked through anew, since a restore fires no triggers.
+-- Nobody but a trigger's owner can put embedd's triggers on a table, so whoever may call this chooses nothing.
+CREATE FUNCTION embedd.adopt_source(vectorizer bigint) RETURNS oid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  source_now oid := embedd.source_of(vectorizer);
+BEGIN
+  UPDATE embedd.vectorizers v
+  SET source = source_now, reconciled_at = NULL, reconcile_until = NULL, source_schema = n.nspname, source_table = c.relname
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.oid = source_now
+    AND v.id = (SELECT a.id FROM embedd.vectorizers a WHERE a.id = vectorizer AND a.source <> source_now
+                FOR NO KEY UPDATE SKIP LOCKED);
+  RETURN source_now;
+END
+$function$;
+
+-- Whether two values are of the same type: a statement that asks it of a column and a type is refused, before anything in it runs,
+-- where the column has another. (A comparison or a cast would look for a conversion, and that may be anybody's.)
+CREATE FUNCTION embedd.exactly(anyelement, anyelement) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS 'SELECT true';
+
+-- That question for each column that the vectorizer reads, over alias t. A column of the text or the filter that has another of
+-- PostgreSQL's own types by now is asked for that one: those have no conversions but PostgreSQL's.
+CREATE FUNCTION embedd.types_of(vectorizer bigint) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT coalesce(string_agg(format('embedd.exactly(t.%I, NULL::%s)', c.name,
+                                    CASE WHEN c.name <> ALL (v.key_columns) AND t.typnamespace = 'pg_catalog'::regnamespace
+                                              AND t.typtype <> 'd' AND coalesce(e.typnamespace = 'pg_catalog'::regnamespace, true)
+                                         THEN format('pg_catalog.%I', t.typname) ELSE c.type END), ' AND ' ORDER BY c.n), 'true')
+  FROM embedd.vectorizers v
+  CROSS JOIN LATERAL unnest(v.read_columns, v.read_types) WITH ORDINALITY AS c (name, type, n)
+  LEFT JOIN pg_attribute a ON a.attrelid = v.source AND a.attname = c.name AND NOT a.attisdropped
+  LEFT JOIN pg_type t ON t.oid = a.atttypid
+  LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
+  WHERE v.id = vectorizer
+$function$;
+
+-- What has become of the destination column, if no vector of the vectorizer's fits into it any more; NULL if all is well. A domain is
+-- its owner's affair.
+CREATE FUNCTION embedd.destination_problem(vectorizer bigint) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT CASE
+    WHEN a.attname IS NULL THEN format('its column %I is gone', v.destination_column)
+    WHEN t.typtype = 'b' AND (t.typname NOT IN ('vector', 'halfvec') OR a.atttypmod > 0 AND a.atttypmod <> v.dimensions) THEN
+      format('its column %I is %s by now, and its vectors have %s dimensions: change the column back, or drop the vectorizer and '
+             'create it again', a.attname, t.typname || coalesce('(' || nullif(a.atttypmod, -1) || ')', ''), v.dimensions)
+    END
+  FROM embedd.vectorizers v
+  JOIN pg_class r ON r.oid = v.source
+  LEFT JOIN pg_attribute a ON a.attrelid = r.oid AND a.attname = v.destination_column AND NOT a.attisdropped
+  LEFT JOIN pg_type t ON t.oid = a.atttypid
+  WHERE v.id = vectorizer
+$function$;
+
+-- Why the current role cannot be trusted to see the table's rows; NULL if it sees all.
+CREATE FUNCTION embedd.hidden_rows(source oid) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+  SELECT CASE WHEN row_security_active(source) THEN
+    format('row-level security may hide rows of %s from the role %I, which would take them for deleted: as an administrator, '
+           'run ALTER ROLE %2$I BYPASSRLS', source::regclass, current_user) END
+$function$;
+
+-- Functions about texts. A database whose encoding is not UTF-8 can hold texts that cannot be converted to it, and one such text
+-- fails a whole statement: then these are asked about one text at a time.
+
+-- The SQLSTATE with which the text cannot be converted to UTF-8; NULL if it can.
+CREATE FUNCTION embedd.utf8_problem(value text) RETURNS text
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  PERFORM convert_to(value, 'UTF8');
+  RETURN NULL;
+EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN
+  RETURN SQLSTATE;
+END
+$function$;
+
+-- The text, with <fc> in place of a character that cannot be converted; for people's eyes, and good inside of JSON.
+CREATE FUNCTION embedd.readable(value text) RETURNS text
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  piece text;
+  shown text := '';
+BEGIN
+  IF embedd.utf8_problem(value) IS NULL THEN
+    RETURN value;
+  END IF;
+  FOREACH piece IN ARRAY regexp_split_to_array(value, '') LOOP
+    IF embedd.utf8_problem(piece) IS NOT NULL THEN
+      piece := format('<%s>', encode(convert_to(piece, getdatabaseencoding()), 'hex'));
+    END IF;
+    shown := shown || piece;
+  END LOOP;
+  RETURN shown;
+END
+$function$;
+
+-- The text whose bytes, in the database's own encoding, these are: keys travel so, and are never converted. Its collation is the
+-- database's, whereas that of convert_from() would be "C", the one of the encoding's name.
+CREATE FUNCTION embedd.text_of(bytes bytea) RETURNS text
+LANGUAGE sql STABLE STRICT AS $function$
+  SELECT pg_catalog.convert_from(bytes, pg_catalog.getdatabaseencoding())
+$function$;
+
+-- Asked where a --where has failed on some row of a statement, to find out on which: NULL if the row is covered, '' if it is not,
+-- else why nobody can say: SQLSTATE and message, which may quote the row. What is wrong with the vectorizer or the database, and not
+-- with the row, fails as ever.
+CREATE FUNCTION embedd.refusal(filter text, source_row anyelement) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  covered boolean;
+BEGIN
+  EXECUTE 'SELECT ' || filter || ' FROM (SELECT ($1).*) t' INTO covered USING source_row;
+  RETURN CASE WHEN covered THEN NULL ELSE '' END;
+EXCEPTION WHEN OTHERS THEN
+  IF left(SQLSTATE, 2) IN ('08', '25', '28', '3D', '3F', '40', '42', '53', '55', '57', '58', 'XX') THEN
+    RAISE;
+  END IF;
+  RETURN SQLSTATE || ' ' || embedd.readable(left(SQLERRM, 1000));
+END
+$function$;
+
+-- Functions of queues and triggers.
+
+-- What a poll wants to know of a vectorizer's queue, in the poll's own statement: one for all vectorizers. Never a full count: the
+-- queue's first jobs by index, and up to 10,000 of them. A queue that cannot be read says so in `problem`, and spoils no other's
+-- answer.
+--
+-- A job that is done leaves its index entries behind, and as long as somebody holds an old snapshot nobody may clear them away.
+-- Reading from the beginning passes over all of them, so a caller who has done it before may name times before which no job was. It
+-- is told the times of the first jobs, and how long it took to find them.
+CREATE FUNCTION embedd.queue_state(vectorizer bigint, live_since timestamptz DEFAULT '-infinity',
+                                   backfill_since timestamptz DEFAULT '-infinity', OUT due boolean, OUT waiting boolean,
+                                   OUT oldest_seconds double precision, OUT jobs bigint, OUT dead_letters bigint,
+                                   OUT problem text, OUT first_live timestamptz, OUT first_backfill timestamptz,
+                                   OUT reading_seconds double precision)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+AS $function$
+DECLARE
+  queue text := format('embedd.%I', 'queue_' || vectorizer);
+  began timestamptz := clock_timestamp();
+  first timestamptz;
+BEGIN
+  EXECUTE format($query$
+    SELECT (SELECT run_at FROM %1$s WHERE priority = 0 AND run_at >= $1 ORDER BY run_at LIMIT 1),
+           (SELECT run_at FROM %1$s WHERE priority = 1 AND run_at >= $2 ORDER BY run_at LIMIT 1)
+    $query$, queue) INTO first_live, first_backfill USING live_since, backfill_since;
+  reading_seconds := extract(epoch FROM clock_timestamp() - began);
+  first := least(first_live, first_backfill);
+  waiting := first IS NOT NULL;
+  due := waiting AND first <= now();
+  oldest_seconds := CASE WHEN due THEN extract(epoch FROM now() - first) END;
+  jobs := 0;
+  IF waiting THEN
+    EXECUTE format($query$
+      SELECT count(*) FROM ((SELECT FROM %1$s WHERE priority = 0 AND run_at >= $1 LIMIT 10000) UNION ALL
+                            (SELECT FROM %1$s WHERE priority = 1 AND run_at >= $2 LIMIT 10000)) bounded
+      $query$, queue) INTO jobs USING first_live, first_backfill;
+    IF jobs >= 10000 THEN
+      jobs := greatest(jobs, (SELECT reltuples::bigint FROM pg_class WHERE oid = queue::regclass));
+    END IF;
+  END IF;
+  dead_letters := (SELECT count(*) FROM (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = vectorizer LIMIT 1000) bounded);
+EXCEPTION WHEN OTHERS THEN
+  problem := SQLERRM;
+END
+$function$;
+
+-- Notes down that a trigger failed, once until a walk has made up for it.
+CREATE FUNCTION embedd.note_missed(vectorizer bigint, sqlstate text, message text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  IF NOT EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = vectorizer) THEN
+    INSERT INTO embedd.missed_changes (vectorizer_id, sqlstate, message)
+    VALUES (vectorizer, sqlstate, CASE WHEN left(sqlstate, 2) = '42' THEN left(message, 300) ELSE '' END);
+  END IF;
+EXCEPTION WHEN OTHERS THEN
+  NULL;  -- a copy of the table without all of this schema
+END
+$function$;
+
+-- Rights.
+
+-- PostgreSQL grants every function to everybody unless told otherwise. The functions that are not named here read the catalog for
+-- whoever may read embedd.vectorizers.
+REVOKE EXECUTE ON FUNCTION embedd.adopt_source, embedd.utf8_problem, embedd.readable, embedd.text_of, embedd.refusal,
+  embedd.queue_state, embedd.note_missed FROM PUBLIC;
+
+-- What a superuser declares is captured by functions of this role, which can do nothing else. Where the role cannot be made, they
+-- belong to whoever declares.
+DO $block$
+BEGIN
+  BEGIN
+    CREATE ROLE embedd_capture NOLOGIN;
+  EXCEPTION WHEN duplicate_object OR unique_violation OR insufficient_privilege OR feature_not_supported THEN
+    NULL;
+  END;
+  IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'embedd_capture') THEN
+    GRANT USAGE ON SCHEMA embedd TO embedd_capture;
+    GRANT SELECT, INSERT ON embedd.missed_changes TO embedd_capture;
+    GRANT SELECT, DELETE ON embedd.dead_letters TO embedd_capture;
+    GRANT EXECUTE ON FUNCTION embedd.note_missed TO embedd_capture;
+  END IF;
+END
+$block$;

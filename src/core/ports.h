@@ -152,8 +152,8 @@ enum class Outcome {
           ///< vector is kept in the queue
   busy,   ///< the job is being written by another transaction right now: send again shortly
   gone,   ///< the lease no longer stands: text changed, row deleted, rescued, or settled before
-  stale,  ///< complete, clear, discard: the lease stands but the text differs (changed behind the triggers);
-          ///< the job is still ours, to be given back
+  stale,  ///< the lease stands, but complete, clear or discard find another text (changed behind the
+          ///< triggers), or drop another vector; the job is still ours, to be given back
 };
 
 struct Receipt {

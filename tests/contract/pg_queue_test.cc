@@ -173,11 +173,12 @@ TEST(PgQueueAtItsEnd, ReadsAnswersToSettlementsThatNobodyElseHolds) {
   ASSERT_TRUE(claims.front().jobs.has_value());
 
   Settlement settlement{.vectorizer = world->vectorizer(),
-                        .action = Action::drop,
+                        .action = Action::discard,
                         .model_id = "model",
                         .model_version = "model-1",
                         .requests = 1,
-                        .tokens = 5};
+                        .tokens = 5,
+                        .message = "of no use"};
   for (const Job& job : *claims.front().jobs)
     settlement.jobs.push_back({.key = job.key, .lease = job.lease, .text_hash = job.text_hash, .slot = -1});
   queue.send_settlement(std::make_shared<const Settlement>(std::move(settlement)));

@@ -375,7 +375,8 @@ TEST_F(Functions, AreForNobodyButWhomTheyAreGrantedTo) {
   EXPECT_EQ(value("SELECT string_agg(oid::regprocedure::text, ' ' ORDER BY oid::regprocedure::text) FROM "
                   "pg_proc WHERE pronamespace = "
                   "'embedd'::regnamespace AND has_function_privilege('public', oid, 'EXECUTE')"),
-            "embedd.covers_2(text) embedd.exactly(anyelement,anyelement) embedd.source_of(bigint) "
+            "embedd.covers_2(text) embedd.destination_problem(bigint) embedd.exactly(anyelement,anyelement) "
+            "embedd.hidden_rows(oid) embedd.source_of(bigint) "
             "embedd.this_database() embedd.types_of(bigint)")
       << "the condition of --where, and what reads the catalog; what they tell is no secret";
   EXPECT_EQ(
@@ -441,7 +442,8 @@ TEST_F(HiddenRows, AreNotTakenForDeletedAndThatIsSaid) {
   EXPECT_EQ(jobs(), 2);
   const Finished checked = run_embedd({"check"}, blind);
   EXPECT_EQ(checked.code, 1);
-  EXPECT_THAT(checked.output, HasSubstr("row-level security may hide rows of docs from the role " + role));
+  EXPECT_THAT(checked.output,
+              HasSubstr("row-level security may hide rows of public.docs from the role " + role));
   Embedd worker = start_worker(blind);
   EXPECT_TRUE(eventually([&] {
     return run_embedd({"status"}).output.find("BYPASSRLS") != std::string::npos;

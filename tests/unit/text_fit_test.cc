@@ -101,8 +101,12 @@ TEST_P(RefusedTexts, Shrink) {
   EXPECT_EQ(held.job.text.size(), test.bytes_left);
   EXPECT_EQ(held.pieces.size(), test.pieces_left);
   EXPECT_EQ(held.narrowed, test.narrowed);
-  if (test.shrink == Shrink::halved) EXPECT_EQ(held.max_tokens, test.bytes_left);
-  if (test.shrink == Shrink::fewer_pieces) EXPECT_EQ(held.max_tokens, 25 * test.pieces_left);
+  if (test.shrink == Shrink::halved) {
+    EXPECT_EQ(held.max_tokens, test.bytes_left);
+  }
+  if (test.shrink == Shrink::fewer_pieces) {
+    EXPECT_EQ(held.max_tokens, 25 * test.pieces_left);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

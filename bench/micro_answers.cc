@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "http/base64.h"
-#include "http/response.h"
+#include "provider/base64.h"
+#include "provider/response.h"
 
 namespace embedd {
 namespace {
@@ -39,7 +39,7 @@ void decode(benchmark::State& state) {
   const std::string text = base64_vector();
   std::vector<float> values(kDimensions);
   for (auto _ : state) {
-    benchmark::DoNotOptimize(base64_decode(text, values.data()));
+    benchmark::DoNotOptimize(provider::base64_decode(text, values.data()));
     benchmark::ClobberMemory();
   }
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * text.size()));
@@ -47,7 +47,7 @@ void decode(benchmark::State& state) {
 
 void read_answer(benchmark::State& state, const std::string& embedding) {
   std::string body = body_of(embedding);
-  ResponseParser parser;
+  provider::ResponseParser parser;
   for (auto _ : state) {
     auto answer = parser.parse(body, {}, {.inputs = kInputs, .dimensions = kDimensions, .model = "m"});
     if (!answer) state.SkipWithError(answer.error().message.c_str());

@@ -7,13 +7,13 @@
 #include <string>
 
 #include "base/check.h"
-#include "http/classify.h"
-#include "http/response.h"
+#include "provider/classify.h"
+#include "provider/response.h"
 
 namespace embedd {
 namespace {
 
-void check_vectors(const Embeddings& vectors, const Expected& expected) {
+void check_vectors(const Embeddings& vectors, const provider::Expected& expected) {
   CHECK(vectors.dimensions == expected.dimensions, "{} dimensions, not {}", vectors.dimensions,
         expected.dimensions);
   CHECK(vectors.count() == expected.inputs, "{} vectors, not {}", vectors.count(), expected.inputs);
@@ -35,16 +35,17 @@ void check_message(const std::string& message) {
 
 void run(const std::uint8_t* data, std::size_t size) {
   if (size < 2) return;
-  const Expected expected{.inputs = 1U + data[0] % 4, .dimensions = 1U + data[1] % 40, .model = "model"};
+  const provider::Expected expected{
+      .inputs = 1U + data[0] % 4, .dimensions = 1U + data[1] % 40, .model = "model"};
   std::string body(reinterpret_cast<const char*>(data + 2), size - 2);
 
-  ResponseHeaders headers;
+  provider::ResponseHeaders headers;
   headers.add_line(body.substr(0, body.find('\n')));
-  static_cast<void>(rate_limits(headers));
+  static_cast<void>(provider::rate_limits(headers));
   constexpr int kStatuses[] = {200, 302, 400, 401, 403, 404, 413, 422, 429, 500, 503};
-  check_message(classify(kStatuses[data[0] % std::size(kStatuses)], headers, body, 0).message);
+  check_message(provider::classify(kStatuses[data[0] % std::size(kStatuses)], headers, body, 0).message);
 
-  static ResponseParser parser;
+  static provider::ResponseParser parser;
   const auto answer = parser.parse(body, headers, expected);
   if (answer)
     check_vectors(answer->vectors, expected);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "http/base64.h"
+#include "provider/base64.h"
 
 namespace embedd {
 namespace {
@@ -44,12 +44,12 @@ std::optional<std::string> decode_slowly(std::string_view text) {
 
 void run(std::string_view text) {
   const auto expected = decode_slowly(text);
-  const auto bytes = base64_bytes(text);
+  const auto bytes = provider::base64_bytes(text);
   CHECK(bytes || !expected, "no length for {} bytes", text.size());
   if (!bytes) return;
   const std::vector<char> in(text.begin(), text.end());
   std::vector<char> out(*bytes);  // both exactly as long as they are: AddressSanitizer sees one byte too many
-  const bool decoded = base64_decode({in.data(), in.size()}, out.data());
+  const bool decoded = provider::base64_decode({in.data(), in.size()}, out.data());
   CHECK(decoded == expected.has_value(), "decoded: {}, expected: {}", decoded, expected.has_value());
   if (decoded) CHECK(std::string_view(out.data(), out.size()) == *expected, "other bytes");
 }

@@ -15,9 +15,9 @@
 #include "cli/dotenv.h"
 #include "cli/settings.h"
 #include "cli/toml_file.h"
-#include "http/endpoint.h"
 #include "pg/database_url.h"
 #include "pg/plain_url.h"
+#include "provider/endpoint.h"
 
 namespace embedd::cli {
 namespace {
@@ -32,9 +32,9 @@ bool printable(std::string_view text) {
   return std::ranges::all_of(text, [](unsigned char c) { return c >= 0x20 && c != 0x7F; });
 }
 
-void check_endpoint(const EndpointConfig& endpoint) {
-  if (endpoint.dialect == Dialect::local) return;
-  const std::string url = embeddings_url(endpoint, "a model/../?#\r\n");
+void check_endpoint(const provider::EndpointConfig& endpoint) {
+  if (endpoint.dialect == provider::Dialect::local) return;
+  const std::string url = provider::embeddings_url(endpoint, "a model/../?#\r\n");
   CHECK(url.starts_with("http://") || url.starts_with("https://"), "URL '{}'", url);
   CHECK(printable(url) && !url.contains(' ') && !url.contains('#'), "URL '{}'", url);
   for (const std::string& header : endpoint.headers) CHECK(printable(header), "header '{}'", header);
@@ -54,14 +54,14 @@ void read_toml(std::string_view text) {
   } else {
     check_error(settings.error(), "f.toml:");
   }
-  const EndpointConfig openai{.base_url = std::string(kOpenAiBaseUrl)};
-  EndpointConfig local;
+  const provider::EndpointConfig openai{.base_url = std::string(provider::kOpenAiBaseUrl)};
+  provider::EndpointConfig local;
   local.name = "local";
-  local.dialect = Dialect::local;
+  local.dialect = provider::Dialect::local;
   const auto endpoints = parse_toml_endpoints(text, "f.toml", {openai, local},
                                               [](const std::string& name) { return std::optional(name); });
   if (!endpoints) return check_error(endpoints.error(), "f.toml:");
-  for (const EndpointConfig& endpoint : *endpoints) check_endpoint(endpoint);
+  for (const provider::EndpointConfig& endpoint : *endpoints) check_endpoint(endpoint);
 }
 
 /// A value as the format says.

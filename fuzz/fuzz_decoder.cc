@@ -17,9 +17,9 @@
 #include "base/check.h"
 #include "pg/codec.h"
 #include "pg/pipeline.h"
-#include "pg/queue_messages.h"
+#include "queue/messages.h"
 
-namespace embedd::pg {
+namespace embedd::queue {
 namespace {
 
 constexpr int kPollColumns = 37, kClaimColumns = 12, kMostKeys = 3;
@@ -42,7 +42,7 @@ std::vector<Value> split(std::string_view in) {
 }
 
 /// `values` as a table of `columns`; the last row is filled up with NULLs.
-BinaryRows table(const std::vector<Value>& values, int columns) {
+pg::BinaryRows table(const std::vector<Value>& values, int columns) {
   PGresult* result = PQmakeEmptyPGresult(nullptr, PGRES_TUPLES_OK);
   CHECK(result != nullptr, "out of memory");
   std::string name = "c";
@@ -57,32 +57,33 @@ BinaryRows table(const std::vector<Value>& values, int columns) {
                      value ? value->data() : nullptr, value ? static_cast<int>(value->size()) : -1) != 0,
           "out of memory");
   }
-  return BinaryRows(result);
+  return pg::BinaryRows(result);
 }
 
 void read_array(std::string_view in) {
   const std::vector<char> exact(in.begin(), in.end());
-  const auto elements = decode_array({exact.data(), exact.size()});
+  const auto elements = pg::decode_array({exact.data(), exact.size()});
   if (!elements) return;
   // What was read is what the worker would have written, up to what it does not look at.
-  BinaryArray again(kText);
+  pg::BinaryArray again(pg::kText);
   for (const std::string_view element : *elements) again.add(element);
-  const Bytes bytes = std::move(again).take();
+  const pg::Bytes bytes = std::move(again).take();
   if (!elements->empty()) CHECK(bytes.size() == exact.size(), "{} bytes of {}", bytes.size(), exact.size());
-  const auto back = decode_array(bytes);
+  const auto back = pg::decode_array(bytes);
   CHECK(back && *back == *elements, "{} elements", elements->size());
 }
 
 void read_key(const std::vector<Value>& values) {
   std::vector<std::string_view> columns;
   for (const Value& value : values) columns.push_back(value ? *value : std::string_view());
-  const Key key = encode_key(columns);
+  const Key key = pg::encode_key(columns);
   const std::vector<char> exact(key.begin(), key.end());
-  CHECK(decode_key({exact.data(), exact.size()}, columns.size()) == columns, "{} columns", columns.size());
+  CHECK(pg::decode_key({exact.data(), exact.size()}, columns.size()) == columns, "{} columns",
+        columns.size());
 }
 
 void read_poll(const std::vector<Value>& values) {
-  const BinaryRows rows = table(values, kPollColumns);
+  const pg::BinaryRows rows = table(values, kPollColumns);
   for (int i = 0; i < rows.size(); ++i) {
     const auto definition = read_definition(rows, i);
     const VectorizerState state = read_state(rows, i);
@@ -105,13 +106,13 @@ void read_jobs(std::vector<Value> values, int keys) {
   for (std::size_t i = 2; i < values.size(); i += static_cast<std::size_t>(columns))
     values[i] =
         std::string(3, '\0') + static_cast<char>(values[i] ? values[i]->size() % 6 : 0);  // a task there is
-  const BinaryRows rows = table(values, columns);
+  const pg::BinaryRows rows = table(values, columns);
   Definition definition;
   definition.key_columns.resize(static_cast<std::size_t>(keys));
   Claim claim{.request = {}, .jobs = std::vector<Job>()};
   static_cast<void>(read_claim(rows, definition, /*keep_messages=*/true, claim));
   CHECK(claim.jobs->size() == static_cast<std::size_t>(rows.size()), "{} jobs", claim.jobs->size());
-  for (const Job& job : *claim.jobs) decode_key(job.key, static_cast<std::size_t>(keys));
+  for (const Job& job : *claim.jobs) pg::decode_key(job.key, static_cast<std::size_t>(keys));
 }
 
 void run(std::string_view in) {
@@ -127,9 +128,9 @@ void run(std::string_view in) {
 }
 
 }  // namespace
-}  // namespace embedd::pg
+}  // namespace embedd::queue
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  embedd::pg::run({reinterpret_cast<const char*>(data), size});
+  embedd::queue::run({reinterpret_cast<const char*>(data), size});
   return 0;
 }

@@ -5,32 +5,32 @@
 #include <vector>
 
 #include "base/check.h"
-#include "http/base64.h"
-#include "http/headers.h"
+#include "provider/base64.h"
+#include "provider/headers.h"
 
 namespace embedd {
 namespace {
 
 void run(std::string_view text) {
-  for (const auto& duration : {parse_go_duration(text), parse_seconds(text)})
+  for (const auto& duration : {provider::parse_go_duration(text), provider::parse_seconds(text)})
     if (duration)
       CHECK(*duration >= Duration::zero() && *duration <= std::chrono::hours(24 * 365), "{} ns",
             duration->count());
 
-  ResponseHeaders headers;
+  provider::ResponseHeaders headers;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     if (!headers.add_line(text.substr(at, end - at))) break;
     at = end + 1;
   }
-  if (const auto wait = retry_after(headers, 784111777))
+  if (const auto wait = provider::retry_after(headers, 784111777))
     CHECK(*wait >= Duration::zero(), "{} ns", wait->count());
-  const RateLimits limits = rate_limits(headers);
+  const RateLimits limits = provider::rate_limits(headers);
   if (limits.limit_tokens) CHECK(*limits.limit_tokens >= 0, "{}", *limits.limit_tokens);
 
-  if (const auto bytes = base64_bytes(text)) {
+  if (const auto bytes = provider::base64_bytes(text)) {
     std::vector<unsigned char> out(*bytes);  // exactly, so that AddressSanitizer sees one byte too many
-    base64_decode(text, out.data());
+    provider::base64_decode(text, out.data());
   }
 }
 

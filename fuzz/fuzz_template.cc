@@ -10,9 +10,10 @@
 #include <vector>
 
 #include "base/check.h"
-#include "pg/queue_sql.h"
-#include "pg/sql_text.h"
-#include "pg/triggers.h"
+#include "pg/quoting.h"
+#include "queue/statements.h"
+#include "schema/sql_text.h"
+#include "schema/triggers.h"
 #include "sql_skeleton.h"
 #include "text/template.h"
 
@@ -52,8 +53,8 @@ void compare(const std::string& sql, const std::string& plain,
 
 /// Constants are literals, each as it was written, in order; and nothing else differs.
 void compare_text(const Template& text, const std::map<std::string, std::string>& names) {
-  const std::string sql = pg::compile_text(text);
-  compare(sql, pg::compile_text(harmless(text)), names);
+  const std::string sql = schema::compile_text(text);
+  compare(sql, schema::compile_text(harmless(text)), names);
   std::vector<std::string> constants;
   for (const Template::Part& part : text.parts)
     if (!part.is_column) constants.push_back(part.text);
@@ -70,8 +71,8 @@ void compare_text(const Template& text, const std::map<std::string, std::string>
   CHECK(constants.empty() || rounds >= 2, "constants lost in {}", sql);
 }
 
-pg::CapturePlan plan_of(const Template& text, bool by_row) {
-  pg::CapturePlan plan;
+schema::CapturePlan plan_of(const Template& text, bool by_row) {
+  schema::CapturePlan plan;
   plan.id = 7;
   plan.key_columns = {text.columns().front()};
   plan.key_types = {"text"};
@@ -80,7 +81,7 @@ pg::CapturePlan plan_of(const Template& text, bool by_row) {
   plan.by_row = by_row;
   plan.read = text.columns();
   plan.key_own_types = {"pg_catalog.text"};
-  plan.key_json_sql = pg::compile_key_json(plan.key_columns, plan.key_types);
+  plan.key_json_sql = schema::compile_key_json(plan.key_columns, plan.key_types);
   plan.destination = text.columns().back();
   plan.destination_type = plan.destination_base_type = plan.vector_type = "public.vector";
   return plan;
@@ -88,8 +89,8 @@ pg::CapturePlan plan_of(const Template& text, bool by_row) {
 
 /// Bodies of functions are literals of SQL, which is looked at in its turn.
 void compare_capture(const Template& text, const std::map<std::string, std::string>& names, bool by_row) {
-  const auto made = pg::capture_ddl(plan_of(text, by_row));
-  const auto plain = pg::capture_ddl(plan_of(harmless(text), by_row));
+  const auto made = schema::capture_ddl(plan_of(text, by_row));
+  const auto plain = schema::capture_ddl(plan_of(harmless(text), by_row));
   CHECK(made.size() == plain.size(), "{} statements", made.size());
   for (std::size_t i = 0; i < made.size(); ++i) {
     compare(made[i], plain[i], names);
@@ -101,14 +102,14 @@ void compare_capture(const Template& text, const std::map<std::string, std::stri
   }
 }
 
-pg::Definition definition_of(const Template& text) {
-  pg::Definition definition;
+queue::Definition definition_of(const Template& text) {
+  queue::Definition definition;
   definition.vectorizer.id = 7;
   definition.source = pg::quote_qualified(text.columns().back(), text.columns().front());
   definition.key_columns = {text.columns().front()};
   definition.key_types = {"text"};
-  definition.key_json_sql = pg::compile_key_json(definition.key_columns, definition.key_types);
-  definition.text_sql = pg::compile_text(text);
+  definition.key_json_sql = schema::compile_key_json(definition.key_columns, definition.key_types);
+  definition.text_sql = schema::compile_text(text);
   definition.types_sql = "true";
   definition.destination_column = text.columns().back();
   definition.destination_type = "public.halfvec";
@@ -118,8 +119,8 @@ pg::Definition definition_of(const Template& text) {
 }
 
 void compare_queue(const Template& text, const std::map<std::string, std::string>& names) {
-  const pg::QueueStatements made(definition_of(text)), plain(definition_of(harmless(text)));
-  using Statements = pg::QueueStatements;
+  const queue::QueueStatements made(definition_of(text)), plain(definition_of(harmless(text)));
+  using Statements = queue::QueueStatements;
   for (const auto statement :
        {&Statements::claim, &Statements::complete, &Statements::clear, &Statements::drop,
         &Statements::reschedule, &Statements::extend, &Statements::discard, &Statements::begin_walk,

@@ -1,5 +1,5 @@
 -- The schema embedd: what is declared, and what workers remember. `embedd vectorizer create` adds a queue, a ledger and trigger
--- functions per vectorizer (src/pg/triggers.cc). docs/schema.md explains each table.
+-- functions per vectorizer (src/schema/triggers.cc). docs/schema.md explains each table.
 
 -- The declarations. Columns that end in _sql hold expressions, compiled at creation, with every name qualified.
 CREATE TABLE embedd.vectorizers (

@@ -10,11 +10,11 @@
 #include "app/endpoints.h"
 #include "base/readable.h"
 #include "base/redaction.h"
-#include "pg/inspect.h"
-#include "pg/migrate.h"
-#include "pg/model_uses.h"
 #include "pg/notifications.h"
-#include "pg/status.h"
+#include "schema/inspect.h"
+#include "schema/migrate.h"
+#include "schema/model_uses.h"
+#include "schema/status.h"
 #include "text/catalog.h"
 
 namespace embedd::app {
@@ -49,7 +49,7 @@ class Checker {
       bad("database", db.error().message);
       return check_endpoints({}, false);
     }
-    auto facts = pg::inspect_server(*db);
+    auto facts = schema::inspect_server(*db);
     if (!facts) {
       bad("database", facts.error().message);
       return check_endpoints({}, false);
@@ -62,7 +62,7 @@ class Checker {
     check_endpoints({}, false);
   }
 
-  void check_server(const pg::ServerFacts& facts) {
+  void check_server(const schema::ServerFacts& facts) {
     const std::string what =
         fmt::format("{}: PostgreSQL {}, role {}", settings_.database.display, facts.version, facts.role);
     if (facts.version_number < kOldestServer)
@@ -102,7 +102,7 @@ class Checker {
                     target.display, kCost));
   }
 
-  bool check_extension(const pg::ServerFacts& facts) {
+  bool check_extension(const schema::ServerFacts& facts) {
     if (!facts.vector_installed.empty()) {
       good("pgvector", facts.vector_installed);
       return true;
@@ -116,7 +116,7 @@ class Checker {
     return false;
   }
 
-  bool check_schema(pg::Connection& db, const pg::ServerFacts& facts) {
+  bool check_schema(pg::Connection& db, const schema::ServerFacts& facts) {
     if (!facts.may_read_schema) {
       bad("privileges", fmt::format("{0} has none in the schema embedd; for a worker's, as the owner, run: "
                                     "embedd grants {0} --apply",
@@ -131,20 +131,20 @@ class Checker {
     return problem.empty();
   }
 
-  static std::string schema_problem(pg::Connection& db, const pg::ServerFacts& facts) {
+  static std::string schema_problem(pg::Connection& db, const schema::ServerFacts& facts) {
     if (facts.schema_version == 0 && !facts.may_create_schema)
       return fmt::format("not there, and {} may not create it: run embedd migrate as another role",
                          facts.role);
     if (facts.schema_version == 0) return "not there: run embedd migrate";
-    if (auto usable = pg::require_schema(db); !usable) return usable.error().message;
-    if (const int newest = pg::newest_migration(); facts.schema_version > newest)
+    if (auto usable = schema::require_schema(db); !usable) return usable.error().message;
+    if (const int newest = schema::newest_migration(); facts.schema_version > newest)
       return fmt::format("version {} is newer than this binary, which knows {}: upgrade embedd",
                          facts.schema_version, newest);
     return {};
   }
 
   void check_schema_contents(pg::Connection& db) {
-    auto grants = pg::missing_grants(db);
+    auto grants = schema::missing_grants(db);
     if (!grants)
       bad("privileges", grants.error().message);
     else if (grants->empty())
@@ -154,17 +154,17 @@ class Checker {
         bad("privileges", fmt::format("as the owner, run: {};", grant));
     check_excess(db);
     check_indexes(db);
-    auto status = pg::read_status(db);  // what `embedd status` calls broken cannot be good here
+    auto status = schema::read_status(db);  // what `embedd status` calls broken cannot be good here
     if (!status) bad("vectorizers", status.error().message);
-    check_endpoints(status ? status->vectorizers : std::vector<pg::VectorizerStatus>(), bool(status));
+    check_endpoints(status ? status->vectorizers : std::vector<schema::VectorizerStatus>(), bool(status));
     if (!status) return;
-    for (const pg::VectorizerStatus& item : status->vectorizers) check_capture(item);
+    for (const schema::VectorizerStatus& item : status->vectorizers) check_capture(item);
     check_tokenizer(status->vectorizers);
     if (before_) check_by_asking(db);
   }
 
   void check_excess(pg::Connection& db) {
-    const auto excess = pg::excess_rights(db);
+    const auto excess = schema::excess_rights(db);
     if (!excess) return bad("privileges", excess.error().message);
     if (excess->empty()) return;
     note("privileges",
@@ -174,7 +174,7 @@ class Checker {
   }
 
   void check_indexes(pg::Connection& db) {
-    const auto indexes = pg::endangered_indexes(db);
+    const auto indexes = schema::endangered_indexes(db);
     if (!indexes) return bad("pgvector", indexes.error().message);
     if (indexes->empty()) return;
     note(
@@ -186,15 +186,15 @@ class Checker {
   }
 
   /// Says nothing of one whose changes are captured as ever.
-  void check_capture(const pg::VectorizerStatus& item) {
+  void check_capture(const schema::VectorizerStatus& item) {
     const std::string subject = "capture of " + printable(item.name);
     if (item.problem) bad(subject, *item.problem);
     if (item.note) note(subject, *item.note);
   }
 
-  void check_tokenizer(const std::vector<pg::VectorizerStatus>& vectorizers) {
+  void check_tokenizer(const std::vector<schema::VectorizerStatus>& vectorizers) {
     const std::string& file = settings_.tokenizer_ranks;
-    const auto counted = [](const pg::VectorizerStatus& item) {
+    const auto counted = [](const schema::VectorizerStatus& item) {
       return Tokenizers::has_vocabulary(item.model);
     };
     const auto found = std::ranges::find_if(vectorizers, counted);
@@ -210,21 +210,21 @@ class Checker {
          "EMBEDD_TOKENIZER_RANKS names a cl100k_base.tiktoken");
   }
 
-  void check_endpoints(const std::vector<pg::VectorizerStatus>& vectorizers, bool known) {
+  void check_endpoints(const std::vector<schema::VectorizerStatus>& vectorizers, bool known) {
     const auto users_of = [&](std::string_view endpoint) {
-      return std::ranges::count(vectorizers, endpoint, &pg::VectorizerStatus::endpoint);
+      return std::ranges::count(vectorizers, endpoint, &schema::VectorizerStatus::endpoint);
     };
-    for (const EndpointConfig& endpoint : settings_.endpoints)
+    for (const provider::EndpointConfig& endpoint : settings_.endpoints)
       check_endpoint(endpoint, known && users_of(endpoint.name) == 0);
-    for (const pg::VectorizerStatus& item : vectorizers) check_vectorizer(item);
+    for (const schema::VectorizerStatus& item : vectorizers) check_vectorizer(item);
     if (known && vectorizers.empty())
       note("vectorizers", "none yet: embedd vectorizer create --help, or embedd traces init");
   }
 
   /// Good only if nothing keeps it from embedding.
-  void check_vectorizer(const pg::VectorizerStatus& item) {
+  void check_vectorizer(const schema::VectorizerStatus& item) {
     const std::string subject = "vectorizer " + printable(item.name);
-    const EndpointConfig* endpoint = settings_.endpoint(item.endpoint);
+    const provider::EndpointConfig* endpoint = settings_.endpoint(item.endpoint);
     if (endpoint == nullptr)
       return bad(subject, fmt::format("its endpoint is not configured here: add [endpoint.{}] to embedd.toml",
                                       item.endpoint));
@@ -236,9 +236,10 @@ class Checker {
     good(subject, fmt::format("model {} at endpoint {}", printable(item.model), printable(item.endpoint)));
   }
 
-  void check_endpoint(const EndpointConfig& endpoint, bool unused) {
+  void check_endpoint(const provider::EndpointConfig& endpoint, bool unused) {
     const std::string subject = "endpoint " + endpoint.name;
-    if (endpoint.dialect == Dialect::local) return good(subject, "built in; finds shared words, not meaning");
+    if (endpoint.dialect == provider::Dialect::local)
+      return good(subject, "built in; finds shared words, not meaning");
     if (has_key(endpoint))
       return good(subject, fmt::format("{}, {}", endpoint.base_url,
                                        endpoint.key_required ? "its key is set" : "no key needed"));
@@ -249,7 +250,7 @@ class Checker {
 
   /// Asks the endpoints in use. Costs a request each, so only if that is wanted.
   void check_by_asking(pg::Connection& db) {
-    const auto uses = pg::model_uses(db, addresses_of(settings_.endpoints));
+    const auto uses = schema::model_uses(db, provider::addresses_of(settings_.endpoints));
     if (!uses) return bad("probe", uses.error().message);
     for (Finding& finding : probe(settings_, *uses, before_)) findings_.push_back(std::move(finding));
   }

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/redaction.h"
-#include "pg/migrate.h"
+#include "schema/migrate.h"
 
 namespace embedd::app {
 
@@ -19,7 +19,7 @@ Result<pg::Connection> connect(const pg::DatabaseTarget& target, Schema schema, 
   auto db = pg::Connection::open(target.conninfo, "embedd", to_write);
   if (!db) return failed(std::move(db.error()));
   if (schema == Schema::optional) return db;
-  if (auto there = pg::require_schema(*db); !there) return failed(std::move(there.error()));
+  if (auto there = schema::require_schema(*db); !there) return failed(std::move(there.error()));
   return db;
 }
 

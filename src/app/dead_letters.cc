@@ -1,38 +1,39 @@
 #include "app/dead_letters.h"
 
 #include "app/database.h"
-#include "pg/vectorizers.h"
+#include "schema/vectorizers.h"
 
 namespace embedd::app {
 
 namespace {
 
-Result<pg::Connection> connect_for(const Settings& settings, const pg::DeadLetterFilter& filter) {
+Result<pg::Connection> connect_for(const Settings& settings, const schema::DeadLetterFilter& filter) {
   auto db = connect(settings);
   if (!db || filter.vectorizer.empty()) return db;
-  if (auto found = pg::find_vectorizer(*db, filter.vectorizer); !found) return std::unexpected(found.error());
+  if (auto found = schema::find_vectorizer(*db, filter.vectorizer); !found)
+    return std::unexpected(found.error());
   return db;
 }
 
 }  // namespace
 
-Result<void> visit_dead_letters(const Settings& settings, const pg::DeadLetterFilter& filter, int limit,
-                                const std::function<void(const pg::DeadLetter&)>& visit) {
+Result<void> visit_dead_letters(const Settings& settings, const schema::DeadLetterFilter& filter, int limit,
+                                const std::function<void(const schema::DeadLetter&)>& visit) {
   auto db = connect_for(settings, filter);
   if (!db) return std::unexpected(db.error());
-  return pg::visit_dead_letters(*db, filter, limit, visit);
+  return schema::visit_dead_letters(*db, filter, limit, visit);
 }
 
-Result<std::int64_t> retry_dead_letters(const Settings& settings, const pg::DeadLetterFilter& filter) {
+Result<std::int64_t> retry_dead_letters(const Settings& settings, const schema::DeadLetterFilter& filter) {
   auto db = connect_for(settings, filter);
   if (!db) return std::unexpected(db.error());
-  return pg::retry_dead_letters(*db, filter);
+  return schema::retry_dead_letters(*db, filter);
 }
 
-Result<std::int64_t> purge_dead_letters(const Settings& settings, const pg::DeadLetterFilter& filter) {
+Result<std::int64_t> purge_dead_letters(const Settings& settings, const schema::DeadLetterFilter& filter) {
   auto db = connect_for(settings, filter);
   if (!db) return std::unexpected(db.error());
-  return pg::purge_dead_letters(*db, filter);
+  return schema::purge_dead_letters(*db, filter);
 }
 
 }  // namespace embedd::app

@@ -6,19 +6,19 @@
 
 #include "app/settings.h"
 #include "base/error.h"
-#include "pg/dead_letters.h"
+#include "schema/dead_letters.h"
 
 namespace embedd::app {
 
 /// Shows them to `visit`, newest first, at most `limit`. Errors of all three: invalid_argument (no such
 /// vectorizer, a filter that cannot be read), the connection's.
-Result<void> visit_dead_letters(const Settings& settings, const pg::DeadLetterFilter& filter, int limit,
-                                const std::function<void(const pg::DeadLetter&)>& visit);
+Result<void> visit_dead_letters(const Settings& settings, const schema::DeadLetterFilter& filter, int limit,
+                                const std::function<void(const schema::DeadLetter&)>& visit);
 
 /// Puts them back into their queues. Returns how many.
-Result<std::int64_t> retry_dead_letters(const Settings& settings, const pg::DeadLetterFilter& filter);
+Result<std::int64_t> retry_dead_letters(const Settings& settings, const schema::DeadLetterFilter& filter);
 
 /// Forgets them. Returns how many.
-Result<std::int64_t> purge_dead_letters(const Settings& settings, const pg::DeadLetterFilter& filter);
+Result<std::int64_t> purge_dead_letters(const Settings& settings, const schema::DeadLetterFilter& filter);
 
 }  // namespace embedd::app

@@ -14,9 +14,9 @@ namespace embedd::app {
 Result<std::string> model_for(const Settings& settings, std::string_view endpoint, std::string_view asked);
 
 /// True if requests can be sent: a key is there (its file is read now), or none is needed.
-bool has_key(const EndpointConfig& endpoint);
+bool has_key(const provider::EndpointConfig& endpoint);
 
 /// What to do about a missing key, naming the variable or file.
-std::string how_to_set_key(const EndpointConfig& endpoint);
+std::string how_to_set_key(const provider::EndpointConfig& endpoint);
 
 }  // namespace embedd::app

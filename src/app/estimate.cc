@@ -5,7 +5,7 @@
 
 #include "app/database.h"
 #include "core/price.h"
-#include "pg/estimate.h"
+#include "schema/estimate.h"
 #include "text/catalog.h"
 
 namespace embedd::app {
@@ -29,10 +29,10 @@ double least_minutes(const EndpointLimits& limits, std::uint64_t rows, std::uint
 Result<Estimate> estimate(const Settings& settings, std::string_view vectorizer) {
   auto db = connect(settings);
   if (!db) return std::unexpected(db.error());
-  auto info = pg::find_vectorizer(*db, vectorizer);
+  auto info = schema::find_vectorizer(*db, vectorizer);
   if (!info) return std::unexpected(info.error());
 
-  const EndpointConfig* endpoint = settings.endpoint(info->endpoint);
+  const provider::EndpointConfig* endpoint = settings.endpoint(info->endpoint);
   const EndpointLimits limits = endpoint == nullptr ? EndpointLimits{} : endpoint->limits;
   const std::string prefix = endpoint == nullptr ? std::string() : endpoint->document_prefix;
   const Tokenizers tokenizers(settings.tokenizer_ranks);
@@ -40,7 +40,7 @@ Result<Estimate> estimate(const Settings& settings, std::string_view vectorizer)
   Estimate out;
   out.long_texts = long_texts_named(info->long_texts).value_or(LongTexts::truncate);
   out.exact = tokenizers.exact_for(info->model);
-  auto read = pg::for_each_waiting_text(*db, *info, [&](std::string_view text) {
+  auto read = schema::for_each_waiting_text(*db, *info, [&](std::string_view text) {
     const std::size_t tokens = tokenizer.count(prefix + std::string(text));
     ++out.rows;
     out.too_long += tokens > limits.max_input_tokens ? 1 : 0;

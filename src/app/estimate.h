@@ -8,12 +8,12 @@
 #include "app/settings.h"
 #include "base/error.h"
 #include "core/ports.h"
-#include "pg/vectorizers.h"
+#include "schema/vectorizers.h"
 
 namespace embedd::app {
 
 struct Estimate {
-  pg::VectorizerInfo vectorizer;
+  schema::VectorizerInfo vectorizer;
   LongTexts long_texts = LongTexts::truncate;
   std::uint64_t rows = 0;
   std::uint64_t tokens = 0;       ///< that are paid for

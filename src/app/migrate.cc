@@ -4,10 +4,10 @@
 
 namespace embedd::app {
 
-Result<pg::Migrated> migrate(const Settings& settings) {
+Result<schema::Migrated> migrate(const Settings& settings) {
   auto db = connect(settings, Schema::optional, true);
   if (!db) return std::unexpected(db.error());
-  return pg::migrate(*db);
+  return schema::migrate(*db);
 }
 
 }  // namespace embedd::app

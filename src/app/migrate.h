@@ -3,11 +3,11 @@
 
 #include "app/settings.h"
 #include "base/error.h"
-#include "pg/migrate.h"
+#include "schema/migrate.h"
 
 namespace embedd::app {
 
-/// Of several hosts, on the one that can be written to. Errors: pg::migrate()'s, the connection's.
-Result<pg::Migrated> migrate(const Settings& settings);
+/// Of several hosts, on the one that can be written to. Errors: schema::migrate()'s, the connection's.
+Result<schema::Migrated> migrate(const Settings& settings);
 
 }  // namespace embedd::app

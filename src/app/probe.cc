@@ -9,7 +9,7 @@
 
 #include "app/endpoints.h"
 #include "base/readable.h"
-#include "http/embedders.h"
+#include "provider/embedders.h"
 
 namespace embedd::app {
 
@@ -17,12 +17,12 @@ namespace {
 
 using Verdict = Finding::Verdict;
 
-std::string subject_of(const pg::ModelUse& use) {
+std::string subject_of(const schema::ModelUse& use) {
   return fmt::format("probe of {} at {}", printable(use.model), printable(use.endpoint));
 }
 
 /// What workers have learned from refusals and go by.
-std::string hints(const pg::ModelUse& use) {
+std::string hints(const schema::ModelUse& use) {
   if (!use.remembered) return "";
   std::string out;
   if (use.remembered->inputs > 0)
@@ -33,7 +33,8 @@ std::string hints(const pg::ModelUse& use) {
   return out;
 }
 
-std::string describe(const EndpointConfig& endpoint, const pg::ModelUse& use, const Trial& trial) {
+std::string describe(const provider::EndpointConfig& endpoint, const schema::ModelUse& use,
+                     const provider::Trial& trial) {
   std::string out =
       fmt::format("answers in {}; {}; {} dimensions, as declared; {}", human_age(to_seconds(trial.took)),
                   endpoint.key_required ? "the key is accepted" : "it wants no key",
@@ -50,7 +51,7 @@ bool mentions(std::string_view message, std::string_view word) {
 }
 
 /// The one thing of a vectorizer or its endpoint that the refusal is about.
-std::string what_to_change(const pg::ModelUse& use, std::string_view message) {
+std::string what_to_change(const schema::ModelUse& use, std::string_view message) {
   const std::string whose = printable(fmt::format("{}", fmt::join(use.vectorizers, ", ")));
   if (mentions(message, "dimension") || mentions(message, "matryoshka"))
     return fmt::format("change --dimensions of {} (or --model): create it anew with what the model has",
@@ -60,7 +61,8 @@ std::string what_to_change(const pg::ModelUse& use, std::string_view message) {
   return fmt::format("change base_url of [endpoint.{}]", use.endpoint);
 }
 
-Finding judge(const EndpointConfig& endpoint, const pg::ModelUse& use, const Trial& trial) {
+Finding judge(const provider::EndpointConfig& endpoint, const schema::ModelUse& use,
+              const provider::Trial& trial) {
   Finding out{.subject = subject_of(use)};
   if (trial.answer) {
     out.text = describe(endpoint, use, trial);
@@ -93,19 +95,20 @@ Finding judge(const EndpointConfig& endpoint, const pg::ModelUse& use, const Tri
 
 }  // namespace
 
-std::vector<Finding> probe(const Settings& settings, const std::vector<pg::ModelUse>& uses,
+std::vector<Finding> probe(const Settings& settings, const std::vector<schema::ModelUse>& uses,
                            const BeforeProbe& before) {
-  std::vector<std::pair<const EndpointConfig*, const pg::ModelUse*>> asked;
-  for (const pg::ModelUse& use : uses) {
-    const EndpointConfig* const endpoint = settings.endpoint(use.endpoint);
-    if (endpoint != nullptr && endpoint->dialect != Dialect::local && has_key(*endpoint))
+  std::vector<std::pair<const provider::EndpointConfig*, const schema::ModelUse*>> asked;
+  for (const schema::ModelUse& use : uses) {
+    const provider::EndpointConfig* const endpoint = settings.endpoint(use.endpoint);
+    if (endpoint != nullptr && endpoint->dialect != provider::Dialect::local && has_key(*endpoint))
       asked.emplace_back(endpoint, &use);
   }
   for (const auto& [endpoint, use] : asked) before(*endpoint, *use);
   std::vector<Finding> results;
   for (const auto& [endpoint, use] : asked)
     results.push_back(
-        judge(*endpoint, *use, try_endpoint(*endpoint, use->model, use->dimensions, use->send_dimensions)));
+        judge(*endpoint, *use,
+              provider::try_endpoint(*endpoint, use->model, use->dimensions, use->send_dimensions)));
   return results;
 }
 

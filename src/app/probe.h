@@ -7,17 +7,18 @@
 
 #include "app/finding.h"
 #include "app/settings.h"
-#include "pg/model_uses.h"
+#include "schema/model_uses.h"
 
 namespace embedd::app {
 
 /// Told before each request what will be sent, and where.
-using BeforeProbe = std::function<void(const EndpointConfig& endpoint, const pg::ModelUse& use)>;
+using BeforeProbe =
+    std::function<void(const provider::EndpointConfig& endpoint, const schema::ModelUse& use)>;
 
 /// Costs a request for each use. Nothing is sent to an endpoint that is not configured here or has no key:
 /// `check` says so itself. Nor to the built-in one. All uses are told of before the first request is sent. A
 /// finding is bad if a worker would rest.
-std::vector<Finding> probe(const Settings& settings, const std::vector<pg::ModelUse>& uses,
+std::vector<Finding> probe(const Settings& settings, const std::vector<schema::ModelUse>& uses,
                            const BeforeProbe& before);
 
 }  // namespace embedd::app

@@ -5,7 +5,7 @@
 #include "app/database.h"
 #include "app/endpoints.h"
 #include "base/readable.h"
-#include "http/embedders.h"
+#include "provider/embedders.h"
 
 namespace embedd::app {
 
@@ -13,8 +13,9 @@ namespace {
 
 /// Refuses a search that could not be honest: another model's vectors, or words in place of meaning, are
 /// never a substitute for a missing key.
-Result<const EndpointConfig*> endpoint_of(const Settings& settings, const pg::VectorizerInfo& info) {
-  const EndpointConfig* endpoint = settings.endpoint(info.endpoint);
+Result<const provider::EndpointConfig*> endpoint_of(const Settings& settings,
+                                                    const schema::VectorizerInfo& info) {
+  const provider::EndpointConfig* endpoint = settings.endpoint(info.endpoint);
   if (endpoint == nullptr)
     return fail(ErrorKind::invalid_argument,
                 fmt::format("{} uses the endpoint '{}', which is not configured here: add [endpoint.{}] to "
@@ -35,16 +36,17 @@ Result<SearchResult> search(const Settings& settings, std::string_view vectorize
   if (printable(query).empty()) return fail(ErrorKind::invalid_argument, "the query is empty");
   auto db = connect(settings);
   if (!db) return std::unexpected(db.error());
-  auto info = pg::find_vectorizer(*db, vectorizer);
+  auto info = schema::find_vectorizer(*db, vectorizer);
   if (!info) return std::unexpected(info.error());
   auto endpoint = endpoint_of(settings, *info);
   if (!endpoint) return std::unexpected(endpoint.error());
 
-  auto vector = embed_query(**endpoint, info->model, info->dimensions, info->send_dimensions, query);
+  auto vector =
+      provider::embed_query(**endpoint, info->model, info->dimensions, info->send_dimensions, query);
   if (!vector) return std::unexpected(vector.error());
-  auto hits = pg::search(*db, *info, *vector, limit);
+  auto hits = search::search(*db, *info, *vector, limit);
   if (!hits) return std::unexpected(hits.error());
-  return SearchResult{std::move(*info), std::move(*hits), (*endpoint)->dialect == Dialect::local};
+  return SearchResult{std::move(*info), std::move(*hits), (*endpoint)->dialect == provider::Dialect::local};
 }
 
 }  // namespace embedd::app

@@ -7,15 +7,15 @@
 
 #include "app/settings.h"
 #include "base/error.h"
-#include "pg/search.h"
-#include "pg/vectorizers.h"
+#include "schema/vectorizers.h"
+#include "search/search.h"
 
 namespace embedd::app {
 
 struct SearchResult {
-  pg::VectorizerInfo vectorizer;
-  std::vector<pg::SearchHit> hits;  ///< nearest first
-  bool by_words = false;            ///< the built-in model finds shared words, not meaning
+  schema::VectorizerInfo vectorizer;
+  std::vector<search::SearchHit> hits;  ///< nearest first
+  bool by_words = false;                ///< the built-in model finds shared words, not meaning
 };
 
 /// Embeds `query` with the vectorizer's model and returns the `limit` (1 to 1000) nearest rows. Errors:

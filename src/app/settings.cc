@@ -4,8 +4,8 @@
 
 namespace embedd::app {
 
-const EndpointConfig* Settings::endpoint(std::string_view name) const {
-  const auto found = std::ranges::find(endpoints, name, &EndpointConfig::name);
+const provider::EndpointConfig* Settings::endpoint(std::string_view name) const {
+  const auto found = std::ranges::find(endpoints, name, &provider::EndpointConfig::name);
   return found == endpoints.end() ? nullptr : &*found;
 }
 

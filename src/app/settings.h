@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/secret.h"
-#include "http/endpoint.h"
 #include "pg/database_url.h"
+#include "provider/endpoint.h"
 
 namespace embedd::app {
 
@@ -20,11 +20,11 @@ struct Settings {
   /// Read their `…_FILE` again, from any thread and for as long as they are kept; none while the file is
   /// missing or broken. Null where the URL is not from a file.
   std::function<std::optional<Secret>()> database_now, listen_now;
-  std::vector<EndpointConfig> endpoints;  ///< `openai` and `local` are always among them
-  std::string tokenizer_ranks;            ///< a cl100k_base.tiktoken; empty: the built-in one
+  std::vector<provider::EndpointConfig> endpoints;  ///< `openai` and `local` are always among them
+  std::string tokenizer_ranks;                      ///< a cl100k_base.tiktoken; empty: the built-in one
 
   /// Null if no endpoint has that name.
-  [[nodiscard]] const EndpointConfig* endpoint(std::string_view name) const;
+  [[nodiscard]] const provider::EndpointConfig* endpoint(std::string_view name) const;
 };
 
 }  // namespace embedd::app

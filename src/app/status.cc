@@ -14,9 +14,9 @@ const EndpointState* StatusReport::endpoint(std::string_view name) const {
   return found == endpoints.end() ? nullptr : &*found;
 }
 
-std::optional<double> RowRate::update(const std::vector<pg::WorkerStatus>& workers, Instant now) {
+std::optional<double> RowRate::update(const std::vector<schema::WorkerStatus>& workers, Instant now) {
   std::int64_t rows = 0;
-  for (const pg::WorkerStatus& worker : workers) rows += worker.rows_embedded;
+  for (const schema::WorkerStatus& worker : workers) rows += worker.rows_embedded;
   std::optional<double> rate;
   if (at_ != Instant{} && rows >= rows_) rate = static_cast<double>(rows - rows_) / to_seconds(now - at_);
   at_ = now;
@@ -31,21 +31,21 @@ Result<StatusReader> StatusReader::open(const Settings& settings) {
 }
 
 Result<StatusReport> StatusReader::read() {
-  auto status = pg::read_status(db_);
+  auto status = schema::read_status(db_);
   if (!status) return std::unexpected(status.error());
   StatusReport report{.status = std::move(*status), .endpoints = {}, .rows_per_second = {}};
   report.rows_per_second = rate_.update(report.status.workers, std::chrono::steady_clock::now());
-  for (const EndpointConfig& endpoint : settings_->endpoints)
+  for (const provider::EndpointConfig& endpoint : settings_->endpoints)
     report.endpoints.push_back(
         {endpoint.name, endpoint.dialect, has_key(endpoint), how_to_set_key(endpoint)});
   return report;
 }
 
-bool waits(const pg::VectorizerStatus& vectorizer) {
+bool waits(const schema::VectorizerStatus& vectorizer) {
   return vectorizer.jobs > 0 || vectorizer.unwalked_rows > 0;
 }
 
-std::string_view condition_of(const pg::VectorizerStatus& vectorizer, bool workers) {
+std::string_view condition_of(const schema::VectorizerStatus& vectorizer, bool workers) {
   if (vectorizer.problem) return "broken";
   if (vectorizer.state != "active") return vectorizer.state;
   if (waits(vectorizer) && !vectorizer.troubles.empty()) return "waiting";

@@ -10,20 +10,20 @@
 #include "app/settings.h"
 #include "base/error.h"
 #include "base/units.h"
-#include "pg/status.h"
+#include "schema/status.h"
 
 namespace embedd::app {
 
 /// Of an endpoint that is configured here.
 struct EndpointState {
   std::string name;
-  Dialect dialect = Dialect::openai;
+  provider::Dialect dialect = provider::Dialect::openai;
   bool has_key = false;        ///< or needs none
   std::string how_to_set_key;  ///< what to do where there is none
 };
 
 struct StatusReport {
-  pg::Status status;
+  schema::Status status;
   std::vector<EndpointState> endpoints;
   std::optional<double> rows_per_second;  ///< of all workers since the last look; none at the first
 
@@ -35,7 +35,7 @@ struct StatusReport {
 class RowRate {
  public:
   /// None at the first look, and where a worker has left since the last one.
-  std::optional<double> update(const std::vector<pg::WorkerStatus>& workers, Instant now);
+  std::optional<double> update(const std::vector<schema::WorkerStatus>& workers, Instant now);
 
  private:
   Instant at_{};
@@ -58,10 +58,10 @@ class StatusReader {
 };
 
 /// Whether rows of it wait to be embedded, or to be looked at.
-bool waits(const pg::VectorizerStatus& vectorizer);
+bool waits(const schema::VectorizerStatus& vectorizer);
 
 /// How it stands, in one or two words of at most eleven characters, such as "current" or "no worker".
 /// `workers`: some run.
-std::string_view condition_of(const pg::VectorizerStatus& vectorizer, bool workers);
+std::string_view condition_of(const schema::VectorizerStatus& vectorizer, bool workers);
 
 }  // namespace embedd::app

@@ -6,7 +6,7 @@
 #include "app/settings.h"
 #include "app/vectorizer.h"
 #include "base/error.h"
-#include "pg/traces.h"
+#include "schema/traces.h"
 
 namespace embedd::app {
 
@@ -19,15 +19,16 @@ struct TracesReport {
   bool created_table = false;  ///< false: an existing table was adopted
   bool created_index = false;
   bool created_vectorizer = false;
-  pg::VectorizerInfo vectorizer;
+  schema::VectorizerInfo vectorizer;
   Existing existing;  ///< of a table that was adopted just now
 };
 
-/// Migrates, then makes or adopts them. Errors: pg::migrate()'s, pg::init_traces()'s, the connection's.
+/// Migrates, then makes or adopts them. Errors: schema::migrate()'s, schema::init_traces()'s, the
+/// connection's.
 Result<TracesReport> init_traces(const Settings& settings, const TracesRequest& request);
 
 /// Declares the vectorizer `traces` of a table that is there already, in a schema that is current. False if
-/// there is no such table yet. Errors: pg::init_traces()'s, the connection's.
+/// there is no such table yet. Errors: schema::init_traces()'s, the connection's.
 Result<bool> adopt_traces(const Settings& settings);
 
 }  // namespace embedd::app

@@ -5,10 +5,10 @@
 #include "app/database.h"
 #include "app/endpoints.h"
 #include "core/price.h"
-#include "pg/capture_state.h"
-#include "pg/declarer.h"
-#include "pg/inspect.h"
-#include "pg/vector_index.h"
+#include "schema/capture_state.h"
+#include "schema/declarer.h"
+#include "schema/inspect.h"
+#include "schema/vector_index.h"
 #include "text/catalog.h"
 
 namespace embedd::app {
@@ -17,10 +17,10 @@ namespace {
 
 std::vector<LackingRole> lacking_roles(pg::Connection& db) {
   std::vector<LackingRole> out;
-  const auto roles = pg::worker_roles(db);
+  const auto roles = schema::worker_roles(db);
   if (!roles) return out;
   for (const std::string& role : *roles) {
-    auto lacking = pg::missing_grants(db, role);
+    auto lacking = schema::missing_grants(db, role);
     if (lacking && !lacking->empty()) out.push_back({role, std::move(*lacking)});
   }
   return out;
@@ -28,14 +28,14 @@ std::vector<LackingRole> lacking_roles(pg::Connection& db) {
 
 }  // namespace
 
-Existing priced(const Settings& settings, const pg::VectorizerInfo& vectorizer,
-                const pg::ExistingVectors& existing) {
+Existing priced(const Settings& settings, const schema::VectorizerInfo& vectorizer,
+                const schema::ExistingVectors& existing) {
   Existing out{existing};
   if (out.unproven_rows() == 0 || out.sample.empty() || usd_per_million_tokens(vectorizer.model) == 0)
     return out;
   const Tokenizers tokenizers(settings.tokenizer_ranks);
   const Tokenizer& tokenizer = tokenizers.tokenizer_for(vectorizer.model);
-  const EndpointConfig* endpoint = settings.endpoint(vectorizer.endpoint);
+  const provider::EndpointConfig* endpoint = settings.endpoint(vectorizer.endpoint);
   const std::string prefix = endpoint == nullptr ? std::string() : endpoint->document_prefix;
   std::size_t tokens = 0;
   for (const std::string& text : out.sample) tokens += tokenizer.count(prefix + text);
@@ -44,24 +44,24 @@ Existing priced(const Settings& settings, const pg::VectorizerInfo& vectorizer,
   return out;
 }
 
-Result<CreatedVectorizer> create_vectorizer(const Settings& settings, pg::VectorizerSpec spec,
+Result<CreatedVectorizer> create_vectorizer(const Settings& settings, schema::VectorizerSpec spec,
                                             std::string_view model) {
   auto chosen = model_for(settings, spec.endpoint, model);
   if (!chosen) return std::unexpected(chosen.error());
   spec.model = std::move(*chosen);
   auto db = connect(settings);
   if (!db) return std::unexpected(db.error());
-  auto declared = pg::declare_vectorizer(*db, spec);
+  auto declared = schema::declare_vectorizer(*db, spec);
   if (!declared) return std::unexpected(declared.error());
 
   CreatedVectorizer out;
   out.info = std::move(declared->info);
   out.existing = priced(settings, out.info, declared->existing);
   out.remarks = std::move(declared->remarks);
-  if (auto capture = pg::capture_state(*db, out.info); capture && capture->note)
+  if (auto capture = schema::capture_state(*db, out.info); capture && capture->note)
     out.remarks.push_back(std::move(*capture->note));
   out.lacking = lacking_roles(*db);
-  const auto backlog = pg::read_backlog(*db, out.info);
+  const auto backlog = schema::read_backlog(*db, out.info);
   out.worker_running = backlog && backlog->worker_running;
   return out;
 }

@@ -8,13 +8,13 @@
 
 #include "app/settings.h"
 #include "base/error.h"
-#include "pg/adoption.h"
-#include "pg/vectorizers.h"
+#include "schema/adoption.h"
+#include "schema/vectorizers.h"
 
 namespace embedd::app {
 
 /// Vectors that the column held before.
-struct Existing : pg::ExistingVectors {
+struct Existing : schema::ExistingVectors {
   double usd_anew = 0;  ///< to embed anew what nothing proves, at list price; 0: free, or no price is known
 
   /// Known from a vectorizer that was dropped.
@@ -24,8 +24,8 @@ struct Existing : pg::ExistingVectors {
 };
 
 /// `existing` with its cost, estimated from its sample.
-Existing priced(const Settings& settings, const pg::VectorizerInfo& vectorizer,
-                const pg::ExistingVectors& existing);
+Existing priced(const Settings& settings, const schema::VectorizerInfo& vectorizer,
+                const schema::ExistingVectors& existing);
 
 struct LackingRole {
   std::string role;
@@ -33,7 +33,7 @@ struct LackingRole {
 };
 
 struct CreatedVectorizer {
-  pg::VectorizerInfo info;
+  schema::VectorizerInfo info;
   Existing existing;
   std::vector<std::string> remarks;  ///< worth knowing before counting on it
   std::vector<LackingRole> lacking;  ///< workers' roles that cannot work on it
@@ -41,9 +41,9 @@ struct CreatedVectorizer {
 };
 
 /// `model`: empty means the endpoint's default. Once the vectorizer is declared, whatever else cannot be
-/// found out is left out. Errors: pg::declare_vectorizer()'s, and invalid_argument if the endpoint has no
+/// found out is left out. Errors: schema::declare_vectorizer()'s, and invalid_argument if the endpoint has no
 /// default model.
-Result<CreatedVectorizer> create_vectorizer(const Settings& settings, pg::VectorizerSpec spec,
+Result<CreatedVectorizer> create_vectorizer(const Settings& settings, schema::VectorizerSpec spec,
                                             std::string_view model);
 
 }  // namespace embedd::app

@@ -9,16 +9,16 @@
 
 #include "app/start_up.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "core/random.h"
 #include "core/walk_pace.h"
-#include "http/embedders.h"
-#include "http/loop.h"
-#include "pg/queue.h"
-#include "server/event_log.h"
-#include "server/health.h"
-#include "server/metrics.h"
-#include "server/observers.h"
-#include "server/routes.h"
+#include "observe/event_log.h"
+#include "observe/health.h"
+#include "observe/metrics.h"
+#include "observe/observers.h"
+#include "provider/embedders.h"
+#include "provider/loop.h"
+#include "queue/pg_queue.h"
 #include "text/catalog.h"
 
 namespace embedd::app {
@@ -33,7 +33,7 @@ std::uint64_t random_seed() {
   return (std::uint64_t{device()} << 32) | device();
 }
 
-pg::PgQueueOptions queue_options(const Settings& settings, const WorkerRequest& request) {
+queue::PgQueueOptions queue_options(const Settings& settings, const WorkerRequest& request) {
   char hostname[256] = "";
   (void)gethostname(hostname, sizeof hostname - 1);
   return {.database = settings.database.conninfo,
@@ -42,25 +42,14 @@ pg::PgQueueOptions queue_options(const Settings& settings, const WorkerRequest& 
           .listen_now = settings.listen_now,
           .worker = Random(random_seed()).lease_token(),
           .hostname = hostname,
-          .version = EMBEDD_VERSION,
+          .version = std::string(version()),
           .pid = static_cast<int>(getpid()),
           .reconcile_every = request.reconcile_every,
           .longest_page = WalkPace(request.worker.walk_share).longest_page(),
           // Somebody waits for the answer whether any row remains.
           .make_up_after = request.worker.once ? Duration{} : seconds(60),
           .keep_messages = request.keep_messages,
-          .addresses = addresses_of(settings.endpoints)};
-}
-
-/// Null if no address is asked for.
-Result<std::unique_ptr<Listener>> listen(const std::optional<ListenAddress>& address, const Routes& routes) {
-  if (!address) return nullptr;
-  auto listener = Listener::start(*address, [&routes](std::string_view method, std::string_view target) {
-    return routes.handle(method, target);
-  });
-  if (listener)
-    log::info("http_listening", {{"address", (*listener)->address()}, {"port", (*listener)->port()}});
-  return listener;
+          .addresses = provider::addresses_of(settings.endpoints)};
 }
 
 /// What a run makes once, and every part is given.
@@ -75,10 +64,9 @@ class WorkerRun {
         observers_(all_observers()) {}
 
   Result<WorkerReport> run() {
-    const Routes routes(health_, metrics_);
-    auto listener = listen(request_.http, routes);
-    if (!listener) return std::unexpected(listener.error());
-    log::info("worker_started", {{"version", EMBEDD_VERSION}, {"database", settings_.database.display}});
+    auto served = hooks_.serve ? hooks_.serve(health_, metrics_) : nullptr;
+    if (!served) return std::unexpected(served.error());
+    log::info("worker_started", {{"version", version()}, {"database", settings_.database.display}});
     auto stopped = start();
     if (!stopped) return std::unexpected(stopped.error());
     if (*stopped) return WorkerReport{.end = **stopped};
@@ -120,11 +108,11 @@ class WorkerRun {
   }
 
   WorkerSummary run_loop() {
-    Loop loop;
-    pg::PgQueue queue(queue_options(settings_, request_), clock_, [&loop] { loop.wake(); });
+    provider::Loop loop;
+    queue::PgQueue queue(queue_options(settings_, request_), clock_, [&loop] { loop.wake(); });
     loop.add(queue);
     health_.watch(queue);
-    Embedders embedders(loop, settings_.endpoints);
+    provider::Embedders embedders(loop, settings_.endpoints);
     const Tokenizers tokenizers(settings_.tokenizer_ranks);
     WorkerOptions options = request_.worker;
     options.seed = random_seed();
@@ -140,11 +128,11 @@ class WorkerRun {
   const Settings& settings_;
   const WorkerRequest& request_;
   WorkerHooks hooks_;
-  const SteadyClock clock_;
-  Metrics metrics_;
-  Health health_;
-  EventLog events_;
-  Observers observers_;
+  const provider::SteadyClock clock_;
+  observe::Metrics metrics_;
+  observe::Health health_;
+  observe::EventLog events_;
+  observe::Observers observers_;
 };
 
 }  // namespace

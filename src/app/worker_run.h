@@ -11,16 +11,16 @@
 #include "base/units.h"
 #include "core/ports.h"
 #include "core/worker.h"
-#include "server/listener.h"
+#include "observe/health.h"
+#include "observe/metrics.h"
 
 namespace embedd::app {
 
 struct WorkerRequest {
   WorkerOptions worker;  ///< its seed is chosen here
   Duration reconcile_every = seconds(3600);
-  bool keep_messages = false;         ///< dead letters carry the database's own words
-  bool traces = false;                ///< first adopt the table `traces`, as soon as it is there
-  std::optional<ListenAddress> http;  ///< where /livez, /readyz and /metrics are served; none: nowhere
+  bool keep_messages = false;  ///< dead letters carry the database's own words
+  bool traces = false;         ///< first adopt the table `traces`, as soon as it is there
 };
 
 /// How the caller takes part in a run.
@@ -28,6 +28,8 @@ struct WorkerHooks {
   std::stop_token stop;  ///< asks the worker to finish what is in flight, and to end
   /// Draws progress, which is then not logged. Destroyed before the last line is logged. May be null.
   std::unique_ptr<Observer> progress{};
+  /// Called first of all; what it returns is destroyed last. Serves what the run says of itself. May be null.
+  std::function<Result<std::shared_ptr<void>>(const observe::Health&, const observe::Metrics&)> serve{};
   /// Called with how to give up what is in flight when the loop begins, and with null when it has ended.
   std::function<void(std::function<void()> cancel)> on_loop{};
 };
@@ -43,9 +45,10 @@ struct WorkerReport {
   Duration took{};  ///< since the loop began
 };
 
-/// Serves HTTP, waits for the database, migrates, and runs the loop until `hooks.stop` or, with
+/// Has HTTP served, waits for the database, migrates, and runs the loop until `hooks.stop` or, with
 /// `request.worker.once`, until nothing is due. A database that is down is waited for: for a minute with
-/// `once`, else for ever. Errors: the address is taken, and what waiting does not mend (see app/start_up.h).
+/// `once`, else for ever. Errors: those of `hooks.serve`, and what waiting does not mend (see
+/// app/start_up.h).
 Result<WorkerReport> run_worker(const Settings& settings, const WorkerRequest& request, WorkerHooks hooks);
 
 /// The last line in the log of a worker that did nothing.

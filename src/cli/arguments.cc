@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/version.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/settings.h"
@@ -27,7 +28,7 @@ class Parser {
     app_.require_subcommand(1);
     app_.fallthrough();
     app_.footer(kFooter);
-    app_.set_version_flag("-V,--version", "embedd " EMBEDD_VERSION);
+    app_.set_version_flag("-V,--version", fmt::format("embedd {}", version()));
     app_.add_flag("--help-settings", help_settings_, "List every setting: name, variable, default");
     app_.add_flag("--json", arguments_.json, "Print JSON; may also follow the command");
     add_setting_flags();

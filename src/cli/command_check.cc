@@ -23,7 +23,7 @@ Finding look_at_configuration(const Context& context) {
                         : fmt::format("from {} and the environment", fmt::join(files, ", "))};
 }
 
-void note_request(const EndpointConfig& endpoint, const pg::ModelUse& use) {
+void note_request(const provider::EndpointConfig& endpoint, const schema::ModelUse& use) {
   print_note(fmt::format("note: sends one request of one word to {} for {}, {} dimensions", endpoint.base_url,
                          printable(use.model), use.dimensions));
 }

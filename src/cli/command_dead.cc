@@ -12,7 +12,7 @@ namespace embedd::cli {
 
 namespace {
 
-pg::DeadLetterFilter filter_of(const DeadArguments& arguments) {
+schema::DeadLetterFilter filter_of(const DeadArguments& arguments) {
   return {arguments.vectorizer, arguments.key, arguments.kind, arguments.older_than, arguments.newer_than};
 }
 
@@ -20,7 +20,7 @@ pg::DeadLetterFilter filter_of(const DeadArguments& arguments) {
 Result<int> list_as_json(const Config& config, const DeadArguments& arguments) {
   std::string before = "[";
   auto listed = app::visit_dead_letters(
-      config, filter_of(arguments), arguments.limit, [&](const pg::DeadLetter& letter) {
+      config, filter_of(arguments), arguments.limit, [&](const schema::DeadLetter& letter) {
         JsonWriter json;
         json.object().key("vectorizer").value(letter.vectorizer).key("key").raw(letter.key);
         json.key("kind").value(letter.kind).key("message").value(letter.message);
@@ -39,7 +39,7 @@ Result<int> list_as_table(const Config& config, const DeadArguments& arguments) 
   std::optional<Table> table;
   int rows = 0;
   auto listed = app::visit_dead_letters(
-      config, filter_of(arguments), arguments.limit, [&](const pg::DeadLetter& letter) {
+      config, filter_of(arguments), arguments.limit, [&](const schema::DeadLetter& letter) {
         if (!table) table.emplace(header);
         table->add({letter.failed_at, printable(letter.vectorizer), printable(letter.key, 60),
                     printable(letter.kind), fmt::format("{}", letter.attempts),
@@ -55,7 +55,7 @@ Result<int> list_as_table(const Config& config, const DeadArguments& arguments) 
 }
 
 Result<int> change(Context& context, const DeadArguments& arguments,
-                   Result<std::int64_t> (*action)(const app::Settings&, const pg::DeadLetterFilter&),
+                   Result<std::int64_t> (*action)(const app::Settings&, const schema::DeadLetterFilter&),
                    std::string_view done) {
   if (arguments.vectorizer.empty() && !arguments.all)
     return fail(ErrorKind::invalid_argument, "name a vectorizer, or say --all");

@@ -10,7 +10,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "pg/vector_index.h"
+#include "schema/vector_index.h"
 
 namespace embedd::cli {
 
@@ -51,7 +51,7 @@ class Ticker {
   Instant told_at_{};
 };
 
-std::string describe(const pg::Backlog& backlog, const std::string& name) {
+std::string describe(const schema::Backlog& backlog, const std::string& name) {
   std::string out = !backlog.walked
                         ? fmt::format("{}: not all rows have been looked at yet", name)
                         : fmt::format("{}: {} rows wait to be embedded", name, human_count(backlog.jobs));
@@ -61,12 +61,12 @@ std::string describe(const pg::Backlog& backlog, const std::string& name) {
 }
 
 /// Whether the backlog has drained in time.
-Result<bool> wait_for_backlog(pg::Connection& db, const pg::VectorizerInfo& info,
+Result<bool> wait_for_backlog(pg::Connection& db, const schema::VectorizerInfo& info,
                               const ReindexArguments& arguments) {
   const auto began_at = std::chrono::steady_clock::now();
   Ticker ticker;
   while (true) {
-    auto backlog = pg::read_backlog(db, info);
+    auto backlog = schema::read_backlog(db, info);
     if (!backlog) return std::unexpected(backlog.error());
     if (arguments.now || backlog->drained()) return true;
     const std::string text = describe(*backlog, printable(info.name));
@@ -93,11 +93,11 @@ std::string human_size(std::int64_t bytes) {
   return fmt::format("{:.1f} MB", size / kMiB);
 }
 
-void show(const Context& context, const std::vector<pg::BuiltIndex>& indexes) {
+void show(const Context& context, const std::vector<schema::BuiltIndex>& indexes) {
   if (context.json) {
     JsonWriter json;
     json.array();
-    for (const pg::BuiltIndex& index : indexes)
+    for (const schema::BuiltIndex& index : indexes)
       json.object()
           .key("index")
           .value(index.name)
@@ -112,7 +112,7 @@ void show(const Context& context, const std::vector<pg::BuiltIndex>& indexes) {
           .end();
     return print(json.end().str() + "\n");
   }
-  for (const pg::BuiltIndex& index : indexes)
+  for (const schema::BuiltIndex& index : indexes)
     print(index.built
               ? fmt::format("{} built in {:.1f} s, {}\n", printable(index.name), index.seconds,
                             human_size(index.bytes))
@@ -124,12 +124,12 @@ void show(const Context& context, const std::vector<pg::BuiltIndex>& indexes) {
 Result<int> vectorizer_reindex(Context& context, const ReindexArguments& arguments) {
   auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
-  auto info = arguments.index.empty() ? pg::find_vectorizer(*db, arguments.name)
-                                      : pg::choose_index(*db, arguments.name, arguments.index);
+  auto info = arguments.index.empty() ? schema::find_vectorizer(*db, arguments.name)
+                                      : schema::choose_index(*db, arguments.name, arguments.index);
   if (!info) return std::unexpected(info.error());
   // Whoever may not build shall not have to wait for being told.
-  if (auto owner = pg::check_index_owner(*db, *info); !owner) return std::unexpected(owner.error());
-  auto wanted = pg::index_wanted(*db, *info);
+  if (auto owner = schema::check_index_owner(*db, *info); !owner) return std::unexpected(owner.error());
+  auto wanted = schema::index_wanted(*db, *info);
   if (!wanted) return std::unexpected(wanted.error());
   if (*wanted) {
     auto drained = wait_for_backlog(*db, *info, arguments);
@@ -138,12 +138,12 @@ Result<int> vectorizer_reindex(Context& context, const ReindexArguments& argumen
   }
   auto builder = connect_builder(context);
   if (!builder) return std::unexpected(builder.error());
-  std::vector<pg::BuiltIndex> built;
+  std::vector<schema::BuiltIndex> built;
   {
     Ticker ticker;
-    auto done = pg::build_indexes(
+    auto done = schema::build_indexes(
         *db, *builder, *info, {arguments.memory_mib, arguments.workers},
-        [&ticker](const pg::BuildProgress& progress) {
+        [&ticker](const schema::BuildProgress& progress) {
           ticker.tell(fmt::format("{}: {}", printable(progress.index),
                                   progress.phase.empty() ? "building" : printable(progress.phase)),
                       progress.share);
@@ -152,7 +152,7 @@ Result<int> vectorizer_reindex(Context& context, const ReindexArguments& argumen
     built = std::move(*done);
   }
   show(context, built);
-  for (const pg::BuiltIndex& index : built)
+  for (const schema::BuiltIndex& index : built)
     if (index.serially)
       print_note(
           fmt::format("note: {} was built by one process, since the server's shared memory (/dev/shm) is too "
@@ -164,8 +164,8 @@ Result<int> vectorizer_reindex(Context& context, const ReindexArguments& argumen
 namespace {
 
 /// What `--drop` could name. Nothing is dropped, so this is no failure.
-Result<int> show_deferrable(const Context& context, pg::Connection& db, const pg::VectorizerInfo& info) {
-  auto there = pg::deferrable_indexes(db, info);
+Result<int> show_deferrable(const Context& context, pg::Connection& db, const schema::VectorizerInfo& info) {
+  auto there = schema::deferrable_indexes(db, info);
   if (!there) return std::unexpected(there.error());
   if (context.json) {
     JsonWriter json;
@@ -193,10 +193,10 @@ Result<int> show_deferrable(const Context& context, pg::Connection& db, const pg
 Result<int> vectorizer_defer_index(Context& context, const DeferIndexArguments& arguments) {
   auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
-  auto info = pg::find_vectorizer(*db, arguments.name);
+  auto info = schema::find_vectorizer(*db, arguments.name);
   if (!info) return std::unexpected(info.error());
   if (arguments.drop.empty()) return show_deferrable(context, *db, *info);
-  if (auto deferred = pg::defer_indexes(*db, *info, arguments.drop); !deferred)
+  if (auto deferred = schema::defer_indexes(*db, *info, arguments.drop); !deferred)
     return std::unexpected(deferred.error());
   if (context.json) {
     JsonWriter json;

@@ -10,17 +10,17 @@ namespace embedd::cli {
 namespace {
 
 void print_json(const app::SearchResult& result) {
-  const pg::VectorizerInfo& info = result.vectorizer;
+  const schema::VectorizerInfo& info = result.vectorizer;
   JsonWriter json;
   json.object().key("vectorizer").value(info.name).key("model").value(info.model).key("hits").array();
-  for (const pg::SearchHit& hit : result.hits) {
+  for (const search::SearchHit& hit : result.hits) {
     json.object().key("key").raw(hit.key).key("similarity").value(hit.similarity);
     json.key("text").value(hit.preview).end();
   }
   print(json.end().end().str() + "\n");
 }
 
-void print_hits(const std::vector<pg::SearchHit>& hits) {
+void print_hits(const std::vector<search::SearchHit>& hits) {
   for (std::size_t i = 0; i < hits.size(); ++i) {
     print(fmt::format("{}. {} {}\n", i + 1, paint(Colour::bold, fmt::format("{:.3f}", hits[i].similarity)),
                       paint(Colour::dim, printable(hits[i].key, 100))));

@@ -8,7 +8,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/wrap.h"
-#include "pg/status.h"
+#include "schema/status.h"
 
 namespace embedd::cli {
 
@@ -16,9 +16,9 @@ namespace {
 
 constexpr seconds kWatchInterval{2};
 
-void write_usage(JsonWriter& json, std::string_view name, const std::vector<pg::UsageStatus>& usage) {
+void write_usage(JsonWriter& json, std::string_view name, const std::vector<schema::UsageStatus>& usage) {
   json.key(name).array();
-  for (const pg::UsageStatus& item : usage) {
+  for (const schema::UsageStatus& item : usage) {
     json.object().key("vectorizer").value(item.vectorizer).key("model").value(item.model);
     json.key("requests").value(item.requests).key("rows").value(item.rows).key("tokens").value(item.tokens);
     json.key("cost_usd").value(item.cost_usd).end();
@@ -27,10 +27,10 @@ void write_usage(JsonWriter& json, std::string_view name, const std::vector<pg::
 }
 
 std::string as_json(const app::StatusReport& report) {
-  const pg::Status& status = report.status;
+  const schema::Status& status = report.status;
   JsonWriter json;
   json.object().key("vectorizers").array();
-  for (const pg::VectorizerStatus& item : status.vectorizers) {
+  for (const schema::VectorizerStatus& item : status.vectorizers) {
     json.object().key("name").value(item.name).key("source").value(item.source);
     json.key("endpoint").value(item.endpoint).key("model").value(item.model);
     json.key("dimensions").value(item.dimensions).key("state").value(item.state);
@@ -48,7 +48,7 @@ std::string as_json(const app::StatusReport& report) {
     json.key("problem");
     item.problem ? json.value(*item.problem) : json.null();
     json.key("troubles").array();
-    for (const pg::TroubleStatus& trouble : item.troubles) {
+    for (const schema::TroubleStatus& trouble : item.troubles) {
       json.object().key("state").value(trouble.state).key("message").value(trouble.message);
       json.key("workers").value(trouble.workers).key("stopped_seconds");
       trouble.stopped_seconds ? json.value(*trouble.stopped_seconds) : json.null();
@@ -60,7 +60,7 @@ std::string as_json(const app::StatusReport& report) {
     json.end();
   }
   json.end().key("workers").array();
-  for (const pg::WorkerStatus& item : status.workers) {
+  for (const schema::WorkerStatus& item : status.workers) {
     json.object().key("id").value(item.id).key("hostname").value(item.hostname).key("pid").value(item.pid);
     json.key("version").value(item.version).key("up_seconds").value(item.up_seconds);
     json.key("silent_seconds").value(item.silent_seconds).key("rows_embedded").value(item.rows_embedded);
@@ -86,7 +86,7 @@ std::string as_json(const app::StatusReport& report) {
 constexpr std::size_t kName = 18, kModel = 22, kWorker = 20;
 
 /// Why nothing happens where no worker runs, as far as this side can know.
-std::string reason_here(const app::StatusReport& report, const pg::VectorizerStatus& item) {
+std::string reason_here(const app::StatusReport& report, const schema::VectorizerStatus& item) {
   const app::EndpointState* endpoint = report.endpoint(item.endpoint);
   if (endpoint == nullptr)
     return fmt::format("its endpoint {} is not configured here, and no worker runs",
@@ -97,7 +97,7 @@ std::string reason_here(const app::StatusReport& report, const pg::VectorizerSta
 }
 
 /// remarks_of() says more.
-std::string state_of(const pg::VectorizerStatus& item, bool workers) {
+std::string state_of(const schema::VectorizerStatus& item, bool workers) {
   const std::string_view condition = app::condition_of(item, workers);
   if (condition == "broken") return paint(Colour::red, condition);
   if (condition == "current") return paint(Colour::green, condition);
@@ -106,14 +106,14 @@ std::string state_of(const pg::VectorizerStatus& item, bool workers) {
   return std::string(condition);
 }
 
-std::string said_by(const pg::TroubleStatus& trouble, std::size_t workers) {
+std::string said_by(const schema::TroubleStatus& trouble, std::size_t workers) {
   if (trouble.stopped_seconds)
     return fmt::format("said a worker that stopped {} ago", human_age(*trouble.stopped_seconds));
   return fmt::format("say {} of {} workers", trouble.workers, workers);
 }
 
 /// What waits, why and since when: a line each, without its name.
-std::vector<std::string> remarks_of(const app::StatusReport& report, const pg::VectorizerStatus& item) {
+std::vector<std::string> remarks_of(const app::StatusReport& report, const schema::VectorizerStatus& item) {
   const std::size_t workers = report.status.workers.size();
   std::vector<std::string> out;
   for (const auto& remark : {item.problem, item.note})
@@ -122,14 +122,15 @@ std::vector<std::string> remarks_of(const app::StatusReport& report, const pg::V
     out.push_back(fmt::format(": walked at {}; put off at {}, since nothing had happened to it",
                               *item.reconciled_at, *item.walk_put_off_at));
   if (item.unwalked_rows > 0)
-    out.push_back(fmt::format(
-        ": up to {} rows wait to be looked at, since it was created ({})",
-        item.unwalked_rows < pg::kCountLimit ? human_count(item.unwalked_rows) : "all its", item.created_at));
+    out.push_back(
+        fmt::format(": up to {} rows wait to be looked at, since it was created ({})",
+                    item.unwalked_rows < schema::kCountLimit ? human_count(item.unwalked_rows) : "all its",
+                    item.created_at));
   if (!app::waits(item) || item.problem) return out;
   if (item.state != "active")
     out.push_back(
         fmt::format(" waits: {}; to go on: embedd vectorizer resume {}", item.state, printable(item.name)));
-  for (const pg::TroubleStatus& trouble : item.troubles)
+  for (const schema::TroubleStatus& trouble : item.troubles)
     out.push_back(fmt::format(" waits: {}, {}: {}", printable(trouble.state, 40), said_by(trouble, workers),
                               printable(trouble.message, 300)));
   if (workers == 0) out.push_back(" waits: " + reason_here(report, item));
@@ -139,21 +140,21 @@ std::vector<std::string> remarks_of(const app::StatusReport& report, const pg::V
   return out;
 }
 
-std::string waiting_of(const pg::VectorizerStatus& item) {
+std::string waiting_of(const schema::VectorizerStatus& item) {
   if (item.unwalked_rows > item.jobs)
-    return "≤" + human_count(item.unwalked_rows) + (item.unwalked_rows < pg::kCountLimit ? "" : "+");
+    return "≤" + human_count(item.unwalked_rows) + (item.unwalked_rows < schema::kCountLimit ? "" : "+");
   return (item.jobs_exact ? "" : "~") + human_count(item.jobs);
 }
 
 std::string vectorizers_text(const app::StatusReport& report) {
-  const pg::Status& status = report.status;
+  const schema::Status& status = report.status;
   if (status.vectorizers.empty()) return "no vectorizers yet: embedd vectorizer create --help\n";
   Table table({"vectorizer", "model", "waiting", "oldest", "dead", "state"});
   std::string remarks;
   const auto remark = [&remarks](const std::string& line) {
     remarks += (stdout_is_terminal() ? wrapped(line, 80) : line) + "\n";
   };
-  for (const pg::VectorizerStatus& item : status.vectorizers) {
+  for (const schema::VectorizerStatus& item : status.vectorizers) {
     table.add({printable(item.name, kName - 1), printable(item.model, kModel), waiting_of(item),
                item.oldest_age_seconds ? human_age(*item.oldest_age_seconds) : "-",
                item.dead_letters > 0 ? paint(Colour::red, human_count(item.dead_letters)) : "0",
@@ -168,10 +169,10 @@ std::string vectorizers_text(const app::StatusReport& report) {
 }
 
 std::string workers_text(const app::StatusReport& report) {
-  const pg::Status& status = report.status;
+  const schema::Status& status = report.status;
   if (status.workers.empty()) return "no workers: embedd worker\n";
   Table table({"worker", "up", "rows", "requests", "leases", "heard of"});
-  for (const pg::WorkerStatus& item : status.workers)
+  for (const schema::WorkerStatus& item : status.workers)
     table.add({printable(fmt::format("{}:{}", item.hostname, item.pid), kWorker - 1),
                human_age(item.up_seconds), human_count(item.rows_embedded),
                fmt::format("{}", item.requests_in_flight), fmt::format("{}", item.leases_held),
@@ -180,12 +181,12 @@ std::string workers_text(const app::StatusReport& report) {
          (report.rows_per_second ? fmt::format("{:.0f} rows/s\n", *report.rows_per_second) : "");
 }
 
-std::string usage_text(const pg::Status& status) {
+std::string usage_text(const schema::Status& status) {
   std::string out;
   if (!status.usage_total.empty()) {
     Table table({"usage", "model", "rows", "tokens", "USD"});
-    const auto add = [&table](std::string_view when, const std::vector<pg::UsageStatus>& usage) {
-      for (const pg::UsageStatus& item : usage)
+    const auto add = [&table](std::string_view when, const std::vector<schema::UsageStatus>& usage) {
+      for (const schema::UsageStatus& item : usage)
         table.add({fmt::format("{}, {}", printable(item.vectorizer, 10), when), printable(item.model, kModel),
                    human_count(item.rows), human_count(item.tokens), fmt::format("{:.4f}", item.cost_usd)});
     };

@@ -12,7 +12,7 @@ namespace embedd::cli {
 Result<int> traces_init(Context& context, const app::TracesRequest& request) {
   const auto report = app::init_traces(context.config, request);
   if (!report) return std::unexpected(report.error());
-  const pg::VectorizerInfo& info = report->vectorizer;
+  const schema::VectorizerInfo& info = report->vectorizer;
   if (context.json) {
     JsonWriter json;
     json.object().key("created_table").value(report->created_table);

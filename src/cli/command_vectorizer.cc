@@ -14,7 +14,7 @@ namespace embedd::cli {
 namespace {
 
 /// The members of an object that is open and stays so.
-void write_json(JsonWriter& json, const pg::VectorizerInfo& info) {
+void write_json(JsonWriter& json, const schema::VectorizerInfo& info) {
   const auto optional = [&json](std::string_view name, const std::optional<std::string>& text) {
     json.key(name);
     if (text)
@@ -42,12 +42,12 @@ void write_json(JsonWriter& json, const pg::VectorizerInfo& info) {
   json.key("created_at").value(info.created_at);
 }
 
-std::string source_of(const pg::VectorizerInfo& info) {
+std::string source_of(const schema::VectorizerInfo& info) {
   return info.source_schema == "public" ? info.source_table
                                         : fmt::format("{}.{}", info.source_schema, info.source_table);
 }
 
-void show(const Context& context, const pg::VectorizerInfo& info) {
+void show(const Context& context, const schema::VectorizerInfo& info) {
   if (context.json) {
     JsonWriter json;
     json.object();
@@ -92,7 +92,7 @@ Result<int> change(Context& context, const std::string& name,
 }  // namespace
 
 Result<int> vectorizer_create(Context& context, const CreateArguments& arguments) {
-  pg::VectorizerSpec spec;
+  schema::VectorizerSpec spec;
   spec.name = arguments.name;
   spec.table = arguments.table;
   spec.text = arguments.text;
@@ -112,7 +112,7 @@ Result<int> vectorizer_create(Context& context, const CreateArguments& arguments
 
   const auto created = app::create_vectorizer(context.config, std::move(spec), arguments.model);
   if (!created) return std::unexpected(created.error());
-  const pg::VectorizerInfo& info = created->info;
+  const schema::VectorizerInfo& info = created->info;
   if (context.json) {
     JsonWriter json;
     json.object();
@@ -136,12 +136,12 @@ Result<int> vectorizer_create(Context& context, const CreateArguments& arguments
 Result<int> vectorizer_list(Context& context) {
   auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
-  auto list = pg::list_vectorizers(*db);
+  auto list = schema::list_vectorizers(*db);
   if (!list) return std::unexpected(list.error());
   if (context.json) {
     JsonWriter json;
     json.array();
-    for (const pg::VectorizerInfo& info : *list) {
+    for (const schema::VectorizerInfo& info : *list) {
       json.object();
       write_json(json, info);
       json.end();
@@ -154,7 +154,7 @@ Result<int> vectorizer_list(Context& context) {
     return kDone;
   }
   Table table({"name", "source", "column", "model", "dimensions", "endpoint", "state"});
-  for (const pg::VectorizerInfo& info : *list)
+  for (const schema::VectorizerInfo& info : *list)
     table.add({printable(info.name), printable(source_of(info)), printable(info.destination_column),
                printable(info.model), fmt::format("{}", info.dimensions), printable(info.endpoint),
                info.paused ? paint(Colour::yellow, "paused") : "active"});
@@ -165,22 +165,22 @@ Result<int> vectorizer_list(Context& context) {
 Result<int> vectorizer_show(Context& context, const std::string& name) {
   auto db = app::connect(context.config);
   if (!db) return std::unexpected(db.error());
-  auto info = pg::find_vectorizer(*db, name);
+  auto info = schema::find_vectorizer(*db, name);
   if (!info) return std::unexpected(info.error());
   show(context, *info);
   return kDone;
 }
 
 Result<int> vectorizer_pause(Context& context, const std::string& name) {
-  return change(context, name, pg::pause_vectorizer, "paused");
+  return change(context, name, schema::pause_vectorizer, "paused");
 }
 
 Result<int> vectorizer_resume(Context& context, const std::string& name) {
-  return change(context, name, pg::resume_vectorizer, "resumed");
+  return change(context, name, schema::resume_vectorizer, "resumed");
 }
 
 Result<int> vectorizer_drop(Context& context, const std::string& name) {
-  auto code = change(context, name, pg::drop_vectorizer, "dropped");
+  auto code = change(context, name, schema::drop_vectorizer, "dropped");
   if (code)
     print_note(
         "its vectors stay, and what they were made of is remembered: the same declaration buys none again");

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "app/database.h"
@@ -12,14 +13,47 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/stop_signals.h"
-#include "http/loop.h"
-#include "pg/vectorizers.h"
+#include "provider/loop.h"
+#include "schema/vectorizers.h"
+#include "serve/listener.h"
+#include "serve/routes.h"
 
 namespace embedd::cli {
 
 namespace {
 
-Result<app::WorkerRequest> request_of(const SettingValues& values, const WorkerArguments& arguments) {
+/// Serves the routes while it lives.
+struct Service {
+  Service(const observe::Health& health, const observe::Metrics& metrics) : routes(health, metrics) {}
+
+  serve::Routes routes;
+  std::unique_ptr<serve::Listener> listener;
+};
+
+Result<std::shared_ptr<void>> serve(const serve::ListenAddress& address, const observe::Health& health,
+                                    const observe::Metrics& metrics) {
+  auto service = std::make_shared<Service>(health, metrics);
+  auto listener = serve::Listener::start(
+      address, [&routes = service->routes](std::string_view method, std::string_view target) {
+        return routes.handle(method, target);
+      });
+  if (!listener) return std::unexpected(listener.error());
+  log::info("http_listening", {{"address", (*listener)->address()}, {"port", (*listener)->port()}});
+  service->listener = std::move(*listener);
+  return service;
+}
+
+/// Where the worker serves HTTP; none: nowhere.
+Result<std::optional<serve::ListenAddress>> listen_address(const SettingValues& values) {
+  if (!values.has("http")) return std::nullopt;
+  auto address = serve::parse_listen_address(values.text("http"));
+  if (!address)
+    return fail(address.error().kind,
+                fmt::format("{}: {}", values.place_of("http"), address.error().message));
+  return std::move(*address);
+}
+
+app::WorkerRequest request_of(const SettingValues& values, const WorkerArguments& arguments) {
   app::WorkerRequest request;
   WorkerOptions& options = request.worker;
   options.poll = values.duration("poll_seconds");
@@ -34,19 +68,13 @@ Result<app::WorkerRequest> request_of(const SettingValues& values, const WorkerA
   request.reconcile_every = values.duration("reconcile_seconds");
   request.keep_messages = values.text("keep_messages") == "on";
   request.traces = arguments.traces;
-  if (!values.has("http")) return request;
-  auto address = parse_listen_address(values.text("http"));
-  if (!address)
-    return fail(address.error().kind,
-                fmt::format("{}: {}", values.place_of("http"), address.error().message));
-  request.http = std::move(*address);
   return request;
 }
 
 /// "none remains" is known from the queue, and beyond that from the last walk over each table.
 std::string none_remains(const Context& context, double took_seconds) {
   auto db = app::connect(context.config);
-  const auto walked = db ? pg::seconds_since_walks(*db) : std::unexpected(db.error());
+  const auto walked = db ? schema::seconds_since_walks(*db) : std::unexpected(db.error());
   if (!walked) return "none remains in the queue";
   if (!*walked) return "none remains in the queue; not every table has been walked through yet";
   if (**walked <= took_seconds + 1) return "none remains";
@@ -87,17 +115,22 @@ Result<int> worker(Context& context, const WorkerArguments& arguments) {
   log::write_in_background();
   const bool bar = stderr_is_terminal();
   log::clear_line_first(bar);
-  const auto request = request_of(context.config.values, arguments);
-  if (!request) return std::unexpected(request.error());
+  const auto address = listen_address(context.config.values);
+  if (!address) return std::unexpected(address.error());
 
-  const SteadyClock clock;
+  const provider::SteadyClock clock;
   app::WorkerHooks hooks{.stop = signals.token()};
   if (bar) hooks.progress = std::make_unique<Progress>(clock);
+  if (*address)
+    hooks.serve = [&address](const observe::Health& health, const observe::Metrics& metrics) {
+      return serve(**address, health, metrics);
+    };
   hooks.on_loop = [&signals](std::function<void()> cancel) {
     if (!cancel) return signals.on_second(nullptr);
     signals.on_second([cancel = std::move(cancel)](int) { cancel(); });
   };
-  const auto report = app::run_worker(context.config, *request, std::move(hooks));
+  const auto report =
+      app::run_worker(context.config, request_of(context.config.values, arguments), std::move(hooks));
   if (!report) return std::unexpected(report.error());
   if (!arguments.once || report->end == app::WorkerReport::End::before_table) return kDone;
   if (report->end == app::WorkerReport::End::before_database) return kFailed;

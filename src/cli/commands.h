@@ -24,7 +24,7 @@ struct ReindexArguments {
   std::string name, index;   ///< index: empty keeps the recorded kind
   double wait_seconds = -1;  ///< for the backlog; negative: as long as it takes
   bool now = false;
-  int memory_mib = 0, workers = -1;  ///< see pg::BuildOptions
+  int memory_mib = 0, workers = -1;  ///< see schema::BuildOptions
 };
 
 struct DeferIndexArguments {

@@ -16,8 +16,8 @@
 #include "base/nearest.h"
 #include "cli/dotenv.h"
 #include "cli/toml_file.h"
-#include "http/key_file.h"
 #include "pg/plain_url.h"
+#include "provider/key_file.h"
 
 extern char** environ;
 
@@ -188,7 +188,7 @@ class Loader {
     if (!config_.values.from_file(name)) return nullptr;
     return [file = config_.values.text(std::string(name) + "_file"), variable,
             dotenv = dotenv_]() -> std::optional<Secret> {
-      const auto url = read_secret_file(file);
+      const auto url = provider::read_secret_file(file);
       if (!url) return std::nullopt;
       auto target = pg::parse_database_url(*url, variable, file, [&](const std::string& other) {
         const auto found = dotenv.find(other);
@@ -201,7 +201,7 @@ class Loader {
 
   Result<void> build_endpoints() {
     const SettingValues& values = config_.values;
-    EndpointConfig openai;
+    provider::EndpointConfig openai;
     openai.base_url = values.text("openai_base_url");
     openai.organization = values.text("openai_org_id");
     openai.project = values.text("openai_project_id");
@@ -212,12 +212,12 @@ class Loader {
       if (!key) return std::unexpected(key.error());
       openai.api_key = std::move(*key);
     }
-    if (auto valid = validate(openai); !valid)
+    if (auto valid = provider::validate(openai); !valid)
       return fail(ErrorKind::invalid_argument,
                   fmt::format("{} ({})", valid.error().message, values.place_of("openai_base_url")));
-    EndpointConfig local;
+    provider::EndpointConfig local;
     local.name = "local";
-    local.dialect = Dialect::local;
+    local.dialect = provider::Dialect::local;
     local.key_required = false;
     config_.endpoints = {std::move(openai), std::move(local)};
     return toml_ ? read_toml_endpoints() : Result<void>();
@@ -231,7 +231,7 @@ class Loader {
     config_.endpoints = std::move(*endpoints);
     // The environment and .env win over [endpoint.openai] too. The key does not: a table that says where its
     // key is may well point somewhere that must never see OPENAI_API_KEY.
-    EndpointConfig& openai = config_.endpoints.front();
+    provider::EndpointConfig& openai = config_.endpoints.front();
     const auto override_text = [this](std::string_view name, std::string& into) {
       const SettingValue& value = config_.values.value(name);
       if (value.source > Source::toml) into = value.text;

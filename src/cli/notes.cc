@@ -8,18 +8,18 @@
 namespace embedd::cli {
 
 void note_endpoint(const app::Settings& settings, std::string_view endpoint) {
-  const EndpointConfig* found = settings.endpoint(endpoint);
+  const provider::EndpointConfig* found = settings.endpoint(endpoint);
   if (found == nullptr)
     print_note(
         fmt::format("note: no endpoint is called '{}' here; a worker needs [endpoint.{}] in embedd.toml",
                     endpoint, endpoint));
-  else if (found->dialect == Dialect::local)
+  else if (found->dialect == provider::Dialect::local)
     print_note("note: local-hashing-v1 finds shared words, not meaning");
   else if (!app::has_key(*found))
     print_note(fmt::format("note: rows wait until there is a key: {}", app::how_to_set_key(*found)));
 }
 
-void note_existing(const pg::VectorizerInfo& info, const app::Existing& existing) {
+void note_existing(const schema::VectorizerInfo& info, const app::Existing& existing) {
   if (!existing.counted)
     return print_note(
         "note: vectors that are there could not be counted; those that nothing proves are embedded anew");

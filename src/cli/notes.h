@@ -11,7 +11,7 @@ namespace embedd::cli {
 void note_endpoint(const app::Settings& settings, std::string_view endpoint);
 
 /// What becomes of vectors that the column held before, and what that costs; nothing if there are none.
-void note_existing(const pg::VectorizerInfo& info, const app::Existing& existing);
+void note_existing(const schema::VectorizerInfo& info, const app::Existing& existing);
 
 /// What the workers' roles lack by now, and what to run next.
 void note_next_steps(const app::CreatedVectorizer& created);

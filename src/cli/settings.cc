@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/check.h"
-#include "http/key_file.h"
+#include "provider/key_file.h"
 
 namespace embedd::cli {
 
@@ -221,7 +221,7 @@ bool SettingValues::from_file(std::string_view name) const {
 Result<Secret> SettingValues::secret(std::string_view name) const {
   const std::string file = std::string(name) + "_file";
   if (from_file(name)) {
-    auto secret = read_secret_file(text(file));
+    auto secret = provider::read_secret_file(text(file));
     if (!secret) secret.error().message = fmt::format("{}: {}", place_of(file), secret.error().message);
     return secret;
   }

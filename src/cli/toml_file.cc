@@ -78,7 +78,7 @@ std::optional<std::string> scalar(const toml::node& node) {
 class EndpointReader {
  public:
   EndpointReader(const toml::table& table, const std::string& file, const Lookup& lookup,
-                 EndpointConfig& config)
+                 provider::EndpointConfig& config)
       : table_(table), file_(file), lookup_(lookup), config_(config) {}
 
   Result<void> read() {
@@ -155,7 +155,7 @@ class EndpointReader {
     const auto* node = find("dialect");
     if (node == nullptr) return;
     const auto* value = node->as_string();
-    const auto dialect = value == nullptr ? std::nullopt : dialect_named(value->get());
+    const auto dialect = value == nullptr ? std::nullopt : provider::dialect_named(value->get());
     if (dialect)
       config_.dialect = *dialect;
     else
@@ -223,15 +223,16 @@ class EndpointReader {
   const toml::table& table_;
   const std::string& file_;
   const Lookup& lookup_;
-  EndpointConfig& config_;
+  provider::EndpointConfig& config_;
   std::vector<std::string_view> names_;
   std::optional<Error> error_;
 };
 
-EndpointConfig& endpoint_named(std::vector<EndpointConfig>& endpoints, std::string_view name) {
-  const auto found = std::ranges::find(endpoints, name, &EndpointConfig::name);
+provider::EndpointConfig& endpoint_named(std::vector<provider::EndpointConfig>& endpoints,
+                                         std::string_view name) {
+  const auto found = std::ranges::find(endpoints, name, &provider::EndpointConfig::name);
   if (found != endpoints.end()) return *found;
-  EndpointConfig& added = endpoints.emplace_back();
+  provider::EndpointConfig& added = endpoints.emplace_back();
   added.name = name;
   return added;
 }
@@ -265,9 +266,9 @@ Result<std::vector<TomlSetting>> parse_toml_settings(std::string_view text, cons
   return settings;
 }
 
-Result<std::vector<EndpointConfig>> parse_toml_endpoints(std::string_view text, const std::string& file,
-                                                         std::vector<EndpointConfig> known,
-                                                         const Lookup& lookup) {
+Result<std::vector<provider::EndpointConfig>> parse_toml_endpoints(
+    std::string_view text, const std::string& file, std::vector<provider::EndpointConfig> known,
+    const Lookup& lookup) {
   auto table = parse(text, file);
   if (!table) return std::unexpected(table.error());
   const auto* endpoints = table->get_as<toml::table>(kEndpointTable);
@@ -277,10 +278,10 @@ Result<std::vector<EndpointConfig>> parse_toml_endpoints(std::string_view text, 
     if (endpoint == nullptr)
       return fail(ErrorKind::invalid_argument,
                   fmt::format("{}: endpoints are written [endpoint.NAME]", place(file, node.source())));
-    EndpointConfig& config = endpoint_named(known, plain(name.str()));
+    provider::EndpointConfig& config = endpoint_named(known, plain(name.str()));
     if (auto read = EndpointReader(*endpoint, file, lookup, config).read(); !read)
       return std::unexpected(read.error());
-    if (auto valid = validate(config); !valid)
+    if (auto valid = provider::validate(config); !valid)
       return fail(ErrorKind::invalid_argument,
                   fmt::format("{}: {}", place(file, endpoint->source()), valid.error().message));
   }

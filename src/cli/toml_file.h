@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "http/endpoint.h"
+#include "provider/endpoint.h"
 
 namespace embedd::cli {
 
@@ -27,8 +27,8 @@ Result<std::vector<TomlSetting>> parse_toml_settings(std::string_view text, cons
 
 /// The endpoints `known`, changed by what the file says of them, and those that it adds.
 /// Errors: invalid_argument with file and line; a key is never quoted.
-Result<std::vector<EndpointConfig>> parse_toml_endpoints(std::string_view text, const std::string& file,
-                                                         std::vector<EndpointConfig> known,
-                                                         const Lookup& lookup);
+Result<std::vector<provider::EndpointConfig>> parse_toml_endpoints(
+    std::string_view text, const std::string& file, std::vector<provider::EndpointConfig> known,
+    const Lookup& lookup);
 
 }  // namespace embedd::cli

@@ -7,7 +7,8 @@
 
 #include "base/check.h"
 #include "pg/database_url.h"
-#include "pg/sql_text.h"
+#include "pg/pinned_settings.h"
+#include "pg/quoting.h"
 #include "pg/sqlstate.h"
 
 namespace embedd::pg {
@@ -173,5 +174,7 @@ Result<void> pin_settings(Connection& db) {
   }
   return {};
 }
+
+int Connection::backend_pid() const { return PQbackendPID(native()); }
 
 }  // namespace embedd::pg

@@ -111,6 +111,8 @@ class Connection {
   /// All that the database holds can be converted to UTF-8, since it is that already.
   [[nodiscard]] bool is_utf8() const;
   /// The libpq connection, still owned by this object.
+  /// The process that serves this connection, as libpq was told; a pooler makes a number up.
+  [[nodiscard]] int backend_pid() const;
   [[nodiscard]] pg_conn* native() const { return conn_.get(); }
 
  private:
@@ -125,7 +127,7 @@ class Connection {
   Reader reader_ = Reader::person;
 };
 
-/// For the rest of the transaction at hand, what workers make texts and keys under (pg/sql_text.h).
+/// For the rest of the transaction at hand, what workers make texts and keys under (schema/sql_text.h).
 Result<void> pin_settings(Connection& db);
 
 }  // namespace embedd::pg

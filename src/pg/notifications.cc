@@ -10,10 +10,9 @@
 namespace embedd::pg {
 
 Result<bool> is_direct(Connection& db) {
-  // A pooler answers with a key of its own.
   auto backend = db.exec("SELECT pg_catalog.pg_backend_pid()");
   if (!backend) return std::unexpected(backend.error());
-  return backend->integer(0, 0) == PQbackendPID(db.native());
+  return backend->integer(0, 0) == db.backend_pid();
 }
 
 Result<bool> hears(Connection& listener, Connection& notifier) {

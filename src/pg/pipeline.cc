@@ -11,8 +11,9 @@
 #include "base/check.h"
 #include "base/threads.h"
 #include "pg/database_url.h"
+#include "pg/pinned_settings.h"
+#include "pg/quoting.h"
 #include "pg/server_error.h"
-#include "pg/sql_text.h"
 #include "pg/sqlstate.h"
 
 namespace embedd::pg {

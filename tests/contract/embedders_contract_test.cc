@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include "contract/embedder_contract.h"
-#include "http/embedders.h"
-#include "http/loop.h"
+#include "provider/embedders.h"
+#include "provider/loop.h"
 #include "support/scripted_provider.h"
 #include "support/temp_dir.h"
 #include "text/hashing.h"
@@ -30,11 +30,11 @@ Answer answer_like(ErrorKind kind) {
 /// OpenAI's or Azure's dialect over HTTP, to the scripted provider.
 class HttpWorld final : public EmbedderWorld {
  public:
-  HttpWorld(Dialect dialect, bool with_key) : provider_({.dimensions = 3}) {
+  HttpWorld(provider::Dialect dialect, bool with_key) : provider_({.dimensions = 3}) {
     if (with_key) give_key();
-    EndpointConfig config{.name = "scripted", .dialect = dialect, .base_url = provider_.base_url()};
+    provider::EndpointConfig config{.name = "scripted", .dialect = dialect, .base_url = provider_.base_url()};
     config.api_key_file = keys_.file("key");
-    embedders_ = std::make_unique<Embedders>(loop_, std::vector{config});
+    embedders_ = std::make_unique<provider::Embedders>(loop_, std::vector{config});
   }
 
   Embedder& embedder() override { return *embedders_; }
@@ -44,7 +44,7 @@ class HttpWorld final : public EmbedderWorld {
   [[nodiscard]] std::vector<float> vector_of(const std::string& text) const override {
     return expected_vector(text, dimensions());
   }
-  void turn() override { loop_.wait_until(SteadyClock().now() + kTurn); }
+  void turn() override { loop_.wait_until(provider::SteadyClock().now() + kTurn); }
   [[nodiscard]] bool scripted() const override { return true; }
   void fail_next(ErrorKind kind, std::optional<Duration> retry_after) override {
     Answer answer = answer_like(kind);
@@ -64,14 +64,14 @@ class HttpWorld final : public EmbedderWorld {
  private:
   TempDir keys_;
   ScriptedProvider provider_;
-  Loop loop_;
-  std::unique_ptr<Embedders> embedders_;
+  provider::Loop loop_;
+  std::unique_ptr<provider::Embedders> embedders_;
   int keys_given_ = 0;
 };
 
 class LocalWorld final : public EmbedderWorld {
  public:
-  LocalWorld() : embedders_(loop_, {{.name = "local", .dialect = Dialect::local}}) {}
+  LocalWorld() : embedders_(loop_, {{.name = "local", .dialect = provider::Dialect::local}}) {}
 
   Embedder& embedder() override { return embedders_; }
   [[nodiscard]] std::string endpoint() const override { return "local"; }
@@ -82,7 +82,7 @@ class LocalWorld final : public EmbedderWorld {
     hash_embed(text, out);
     return out;
   }
-  void turn() override { loop_.wait_until(SteadyClock().now() + kTurn); }
+  void turn() override { loop_.wait_until(provider::SteadyClock().now() + kTurn); }
   [[nodiscard]] bool scripted() const override { return false; }
   void fail_next(ErrorKind, std::optional<Duration>) override {}
   void hold() override {}
@@ -90,15 +90,15 @@ class LocalWorld final : public EmbedderWorld {
   void give_key() override {}
 
  private:
-  Loop loop_;
-  Embedders embedders_;
+  provider::Loop loop_;
+  provider::Embedders embedders_;
 };
 
 std::unique_ptr<EmbedderWorld> openai(bool with_key) {
-  return std::make_unique<HttpWorld>(Dialect::openai, with_key);
+  return std::make_unique<HttpWorld>(provider::Dialect::openai, with_key);
 }
 std::unique_ptr<EmbedderWorld> azure(bool with_key) {
-  return std::make_unique<HttpWorld>(Dialect::azure, with_key);
+  return std::make_unique<HttpWorld>(provider::Dialect::azure, with_key);
 }
 std::unique_ptr<EmbedderWorld> local(bool) { return std::make_unique<LocalWorld>(); }
 

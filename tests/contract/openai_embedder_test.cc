@@ -1,10 +1,10 @@
 /// What the OpenAI adapter alone must do: what it sends, and what it survives, over real HTTP.
-#include "http/openai_embedder.h"
+#include "provider/openai_embedder.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "http/embedders.h"
+#include "provider/embedders.h"
 #include "support/pieces.h"
 #include "support/print.h"
 #include "support/provider_answers.h"
@@ -19,8 +19,8 @@ using testing::Not;
 
 constexpr std::string_view kKey = "sk-test-secret";
 
-EndpointConfig endpoint_of(const ScriptedProvider& provider) {
-  EndpointConfig config{
+provider::EndpointConfig endpoint_of(const ScriptedProvider& provider) {
+  provider::EndpointConfig config{
       .name = "scripted", .base_url = provider.base_url(), .api_key = Secret(std::string(kKey))};
   config.timeout = seconds(5);
   return config;
@@ -36,7 +36,7 @@ struct Sent {
 /// One embedder; each call waits for its reply.
 class Client {
  public:
-  explicit Client(EndpointConfig config) : embedder_(loop_, std::move(config)) {}
+  explicit Client(provider::EndpointConfig config) : embedder_(loop_, std::move(config)) {}
 
   Reply embed(const Sent& sent = {}) {
     embedder_.start({.id = ++id_,
@@ -48,8 +48,8 @@ class Client {
   }
 
   Reply wait() {
-    const Instant deadline = SteadyClock().now() + seconds(30);
-    while (SteadyClock().now() < deadline) {
+    const Instant deadline = provider::SteadyClock().now() + seconds(30);
+    while (provider::SteadyClock().now() < deadline) {
       std::vector<Reply> replies = embedder_.take_replies();
       if (!replies.empty()) return std::move(replies.front());
       loop_.wait_until(deadline);
@@ -58,11 +58,11 @@ class Client {
     return {.answer = fail(ErrorKind::canceled, "no reply")};
   }
 
-  OpenAiEmbedder& embedder() { return embedder_; }
+  provider::OpenAiEmbedder& embedder() { return embedder_; }
 
  private:
-  Loop loop_;
-  OpenAiEmbedder embedder_;
+  provider::Loop loop_;
+  provider::OpenAiEmbedder embedder_;
   std::uint64_t id_ = 0;
 };
 
@@ -86,7 +86,7 @@ TEST_F(OpenAiEmbedderTest, SendsWhatTheApiAsksFor) {
 }
 
 TEST_F(OpenAiEmbedderTest, OptionalPartsAreSentOnlyWhenAsked) {
-  EndpointConfig config = endpoint_of(provider_);
+  provider::EndpointConfig config = endpoint_of(provider_);
   config.encoding_format = "";
   config.organization = "org-1";
   config.project = "proj-1";
@@ -169,8 +169,8 @@ TEST_F(OpenAiEmbedderTest, AnEmptyAnswerIsAskedForOnceMoreAsNumbers) {
 }
 
 TEST_F(OpenAiEmbedderTest, AzureHasItsOwnPathAndKeyHeader) {
-  EndpointConfig config = endpoint_of(provider_);
-  config.dialect = Dialect::azure;
+  provider::EndpointConfig config = endpoint_of(provider_);
+  config.dialect = provider::Dialect::azure;
   config.base_url = fmt::format("http://127.0.0.1:{}/", provider_.port());
   Client client(config);
   ASSERT_TRUE(client.embed().answer);
@@ -211,7 +211,7 @@ TEST_F(OpenAiEmbedderTest, TheKeyIsInNoMessage) {
     provider.answers_next(
         1, Answer::error(401, "invalid_api_key", fmt::format("Incorrect API key provided: {}.", key)));
     provider.answers_next(1, Answer::raw(500, fmt::format("request headers: Bearer {}", key)));
-    EndpointConfig config = endpoint_of(provider);
+    provider::EndpointConfig config = endpoint_of(provider);
     config.api_key = Secret(key);
     Client client(config);
     for (const char* said : {"Incorrect", "request headers"}) {
@@ -228,11 +228,11 @@ TEST_F(OpenAiEmbedderTest, NoPieceOfASecretIsInAnythingThatAnAnswerBecomes) {
   const std::string key = "k3y/5e4F1a90c3+Qz-Wm7", header = "h34der-v4lue-0815",
                     other = "an0ther-endp0ints-key";
   ScriptedProvider provider({.dimensions = 8, .key = key});
-  EndpointConfig config = endpoint_of(provider);
+  provider::EndpointConfig config = endpoint_of(provider);
   config.api_key = Secret(key);
   config.headers = {"X-Api-Key: " + header, "Authorization-Extra: Basic " + header};
   Client client(config);
-  EndpointConfig beside = endpoint_of(provider);
+  provider::EndpointConfig beside = endpoint_of(provider);
   beside.api_key = Secret(other);
   const Client also(beside);
 
@@ -272,13 +272,13 @@ TEST_F(OpenAiEmbedderTest, AFailureSaysByWhichIdTheProviderKnowsIt) {
 }
 
 TEST_F(OpenAiEmbedderTest, ATextLeavesRoomForTheDocumentsPrefix) {
-  EndpointConfig config = endpoint_of(provider_);
+  provider::EndpointConfig config = endpoint_of(provider_);
   config.document_prefix = "search_document: ";
   config.limits.max_input_tokens = 512;
-  Loop loop;
-  EXPECT_EQ(OpenAiEmbedder(loop, config).limits(config.name).max_input_tokens, 512U - 17);
+  provider::Loop loop;
+  EXPECT_EQ(provider::OpenAiEmbedder(loop, config).limits(config.name).max_input_tokens, 512U - 17);
   config.limits.max_input_tokens = 8;
-  EXPECT_EQ(OpenAiEmbedder(loop, config).limits(config.name).max_input_tokens, 1U);
+  EXPECT_EQ(provider::OpenAiEmbedder(loop, config).limits(config.name).max_input_tokens, 1U);
 }
 
 TEST_F(OpenAiEmbedderTest, LimitsAreReportedWithTheAnswer) {
@@ -378,7 +378,7 @@ TEST_F(OpenAiEmbedderTest, TokensThatCannotBeTrueAreNotBelieved) {
 }
 
 TEST_F(OpenAiEmbedderTest, AFailureSaysWhetherItMayHaveCostSomething) {
-  EndpointConfig config = endpoint_of(provider_);
+  provider::EndpointConfig config = endpoint_of(provider_);
   config.timeout = seconds(1);
   Client client(config);
   const auto billed = [&](Answer answer) {
@@ -456,7 +456,7 @@ TEST_F(OpenAiEmbedderTest, EveryWayOfBreakingOffIsUnavailable) {
 }
 
 TEST_F(OpenAiEmbedderTest, NobodyListeningIsUnavailableAndSaysSo) {
-  EndpointConfig config = endpoint_of(provider_);
+  provider::EndpointConfig config = endpoint_of(provider_);
   config.base_url = "http://127.0.0.1:1/v1";
   Client client(config);
   const Reply reply = client.embed();
@@ -475,7 +475,7 @@ TEST_F(OpenAiEmbedderTest, AProxyFromTheEnvironmentIsNotUsedForLoopback) {
 
 TEST_F(OpenAiEmbedderTest, AServerThatNeedsNoKeyGetsNone) {
   provider_.set_key("");
-  EndpointConfig config = endpoint_of(provider_);
+  provider::EndpointConfig config = endpoint_of(provider_);
   config.api_key = {};
   config.key_required = false;
   Client client(config);
@@ -499,24 +499,24 @@ TEST_F(OpenAiEmbedderTest, AFullBatchComesThroughWhole) {
 }
 
 TEST_F(OpenAiEmbedderTest, AQueryGetsItsOwnPrefix) {
-  EndpointConfig config = endpoint_of(provider_);
+  provider::EndpointConfig config = endpoint_of(provider_);
   config.document_prefix = "passage: ";
   config.query_prefix = "query: ";
-  const auto vector = embed_query(config, "m", 8, false, "what is it");
+  const auto vector = provider::embed_query(config, "m", 8, false, "what is it");
   ASSERT_TRUE(vector) << vector.error().message;
   EXPECT_EQ(*vector, expected_vector("query: what is it", 8));
 }
 
 TEST_F(OpenAiEmbedderTest, ADestroyedEmbedderLeavesNothingBehind) {
   provider_.hold();
-  Loop loop;
+  provider::Loop loop;
   {
-    OpenAiEmbedder embedder(loop, endpoint_of(provider_));
+    provider::OpenAiEmbedder embedder(loop, endpoint_of(provider_));
     embedder.start({.id = 1, .model = "m", .dimensions = 8, .inputs = {"text"}});
-    loop.wait_until(SteadyClock().now());
+    loop.wait_until(provider::SteadyClock().now());
   }
   provider_.release();
-  loop.wait_until(SteadyClock().now() + milliseconds(20));
+  loop.wait_until(provider::SteadyClock().now() + milliseconds(20));
 }
 
 }  // namespace

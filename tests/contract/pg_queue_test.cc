@@ -5,9 +5,9 @@
 #include <charconv>
 
 #include "contract/queue_contract.h"
-#include "pg/migrate.h"
-#include "pg/queue.h"
-#include "pg/vectorizers.h"
+#include "queue/pg_queue.h"
+#include "schema/migrate.h"
+#include "schema/vectorizers.h"
 #include "support/private_postgres.h"
 #include "support/queue_turn.h"
 
@@ -21,25 +21,25 @@ class PgWorld final : public QueueWorld {
 
   explicit PgWorld(Claims claims) : claims_(claims), db_(database_.connect()), user_(database_.connect()) {
     pg::Connection embedd = database_.connect_embedd();
-    CHECK(pg::migrate(embedd).has_value(), "migrate");
+    CHECK(schema::migrate(embedd).has_value(), "migrate");
     run(db_,
         "CREATE TABLE \"Notes\" (\"Id\" integer PRIMARY KEY, \"Body\" text, embedding vector(3), model_id "
         "text, "
         "model_version text)");
-    const auto created = pg::create_vectorizer(embedd, {.name = "notes",
-                                                        .table = "\"Notes\"",
-                                                        .text = "{Body}",
-                                                        .column = "embedding",
-                                                        .model_id_column = "model_id",
-                                                        .model_version_column = "model_version"});
+    const auto created = schema::create_vectorizer(embedd, {.name = "notes",
+                                                            .table = "\"Notes\"",
+                                                            .text = "{Body}",
+                                                            .column = "embedding",
+                                                            .model_id_column = "model_id",
+                                                            .model_version_column = "model_version"});
     CHECK(created.has_value(), "{}", created.error().message);
     id_ = created->id;
     const Duration slow = claims == Claims::going_on ? Duration{} : std::chrono::hours(1);
-    queue_.emplace(pg::PgQueueOptions{.database = Secret(database_.worker_url()),
-                                      .worker = {7},
-                                      .thorough_polls = true,
-                                      .addresses = {{"openai", "here"}},
-                                      .slow_reading = slow},
+    queue_.emplace(queue::PgQueueOptions{.database = Secret(database_.worker_url()),
+                                         .worker = {7},
+                                         .thorough_polls = true,
+                                         .addresses = {{"openai", "here"}},
+                                         .slow_reading = slow},
                    clock_, [] {});
     wait_for(*queue_, [&]() -> std::optional<bool> {
       (void)queue_->take_claims();
@@ -144,7 +144,7 @@ class PgWorld final : public QueueWorld {
   pg::Connection user_;
   SystemClock clock_;
   VectorizerId id_ = 0;
-  std::optional<pg::PgQueue> queue_;
+  std::optional<queue::PgQueue> queue_;
 };
 
 std::unique_ptr<QueueWorld> make_pg_world() {

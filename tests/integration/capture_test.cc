@@ -3,10 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "pg/sql_text.h"
+#include "schema/sql_text.h"
 #include "support/sample_tables.h"
 
-namespace embedd::pg {
+namespace embedd::schema {
 namespace {
 
 using test::create;
@@ -17,9 +17,9 @@ using test::run;
 using test::value_of;
 
 /// Empties the queue, so that what follows is seen alone.
-void settle_all(Connection& db, const VectorizerInfo& v) { run(db, "DELETE FROM " + queue_table(v.id)); }
+void settle_all(pg::Connection& db, const VectorizerInfo& v) { run(db, "DELETE FROM " + queue_table(v.id)); }
 
-std::string ledger(Connection& db, const VectorizerInfo& v) {
+std::string ledger(pg::Connection& db, const VectorizerInfo& v) {
   return value_of(db, "SELECT coalesce(string_agg(k1 || '=' || text_hash, ' ' ORDER BY k1), '') FROM " +
                           ledger_table(v.id));
 }
@@ -69,12 +69,12 @@ TEST(Capture, TenThousandUpdatesOfACounterCostNothingAndStayHot) {
   pg::Connection& db = notes.db;
   run(db, "ALTER TABLE notes ADD COLUMN retrieval_count int NOT NULL DEFAULT 0");
   run(db, "ALTER TABLE notes SET (fillfactor = 50, autovacuum_enabled = off)");
-  const pg::VectorizerInfo v = notes.vectorize();
+  const VectorizerInfo v = notes.vectorize();
   run(db, "CREATE INDEX ON notes USING hnsw (embedding vector_cosine_ops)");
   run(db,
       "INSERT INTO notes (id, title, embedding) SELECT i, 't' || i, '[1,2,3]' FROM generate_series(1, 100) "
       "i");
-  run(db, "DELETE FROM " + pg::queue_table(v.id));
+  run(db, "DELETE FROM " + queue_table(v.id));
   run(db,
       "DO $$ BEGIN FOR i IN 1..1000 LOOP UPDATE notes SET retrieval_count = retrieval_count + 1 WHERE id % "
       "10 = i % 10; "
@@ -84,7 +84,7 @@ TEST(Capture, TenThousandUpdatesOfACounterCostNothingAndStayHot) {
   EXPECT_EQ(value_of(db, "SELECT count(*) FROM notes WHERE embedding IS DISTINCT FROM '[1,2,3]'"), "0");
   if (db.server_version() < 150000) return;  // older servers report their statistics later
   run(db, "SELECT pg_stat_force_next_flush()");
-  EXPECT_EQ(value_of(db, "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relid = '" + pg::queue_table(v.id) +
+  EXPECT_EQ(value_of(db, "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relid = '" + queue_table(v.id) +
                              "'::regclass"),
             "100")
       << "the inserted rows alone were queued";
@@ -228,7 +228,7 @@ TEST(Capture, AShiftOfAllKeysLosesNoJobAndTellsNoLie) {
 
 TEST(Capture, KeysOfManyTypes) {
   NotesDatabase notes;
-  Connection& db = notes.db;
+  pg::Connection& db = notes.db;
   run(db, "CREATE TYPE mood AS ENUM ('sad', 'happy')");
   run(db, "CREATE DOMAIN short AS varchar(10) CHECK (length(VALUE) < 8)");
   const struct {
@@ -287,7 +287,7 @@ TEST(Capture, KeysOfManyTypes) {
 
 TEST(Capture, CompositeKeysInAnySchema) {
   NotesDatabase notes;
-  Connection& db = notes.db;
+  pg::Connection& db = notes.db;
   run(db, "CREATE SCHEMA \"My App\"");
   run(db,
       "CREATE TABLE \"My App\".\"T;\" (part text, \"N\" int, title text, embedding vector(3), "
@@ -309,7 +309,7 @@ TEST(Capture, CompositeKeysInAnySchema) {
 
 TEST(Capture, PartitionedTablesAndTheirPartitions) {
   NotesDatabase notes;
-  Connection& db = notes.db;
+  pg::Connection& db = notes.db;
   run(db,
       "CREATE TABLE parts (id int, at int, title text, embedding vector(3), PRIMARY KEY (id, at)) "
       "PARTITION BY RANGE (at)");
@@ -335,7 +335,7 @@ TEST(Capture, PartitionedTablesAndTheirPartitions) {
 
 TEST(Capture, AUserNeedsNoRightsOnTheQueue) {
   NotesDatabase notes;
-  Connection& db = notes.db;
+  pg::Connection& db = notes.db;
   const VectorizerInfo v = notes.vectorize();
   const std::string role = notes.database.name() + "_writer";
   run(db, "CREATE ROLE " + role);
@@ -368,4 +368,4 @@ TEST(Capture, AHugeTextCostsAQueueRowOnly) {
 }
 
 }  // namespace
-}  // namespace embedd::pg
+}  // namespace embedd::schema

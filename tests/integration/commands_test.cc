@@ -3,13 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "pg/dead_letters.h"
-#include "pg/search.h"
-#include "pg/sql_text.h"
-#include "pg/status.h"
+#include "schema/dead_letters.h"
+#include "schema/sql_text.h"
+#include "schema/status.h"
+#include "search/search.h"
 #include "support/sample_tables.h"
 
-namespace embedd::pg {
+namespace embedd::schema {
 namespace {
 
 using test::create;
@@ -23,7 +23,7 @@ using testing::HasSubstr;
 const std::vector<float> kEast = {1, 0, 0};
 
 /// Three notes that point east, north-east and north, and one without a vector.
-void fill(Connection& db) {
+void fill(pg::Connection& db) {
   run(db,
       "INSERT INTO notes (id, title, body, other, embedding) VALUES (1, 'north', NULL, 1, '[0,1,0]'), "
       "(2, 'north-east', 'body', 2, '[1,1,0]'), (3, 'east', 'body', 3, '[2,0,0]'), (4, 'nowhere', NULL, 4, "
@@ -34,7 +34,7 @@ TEST(Search, NearestFirstByCosine) {
   NotesDatabase notes;
   const VectorizerInfo v = notes.vectorize();
   fill(notes.db);
-  auto hits = search(notes.embedd_db, v, kEast, 10);
+  auto hits = search::search(notes.embedd_db, v, kEast, 10);
   ASSERT_TRUE(hits) << hits.error().message;
   ASSERT_EQ(hits->size(), 3u);
   EXPECT_EQ((*hits)[0].key, "{\"id\": 3}");
@@ -43,24 +43,24 @@ TEST(Search, NearestFirstByCosine) {
   EXPECT_EQ((*hits)[1].key, "{\"id\": 2}");
   EXPECT_NEAR((*hits)[1].similarity, 0.7071, 1e-3);
   EXPECT_EQ((*hits)[2].key, "{\"id\": 1}");
-  EXPECT_EQ(search(notes.embedd_db, v, kEast, 1)->size(), 1u);
-  EXPECT_EQ(search(notes.embedd_db, v, kEast, 1, 2)->at(0).preview, "ea");
+  EXPECT_EQ(search::search(notes.embedd_db, v, kEast, 1)->size(), 1u);
+  EXPECT_EQ(search::search(notes.embedd_db, v, kEast, 1, 2)->at(0).preview, "ea");
 }
 
 TEST(Search, RefusesWhatCannotBeCompared) {
   NotesDatabase notes;
   const VectorizerInfo v = notes.vectorize();
-  auto wrong = search(notes.embedd_db, v, std::vector<float>{1, 2}, 10);
+  auto wrong = search::search(notes.embedd_db, v, std::vector<float>{1, 2}, 10);
   ASSERT_FALSE(wrong);
   EXPECT_THAT(wrong.error().message, HasSubstr("2 dimensions"));
-  EXPECT_FALSE(search(notes.embedd_db, v, kEast, 0));
-  EXPECT_FALSE(search(notes.embedd_db, v, kEast, 1001));
+  EXPECT_FALSE(search::search(notes.embedd_db, v, kEast, 0));
+  EXPECT_FALSE(search::search(notes.embedd_db, v, kEast, 1001));
 }
 
 TEST(Search, HalfvecCompositeKeysAndAnySearchPath) {
   EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   NotesDatabase notes;
-  Connection& db = notes.db;
+  pg::Connection& db = notes.db;
   run(db, "CREATE TABLE halves (a int, b text, title text, v halfvec(3), PRIMARY KEY (a, b))");
   VectorizerSpec spec = notes_spec();
   spec.table = "halves";
@@ -69,7 +69,7 @@ TEST(Search, HalfvecCompositeKeysAndAnySearchPath) {
   const VectorizerInfo v = create(db, spec);
   run(db, "INSERT INTO halves VALUES (1, 'x', 't', '[0,1,0]'), (2, 'y', 't', '[1,0.1,0]')");
   run(db, "SET search_path = ''");
-  auto hits = search(db, v, kEast, 1);
+  auto hits = search::search(db, v, kEast, 1);
   ASSERT_TRUE(hits) << hits.error().message;
   EXPECT_EQ(hits->at(0).key, R"({"a": 2, "b": "y"})");
 }
@@ -77,7 +77,7 @@ TEST(Search, HalfvecCompositeKeysAndAnySearchPath) {
 TEST(Search, UsesTheIndexAndStillFillsAFilteredAnswer) {
   EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   NotesDatabase notes;
-  Connection& db = notes.db;
+  pg::Connection& db = notes.db;
   const VectorizerInfo v = notes.vectorize([](VectorizerSpec& spec) { spec.where = "other = 0"; });
   // The nearest 1,900 do not pass the filter: a plain index scan of 40 candidates would find nothing.
   run(db,
@@ -88,7 +88,7 @@ TEST(Search, UsesTheIndexAndStillFillsAFilteredAnswer) {
   run(db, "SET enable_seqscan = off");
   if (value_of(db, "SELECT extversion >= '0.8' FROM pg_extension WHERE extname = 'vector'") != "t")
     GTEST_SKIP() << "iterative scans need pgvector 0.8";
-  auto hits = search(db, v, kEast, 10);
+  auto hits = search::search(db, v, kEast, 10);
   ASSERT_TRUE(hits) << hits.error().message;
   ASSERT_EQ(hits->size(), 10u);
   EXPECT_EQ(hits->at(0).key, "{\"id\": 1901}");
@@ -100,14 +100,14 @@ TEST(Search, UsesTheIndexAndStillFillsAFilteredAnswer) {
       "1");
 }
 
-void bury(Connection& db, const VectorizerInfo& v, const std::string& key, const std::string& kind) {
+void bury(pg::Connection& db, const VectorizerInfo& v, const std::string& key, const std::string& kind) {
   run(db,
       "INSERT INTO embedd.dead_letters (vectorizer_id, key, kind, message, attempts) VALUES ($1, $2, $3, "
       "'why', 3)",
       {std::to_string(v.id), key, kind});
 }
 
-Result<std::vector<DeadLetter>> list_dead_letters(Connection& db, const DeadLetterFilter& filter,
+Result<std::vector<DeadLetter>> list_dead_letters(pg::Connection& db, const DeadLetterFilter& filter,
                                                   int limit = 100) {
   std::vector<DeadLetter> letters;
   auto visited =
@@ -116,7 +116,7 @@ Result<std::vector<DeadLetter>> list_dead_letters(Connection& db, const DeadLett
   return letters;
 }
 
-std::int64_t count(Connection& db, const DeadLetterFilter& filter) {
+std::int64_t count(pg::Connection& db, const DeadLetterFilter& filter) {
   auto listed = list_dead_letters(db, filter);
   EXPECT_TRUE(listed) << listed.error().message;
   return listed ? static_cast<std::int64_t>(listed->size()) : -1;
@@ -206,7 +206,7 @@ TEST(DeadLetters, RetryPutsThemBackIntoTheirQueue) {
 TEST(DeadLetters, RetryReadsEveryKeyTypeBack) {
   EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   NotesDatabase notes;
-  Connection& db = notes.db;
+  pg::Connection& db = notes.db;
   run(db, "CREATE TYPE mood AS ENUM ('sad', 'happy')");
   run(db,
       "CREATE TABLE keys (a timestamptz, b mood, c int4range, d bytea, e numeric(8,2), f text, title text, "
@@ -245,7 +245,7 @@ TEST(DeadLetters, PurgeForgetsThem) {
 
 TEST(Status, TellsQueuesWorkersAndUsage) {
   NotesDatabase notes;
-  Connection& db = notes.db;
+  pg::Connection& db = notes.db;
   const VectorizerInfo v = notes.vectorize();
   fill(db);
   run(db, fmt::format("UPDATE {} SET run_at = now() - interval '90 s' WHERE k1 = 1", queue_table(v.id)));
@@ -317,4 +317,4 @@ TEST(EstimateRows, ComesFromStatistics) {
 }
 
 }  // namespace
-}  // namespace embedd::pg
+}  // namespace embedd::schema

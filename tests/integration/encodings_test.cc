@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "pg/migrate.h"
+#include "schema/migrate.h"
 #include "support/worker_fixture.h"
 
 namespace embedd::test {
@@ -61,8 +61,8 @@ INSTANTIATE_TEST_SUITE_P(In, Encodings, testing::ValuesIn(kEncodings),
 TEST_P(Encodings, AMigrationThatIsNotAsciiIsApplied) {
   const embedded::File files[] = {
       {"0001_first.sql", "-- CREATE INDEX \u2026\nCREATE TABLE embedd.first (n int)"}};
-  ASSERT_TRUE(pg::migrate(db, files));
-  ASSERT_TRUE(pg::migrate(db, files)) << "once more: the checksums fit";
+  ASSERT_TRUE(schema::migrate(db, files));
+  ASSERT_TRUE(schema::migrate(db, files)) << "once more: the checksums fit";
   EXPECT_EQ(value("SELECT checksum FROM embedd.migrations"),
             "d23c5f23eea61cb88d2d6dbdc974fa35fd70a6fcbdb06f758eb0d56038e5329d")
       << "of the file's bytes, as in databases of any encoding";

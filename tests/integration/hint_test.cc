@@ -6,17 +6,17 @@
 #include <set>
 #include <string>
 
-#include "pg/sql_text.h"
+#include "schema/sql_text.h"
 #include "support/sample_tables.h"
 
-namespace embedd::pg {
+namespace embedd::schema {
 namespace {
 
 using test::NotesDatabase;
 using test::run;
 
 /// The payloads that reached `listener` so far. A round trip brings in whatever was committed before it.
-std::multiset<std::string> hints(Connection& listener) {
+std::multiset<std::string> hints(pg::Connection& listener) {
   run(listener, "SELECT 1");
   std::multiset<std::string> out;
   while (PGnotify* notify = PQnotifies(listener.native())) {
@@ -29,7 +29,7 @@ std::multiset<std::string> hints(Connection& listener) {
 struct Listening : NotesDatabase {
   Listening() : vectorizer(vectorize()), listener(database.connect()) { run(listener, "LISTEN embedd"); }
   VectorizerInfo vectorizer;
-  Connection listener;
+  pg::Connection listener;
 };
 
 TEST(Hint, OneATransaction) {
@@ -71,4 +71,4 @@ TEST(Hint, CanBeTurnedOff) {
 }
 
 }  // namespace
-}  // namespace embedd::pg
+}  // namespace embedd::schema

@@ -7,9 +7,9 @@
 
 #include <cmath>
 
-#include "pg/search.h"
-#include "pg/sql_text.h"
-#include "pg/vector_index.h"
+#include "schema/sql_text.h"
+#include "schema/vector_index.h"
+#include "search/search.h"
 #include "support/sample_tables.h"
 #include "support/worker_fixture.h"
 
@@ -28,29 +28,29 @@ constexpr const char* kIndexes =
 /// The table notes with rows that have their vectors, and nothing left to embed.
 class VectorIndexes : public testing::Test {
  protected:
-  pg::VectorizerInfo declare(const std::string& kind, const std::string& type = "vector(3)") {
+  schema::VectorizerInfo declare(const std::string& kind, const std::string& type = "vector(3)") {
     run(db, "ALTER TABLE notes ALTER COLUMN embedding TYPE " + type);
-    pg::VectorizerSpec spec = notes_spec();
+    schema::VectorizerSpec spec = notes_spec();
     spec.index = kind;
-    pg::VectorizerInfo created = create(notes.embedd_db, spec);
+    schema::VectorizerInfo created = create(notes.embedd_db, spec);
     run(db,
         "INSERT INTO notes (id, title, embedding) SELECT i, 't', ('[' || cos(i / 1000.0) || ',' || sin(i / "
         "1000.0) || ',0]')::vector FROM generate_series(1, 2000) i");
-    run(db, "DELETE FROM " + pg::queue_table(created.id));
+    run(db, "DELETE FROM " + schema::queue_table(created.id));
     run(db, "ANALYZE notes");
     return created;
   }
-  Result<std::vector<pg::BuiltIndex>> build(const std::string& name = "notes") {
+  Result<std::vector<schema::BuiltIndex>> build(const std::string& name = "notes") {
     pg::Connection builder = notes.database.connect_embedd();
-    return pg::build_indexes(notes.embedd_db, builder, *pg::find_vectorizer(notes.embedd_db, name), {},
-                             [](const pg::BuildProgress&) {});
+    return schema::build_indexes(notes.embedd_db, builder, *schema::find_vectorizer(notes.embedd_db, name),
+                                 {}, [](const schema::BuildProgress&) {});
   }
   /// Builds, and says which indexes there were to show, and whether each was built now.
   std::string built() {
     auto done = build();
     if (!done) return done.error().message;
     std::string out;
-    for (const pg::BuiltIndex& index : *done)
+    for (const schema::BuiltIndex& index : *done)
       out += fmt::format("{}{} ", index.name, index.built ? " built" : "");
     return out;
   }
@@ -60,8 +60,8 @@ class VectorIndexes : public testing::Test {
   }
   /// The key of the row that a search finds first, near the 500th.
   std::string nearest() {
-    auto v = pg::find_vectorizer(db, "notes");
-    auto hits = pg::search(db, *v, std::vector<float>{std::cos(0.5f), std::sin(0.5f), 0}, 5);
+    auto v = schema::find_vectorizer(db, "notes");
+    auto hits = search::search(db, *v, std::vector<float>{std::cos(0.5f), std::sin(0.5f), 0}, 5);
     return hits ? hits->at(0).key : hits.error().message;
   }
   /// Whether a search reads that index, if the planner is asked to avoid the table.
@@ -82,12 +82,12 @@ class VectorIndexes : public testing::Test {
 TEST_F(VectorIndexes, AreBuiltOnceAndUsedBySearch) {
   declare("hnsw");
   EXPECT_EQ(indexes(), "") << "declaring builds nothing";
-  EXPECT_EQ(pg::index_wanted(db, *pg::find_vectorizer(db, "notes")), true);
+  EXPECT_EQ(schema::index_wanted(db, *schema::find_vectorizer(db, "notes")), true);
   EXPECT_EQ(built(), "embedd_1_hnsw built ");
   EXPECT_EQ(indexes(), "embedd_1_hnsw hnsw");
   EXPECT_THAT(definition("embedd_1_hnsw"),
               HasSubstr("hnsw (embedding vector_cosine_ops) WITH (m='16', ef_construction='64')"));
-  EXPECT_EQ(pg::index_wanted(db, *pg::find_vectorizer(db, "notes")), false);
+  EXPECT_EQ(schema::index_wanted(db, *schema::find_vectorizer(db, "notes")), false);
   EXPECT_EQ(built(), "embedd_1_hnsw ") << "a second time there is nothing to do";
   EXPECT_EQ(indexes(), "embedd_1_hnsw hnsw");
   expect_search_uses("embedd_1_hnsw");
@@ -127,7 +127,7 @@ TEST_F(VectorIndexes, LeftInvalidByAnInterruptedBuildAreBuiltAgain) {
   EXPECT_EQ(built(), "embedd_1_hnsw built ");
   run(db, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'embedd_1_hnsw'::regclass");
   EXPECT_EQ(indexes(), "embedd_1_hnsw hnsw invalid");
-  EXPECT_EQ(pg::index_wanted(db, *pg::find_vectorizer(db, "notes")), true);
+  EXPECT_EQ(schema::index_wanted(db, *schema::find_vectorizer(db, "notes")), true);
   EXPECT_EQ(built(), "embedd_1_hnsw built ");
   EXPECT_EQ(indexes(), "embedd_1_hnsw hnsw");
 }
@@ -154,11 +154,12 @@ TEST_F(VectorIndexes, AreDeferredByNameOnlyAndComeBackAsTheyWere) {
   run(db, "CREATE INDEX \"My 'Other'\" ON notes USING ivfflat (embedding vector_l2_ops) WITH (lists = 12)");
   const std::string mine = definition("mine");
   const auto defer = [this](const std::vector<std::string>& names) {
-    auto done = pg::defer_indexes(notes.embedd_db, *pg::find_vectorizer(notes.embedd_db, "notes"), names);
+    auto done =
+        schema::defer_indexes(notes.embedd_db, *schema::find_vectorizer(notes.embedd_db, "notes"), names);
     return done ? std::string("done") : done.error().message;
   };
   EXPECT_EQ(defer({}), "done") << "nothing, that is";
-  EXPECT_EQ(*pg::deferrable_indexes(notes.embedd_db, *pg::find_vectorizer(notes.embedd_db, "notes")),
+  EXPECT_EQ(*schema::deferrable_indexes(notes.embedd_db, *schema::find_vectorizer(notes.embedd_db, "notes")),
             (std::vector<std::string>{"My 'Other'", "mine"}));
   EXPECT_THAT(defer({"notes_pkey"}), HasSubstr("notes_pkey is no vector index"));
   EXPECT_EQ(indexes(), "My 'Other' ivfflat, mine hnsw");
@@ -180,11 +181,11 @@ TEST_F(VectorIndexes, AreNobodysButTheOwners) {
   run(db, fmt::format("GRANT USAGE ON SCHEMA embedd TO {0}; ", role));
   run(db, fmt::format("GRANT SELECT, UPDATE ON ALL TABLES IN SCHEMA embedd TO {0}", role));
   run(db, "SET ROLE " + role);
-  const pg::VectorizerInfo v = *pg::find_vectorizer(db, "notes");
+  const schema::VectorizerInfo v = *schema::find_vectorizer(db, "notes");
   pg::Connection builder = notes.database.connect_embedd();
-  auto refused = pg::build_indexes(db, builder, v, {}, [](const pg::BuildProgress&) {});
-  auto kept = pg::defer_indexes(db, v, std::vector<std::string>{"embedd_1_hnsw"});
-  auto chosen = pg::choose_index(db, "notes", "ivfflat");
+  auto refused = schema::build_indexes(db, builder, v, {}, [](const schema::BuildProgress&) {});
+  auto kept = schema::defer_indexes(db, v, std::vector<std::string>{"embedd_1_hnsw"});
+  auto chosen = schema::choose_index(db, "notes", "ivfflat");
   run(db, "RESET ROLE");
   run(db, "DROP OWNED BY " + role);
   run(db, "DROP ROLE " + role);
@@ -198,12 +199,12 @@ TEST(VectorIndexKinds, AreRefusedBeyondTheirDimensions) {
   NotesDatabase notes;
   const auto declare = [&](const std::string& type, const std::string& kind, int dimensions) {
     run(notes.db, "ALTER TABLE notes ALTER COLUMN embedding TYPE " + type);
-    pg::VectorizerSpec spec = notes_spec();
+    schema::VectorizerSpec spec = notes_spec();
     spec.index = kind;
     spec.dimensions = dimensions;
-    auto created = pg::create_vectorizer(notes.embedd_db, spec);
+    auto created = schema::create_vectorizer(notes.embedd_db, spec);
     if (!created) return created.error().message;
-    EXPECT_TRUE(pg::drop_vectorizer(notes.embedd_db, "notes"));
+    EXPECT_TRUE(schema::drop_vectorizer(notes.embedd_db, "notes"));
     return std::string("fine");
   };
   EXPECT_EQ(declare("vector(2000)", "hnsw", 0), "fine");
@@ -220,7 +221,7 @@ TEST(VectorIndexKinds, AreRefusedBeyondTheirDimensions) {
 }
 
 TEST(VectorIndexMemory, IsRecognisedAsSharedInAnyLanguage) {
-  using pg::lacks_shared_memory;
+  using schema::lacks_shared_memory;
   constexpr const char* kEnglish =
       "could not resize shared memory segment \"/PostgreSQL.2016\" to 67129920 bytes: No space left on "
       "device";

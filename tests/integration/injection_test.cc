@@ -8,8 +8,8 @@
 #include <random>
 #include <set>
 
-#include "pg/sql_text.h"
-#include "pg/vectorizers.h"
+#include "pg/quoting.h"
+#include "schema/vectorizers.h"
 #include "support/worker_fixture.h"
 #include "text/utf8.h"
 
@@ -121,7 +121,7 @@ struct Case {
     if (random.coin()) filter = random.text(random.below(5));
   }
   [[nodiscard]] std::string quoted() const { return pg::quote_qualified(schema, table); }
-  [[nodiscard]] pg::VectorizerSpec spec() const {
+  [[nodiscard]] schema::VectorizerSpec spec() const {
     return {.name = fmt::format("v{}.--", id),
             .table = quoted(),
             .text = escaped(before) + reference(title) + escaped(between) + reference(body),
@@ -158,7 +158,7 @@ class Injection : public WorkerTest, public testing::WithParamInterface<const ch
                     c.quoted(), pg::quote_identifier(c.key), pg::quote_identifier(c.title),
                     pg::quote_identifier(c.body), pg::quote_identifier(c.vector), kDimensions,
                     pg::quote_identifier(c.model)));
-    const auto created = pg::create_vectorizer(db, c.spec());
+    const auto created = schema::create_vectorizer(db, c.spec());
     ASSERT_TRUE(created) << c.spec().text << ": " << created.error().message;
     ASSERT_EQ(created->source_table, c.table);
     run(db, fmt::format("INSERT INTO {} VALUES ($1, $2, $3)", c.quoted()),
@@ -235,7 +235,7 @@ TEST_P(Injection, HostileNamesAndTextsAreNamesAndTexts) {
   EXPECT_EQ(dead_letters(), 0);
   for (const Case& c : cases) check(c);
   for (const Case& c : cases) {
-    const auto dropped = pg::drop_vectorizer(db, c.spec().name);
+    const auto dropped = schema::drop_vectorizer(db, c.spec().name);
     ASSERT_TRUE(dropped) << dropped.error().message;
   }
   EXPECT_EQ(value("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal"), "0");
@@ -249,22 +249,23 @@ TEST_P(Injection, HostileNamesAndTextsAreNamesAndTexts) {
 TEST_P(Injection, HostileArgumentsAreRefused) {
   sql("CREATE TABLE notes (id bigint PRIMARY KEY, body text, embedding vector(8))");
   Generator random(20'262);
-  const auto refused = [&](pg::VectorizerSpec spec, const std::string& what) {
-    const auto created = pg::create_vectorizer(db, spec);
+  const auto refused = [&](schema::VectorizerSpec spec, const std::string& what) {
+    const auto created = schema::create_vectorizer(db, spec);
     EXPECT_FALSE(created) << what;
     if (created) return;
     EXPECT_EQ(name_of(created.error().kind), "invalid_argument") << what << created.error().message;
   };
-  const pg::VectorizerSpec good{.name = "notes", .table = "notes", .text = "{body}", .column = "embedding"};
+  const schema::VectorizerSpec good{
+      .name = "notes", .table = "notes", .text = "{body}", .column = "embedding"};
   for (int i = 0; i < 100; ++i) {
     const std::string hostile = random.name() + ";";
-    for (const auto field : {&pg::VectorizerSpec::name, &pg::VectorizerSpec::table,
-                             &pg::VectorizerSpec::column, &pg::VectorizerSpec::model_id_column}) {
-      pg::VectorizerSpec spec = good;
+    for (const auto field : {&schema::VectorizerSpec::name, &schema::VectorizerSpec::table,
+                             &schema::VectorizerSpec::column, &schema::VectorizerSpec::model_id_column}) {
+      schema::VectorizerSpec spec = good;
       spec.*field = hostile;
       refused(spec, hostile);
     }
-    pg::VectorizerSpec spec = good;
+    schema::VectorizerSpec spec = good;
     spec.key = {hostile};
     refused(spec, hostile);
     spec = good;
@@ -274,7 +275,7 @@ TEST_P(Injection, HostileArgumentsAreRefused) {
   for (const char* where :
        {"true); DROP TABLE canary; --", "true) NOT VALID; DELETE FROM canary; --", "(SELECT true)",
         "body = 'x'; DROP TABLE canary", "true /*", "$$", "'", "id IN (SELECT id FROM canary)"}) {
-    pg::VectorizerSpec spec = good;
+    schema::VectorizerSpec spec = good;
     spec.where = where;
     refused(spec, where);
   }

@@ -7,10 +7,9 @@
 #include <atomic>
 #include <thread>
 
-#include "pg/dead_letters.h"
-#include "pg/inspect.h"
-#include "pg/migrate.h"
-#include "pg/sql_text.h"
+#include "schema/dead_letters.h"
+#include "schema/inspect.h"
+#include "schema/migrate.h"
 #include "support/blocking_worker.h"
 #include "support/sample_tables.h"
 
@@ -32,7 +31,7 @@ struct Lifecycle : NotesDatabase {
     return fmt::format("[{},{},{}]", v[0], v[1], v[2]);
   }
 
-  pg::VectorizerInfo vectorizer;
+  schema::VectorizerInfo vectorizer;
   BlockingWorker worker;
 };
 
@@ -66,7 +65,7 @@ TEST(Lifecycle, RowsFromBeforeTheVectorizerAreFoundWhateverVectorTheyHold) {
   NotesDatabase notes;
   run(notes.db,
       "INSERT INTO notes (id, title, embedding) VALUES (1, 'a', NULL), (2, 'b', '[1,2,3]'), (3, NULL, NULL)");
-  const pg::VectorizerInfo v = notes.vectorize();
+  const schema::VectorizerInfo v = notes.vectorize();
   EXPECT_EQ(jobs(notes.db, v), "");
   BlockingWorker worker(notes.database.worker_url(), 1);
   EXPECT_EQ(worker.reconcile(v.id), 2u);
@@ -82,10 +81,10 @@ TEST(Lifecycle, DroppingAndCreatingAgainBuysNothingAgain) {
   Lifecycle notes;
   run(notes.db, "INSERT INTO notes (id, title) SELECT i, 'title ' || i FROM generate_series(1, 20) i");
   notes.settle_all();
-  ASSERT_TRUE(pg::drop_vectorizer(notes.embedd_db, "notes"));
+  ASSERT_TRUE(schema::drop_vectorizer(notes.embedd_db, "notes"));
   run(notes.db, "ALTER TABLE notes RENAME COLUMN body TO content");
-  const pg::VectorizerInfo again =
-      notes.vectorize([](pg::VectorizerSpec& spec) { spec.text = "{title}\\n{content}"; });
+  const schema::VectorizerInfo again =
+      notes.vectorize([](schema::VectorizerSpec& spec) { spec.text = "{title}\\n{content}"; });
   BlockingWorker worker(notes.database.worker_url(), 2);
   EXPECT_EQ(worker.reconcile(again.id), 0u);
   run(notes.db, "UPDATE notes SET title = 'new' WHERE id = 7");
@@ -96,7 +95,7 @@ TEST(Lifecycle, DroppingAndCreatingAgainBuysNothingAgain) {
 
 TEST(Lifecycle, AVectorizerCanBeDroppedUnderItsWorkers) {
   NotesDatabase notes;
-  const pg::VectorizerInfo v = notes.vectorize();
+  const schema::VectorizerInfo v = notes.vectorize();
   run(notes.db, "INSERT INTO notes (id, title) SELECT i, 'title ' || i FROM generate_series(1, 5000) i");
   std::atomic<bool> dropped = false;
   std::vector<std::thread> workers;
@@ -107,7 +106,7 @@ TEST(Lifecycle, AVectorizerCanBeDroppedUnderItsWorkers) {
     });
   while (value_of(notes.db, "SELECT count(*) FROM notes WHERE embedding IS NOT NULL") == "0")
     std::this_thread::yield();
-  auto done = pg::drop_vectorizer(notes.embedd_db, "notes");
+  auto done = schema::drop_vectorizer(notes.embedd_db, "notes");
   dropped = true;
   for (std::thread& worker : workers) worker.join();
   EXPECT_TRUE(done) << done.error().message;
@@ -117,11 +116,11 @@ TEST(Lifecycle, AVectorizerCanBeDroppedUnderItsWorkers) {
 TEST(Lifecycle, AWorkerNeedsOnlyWhatGrantsSays) {
   NotesDatabase notes;
   pg::Connection& db = notes.db;
-  const pg::VectorizerInfo v =
-      notes.vectorize([](pg::VectorizerSpec& spec) { spec.model_id_column = "model_id"; });
+  const schema::VectorizerInfo v =
+      notes.vectorize([](schema::VectorizerSpec& spec) { spec.model_id_column = "model_id"; });
   const std::string role = notes.database.name() + "_worker";
   run(db, fmt::format("CREATE ROLE {} LOGIN PASSWORD 'w'", role));
-  const auto grants = pg::missing_grants(notes.embedd_db, role);
+  const auto grants = schema::missing_grants(notes.embedd_db, role);
   ASSERT_TRUE(grants) << grants.error().message;
   for (const std::string& grant : *grants) run(db, grant);
   run(db, "INSERT INTO notes (id, title) VALUES (1, 'a'), (2, 'b')");
@@ -132,7 +131,7 @@ TEST(Lifecycle, AWorkerNeedsOnlyWhatGrantsSays) {
   const std::string url = with_parameters(notes.database.url(), {{"user", role}, {"password", "w"}});
   auto own = pg::Connection::open(Secret(url));
   ASSERT_TRUE(own) << own.error().message;
-  auto migrated = pg::migrate(*own);
+  auto migrated = schema::migrate(*own);
   EXPECT_TRUE(migrated) << migrated.error().message;
   {
     BlockingWorker worker(url, 1);

@@ -1,5 +1,5 @@
 // embedd migrate: idempotent, safe from many processes at once, and clear about what it refuses.
-#include "pg/migrate.h"
+#include "schema/migrate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 #include "support/private_postgres.h"
 #include "support/target.h"
 
-namespace embedd::pg {
+namespace embedd::schema {
 namespace {
 
 using test::run;
@@ -29,7 +29,7 @@ constexpr std::span<const embedded::File> all_files() { return kFiles; }
 
 TEST(Migrate, AppliesWhatALaterReleaseAdds) {
   TestDatabase database;
-  Connection db = database.connect_embedd();
+  pg::Connection db = database.connect_embedd();
   auto first = migrate(db, all_files().first(1));
   ASSERT_TRUE(first) << first.error().message;
   EXPECT_THAT(first->applied, ElementsAre("0001_first.sql"));
@@ -45,7 +45,7 @@ TEST(Migrate, AppliesWhatALaterReleaseAdds) {
 
 TEST(Migrate, AppliesAllOrNothing) {
   TestDatabase database;
-  Connection db = database.connect_embedd();
+  pg::Connection db = database.connect_embedd();
   const embedded::File broken[] = {kFiles[0], {"0002_broken.sql", "SELECT no_such_column"}};
   auto failed = migrate(db, broken);
   ASSERT_FALSE(failed);
@@ -55,7 +55,7 @@ TEST(Migrate, AppliesAllOrNothing) {
 
 TEST(Migrate, AppliesOnceAndThenOnlyReads) {
   TestDatabase database;
-  Connection db = database.connect_embedd();
+  pg::Connection db = database.connect_embedd();
   auto first = migrate(db);
   ASSERT_TRUE(first) << first.error().message;
   EXPECT_EQ(first->applied.size(), static_cast<std::size_t>(newest_migration()));
@@ -72,7 +72,7 @@ TEST(Migrate, TwentyAtOnceApplyEachFileOnce) {
   std::vector<std::thread> starts;
   for (std::size_t i = 0; i < 20; ++i)
     starts.emplace_back([&, i] {
-      Connection db = database.connect_embedd();
+      pg::Connection db = database.connect_embedd();
       auto done = migrate(db);
       if (done)
         applied[i] = done->applied.size();
@@ -90,7 +90,7 @@ TEST(Migrate, TwentyAtOnceApplyEachFileOnce) {
 
 TEST(Migrate, RefusesAChangedFile) {
   TestDatabase database;
-  Connection db = database.connect_embedd();
+  pg::Connection db = database.connect_embedd();
   ASSERT_TRUE(migrate(db));
   run(db, "UPDATE embedd.migrations SET checksum = 'other' WHERE version = 1");
   auto again = migrate(db);
@@ -101,7 +101,7 @@ TEST(Migrate, RefusesAChangedFile) {
 
 TEST(Migrate, RefusesALaterFileThatChanged) {
   TestDatabase database;
-  Connection db = database.connect_embedd();
+  pg::Connection db = database.connect_embedd();
   ASSERT_TRUE(migrate(db, all_files()));
   const embedded::File changed[] = {kFiles[0], {"0002_second.sql", "SELECT 1"}, kFiles[2]};
   auto again = migrate(db, changed);
@@ -112,7 +112,7 @@ TEST(Migrate, RefusesALaterFileThatChanged) {
 
 TEST(Migrate, SaysWhatToDoWithASchemaFromBeforeTheFirstRelease) {
   TestDatabase database;
-  Connection db = database.connect_embedd();
+  pg::Connection db = database.connect_embedd();
   ASSERT_TRUE(migrate(db));
   run(db, "UPDATE embedd.migrations SET name = '0001_embedd.sql', checksum = 'other' WHERE version = 1");
   run(db,
@@ -135,7 +135,7 @@ TEST(Migrate, SaysWhatToDoWithASchemaFromBeforeTheFirstRelease) {
 
 TEST(Migrate, RefusesANewerSchema) {
   TestDatabase database;
-  Connection db = database.connect_embedd();
+  pg::Connection db = database.connect_embedd();
   ASSERT_TRUE(migrate(db));
   run(db, "INSERT INTO embedd.migrations (version, name, checksum) VALUES (9999, '9999_future.sql', 'x')");
   auto again = migrate(db);
@@ -147,7 +147,7 @@ TEST(Migrate, RefusesANewerSchema) {
 TEST(Migrate, ARoleThatMayOnlyReadIsEnoughOnceApplied) {
   EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   TestDatabase database;
-  Connection db = database.connect();
+  pg::Connection db = database.connect();
   ASSERT_TRUE(migrate(db));
   const std::string role = database.name() + "_reader";
   run(db, "CREATE ROLE " + role);
@@ -166,7 +166,7 @@ TEST(Migrate, ARoleThatMayOnlyReadIsEnoughOnceApplied) {
 TEST(Migrate, SaysWhoShouldRunItWhenTheRoleMayNotCreate) {
   EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   TestDatabase database;
-  Connection db = database.connect();
+  pg::Connection db = database.connect();
   run(db, "CREATE EXTENSION vector");
   const std::string role = database.name() + "_nobody";
   run(db, "CREATE ROLE " + role);
@@ -182,7 +182,7 @@ TEST(Migrate, SaysWhoShouldRunItWhenTheRoleMayNotCreate) {
 TEST(Migrate, UsesASchemaAndExtensionThatAnAdministratorMade) {
   EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   TestDatabase database;
-  Connection db = database.connect();
+  pg::Connection db = database.connect();
   const std::string role = database.name() + "_owner";
   run(db, "CREATE ROLE " + role);
   run(db, "CREATE SCHEMA ext");
@@ -198,4 +198,4 @@ TEST(Migrate, UsesASchemaAndExtensionThatAnAdministratorMade) {
 }
 
 }  // namespace
-}  // namespace embedd::pg
+}  // namespace embedd::schema

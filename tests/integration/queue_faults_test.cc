@@ -16,7 +16,8 @@ using testing::Eq;
 using testing::SizeIs;
 
 const std::string kNotes = "CREATE TABLE notes (id integer PRIMARY KEY, body text, embedding vector(3))";
-const pg::VectorizerSpec kSpec{.name = "notes", .table = "notes", .text = "{body}", .column = "embedding"};
+const schema::VectorizerSpec kSpec{
+    .name = "notes", .table = "notes", .text = "{body}", .column = "embedding"};
 
 /// The worker's backends.
 std::vector<int> backends(pg::Connection& db) {
@@ -227,7 +228,7 @@ TEST(QueueFaults, ARowThatTakesTooLongByItselfIsTheOnlyOneNotStored) {
 TEST(QueueFaults, AWrongVectorizerIsReportedAndSpoilsNoOther) {
   QueueFixture fixture(kNotes, kSpec);
   run(fixture.db(), "CREATE TABLE other (id integer PRIMARY KEY, body text, embedding vector(3))");
-  ASSERT_TRUE(pg::create_vectorizer(
+  ASSERT_TRUE(schema::create_vectorizer(
       fixture.db(), {.name = "other", .table = "other", .text = "{body}", .column = "embedding"}));
   run(fixture.db(), "DROP TABLE embedd.queue_2");
   fixture.queue().send_poll({});

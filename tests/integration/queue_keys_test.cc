@@ -208,7 +208,7 @@ TEST(QueueSharing, TwoWorkersNeverClaimTheSameRow) {
   std::set<Key> seen;
   std::size_t claimed = 0;
   for (int turn = 0; turn < 20; ++turn)
-    for (pg::PgQueue* queue : {&fixture.queue(), other.get()}) {
+    for (queue::PgQueue* queue : {&fixture.queue(), other.get()}) {
       const auto jobs = fixture.try_claim(*queue, 40);
       ASSERT_TRUE(jobs.has_value());
       claimed += jobs->size();
@@ -250,7 +250,7 @@ class RefusedUsage : public testing::Test {
       : fixture("CREATE TABLE docs (id integer PRIMARY KEY, body text, embedding vector(3))",
                 {.name = "docs", .table = "docs", .text = "{body}", .column = "embedding"}) {
     run(fixture.db(), "CREATE TABLE more (id integer PRIMARY KEY, body text, embedding vector(3))");
-    const auto created = pg::create_vectorizer(
+    const auto created = schema::create_vectorizer(
         fixture.db(), {.name = "more", .table = "more", .text = "{body}", .column = "embedding"});
     CHECK(created.has_value(), "{}", created.error().message);
     run(fixture.db(), "CREATE SEQUENCE refusals");
@@ -265,7 +265,7 @@ class RefusedUsage : public testing::Test {
     jobs = fixture.claim();
   }
   /// Something is bought for either of them.
-  void buy(pg::PgQueue& queue) {
+  void buy(queue::PgQueue& queue) {
     for (const VectorizerId id : {1, 2}) {
       Settlement settlement{.vectorizer = id,
                             .action = Action::reschedule,

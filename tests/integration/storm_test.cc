@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "pg/sql_text.h"
+#include "schema/sql_text.h"
 #include "support/blocking_worker.h"
 #include "support/sample_tables.h"
 
@@ -88,7 +88,7 @@ class User {
 /// A transaction of several statements can deadlock with another user's by itself; lone ones cannot.
 TEST(Storm, EveryVectorIsThatOfItsRowInTheEnd) {
   NotesDatabase notes;
-  const pg::VectorizerInfo v = notes.vectorize([](pg::VectorizerSpec& spec) {
+  const schema::VectorizerInfo v = notes.vectorize([](schema::VectorizerSpec& spec) {
     spec.text = "{title}";
     spec.where = "other = 1";
   });
@@ -119,9 +119,9 @@ TEST(Storm, EveryVectorIsThatOfItsRowInTheEnd) {
   EXPECT_GT(embedded[0] + embedded[1], 50u);
 
   // What is left now, with everybody gone. A lease that nobody holds any more would lapse in time.
-  run(notes.db, fmt::format("UPDATE {} SET run_at = now()", pg::queue_table(v.id)));
+  run(notes.db, fmt::format("UPDATE {} SET run_at = now()", schema::queue_table(v.id)));
   BlockingWorker worker(notes.database.worker_url(), 9);
-  while (value_of(notes.db, "SELECT count(*) FROM " + pg::queue_table(v.id)) != "0") worker.work(v.id);
+  while (value_of(notes.db, "SELECT count(*) FROM " + schema::queue_table(v.id)) != "0") worker.work(v.id);
 
   const pg::Rows rows =
       run(notes.db, fmt::format("SELECT id, CASE WHEN {} THEN {} END, embedding::text FROM notes t",
@@ -136,12 +136,12 @@ TEST(Storm, EveryVectorIsThatOfItsRowInTheEnd) {
   EXPECT_EQ(value_of(notes.db,
                      fmt::format("SELECT count(*) FROM {} l WHERE NOT EXISTS (SELECT FROM notes t WHERE t.id "
                                  "= l.k1 AND embedding IS NOT NULL)",
-                                 pg::ledger_table(v.id))),
+                                 schema::ledger_table(v.id))),
             "0")
       << "a proof without a vector";
   const std::size_t before = worker.embedded();
   EXPECT_EQ(worker.reconcile(v.id), 0u) << "reconcile finds nothing that the triggers missed";
-  while (value_of(notes.db, "SELECT count(*) FROM " + pg::queue_table(v.id)) != "0") worker.work(v.id);
+  while (value_of(notes.db, "SELECT count(*) FROM " + schema::queue_table(v.id)) != "0") worker.work(v.id);
   EXPECT_EQ(worker.embedded(), before) << "and pays for nothing";
 }
 

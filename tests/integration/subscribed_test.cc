@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "pg/subscribed.h"
+#include "schema/subscribed.h"
 #include "support/worker_fixture.h"
 
 namespace embedd::test {
@@ -108,9 +108,9 @@ TEST_F(Subscribed, CreateAndCheckSayWhatEnableAlwaysWouldChange) {
   for (const char* grant : {"CREATE ROLE reader", "GRANT USAGE ON SCHEMA embedd TO reader",
                             "GRANT SELECT ON ALL TABLES IN SCHEMA embedd TO reader", "SET ROLE reader"})
     sql(grant);
-  const auto info = pg::find_vectorizer(db, "docs");
+  const auto info = schema::find_vectorizer(db, "docs");
   ASSERT_TRUE(info) << info.error().message;
-  const auto note = pg::subscription_note(db, *info);
+  const auto note = schema::subscription_note(db, *info);
   ASSERT_TRUE(note) << note.error().message;
   EXPECT_THAT(note->value_or(""), HasSubstr(kNote));
   sql("RESET ROLE");

@@ -1,13 +1,13 @@
 // traces init: the first user's tables, or an existing table taken as it is.
-#include "pg/traces.h"
+#include "schema/traces.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "pg/migrate.h"
+#include "schema/migrate.h"
 #include "support/sample_tables.h"
 
-namespace embedd::pg {
+namespace embedd::schema {
 namespace {
 
 using test::jobs;
@@ -21,12 +21,12 @@ struct EmptyDatabase {
     EXPECT_TRUE(migrate(embedd_db));
   }
   TestDatabase database;
-  Connection db, embedd_db;
+  pg::Connection db, embedd_db;
 };
 
 TEST(Traces, InitMakesTablesIndexAndVectorizer) {
   EmptyDatabase empty;
-  Connection& db = empty.db;
+  pg::Connection& db = empty.db;
   auto first = init_traces(empty.embedd_db);
   ASSERT_TRUE(first) << first.error().message;
   EXPECT_TRUE(first->created_table);
@@ -53,7 +53,7 @@ TEST(Traces, InitMakesTablesIndexAndVectorizer) {
 TEST(Traces, AnExistingTableIsAdoptedUnaltered) {
   EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   EmptyDatabase empty;
-  Connection& db = empty.db;
+  pg::Connection& db = empty.db;
   run(db, "CREATE SCHEMA app");
   run(db, "SET search_path = app, public");
   run(db,
@@ -110,7 +110,7 @@ TEST(Traces, AdoptOnlyMakesNoTable) {
 
 TEST(Traces, AnExistingTableWithoutTheColumnsIsRefused) {
   EmptyDatabase empty;
-  Connection& db = empty.db;
+  pg::Connection& db = empty.db;
   run(db,
       "CREATE TABLE traces (id uuid PRIMARY KEY, title text, solution_text text, embedding vector(1536))");
   auto report = init_traces(empty.embedd_db);
@@ -131,4 +131,4 @@ TEST(Traces, ASchemaCanBeNamed) {
 }
 
 }  // namespace
-}  // namespace embedd::pg
+}  // namespace embedd::schema

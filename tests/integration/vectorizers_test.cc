@@ -1,15 +1,15 @@
 // vectorizer create, list, pause, resume, drop: what is accepted, and what a person is told otherwise.
-#include "pg/vectorizers.h"
+#include "schema/vectorizers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <thread>
 
-#include "pg/adoption.h"
+#include "schema/adoption.h"
 #include "support/sample_tables.h"
 
-namespace embedd::pg {
+namespace embedd::schema {
 namespace {
 
 using test::create;
@@ -22,7 +22,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 /// The message that creating `spec` is refused with; "created" if it is not.
-std::string refusal(Connection& db, const VectorizerSpec& spec,
+std::string refusal(pg::Connection& db, const VectorizerSpec& spec,
                     ErrorKind kind = ErrorKind::invalid_argument) {
   auto created = create_vectorizer(db, spec);
   if (created) return "created";
@@ -32,7 +32,7 @@ std::string refusal(Connection& db, const VectorizerSpec& spec,
   return created.error().message;
 }
 
-std::string refusal(Connection& db, void (*change)(VectorizerSpec&)) {
+std::string refusal(pg::Connection& db, void (*change)(VectorizerSpec&)) {
   VectorizerSpec spec = notes_spec();
   change(spec);
   return refusal(db, spec);
@@ -61,7 +61,7 @@ TEST(Vectorizers, CreateFillsInWhatTheTableKnows) {
 
 TEST(Vectorizers, RefusalsSayWhatToDo) {
   NotesDatabase notes;
-  Connection& db = notes.db;
+  pg::Connection& db = notes.db;
   run(db, "CREATE VIEW a_view AS SELECT * FROM notes");
   run(db, "CREATE TABLE no_key (title text, embedding vector(3))");
   run(db, "CREATE TABLE \"Upper\" (id int PRIMARY KEY, title text, embedding vector(3))");
@@ -121,7 +121,7 @@ TEST(Vectorizers, NamesAndDestinationsAreTakenOnce) {
 
 TEST(Vectorizers, AFilterIsOneConditionOnTheRow) {
   NotesDatabase notes;
-  Connection& db = notes.db;
+  pg::Connection& db = notes.db;
   const char* const refused[] = {
       "other >",
       "other",
@@ -251,7 +251,7 @@ TEST(Vectorizers, ADestinationThatCannotBeEmptiedIsPointedOut) {
 /// The columns of pgai's that matter, as it has had them at different times.
 TEST(Vectorizers, AColumnThatPgaiWritesIsRefused) {
   NotesDatabase notes;
-  Connection& db = notes.db;
+  pg::Connection& db = notes.db;
   run(db, "CREATE SCHEMA ai");
   run(db,
       "CREATE TABLE ai.vectorizer (id int, source_schema text, source_table text, target_schema text, "
@@ -327,12 +327,12 @@ TEST(Vectorizers, ARenamedTableIsFollowed) {
 
 TEST(Vectorizers, CreateWaitsForABusyTableInShortTries) {
   NotesDatabase notes;
-  Connection user = notes.database.connect();
+  pg::Connection user = notes.database.connect();
   run(user, "BEGIN");
   run(user, "INSERT INTO notes (id, title) VALUES (1, 'open')");
   std::string failure;
   std::thread creating([&] {
-    Connection db = notes.database.connect_embedd();
+    pg::Connection db = notes.database.connect_embedd();
     if (auto created = create_vectorizer(db, notes_spec()); !created) failure = created.error().message;
   });
   while (value_of(notes.db,
@@ -354,7 +354,7 @@ TEST(Vectorizers, OfTwoOfOneNameOneIsCreated) {
   std::vector<std::thread> creators;
   for (int i = 0; i < 2; ++i)
     creators.emplace_back([&, i] {
-      Connection db = notes.database.connect_embedd();
+      pg::Connection db = notes.database.connect_embedd();
       VectorizerSpec spec = notes_spec();
       if (i == 1) spec.table = "other";
       if (auto created = create_vectorizer(db, spec); !created) failures[i] = created.error().message;
@@ -405,7 +405,7 @@ TEST(Vectorizers, AnArrayAsKeyIsRefused) {
 TEST(Vectorizers, ARoleWithoutPrivilegesIsToldWhichItLacks) {
   EMBEDD_NOT_ON(pgbouncer, "needs settings of its session");
   NotesDatabase notes;
-  Connection& db = notes.db;
+  pg::Connection& db = notes.db;
   const std::string role = notes.database.name() + "_maker";
   run(db, "CREATE ROLE " + role);
   VectorizerSpec spec = notes_spec();
@@ -443,4 +443,4 @@ TEST(Vectorizers, ARoleWithoutPrivilegesIsToldWhichItLacks) {
 }
 
 }  // namespace
-}  // namespace embedd::pg
+}  // namespace embedd::schema

@@ -200,7 +200,8 @@ TEST_F(PutOffOnAServerOfItsOwn, ButNotAfterACrashWhichLosesTheStatistics) {
 // ── Left behind
 
 constexpr const char* kNotes = "CREATE TABLE notes (id bigint PRIMARY KEY, body text, embedding vector(3))";
-const pg::VectorizerSpec kSpec{.name = "notes", .table = "notes", .text = "{body}", .column = "embedding"};
+const schema::VectorizerSpec kSpec{
+    .name = "notes", .table = "notes", .text = "{body}", .column = "embedding"};
 
 /// Blank rows, in which a walk finds nothing, for four pages of 500.
 class LeftBehind : public testing::Test {
@@ -210,7 +211,7 @@ class LeftBehind : public testing::Test {
     run(fixture.db(), "INSERT INTO notes SELECT i, '' FROM generate_series(1, 1800) i");
     run(fixture.db(), "RESET session_replication_role");
   }
-  ReconcilePage::Progress page(pg::PgQueue& queue, const Key& cursor = {}) {
+  ReconcilePage::Progress page(queue::PgQueue& queue, const Key& cursor = {}) {
     queue.send_reconcile(fixture.id(), cursor);
     const auto page = wait_for_one(queue, [&] { return queue.take_reconciled(); });
     CHECK(page.progress.has_value(), "{}", page.progress.error().message);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/ports.h"
-#include "pg/queue.h"
+#include "queue/pg_queue.h"
 #include "support/queue_turn.h"
 
 namespace embedd::test {
@@ -41,7 +41,7 @@ class BlockingWorker {
   std::size_t send(Settlement settlement);
 
   SystemClock clock_;
-  pg::PgQueue queue_;
+  queue::PgQueue queue_;
   std::uint8_t number_;
   std::uint32_t next_lease_ = 0;
   std::uint64_t next_id_ = 1;

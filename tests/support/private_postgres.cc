@@ -23,7 +23,7 @@
 #include <thread>
 #include <vector>
 
-#include "pg/inspect.h"
+#include "schema/inspect.h"
 #include "support/pgbouncer.h"
 #include "support/target.h"
 
@@ -286,7 +286,7 @@ void TestDatabase::grant_worker() const {
   if (!opened) return;
   pg::Connection db = std::move(*opened);
   if (value_of(db, "SELECT to_regclass('embedd.vectorizers')") == "NULL") return;
-  const auto grants = pg::missing_grants(db, role_);
+  const auto grants = schema::missing_grants(db, role_);
   if (!grants) raise_error(grants.error().message);
   for (const std::string& grant : *grants) run(db, grant);
 }

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
-#include "pg/migrate.h"
+#include "schema/migrate.h"
 
 namespace embedd::test {
 
-QueueFixture::QueueFixture(const std::string& ddl, const pg::VectorizerSpec& spec, pg::PgQueueOptions options,
-                           const PrivatePostgres* server)
+QueueFixture::QueueFixture(const std::string& ddl, const schema::VectorizerSpec& spec,
+                           queue::PgQueueOptions options, const PrivatePostgres* server)
     : options_(std::move(options)) {
   if (server)
     database_.emplace(*server);
@@ -16,29 +16,29 @@ QueueFixture::QueueFixture(const std::string& ddl, const pg::VectorizerSpec& spe
     database_.emplace();
   db_.emplace(database_->connect());
   pg::Connection embedd = database_->connect_embedd();
-  const auto migrated = pg::migrate(embedd);
+  const auto migrated = schema::migrate(embedd);
   CHECK(migrated.has_value(), "{}", migrated.error().message);
   const auto made = db_->run_script(ddl);
   CHECK(made.has_value(), "{}", made.error().message);
-  const auto created = pg::create_vectorizer(embedd, spec);
+  const auto created = schema::create_vectorizer(embedd, spec);
   CHECK(created.has_value(), "{}", created.error().message);
   id_ = created->id;
   if (options_.database.empty()) options_.database = Secret(database_->worker_url());
   queue_ = another_queue();
 }
 
-std::unique_ptr<pg::PgQueue> QueueFixture::another_queue(const std::string& url) {
-  pg::PgQueueOptions options = options_;
+std::unique_ptr<queue::PgQueue> QueueFixture::another_queue(const std::string& url) {
+  queue::PgQueueOptions options = options_;
   if (!url.empty()) options.database = Secret(url);
   if (options.slow_reading > Duration{})
     options.slow_reading = std::chrono::hours(1);  // jobs are moved in time
   options.worker.fill(static_cast<std::uint8_t>(next_lease_++));
-  auto queue = std::make_unique<pg::PgQueue>(std::move(options), clock_, [] {});
+  auto queue = std::make_unique<queue::PgQueue>(std::move(options), clock_, [] {});
   get_ready(*queue);
   return queue;
 }
 
-void QueueFixture::get_ready(pg::PgQueue& queue) {
+void QueueFixture::get_ready(queue::PgQueue& queue) {
   wait_for(queue, [&]() -> std::optional<bool> {
     (void)queue.take_claims();
     (void)queue.take_receipts();
@@ -52,7 +52,7 @@ void QueueFixture::get_ready(pg::PgQueue& queue) {
   CHECK(poll.has_value(), "{}", poll.error().message);
 }
 
-Result<std::vector<Job>> QueueFixture::try_claim(pg::PgQueue& queue, std::uint32_t max_rows) {
+Result<std::vector<Job>> QueueFixture::try_claim(queue::PgQueue& queue, std::uint32_t max_rows) {
   LeaseToken lease{};
   std::memcpy(lease.data(), &next_lease_, sizeof next_lease_);
   ++next_lease_;

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "pg/vectorizers.h"
+#include "schema/vectorizers.h"
 #include "support/private_postgres.h"
 #include "support/target.h"
 
@@ -14,7 +14,7 @@ namespace embedd::test {
 struct NotesDatabase {
   NotesDatabase();
   /// Declares `notes` over '{title}\n{body}', after `change` had its way with the spec.
-  pg::VectorizerInfo vectorize(void (*change)(pg::VectorizerSpec&) = nullptr);
+  schema::VectorizerInfo vectorize(void (*change)(schema::VectorizerSpec&) = nullptr);
 
   TestDatabase database;
   pg::Connection db;
@@ -22,12 +22,12 @@ struct NotesDatabase {
 };
 
 /// A spec over the table notes, endpoint `local`, model local-hashing-v1.
-pg::VectorizerSpec notes_spec();
+schema::VectorizerSpec notes_spec();
 
 /// Creates it, or throws with the error's message.
-pg::VectorizerInfo create(pg::Connection& db, const pg::VectorizerSpec& spec);
+schema::VectorizerInfo create(pg::Connection& db, const schema::VectorizerSpec& spec);
 
 /// The keys of the vectorizer's jobs, in order, such as "1 2 5"; of a composite key "1/a 2/b".
-std::string jobs(pg::Connection& db, const pg::VectorizerInfo& vectorizer);
+std::string jobs(pg::Connection& db, const schema::VectorizerInfo& vectorizer);
 
 }  // namespace embedd::test

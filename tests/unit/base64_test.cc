@@ -1,4 +1,4 @@
-#include "http/base64.h"
+#include "provider/base64.h"
 
 #include <gtest/gtest.h>
 
@@ -12,10 +12,10 @@ namespace embedd {
 namespace {
 
 std::optional<std::string> decode(std::string_view text) {
-  const auto bytes = base64_bytes(text);
+  const auto bytes = provider::base64_bytes(text);
   if (!bytes) return std::nullopt;
   std::string out(*bytes, '\0');
-  if (!base64_decode(text, out.data())) return std::nullopt;
+  if (!provider::base64_decode(text, out.data())) return std::nullopt;
   return out;
 }
 
@@ -39,9 +39,9 @@ TEST(Base64, WhatIsEncodedComesBackAtEveryLength) {
     const std::vector<float> values = test::expected_vector("text", dimensions);
     std::string text;
     test::append_base64(text, values);
-    ASSERT_EQ(base64_bytes(text), values.size() * sizeof(float));
+    ASSERT_EQ(provider::base64_bytes(text), values.size() * sizeof(float));
     std::vector<float> out(values.size() + 1, 42.0F);
-    ASSERT_TRUE(base64_decode(text, out.data()));
+    ASSERT_TRUE(provider::base64_decode(text, out.data()));
     EXPECT_EQ(out.back(), 42.0F) << "wrote past the end at " << dimensions;
     out.pop_back();
     EXPECT_EQ(out, values);
@@ -56,7 +56,7 @@ TEST(Base64, OneWrongCharacterAnywhereIsSeen) {
     for (const char wrong : {'=', '-', '_', ' ', '\n', '\0', '\x80', '\xFF', '@', '[', '`', '{', '.', ':'}) {
       std::string text = good;
       text[at] = wrong;
-      ASSERT_FALSE(base64_decode(text, out.data())) << at << " " << static_cast<int>(wrong);
+      ASSERT_FALSE(provider::base64_decode(text, out.data())) << at << " " << static_cast<int>(wrong);
     }
 }
 

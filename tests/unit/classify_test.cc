@@ -1,4 +1,4 @@
-#include "http/classify.h"
+#include "provider/classify.h"
 
 #include <curl/curl.h>
 #include <gtest/gtest.h>
@@ -13,13 +13,13 @@ namespace {
 
 using enum ErrorKind;
 
-ResponseHeaders headers_of(std::initializer_list<std::string_view> lines) {
-  ResponseHeaders headers;
+provider::ResponseHeaders headers_of(std::initializer_list<std::string_view> lines) {
+  provider::ResponseHeaders headers;
   for (const std::string_view line : lines) EXPECT_TRUE(headers.add_line(line));
   return headers;
 }
 
-Error classify_body(int status, std::string_view body) { return classify(status, {}, body, 0); }
+Error classify_body(int status, std::string_view body) { return provider::classify(status, {}, body, 0); }
 
 struct Row {
   std::string_view what;
@@ -210,7 +210,7 @@ INSTANTIATE_TEST_SUITE_P(Compatible, Classify, ::testing::ValuesIn(kCompatible))
 
 TEST(ClassifyRetryAfter, SecondsMillisecondsDatesAndWords) {
   const auto wait = [](std::initializer_list<std::string_view> lines, std::string_view body = "") {
-    return classify(429, headers_of(lines), body, 784111777).retry_after;
+    return provider::classify(429, headers_of(lines), body, 784111777).retry_after;
   };
   EXPECT_EQ(wait({}), std::nullopt);
   EXPECT_EQ(wait({"Retry-After: 7\r\n"}), seconds(7));
@@ -231,13 +231,13 @@ TEST(ClassifyRetryAfter, SecondsMillisecondsDatesAndWords) {
 }
 
 TEST(ClassifyShouldRetry, MayClearARowOfBlameButNeverBlamesOne) {
-  EXPECT_EQ(classify(400, headers_of({"x-should-retry: true"}), "", 0).kind, unavailable);
-  EXPECT_EQ(classify(500, headers_of({"x-should-retry: false"}), "", 0).kind, unavailable);
-  EXPECT_EQ(classify(429, headers_of({"x-should-retry: false"}), "", 0).kind, quota_exhausted);
-  EXPECT_EQ(
-      classify(429, headers_of({"x-should-retry: true"}), R"({"error":{"code":"insufficient_quota"}})", 0)
-          .kind,
-      quota_exhausted);
+  EXPECT_EQ(provider::classify(400, headers_of({"x-should-retry: true"}), "", 0).kind, unavailable);
+  EXPECT_EQ(provider::classify(500, headers_of({"x-should-retry: false"}), "", 0).kind, unavailable);
+  EXPECT_EQ(provider::classify(429, headers_of({"x-should-retry: false"}), "", 0).kind, quota_exhausted);
+  EXPECT_EQ(provider::classify(429, headers_of({"x-should-retry: true"}),
+                               R"({"error":{"code":"insufficient_quota"}})", 0)
+                .kind,
+            quota_exhausted);
 }
 
 TEST(ClassifyMessages, AreShortOnOneLineAndHoldNoKey) {
@@ -245,8 +245,8 @@ TEST(ClassifyMessages, AreShortOnOneLineAndHoldNoKey) {
       401, "{\"error\":{\"message\":\"Incorrect API key provided: sk-proj-abcdef\\n\\u0007see\\tdocs\"}}");
   EXPECT_EQ(error.message, "HTTP 401: Incorrect API key provided: *** see docs");
   EXPECT_LE(classify_body(400, std::string(5000, 'x')).message.size(), 310U);
-  EXPECT_EQ(presentable("äöü", 3), "ä…");
-  EXPECT_EQ(presentable("task-force"), "task-force");
+  EXPECT_EQ(provider::presentable("äöü", 3), "ä…");
+  EXPECT_EQ(provider::presentable("task-force"), "task-force");
 }
 
 TEST(ClassifyMessages, AreFoundBehindAByteOrderMark) {
@@ -263,7 +263,7 @@ TEST(ClassifyMessages, LeaveOutATextThatTheServerEchoes) {
 
 TEST(RefusedParameters, AreFoundInManyServersWords) {
   const auto refused = [](int status, std::string_view body) {
-    const auto parameter = refused_parameter(status, body);
+    const auto parameter = provider::refused_parameter(status, body);
     return parameter ? std::string(name_of(*parameter)) : std::string();
   };
   EXPECT_EQ(
@@ -286,7 +286,7 @@ TEST(RefusedParameters, AreFoundInManyServersWords) {
 
 TEST(ClassifyTransfer, EveryFailureIsUnavailableAndSaysWhatToDo) {
   const auto message = [](CURLcode code, std::string_view detail) {
-    const Error error = classify_transfer(code, detail, "api.example.com");
+    const Error error = provider::classify_transfer(code, detail, "api.example.com");
     EXPECT_EQ(error.kind, unavailable);
     return error.message;
   };

@@ -137,14 +137,14 @@ TEST_F(ConfigTest, OpenAiAndLocalExistFromTheEnvironmentAlone) {
                           {"OPENAI_ORG_ID", "org"},
                           {"OPENAI_PROJECT_ID", "proj"}};
   const Config config = load();
-  const EndpointConfig* openai = config.endpoint("openai");
+  const provider::EndpointConfig* openai = config.endpoint("openai");
   ASSERT_NE(openai, nullptr);
   EXPECT_EQ(openai->api_key.reveal(), kCanary);
   EXPECT_EQ(openai->base_url, "http://127.0.0.1:1/v1");
   EXPECT_EQ(openai->organization, "org");
   EXPECT_EQ(openai->project, "proj");
   ASSERT_NE(config.endpoint("local"), nullptr);
-  EXPECT_EQ(config.endpoint("local")->dialect, Dialect::local);
+  EXPECT_EQ(config.endpoint("local")->dialect, provider::Dialect::local);
   EXPECT_EQ(config.endpoint("other"), nullptr);
 }
 
@@ -152,7 +152,7 @@ TEST_F(ConfigTest, NoKeyIsNoError) {
   const Config config = load();
   EXPECT_TRUE(config.endpoint("openai")->api_key.empty());
   EXPECT_TRUE(config.endpoint("openai")->key_required);
-  EXPECT_EQ(config.endpoint("openai")->base_url, kOpenAiBaseUrl);
+  EXPECT_EQ(config.endpoint("openai")->base_url, provider::kOpenAiBaseUrl);
 }
 
 TEST_F(ConfigTest, AKeyFileNeedNotExistYet) {
@@ -184,17 +184,17 @@ query_prefix = "search_query: "
 )");
   sources_.environment = {{"CORP_KEY", std::string(kCanary)}, {"OPENAI_API_KEY", "sk-openai"}};
   const Config config = load();
-  const EndpointConfig& openai = *config.endpoint("openai");
+  const provider::EndpointConfig& openai = *config.endpoint("openai");
   EXPECT_EQ(openai.limits.max_in_flight, 8u);
   EXPECT_EQ(openai.limits.tokens_per_minute, 1'000'000);
   EXPECT_EQ(openai.api_key.reveal(), "sk-openai");
-  const EndpointConfig& corp = *config.endpoint("corp");
-  EXPECT_EQ(corp.dialect, Dialect::azure);
+  const provider::EndpointConfig& corp = *config.endpoint("corp");
+  EXPECT_EQ(corp.dialect, provider::Dialect::azure);
   EXPECT_EQ(corp.api_key.reveal(), kCanary);
   EXPECT_EQ(corp.deployment, "embeddings");
   EXPECT_EQ(corp.headers, std::vector<std::string>{"X-Team: search"});
   EXPECT_EQ(corp.timeout, seconds(30));
-  const EndpointConfig& gpu = *config.endpoint("gpu");
+  const provider::EndpointConfig& gpu = *config.endpoint("gpu");
   EXPECT_FALSE(gpu.key_required);
   EXPECT_EQ(gpu.limits.max_inputs, 32u);
   EXPECT_EQ(gpu.encoding_format, "");
@@ -243,7 +243,7 @@ TEST_F(ConfigTest, OnlyOpenAiHasABaseUrlUnlessItIsSaid) {
         << table;
   }
   write("embedd.toml", "[endpoint.openai]\nmax_inputs = 8\n[endpoint.words]\ndialect = \"local\"\n");
-  EXPECT_EQ(load().endpoint("openai")->base_url, kOpenAiBaseUrl);
+  EXPECT_EQ(load().endpoint("openai")->base_url, provider::kOpenAiBaseUrl);
   EXPECT_EQ(load().endpoint("words")->base_url, "");
 }
 

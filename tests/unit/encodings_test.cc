@@ -6,11 +6,11 @@
 #include <fstream>
 
 #include "embedded/migrations.h"
-#include "pg/queue_messages.h"
-#include "pg/queue_sql.h"
+#include "queue/messages.h"
+#include "queue/statements.h"
 #include "support/paths.h"
 
-namespace embedd::pg {
+namespace embedd::queue {
 namespace {
 
 namespace fs = std::filesystem;
@@ -77,4 +77,4 @@ TEST(Keys, TravelAsBytesWhereTheyMightNotSurviveAConversion) {
 }
 
 }  // namespace
-}  // namespace embedd::pg
+}  // namespace embedd::queue

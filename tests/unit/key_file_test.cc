@@ -1,4 +1,4 @@
-#include "http/key_file.h"
+#include "provider/key_file.h"
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
@@ -16,7 +16,7 @@ using testing::Not;
 class KeyFileTest : public testing::Test {
  protected:
   std::string problem_with(const std::string& path) {
-    const auto secret = read_secret_file(path);
+    const auto secret = provider::read_secret_file(path);
     return secret ? "none" : secret.error().message;
   }
 
@@ -25,7 +25,7 @@ class KeyFileTest : public testing::Test {
 
 TEST_F(KeyFileTest, TheContentIsTrimmed) {
   dir_.write("key", " \n sk-1 \r\n\n");
-  EXPECT_EQ(read_secret_file(dir_.file("key"))->reveal(), "sk-1");
+  EXPECT_EQ(provider::read_secret_file(dir_.file("key"))->reveal(), "sk-1");
 }
 
 TEST_F(KeyFileTest, AnythingButASmallFileOfOneLineIsRefused) {
@@ -43,7 +43,7 @@ TEST_F(KeyFileTest, AnythingButASmallFileOfOneLineIsRefused) {
 }
 
 TEST_F(KeyFileTest, AKeyMayAppearAndRotateWhileRunning) {
-  KeyFile file(dir_.file("key"));
+  provider::KeyFile file(dir_.file("key"));
   file.refresh();
   EXPECT_TRUE(file.key().empty());
   EXPECT_EQ(file.version(), 0U);
@@ -64,7 +64,7 @@ TEST_F(KeyFileTest, AKeyMayAppearAndRotateWhileRunning) {
 TEST_F(KeyFileTest, TheKeyAndTheOneBeforeItAreHidden) {
   const std::string echo = "invalid key: f1rst/0815/alpha and s3cond-4711-omega";
   {
-    KeyFile file(dir_.file("key"));
+    provider::KeyFile file(dir_.file("key"));
     dir_.write("key", "f1rst/0815/alpha\n");
     file.refresh();
     EXPECT_EQ(redact(echo), "invalid key: *** and s3cond-4711-omega") << "not known yet";
@@ -77,7 +77,7 @@ TEST_F(KeyFileTest, TheKeyAndTheOneBeforeItAreHidden) {
 
 TEST_F(KeyFileTest, TheLastGoodKeyStaysWhileTheFileIsMissingOrBroken) {
   dir_.write("key", "sk-1\n");
-  KeyFile file(dir_.file("key"));
+  provider::KeyFile file(dir_.file("key"));
   file.refresh();
   unlink(dir_.file("key").c_str());
   file.refresh();

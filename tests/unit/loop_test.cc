@@ -1,4 +1,4 @@
-#include "http/loop.h"
+#include "provider/loop.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 namespace embedd {
 namespace {
 
-Instant now() { return SteadyClock().now(); }
+Instant now() { return provider::SteadyClock().now(); }
 
 /// The reading end of a pipe, as a source of events.
 class Pipe final : public Waitable {
@@ -33,14 +33,14 @@ class Pipe final : public Waitable {
 constexpr auto kFar = seconds(60);
 
 TEST(Loop, ReturnsAtItsDeadlineAndNotBefore) {
-  Loop loop;
+  provider::Loop loop;
   const Instant deadline = now() + milliseconds(20);
   loop.wait_until(deadline);
   EXPECT_GE(now(), deadline);
 }
 
 TEST(Loop, AWakeThatCameBeforeTheWaitIsNotLost) {
-  Loop loop;
+  provider::Loop loop;
   loop.wake();
   const Instant deadline = now() + kFar;
   loop.wait_until(deadline);
@@ -48,7 +48,7 @@ TEST(Loop, AWakeThatCameBeforeTheWaitIsNotLost) {
 }
 
 TEST(Loop, AWakeEndsTheWaitFromAnotherThread) {
-  Loop loop;
+  provider::Loop loop;
   const Instant deadline = now() + kFar;
   std::jthread waker([&] { loop.wake(); });
   loop.wait_until(deadline);
@@ -56,7 +56,7 @@ TEST(Loop, AWakeEndsTheWaitFromAnotherThread) {
 }
 
 TEST(Loop, ASourcesDescriptorEndsTheWait) {
-  Loop loop;
+  provider::Loop loop;
   Pipe pipe;
   loop.add(pipe);
   pipe.write_byte();
@@ -66,7 +66,7 @@ TEST(Loop, ASourcesDescriptorEndsTheWait) {
 }
 
 TEST(Loop, ASourcesOwnTimeEndsTheWait) {
-  Loop loop;
+  provider::Loop loop;
   Pipe pipe;
   loop.add(pipe);
   pipe.wake_at_ = now() + milliseconds(10);
@@ -77,7 +77,7 @@ TEST(Loop, ASourcesOwnTimeEndsTheWait) {
 }
 
 TEST(Loop, ARemovedSourceIsForgotten) {
-  Loop loop;
+  provider::Loop loop;
   Pipe pipe;
   loop.add(pipe);
   loop.remove(pipe);

@@ -1,5 +1,5 @@
 // Metrics, health, routes and the log's bounds, on a clock of our own; and the listener on a real socket.
-#include "server/metrics.h"
+#include "observe/metrics.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,10 +10,10 @@
 #include <sstream>
 
 #include "base/log.h"
-#include "server/event_log.h"
-#include "server/health.h"
-#include "server/listener.h"
-#include "server/routes.h"
+#include "observe/event_log.h"
+#include "observe/health.h"
+#include "serve/listener.h"
+#include "serve/routes.h"
 #include "support/http_get.h"
 
 namespace embedd {
@@ -63,7 +63,7 @@ std::vector<VectorizerState> one_vectorizer() {
 }
 
 TEST(Metrics, CountWhatTheWorkerTells) {
-  Metrics metrics;
+  observe::Metrics metrics;
   metrics.claimed(kTraces, 10, 3);
   metrics.request_started(kTraces, 10, 500);
   metrics.request_finished(kTraces, reply_with(2'000'000));
@@ -98,7 +98,7 @@ TEST(Metrics, CountWhatTheWorkerTells) {
 }
 
 TEST(Metrics, AreValidPrometheusText) {
-  Metrics metrics;
+  observe::Metrics metrics;
   metrics.request_finished(kTraces, reply_with(1));
   metrics.polled(one_vectorizer());
   const std::regex sample(
@@ -110,7 +110,7 @@ TEST(Metrics, AreValidPrometheusText) {
 }
 
 TEST(Metrics, AVectorizerThatIsGoneLeavesNoSeries) {
-  Metrics metrics;
+  observe::Metrics metrics;
   metrics.polled(one_vectorizer());
   metrics.settled(kTraces, completion(), Outcome::done, 8);
   EXPECT_THAT(metrics.text(), HasSubstr("tra\\\"ces"));
@@ -125,12 +125,12 @@ class RoutesTest : public ::testing::Test {
     health_.in_flight(0, 0, 0);
     health_.polled(one_vectorizer());
   }
-  HttpResponse get(std::string_view target) { return routes_.handle("GET", target); }
+  serve::HttpResponse get(std::string_view target) { return routes_.handle("GET", target); }
 
   ManualClock clock_;
-  Health health_{clock_, seconds(5)};
-  Metrics metrics_;
-  Routes routes_{health_, metrics_};
+  observe::Health health_{clock_, seconds(5)};
+  observe::Metrics metrics_;
+  serve::Routes routes_{health_, metrics_};
 };
 
 TEST_F(RoutesTest, AProcessIsLiveBeforeItIsReady) {
@@ -179,8 +179,8 @@ TEST_F(RoutesTest, AnOutageOfTheDatabaseOrAProviderIsNoReasonToRestart) {
 }
 
 TEST_F(RoutesTest, ALoopThatPollsRarelyMayStandAsLong) {
-  Health health(clock_, minutes(10));
-  const Routes routes(health, metrics_);
+  observe::Health health(clock_, minutes(10));
+  const serve::Routes routes(health, metrics_);
   health.in_flight(0, 0, 0);
   clock_.tick(minutes(30));
   EXPECT_EQ(routes.handle("GET", "/livez").status, 200);
@@ -197,7 +197,7 @@ TEST_F(RoutesTest, AStatementsOwnFaultIsNoOutage) {
 TEST_F(RoutesTest, AProvidersOutageIsDegradedNotUnready) {
   make_ready();
   health_.endpoint_changed("openai", EndpointState::paused, "503", seconds(1));
-  const HttpResponse response = get("/readyz");
+  const serve::HttpResponse response = get("/readyz");
   EXPECT_EQ(response.status, 200);
   EXPECT_THAT(response.body, HasSubstr("\"status\":\"degraded\""));
   EXPECT_THAT(response.body, HasSubstr("\"openai\":\"paused\""));
@@ -206,11 +206,11 @@ TEST_F(RoutesTest, AProvidersOutageIsDegradedNotUnready) {
 }
 
 TEST_F(RoutesTest, OtherPathsAndMethodsAreProblems) {
-  const HttpResponse missing = get("/metrics/x");
+  const serve::HttpResponse missing = get("/metrics/x");
   EXPECT_EQ(missing.status, 404);
   EXPECT_EQ(missing.content_type, "application/problem+json");
   EXPECT_THAT(missing.body, HasSubstr("\"status\":404"));
-  const HttpResponse wrong = routes_.handle("POST", "/metrics");
+  const serve::HttpResponse wrong = routes_.handle("POST", "/metrics");
   EXPECT_EQ(wrong.status, 405);
   EXPECT_EQ(wrong.allow, "GET, HEAD");
   EXPECT_EQ(get("/livez?x=1").status, 200);
@@ -218,7 +218,7 @@ TEST_F(RoutesTest, OtherPathsAndMethodsAreProblems) {
 
 TEST(ListenAddressTest, IsLoopbackUnlessItSaysOtherwise) {
   const auto parsed = [](std::string_view text) {
-    const auto address = parse_listen_address(text);
+    const auto address = serve::parse_listen_address(text);
     return address ? address->host + " " + address->port : std::string("refused");
   };
   EXPECT_EQ(parsed("127.0.0.1:9090"), "127.0.0.1 9090");
@@ -230,20 +230,21 @@ TEST(ListenAddressTest, IsLoopbackUnlessItSaysOtherwise) {
     EXPECT_EQ(parsed(wrong), "refused") << wrong;
 }
 
-std::string talk_to(const Listener& listener, std::string_view request) {
+std::string talk_to(const serve::Listener& listener, std::string_view request) {
   return test::talk_to(listener.port(), request);
 }
 
 class ListenerTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto started = Listener::start({"127.0.0.1", "0"}, [](std::string_view method, std::string_view target) {
-      return HttpResponse{200, "text/plain", std::string(method) + " " + std::string(target), ""};
-    });
+    auto started =
+        serve::Listener::start({"127.0.0.1", "0"}, [](std::string_view method, std::string_view target) {
+          return serve::HttpResponse{200, "text/plain", std::string(method) + " " + std::string(target), ""};
+        });
     ASSERT_TRUE(started) << started.error().message;
     listener_ = std::move(*started);
   }
-  std::unique_ptr<Listener> listener_;
+  std::unique_ptr<serve::Listener> listener_;
 };
 
 TEST_F(ListenerTest, AnswersOneRequestAndCloses) {
@@ -277,7 +278,7 @@ bool is_closed(const test::Client& client) {
 TEST_F(ListenerTest, TheOldestConnectionThatAsksForNothingMakesRoom) {
   const std::string half_a_request = "GET / HTTP/1.1\r\n";
   std::vector<test::Client> idle;
-  for (std::size_t i = 0; i < Listener::kMaxConnections; ++i) {
+  for (std::size_t i = 0; i < serve::Listener::kMaxConnections; ++i) {
     idle.emplace_back(listener_->port());
     ASSERT_TRUE(idle.back().send(i % 2 == 0 ? half_a_request : ""));
   }
@@ -290,8 +291,8 @@ TEST_F(ListenerTest, TheOldestConnectionThatAsksForNothingMakesRoom) {
 /// Answers larger than the kernel takes in one go keep their connections busy until the client reads them.
 TEST(ListenerCrowd, AnAnswerUnderWayIsNotCutOffForANewcomer) {
   const std::string large(64 * kMiB, 'x');
-  auto listener = Listener::start({"127.0.0.1", "0"}, [&](std::string_view, std::string_view target) {
-    return HttpResponse{200, "text/plain", target == "/large" ? large : "small", ""};
+  auto listener = serve::Listener::start({"127.0.0.1", "0"}, [&](std::string_view, std::string_view target) {
+    return serve::HttpResponse{200, "text/plain", target == "/large" ? large : "small", ""};
   });
   ASSERT_TRUE(listener) << listener.error().message;
   const test::Client reader((*listener)->port());
@@ -299,16 +300,17 @@ TEST(ListenerCrowd, AnAnswerUnderWayIsNotCutOffForANewcomer) {
   pollfd readable{reader.descriptor(), POLLIN, 0};
   ASSERT_EQ(poll(&readable, 1, 60'000), 1);
   std::vector<test::Client> idle;
-  for (std::size_t i = 0; i < 2 * Listener::kMaxConnections; ++i) idle.emplace_back((*listener)->port());
+  for (std::size_t i = 0; i < 2 * serve::Listener::kMaxConnections; ++i)
+    idle.emplace_back((*listener)->port());
   EXPECT_THAT(talk_to(**listener, "GET / HTTP/1.1\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
   EXPECT_GT(reader.receive().size(), large.size());
 }
 
 TEST(ListenerStart, AnAddressInUseIsNamed) {
-  const auto handler = [](std::string_view, std::string_view) { return HttpResponse{}; };
-  auto first = Listener::start({"127.0.0.1", "0"}, handler);
+  const auto handler = [](std::string_view, std::string_view) { return serve::HttpResponse{}; };
+  auto first = serve::Listener::start({"127.0.0.1", "0"}, handler);
   ASSERT_TRUE(first);
-  const auto second = Listener::start({"127.0.0.1", std::to_string((*first)->port())}, handler);
+  const auto second = serve::Listener::start({"127.0.0.1", std::to_string((*first)->port())}, handler);
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, HasSubstr("cannot listen on " + (*first)->address()));
   EXPECT_EQ(second.error().kind, ErrorKind::unavailable) << "not a slip of a person's: exit code 1, not 2";
@@ -329,7 +331,7 @@ std::size_t count_lines(const std::string& text) {
 
 TEST(EventLogTest, AStateIsLoggedOnceNotOncePerPoll) {
   ManualClock clock;
-  EventLog log(clock);
+  observe::EventLog log(clock);
   const std::string out = logged([&] {
     for (int i = 0; i < 1000; ++i) {
       log.endpoint_changed("openai", EndpointState::no_api_key, "no API key", {});
@@ -345,7 +347,7 @@ TEST(EventLogTest, AStateIsLoggedOnceNotOncePerPoll) {
 
 TEST(EventLogTest, EachPauseOfAVectorizerIsLoggedAndItsEnd) {
   ManualClock clock;
-  EventLog log(clock);
+  observe::EventLog log(clock);
   const std::string out = logged([&] {
     for (int pause = 0; pause < 2; ++pause) {
       for (int i = 0; i < 10; ++i) {
@@ -364,7 +366,7 @@ TEST(EventLogTest, EachPauseOfAVectorizerIsLoggedAndItsEnd) {
 
 TEST(EventLogTest, AVectorizerThatPausesAndResumesAllTheTimeIsAFewLines) {
   ManualClock clock;
-  EventLog log(clock);
+  observe::EventLog log(clock);
   const std::string out = logged([&] {
     for (int i = 0; i < 600; ++i) {
       log.vectorizer_paused(kTraces, "row " + std::to_string(i), seconds(5));
@@ -378,7 +380,7 @@ TEST(EventLogTest, AVectorizerThatPausesAndResumesAllTheTimeIsAFewLines) {
 
 TEST(EventLogTest, RowsAreSummedOncePerSecond) {
   ManualClock clock;
-  EventLog log(clock);
+  observe::EventLog log(clock);
   const std::string out = logged([&] {
     for (int i = 0; i < 1000; ++i) {
       log.settled(kTraces, completion(), Outcome::done, 100);
@@ -396,7 +398,7 @@ TEST(EventLogTest, RowsAreSummedOncePerSecond) {
 
 TEST(EventLogTest, AStormOfFailuresIsAFewLinesThatSayHowManyMore) {
   ManualClock clock;
-  EventLog log(clock);
+  observe::EventLog log(clock);
   const std::string out = logged([&] {
     for (int i = 0; i < 6000; ++i) {
       log.request_finished(kTraces, reply_failing(ErrorKind::unavailable));
@@ -413,7 +415,7 @@ TEST(EventLogTest, AStormOfFailuresIsAFewLinesThatSayHowManyMore) {
 
 TEST(EventLogTest, AFailedRequestIsNamedAsTheProviderNamesIt) {
   ManualClock clock;
-  EventLog log(clock);
+  observe::EventLog log(clock);
   Reply reply = reply_failing(ErrorKind::unavailable);
   reply.request_id = "req_7";
   const std::string out = logged([&] { log.request_finished(kTraces, reply); });
@@ -422,7 +424,7 @@ TEST(EventLogTest, AFailedRequestIsNamedAsTheProviderNamesIt) {
 
 TEST(EventLogTest, WhatIsOddAboutAServerIsSaidOnceWithWhatToSet) {
   ManualClock clock;
-  EventLog log(clock);
+  observe::EventLog log(clock);
   const std::string out = logged([&] {
     for (int i = 0; i < 100; ++i) {
       log.cut_silently(kTraces, 512, 2000);
@@ -440,7 +442,7 @@ TEST(EventLogTest, WhatIsOddAboutAServerIsSaidOnceWithWhatToSet) {
 
 TEST(EventLogTest, ADatabaseOutageEndsWithALine) {
   ManualClock clock;
-  EventLog log(clock);
+  observe::EventLog log(clock);
   const std::string out = logged([&] {
     log.database_error("poll", {ErrorKind::unavailable, "gone"});
     log.polled({});
@@ -451,7 +453,7 @@ TEST(EventLogTest, ADatabaseOutageEndsWithALine) {
 }
 
 TEST(LogGateTest, RemembersABoundedNumberOfKeys) {
-  LogGate gate;
+  observe::LogGate gate;
   const Instant now(seconds(5));
   for (int i = 0; i < 10'000; ++i) EXPECT_TRUE(gate.pass(std::to_string(i), now, seconds(1)));
   EXPECT_FALSE(gate.pass("9999", now, seconds(1)));

@@ -1,10 +1,10 @@
-#include "http/named_limits.h"
+#include "provider/named_limits.h"
 
 #include <gtest/gtest.h>
 
 #include <ostream>
 
-#include "http/classify.h"
+#include "provider/classify.h"
 
 namespace embedd {
 namespace {
@@ -21,7 +21,7 @@ class NamedLimitsOf : public ::testing::TestWithParam<Row> {};
 
 TEST_P(NamedLimitsOf, TheServersWords) {
   const Row& row = GetParam();
-  const Error error = classify(row.status, {}, row.body, 0);
+  const Error error = provider::classify(row.status, {}, row.body, 0);
   EXPECT_EQ(error.kind, ErrorKind::too_large) << error.message;
   EXPECT_EQ(error.limits.text_tokens, row.text_tokens);
   EXPECT_EQ(error.limits.found_tokens, row.found_tokens);
@@ -96,7 +96,7 @@ const Row kRequests[] = {
 INSTANTIATE_TEST_SUITE_P(Requests, NamedLimitsOf, ::testing::ValuesIn(kRequests));
 
 TEST(NamedLimits, AreAskedOnlyOfRefusalsForSize) {
-  const Error error = classify(
+  const Error error = provider::classify(
       500, {}, R"({"error":{"message":"maximum context length is 8192 tokens, requested 9000 tokens"}})", 0);
   EXPECT_EQ(error.kind, ErrorKind::unavailable);
   EXPECT_EQ(error.limits.text_tokens, 0U);

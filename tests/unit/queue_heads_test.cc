@@ -1,10 +1,10 @@
 // Where claims and polls begin to read a queue.
-#include "pg/queue_heads.h"
+#include "queue/heads.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace embedd::pg {
+namespace embedd::queue {
 namespace {
 
 using testing::ElementsAre;
@@ -94,4 +94,4 @@ TEST_F(QueueHeadsTest, AQueueThatIsNotListedIsForgotten) {
 }
 
 }  // namespace
-}  // namespace embedd::pg
+}  // namespace embedd::queue

@@ -10,9 +10,9 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "http/classify.h"
-#include "http/headers.h"
-#include "http/response.h"
+#include "provider/classify.h"
+#include "provider/headers.h"
+#include "provider/response.h"
 #include "support/pieces.h"
 #include "support/provider_answers.h"
 
@@ -197,21 +197,21 @@ std::string error_body(Adversary& adversary, const std::string& echo) {
 
 TEST(Redaction, NoPieceOfASecretGetsThroughWhateverTheServerAnswers) {
   Adversary adversary(20240607);
-  ResponseParser parser;
+  provider::ResponseParser parser;
   for (int round = 0; round < 8'000; ++round) {
     const std::string secret = adversary.secret(), echo = adversary.echo_of(secret);
     const HiddenSecret hidden{Secret(secret)}, another{Secret(adversary.secret())};
     const std::string body = error_body(adversary, echo);
     const int status = std::array{200, 400, 401, 422, 429, 500}[adversary.below(6)];
-    ResponseHeaders headers;
+    provider::ResponseHeaders headers;
     headers.add_line("x-request-id: " + echo);
     std::string answer =
         test::vectors_body({.model = echo, .inputs = {"one"}, .dimensions = 4}, test::Fault::none);
     const auto parsed = parser.parse(answer, headers, {.inputs = 1, .dimensions = 4, .model = "asked"});
     ASSERT_TRUE(parsed) << parsed.error().message;
-    for (const std::string& output :
-         {classify(status, headers, body, 0).message, classify_transfer(56, echo, "host").message,
-          request_id(headers), parsed->model})
+    for (const std::string& output : {provider::classify(status, headers, body, 0).message,
+                                      provider::classify_transfer(56, echo, "host").message,
+                                      provider::request_id(headers), parsed->model})
       ASSERT_EQ(piece_in(output, secret), "")
           << "of " << secret << " in " << output << "\nafter " << body << "\nin round " << round;
   }

@@ -1,4 +1,4 @@
-#include "http/response.h"
+#include "provider/response.h"
 
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@ const std::vector<std::string> kInputs = {"one", "two", "three", "four"};
 
 Result<EmbedAnswer> parse(std::string body, std::size_t inputs = kInputs.size(),
                           std::uint32_t dimensions = kDimensions) {
-  ResponseParser parser;
+  provider::ResponseParser parser;
   return parser.parse(body, {}, {.inputs = inputs, .dimensions = dimensions, .model = "asked"});
 }
 
@@ -139,8 +139,8 @@ TEST(Response, OddTypesAreRefusedNotCrashedOn) {
 }
 
 TEST(Response, OneParserReadsManyAnswersAfterBrokenOnes) {
-  ResponseParser parser;
-  const Expected expected{.inputs = kInputs.size(), .dimensions = kDimensions, .model = "asked"};
+  provider::ResponseParser parser;
+  const provider::Expected expected{.inputs = kInputs.size(), .dimensions = kDimensions, .model = "asked"};
   for (int round = 0; round < 3; ++round) {
     std::string broken = body_with(Fault::truncated);
     EXPECT_FALSE(parser.parse(broken, {}, expected));

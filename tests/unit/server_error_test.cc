@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "pg/condition_names.h"
-#include "pg/queue_messages.h"
+#include "queue/messages.h"
 
 namespace embedd::pg {
 namespace {
@@ -163,26 +163,26 @@ TEST(ServerErrors, HavePostgresNames) {
 }
 
 TEST(Refusals, SayWhatIsWrongAndWhatToDoAndQuoteNothing) {
-  Definition definition;
+  queue::Definition definition;
   const std::string reason = "22P02 invalid input syntax for type integer: \"PATIENT\"";
-  EXPECT_EQ(refusal_of(kConditionFails, reason, definition, false).message,
+  EXPECT_EQ(queue::refusal_of(queue::kConditionFails, reason, definition, false).message,
             "the condition of --where fails on this row: 22P02 invalid_text_representation");
-  EXPECT_EQ(refusal_of(kConditionFails, reason, definition, false).verbatim, "");
+  EXPECT_EQ(queue::refusal_of(queue::kConditionFails, reason, definition, false).verbatim, "");
   // A function in the condition raises what it likes.
-  EXPECT_THAT(refusal_of(kConditionFails, "54000 PATIENT", definition, false).message,
+  EXPECT_THAT(queue::refusal_of(queue::kConditionFails, "54000 PATIENT", definition, false).message,
               EndsWith("54000 program_limit_exceeded"));
-  const Error kept = refusal_of(kConditionFails, reason, definition, true);
+  const Error kept = queue::refusal_of(queue::kConditionFails, reason, definition, true);
   EXPECT_THAT(kept.message, Not(HasSubstr("PATIENT")));
   EXPECT_THAT(kept.verbatim, HasSubstr("PATIENT"));
 
   definition.encoding = "WIN1252";
   EXPECT_EQ(
-      refusal_of(kNotUtf8, "22P05", definition, true).message,
+      queue::refusal_of(queue::kNotUtf8, "22P05", definition, true).message,
       "the row's text has a character that cannot be converted from WIN1252, the database's encoding, to "
       "UTF-8 (22P05 untranslatable_character); correct it, and the row is embedded");
   definition.encoding = "SQL_ASCII";
   EXPECT_EQ(
-      refusal_of(kNotUtf8, "22021", definition, true).message,
+      queue::refusal_of(queue::kNotUtf8, "22021", definition, true).message,
       "the row's text is not UTF-8, and the database's encoding, SQL_ASCII, does not say what else it may "
       "be (22021 character_not_in_repertoire); write it in UTF-8, and the row is embedded");
 }

@@ -1,22 +1,23 @@
 // Quoting, and the expressions compiled from a template and a key.
-#include "pg/sql_text.h"
+#include "schema/sql_text.h"
+#include "pg/quoting.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace embedd::pg {
+namespace embedd::schema {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
 
 TEST(SqlText, QuotesWhateverAPersonNamesAThing) {
-  EXPECT_EQ(quote_identifier("title"), R"("title")");
-  EXPECT_EQ(quote_identifier(R"(a"; DROP TABLE x; --)"), R"("a""; DROP TABLE x; --")");
-  EXPECT_EQ(quote_literal("it's"), "'it''s'");
-  EXPECT_EQ(quote_literal("a\\'b"), "E'a\\\\''b'");
-  EXPECT_EQ(quote_qualified("My", "Table"), R"("My"."Table")");
-  EXPECT_EQ(array_literal({"a", "b,c", "\"", "\\"}), R"({"a","b,c","\"","\\"})");
+  EXPECT_EQ(pg::quote_identifier("title"), R"("title")");
+  EXPECT_EQ(pg::quote_identifier(R"(a"; DROP TABLE x; --)"), R"("a""; DROP TABLE x; --")");
+  EXPECT_EQ(pg::quote_literal("it's"), "'it''s'");
+  EXPECT_EQ(pg::quote_literal("a\\'b"), "E'a\\\\''b'");
+  EXPECT_EQ(pg::quote_qualified("My", "Table"), R"("My"."Table")");
+  EXPECT_EQ(pg::array_literal({"a", "b,c", "\"", "\\"}), R"({"a","b,c","\"","\\"})");
 }
 
 TEST(SqlText, EveryColumnIsCutAndCoalesced) {
@@ -52,4 +53,4 @@ TEST(SqlText, AKeyInJsonDoesNotDependOnTheSession) {
 }
 
 }  // namespace
-}  // namespace embedd::pg
+}  // namespace embedd::schema

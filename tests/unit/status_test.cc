@@ -9,8 +9,8 @@ namespace {
 
 using embedd::app::condition_of;
 using embedd::app::RowRate;
-using embedd::pg::VectorizerStatus;
-using embedd::pg::WorkerStatus;
+using embedd::schema::VectorizerStatus;
+using embedd::schema::WorkerStatus;
 
 VectorizerStatus current() {
   VectorizerStatus status;

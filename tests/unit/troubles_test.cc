@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "pg/queue_messages.h"
+#include "queue/messages.h"
 
-namespace embedd::pg {
+namespace embedd::queue {
 namespace {
 
 TEST(Troubles, NoneIsNothing) { EXPECT_EQ(troubles_json({}), ""); }
@@ -27,4 +27,4 @@ TEST(Troubles, AreBoundedAndHoldNothingThatJsonbRefuses) {
 }
 
 }  // namespace
-}  // namespace embedd::pg
+}  // namespace embedd::queue

@@ -1,12 +1,12 @@
 // What was bought is booked once, or said to be lost; nobody's figures wait for another's.
-#include "pg/usage_book.h"
+#include "queue/usage_book.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
 
-namespace embedd::pg {
+namespace embedd::queue {
 namespace {
 
 using namespace std::chrono_literals;
@@ -167,4 +167,4 @@ TEST_F(Book, AThousandEntriesWaitAndMoreAreGivenUpAndSaid) {
 }
 
 }  // namespace
-}  // namespace embedd::pg
+}  // namespace embedd::queue

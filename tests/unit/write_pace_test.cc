@@ -1,9 +1,9 @@
 // How many rows a statement writes, by how long the last ones took.
-#include "pg/write_pace.h"
+#include "queue/write_pace.h"
 
 #include <gtest/gtest.h>
 
-namespace embedd::pg {
+namespace embedd::queue {
 namespace {
 
 /// Writes full statements into a table whose rows take `per_row` each; returns how long the longest took.
@@ -81,4 +81,4 @@ TEST(WritePace, AFewRowsSayLittle) {
 }
 
 }  // namespace
-}  // namespace embedd::pg
+}  // namespace embedd::queue

@@ -1,0 +1,59 @@
+/// Whether the worker is alive and ready: told by the loop's thread, asked by the HTTP thread.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "core/ports.h"
+
+namespace embedd::observe {
+
+class Health final : public Observer {
+ public:
+  /// Unready once the loop has not turned, or the database not answered a poll, for three polls and at least
+  /// 30 seconds. (The loop turns at least once a poll.) `clock` must outlive it and be safe to ask from two
+  /// threads.
+  Health(const Clock& clock, Duration poll);
+
+  /// The schema is what this binary needs. Thread-safe, like everything here.
+  void schema_is_current() { schema_current_ = true; }
+  /// Asked on the loop's thread, once a turn; must outlive the loop.
+  void watch(const Queue& queue) { queue_ = &queue; }
+
+  struct Report {
+    bool database = false;  ///< connected, and it answered lately
+    bool schema = false;
+    bool loop = false;                               ///< it turned lately
+    bool stuck = false;                              ///< it has begun, and stands still
+    double loop_age_seconds = 0;                     ///< since the loop's last turn
+    std::map<std::string, EndpointState> endpoints;  ///< those in use
+    [[nodiscard]] bool ready() const { return database && schema && loop; }
+    /// Ready, but an endpoint is not: rows wait, and a restart would not help.
+    [[nodiscard]] bool degraded() const;
+  };
+  [[nodiscard]] Report report() const;
+
+  void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) override;
+  void polled(const std::vector<VectorizerState>& states) override;
+  void database_error(std::string_view what, const Error& error) override;
+  void endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
+                        Duration pause) override;
+
+ private:
+  using Ticks = Duration::rep;
+  [[nodiscard]] Ticks now() const { return clock_.now().time_since_epoch().count(); }
+
+  const Clock& clock_;
+  const Duration patience_;
+  const Queue* queue_ = nullptr;  ///< of the loop's thread
+  std::atomic<bool> schema_current_ = false;
+  std::atomic<bool> connected_ = false;
+  std::atomic<Ticks> turned_at_ = 0;  ///< 0: never
+  std::atomic<Ticks> polled_at_ = 0;  ///< 0: never
+  mutable std::mutex mutex_;
+  std::map<std::string, EndpointState> endpoints_;  ///< guarded by mutex_
+};
+
+}  // namespace embedd::observe

@@ -1,0 +1,49 @@
+/// Prometheus metrics, as design.md's section 9 names them. Written by the loop's thread, read by any.
+///
+/// Series are bounded: vectorizers come from the database and leave with it, endpoints and models from
+/// configuration and declarations, kinds and states from enums.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/ports.h"
+
+namespace embedd::observe {
+
+class Metrics final : public Observer {
+ public:
+  Metrics();
+  ~Metrics() override;
+
+  /// The Prometheus text format, version 0.0.4. Thread-safe.
+  [[nodiscard]] std::string text() const;
+
+  void claimed(const Vectorizer& vectorizer, std::size_t jobs, std::size_t rescued) override;
+  void request_started(const Vectorizer& vectorizer, std::size_t inputs, std::size_t tokens) override;
+  void request_finished(const Vectorizer& vectorizer, const Reply& reply) override;
+  void settled(const Vectorizer& vectorizer, const Settlement& settlement, Outcome outcome,
+               std::size_t jobs) override;
+  void rescheduled(const Vectorizer& vectorizer, ErrorKind kind, std::size_t jobs, bool charged) override;
+  void discarded(const Vectorizer& vectorizer, ErrorKind kind, const std::string& message) override;
+  void truncated(const Vectorizer& vectorizer, std::size_t tokens) override;
+  void cut_silently(const Vectorizer& vectorizer, std::size_t tokens, std::size_t most) override;
+  void equal_vectors(const Vectorizer& vectorizer, std::size_t texts, bool refused) override;
+  void braked(const Vectorizer& vectorizer, std::size_t jobs, const std::string& why) override;
+  void unbooked(const Unbooked& entry) override;
+  void abandoned(const Vectorizer& vectorizer, std::size_t inputs, Duration silence) override;
+  void paced(const std::string& endpoint, std::uint32_t requests, double inputs_per_second) override;
+  void endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
+                        Duration pause) override;
+  void fresh(const Vectorizer& vectorizer, Duration freshness) override;
+  void polled(const std::vector<VectorizerState>& states) override;
+  void reconciled(const Vectorizer& vectorizer, const ReconcilePage::Progress& progress) override;
+  void database_error(std::string_view what, const Error& error) override;
+  void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) override;
+
+ private:
+  struct Families;
+  std::unique_ptr<Families> families_;
+};
+
+}  // namespace embedd::observe

@@ -1,0 +1,94 @@
+/// Embeddings of one endpoint that speaks OpenAI's dialect, or Azure's variant of it, over HTTP.
+///
+///   Loop loop;
+///   OpenAiEmbedder embedder(loop, config);
+///   embedder.start({.id = 1, .endpoint = config.name, .model = "text-embedding-3-small", …});
+///   while ((replies = embedder.take_replies()).empty()) loop.wait_until(deadline);
+///
+/// Connections and handles are made on first use and kept. The key goes to the endpoint's own host only and
+/// is in no message. A parameter of our choice that the endpoint refuses for a model (`encoding_format`,
+/// `dimensions`) is left out from then on, and the request asked again at once. Bounds: answers are at most
+/// what the request can cause (64 KiB + 512 bytes and 40 bytes a dimension for each input, between 4 and 256
+/// MiB), headers 64 KiB. Time is the caller's to bound: give_up().
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/redaction.h"
+#include "core/ports.h"
+#include "provider/endpoint.h"
+#include "provider/key_file.h"
+#include "provider/loop.h"
+#include "provider/post.h"
+#include "provider/response.h"
+
+namespace embedd::provider {
+
+class OpenAiEmbedder final : public Embedder {
+ public:
+  /// `config` must be valid, and of the openai or azure dialect.
+  OpenAiEmbedder(Loop& loop, EndpointConfig config);
+  ~OpenAiEmbedder() override;
+
+  /// The request's `endpoint` is not looked at: this is it. Without a required key, the reply is
+  /// `unauthenticated` and nothing is sent.
+  void start(const EmbedRequest& request) override;
+  std::vector<Reply> take_replies() override;
+  void give_up(std::uint64_t id) override;
+  void cancel_all() override;
+  KeyState key_state(const std::string& endpoint) override;
+  [[nodiscard]] std::uint64_t key_version(const std::string& endpoint) const override;
+  [[nodiscard]] EndpointLimits limits(const std::string& endpoint) const override;
+  [[nodiscard]] LeftOut left_out(const std::string& endpoint, const std::string& model) const override;
+  void leave_out(const std::string& endpoint, const std::string& model, LeftOut which) override;
+
+ private:
+  /// Which parameters a model is asked with.
+  struct Form {
+    bool encoding_format = true;
+    bool dimensions = true;
+    std::string refusal;  ///< of `dimensions`, in the server's words
+  };
+  struct InFlight {
+    std::unique_ptr<Post> post;
+    std::size_t inputs = 0;
+    std::uint32_t dimensions = 0;
+    std::string model;
+    bool send_dimensions = false;  ///< where the endpoint takes it
+    Form form;                     ///< as it was sent
+    std::size_t options_at = 0;    ///< where they begin in the body
+    std::uint64_t most_tokens = 0;
+    Instant started;
+  };
+
+  const Secret& key() const;
+  std::shared_ptr<const HeaderList> headers();
+  /// Up to the inputs' end; what follows depends on the form.
+  std::string body_of(const EmbedRequest& request) const;
+  void send(std::uint64_t id, InFlight& in_flight, std::string body);
+  /// The server has refused a parameter that was sent: from now on that is left out for the model.
+  bool learns_from(InFlight& in_flight, const Result<EmbedAnswer>& answer);
+  /// That a true answer can claim for it.
+  [[nodiscard]] std::uint64_t most_tokens(const EmbedRequest& request) const;
+  void finished(std::uint64_t id);
+  Result<EmbedAnswer> answer_of(InFlight& in_flight);
+  void reply_at_once(std::uint64_t id, ErrorKind kind, std::string message);
+
+  Loop& loop_;
+  EndpointConfig config_;
+  KeyFile key_file_;
+  std::vector<HiddenSecret> hidden_;           ///< the key and what the further headers hold
+  std::shared_ptr<const HeaderList> headers_;  ///< with the key of headers_version_
+  std::uint64_t headers_version_ = 0;
+  ResponseParser parser_;
+  std::map<std::string, Form> forms_;                      ///< by model
+  std::unordered_map<std::uint64_t, InFlight> in_flight_;  ///< by request id
+  std::vector<std::unique_ptr<Post>> idle_;
+  std::vector<Reply> replies_;
+};
+
+}  // namespace embedd::provider

@@ -1,0 +1,48 @@
+/// Reads an embeddings answer and checks all of it (G9): nothing of a wrong answer comes out.
+///
+/// What is checked: the count; `index` as a permutation, or its absence (everywhere: positions count; where
+/// it would be 0: Gemini); dimensions; every value finite; no vector all zero. A string is base64 and an
+/// array is numbers, whatever was asked for. Errors:
+///
+///   unavailable     not an embeddings answer at all: empty, HTML, cut off, not JSON, an error object
+///                   (any kind that classify() gives it)
+///   invalid_answer  count, index, base64, a number or null that makes no vector
+///   misconfigured   every vector has the same wrong number of dimensions
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "core/ports.h"
+#include "provider/headers.h"
+
+namespace embedd::provider {
+
+struct Expected {
+  std::size_t inputs = 0;
+  std::uint32_t dimensions = 0;
+  std::string_view model;  ///< as requested; stands in when the server names none
+  /// That the request can have; if the server says more, that is noted and not believed.
+  std::uint64_t most_tokens = std::numeric_limits<std::uint64_t>::max();
+};
+
+class ResponseParser {
+ public:
+  ResponseParser();
+  ~ResponseParser();
+
+  /// `body` of a 200. Its capacity may grow (the parser reads a few bytes past the end); its text stays.
+  Result<EmbedAnswer> parse(std::string& body, const ResponseHeaders& headers, const Expected& expected);
+  /// The last answer had the right shape and not one number in it.
+  [[nodiscard]] bool was_empty() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;  ///< keeps the parser's memory between answers, up to a bound
+};
+
+}  // namespace embedd::provider

@@ -1,0 +1,515 @@
+#include "queue/messages.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <span>
+
+#include "base/check.h"
+#include "base/json.h"
+#include "core/spending_brake.h"
+#include "pg/server_error.h"
+#include "schema/sql_text.h"
+#include "schema/vectorizers.h"
+#include "text/utf8.h"
+
+namespace embedd::queue {
+namespace {
+
+/// What follows the definition in a row of the poll.
+enum StateColumn {
+  kReconcileDue = 22,
+  kDue,
+  kWaiting,
+  kOldest,
+  kJobs,
+  kDeadLetters,
+  kProblem,
+  kFirstLive,
+  kFirstBackfill,
+  kReadingSeconds,
+  kInputs,
+  kTextTokens,
+  kCounted,
+  kNoEncodingFormat,
+  kNoDimensions
+};
+
+using Jobs = std::span<const SettledJob>;
+
+/// As pgvector stores them.
+constexpr int kMostDimensions = 16'000;
+
+Task task_of(std::int64_t code) {
+  constexpr Task kTasks[] = {Task::clear, Task::current, Task::store_kept,
+                             Task::embed, Task::refused, Task::refused};
+  CHECK(code >= kClear && code <= kNotUtf8, "task {}", code);
+  return kTasks[code];
+}
+
+/// A clock that was set, or a time that somebody wrote into the queue, makes no age of more than a year.
+Duration age_of(double seconds) {
+  constexpr double kYear = 365.0 * 86'400;
+  return std::chrono::duration_cast<Duration>(
+      std::chrono::duration<double>(std::isfinite(seconds) ? std::clamp(seconds, 0.0, kYear) : 0.0));
+}
+
+/// $1 leases, then one array per key column.
+void add_jobs(pg::Params& params, Jobs jobs, const Definition& definition) {
+  pg::BinaryArray leases(pg::kUuid, jobs.size() * 20);
+  std::vector<pg::BinaryArray> keys;
+  for (std::size_t i = 0; i < definition.key_type_ids.size(); ++i)
+    keys.emplace_back(travels_as_bytes(definition, i) ? pg::kBytea : definition.key_type_ids[i]);
+  for (const SettledJob& job : jobs) {
+    leases.add_token(job.lease);
+    const auto columns = pg::decode_key(job.key, keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) keys[i].add(columns[i]);
+  }
+  params.array(std::move(leases));
+  for (pg::BinaryArray& column : keys) params.array(std::move(column));
+}
+
+/// Slots, hashes, and the vectors that these jobs need, each once.
+void add_vectors(pg::Params& params, Jobs jobs, const Embeddings& vectors, const Definition& definition) {
+  pg::BinaryArray slots(pg::kInt4, jobs.size() * 8), hashes(pg::kInt8, jobs.size() * 12);
+  pg::BinaryArray values(definition.vector_type_id, jobs.size() * (8 + 4 * vectors.dimensions));
+  std::map<std::int32_t, std::int32_t> moved;
+  for (const SettledJob& job : jobs) {
+    hashes.add_int8(job.text_hash);
+    if (job.slot < 0) {
+      slots.add_int4(-1);
+      continue;
+    }
+    const auto [at, fresh] = moved.try_emplace(job.slot, static_cast<std::int32_t>(moved.size()));
+    slots.add_int4(at->second);
+    if (!fresh) continue;
+    const std::size_t from = static_cast<std::size_t>(job.slot) * vectors.dimensions;
+    CHECK(from + vectors.dimensions <= vectors.values.size(), "slot {} of {}", job.slot, vectors.count());
+    values.add_vector({vectors.values.data() + from, vectors.dimensions});
+  }
+  params.array(std::move(slots)).array(std::move(hashes)).array(std::move(values));
+}
+
+/// Fingerprints of the rows, and how often each was bought in vain; both are empty if none was.
+void add_waste(pg::Params& params, Jobs jobs) {
+  pg::BinaryArray rows(pg::kInt8), purchases(pg::kInt4);
+  const auto wasted = [](const SettledJob& job) { return job.wasted > 0; };
+  if (std::ranges::any_of(jobs, wasted))
+    for (const SettledJob& job : jobs) {
+      rows.add_int8(static_cast<std::int64_t>(fingerprint_of(job.key)));
+      purchases.add_int4(static_cast<std::int32_t>(job.wasted));
+    }
+  params.array(std::move(rows)).array(std::move(purchases));
+}
+
+std::string poll_sql(std::string_view vectorizers, std::string_view id) {
+  return fmt::format(R"(
+WITH beat AS (
+  INSERT INTO embedd.workers AS w (id, hostname, pid, version, rows_embedded, requests_in_flight, leases_held, draining,
+                                   troubles)
+  VALUES ($1::uuid, $2::text, $3::bigint, $4::text, $5::bigint, $6::bigint, $7::bigint, $8::boolean,
+          nullif($10::text, '')::jsonb)
+  ON CONFLICT (id) DO UPDATE
+  SET seen_at = now(), rows_embedded = excluded.rows_embedded, requests_in_flight = excluded.requests_in_flight,
+      leases_held = excluded.leases_held, draining = excluded.draining, troubles = excluded.troubles),
+swept AS (
+  DELETE FROM embedd.workers WHERE id IN (
+    SELECT id FROM embedd.workers WHERE seen_at < now() - interval '10 minutes' AND id <> $1::uuid
+    FOR UPDATE SKIP LOCKED)),
+forgotten AS (
+  DELETE FROM embedd.wasted WHERE (vectorizer_id, row_hash) IN (
+    SELECT vectorizer_id, row_hash FROM embedd.wasted WHERE wasted_at < now() - interval '1 hour'
+    ORDER BY wasted_at LIMIT 10000 FOR UPDATE SKIP LOCKED)),
+pgvector AS (
+  SELECT quote_ident(n.nspname) AS schema, t.oid FROM pg_catalog.pg_extension e
+  JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+  JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = 'vector' WHERE e.extname = 'vector')
+SELECT {1}.id, {1}.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused',
+       CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.relname) ELSE '' END,
+       v.key_columns, v.key_types,
+       ARRAY(SELECT a.atttypid::bigint FROM pg_catalog.pg_attribute a
+             WHERE a.attrelid = to_regclass('embedd.queue_' || v.id) AND a.attnum BETWEEN 1 AND cardinality(v.key_columns)
+             ORDER BY a.attnum),
+       v.key_json_sql, v.text_sql, embedd.types_of(v.id), v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
+       p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.long_texts,
+       (v.source <> a.source OR v.reconciled_at IS NULL
+        OR greatest(v.reconciled_at, v.walk_put_off_at) <= now() - make_interval(secs => $9::float8)
+        OR v.reconciled_at <= now() - make_interval(secs => $11::float8)
+           AND EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id))
+         AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
+       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters,
+       coalesce(s.problem, embedd.hidden_rows(a.source), embedd.destination_problem(v.id)),
+       least(s.first_live, now() - interval '2 s'), least(s.first_backfill, now() - interval '2 s'), s.reading_seconds,
+       l.inputs::bigint, l.text_tokens, l.counted, l.no_encoding_format, l.no_dimensions
+FROM {0} CROSS JOIN pgvector p
+LEFT JOIN unnest($12::bigint[], $13::timestamptz[], $14::timestamptz[]) AS since (id, live, backfill) ON since.id = {1}.id
+CROSS JOIN LATERAL embedd.queue_state({1}.id, coalesce(since.live, '-infinity'), coalesce(since.backfill, '-infinity')) s
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = v.source) THEN v.source::oid
+              ELSE embedd.adopt_source(v.id) END AS source OFFSET 0) a
+LEFT JOIN unnest($15::text[], $16::text[]) AS place (endpoint, address) ON place.endpoint = v.endpoint
+{2}
+LEFT JOIN pg_catalog.pg_class c ON c.oid = a.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE {1}.destination = 'column' ORDER BY {1}.id)",
+                     vectorizers, id, schema::kRememberedLimits);
+}
+
+}  // namespace
+
+const pg::Statement& poll_statement(bool guarded) {
+  static const pg::Statement plain(poll_sql("embedd.vectorizers v", "v"));
+  static const pg::Statement by_row(
+      poll_sql("embedd.vectorizers w LEFT JOIN LATERAL ("
+               "SELECT w.* WHERE embedd.utf8_problem(pg_catalog.format('%s', w)) IS NULL) v ON true",
+               "w"));
+  return guarded ? by_row : plain;
+}
+
+void add_heads(pg::Params& params, const std::map<VectorizerId, QueueHead>& heads) {
+  pg::BinaryArray vectorizers(pg::kInt8), live(pg::kTimestamptz), backfill(pg::kTimestamptz);
+  for (const auto& [vectorizer, head] : heads) {
+    vectorizers.add_int8(vectorizer);
+    live.add_int8(head.live);
+    backfill.add_int8(head.backfill);
+  }
+  params.array(std::move(vectorizers)).array(std::move(live)).array(std::move(backfill));
+}
+
+void add_addresses(pg::Params& params, const std::map<std::string, std::string>& addresses,
+                   std::string_view encoding) {
+  pg::BinaryArray endpoints(pg::kText), places(pg::kText);
+  for (const auto& [endpoint, address] : addresses) {
+    endpoints.add(storable(endpoint, encoding));
+    places.add(address);
+  }
+  params.array(std::move(endpoints)).array(std::move(places));
+}
+
+const pg::Statement& limits_statement() {
+  static const pg::Statement statement(R"(
+WITH swept AS (
+  DELETE FROM embedd.learned_limits WHERE (endpoint, address, model, dimensions) IN (
+    SELECT endpoint, address, model, dimensions FROM embedd.learned_limits
+    WHERE learned_at < now() - interval '1 day' AND (endpoint, address, model, dimensions) <> ($1::text, $2::text, $3::text, $4::bigint)
+    LIMIT 100 FOR UPDATE SKIP LOCKED))
+INSERT INTO embedd.learned_limits (endpoint, address, model, dimensions, inputs, text_tokens, counted, no_encoding_format,
+                                   no_dimensions)
+VALUES ($1::text, $2::text, $3::text, $4::bigint, $5::bigint, $6::bigint, $7::boolean, $8::boolean, $9::boolean)
+ON CONFLICT (endpoint, address, model, dimensions) DO UPDATE
+SET inputs = excluded.inputs, text_tokens = excluded.text_tokens, counted = excluded.counted,
+    no_encoding_format = excluded.no_encoding_format, no_dimensions = excluded.no_dimensions, learned_at = now())");
+  return statement;
+}
+
+pg::Params limits_params(const LimitsRecord& record, std::string_view address) {
+  const LearnedLimits& limits = record.limits;
+  pg::Params params;
+  params.text(record.endpoint)
+      .text(address)
+      .text(record.model)
+      .integer(record.dimensions)
+      .integer(limits.inputs)
+      .integer(static_cast<std::int64_t>(limits.text_tokens))
+      .flag(limits.counted)
+      .flag(limits.left_out.encoding_format)
+      .flag(limits.left_out.dimensions);
+  return params;
+}
+
+const pg::Statement& usage_statement() {
+  static const pg::Statement statement(R"(
+INSERT INTO embedd.usage AS u (vectorizer_id, model, requests, rows, tokens, cost_usd)
+SELECT id, model, requests, rows, tokens, cost / 1e9
+FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+  AS bought (id, model, requests, rows, tokens, cost) ORDER BY 1, 2
+ON CONFLICT (vectorizer_id, model, day) DO UPDATE
+SET requests = least(u.requests::numeric + excluded.requests, 9223372036854775807)::bigint,
+    rows = least(u.rows::numeric + excluded.rows, 9223372036854775807)::bigint,
+    tokens = least(u.tokens::numeric + excluded.tokens, 9223372036854775807)::bigint,
+    cost_usd = u.cost_usd + excluded.cost_usd)");
+  return statement;
+}
+
+const pg::Statement& look_up_waste_statement() {
+  static const pg::Statement statement(R"(
+SELECT w.row_hash, w.level, extract(epoch FROM now() - w.wasted_at)::float8 FROM embedd.wasted w
+WHERE w.vectorizer_id = $1::bigint AND w.row_hash = ANY ($2::bigint[]))");
+  return statement;
+}
+
+/// Nothing is booked further ahead than a quarter of an hour, so that a clock that is set back stops nobody
+/// for longer.
+const pg::Statement& reservation_statement() {
+  static const pg::Statement statement(R"(
+INSERT INTO embedd.accounts AS a (endpoint, requests_at, tokens_at)
+VALUES ($1::text, now() + make_interval(secs => $4::float8 + $2::float8), now() + make_interval(secs => $4::float8 + $3::float8))
+ON CONFLICT (endpoint) DO UPDATE
+SET requests_at = greatest(least(a.requests_at, now() + interval '15 minutes'), now() + make_interval(secs => $4::float8))
+                  + make_interval(secs => $2::float8),
+    tokens_at = greatest(least(a.tokens_at, now() + interval '15 minutes'), now() + make_interval(secs => $4::float8))
+                + make_interval(secs => $3::float8)
+RETURNING extract(epoch FROM greatest(requests_at - make_interval(secs => $2::float8),
+                                      tokens_at - make_interval(secs => $3::float8)) - clock_timestamp())::float8)");
+  return statement;
+}
+
+const pg::Statement& goodbye_statement() {
+  // What kept it from embedding is still to be told, when no worker runs.
+  static const pg::Statement statement(R"(
+WITH stopped AS (
+  UPDATE embedd.workers SET stopped = true, seen_at = now(), requests_in_flight = 0, leases_held = 0
+  WHERE id = $1::uuid AND troubles IS NOT NULL),
+former AS (DELETE FROM embedd.workers WHERE stopped AND id <> $1::uuid AND database = embedd.this_database())
+DELETE FROM embedd.workers WHERE id = $1::uuid AND troubles IS NULL)");
+  return statement;
+}
+
+std::string troubles_json(const std::vector<Trouble>& troubles) {
+  constexpr std::size_t kMost = 32, kMostBytes = 300;
+  if (troubles.empty()) return "";
+  JsonWriter json;
+  json.array();
+  for (const Trouble& trouble : std::span(troubles).first(std::min(troubles.size(), kMost))) {
+    // Cut inside a character it gets a replacement for it; jsonb takes no NUL.
+    std::string message = trouble.message.substr(0, kMostBytes);
+    std::ranges::replace_if(message, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+    json.object();
+    if (trouble.vectorizer != 0) json.key("vectorizer").value(trouble.vectorizer);
+    if (!trouble.endpoint.empty()) json.key("endpoint").value(trouble.endpoint);
+    json.key("state").value(trouble.state).key("message").value(message).end();
+  }
+  return json.end().str();
+}
+
+Result<Definition> read_definition(const pg::BinaryRows& rows, int i) {
+  int column = 0;
+  bool sound = true;
+  const auto text = [&] { return std::string(rows.bytes(i, column++)); };
+  const auto maybe = [&]() -> std::optional<std::string> {
+    const int at = column++;
+    if (rows.is_null(i, at)) return std::nullopt;
+    return std::string(rows.bytes(i, at));
+  };
+  const auto list = [&] {
+    const auto elements = rows.array(i, column++);
+    sound &= elements.has_value();
+    return elements ? std::vector<std::string>(elements->begin(), elements->end())
+                    : std::vector<std::string>();
+  };
+  Definition d;
+  d.vectorizer.id = rows.integer(i, column++);
+  d.vectorizer.name = text();
+  d.vectorizer.endpoint = text();
+  d.vectorizer.model = text();
+  d.vectorizer.dimensions = static_cast<int>(rows.integer(i, column++));
+  d.vectorizer.send_dimensions = rows.flag(i, column++);
+  d.vectorizer.paused = rows.flag(i, column++);
+  d.source = text();
+  d.key_columns = list();
+  d.key_types = list();
+  for (const std::string& id : list()) {
+    sound &= id.size() == sizeof(std::int64_t);
+    if (sound) d.key_type_ids.push_back(static_cast<pg::TypeId>(pg::read_number<std::int64_t>(id)));
+  }
+  d.key_json_sql = text();
+  d.text_sql = text();
+  d.types_sql = text();
+  d.filter_sql = maybe();
+  d.destination_column = text();
+  d.destination_type = text();
+  d.vector_type = text();
+  d.vector_type_id = static_cast<pg::TypeId>(rows.integer(i, column++));
+  d.model_id_column = maybe();
+  d.model_version_column = maybe();
+  d.vectorizer.long_texts = long_texts_named(text()).value_or(LongTexts::truncate);
+  CHECK(column == kReconcileDue, "the poll's columns are read to {}", column);
+  if (d.source.empty() || (sound && d.key_type_ids.size() < d.key_columns.size()))
+    return fail(ErrorKind::misconfigured,
+                "its table or its queue is gone, or its name cannot be converted to UTF-8; embedd status "
+                "says what to do");
+  sound &= !d.key_columns.empty() && d.key_types.size() == d.key_columns.size() &&
+           d.key_type_ids.size() == d.key_columns.size();
+  if (!sound || d.vectorizer.dimensions < 1 || d.vectorizer.dimensions > kMostDimensions)
+    return fail(ErrorKind::misconfigured,
+                "its row in embedd.vectorizers is damaged; drop the vectorizer and create it again");
+  return d;
+}
+
+VectorizerState read_state(const pg::BinaryRows& rows, int row) {
+  VectorizerState state{.due = rows.flag(row, kDue),
+                        .waiting = rows.flag(row, kWaiting),
+                        .reconcile_due = rows.flag(row, kReconcileDue),
+                        .jobs_estimate = rows.integer(row, kJobs),
+                        .dead_letters = rows.integer(row, kDeadLetters)};
+  if (!rows.is_null(row, kOldest)) state.oldest = age_of(rows.real(row, kOldest));
+  if (!rows.is_null(row, kInputs))
+    state.remembered =
+        LearnedLimits{.inputs = static_cast<std::uint32_t>(rows.integer(row, kInputs)),
+                      .text_tokens = static_cast<std::uint64_t>(rows.integer(row, kTextTokens)),
+                      .counted = rows.flag(row, kCounted),
+                      .left_out = {.encoding_format = rows.flag(row, kNoEncodingFormat),
+                                   .dimensions = rows.flag(row, kNoDimensions)}};
+  return state;
+}
+
+std::optional<HeadRead> read_head(const pg::BinaryRows& rows, int row) {
+  if (rows.is_null(row, kReadingSeconds)) return std::nullopt;
+  return HeadRead{
+      .head = {.live = rows.integer(row, kFirstLive), .backfill = rows.integer(row, kFirstBackfill)},
+      .took = age_of(rows.real(row, kReadingSeconds))};
+}
+
+std::optional<std::string> read_problem(const pg::BinaryRows& rows, int row) {
+  if (rows.is_null(row, kProblem)) return std::nullopt;
+  return std::string(rows.bytes(row, kProblem));
+}
+
+const pg::Statement& statement_of(const QueueStatements& sql, const Settlement& settlement) {
+  switch (settlement.action) {
+    case Action::complete: return sql.complete;
+    case Action::keep: return sql.keep;
+    case Action::clear: return sql.clear;
+    case Action::drop: return sql.drop;
+    case Action::reschedule: return sql.reschedule;
+    case Action::discard: return sql.discard;
+    case Action::extend: return sql.extend;
+  }
+  CHECK(false, "action {}", static_cast<int>(settlement.action));
+}
+
+Outcome outcome_of(char letter) {
+  switch (letter) {
+    case kDone: return Outcome::done;
+    case kKept: return Outcome::kept;
+    case kBusy: return Outcome::busy;
+    case kStale: return Outcome::stale;
+    default: CHECK(letter == kGone, "outcome {}", letter); return Outcome::gone;
+  }
+}
+
+std::string storable(std::string_view text, std::string_view encoding) {
+  return encoding == "UTF8" || encoding == "SQL_ASCII" ? std::string(text) : utf8::to_ascii(text);
+}
+
+pg::Params settlement_params(const Settlement& settlement, Jobs jobs, const Definition& definition) {
+  pg::Params params;
+  add_jobs(params, jobs, definition);
+  switch (settlement.action) {
+    case Action::keep: add_vectors(params, jobs, settlement.vectors, definition); break;
+    case Action::complete:
+      add_vectors(params, jobs, settlement.vectors, definition);
+      if (definition.model_id_column) params.text(settlement.model_id);
+      if (definition.model_version_column)
+        params.text(storable(settlement.model_version, definition.encoding));
+      break;
+    case Action::reschedule:
+      add_waste(params, jobs);
+      params.real(to_seconds(settlement.delay)).integer(settlement.charge_attempt ? 1 : 0);
+      params.real(SpendingBrake::kForgottenASecond);
+      break;
+    case Action::extend: params.real(to_seconds(settlement.delay)); break;
+    case Action::discard: {
+      pg::BinaryArray hashes(pg::kInt8, jobs.size() * 12);
+      for (const SettledJob& job : jobs) hashes.add_int8(job.text_hash);
+      params.array(std::move(hashes))
+          .text(name_of(settlement.reason))
+          .text(storable(settlement.message, definition.encoding))
+          .text(settlement.clear_vector ? "true" : "false");
+      break;
+    }
+    case Action::clear:
+    case Action::drop: break;
+  }
+  return params;
+}
+
+const pg::Statement& discard_plans_statement() {
+  static const pg::Statement statement("DISCARD PLANS");
+  return statement;
+}
+
+void read_waste(const pg::BinaryRows& rows, std::vector<Job>& jobs) {
+  std::map<std::int64_t, Waste> wasted;
+  for (int i = 0; i < rows.size(); ++i)
+    wasted[rows.integer(i, 0)] = {.level = rows.real(i, 1), .ago = age_of(rows.real(i, 2))};
+  for (Job& job : jobs)
+    if (const auto found = wasted.find(static_cast<std::int64_t>(fingerprint_of(job.key)));
+        found != wasted.end())
+      job.wasted = found->second;
+}
+
+Error refusal_of(ClaimCode code, std::string_view reason, const Definition& definition, bool keep_messages) {
+  // It is a function that has caught the error, whatever it is.
+  const pg::ServerError error{.sqlstate = std::string(reason.substr(0, 5)),
+                              .message = std::string(reason.substr(std::min<std::size_t>(6, reason.size()))),
+                              .context = "embedd.refusal()"};
+  const std::string what = pg::describe(error, pg::Reader::log);
+  if (code == kConditionFails) {
+    Error out{ErrorKind::rejected, "the condition of --where fails on this row: " + what};
+    if (keep_messages) out.verbatim = out.message + ": " + error.message;
+    return out;
+  }
+  if (definition.encoding == "SQL_ASCII")
+    return {ErrorKind::rejected,
+            fmt::format(
+                "the row's text is not UTF-8, and the database's encoding, SQL_ASCII, does not say what else "
+                "it may be ({}); write it in UTF-8, and the row is embedded",
+                what)};
+  return {ErrorKind::rejected,
+          fmt::format(
+              "the row's text has a character that cannot be converted from {}, the database's encoding, to "
+              "UTF-8 ({}); correct it, and the row is embedded",
+              definition.encoding, what)};
+}
+
+ClaimRead read_claim(const pg::BinaryRows& rows, const Definition& definition, bool keep_messages,
+                     Claim& claim) {
+  enum Column {
+    kOrder,
+    kAttempt,
+    kTask,
+    kText,
+    kHash,
+    kRescued,
+    kAge,
+    kDue,
+    kFull,
+    kLiveReached,
+    kBackfillReached,
+    kWasted,
+    kKey
+  };
+  std::vector<int> order(static_cast<std::size_t>(rows.size()));
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(),
+            [&](int a, int b) { return rows.integer(a, kOrder) < rows.integer(b, kOrder); });
+  std::vector<std::string_view> key(definition.key_columns.size());
+  claim.jobs->reserve(order.size());
+  for (const int row : order) {
+    for (std::size_t i = 0; i < key.size(); ++i) key[i] = rows.bytes(row, kKey + static_cast<int>(i));
+    claim.rescued += rows.flag(row, kRescued) ? 1 : 0;
+    Job& job = claim.jobs->emplace_back(Job{.vectorizer = claim.request.vectorizer,
+                                            .lease = claim.request.lease,
+                                            .key = pg::encode_key(key),
+                                            .attempt = static_cast<int>(rows.integer(row, kAttempt)),
+                                            .task = task_of(rows.integer(row, kTask)),
+                                            .text = std::string(rows.bytes(row, kText)),
+                                            .text_hash = rows.integer(row, kHash),
+                                            .rescued = rows.flag(row, kRescued)});
+    if (job.task == Task::refused)
+      job.refusal =
+          std::make_shared<const Error>(refusal_of(static_cast<ClaimCode>(rows.integer(row, kTask)),
+                                                   std::exchange(job.text, {}), definition, keep_messages));
+    if (!rows.is_null(row, kAge)) job.age = age_of(static_cast<double>(rows.integer(row, kAge)) / 1e6);
+  }
+  if (order.empty()) return {};
+  claim.more = rows.flag(0, kFull) || rows.integer(0, kDue) > rows.size();
+  return {.reached =
+              QueueHead{.live = rows.integer(0, kLiveReached), .backfill = rows.integer(0, kBackfillReached)},
+          .wasted = rows.flag(0, kWasted)};
+}
+
+}  // namespace embedd::queue

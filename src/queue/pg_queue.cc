@@ -1,0 +1,505 @@
+#include "queue/pg_queue.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "core/spending_brake.h"
+#include "queue/messages.h"
+#include "queue/walk_begin.h"
+
+namespace embedd::queue {
+namespace {
+
+/// Users may wait for as long as a settling statement runs. Only a table that has become much slower all at
+/// once lets one run so long (queue/write_pace.h).
+constexpr Duration kLongestSettling = seconds(10);
+constexpr std::size_t kFirstPageRows = 500, kMostPageRows = 5000, kLeastPageRows = 50;
+constexpr Duration kLastWords = seconds(3);
+/// A queue of this length is work enough: reconcile waits.
+constexpr std::int64_t kLongQueue = 20'000;
+
+pg::PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen, pg::Planning planning) {
+  return {.conninfo = options.database,
+          .conninfo_now = options.database_now,
+          .application_name = "embedd worker",
+          .channel = listen ? "embedd" : "",
+          .command_timeout = options.command_timeout,
+          .statement_timeout = planning == pg::Planning::generic ? kLongestSettling : options.command_timeout,
+          .planning = planning,
+          // Others may create functions in a schema on the role's path, and an exact match there would win.
+          // What writes to users' tables keeps the path all the same: their triggers may need it.
+          .search_path = planning == pg::Planning::custom ? "pg_catalog, pg_temp" : "",
+          // A row that the role may not see looks like one that is gone. Claims and walks find out.
+          .sees_every_row = planning == pg::Planning::custom,
+          .settles = planning == pg::Planning::generic,
+          .keep_messages = options.keep_messages};
+}
+
+std::uint64_t seed_of(const LeaseToken& worker) {
+  std::uint64_t seed = 0;
+  std::memcpy(&seed, worker.data(), sizeof seed);
+  return seed;
+}
+
+}  // namespace
+
+Error PgQueue::unknown(VectorizerId vectorizer) {
+  return {ErrorKind::misconfigured, fmt::format("vectorizer {} is not there", vectorizer)};
+}
+
+void PgQueue::Lane::send(const pg::Statement& statement, const pg::Params& params, Handler handler) {
+  const pg::CommandId id = pipeline.send(statement, params);
+  handlers.emplace(id, std::move(handler));
+}
+
+void PgQueue::Lane::pump() {
+  for (pg::Answer& answer : pipeline.take()) {
+    auto handler = handlers.extract(answer.id);
+    CHECK(!handler.empty(), "an answer to command {}", answer.id);
+    handler.mapped()(answer.rows);
+  }
+  if (pipeline.ready() == was_ready && (was_ready || pipeline.last_error().message == complaint)) return;
+  was_ready = pipeline.ready();
+  complaint = pipeline.last_error().message;
+  if (was_ready)
+    log::info("database_connected", {{"connection", name}, {"pooled", pipeline.pooled()}});
+  else
+    log::warn("database_unavailable", {{"connection", name}, {"reason", complaint}});
+}
+
+PgQueue::PgQueue(PgQueueOptions options, const Clock& clock, std::function<void()> wake)
+    : options_(std::move(options)),
+      clock_(clock),
+      claims_("claims", pipeline_options(options_, options_.listen.empty(), pg::Planning::custom), clock,
+              wake),
+      settlements_("settlements", pipeline_options(options_, false, pg::Planning::generic), clock, wake),
+      heads_(options_.slow_reading),
+      usage_(seed_of(options_.worker)) {
+  claims_.complaint = settlements_.complaint = claims_.pipeline.last_error().message;
+  if (options_.listen.empty()) return;
+  pg::PipelineOptions listen = pipeline_options(options_, true, pg::Planning::custom);
+  listen.conninfo = options_.listen;
+  listen.conninfo_now = options_.listen_now;
+  listener_.emplace("notifications", std::move(listen), clock, wake);
+  listener_->complaint = listener_->pipeline.last_error().message;
+}
+
+PgQueue::~PgQueue() {
+  parts_.clear();  // nobody would take their receipts
+  closing_ = true;
+  const Instant deadline = clock_.now() + kLastWords;
+  if (claims_.pipeline.ready())
+    claims_.send(goodbye_statement(), pg::Params().uuid(options_.worker), [](const auto&) {});
+  usage_.hurry(clock_.now());
+  for (;;) {
+    claims_.pump();
+    pump_settlements();
+    const Instant now = clock_.now();
+    const bool usage_left = settlements_.pipeline.ready() && usage_.due_before(deadline);
+    if ((claims_.handlers.empty() && !usage_left) || now >= deadline) break;
+    const Instant until = std::min(deadline, std::max(usage_.next_at().value_or(deadline), now));
+    std::vector<Interest> interests;
+    add_interests(interests);
+    std::vector<pollfd> fds;
+    for (const Interest& interest : interests)
+      fds.push_back({interest.fd, static_cast<short>(POLLIN | (interest.write ? POLLOUT : 0)), 0});
+    ::poll(fds.data(), fds.size(), static_cast<int>(std::chrono::ceil<milliseconds>(until - now).count()));
+  }
+  usage_.give_up();
+  for (const Unbooked& unbooked : usage_.take_unbooked())
+    if (unbooked.lost)
+      log::warn("usage_lost", {{"vectorizer_id", unbooked.vectorizer},
+                               {"model", unbooked.model},
+                               {"requests", unbooked.requests},
+                               {"rows", unbooked.rows},
+                               {"tokens", unbooked.tokens},
+                               {"reason", unbooked.error.message}});
+}
+
+std::shared_ptr<const PgQueue::Known> PgQueue::find(VectorizerId vectorizer) const {
+  const auto found = known_.find(vectorizer);
+  return found == known_.end() ? nullptr : found->second;
+}
+
+void PgQueue::send(Lane& lane, const std::shared_ptr<const Known>& known, bool texts, Pick statement,
+                   std::function<pg::Params()> params, Handler handler) {
+  const pg::Statement& plain = statement(known->sql);
+  const pg::Params first = params();
+  if (!texts && !known->definition.filter_sql) return lane.send(plain, first, std::move(handler));
+  lane.send(plain, first,
+            [this, &lane, known, statement = std::move(statement), params = std::move(params),
+             handler = std::move(handler)](const Result<pg::BinaryRows>& rows) mutable {
+              if (rows || rows.error().kind != ErrorKind::rejected || closing_) return handler(rows);
+              lane.send(statement(known->guarded()), params(), std::move(handler));
+            });
+}
+
+// ── Poll
+
+void PgQueue::send_poll(const Heartbeat& heartbeat) {
+  pg::Params params;
+  params.uuid(options_.worker)
+      .text(storable(options_.hostname, claims_.pipeline.encoding()))
+      .integer(options_.pid)
+      .text(options_.version)
+      .integer(static_cast<std::int64_t>(heartbeat.rows_embedded))
+      .integer(heartbeat.requests_in_flight)
+      .integer(heartbeat.leases_held)
+      .flag(heartbeat.draining)
+      .real(to_seconds(options_.reconcile_every))
+      .text(storable(troubles_json(with_complaints(heartbeat.troubles)), claims_.pipeline.encoding()))
+      .real(to_seconds(options_.make_up_after));
+  const auto read_from =
+      options_.thorough_polls ? std::map<VectorizerId, QueueHead>() : heads_.for_poll(clock_.now());
+  add_heads(params, read_from);
+  add_addresses(params, options_.addresses, claims_.pipeline.encoding());
+  if (plans_used_ && settlements_.pipeline.ready() && !settlements_.pipeline.pooled()) {
+    plans_used_ = false;
+    settlements_.send(discard_plans_statement(), {}, [](const Result<pg::BinaryRows>&) {});
+  }
+  claims_.send(
+      poll_statement(polls_guarded_), params, [this, params, read_from](const Result<pg::BinaryRows>& rows) {
+        if (rows || rows.error().kind != ErrorKind::rejected || polls_guarded_ || closing_)
+          return note_poll(read_from, rows);
+        // One vectorizer's names may be at fault, and will be next time.
+        polls_guarded_ = true;
+        claims_.send(poll_statement(true), params,
+                     [this, read_from](const Result<pg::BinaryRows>& again) { note_poll(read_from, again); });
+      });
+}
+
+/// A vectorizer that is unusable is none that the worker knows of.
+std::vector<Trouble> PgQueue::with_complaints(std::vector<Trouble> troubles) const {
+  for (const auto& [id, reason] : complaints_)
+    troubles.push_back({.vectorizer = id, .state = "unusable", .message = reason});
+  return troubles;
+}
+
+void PgQueue::note_poll(const std::map<VectorizerId, QueueHead>& read_from,
+                        const Result<pg::BinaryRows>& rows) {
+  if (!rows) {
+    polled_ = std::unexpected(rows.error());
+    return;
+  }
+  polled_.emplace();
+  std::map<VectorizerId, std::shared_ptr<const Known>> known;
+  std::map<VectorizerId, std::string> complaints;
+  const auto complain = [&](int row, const std::string& reason) {
+    const VectorizerId id = rows->integer(row, 0);
+    complaints[id] = reason;
+    if (complaints_[id] != reason)
+      log::warn("vectorizer_unusable", {{"vectorizer", rows->bytes(row, 1)}, {"reason", reason}});
+  };
+  for (int i = 0; i < rows->size(); ++i) {
+    auto definition = read_definition(*rows, i);
+    if (!definition) {
+      complain(i, definition.error().message);
+      VectorizerState state = read_state(*rows, i);
+      state.vectorizer.id = rows->integer(i, 0);
+      state.vectorizer.name = rows->bytes(i, 1);
+      state.problem = definition.error().message;
+      (*polled_)->push_back(std::move(state));
+      continue;
+    }
+    definition->encoding = claims_.pipeline.encoding();
+    const VectorizerId id = definition->vectorizer.id;
+    const auto before = find(id);
+    if (before && before->definition == *definition)
+      known[id] = before;
+    else
+      known[id] = std::make_shared<const Known>(std::move(*definition));
+    VectorizerState state = read_state(*rows, i);
+    state.vectorizer = known[id]->definition.vectorizer;
+    if (const auto read = read_head(*rows, i)) {
+      const auto from = read_from.find(id);
+      if (from == read_from.end())
+        heads_.read_all(id, read->head, read->took);
+      else
+        heads_.read(id, from->second, read->head);
+    }
+    if (const auto problem = read_problem(*rows, i)) {
+      complain(i, *problem);
+      state.waiting = true;  // for all that is known
+      state.vectorizer.paused = true;
+    }
+    (*polled_)->push_back(std::move(state));
+  }
+  known_ = std::move(known);
+  complaints_ = std::move(complaints);
+  heads_.polled(clock_.now(), [this](VectorizerId id) { return known_.contains(id); });
+  std::erase_if(walks_, [this](const auto& walk) { return !known_.contains(walk.first); });
+  std::erase_if(writing_, [this](const auto& writing) { return !known_.contains(writing.first); });
+}
+
+std::optional<Poll> PgQueue::take_poll() {
+  claims_.pump();
+  return std::exchange(polled_, std::nullopt);
+}
+
+/// A new connection may have missed notifications, so it hints at everything.
+std::vector<VectorizerId> PgQueue::take_hints() {
+  if (listener_) listener_->pump();
+  pg::Pipeline& pipeline = listener_ ? listener_->pipeline : claims_.pipeline;
+  std::vector<VectorizerId> hints;
+  for (const std::string& payload : pipeline.take_notifications()) {
+    VectorizerId id = 0;
+    const char* end = payload.data() + payload.size();
+    if (std::from_chars(payload.data(), end, id).ptr == end && known_.contains(id)) hints.push_back(id);
+  }
+  if (std::exchange(listening_since_, pipeline.connections()) != pipeline.connections()) {
+    if (listener_ && pipeline.pooled())
+      log::warn(
+          "notifications_impossible",
+          {{"reason", "EMBEDD_LISTEN_URL leads to a pooler too, and notifications do not pass through one"}});
+    for (const auto& [id, known] : known_) hints.push_back(id);
+  }
+  std::sort(hints.begin(), hints.end());
+  hints.erase(std::unique(hints.begin(), hints.end()), hints.end());
+  return hints;
+}
+
+// ── Claim
+
+void PgQueue::send_claim(const ClaimRequest& request) {
+  const auto known = find(request.vectorizer);
+  if (!known) {
+    claimed_.push_back({.request = request, .jobs = std::unexpected(unknown(request.vectorizer))});
+    return;
+  }
+  const QueueHead from = heads_.of(request.vectorizer);
+  const auto params = [request, from] {
+    pg::Params out;
+    out.uuid(request.lease)
+        .real(to_seconds(request.lease_time))
+        .integer(request.max_rows)
+        .integer(static_cast<std::int64_t>(request.max_text_bytes))
+        .integer(from.live)
+        .integer(from.backfill);
+    return out;
+  };
+  send(
+      claims_, known, true, [](const QueueStatements& sql) -> const pg::Statement& { return sql.claim; },
+      params,
+      [this, request, from, known](const Result<pg::BinaryRows>& rows) {
+        note_claim(request, from, *known, rows);
+      });
+}
+
+void PgQueue::note_claim(const ClaimRequest& request, QueueHead from, const Known& known,
+                         const Result<pg::BinaryRows>& rows) {
+  Claim claim{.request = request, .jobs = std::vector<Job>()};
+  if (!rows) {
+    claim.jobs = std::unexpected(rows.error());
+  } else {
+    const ClaimRead read = read_claim(*rows, known.definition, options_.keep_messages, claim);
+    if (read.reached) heads_.read(request.vectorizer, from, *read.reached);
+    if (read.wasted) return look_up_waste(std::move(claim));
+  }
+  claimed_.push_back(std::move(claim));
+}
+
+/// If that fails, the claim stands all the same, and each worker goes by what it has seen itself.
+void PgQueue::look_up_waste(Claim claim) {
+  pg::BinaryArray hashes(pg::kInt8, claim.jobs->size() * 12);
+  for (const Job& job : *claim.jobs) hashes.add_int8(static_cast<std::int64_t>(fingerprint_of(job.key)));
+  pg::Params params;
+  params.integer(claim.request.vectorizer).array(std::move(hashes));
+  claims_.send(look_up_waste_statement(), params,
+               [this, claim = std::move(claim)](const Result<pg::BinaryRows>& rows) mutable {
+                 if (rows) read_waste(*rows, *claim.jobs);
+                 claimed_.push_back(std::move(claim));
+               });
+}
+
+std::vector<Claim> PgQueue::take_claims() {
+  claims_.pump();
+  return std::exchange(claimed_, {});
+}
+
+// ── Reconcile
+
+PgQueue::Walk& PgQueue::walk_of(VectorizerId vectorizer) {
+  const WritePace::Bounds bounds{
+      .first = kFirstPageRows,
+      .least = kLeastPageRows,
+      .most = kMostPageRows,
+      .aim = std::min(options_.longest_page, WritePace::kAim),
+  };
+  return walks_.try_emplace(vectorizer, Walk{.pace = WritePace(bounds)}).first->second;
+}
+
+void PgQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
+  const auto known = find(vectorizer);
+  if (!known) {
+    reconciled_.push_back({.vectorizer = vectorizer, .progress = std::unexpected(unknown(vectorizer))});
+    return;
+  }
+  if (!cursor.empty()) return send_page(known, cursor);
+  pg::Params params;
+  params.integer(kLongQueue).real(to_seconds(options_.reconcile_every)).uuid(options_.worker);
+  claims_.send(known->sql.begin_walk, params,
+               [this, known](const Result<pg::BinaryRows>& rows) { note_walk_begin(known, rows); });
+}
+
+/// The first page follows at once.
+void PgQueue::note_walk_begin(const std::shared_ptr<const Known>& known, const Result<pg::BinaryRows>& rows) {
+  ReconcilePage page{.vectorizer = known->definition.vectorizer.id, .progress = ReconcilePage::Progress{}};
+  if (!rows) {
+    page.progress = std::unexpected(rows.error());
+  } else {
+    ReconcilePage::Progress& progress = *page.progress;
+    progress.deferred = rows->size() > 0 && rows->flag(0, kDeferred);
+    progress.put_off = rows->size() > 0 && rows->flag(0, kPutOff) && !progress.deferred;
+    progress.finished = rows->size() == 0 || progress.put_off;
+    if (!progress.finished && !progress.deferred && !closing_) {
+      Walk& walk = walk_of(page.vectorizer);
+      walk.routine = rows->flag(0, kRoutine);
+      walk.begun = true;
+      const Key left_at(rows->is_null(0, kCursor) ? std::string_view() : rows->bytes(0, kCursor));
+      const bool sound = pg::split_key(left_at, known->definition.key_columns.size()).has_value();
+      return send_page(known, sound ? left_at : Key());
+    }
+  }
+  reconciled_.push_back(std::move(page));
+}
+
+void PgQueue::send_page(const std::shared_ptr<const Known>& known, const Key& cursor) {
+  const std::size_t page_rows = walk_of(known->definition.vectorizer.id).pace.rows();
+  pg::Params params;
+  params.integer(static_cast<std::int64_t>(page_rows))
+      .integer(kLongQueue)
+      .uuid(options_.worker)
+      .real(to_seconds(options_.reconcile_every));
+  if (!cursor.empty()) {
+    params.bytes(pg::Bytes(cursor));
+    for (const std::string_view column : pg::decode_key(cursor, known->definition.key_columns.size()))
+      params.bytes(pg::Bytes(column));
+  }
+  const auto statement = [first = cursor.empty()](const QueueStatements& sql) -> const pg::Statement& {
+    return first ? sql.reconcile_first : sql.reconcile;
+  };
+  send(
+      claims_, known, false, statement, [params] { return params; },
+      [this, known, cursor, page_rows](const Result<pg::BinaryRows>& rows) {
+        note_page(*known, cursor, page_rows, rows);
+      });
+}
+
+void PgQueue::note_page(const Known& known, const Key& cursor, std::size_t page_rows,
+                        const Result<pg::BinaryRows>& rows) {
+  enum Column { kOnDuty, kDeferred, kScanned, kEnqueued, kLast, kReplaced, kDisputed, kSeconds, kKey };
+  ReconcilePage page{.vectorizer = known.definition.vectorizer.id, .progress = ReconcilePage::Progress{}};
+  Walk& walk = walk_of(page.vectorizer);
+  const bool first = std::exchange(walk.begun, false);
+  if (!rows) {
+    if (rows.error().kind == ErrorKind::canceled) walk.pace.canceled(page_rows);
+    if (first) release_walk(page.vectorizer, rows.error().kind);
+    page.progress = std::unexpected(rows.error());
+  } else {
+    ReconcilePage::Progress& progress = *page.progress;
+    progress.scanned = static_cast<std::uint64_t>(rows->integer(0, kScanned));
+    progress.enqueued = static_cast<std::uint64_t>(rows->integer(0, kEnqueued));
+    progress.finished = !rows->flag(0, kOnDuty) || rows->flag(0, kLast);
+    progress.deferred = !progress.finished && rows->flag(0, kDeferred);
+    progress.replaced = static_cast<std::uint64_t>(rows->integer(0, kReplaced));
+    progress.disputed = static_cast<std::uint64_t>(rows->integer(0, kDisputed));
+    progress.routine = walk.routine;
+    progress.took =
+        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(rows->real(0, kSeconds)));
+    progress.next = cursor;
+    if (!progress.deferred && !rows->is_null(0, kKey)) {
+      std::vector<std::string_view> key;
+      for (std::size_t i = 0; i < known.definition.key_columns.size(); ++i)
+        key.push_back(rows->bytes(0, kKey + static_cast<int>(i)));
+      progress.next = pg::encode_key(key);
+      // What was read of a page that is full: rows, or proofs of rows that are gone.
+      walk.pace.wrote(page_rows, progress.took);
+    }
+  }
+  reconciled_.push_back(std::move(page));
+}
+
+/// So that nobody waits for a duty with which nothing was done. A cursor may be why.
+void PgQueue::release_walk(VectorizerId vectorizer, ErrorKind why) {
+  if (closing_ || why == ErrorKind::unavailable || why == ErrorKind::in_doubt) return;
+  const bool blameless = why == ErrorKind::conflict || why == ErrorKind::canceled;
+  pg::Params params;
+  params.integer(vectorizer).uuid(options_.worker).flag(blameless);
+  claims_.send(walk_release_statement(), params, [](const auto&) {});
+}
+
+std::vector<ReconcilePage> PgQueue::take_reconciled() {
+  claims_.pump();
+  return std::exchange(reconciled_, {});
+}
+
+// ── Reserve
+
+void PgQueue::send_reservation(const Reservation& reservation) {
+  pg::Params params;
+  params.text(reservation.account())
+      .real(to_seconds(reservation.requests_cost))
+      .real(to_seconds(reservation.tokens_cost))
+      .real(to_seconds(reservation.closed_for));
+  claims_.send(reservation_statement(), params, [this, reservation](const Result<pg::BinaryRows>& rows) {
+    Grant grant{.reservation = reservation, .wait = Duration{}};
+    if (rows)
+      grant.wait = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(rows->real(0, 0)));
+    else
+      grant.wait = std::unexpected(rows.error());
+    grants_.push_back(std::move(grant));
+  });
+}
+
+std::vector<Grant> PgQueue::take_grants() {
+  claims_.pump();
+  return std::exchange(grants_, {});
+}
+
+// ── Limits
+
+void PgQueue::send_limits(const LimitsRecord& record) {
+  const auto address = options_.addresses.find(record.endpoint);
+  if (address == options_.addresses.end()) return;
+  claims_.send(limits_statement(), limits_params(record, address->second),
+               [this, record](const Result<pg::BinaryRows>& rows) {
+                 const std::string complaint = rows ? "" : rows.error().message;
+                 if (std::exchange(limits_complaint_, complaint) != complaint && !rows)
+                   log::warn("limits_not_remembered",
+                             {{"endpoint", record.endpoint}, {"model", record.model}, {"reason", complaint}});
+               });
+}
+
+// ── Waiting
+
+bool PgQueue::ready() const { return claims_.pipeline.ready() && settlements_.pipeline.ready(); }
+
+void PgQueue::add_interests(std::vector<Interest>& interests) const {
+  claims_.pipeline.add_interests(interests);
+  settlements_.pipeline.add_interests(interests);
+  if (listener_) listener_->pipeline.add_interests(interests);
+}
+
+std::optional<Instant> PgQueue::wake_at() const {
+  std::optional<Instant> first;
+  const auto consider = [&first](std::optional<Instant> at) {
+    if (at && (!first || *at < *first)) first = at;
+  };
+  consider(claims_.pipeline.wake_at());
+  consider(settlements_.pipeline.wake_at());
+  if (listener_) consider(listener_->pipeline.wake_at());
+  if (settlements_.pipeline.ready()) consider(usage_.next_at());
+  // Answers that need no connection are there already.
+  if (!claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || !grants_.empty() || polled_)
+    consider(Instant{});
+  return first;
+}
+
+}  // namespace embedd::queue

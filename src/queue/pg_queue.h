@@ -1,0 +1,194 @@
+/// The queue in PostgreSQL: the core's Queue over two pipelines, so that a long settlement never holds up a
+/// claim.
+///
+///   PgQueue queue({.database = url, .worker = id}, clock, [&] { io.wake(); });
+///   …the loop waits on `queue` as a Waitable and calls it as a Queue…
+///
+/// Claims, polls, reconcile and LISTEN use one connection, settlements the other; a pooled database
+/// (PgBouncer) has no LISTEN, unless `listen` names a direct connection. Statements are made per vectorizer
+/// from its declaration, which each poll reads anew. Every statement is short, waits for no row lock of a
+/// user, and may be sent again.
+///
+/// A settlement goes out as statements of their own, as long as half a second allows (queue/write_pace.h),
+/// and vectorizers take turns, so that a slow table's settlement holds up nobody else's.
+///
+/// Usage is written by itself (queue/usage_book.h): its row is shared by all workers, and a settlement must
+/// not hold its lock. It follows what is stored by a second or so. A worker killed in between loses the usage
+/// of that moment, never a vector.
+///
+/// What was bought in vain is in embedd.wasted for an hour. It is looked up after a claim, and only as long
+/// as there is something of this vectorizer.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/ports.h"
+#include "core/waitable.h"
+#include "pg/pipeline.h"
+#include "queue/heads.h"
+#include "queue/statements.h"
+#include "queue/usage_book.h"
+#include "queue/write_pace.h"
+
+namespace embedd::queue {
+
+struct PgQueueOptions {
+  Secret database;  ///< URI or keywords; empty: the usual PG* variables
+  Secret listen;    ///< a direct connection for LISTEN, if `database` is pooled; empty: none
+  pg::ConninfoNow database_now{},
+      listen_now{};     ///< asked before each attempt to connect; see pg::PipelineOptions
+  LeaseToken worker{};  ///< random, names this process in embedd.workers
+  std::string hostname;
+  std::string version;
+  int pid = 0;
+  Duration reconcile_every = seconds(3600);
+  Duration longest_page = WritePace::kAim;  ///< of a walk, as far as the number of its rows can see to it
+  Duration make_up_after = seconds(60);  ///< at least so long after a walk, another for what triggers missed
+  Duration command_timeout = seconds(60);
+  bool keep_messages = false;  ///< errors and refusals carry the database's own words, as Error::verbatim
+  /// Each poll reads every queue from its beginning, however long that takes.
+  bool thorough_polls = false;
+  /// Of each endpoint that is configured here, by its name: a word for where it is (embedd.learned_limits).
+  std::map<std::string, std::string> addresses{};
+  Duration slow_reading = milliseconds(10);  ///< of a queue from its beginning (queue/heads.h)
+};
+
+class PgQueue final : public Queue, public Waitable {
+ public:
+  /// `clock` must outlive it; `wake` is called from helper threads.
+  PgQueue(PgQueueOptions options, const Clock& clock, std::function<void()> wake);
+  /// Blocks for three seconds at most, and mostly not at all: writes the usage that is left, and takes this
+  /// worker off the list. What cannot be written is logged.
+  ~PgQueue() override;
+
+  void send_poll(const Heartbeat& heartbeat) override;
+  std::optional<Poll> take_poll() override;
+  std::vector<VectorizerId> take_hints() override;
+  void send_claim(const ClaimRequest& request) override;
+  std::vector<Claim> take_claims() override;
+  void send_settlement(std::shared_ptr<const Settlement> settlement) override;
+  std::vector<Receipt> take_receipts() override;
+  std::vector<Unbooked> take_unbooked() override { return usage_.take_unbooked(); }
+  void send_reconcile(VectorizerId vectorizer, const Key& cursor) override;
+  std::vector<ReconcilePage> take_reconciled() override;
+  void send_reservation(const Reservation& reservation) override;
+  std::vector<Grant> take_grants() override;
+  void send_limits(const LimitsRecord& record) override;
+  [[nodiscard]] bool ready() const override;
+
+  void add_interests(std::vector<Interest>& interests) const override;
+  [[nodiscard]] std::optional<Instant> wake_at() const override;
+
+ private:
+  using Handler = std::move_only_function<void(const Result<pg::BinaryRows>&)>;
+  /// A pipeline, and what is to be done with each answer.
+  struct Lane {
+    Lane(std::string name, pg::PipelineOptions options, const Clock& clock, std::function<void()> wake)
+        : name(std::move(name)), pipeline(std::move(options), clock, std::move(wake)) {}
+    void send(const pg::Statement& statement, const pg::Params& params, Handler handler);
+    /// Runs the handlers of the answers that have come.
+    void pump();
+
+    std::string name;
+    pg::Pipeline pipeline;
+    std::map<pg::CommandId, Handler> handlers;
+    bool was_ready = false;
+    std::string complaint;  ///< last logged, to log each once
+  };
+  struct Known {
+    explicit Known(Definition d) : definition(std::move(d)), sql(definition) {}
+    const QueueStatements& guarded() const {
+      if (!made) made.emplace(definition, true);
+      return *made;
+    }
+    Definition definition;
+    QueueStatements sql;
+    mutable std::optional<QueueStatements>
+        made;  ///< guarded, once they are needed: most vectorizers never do
+  };
+  /// A settlement whose statements are not all answered.
+  struct OpenSettlement {
+    std::vector<Outcome> outcomes;
+    std::size_t unanswered = 0;  ///< jobs
+    bool partly = false;         ///< some statement of it succeeded
+    std::optional<Error> error;  ///< the first
+  };
+  /// Jobs of a settlement: those not sent yet, or one statement's worth of them. Its statement may be
+  /// answered when the worker has gone.
+  struct Part {
+    std::shared_ptr<OpenSettlement> open;
+    std::shared_ptr<const Settlement> settlement;
+    std::shared_ptr<const Known> known;
+    std::size_t first, count;
+  };
+  /// What settling a vectorizer's jobs is like.
+  struct Writing {
+    WritePace pace;
+    std::uint64_t turn = 0;  ///< when it was last served
+  };
+  struct Walk {
+    WritePace pace;
+    bool routine = false;
+    bool begun = false;  ///< no page of it has been answered yet
+  };
+  /// Sends what `statement` picks, and, if that is refused and a single row may be why, the guarded form of
+  /// it. `texts`: its answer holds texts, one of which may be none.
+  using Pick = std::function<const pg::Statement&(const QueueStatements&)>;
+  void send(Lane& lane, const std::shared_ptr<const Known>& known, bool texts, Pick statement,
+            std::function<pg::Params()> params, Handler handler);
+  [[nodiscard]] std::vector<Trouble> with_complaints(std::vector<Trouble> troubles) const;
+  void note_poll(const std::map<VectorizerId, QueueHead>& read_from, const Result<pg::BinaryRows>& rows);
+  void note_claim(const ClaimRequest& request, QueueHead from, const Known& known,
+                  const Result<pg::BinaryRows>& rows);
+  void look_up_waste(Claim claim);
+  void send_parts();
+  std::deque<Part>::iterator next_part();
+  void send_part(const Part& part);
+  void note_part(const Part& part, Duration took, const Result<pg::BinaryRows>& rows);
+  void conclude(const Part& part);
+  [[nodiscard]] Walk& walk_of(VectorizerId vectorizer);
+  void send_page(const std::shared_ptr<const Known>& known, const Key& cursor);
+  void note_walk_begin(const std::shared_ptr<const Known>& known, const Result<pg::BinaryRows>& rows);
+  void release_walk(VectorizerId vectorizer, ErrorKind why);
+  void note_page(const Known& known, const Key& cursor, std::size_t page_rows,
+                 const Result<pg::BinaryRows>& rows);
+  void write_usage();
+  void pump_settlements();
+  [[nodiscard]] std::shared_ptr<const Known> find(VectorizerId vectorizer) const;
+  static Error unknown(VectorizerId vectorizer);
+
+  PgQueueOptions options_;
+  const Clock& clock_;
+  Lane claims_;
+  Lane settlements_;
+  std::optional<Lane> listener_;
+  std::uint64_t listening_since_ = 0;  ///< pg::Pipeline::connections() of the connection that listens
+
+  std::map<VectorizerId, std::shared_ptr<const Known>> known_;
+  std::map<VectorizerId, std::string> complaints_;  ///< last logged, to log each once
+  std::string limits_complaint_;                    ///< the same, of limits that could not be remembered
+  bool closing_ = false;
+  bool polls_guarded_ = false;  ///< a poll was refused
+  std::optional<Poll> polled_;
+  bool plans_used_ = false;  ///< settlements were planned since the plans were last discarded
+  std::vector<Claim> claimed_;
+  QueueHeads heads_;
+  std::deque<Part> parts_;  ///< not sent yet
+  std::map<VectorizerId, Writing> writing_;
+  std::uint64_t next_turn_ = 1;
+  Instant settled_at_{};  ///< the last answer of a settling statement came
+  std::vector<Receipt> receipts_;
+  std::vector<ReconcilePage> reconciled_;
+  std::vector<Grant> grants_;
+  std::map<VectorizerId, Walk> walks_;
+  UsageBook usage_;
+};
+
+}  // namespace embedd::queue

@@ -1,0 +1,89 @@
+/// The worker's SQL for one vectorizer, made from its declaration. Pure: text in, text out.
+///
+/// Aliases: `q` is a queue row, `l` a ledger row, `t` a source row, `j` a job of the settlement at hand, `f`
+/// a fenced one. Key columns are k1..kn everywhere but in the source. The parameters stand with each
+/// statement.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ports.h"
+#include "pg/codec.h"
+#include "pg/pipeline.h"
+
+namespace embedd::queue {
+
+/// A row of embedd.vectorizers, as the queue needs it.
+struct Definition {
+  Vectorizer vectorizer;
+  std::string source;  ///< qualified and quoted; empty: the table is gone
+  std::vector<std::string> key_columns;
+  std::vector<std::string> key_types;     ///< as SQL
+  std::vector<pg::TypeId> key_type_ids;   ///< as binary arrays name them
+  std::string key_json_sql;               ///< over alias q
+  std::string text_sql;                   ///< over alias t
+  std::string types_sql;                  ///< over alias t: embedd.types_of
+  std::optional<std::string> filter_sql;  ///< over alias t
+  std::string destination_column;
+  std::string destination_type;  ///< qualified: public.vector, public.halfvec
+  std::string vector_type;       ///< qualified: public.vector
+  pg::TypeId vector_type_id = 0;
+  std::optional<std::string> model_id_column;
+  std::optional<std::string> model_version_column;
+  std::string encoding = "UTF8";  ///< the database's
+  bool operator==(const Definition&) const = default;
+};
+
+/// Whether this key column's values travel as the bytes that the database stores: not every text can be
+/// converted to UTF-8, and a key must reach us and find its way back, whatever it is.
+bool travels_as_bytes(const Definition& definition, std::size_t column);
+
+/// Outcome letters as the settling statements return them, one per job, in order.
+inline constexpr char kDone = 'd', kKept = 'k', kBusy = 'b', kGone = 'g', kStale = 's';
+
+/// What a claim says is to be done with a row.
+enum ClaimCode { kClear, kCurrent, kStoreKept, kEmbed, kConditionFails, kNotUtf8 };
+
+/// How a settling statement takes its jobs: $1 lease uuid[], then the key columns' arrays $2..$(n+1); further
+/// parameters follow.
+///
+/// The vectorizer's condition may fail on a row, and with it the statement; so may a claim whose texts cannot
+/// all be converted to UTF-8. `guarded` statements look at each row by itself, which takes longer: a row that
+/// the condition fails on has no text then, and a claim and a walk say why.
+struct QueueStatements {
+  explicit QueueStatements(const Definition& definition, bool guarded = false);
+
+  /// $1 lease uuid, $2 lease time in seconds float8, $3 rows bigint, $4 text bytes bigint, $5 where to begin
+  /// with live jobs timestamptz, $6 with the others (queue/heads.h) → n, attempt, task (a ClaimCode), text
+  /// or reason, hash, rescued, age, due (all rows that were due), full (a row limit was hit), where the next
+  /// claim may begin with live jobs, with the others, k1..kn; in no order. The reason: SQLSTATE and message
+  /// of the condition's failure; the SQLSTATE alone with which the text cannot be converted.
+  pg::Statement claim;
+  /// jobs, then slot int[] (negative: the kept vector), hash bigint[], vector[], and, where the vectorizer
+  /// names the columns, model id text, model version text → outcomes text.
+  pg::Statement complete;
+  /// jobs, then slot int[], hash bigint[], vector[] → outcomes text. Does not touch the source.
+  pg::Statement keep;
+  /// jobs → outcomes text.
+  pg::Statement clear;
+  pg::Statement drop;
+  /// jobs, then delay in seconds float8, charged attempts bigint → outcomes text.
+  pg::Statement reschedule;
+  /// jobs, then seconds from now float8 → outcomes text.
+  pg::Statement extend;
+  /// jobs, then hash bigint[], kind text, message text → outcomes text.
+  pg::Statement discard;
+  /// See queue/walk_begin.h.
+  pg::Statement begin_walk;
+  /// $1 rows of the page bigint, $2 jobs in the queue beyond which it is deferred bigint, $3 the worker uuid,
+  /// $4 seconds between walks float8, then the cursor, once as it is and once as the key columns
+  /// (`reconcile` only) → on duty, deferred, scanned, enqueued, last, vectors that somebody replaced and that
+  /// are enqueued, those that are left alone, seconds that it took float8,
+  /// k1..kn of the page's end.
+  pg::Statement reconcile_first;
+  pg::Statement reconcile;
+};
+
+}  // namespace embedd::queue

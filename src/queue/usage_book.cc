@@ -1,0 +1,129 @@
+#include "queue/usage_book.h"
+
+#include <algorithm>
+#include <limits>
+#include <ranges>
+
+#include "core/retry_policy.h"
+
+namespace embedd::queue {
+
+namespace {
+
+constexpr Duration kEvery = seconds(1);
+/// So often in a row the table is locked, or the like.
+constexpr unsigned kWorthSaying = 4;
+
+/// Its next try may well succeed as it is: nobody's entry is at fault.
+bool passes(ErrorKind kind) {
+  return kind == ErrorKind::unavailable || kind == ErrorKind::conflict || kind == ErrorKind::canceled;
+}
+
+std::uint64_t sum(std::uint64_t a, std::uint64_t b) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
+  return std::min(a, kMost) + std::min(b, kMost - std::min(a, kMost));
+}
+
+}  // namespace
+
+Bought& Bought::operator+=(const Bought& more) {
+  requests = sum(requests, more.requests);
+  rows = sum(rows, more.rows);
+  tokens = sum(tokens, more.tokens);
+  return *this;
+}
+
+void UsageBook::add(const Key& key, const Bought& bought) {
+  if (!entries_.contains(key) && entries_.size() >= kMostEntries)
+    return report(key, bought, {ErrorKind::unavailable, "too many entries wait to be booked"}, true);
+  entries_[key] += bought;
+}
+
+std::optional<UsageBook::Entries> UsageBook::next(Instant now) {
+  if (waiting_) return std::nullopt;
+  Entries due;
+  if (now >= next_at_)
+    for (const auto& [key, bought] : entries_)
+      if (!troubles_.contains(key)) due.emplace(key, bought);
+  if (due.empty()) {
+    const auto alone = std::ranges::find_if(entries_, [&](const auto& entry) {
+      const auto trouble = troubles_.find(entry.first);
+      return trouble != troubles_.end() && now >= trouble->second.next_at;
+    });
+    if (alone == entries_.end()) return std::nullopt;
+    due.insert(*alone);
+  }
+  for (const auto& [key, bought] : due) entries_.erase(key);
+  waiting_ = true;
+  return due;
+}
+
+void UsageBook::booked(Entries entries, const std::optional<Error>& error, Instant now) {
+  waiting_ = false;
+  const bool alone = entries.size() == 1, in_trouble = troubles_.contains(entries.begin()->first);
+  if (!error || error->kind == ErrorKind::in_doubt) {
+    if (in_trouble) {
+      troubles_.erase(entries.begin()->first);
+    } else {
+      failures_ = 0;
+      next_at_ = hurried_ ? now : now + kEvery;
+    }
+    return;
+  }
+  const bool refused = in_trouble || !passes(error->kind);
+  if (!refused) next_at_ = now + backoff(kEvery, seconds(30), ++failures_, random_);
+  for (const auto& [key, bought] : entries) {
+    add(key, bought);
+    if (refused ? alone : failures_ >= kWorthSaying) report(key, bought, *error, false);
+    if (!refused || !entries_.contains(key)) continue;
+    Trouble& trouble = troubles_[key];
+    trouble.error = *error;
+    // Of several, most are well: each is tried by itself at once.
+    trouble.next_at =
+        alone ? now + backoff(kEvery, std::chrono::minutes(5), ++trouble.failures, random_) : now;
+  }
+}
+
+void UsageBook::hurry(Instant now) {
+  hurried_ = true;
+  next_at_ = std::min(next_at_, now);
+  for (auto& [key, trouble] : troubles_) trouble.next_at = std::min(trouble.next_at, now);
+}
+
+std::optional<Instant> UsageBook::next_at() const {
+  std::optional<Instant> first;
+  for (const auto& [key, bought] : entries_) {
+    const auto trouble = troubles_.find(key);
+    const Instant at = trouble == troubles_.end() ? next_at_ : trouble->second.next_at;
+    if (!first || at < *first) first = at;
+  }
+  return waiting_ ? std::nullopt : first;
+}
+
+bool UsageBook::due_before(Instant at) const {
+  const std::optional<Instant> next = next_at();
+  return waiting_ || (next && *next <= at);
+}
+
+void UsageBook::give_up() {
+  for (const auto& [key, bought] : std::exchange(entries_, {})) {
+    const auto trouble = troubles_.find(key);
+    report(key, bought,
+           trouble == troubles_.end() ? Error{ErrorKind::unavailable, "the database did not answer in time"}
+                                      : trouble->second.error,
+           true);
+  }
+}
+
+void UsageBook::report(const Key& key, const Bought& bought, const Error& error, bool lost) {
+  if (unbooked_.size() >= kMostEntries) return;
+  unbooked_.push_back({.vectorizer = key.first,
+                       .model = key.second,
+                       .requests = bought.requests,
+                       .rows = bought.rows,
+                       .tokens = bought.tokens,
+                       .error = error,
+                       .lost = lost});
+}
+
+}  // namespace embedd::queue

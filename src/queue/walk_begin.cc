@@ -1,0 +1,86 @@
+#include "queue/walk_begin.h"
+
+#include <fmt/format.h>
+
+#include "schema/sql_text.h"
+
+namespace embedd::queue {
+
+/// A walk is put off only if the triggers are there to see what happens from now on, and only for so long
+/// that each row is looked at once a day. What a condition says may change with time alone, so its rows are
+/// looked at each time. Statistics may have lost something before PostgreSQL 15, where they travel in
+/// packets, and after a crash, which sets the times at which they were reset.
+///
+/// What earlier walks proved of a table holds while the same tables belong to it: a partition that is
+/// attached may bring older rows with other vectors.
+pg::Statement walk_begin_statement(const Definition& definition) {
+  const VectorizerId id = definition.vectorizer.id;
+  return pg::Statement(fmt::format(
+      R"(
+WITH RECURSIVE load AS MATERIALIZED (
+  SELECT count(*) >= $1::bigint AS deferred FROM (SELECT FROM {queue} LIMIT $1::bigint) x),
+family AS (
+  SELECT v.source::oid AS oid FROM embedd.vectorizers v WHERE v.id = {id}
+  UNION SELECT i.inhrelid FROM family f JOIN pg_catalog.pg_inherits i ON i.inhparent = f.oid),
+duty AS MATERIALIZED (
+  SELECT v.*, pg_catalog.concat_ws('/', embedd.this_database(), v.source::oid, (
+           SELECT pg_catalog.md5(string_agg(f.oid::text, ',' ORDER BY f.oid)) FROM family f)) AS here
+  FROM embedd.vectorizers v
+  WHERE v.id = {id} AND (v.reconcile_until IS NULL OR v.reconcile_until <= now() OR v.walk_worker = $3::uuid) FOR NO KEY UPDATE SKIP LOCKED),
+history AS MATERIALIZED (
+  SELECT CASE WHEN pg_catalog.current_setting('track_counts')::boolean
+                   AND pg_catalog.current_setting('server_version_num')::int >= 150000
+    THEN pg_catalog.concat_ws(' ', (SELECT here FROM duty),
+      extract(epoch FROM pg_catalog.pg_postmaster_start_time()),
+      extract(epoch FROM pg_catalog.pg_stat_get_bgwriter_stat_reset_time()),
+      (SELECT extract(epoch FROM pg_catalog.pg_stat_get_db_stat_reset_time(d.oid)) FROM pg_catalog.pg_database d
+       WHERE d.datname = pg_catalog.current_database()),
+      pg_catalog.pg_stat_get_tuples_deleted('embedd.dead_letters'::regclass),
+      pg_catalog.md5(string_agg(pg_catalog.concat_ws(' ', c.oid, c.relfilenode, pg_catalog.pg_stat_get_tuples_inserted(c.oid),
+        pg_catalog.pg_stat_get_tuples_updated(c.oid), pg_catalog.pg_stat_get_tuples_deleted(c.oid)), ',' ORDER BY c.oid)))
+    END AS says
+  FROM pg_catalog.pg_class c
+  WHERE c.oid IN (SELECT oid FROM family UNION ALL SELECT '{queue}'::regclass UNION ALL SELECT '{ledger}'::regclass)),
+seen AS MATERIALIZED (
+  SELECT v.*, l.deferred, h.says,
+         EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id) AS missed,
+         (SELECT count(*) = 5 FROM pg_catalog.pg_trigger g
+          WHERE g.tgrelid = v.source::oid AND g.tgenabled IN ('O', 'A')
+            AND g.tgname IN ('embedd_insert_{id}', 'embedd_update_{id}', 'embedd_delete_{id}', 'embedd_truncate_{id}',
+                             'embedd_vector_{id}')) AS captured
+  FROM duty v CROSS JOIN load l CROSS JOIN history h),
+verdict AS MATERIALIZED (
+  SELECT s.*,
+         coalesce(NOT s.missed AND s.captured AND s.filter_sql IS NULL AND s.walk_began_at IS NULL AND s.walked_with = s.says
+                  AND greatest(s.reconciled_at, s.walk_put_off_at) <= now() - pg_catalog.make_interval(secs => $2::float8)
+                  AND s.reconciled_at > now() - interval '1 day' + pg_catalog.make_interval(secs => $2::float8), false) AS put_off,
+         coalesce(NOT s.missed AND s.walk_began_at IS NOT NULL AND s.walk_cursor IS NOT NULL AND s.walk_in = s.here, false) AS resumed
+  FROM seen s),
+begun AS (
+  UPDATE embedd.vectorizers v
+  SET reconcile_until = CASE WHEN NOT d.put_off THEN pg_catalog.clock_timestamp() + interval '60 s' END,
+      walk_worker = CASE WHEN NOT d.put_off THEN $3::uuid END,
+      walk_put_off_at = CASE WHEN d.put_off THEN now() ELSE v.walk_put_off_at END,
+      walk_cursor = CASE WHEN d.resumed THEN v.walk_cursor END,
+      walk_in = d.here,
+      walk_began_at = CASE WHEN d.put_off THEN NULL WHEN d.resumed THEN v.walk_began_at
+                           ELSE pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) END,
+      walk_began_with = CASE WHEN d.resumed THEN v.walk_began_with ELSE d.says END,
+      walk_skipped = CASE WHEN d.resumed THEN v.walk_skipped ELSE 0 END,
+      walk_disputed = CASE WHEN d.resumed THEN v.walk_disputed ELSE 0 END
+  FROM verdict d WHERE v.id = {id} AND NOT d.deferred)
+SELECT d.deferred, d.put_off, NOT d.missed AND d.reconciled_at IS NOT NULL, CASE WHEN d.resumed THEN d.walk_cursor END
+FROM verdict d)",
+      fmt::arg("id", id), fmt::arg("queue", schema::queue_table(id)),
+      fmt::arg("ledger", schema::ledger_table(id))));
+}
+
+const pg::Statement& walk_release_statement() {
+  static const pg::Statement statement(R"(
+UPDATE embedd.vectorizers
+SET reconcile_until = NULL, walk_worker = NULL, walk_cursor = CASE WHEN $3::boolean THEN walk_cursor END
+WHERE id = $1::bigint AND walk_worker = $2::uuid)");
+  return statement;
+}
+
+}  // namespace embedd::queue

@@ -1,0 +1,150 @@
+#include "schema/dead_letters.h"
+
+#include <fmt/format.h>
+
+#include <tuple>
+#include <vector>
+
+#include "pg/quoting.h"
+#include "schema/sql_text.h"
+#include "schema/vectorizers.h"
+
+namespace embedd::schema {
+namespace {
+
+/// The key over alias d, as people see it and name it.
+std::string shown_key(const pg::Connection& db) {
+  return db.is_utf8() ? "d.key" : db.readable("d.key::text") + "::jsonb";
+}
+
+/// Over alias d; takes $1 (vectorizer), $2 (kind), $3 (key as JSON), $4 (key as a bare value), $5 and $6
+/// (age).
+std::string matches(const pg::Connection& db) {
+  return fmt::format(R"(($1::bigint IS NULL OR d.vectorizer_id = $1::bigint)
+  AND ($2::text IS NULL OR d.kind = $2)
+  AND ($3::jsonb IS NULL OR {0} = $3::jsonb)
+  AND ($4::text IS NULL OR (SELECT count(*) = 1 AND min(value) = $4 FROM jsonb_each_text({0})))
+  AND ($5::interval IS NULL OR d.failed_at < now() - $5::interval)
+  AND ($6::interval IS NULL OR d.failed_at >= now() - $6::interval))",
+                     shown_key(db));
+}
+
+constexpr int kLettersAtOnce = 1000;
+
+struct Match {
+  std::vector<pg::Param> params;
+};
+
+Result<Match> match(pg::Connection& db, const DeadLetterFilter& filter) {
+  Match out{std::vector<pg::Param>(6)};
+  if (!filter.vectorizer.empty()) {
+    auto found = find_vectorizer(db, filter.vectorizer);
+    if (!found) return std::unexpected(found.error());
+    out.params[0] = std::to_string(found->id);
+  }
+  if (!filter.kind.empty()) out.params[1] = filter.kind;
+  if (filter.key.starts_with('{')) {
+    if (auto valid = db.exec("SELECT $1::jsonb", {filter.key}); !valid)
+      return fail(
+          ErrorKind::invalid_argument,
+          fmt::format("--key {} is not JSON; write for example {{\"id\": 5}}, or just 5", filter.key));
+    out.params[2] = filter.key;
+  } else if (!filter.key.empty()) {
+    out.params[3] = filter.key;
+  }
+  for (const auto& [flag, age, index] : {std::tuple("--older-than", &filter.older_than, 4),
+                                         std::tuple("--newer-than", &filter.newer_than, 5)}) {
+    if (age->empty()) continue;
+    if (auto valid = db.exec("SELECT now() - $1::interval", {*age}); !valid)
+      return fail(
+          ErrorKind::invalid_argument,
+          fmt::format("{} {} is not a length of time; write for example 7d, 12h or 30min", flag, *age));
+    out.params[static_cast<std::size_t>(index)] = *age;
+  }
+  return out;
+}
+
+/// Takes the matching letters of one vectorizer out and puts their keys into its queue.
+Result<std::int64_t> retry_one(pg::Connection& db, const VectorizerInfo& v, std::vector<pg::Param> params) {
+  params[0] = std::to_string(v.id);
+  const std::size_t n = v.key_columns.size();
+  const std::string keys = pg::join_each(n, ", ", [](std::size_t i) { return fmt::format("k{}", i); });
+  // A record of the queue's own type reads the JSON back as each key column's type.
+  const std::string renamed = pg::join_each(n, ", ", [&](std::size_t i) {
+    return fmt::format("'k{}', d.key -> {}", i, pg::quote_literal(v.key_columns[i - 1]));
+  });
+  auto rows =
+      db.exec(fmt::format(
+                  R"(
+WITH d AS (DELETE FROM embedd.dead_letters d WHERE {1} RETURNING d.key)
+INSERT INTO {0} AS q ({2})
+SELECT {3} FROM d, jsonb_populate_record(NULL::{0}, jsonb_build_object({4})) r
+ON CONFLICT ({2}) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0,
+  kept = NULL, kept_hash = NULL, kept_at = NULL)",
+                  queue_table(v.id), matches(db), keys,
+                  pg::join_each(n, ", ", [](std::size_t i) { return fmt::format("r.k{}", i); }), renamed),
+              params);
+  if (!rows) return std::unexpected(rows.error());
+  const auto count = static_cast<std::int64_t>(rows->affected());
+  if (count > 0)
+    if (auto hinted = db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(v.id)}); !hinted)
+      return std::unexpected(hinted.error());
+  return count;
+}
+
+}  // namespace
+
+Result<void> visit_dead_letters(pg::Connection& db, const DeadLetterFilter& filter, int limit,
+                                const std::function<void(const DeadLetter&)>& visit) {
+  auto matching = match(db, filter);
+  if (!matching) return std::unexpected(matching.error());
+  matching->params.emplace_back(std::to_string(limit));
+  return db.transaction([&]() -> Result<void> {
+    auto declared =
+        db.exec(fmt::format(R"(
+DECLARE letters NO SCROLL CURSOR FOR
+SELECT v.name, {1}, {2}, {3}, d.attempts,
+       to_char(d.failed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+FROM embedd.dead_letters d JOIN embedd.vectorizers v ON v.id = d.vectorizer_id
+WHERE {0} ORDER BY d.failed_at DESC LIMIT $7::bigint)",
+                            matches(db), shown_key(db), db.readable("d.kind"), db.readable("d.message")),
+                matching->params);
+    if (!declared) return std::unexpected(declared.error());
+    while (true) {
+      auto rows = db.exec(fmt::format("FETCH {} FROM letters", kLettersAtOnce));
+      if (!rows) return std::unexpected(rows.error());
+      for (int i = 0; i < rows->size(); ++i)
+        visit({rows->text(i, 0), rows->text(i, 1), rows->text(i, 2), rows->text(i, 3),
+               static_cast<int>(rows->integer(i, 4)), rows->text(i, 5)});
+      if (rows->size() < kLettersAtOnce) return {};
+    }
+  });
+}
+
+Result<std::int64_t> retry_dead_letters(pg::Connection& db, const DeadLetterFilter& filter) {
+  return db.transaction([&]() -> Result<std::int64_t> {
+    auto matching = match(db, filter);
+    if (!matching) return std::unexpected(matching.error());
+    auto vectorizers = list_vectorizers(db);
+    if (!vectorizers) return std::unexpected(vectorizers.error());
+    std::int64_t total = 0;
+    for (const VectorizerInfo& v : *vectorizers) {
+      if (!filter.vectorizer.empty() && v.name != filter.vectorizer) continue;
+      auto count = retry_one(db, v, matching->params);
+      if (!count) return count;
+      total += *count;
+    }
+    return total;
+  });
+}
+
+Result<std::int64_t> purge_dead_letters(pg::Connection& db, const DeadLetterFilter& filter) {
+  auto matching = match(db, filter);
+  if (!matching) return std::unexpected(matching.error());
+  auto rows =
+      db.exec(fmt::format("DELETE FROM embedd.dead_letters d WHERE {}", matches(db)), matching->params);
+  if (!rows) return std::unexpected(rows.error());
+  return static_cast<std::int64_t>(rows->affected());
+}
+
+}  // namespace embedd::schema

@@ -1,0 +1,41 @@
+/// Dead letters: jobs that can never succeed, kept with their reason until a person decides.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "pg/connection.h"
+
+namespace embedd::schema {
+
+/// Which dead letters; empty fields match all.
+struct DeadLetterFilter {
+  std::string vectorizer;  ///< by name
+  std::string key;         ///< JSON such as {"id": 5}, or the bare value of a single key column
+  std::string kind;        ///< such as rejected
+  std::string
+      older_than;  ///< how long ago it failed, at least: 7d, 12h, 30min, or any interval of PostgreSQL's
+  std::string newer_than;  ///< at most
+};
+
+struct DeadLetter {
+  std::string vectorizer;
+  std::string key;  ///< JSON
+  std::string kind;
+  std::string message;
+  int attempts = 0;
+  std::string failed_at;  ///< ISO 8601, UTC
+};
+
+/// Shows them to `visit`, newest first, at most `limit`; a thousand are in memory at a time.
+Result<void> visit_dead_letters(pg::Connection& db, const DeadLetterFilter& filter, int limit,
+                                const std::function<void(const DeadLetter&)>& visit);
+
+/// Puts them back into their queues, due now. Returns how many.
+Result<std::int64_t> retry_dead_letters(pg::Connection& db, const DeadLetterFilter& filter);
+
+/// Forgets them; the rows stay without a vector until their text changes. Returns how many.
+Result<std::int64_t> purge_dead_letters(pg::Connection& db, const DeadLetterFilter& filter);
+
+}  // namespace embedd::schema

@@ -1,0 +1,367 @@
+#include "schema/declaration.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "pg/quoting.h"
+#include "schema/declarer.h"
+#include "schema/vector_index.h"
+
+namespace embedd::schema {
+namespace {
+
+constexpr int kDefaultDimensions = 1536;
+
+/// A model's own dimensions, and whether a request may ask for fewer.
+struct KnownModel {
+  std::string_view name;
+  int dimensions;
+  bool reducible;
+};
+constexpr KnownModel kKnownModels[] = {
+    {"text-embedding-3-small", 1536, true},
+    {"text-embedding-3-large", 3072, true},
+    {"text-embedding-ada-002", 1536, false},
+};
+
+/// The built-in one makes vectors of any length.
+constexpr KnownModel kLocalModel = {"local-hashing-v1", kDefaultDimensions, true};
+
+const KnownModel* known_model(std::string_view name) {
+  for (const KnownModel& model : kKnownModels)
+    if (model.name == name) return &model;
+  return name == kLocalModel.name ? &kLocalModel : nullptr;
+}
+
+template <typename... Args>
+std::unexpected<Error> wrong(fmt::format_string<Args...> format, Args&&... args) {
+  return fail(ErrorKind::invalid_argument, fmt::format(format, std::forward<Args>(args)...));
+}
+
+Result<void> check_words(const VectorizerSpec& spec) {
+  constexpr std::string_view kFirst = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+  const bool name_fits =
+      !spec.name.empty() && spec.name.size() <= 63 && kFirst.contains(spec.name.front()) &&
+      std::ranges::all_of(spec.name, [&](char c) { return kFirst.contains(c) || c == '.' || c == '-'; });
+  if (!name_fits)
+    return wrong(
+        "'{}' cannot name a vectorizer: use 1 to 63 of A-Z a-z 0-9 _ . -, beginning with none of . and -",
+        spec.name);
+  if (!spec.store.empty())
+    return wrong(
+        "--store (vectors in a table of their own) is not supported yet; add a column to {} and use "
+        "--column: "
+        "ALTER TABLE {} ADD COLUMN embedding vector({})",
+        spec.table, spec.table, spec.dimensions > 0 ? spec.dimensions : kDefaultDimensions);
+  if (spec.column.empty()) return wrong("name the column that takes the vectors with --column");
+  if (spec.endpoint.empty()) return wrong("name an endpoint with --endpoint");
+  if (spec.model.empty()) return wrong("name a model with --model");
+  if (spec.dimensions < 0 || spec.dimensions > 16'000)
+    return wrong("--dimensions {} is out of range; pgvector stores 1 to 16000", spec.dimensions);
+  if (spec.trust_all && !spec.adopt_existing) return wrong("--trust-all goes with --adopt-existing");
+  if (spec.adopt_existing && spec.model_id_column.empty() && !spec.trust_all)
+    return wrong(
+        "--adopt-existing trusts the vectors of rows whose model id column says {}: name that column with "
+        "--model-id-column. Where there is none, --trust-all takes every vector for that model's",
+        spec.model);
+  return {};
+}
+
+Result<void> check_migrated(pg::Connection& db) {
+  // to_regclass() would ask for a privilege, and those that are missing are named all at once.
+  auto rows = db.exec("SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'embedd'");
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->empty())
+    return fail(ErrorKind::misconfigured, "the schema embedd is not there yet; run: embedd migrate");
+  return {};
+}
+
+Result<void> check_free(pg::Connection& db, const VectorizerSpec& spec, const SourceTable& source) {
+  auto named = db.exec("SELECT FROM embedd.vectorizers WHERE name = $1", {spec.name});
+  if (!named) return std::unexpected(named.error());
+  if (!named->empty())
+    return wrong(
+        "there is a vectorizer {} already; choose another name, or remove it with: embedd vectorizer drop {}",
+        spec.name, spec.name);
+  auto filled = db.exec(
+      "SELECT name FROM embedd.vectorizers WHERE embedd.source_of(id) = $1::oid AND destination_column = $2",
+      {std::to_string(source.oid), spec.column});
+  if (!filled) return std::unexpected(filled.error());
+  if (!filled->empty())
+    return wrong("the vectorizer {} fills {}.{} already; two would overwrite each other: use another column",
+                 filled->view(0, 0), source.name, spec.column);
+  return {};
+}
+
+/// Whether there is pgai's table, and may be read. Anybody's view, or a column of anybody's type, would run
+/// code of his with our rights.
+constexpr const char* kPgai = R"(
+SELECT c.oid IS NOT NULL,
+       coalesce(has_table_privilege(c.oid, 'SELECT') AND c.relkind = 'r'
+                AND (r.rolsuper OR r.rolname = current_user
+                     OR EXISTS (SELECT FROM pg_catalog.pg_depend d
+                                WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')),
+                false)
+FROM (SELECT to_regclass('ai.vectorizer') AS oid) x
+LEFT JOIN pg_catalog.pg_class c ON c.oid = x.oid LEFT JOIN pg_catalog.pg_roles r ON r.oid = c.relowner)";
+
+/// pgai keeps its declarations in ai.vectorizer, of which each version has other columns.
+constexpr const char* kWritingPgai = R"(
+SELECT coalesce(v ->> 'name', '#' || (v ->> 'id'))
+FROM (SELECT to_jsonb(a) AS v FROM ai.vectorizer a) x
+WHERE v ->> 'disabled' IS DISTINCT FROM 'true'
+  AND ((v ->> 'source_schema', v ->> 'source_table', v #>> '{config,destination,embedding_column}') = ($1, $2, $3)
+       OR (coalesce(v ->> 'target_schema', v #>> '{config,destination,target_schema}'),
+           coalesce(v ->> 'target_table', v #>> '{config,destination,target_table}'), 'embedding') = ($1, $2, $3)))";
+
+/// What else could write the destination column.
+Result<void> check_no_other_writer(pg::Connection& db, const VectorizerSpec& spec, Declaration& out) {
+  if (out.destination->not_null)
+    out.remarks.push_back(fmt::format(
+        "the column '{}' is NOT NULL, so a row that loses its text could not lose its vector; better "
+        "run: ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL",
+        spec.column, out.source.quoted(), pg::quote_identifier(spec.column)));
+  auto pgai = db.exec(kPgai);
+  if (!pgai) return std::unexpected(pgai.error());
+  if (!pgai->flag(0, 0)) return {};
+  if (!pgai->flag(0, 1)) {
+    out.remarks.emplace_back(
+        "there is an ai.vectorizer, as pgai has one, that this role may not read, or whose owner could have "
+        "code of his own run by whoever reads it: make sure that no vectorizer of pgai writes the same "
+        "column");
+    return {};
+  }
+  auto writing = db.exec(kWritingPgai, {out.source.schema, out.source.name, spec.column});
+  if (!writing) return std::unexpected(writing.error());
+  if (writing->empty()) return {};
+  return wrong(
+      "pgai's vectorizer {} writes {}.{}, and each would overwrite the other's vectors: use another column, "
+      "or remove it with: SELECT ai.drop_vectorizer(...)",
+      writing->view(0, 0), out.source.name, spec.column);
+}
+
+/// A key travels as an array of each column's values, and arrays of arrays are not what they seem. The
+/// triggers and the worker look at pg_catalog only, where the comparisons of another type are not: rows would
+/// be missed (citext), or writing to the table would fail. A composite's comparison is that of its columns.
+Result<void> check_key_types(const SourceTable& source, const std::vector<std::string>& key) {
+  for (const std::string& name : key) {
+    const SourceColumn* column = source.find(name);
+    constexpr std::string_view kInstead = "name other columns with --key";
+    if (column->category == 'A')
+      return wrong("the key column '{}' is an array ({}); {}", name, column->type, kInstead);
+    if (column->kind == 'c')
+      return wrong("the key column '{}' is of the composite type {}; {}", name, column->type, kInstead);
+    if (column->named_object)
+      return wrong("the key column '{}' is of type {}, which each session writes in its own way; {}", name,
+                   column->type, kInstead);
+    if (column->foreign && column->kind != 'e')
+      return wrong("a key column is of type {}, which is not PostgreSQL's own; {}", column->type_name,
+                   kInstead);
+  }
+  return {};
+}
+
+Result<void> check_text_columns(const SourceTable& source, const Template& text) {
+  for (const std::string& name : text.columns()) {
+    const SourceColumn* column = source.find(name);
+    if (!column)
+      return wrong("{} has no column '{}', which the template names.{}", source.quoted(), name,
+                   source.suggest(name));
+    if (column->named_object)
+      return wrong(
+          "the column '{}' is of type {}, which each session writes in its own way: its rows would be "
+          "embedded again and again. Let the template name a text column",
+          name, column->type);
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> check_key(pg::Connection& db, const VectorizerSpec& spec,
+                                           const SourceTable& source) {
+  if (spec.key.empty()) {
+    if (source.primary_key.empty())
+      return wrong(
+          "{} has no primary key; add one, or name not-null columns with a unique index: --key COLUMN,...",
+          source.quoted());
+    return source.primary_key;
+  }
+  for (const std::string& name : spec.key) {
+    const SourceColumn* column = source.find(name);
+    if (!column)
+      return wrong("{} has no column '{}', named by --key.{}", source.quoted(), name, source.suggest(name));
+    if (!column->not_null)
+      return wrong("the key column '{}' may be NULL; run: ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", name,
+                   source.quoted(), pg::quote_identifier(name));
+  }
+  auto unique = is_unique(db, source, spec.key);
+  if (!unique) return std::unexpected(unique.error());
+  if (!*unique)
+    return wrong(
+        "no unique index of {} covers exactly the columns of --key; make one: CREATE UNIQUE INDEX ON {} ({})",
+        source.quoted(), source.quoted(), pg::join_each(spec.key.size(), ", ", [&](std::size_t i) {
+          return pg::quote_identifier(spec.key[i - 1]);
+        }));
+  return spec.key;
+}
+
+Result<void> check_model_column(const SourceTable& source, const std::string& name, std::string_view option) {
+  if (name.empty()) return {};
+  const SourceColumn* column = source.find(name);
+  if (!column)
+    return wrong("{} has no column '{}', named by --{}.{}", source.quoted(), name, option,
+                 source.suggest(name));
+  if (column->category != 'S' || column->generated)
+    return wrong("the column '{}' (--{}) is of type {}; it must be text or varchar, and not generated", name,
+                 option, column->type);
+  return {};
+}
+
+/// How many dimensions the vectors have that a column of any number of them holds; 0: it holds none that
+/// this role may see.
+Result<int> dimensions_there(pg::Connection& db, const SourceTable& source, const SourceColumn& column) {
+  auto readable = db.exec("SELECT has_column_privilege($1::oid, $2, 'SELECT')",
+                          {std::to_string(source.oid), column.name});
+  if (!readable) return std::unexpected(readable.error());
+  if (!readable->flag(0, 0)) return 0;
+  auto rows = db.exec(fmt::format(
+      "SELECT coalesce(min(d), 0), coalesce(max(d), 0) FROM (SELECT {} AS d FROM {} t WHERE t.{} IS NOT NULL "
+      "LIMIT 1000) x",
+      dimensions_of(column, "t"), source.quoted(), pg::quote_identifier(column.name)));
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->integer(0, 0) != rows->integer(0, 1))
+    return wrong(
+        "the column '{}' holds vectors of {} and of {} dimensions; say with --dimensions which it shall have",
+        column.name, rows->integer(0, 0), rows->integer(0, 1));
+  return static_cast<int>(rows->integer(0, 0));
+}
+
+/// Of vectors in a column that takes any number of dimensions.
+Result<int> choose_dimensions(pg::Connection& db, const VectorizerSpec& spec, const SourceTable& source,
+                              const SourceColumn& column) {
+  if (spec.dimensions > 0) return spec.dimensions;
+  auto there = dimensions_there(db, source, column);
+  if (!there || *there > 0) return there;
+  if (const KnownModel* model = known_model(spec.model)) return model->dimensions;
+  return wrong(
+      "how many dimensions {} has is not known here, and the column '{}' takes any number: say it with "
+      "--dimensions",
+      spec.model, column.name);
+}
+
+Result<void> check_destination(pg::Connection& db, const VectorizerSpec& spec, Declaration& out) {
+  const SourceTable& source = out.source;
+  const SourceColumn* column = source.find(spec.column);
+  const KnownModel* model = known_model(spec.model);
+  const int wished = spec.dimensions > 0 ? spec.dimensions : model ? model->dimensions : kDefaultDimensions;
+  if (!column)
+    return wrong("{} has no column '{}'.{} To add it: ALTER TABLE {} ADD COLUMN {} vector({})",
+                 source.quoted(), spec.column, source.suggest(spec.column), source.quoted(),
+                 pg::quote_identifier(spec.column), wished);
+  if ((column->type_name != "vector" && column->type_name != "halfvec") || column->generated)
+    return wrong(
+        "the column '{}' is of type {}{}; vectors need one of type vector or halfvec: ALTER TABLE {} ADD "
+        "COLUMN embedding vector({})",
+        spec.column, column->type, column->generated ? ", generated" : "", source.quoted(), wished);
+  if (column->modifier > 0 && spec.dimensions > 0 && column->modifier != spec.dimensions)
+    return wrong(
+        "the column '{}' is {}, but --dimensions is {}; leave --dimensions away, or run: ALTER TABLE {} "
+        "ALTER "
+        "COLUMN {} TYPE {}({})",
+        spec.column, column->type, spec.dimensions, source.quoted(), pg::quote_identifier(spec.column),
+        column->type_name, spec.dimensions);
+  out.destination = column;
+  out.dimensions = column->modifier;
+  if (column->modifier <= 0) {
+    auto chosen = choose_dimensions(db, spec, source, *column);
+    if (!chosen) return std::unexpected(chosen.error());
+    out.dimensions = *chosen;
+  }
+  const bool reduced = model && model != &kLocalModel && out.dimensions != model->dimensions;
+  if (reduced && (!model->reducible || out.dimensions > model->dimensions))
+    return wrong(
+        "{} answers with {} dimensions{}, but the column '{}' would take {}; choose another model, or a "
+        "column of that size",
+        spec.model, model->dimensions, model->reducible ? " or fewer" : "", spec.column, out.dimensions);
+  out.send_dimensions = spec.send_dimensions.value_or(reduced);
+  if (!model && spec.dimensions > 0 && !out.send_dimensions)
+    out.remarks.push_back(fmt::format(
+        "the endpoint is not asked for {} dimensions: {} must have them anyway; --send-dimensions asks",
+        spec.dimensions, spec.model));
+  return {};
+}
+
+/// What the worker writes must not be part of what it reads: each vector would ask for the next.
+Result<void> check_no_loop(const VectorizerSpec& spec, const Declaration& declared) {
+  const std::vector<std::string> texts = declared.text.columns();
+  for (const std::string& written : {spec.column, spec.model_id_column, spec.model_version_column}) {
+    if (written.empty()) continue;
+    auto holds = [&](const std::vector<std::string>& names) {
+      return std::find(names.begin(), names.end(), written) != names.end();
+    };
+    if (holds(texts)) return wrong("the template reads '{}', which this vectorizer writes", written);
+    if (declared.filter && holds(declared.filter->columns))
+      return wrong(
+          "--where reads '{}', which this vectorizer writes; rows that have their vector are left alone "
+          "anyway",
+          written);
+    if (holds(declared.key)) return wrong("'{}' is part of the key; this vectorizer would write it", written);
+  }
+  return {};
+}
+
+/// The worker reads and writes for whoever creates a vectorizer, so that must not be more than they could do
+/// themselves.
+Result<void> check_privileges(pg::Connection& db, const VectorizerSpec& spec, const Declaration& declared) {
+  DeclarerNeeds needs{declared.text.columns(),
+                      {spec.column, spec.model_id_column, spec.model_version_column},
+                      !spec.where.empty()};
+  needs.read.insert(needs.read.end(), declared.key.begin(), declared.key.end());
+  auto lacking = grants_to_declare(db, declared.source, needs);
+  if (!lacking) return std::unexpected(lacking.error());
+  if (lacking->empty()) return {};
+  return fail(ErrorKind::misconfigured,
+              fmt::format("this role lacks privileges; as the owner, run: {};", fmt::join(*lacking, "; ")));
+}
+
+}  // namespace
+
+Result<Declaration> check_declaration(pg::Connection& db, const VectorizerSpec& spec) {
+  if (auto good = check_words(spec); !good) return std::unexpected(good.error());
+  auto text = parse_template(spec.text);
+  if (!text) return std::unexpected(text.error());
+  if (auto good = check_migrated(db); !good) return std::unexpected(good.error());
+  if (!long_texts_named(spec.long_texts))
+    return wrong("long texts can be truncate, average or discard, not '{}'", spec.long_texts);
+  auto source = inspect_table(db, spec.table);
+  if (!source) return std::unexpected(source.error());
+
+  Declaration out;
+  out.source = std::move(*source);
+  out.text = std::move(*text);
+  if (auto good = check_text_columns(out.source, out.text); !good) return std::unexpected(good.error());
+  auto key = check_key(db, spec, out.source);
+  if (!key) return std::unexpected(key.error());
+  out.key = std::move(*key);
+  if (auto good = check_key_types(out.source, out.key); !good) return std::unexpected(good.error());
+  if (auto good = check_destination(db, spec, out); !good) return std::unexpected(good.error());
+  if (auto good = check_index_kind(out.source, *out.destination, spec.index, out.dimensions); !good)
+    return std::unexpected(good.error());
+  if (auto good = check_model_column(out.source, spec.model_id_column, "model-id-column"); !good)
+    return std::unexpected(good.error());
+  if (auto good = check_model_column(out.source, spec.model_version_column, "model-version-column"); !good)
+    return std::unexpected(good.error());
+  if (auto good = check_privileges(db, spec, out); !good) return std::unexpected(good.error());
+  if (auto good = check_free(db, spec, out.source); !good) return std::unexpected(good.error());
+  if (auto good = check_no_other_writer(db, spec, out); !good) return std::unexpected(good.error());
+  if (!spec.where.empty()) {
+    auto filter = compile_filter(db, out.source, spec.where);
+    if (!filter) return std::unexpected(filter.error());
+    out.filter = std::move(*filter);
+  }
+  if (auto good = check_no_loop(spec, out); !good) return std::unexpected(good.error());
+  return out;
+}
+
+}  // namespace embedd::schema

@@ -1,0 +1,35 @@
+/// Checks what a person asks for against the table it is asked of, before anything is changed.
+#pragma once
+
+#include <string>
+
+#include "schema/filter.h"
+#include "schema/source_table.h"
+#include "schema/vectorizers.h"
+#include "text/template.h"
+
+namespace embedd::schema {
+
+/// A spec that makes sense: every name is there, every default filled in.
+struct Declaration {
+  SourceTable source;
+  Template text;
+  std::vector<std::string> key;
+  std::optional<CompiledFilter> filter;
+  const SourceColumn* destination = nullptr;  ///< points into `source`
+  int dimensions = 0;  ///< the column's; where that takes any number, those of its vectors or of the model
+  bool send_dimensions = false;
+  std::vector<std::string> remarks;  ///< what is accepted, but worth knowing
+
+  Declaration() = default;
+  Declaration(Declaration&&) = default;  // moving the columns' vector keeps its elements in place
+  Declaration& operator=(Declaration&&) = default;
+  Declaration(const Declaration&) = delete;
+  Declaration& operator=(const Declaration&) = delete;
+};
+
+/// Must run inside a transaction (it makes temporary objects). Errors: invalid_argument or misconfigured,
+/// with what to do next.
+Result<Declaration> check_declaration(pg::Connection& db, const VectorizerSpec& spec);
+
+}  // namespace embedd::schema

@@ -1,0 +1,40 @@
+/// What `embedd check` asks the database: versions, and privileges that a worker would miss. Changes nothing.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pg/connection.h"
+
+namespace embedd::schema {
+
+struct ServerFacts {
+  std::string version;  ///< "15.4"
+  int version_number = 0;
+  std::string database;
+  std::string role;
+  bool read_only = false;          ///< a standby, or default_transaction_read_only
+  bool direct = true;              ///< false: behind a pooler such as PgBouncer
+  std::string vector_installed;    ///< version of the extension in this database; empty: not there
+  std::string vector_available;    ///< version that the server could install; empty: none
+  int schema_version = 0;          ///< newest migration that was applied; 0: no schema
+  bool may_create_schema = false;  ///< in this database
+  bool may_read_schema = true;     ///< false: it is there, and nothing more can be said of it
+};
+
+Result<ServerFacts> inspect_server(pg::Connection& db);
+
+/// The GRANTs that `role` (empty: the current one) lacks to run the worker for all that is declared, each a
+/// statement; empty if it lacks none. The schema must be current. Errors: misconfigured (no such role).
+Result<std::vector<std::string>> missing_grants(pg::Connection& db, std::string_view role = {});
+
+/// Vector indexes of vectorizers' columns that pgvector's known fault may have corrupted, each qualified and
+/// quoted. Releases before 0.8.4 have it; empty from then on. The schema must be current.
+Result<std::vector<std::string>> endangered_indexes(pg::Connection& db);
+
+/// What the current role may that a worker need not: triggers of source tables run with its rights whenever a
+/// vector is stored. Empty: nothing to speak of. The schema must be current.
+Result<std::string> excess_rights(pg::Connection& db);
+
+}  // namespace embedd::schema

@@ -1,0 +1,230 @@
+#include "schema/migrate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "base/check.h"
+#include "text/utf8.h"
+
+namespace embedd::schema {
+namespace {
+
+constexpr int kMinServer = 140000;
+/// Any number does, as long as every embedd takes the same: "embedd" in ASCII.
+constexpr const char* kLockStatement = "SELECT pg_advisory_xact_lock(111516266161252)";
+/// What databases from before the first release call their first migration, which was of another content.
+constexpr std::string_view kBeforeRelease = "0001_embedd.sql";
+
+struct Migration {
+  int version = 0;
+  std::string name;
+  std::string sql;
+};
+
+struct Applied {
+  std::string name;
+  std::string checksum;
+};
+
+std::vector<Migration> numbered(std::span<const embedded::File> files) {
+  std::vector<Migration> out;
+  for (const embedded::File& file : files) {
+    Migration migration{0, std::string(file.name), std::string(file.content)};
+    std::from_chars(file.name.data(), file.name.data() + file.name.size(), migration.version);
+    CHECK(migration.version == static_cast<int>(out.size()) + 1, "migrations are numbered from 1: {}",
+          file.name);
+    out.push_back(std::move(migration));
+  }
+  return out;
+}
+
+/// Of the file's bytes, which the database need not be able to take for a text.
+Result<std::string> checksum_of(pg::Connection& db, const Migration& migration) {
+  std::string hex;
+  for (const char c : migration.sql) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  auto rows = db.exec("SELECT encode(sha256(decode($1, 'hex')), 'hex')", {hex});
+  if (!rows) return std::unexpected(rows.error());
+  return rows->text(0, 0);
+}
+
+/// Not by to_regclass(): that asks for a privilege on the schema, and after waiting for the lock, this
+/// session's catalog cache may still say "none".
+Result<bool> has_history(pg::Connection& db) {
+  auto exists = db.exec(
+      "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+      "WHERE n.nspname = 'embedd' AND c.relname = 'migrations')");
+  if (!exists) return std::unexpected(exists.error());
+  return exists->flag(0, 0);
+}
+
+/// Empty if nothing was ever applied here.
+Result<std::map<int, Applied>> read_applied(pg::Connection& db) {
+  std::map<int, Applied> out;
+  auto exists = has_history(db);
+  if (!exists) return std::unexpected(exists.error());
+  if (!*exists) return out;
+  auto rows = db.exec("SELECT version, name, checksum FROM embedd.migrations ORDER BY version");
+  if (!rows) return std::unexpected(rows.error());
+  for (int i = 0; i < rows->size(); ++i)
+    out[static_cast<int>(rows->integer(i, 0))] = {rows->text(i, 1), rows->text(i, 2)};
+  return out;
+}
+
+std::unexpected<Error> refuse_unreleased() {
+  return fail(
+      ErrorKind::misconfigured,
+      "the schema embedd is from before embedd's first release and cannot be upgraded; run: DROP SCHEMA "
+      "embedd CASCADE, then embedd migrate, and declare the vectorizers again (vectors stay in their "
+      "columns; with --adopt-existing they are not bought again)");
+}
+
+/// Refuses a history that is not a prefix of ours.
+Result<void> check_history(pg::Connection& db, const std::vector<Migration>& ours,
+                           const std::map<int, Applied>& applied) {
+  const int newest = static_cast<int>(ours.size());
+  if (const auto first = applied.find(1); first != applied.end() && first->second.name == kBeforeRelease)
+    return refuse_unreleased();
+  for (const auto& [version, theirs] : applied) {
+    if (version > newest)
+      return fail(
+          ErrorKind::misconfigured,
+          fmt::format("the schema embedd is at version {} ({}), newer than this binary, which knows {}; "
+                      "upgrade embedd to the release that applied it",
+                      applied.rbegin()->first, applied.rbegin()->second.name, newest));
+    const Migration& mine = ours[static_cast<std::size_t>(version) - 1];
+    auto checksum = checksum_of(db, mine);
+    if (!checksum) return std::unexpected(checksum.error());
+    if (*checksum != theirs.checksum)
+      return fail(
+          ErrorKind::misconfigured,
+          fmt::format("migration {} was applied as {} with another content than this binary's {}; applied "
+                      "files never change: run the embedd release that made this schema",
+                      version, theirs.name, mine.name));
+  }
+  return {};
+}
+
+/// 0.5 and later have HNSW. Makes the extension if that is allowed and `create` is set.
+Result<void> check_pgvector(pg::Connection& db, bool create) {
+  const char* query =
+      "SELECT string_to_array(regexp_replace(extversion, '[^0-9.].*', ''), '.')::int[] >= '{0,5}', "
+      "extversion FROM pg_extension WHERE extname = 'vector'";
+  auto rows = db.exec(query);
+  if (rows && rows->empty() && create) {
+    auto available = db.exec("SELECT FROM pg_available_extensions WHERE name = 'vector'");
+    if (available && available->empty())
+      return fail(
+          ErrorKind::misconfigured,
+          fmt::format("pgvector is not installed on the database server; install it there "
+                      "(Debian 13, Ubuntu 24.04: apt-get install postgresql-{}-pgvector), then try again",
+                      db.server_version() / 10000));
+    if (auto made = db.exec("CREATE EXTENSION IF NOT EXISTS vector"); !made)
+      return fail(made.error().kind,
+                  fmt::format("cannot create the extension vector: {}\nAsk an administrator to run in this "
+                              "database: CREATE EXTENSION vector",
+                              made.error().message));
+    rows = db.exec(query);
+  }
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->empty())
+    return fail(ErrorKind::misconfigured,
+                "the extension vector is missing from this database; run: CREATE EXTENSION vector");
+  if (!rows->flag(0, 0))
+    return fail(
+        ErrorKind::misconfigured,
+        fmt::format("pgvector {} is too old, embedd needs 0.5 or later; upgrade the package, then run: "
+                    "ALTER EXTENSION vector UPDATE",
+                    rows->text(0, 1)));
+  return {};
+}
+
+/// A lack of privileges, with what to do about it.
+std::unexpected<Error> explain(const pg::Connection& db, std::string_view what, const Error& error) {
+  if (db.last_sqlstate() != "42501") return fail(error.kind, fmt::format("{}: {}", what, error.message));
+  return fail(
+      ErrorKind::misconfigured,
+      fmt::format("{}: {}. Run `embedd migrate` as the role that owns the schema embedd, or as one "
+                  "that may create in this database; where other roles have declared vectorizers, as a "
+                  "member of these roles or as a superuser",
+                  what, error.message));
+}
+
+Result<void> make_history_table(pg::Connection& db) {
+  // IF NOT EXISTS would still ask for the right to create, so look first.
+  auto schema = db.exec("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'embedd')");
+  if (!schema) return std::unexpected(schema.error());
+  if (!schema->flag(0, 0)) {
+    if (auto made = db.exec("CREATE SCHEMA embedd"); !made) return explain(db, "migrate", made.error());
+  }
+  auto made = db.exec(
+      "CREATE TABLE IF NOT EXISTS embedd.migrations (version integer PRIMARY KEY, name text NOT NULL, "
+      "checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())");
+  if (!made) return explain(db, "migrate", made.error());
+  return {};
+}
+
+/// Runs inside the transaction that holds the lock; looks again, because another process may have been first.
+Result<Migrated> apply_pending(pg::Connection& db, const std::vector<Migration>& ours) {
+  if (auto locked = db.exec(kLockStatement); !locked) return std::unexpected(locked.error());
+  auto applied = read_applied(db);
+  if (!applied) return std::unexpected(applied.error());
+  if (auto good = check_history(db, ours, *applied); !good) return std::unexpected(good.error());
+  if (auto good = check_pgvector(db, true); !good) return std::unexpected(good.error());
+  Migrated done{{}, static_cast<int>(ours.size())};
+  if (applied->size() == ours.size()) return done;
+  if (auto made = make_history_table(db); !made) return std::unexpected(made.error());
+  for (const Migration& migration : ours) {
+    if (applied->contains(migration.version)) continue;
+    // A database of another encoding may lack what stands in a comment.
+    if (auto ran = db.run_script(utf8::to_ascii(migration.sql)); !ran)
+      return explain(db, migration.name, ran.error());
+    auto checksum = checksum_of(db, migration);
+    if (!checksum) return std::unexpected(checksum.error());
+    auto noted = db.exec("INSERT INTO embedd.migrations (version, name, checksum) VALUES ($1, $2, $3)",
+                         {std::to_string(migration.version), migration.name, *checksum});
+    if (!noted) return std::unexpected(noted.error());
+    done.applied.push_back(migration.name);
+  }
+  return done;
+}
+
+}  // namespace
+
+int newest_migration() { return static_cast<int>(embedded::migrations().size()); }
+
+Result<void> require_schema(pg::Connection& db) {
+  auto exists = has_history(db);
+  if (!exists) return std::unexpected(exists.error());
+  if (!*exists)
+    return fail(ErrorKind::misconfigured,
+                "the schema embedd is not in this database yet: run embedd migrate");
+  auto version = db.exec(
+      "SELECT coalesce(max(version), 0), coalesce(bool_or(version = 1 AND name = $1), false) FROM "
+      "embedd.migrations",
+      {std::string(kBeforeRelease)});
+  if (version && version->flag(0, 1)) return refuse_unreleased();
+  if (!version || version->integer(0, 0) >= newest_migration()) return {};
+  return fail(ErrorKind::misconfigured,
+              fmt::format("the schema embedd is at version {}, this embedd needs {}: run embedd migrate",
+                          version->integer(0, 0), newest_migration()));
+}
+
+Result<Migrated> migrate(pg::Connection& db, std::span<const embedded::File> files) {
+  if (db.server_version() < kMinServer)
+    return fail(ErrorKind::misconfigured,
+                fmt::format("this is PostgreSQL {}, embedd needs 14 or later", db.server_version() / 10000));
+  const std::vector<Migration> ours = numbered(files);
+  auto applied = read_applied(db);
+  if (!applied) return std::unexpected(applied.error());
+  if (auto good = check_history(db, ours, *applied); !good) return std::unexpected(good.error());
+  if (applied->size() == ours.size()) {
+    if (auto good = check_pgvector(db, false); !good) return std::unexpected(good.error());
+    return Migrated{{}, static_cast<int>(ours.size())};
+  }
+  return db.transaction([&] { return apply_pending(db, ours); });
+}
+
+}  // namespace embedd::schema

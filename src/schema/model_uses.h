@@ -1,0 +1,27 @@
+/// Which models at which endpoints the declared vectorizers use, and what is remembered of each.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/learned_limits.h"
+#include "pg/connection.h"
+
+namespace embedd::schema {
+
+struct ModelUse {
+  std::string endpoint;
+  std::string model;
+  int dimensions = 0;
+  bool send_dimensions = false;
+  std::vector<std::string> vectorizers;     ///< their names
+  std::optional<LearnedLimits> remembered;  ///< of the endpoint where it is now
+};
+
+/// `addresses`: of the endpoints that are configured here, by their names. The schema must be current.
+Result<std::vector<ModelUse>> model_uses(pg::Connection& db,
+                                         const std::map<std::string, std::string>& addresses);
+
+}  // namespace embedd::schema

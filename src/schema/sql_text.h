@@ -1,0 +1,52 @@
+/// Pieces of SQL text: the expressions that a vectorizer's statements and triggers share. Pure.
+///
+/// Conventions: the source row's alias is `t`, a queue row's alias is `q`, and key columns are `k1`..`kn` in
+/// the queue and ledger tables, in the order of the vectorizer's key columns.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/ports.h"
+#include "text/template.h"
+
+namespace embedd::schema {
+
+/// q.k1 OPERATOR(pg_catalog.=) t."id" AND …, of the source's `key` and an `alias` of queue or ledger.
+/// Qualified: an operator of the key type's owner, on the path, would match better and run.
+std::string same_key(std::string_view alias, const std::vector<std::string>& key);
+
+/// Over v (embedd.vectorizers) and place (endpoint, address): l, what is remembered of the endpoint's limits.
+/// It holds for a day, or until the vectorizer is declared anew.
+inline constexpr std::string_view kRememberedLimits =
+    "LEFT JOIN embedd.learned_limits l ON l.endpoint = v.endpoint AND l.address = place.address AND l.model "
+    "= "
+    "v.model AND l.dimensions = v.dimensions AND l.learned_at > greatest(now() - interval '1 day', "
+    "v.created_at)";
+
+std::string queue_table(VectorizerId id);   ///< embedd.queue_7
+std::string ledger_table(VectorizerId id);  ///< embedd.ledger_7
+/// A hash of a vector's bytes, as bigint; NULL of NULL. `type` is qualified: public.vector, public.halfvec.
+std::string vector_hash_sql(std::string_view type, std::string_view vector);
+
+/// The longest text that is embedded, in characters. Each column is cut to it before it is put together, so a
+/// row of any size costs little memory.
+inline constexpr int kMaxTextCharacters = 65'536;
+
+/// The row's text over alias `t`: NULL when every column is NULL or blank, else the template filled in, a
+/// NULL column being empty, cut to kMaxTextCharacters. Collation "C", so that the database's collation
+/// decides nothing.
+///
+/// `foreign`: the columns whose type is not PostgreSQL's own. Their values are written by the type's output
+/// function: a cast to text is whatever the type's owner says it is, at any later time.
+std::string compile_text(const Template& text, const std::set<std::string>& foreign = {});
+
+/// The key as jsonb over alias `q`, e.g. jsonb_build_object('id', q.k1), under the settings of
+/// pinned_settings(). `types`: see embedd.vectorizers.key_types. `foreign`: as above, since a cast to json
+/// would be followed as well.
+std::string compile_key_json(const std::vector<std::string>& columns, const std::vector<std::string>& types,
+                             const std::set<std::string>& foreign = {});
+
+}  // namespace embedd::schema

@@ -1,0 +1,178 @@
+#include "schema/status.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pg/quoting.h"
+#include "schema/capture_state.h"
+#include "schema/sql_text.h"
+#include "schema/vector_index.h"
+#include "schema/vectorizers.h"
+
+namespace embedd::schema {
+namespace {
+
+std::string bounded_count(const std::string& from) {
+  return fmt::format("(SELECT count(*) FROM (SELECT FROM {} LIMIT {}) bounded)", from, kCountLimit);
+}
+
+/// Every count stops at kCountLimit; a longer queue's length comes from the planner's statistics.
+Result<void> read_queue(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus& out) {
+  const std::string queue = queue_table(v.id);
+  auto rows = db.exec(
+      fmt::format(
+          R"(
+SELECT {all}, {due}, {leased}, {dead},
+       (SELECT extract(epoch FROM now() - min(oldest)) FROM
+          (SELECT (SELECT min(run_at) FROM {queue} WHERE priority = 0 AND run_at <= now()) AS oldest
+           UNION ALL SELECT (SELECT min(run_at) FROM {queue} WHERE priority = 1 AND run_at <= now())) ages),
+       (SELECT reltuples::bigint FROM pg_class WHERE oid = '{queue}'::regclass),
+       (SELECT to_char(reconciled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        FROM embedd.vectorizers WHERE id = {id}), format('%I.%I', $1::text, $2::text),
+       (SELECT to_char(walk_put_off_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        FROM embedd.vectorizers WHERE id = {id}))",
+          fmt::arg("all", bounded_count(queue)),
+          fmt::arg("due", bounded_count(queue + " WHERE priority IN (0, 1) AND run_at <= now()")),
+          fmt::arg(
+              "leased",
+              bounded_count(queue + " WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL")),
+          fmt::arg("dead", bounded_count(fmt::format("embedd.dead_letters WHERE vectorizer_id = {}", v.id))),
+          fmt::arg("queue", queue), fmt::arg("id", v.id)),
+      {v.source_schema, v.source_table});
+  if (!rows) return std::unexpected(rows.error());
+  out.jobs = rows->integer(0, 0);
+  out.jobs_exact = out.jobs < kCountLimit;
+  if (!out.jobs_exact) out.jobs = std::max(out.jobs, rows->integer(0, 5));
+  out.due = rows->integer(0, 1);
+  out.leased = rows->integer(0, 2);
+  out.dead_letters = rows->integer(0, 3);
+  if (!rows->is_null(0, 4)) out.oldest_age_seconds = rows->number(0, 4);
+  out.reconciled_at = rows->maybe(0, 6);
+  out.source = rows->text(0, 7);
+  out.walk_put_off_at = rows->maybe(0, 8);
+  return {};
+}
+
+/// What the queue's counts do not show: jobs that wait for their next try, and rows that nobody has looked
+/// at.
+void read_waiting(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus& out) {
+  auto next =
+      db.exec(fmt::format("SELECT extract(epoch FROM least((SELECT min(run_at) FROM {0} WHERE priority = 0 "
+                          "AND run_at > now() AND "
+                          "lease IS NULL), (SELECT min(run_at) FROM {0} WHERE priority = 1 AND run_at > "
+                          "now() AND lease IS NULL)) - "
+                          "now())",
+                          queue_table(v.id)));
+  if (next && !next->is_null(0, 0)) out.next_try_seconds = next->number(0, 0);
+  if (out.reconciled_at || out.problem) return;
+  // Whoever may not read the table sees the rest all the same.
+  auto rows = db.exec("SELECT " + bounded_count(pg::quote_qualified(v.source_schema, v.source_table)));
+  if (rows) out.unwalked_rows = rows->integer(0, 0);
+}
+
+Result<std::vector<VectorizerStatus>> read_vectorizers(pg::Connection& db) {
+  auto infos = list_vectorizers(db);
+  if (!infos) return std::unexpected(infos.error());
+  std::vector<VectorizerStatus> out;
+  for (const VectorizerInfo& v : *infos) {
+    VectorizerStatus status;
+    status.id = v.id;
+    status.name = v.name;
+    status.source = pg::quote_qualified(v.source_schema, v.source_table);
+    status.endpoint = v.endpoint;
+    status.model = v.model;
+    status.dimensions = v.dimensions;
+    status.state = v.paused ? "paused" : "active";
+    status.index_kind = v.index_kind;
+    status.created_at = v.created_at;
+    if (auto wanted = index_wanted(db, v)) status.index_wanted = *wanted;
+    if (auto capture = capture_state(db, v)) {
+      status.problem = capture->problem;
+      status.note = capture->note;
+    }
+    if (auto read = read_queue(db, v, status); !read) {
+      // Dropped between the two statements, or not ours to read: say so, and go on with the others.
+      if (db.last_sqlstate().empty()) return std::unexpected(read.error());
+      if (!status.problem) status.problem = read.error().message;
+    }
+    read_waiting(db, v, status);
+    out.push_back(std::move(status));
+  }
+  return out;
+}
+
+Result<std::vector<WorkerStatus>> read_workers(pg::Connection& db) {
+  auto rows = db.exec(R"(
+SELECT id, hostname, pid, version, extract(epoch FROM now() - started_at), extract(epoch FROM now() - seen_at),
+       rows_embedded, requests_in_flight, leases_held, draining
+FROM embedd.workers
+WHERE seen_at > now() - interval '10 minutes' AND NOT stopped AND database = embedd.this_database() ORDER BY started_at)");
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<WorkerStatus> out;
+  for (int i = 0; i < rows->size(); ++i)
+    out.push_back({rows->text(i, 0), rows->text(i, 1), static_cast<int>(rows->integer(i, 2)),
+                   rows->text(i, 3), rows->number(i, 4), rows->number(i, 5), rows->integer(i, 6),
+                   static_cast<int>(rows->integer(i, 7)), static_cast<int>(rows->integer(i, 8)),
+                   rows->flag(i, 9)});
+  return out;
+}
+
+/// Those of the workers that run; if none does, those of the last one that had some when it stopped. Whoever
+/// may write the table may write anything into it, so nothing is cast.
+Result<void> read_troubles(pg::Connection& db, std::vector<VectorizerStatus>& vectorizers) {
+  auto rows = db.exec(R"(
+WITH own AS (
+  SELECT w.*, bool_or(NOT w.stopped AND w.seen_at > now() - interval '10 minutes') OVER () AS any_runs,
+         row_number() OVER (PARTITION BY w.stopped ORDER BY w.seen_at DESC) AS n
+  FROM embedd.workers w WHERE w.database = embedd.this_database())
+SELECT t ->> 'vectorizer', t ->> 'endpoint', t ->> 'state', max(t ->> 'message'), count(DISTINCT w.id),
+       min(CASE WHEN w.stopped THEN extract(epoch FROM now() - w.seen_at) END)
+FROM own w,
+     jsonb_array_elements(CASE WHEN jsonb_typeof(w.troubles) = 'array' THEN w.troubles ELSE '[]' END) t
+WHERE CASE WHEN w.any_runs THEN NOT w.stopped AND w.seen_at > now() - interval '10 minutes' ELSE w.stopped AND w.n = 1 END
+GROUP BY 1, 2, 3 ORDER BY 5 DESC, 3)");
+  if (!rows) return std::unexpected(rows.error());
+  for (int i = 0; i < rows->size(); ++i)
+    for (VectorizerStatus& v : vectorizers)
+      if (rows->view(i, 0) == std::to_string(v.id) || (rows->is_null(i, 0) && rows->view(i, 1) == v.endpoint))
+        v.troubles.push_back({rows->text(i, 2), rows->text(i, 3), rows->integer(i, 4),
+                              rows->is_null(i, 5) ? std::nullopt : std::optional(rows->number(i, 5))});
+  return {};
+}
+
+Result<std::vector<UsageStatus>> read_usage(pg::Connection& db, std::string_view where) {
+  auto rows = db.exec(fmt::format(R"(
+SELECT coalesce(v.name, '#' || u.vectorizer_id), u.model, least(sum(u.requests), 9223372036854775807),
+       least(sum(u.rows), 9223372036854775807), least(sum(u.tokens), 9223372036854775807), sum(u.cost_usd)
+FROM embedd.usage u LEFT JOIN embedd.vectorizers v ON v.id = u.vectorizer_id {}
+GROUP BY 1, 2 ORDER BY 1, 2)",
+                                  where));
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<UsageStatus> out;
+  for (int i = 0; i < rows->size(); ++i)
+    out.push_back({rows->text(i, 0), rows->text(i, 1), rows->integer(i, 2), rows->integer(i, 3),
+                   rows->integer(i, 4), rows->number(i, 5)});
+  return out;
+}
+
+}  // namespace
+
+Result<Status> read_status(pg::Connection& db) {
+  auto vectorizers = read_vectorizers(db);
+  if (!vectorizers) return std::unexpected(vectorizers.error());
+  auto workers = read_workers(db);
+  if (!workers) return std::unexpected(workers.error());
+  if (auto troubles = read_troubles(db, *vectorizers); !troubles) return std::unexpected(troubles.error());
+  auto today = read_usage(
+      db, "WHERE u.day = (now() AT TIME ZONE 'UTC')::date AND u.database = embedd.this_database()");
+  if (!today) return std::unexpected(today.error());
+  auto total = read_usage(db, "WHERE u.database = embedd.this_database()");
+  if (!total) return std::unexpected(total.error());
+  auto original = db.exec("SELECT sum(cost_usd) FROM embedd.usage WHERE database <> embedd.this_database()");
+  if (!original) return std::unexpected(original.error());
+  return Status{std::move(*vectorizers), std::move(*workers), std::move(*today), std::move(*total),
+                original->is_null(0, 0) ? std::nullopt : std::optional(original->number(0, 0))};
+}
+
+}  // namespace embedd::schema

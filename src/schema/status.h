@@ -1,0 +1,84 @@
+/// What `embedd status` shows: vectorizers with their queues, workers, and what was spent.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/connection.h"
+
+namespace embedd::schema {
+
+/// Counts stop at this many, so that a status never walks a big table.
+inline constexpr std::int64_t kCountLimit = 10'000;
+
+/// What workers say keeps rows waiting.
+struct TroubleStatus {
+  std::string state;  ///< resting, locked, or the endpoint's, such as quota_exhausted
+  std::string message;
+  std::int64_t workers = 0;  ///< that say so
+  std::optional<double>
+      stopped_seconds;  ///< no worker runs; the last one said so when it stopped, so long ago
+};
+
+struct VectorizerStatus {
+  std::int64_t id = 0;
+  std::string name;
+  std::string source;  ///< schema.table, quoted where needed
+  std::string endpoint;
+  std::string model;
+  int dimensions = 0;
+  std::string state;      ///< active or paused
+  std::int64_t jobs = 0;  ///< exact up to kCountLimit, then an estimate
+  bool jobs_exact = true;
+  std::int64_t due = 0;                        ///< up to kCountLimit
+  std::int64_t leased = 0;                     ///< up to kCountLimit
+  std::optional<double> oldest_age_seconds;    ///< how long the oldest due job has been due
+  std::optional<double> next_try_seconds;      ///< until the first job that waits for its next try is due
+  std::int64_t unwalked_rows = 0;              ///< of a table not walked yet: its rows, up to kCountLimit
+  std::string created_at;                      ///< ISO 8601, UTC
+  std::int64_t dead_letters = 0;               ///< up to kCountLimit
+  std::optional<std::string> reconciled_at;    ///< ISO 8601, UTC; absent: not yet
+  std::optional<std::string> walk_put_off_at;  ///< the same; later walks were put off, since nothing happened
+  std::string index_kind;                      ///< none, hnsw, halfvec or ivfflat
+  bool index_wanted = false;                   ///< `vectorizer reindex` has something to build
+  std::optional<std::string> problem;          ///< such as a source table that is gone
+  std::vector<TroubleStatus> troubles;  ///< its own and its endpoint's, each said by most workers first
+  std::optional<std::string> note;      ///< such as changes that only the next walk finds
+};
+
+struct WorkerStatus {
+  std::string id;
+  std::string hostname;
+  int pid = 0;
+  std::string version;
+  double up_seconds = 0;
+  double silent_seconds = 0;  ///< since the last heartbeat
+  std::int64_t rows_embedded = 0;
+  int requests_in_flight = 0;
+  int leases_held = 0;
+  bool draining = false;
+};
+
+struct UsageStatus {
+  std::string vectorizer;  ///< its name, or #id if it was dropped
+  std::string model;
+  std::int64_t requests = 0;
+  std::int64_t rows = 0;
+  std::int64_t tokens = 0;
+  double cost_usd = 0;
+};
+
+struct Status {
+  std::vector<VectorizerStatus> vectorizers;
+  std::vector<WorkerStatus> workers;  ///< heard of within the last 10 minutes
+  std::vector<UsageStatus> usage_today;
+  std::vector<UsageStatus> usage_total;
+  std::optional<double>
+      original_usd;  ///< this is a copy: what the usage of its original, in here too, had cost
+};
+
+Result<Status> read_status(pg::Connection& db);
+
+}  // namespace embedd::schema

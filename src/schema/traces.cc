@@ -1,0 +1,195 @@
+#include "schema/traces.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pg/quoting.h"
+#include "schema/source_table.h"
+
+namespace embedd::schema {
+namespace {
+
+const char* const kVectorizer = "traces";
+const char* const kTemplate = "{title}\\n{context_text}\\n{solution_text}";
+
+/// What an adopted table must have; types are the vectorizer's to check.
+constexpr std::string_view kNeeded[] = {"title",     "context_text",       "solution_text",
+                                        "embedding", "embedding_model_id", "embedding_model_version"};
+
+/// {0}: the quoted schema, {1}: that of the extension vector.
+constexpr const char* kTables[] = {
+    R"(CREATE TABLE {0}.traces (
+  id                      uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  title                   text NOT NULL,
+  context_text            text NOT NULL,
+  solution_text           text NOT NULL,
+  embedding               {1}.vector(1536),
+  embedding_model_id      varchar(100),
+  embedding_model_version varchar(100),
+  status                  varchar(20) NOT NULL DEFAULT 'published',
+  trust_score             double precision NOT NULL DEFAULT 0,
+  created_at              timestamptz NOT NULL DEFAULT now(),
+  updated_at              timestamptz NOT NULL DEFAULT now()
+))",
+    R"(CREATE INDEX traces_embedding_hnsw ON {0}.traces USING hnsw (embedding {1}.vector_cosine_ops)
+  WITH (m = 16, ef_construction = 64))",
+    "CREATE INDEX traces_trust_score ON {0}.traces (trust_score DESC)",
+};
+constexpr const char* kTags[] = {
+    R"(CREATE TABLE IF NOT EXISTS {0}.tags (
+  id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name text NOT NULL UNIQUE
+))",
+    R"(CREATE TABLE {0}.trace_tags (
+  trace_id uuid NOT NULL REFERENCES {0}.traces ON DELETE CASCADE,
+  tag_id   bigint NOT NULL REFERENCES {0}.tags ON DELETE CASCADE,
+  PRIMARY KEY (trace_id, tag_id)
+))",
+    "CREATE INDEX trace_tags_tag ON {0}.trace_tags (tag_id, trace_id)",
+};
+
+Result<std::string> one_text(pg::Connection& db, const std::string& sql,
+                             std::initializer_list<pg::Param> params = {}) {
+  auto rows = db.exec(sql, params);
+  if (!rows) return std::unexpected(rows.error());
+  return rows->empty() ? std::string() : rows->text(0, 0);
+}
+
+Result<bool> exists_table(pg::Connection& db, const std::string& schema, const std::string& table) {
+  auto rows = db.exec(
+      "SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND "
+      "c.relname = $2",
+      {schema, table});
+  if (!rows) return std::unexpected(rows.error());
+  return !rows->empty();
+}
+
+/// The schema of an existing table `traces`, else where a new one goes.
+Result<std::string> choose_schema(pg::Connection& db, const TracesOptions& options) {
+  if (!options.schema.empty()) return options.schema;
+  auto found = one_text(db,
+                        "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                        "WHERE c.oid = to_regclass('traces')");
+  if (!found || !found->empty()) return found;
+  auto current = one_text(db, "SELECT current_schema()");
+  if (!current) return current;
+  if (current->empty())
+    return fail(ErrorKind::invalid_argument, "the search_path names no schema; give one with --schema");
+  return current;
+}
+
+Result<void> run_each(pg::Connection& db, std::span<const char* const> statements, const std::string& schema,
+                      const std::string& extension) {
+  for (const char* statement : statements)
+    if (auto made = db.exec(fmt::format(fmt::runtime(statement), pg::quote_identifier(schema), extension));
+        !made)
+      return std::unexpected(made.error());
+  return {};
+}
+
+/// An existing table is taken as it is, so it must have what the vectorizer needs.
+Result<void> check_adoptable(const SourceTable& table) {
+  std::string missing;
+  for (const std::string_view column : kNeeded)
+    if (!table.find(column)) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", column);
+  if (missing.empty()) return {};
+  return fail(
+      ErrorKind::invalid_argument,
+      fmt::format("the existing table {} lacks the columns {}; add them, or declare your own columns with: "
+                  "embedd vectorizer create",
+                  table.quoted(), missing));
+}
+
+/// What was asked for by name must not be ignored.
+Result<void> check_agrees(const VectorizerInfo& info, const TracesOptions& options) {
+  if ((!options.endpoint_asked || options.endpoint == info.endpoint) &&
+      (!options.model_asked || options.model == info.model))
+    return {};
+  return fail(ErrorKind::invalid_argument,
+              fmt::format("there is a vectorizer {0} already, of model {1} at endpoint {2}. To have another, "
+                          "run: embedd vectorizer drop {0}, then this again; its rows are then embedded anew",
+                          kVectorizer, info.model, info.endpoint));
+}
+
+/// A table with another key keeps its own way of tagging.
+bool has_uuid_id(const SourceTable& table) {
+  const SourceColumn* id = table.find("id");
+  return id && id->type_name == "uuid" && table.primary_key == std::vector<std::string>{"id"};
+}
+
+/// The lock keeps two `traces init` from making the same tables.
+Result<void> make_tables(pg::Connection& db, const TracesOptions& options, TracesReport& report,
+                         std::string& schema) {
+  if (auto locked = db.exec("SELECT pg_advisory_xact_lock(111516266161253)"); !locked)
+    return std::unexpected(locked.error());
+  auto chosen = choose_schema(db, options);
+  if (!chosen) return std::unexpected(chosen.error());
+  schema = *chosen;
+  auto extension =
+      one_text(db,
+               "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = "
+               "e.extnamespace WHERE e.extname = 'vector'");
+  if (!extension) return std::unexpected(extension.error());
+  if (extension->empty())
+    return fail(ErrorKind::misconfigured,
+                "the extension vector is missing from this database; run: embedd migrate");
+  auto exists = exists_table(db, schema, "traces");
+  if (!exists) return std::unexpected(exists.error());
+  if (!*exists && options.adopt_only)
+    return fail(ErrorKind::misconfigured, fmt::format("there is no table {} yet, and --adopt-only makes none",
+                                                      pg::quote_qualified(schema, "traces")));
+  if (!*exists) {
+    if (auto made = run_each(db, kTables, schema, *extension); !made) return made;
+    report.created_table = report.created_index = true;
+  }
+  auto table = inspect_table(db, pg::quote_qualified(schema, "traces"));
+  if (!table) return std::unexpected(table.error());
+  if (auto good = check_adoptable(*table); !good) return good;
+  if (options.adopt_only) return {};
+  auto tagged = exists_table(db, schema, "trace_tags");
+  if (!tagged) return std::unexpected(tagged.error());
+  if (!*tagged && has_uuid_id(*table)) return run_each(db, kTags, schema, *extension);
+  return {};
+}
+
+}  // namespace
+
+Result<bool> has_traces(pg::Connection& db) {
+  auto rows = db.exec("SELECT to_regclass('traces') IS NOT NULL");
+  if (!rows) return std::unexpected(rows.error());
+  return rows->flag(0, 0);
+}
+
+Result<TracesReport> init_traces(pg::Connection& db, const TracesOptions& options) {
+  TracesReport report;
+  auto all = list_vectorizers(db);
+  if (!all) return std::unexpected(all.error());
+  const auto existing = std::ranges::find(*all, kVectorizer, &VectorizerInfo::name);
+  if (existing != all->end())
+    if (auto good = check_agrees(*existing, options); !good) return std::unexpected(good.error());
+  std::string schema;
+  auto made = db.transaction([&] { return make_tables(db, options, report, schema); });
+  if (!made) return std::unexpected(made.error());
+  if (existing != all->end()) {
+    report.vectorizer = std::move(*existing);
+    return report;
+  }
+  VectorizerSpec spec;
+  spec.name = kVectorizer;
+  spec.table = pg::quote_qualified(schema, "traces");
+  spec.text = kTemplate;
+  spec.column = "embedding";
+  spec.model_id_column = "embedding_model_id";
+  spec.model_version_column = "embedding_model_version";
+  spec.endpoint = options.endpoint;
+  spec.model = options.model;
+  auto created = declare_vectorizer(db, spec);
+  if (!created) return std::unexpected(created.error());
+  report.created_vectorizer = true;
+  report.vectorizer = std::move(created->info);
+  report.existing = std::move(created->existing);
+  return report;
+}
+
+}  // namespace embedd::schema

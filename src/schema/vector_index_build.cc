@@ -1,0 +1,281 @@
+// Building vector indexes; see schema/vector_index.h.
+#include <fmt/format.h>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <future>
+
+#include "pg/notifications.h"
+#include "pg/quoting.h"
+#include "schema/vector_index.h"
+
+namespace embedd::schema {
+namespace {
+
+constexpr milliseconds kBetweenLooks{1000};
+constexpr int kLeastMemoryMib = 256;
+constexpr std::int64_t kParallelBytes = 32'000'000;
+/// Of pg_try_advisory_lock(class, vectorizer): "embx" in ASCII.
+constexpr const char* kLockClass = "1701667448";
+
+/// The connection that builds. Behind a pooler there is no session, so there the server's settings hold.
+struct Builder {
+  pg::Connection& db;
+  bool direct = false;
+};
+
+struct Wanted {
+  std::string name;
+  std::string statement;  ///< CREATE INDEX CONCURRENTLY …
+};
+
+std::string table_of(const VectorizerInfo& v) { return pg::quote_qualified(v.source_schema, v.source_table); }
+
+/// Gives the building session what it needs, and makes it the only one that builds for this vectorizer.
+Result<void> prepare(pg::Connection& builder, const VectorizerInfo& v, const BuildOptions& options) {
+  auto locked = builder.exec(fmt::format("SELECT pg_try_advisory_lock({}, {})", kLockClass, v.id));
+  if (!locked) return std::unexpected(locked.error());
+  if (!locked->flag(0, 0))
+    return fail(
+        ErrorKind::conflict,
+        fmt::format("another session is building the index of {} already; see pg_stat_progress_create_"
+                    "index, and try again when it is through",
+                    v.name));
+  // A client that is killed must not leave a build behind that runs for hours; not every system can tell.
+  (void)builder.exec("SET client_connection_check_interval = '2s'");
+  std::vector<std::string> settings = {"SET statement_timeout = 0", "SET lock_timeout = 0"};
+  settings.push_back(
+      options.memory_mib > 0
+          ? fmt::format("SET maintenance_work_mem = '{}MB'", options.memory_mib)
+          : fmt::format(
+                "SELECT set_config('maintenance_work_mem', greatest(setting::bigint, {}) || 'kB', false) "
+                "FROM pg_settings WHERE name = 'maintenance_work_mem'",
+                kLeastMemoryMib * 1024));
+  // PostgreSQL counts the pages of the table alone, and vectors are kept beside them: a gigabyte would look
+  // small.
+  settings.push_back(
+      fmt::format("SELECT set_config('min_parallel_table_scan_size', '0', false) WHERE "
+                  "pg_table_size(to_regclass({})) > {}",
+                  pg::quote_literal(table_of(v)), kParallelBytes));
+  if (options.workers >= 0)
+    settings.push_back(fmt::format("SET max_parallel_maintenance_workers = {}", options.workers));
+  for (const std::string& setting : settings)
+    if (auto set = builder.exec(setting); !set) return std::unexpected(set.error());
+  return {};
+}
+
+/// pgvector's advice: a thousand rows a list up to a million rows, beyond that the root of their number.
+Result<std::int64_t> lists_for(pg::Connection& db, const VectorizerInfo& v) {
+  auto rows = estimate_rows(db, v);
+  if (rows && *rows < 0) {  // never analysed: counting costs little beside the build
+    auto counted = db.exec("SELECT count(*) FROM " + table_of(v));
+    if (!counted) return std::unexpected(counted.error());
+    rows = counted->integer(0, 0);
+  }
+  if (!rows) return std::unexpected(rows.error());
+  if (*rows > 1'000'000) return static_cast<std::int64_t>(std::sqrt(static_cast<double>(*rows)));
+  return std::max<std::int64_t>(10, *rows / 1000);
+}
+
+Result<Wanted> wanted_by_kind(pg::Connection& db, const VectorizerInfo& v) {
+  auto rows = db.exec(
+      "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = "
+      "'vector'");
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->empty())
+    return fail(ErrorKind::misconfigured,
+                "the extension vector is missing from this database; run: embedd migrate");
+  const std::string schema = pg::quote_identifier(rows->view(0, 0));
+  const bool half = v.index_kind == "halfvec" || v.destination_type == "halfvec";
+  std::string column = pg::quote_identifier(v.destination_column);
+  if (half && v.destination_type == "vector")
+    column = fmt::format("({}::{}.halfvec({}))", column, schema, v.dimensions);
+  std::string with = "m = 16, ef_construction = 64";
+  if (v.index_kind == "ivfflat") {
+    auto lists = lists_for(db, v);
+    if (!lists) return std::unexpected(lists.error());
+    with = fmt::format("lists = {}", *lists);
+  }
+  Wanted out;
+  out.name = fmt::format("embedd_{}_{}", v.id, v.index_kind);
+  out.statement =
+      fmt::format("CREATE INDEX CONCURRENTLY {} ON {} USING {} ({} {}.{}) WITH ({})",
+                  pg::quote_identifier(out.name), table_of(v), v.index_kind == "ivfflat" ? "ivfflat" : "hnsw",
+                  column, schema, half ? "halfvec_cosine_ops" : "vector_cosine_ops", with);
+  return out;
+}
+
+Result<std::vector<Wanted>> wanted_again(pg::Connection& db, const VectorizerInfo& v) {
+  auto rows = db.exec(
+      "SELECT d.key, d.value FROM embedd.vectorizers, jsonb_each_text(deferred_indexes) d WHERE id = $1 "
+      "ORDER BY d.key",
+      {std::to_string(v.id)});
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<Wanted> out;
+  constexpr std::string_view kCreate = "CREATE INDEX ";
+  for (int i = 0; i < rows->size(); ++i) {
+    const std::string definition = rows->text(i, 1);
+    if (!definition.starts_with(kCreate))
+      return fail(ErrorKind::misconfigured,
+                  fmt::format("the remembered definition of {} is not an index's", rows->view(i, 0)));
+    out.push_back({rows->text(i, 0), "CREATE INDEX CONCURRENTLY " + definition.substr(kCreate.size())});
+  }
+  return out;
+}
+
+struct Found {
+  bool there = false;
+  bool valid = false;
+  std::int64_t bytes = 0;
+};
+
+/// The index of that name. Error conflict if the name belongs to something else.
+Result<Found> look(pg::Connection& db, const VectorizerInfo& v, const std::string& name) {
+  auto rows = db.exec(
+      "SELECT i.indrelid IS NOT DISTINCT FROM to_regclass($1)::oid, coalesce(i.indisvalid, false), "
+      "pg_relation_size(c.oid) FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid WHERE c.oid = "
+      "to_regclass($2)",
+      {table_of(v), pg::quote_qualified(v.source_schema, name)});
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->empty()) return Found{};
+  if (!rows->flag(0, 0))
+    return fail(ErrorKind::conflict,
+                fmt::format("{} is the name of something else in the schema {}; rename that, then try again",
+                            name, v.source_schema));
+  return Found{true, rows->flag(0, 1), rows->integer(0, 2)};
+}
+
+Result<void> drop(pg::Connection& db, const VectorizerInfo& v, const std::string& name) {
+  auto dropped = db.exec("DROP INDEX CONCURRENTLY IF EXISTS " + pg::quote_qualified(v.source_schema, name));
+  if (!dropped) return std::unexpected(dropped.error());
+  return {};
+}
+
+BuildProgress read_progress(pg::Connection& db, const VectorizerInfo& v, const std::string& name) {
+  BuildProgress out{name, "", -1};
+  auto rows = db.exec(
+      "SELECT phase, CASE WHEN blocks_total > 0 THEN blocks_done::float8 / blocks_total END FROM "
+      "pg_stat_progress_create_index WHERE relid = to_regclass($1) AND datname = current_database() AND "
+      "command = 'CREATE INDEX CONCURRENTLY'",
+      {table_of(v)});
+  if (!rows || rows->empty()) return out;  // a look that fails spoils no build
+  out.phase = rows->text(0, 0);
+  if (!rows->is_null(0, 1)) out.share = std::clamp(rows->number(0, 1), 0.0, 1.0);
+  return out;
+}
+
+/// Runs the statement on `builder`, on a thread of its own, while this one watches through `db`.
+Result<void> run_watched(pg::Connection& db, Builder& builder, const VectorizerInfo& v, const Wanted& wanted,
+                         const std::function<void(const BuildProgress&)>& on_progress) {
+  auto running = std::async(std::launch::async, [&] { return builder.db.exec(wanted.statement); });
+  while (running.wait_for(kBetweenLooks) != std::future_status::ready)
+    on_progress(read_progress(db, v, wanted.name));
+  auto built = running.get();
+  if (!built) return std::unexpected(built.error());
+  return {};
+}
+
+/// Once more without parallel workers, if the server lacks the shared memory for them (Docker gives 64 MiB).
+/// Whether that was so.
+Result<bool> create(pg::Connection& db, Builder& builder, const VectorizerInfo& v, const Wanted& wanted,
+                    const std::function<void(const BuildProgress&)>& on_progress) {
+  const pg::Connection::OverRows over_rows(builder.db);
+  for (const bool last : {false, true}) {
+    auto built = run_watched(db, builder, v, wanted, on_progress);
+    if (built) return last;
+    const bool short_of_it = lacks_shared_memory(builder.db.last_sqlstate(), built.error().message);
+    if (auto found = look(db, v, wanted.name); found && found->there && !found->valid)
+      (void)drop(db, v, wanted.name);
+    if (!short_of_it || !builder.direct || last) return std::unexpected(built.error());
+    if (auto set = builder.db.exec("SET max_parallel_maintenance_workers = 0"); !set)
+      return std::unexpected(built.error());
+  }
+  return true;
+}
+
+Result<BuiltIndex> build(pg::Connection& db, Builder& builder, const VectorizerInfo& v, const Wanted& wanted,
+                         const std::function<void(const BuildProgress&)>& on_progress) {
+  const auto began_at = std::chrono::steady_clock::now();
+  auto before = look(db, v, wanted.name);
+  if (!before) return std::unexpected(before.error());
+  if (before->valid) return BuiltIndex{.name = wanted.name, .bytes = before->bytes};
+  if (before->there)
+    if (auto dropped = drop(db, v, wanted.name); !dropped) return std::unexpected(dropped.error());
+  auto serially = create(db, builder, v, wanted, on_progress);
+  if (!serially) return std::unexpected(serially.error());
+  auto after = look(db, v, wanted.name);
+  if (!after) return std::unexpected(after.error());
+  return BuiltIndex{.name = wanted.name,
+                    .built = true,
+                    .serially = *serially,
+                    .seconds = to_seconds(std::chrono::steady_clock::now() - began_at),
+                    .bytes = after->bytes};
+}
+
+Result<std::vector<BuiltIndex>> build_missing(pg::Connection& db, Builder& builder, const VectorizerInfo& v,
+                                              const std::function<void(const BuildProgress&)>& on_progress) {
+  std::vector<BuiltIndex> out;
+  auto again = wanted_again(db, v);
+  if (!again) return std::unexpected(again.error());
+  for (const Wanted& wanted : *again) {
+    auto built = build(db, builder, v, wanted, on_progress);
+    if (!built) return std::unexpected(built.error());
+    out.push_back(*built);
+    auto noted =
+        db.exec("UPDATE embedd.vectorizers SET deferred_indexes = deferred_indexes - $2::text WHERE id = $1",
+                {std::to_string(v.id), wanted.name});
+    if (!noted) return std::unexpected(noted.error());
+  }
+  auto indexes = vector_indexes(db, v);
+  if (!indexes) return std::unexpected(indexes.error());
+  const bool served = std::ranges::any_of(*indexes, &VectorIndex::serves);
+  if (v.index_kind != "none" && !served) {
+    auto wanted = wanted_by_kind(db, v);
+    if (!wanted) return std::unexpected(wanted.error());
+    auto built = build(db, builder, v, *wanted, on_progress);
+    if (!built) return std::unexpected(built.error());
+    out.push_back(*built);
+  }
+  if (!out.empty()) return out;
+  // Nothing to do is fine if there is an index to show for it.
+  for (const VectorIndex& index : *indexes) {
+    if (!index.valid || (v.index_kind != "none" && !index.serves)) continue;
+    auto found = look(db, v, index.name);
+    if (!found) return std::unexpected(found.error());
+    out.push_back({.name = index.name, .bytes = found->bytes});
+  }
+  if (out.empty())
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("no index is declared for {0}; choose one: embedd vectorizer reindex {0} --index "
+                            "hnsw (or halfvec, ivfflat)",
+                            v.name));
+  return out;
+}
+
+}  // namespace
+
+/// Any file may be too large for a disk, but only shared memory has names like these, in any language. Out of
+/// memory is what EFBIG and ENOMEM are called, disk full what ENOSPC is.
+bool lacks_shared_memory(std::string_view sqlstate, std::string_view message) {
+  if (sqlstate != "53100" && sqlstate != "53200") return false;
+  return message.find("\"/PostgreSQL.") != std::string_view::npos ||
+         message.find("pg_dynshmem/") != std::string_view::npos;
+}
+
+Result<std::vector<BuiltIndex>> build_indexes(pg::Connection& db, pg::Connection& connection,
+                                              const VectorizerInfo& v, const BuildOptions& options,
+                                              const std::function<void(const BuildProgress&)>& on_progress) {
+  if (auto owner = check_index_owner(db, v); !owner) return std::unexpected(owner.error());
+  auto direct = pg::is_direct(connection);
+  if (!direct) return std::unexpected(direct.error());
+  Builder builder{connection, *direct};
+  if (*direct)
+    if (auto ready = prepare(connection, v, options); !ready) return std::unexpected(ready.error());
+  auto built = build_missing(db, builder, v, on_progress);
+  // The end of the session would do it too, but a little after the end of this command.
+  if (built && *direct)
+    (void)connection.exec(fmt::format("SELECT pg_advisory_unlock({}, {})", kLockClass, v.id));
+  return built;
+}
+
+}  // namespace embedd::schema

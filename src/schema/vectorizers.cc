@@ -1,0 +1,389 @@
+#include "schema/vectorizers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <thread>
+
+#include "base/nearest.h"
+#include "pg/quoting.h"
+#include "schema/adoption.h"
+#include "schema/declaration.h"
+#include "schema/sql_text.h"
+#include "schema/triggers.h"
+
+namespace embedd::schema {
+namespace {
+
+// The source by its oid: a renamed table is still the same table. A dropped one keeps its last known name,
+// unless it is there again.
+std::string select_all(const pg::Connection& db) {
+  return fmt::format(R"(
+SELECT v.id, v.name, {0}, {1}, v.key_columns,
+       v.key_types, v.template, v.filter, v.destination_column, v.destination_type, v.model_id_column,
+       v.model_version_column, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.long_texts,
+       v.index_kind, ARRAY(SELECT jsonb_object_keys(v.deferred_indexes)), v.state = 'paused', v.text_sql,
+       embedd.types_of(v.id), v.filter_sql, v.key_json_sql, to_char(v.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+       (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e
+        JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector')
+FROM embedd.vectorizers v
+LEFT JOIN pg_catalog.pg_class c ON c.oid = embedd.source_of(v.id)
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)",
+                     db.readable("coalesce(n.nspname, v.source_schema)::text"),
+                     db.readable("coalesce(c.relname, v.source_table)::text"));
+}
+
+VectorizerInfo read_info(const pg::Rows& rows, int i) {
+  VectorizerInfo out;
+  int column = 0;
+  out.id = rows.integer(i, column++);
+  out.name = rows.text(i, column++);
+  out.source_schema = rows.text(i, column++);
+  out.source_table = rows.text(i, column++);
+  out.key_columns = rows.array(i, column++);
+  out.key_types = rows.array(i, column++);
+  out.text_template = rows.text(i, column++);
+  out.filter = rows.maybe(i, column++);
+  out.destination_column = rows.text(i, column++);
+  out.destination_type = rows.text(i, column++);
+  out.model_id_column = rows.maybe(i, column++);
+  out.model_version_column = rows.maybe(i, column++);
+  out.endpoint = rows.text(i, column++);
+  out.model = rows.text(i, column++);
+  out.dimensions = static_cast<int>(rows.integer(i, column++));
+  out.send_dimensions = rows.flag(i, column++);
+  out.long_texts = rows.text(i, column++);
+  out.index_kind = rows.text(i, column++);
+  out.deferred_indexes = rows.array(i, column++);
+  out.paused = rows.flag(i, column++);
+  out.text_sql = rows.text(i, column++);
+  out.types_sql = rows.text(i, column++);
+  out.filter_sql = rows.maybe(i, column++);
+  out.key_json_sql = rows.text(i, column++);
+  out.created_at = rows.text(i, column++);
+  out.vector_schema = rows.text(i, column++);
+  return out;
+}
+
+pg::Param optional_text(const std::string& text) { return text.empty() ? pg::Param() : pg::Param(text); }
+
+/// Of `names`, those whose type is not PostgreSQL's own.
+std::set<std::string> foreign_of(const SourceTable& source, const std::vector<std::string>& names) {
+  std::set<std::string> out;
+  for (const std::string& name : names)
+    if (source.find(name)->foreign) out.insert(name);
+  return out;
+}
+
+std::vector<std::string> own_types(const SourceTable& source, const std::vector<std::string>& names) {
+  std::vector<std::string> out;
+  for (const std::string& name : names) out.push_back(source.find(name)->own_type);
+  return out;
+}
+
+/// A vector out of line, as pg_column_size() has it, which leaves out the header of four bytes: two numbers
+/// of two bytes each, and the elements.
+int stored_bytes(const Declaration& declared) {
+  if (declared.destination->modifier <= 0) return 0;
+  return 4 + declared.destination->modifier * (declared.destination->type_name == "halfvec" ? 2 : 4);
+}
+
+CapturePlan plan_for(const Declaration& declared) {
+  CapturePlan plan;
+  plan.source = declared.source.quoted();
+  plan.by_row = declared.source.by_row;
+  plan.key_columns = declared.key;
+  plan.key_own_types = own_types(declared.source, declared.key);
+  for (const std::string& name : declared.key) {
+    const SourceColumn* column = declared.source.find(name);
+    plan.key_types.push_back(column->base_type);
+    plan.key_collations.push_back(column->collation);
+  }
+  const auto read = [&plan](const std::vector<std::string>& names) {
+    for (const std::string& name : names)
+      if (std::ranges::find(plan.read, name) == plan.read.end()) plan.read.push_back(name);
+  };
+  read(declared.text.columns());
+  if (declared.filter) read(declared.filter->columns);
+  read(declared.key);
+  plan.destination = declared.destination->name;
+  plan.destination_type = declared.destination->own_type;
+  plan.destination_base_type = declared.destination->base_type;
+  plan.stored_bytes = stored_bytes(declared);
+  plan.key_json_sql =
+      compile_key_json(plan.key_columns, plan.key_types, foreign_of(declared.source, plan.key_columns));
+  return plan;
+}
+
+Result<VectorizerId> insert_row(pg::Connection& db, const VectorizerSpec& spec, const Declaration& declared,
+                                const CapturePlan& plan) {
+  auto rows = db.exec(R"(
+INSERT INTO embedd.vectorizers (name, source, source_schema, source_table, key_columns, key_types, key_json_sql,
+  template, text_sql, read_columns, read_types, filter, capture_version, destination_column, destination_type, model_id_column,
+  model_version_column, endpoint, model, dimensions, send_dimensions, long_texts, index_kind, key_numbers, destination_number)
+VALUES ($1, $2::oid::regclass, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+  $21, $22, $23,
+  ARRAY(SELECT a.attnum FROM unnest($5::text[]) WITH ORDINALITY AS k (name, n)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = $2::oid AND a.attname = k.name ORDER BY k.n),
+  (SELECT a.attnum FROM pg_catalog.pg_attribute a WHERE a.attrelid = $2::oid AND a.attname = $14::text))
+RETURNING id)",
+                      {spec.name,
+                       std::to_string(declared.source.oid),
+                       declared.source.schema,
+                       declared.source.name,
+                       pg::array_literal(plan.key_columns),
+                       pg::array_literal(plan.key_types),
+                       plan.key_json_sql,
+                       spec.text,
+                       compile_text(declared.text, foreign_of(declared.source, declared.text.columns())),
+                       pg::array_literal(plan.read),
+                       pg::array_literal(own_types(declared.source, plan.read)),
+                       optional_text(spec.where),
+                       std::to_string(kCaptureVersion),
+                       declared.destination->name,
+                       declared.destination->type_name,
+                       optional_text(spec.model_id_column),
+                       optional_text(spec.model_version_column),
+                       spec.endpoint,
+                       spec.model,
+                       std::to_string(declared.dimensions),
+                       declared.send_dimensions ? "true" : "false",
+                       spec.long_texts,
+                       spec.index});
+  if (!rows && db.last_sqlstate() == "23505")  // somebody else's, committed since we looked
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("there is a vectorizer {} already; choose another name", spec.name));
+  if (!rows) return std::unexpected(rows.error());
+  return rows->integer(0, 0);
+}
+
+Result<std::string> vector_type(pg::Connection& db) {
+  auto rows = db.exec(
+      "SELECT format('%I.vector', n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = "
+      "e.extnamespace "
+      "WHERE e.extname = 'vector'");
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->empty())
+    return fail(ErrorKind::misconfigured,
+                "the extension vector is missing from this database; run: embedd migrate");
+  return rows->text(0, 0);
+}
+
+Result<void> run_all(pg::Connection& db, const std::vector<std::string>& statements) {
+  for (const std::string& statement : statements)
+    if (auto done = db.exec(statement); !done) return std::unexpected(done.error());
+  return {};
+}
+
+/// Runs `body`, which changes `table`, in a transaction. DDL waits for the table's users, and new users wait
+/// behind it: so it waits for moments only, and tries again for a while.
+template <typename Body>
+auto change_table(pg::Connection& db, const std::string& table, Body&& body) -> decltype(body()) {
+  constexpr int kTries = 30;
+  for (int attempt = 1;; ++attempt) {
+    std::string sqlstate;
+    auto result = db.transaction([&]() -> decltype(body()) {
+      if (auto limited = db.exec("SET LOCAL lock_timeout = '200ms'"); !limited)
+        return std::unexpected(limited.error());
+      auto changed = body();
+      if (!changed) sqlstate = db.last_sqlstate();
+      return changed;
+    });
+    if (result || sqlstate != "55P03") return result;
+    if (attempt == kTries)
+      return fail(ErrorKind::conflict,
+                  fmt::format("{} is busy: its lock could not be had in {} tries. Try again, or "
+                              "look for long transactions in pg_stat_activity",
+                              table, kTries));
+    std::this_thread::sleep_for(milliseconds(200));
+  }
+}
+
+Result<void> keep_filter(pg::Connection& db, VectorizerId id, const VectorizerSpec& spec,
+                         const Declaration& declared) {
+  auto call = create_filter(db, id, declared.source, *declared.filter, spec.where);
+  if (!call) return std::unexpected(call.error());
+  auto kept =
+      db.exec("UPDATE embedd.vectorizers SET filter_sql = $2 WHERE id = $1", {std::to_string(id), *call});
+  if (!kept) return std::unexpected(kept.error());
+  return {};
+}
+
+/// A superuser gives the trigger functions to kCaptureRole, so that nothing runs with a superuser's rights on
+/// behalf of whoever writes to the table. That role then looks the key's types up by name.
+Result<bool> prepare_capture_role(pg::Connection& db, const Declaration& declared) {
+  auto may = db.exec(
+      "SELECT rolsuper AND EXISTS (SELECT FROM pg_roles WHERE rolname = $1) FROM pg_roles WHERE rolname = "
+      "current_user",
+      {kCaptureRole});
+  if (!may) return std::unexpected(may.error());
+  if (!may->flag(0, 0)) return false;
+  std::vector<std::string> columns = declared.key;
+  columns.push_back(declared.destination->name);
+  const auto lacking = [&] {
+    return db.exec(
+        "SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, $3::text) FROM pg_attribute a "
+        "JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace "
+        "OR n.oid = (SELECT extnamespace FROM pg_extension WHERE extname = 'vector') WHERE a.attrelid = "
+        "$1::oid AND a.attname = ANY ($2::text[]) AND n.nspname <> 'pg_catalog' AND NOT "
+        "EXISTS (SELECT FROM aclexplode(n.nspacl) g WHERE g.grantee = $3::regrole AND g.privilege_type = "
+        "'USAGE')",
+        {std::to_string(declared.source.oid), pg::array_literal(columns), kCaptureRole});
+  };
+  auto grants = lacking();
+  if (grants && !grants->empty()) {
+    // PostgreSQL lets no two transactions at once grant anything on one schema.
+    if (auto locked = db.exec("SELECT pg_advisory_xact_lock(111516266161254)"); !locked)
+      return std::unexpected(locked.error());
+    grants = lacking();
+  }
+  if (!grants) return std::unexpected(grants.error());
+  for (int i = 0; i < grants->size(); ++i)
+    if (auto granted = db.exec(grants->text(i, 0)); !granted) return std::unexpected(granted.error());
+  return true;
+}
+
+Result<Declared> create_in_transaction(pg::Connection& db, const VectorizerSpec& spec) {
+  auto declared = check_declaration(db, spec);
+  if (!declared) return std::unexpected(declared.error());
+  CapturePlan plan = plan_for(*declared);
+  auto type = vector_type(db);
+  if (!type) return std::unexpected(type.error());
+  plan.vector_type = *type;
+  auto by_role = prepare_capture_role(db, *declared);
+  if (!by_role) return std::unexpected(by_role.error());
+  plan.by_role = *by_role;
+  plan.tells_toast_apart = db.server_version() >= 170000;
+  auto id = insert_row(db, spec, *declared, plan);
+  if (!id) return std::unexpected(id.error());
+  plan.id = *id;
+  if (declared->filter)
+    if (auto kept = keep_filter(db, plan.id, spec, *declared); !kept) return std::unexpected(kept.error());
+  if (auto made = run_all(db, queue_ddl(plan)); !made) return std::unexpected(made.error());
+  Declared out{.remarks = declared->remarks};
+  auto info = find_vectorizer(db, spec.name);
+  if (!info) return std::unexpected(info.error());
+  out.info = std::move(*info);
+  // Before the triggers, which keep the table's users waiting until the transaction ends.
+  auto existing = take_stock(db, spec, *declared, out.info);
+  if (!existing) return std::unexpected(existing.error());
+  out.existing = std::move(*existing);
+  if (auto made = run_all(db, capture_ddl(plan)); !made) return std::unexpected(made.error());
+  if (auto hinted = db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(plan.id)}); !hinted)
+    return std::unexpected(hinted.error());
+  return out;
+}
+
+Result<void> set_state(pg::Connection& db, std::string_view name, std::string_view state) {
+  auto found = find_vectorizer(db, name);
+  if (!found) return std::unexpected(found.error());
+  auto rows = db.exec("UPDATE embedd.vectorizers SET state = $2 WHERE id = $1 AND state <> $2",
+                      {std::to_string(found->id), std::string(state)});
+  if (!rows) return std::unexpected(rows.error());
+  if (auto hinted = db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(found->id)}); !hinted)
+    return std::unexpected(hinted.error());
+  return {};
+}
+
+}  // namespace
+
+Result<Declared> declare_vectorizer(pg::Connection& db, const VectorizerSpec& spec) {
+  return change_table(db, spec.table, [&] { return create_in_transaction(db, spec); });
+}
+
+Result<VectorizerInfo> create_vectorizer(pg::Connection& db, const VectorizerSpec& spec) {
+  auto declared = declare_vectorizer(db, spec);
+  if (!declared) return std::unexpected(declared.error());
+  return std::move(declared->info);
+}
+
+Result<std::vector<VectorizerInfo>> list_vectorizers(pg::Connection& db) {
+  auto rows = db.exec(select_all(db) + " ORDER BY v.name");
+  if (!rows) return std::unexpected(rows.error());
+  std::vector<VectorizerInfo> out;
+  for (int i = 0; i < rows->size(); ++i) out.push_back(read_info(*rows, i));
+  return out;
+}
+
+Result<VectorizerInfo> find_vectorizer(pg::Connection& db, std::string_view name) {
+  auto rows = db.exec(select_all(db) + " WHERE v.name = $1", {std::string(name)});
+  if (!rows) return std::unexpected(rows.error());
+  if (!rows->empty()) return read_info(*rows, 0);
+  auto all = list_vectorizers(db);
+  if (!all) return std::unexpected(all.error());
+  if (all->empty())
+    return fail(
+        ErrorKind::invalid_argument,
+        fmt::format("there is no vectorizer {}, nor any other; make one with: embedd vectorizer create",
+                    name));
+  std::vector<std::string_view> names;
+  for (const VectorizerInfo& info : *all) names.push_back(info.name);
+  return fail(ErrorKind::invalid_argument,
+              fmt::format("there is no vectorizer {}.{} See: embedd vectorizer list", name,
+                          did_you_mean(name, names)));
+}
+
+Result<void> pause_vectorizer(pg::Connection& db, std::string_view name) {
+  return set_state(db, name, "paused");
+}
+
+Result<void> resume_vectorizer(pg::Connection& db, std::string_view name) {
+  return set_state(db, name, "active");
+}
+
+namespace {
+
+/// Whoever created it may drop it, and so may superusers. Its tables tell.
+Result<void> check_may_drop(pg::Connection& db, const VectorizerInfo& info) {
+  auto rows = db.exec(
+      "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass($1) AND NOT "
+      "pg_has_role(relowner, "
+      "'USAGE')",
+      {queue_table(info.id)});
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->empty()) return {};
+  return fail(ErrorKind::misconfigured,
+              fmt::format("the vectorizer {} was created by the role {}: drop it as {}", info.name,
+                          rows->view(0, 0), rows->view(0, 0)));
+}
+
+}  // namespace
+
+Result<void> drop_vectorizer(pg::Connection& db, std::string_view name) {
+  auto found = find_vectorizer(db, name);
+  if (!found) return std::unexpected(found.error());
+  if (auto may = check_may_drop(db, *found); !may) return may;
+  const std::string table = pg::quote_qualified(found->source_schema, found->source_table);
+  return change_table(db, table, [&]() -> Result<void> {
+    auto proofs = keep_proofs(db, found->id);
+    if (!proofs) return std::unexpected(proofs.error());
+    if (auto done = run_all(db, drop_ddl(found->id, *proofs)); !done) return done;
+    const std::string id = std::to_string(found->id);
+    return run_all(db, {"DROP FUNCTION IF EXISTS " + filter_function(found->id),
+                        "DELETE FROM embedd.missed_changes WHERE vectorizer_id = " + id,
+                        "DELETE FROM embedd.vectorizers WHERE id = " + id});
+  });
+}
+
+Result<std::optional<double>> seconds_since_walks(pg::Connection& db) {
+  auto rows = db.exec(
+      "SELECT coalesce(extract(epoch FROM now() - min(reconciled_at)), 0), coalesce(bool_or(reconciled_at IS "
+      "NULL), false) FROM embedd.vectorizers WHERE state = 'active'");
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->flag(0, 1)) return std::nullopt;
+  return rows->number(0, 0);
+}
+
+Result<std::int64_t> estimate_rows(pg::Connection& db, const VectorizerInfo& vectorizer) {
+  // A partitioned table has no count of its own until somebody analyses it; add up its leaves.
+  auto rows = db.exec(R"(
+SELECT coalesce(sum(nullif(greatest(c.reltuples, -1), -1)), -1)::bigint FROM pg_class c
+WHERE c.oid = to_regclass($1) AND c.relkind <> 'p'
+   OR c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)) WHERE isleaf))",
+                      {pg::quote_qualified(vectorizer.source_schema, vectorizer.source_table)});
+  if (!rows) return std::unexpected(rows.error());
+  return rows->integer(0, 0);
+}
+
+}  // namespace embedd::schema

@@ -1,0 +1,129 @@
+#include "search/search.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pg/quoting.h"
+
+namespace embedd::search {
+namespace {
+
+constexpr int kMaxHits = 1000;
+
+/// What the installed pgvector offers, and how to name its type and operator under any search_path.
+struct Extension {
+  std::string schema;
+  bool iterative_scan = false;  ///< 0.8: goes on until enough rows pass the filter
+};
+
+Result<Extension> read_extension(pg::Connection& db) {
+  auto rows = db.exec(
+      "SELECT n.nspname, string_to_array(regexp_replace(e.extversion, '[^0-9.].*', ''), '.')::int[] >= "
+      "'{0,8}' "
+      "FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'");
+  if (!rows) return std::unexpected(rows.error());
+  if (rows->empty())
+    return fail(ErrorKind::misconfigured,
+                "the extension vector is missing from this database; run: embedd migrate");
+  return Extension{rows->text(0, 0), rows->flag(0, 1)};
+}
+
+/// An index over the column's half precision proposes rows, a few more than are asked for; which of them are
+/// nearest, and in what order, is up to what is stored.
+bool by_half_precision(const schema::VectorizerInfo& v) {
+  return v.index_kind == "halfvec" && v.destination_type == "vector";
+}
+
+int candidates(const schema::VectorizerInfo& v, int limit) {
+  constexpr int kProposals = 4;
+  return by_half_precision(v) ? limit * kProposals : limit;
+}
+
+/// The inner query orders by the bare distance operator, because only that can use the index.
+std::string search_statement(const pg::Connection& db, const schema::VectorizerInfo& v,
+                             const Extension& extension) {
+  const std::string schema = pg::quote_identifier(extension.schema);
+  const std::string distance =
+      fmt::format("t.{} OPERATOR({}.<=>) $1::{}.{}", pg::quote_identifier(v.destination_column), schema,
+                  schema, v.destination_type);
+  const std::string nearest = by_half_precision(v)
+                                  ? fmt::format("t.{}::{}.halfvec({}) OPERATOR({}.<=>) $1::{}.halfvec({})",
+                                                pg::quote_identifier(v.destination_column), schema,
+                                                v.dimensions, schema, schema, v.dimensions)
+                                  : distance;
+  const std::string keys = pg::join_each(v.key_columns.size(), ", ", [&](std::size_t i) {
+    return fmt::format("t.{} AS k{}", pg::quote_identifier(v.key_columns[i - 1]), i);
+  });
+  const std::string filter = v.filter_sql ? fmt::format(" AND ({})", *v.filter_sql) : "";
+  return fmt::format(
+      "WITH types AS (SELECT FROM {source} t WHERE {types}) SELECT {key}, 1 - q.embedd_distance, {preview} "
+      "FROM (SELECT {keys}, {distance} AS embedd_distance, {text} AS embedd_text "
+      "FROM {source} t WHERE t.{column} IS NOT NULL{filter} "
+      "ORDER BY {nearest} LIMIT $4::int) q ORDER BY q.embedd_distance LIMIT $2::int",
+      fmt::arg("key", db.is_utf8() ? v.key_json_sql : db.readable(v.key_json_sql + "::text")),
+      fmt::arg("preview", db.readable("\"left\"(q.embedd_text, $3::int)")), fmt::arg("keys", keys),
+      fmt::arg("distance", distance), fmt::arg("nearest", nearest), fmt::arg("text", v.text_sql),
+      fmt::arg("types", v.types_sql),
+      fmt::arg("source", pg::quote_qualified(v.source_schema, v.source_table)),
+      fmt::arg("column", pg::quote_identifier(v.destination_column)), fmt::arg("filter", filter));
+}
+
+/// How much of an index a scan looks at, for this transaction only.
+Result<void> set_effort(pg::Connection& db, const schema::VectorizerInfo& v, const Extension& extension,
+                        int limit) {
+  // An index scan yields at most ef_search rows; with iterative scans it goes on, so that a filter costs no
+  // hits.
+  auto set =
+      db.exec(fmt::format("SET LOCAL hnsw.ef_search = {}", std::clamp(candidates(v, limit), 40, 1000)));
+  if (set && extension.iterative_scan) set = db.exec("SET LOCAL hnsw.iterative_scan = strict_order");
+  if (set && v.index_kind == "ivfflat") {
+    // One list of many, pgvector's default, would miss most neighbours.
+    set = db.exec(R"(
+SELECT set_config('ivfflat.probes', greatest(10, ceil(sqrt(max(o.option_value::int))))::text, true)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid, pg_options_to_table(c.reloptions) o
+WHERE i.indrelid = to_regclass($1) AND o.option_name = 'lists')",
+                  {pg::quote_qualified(v.source_schema, v.source_table)});
+    if (set && extension.iterative_scan) set = db.exec("SET LOCAL ivfflat.iterative_scan = relaxed_order");
+  }
+  if (!set) return std::unexpected(set.error());
+  return {};
+}
+
+}  // namespace
+
+std::string vector_literal(std::span<const float> values) {
+  std::string out = "[";
+  for (const float value : values) {
+    if (out.size() > 1) out += ',';
+    fmt::format_to(std::back_inserter(out), "{}", value);
+  }
+  return out + ']';
+}
+
+Result<std::vector<SearchHit>> search(pg::Connection& db, const schema::VectorizerInfo& vectorizer,
+                                      std::span<const float> query, int limit, int preview_characters) {
+  if (static_cast<int>(query.size()) != vectorizer.dimensions)
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("the query has {} dimensions, the vectorizer {} has {}", query.size(),
+                            vectorizer.name, vectorizer.dimensions));
+  if (limit < 1 || limit > kMaxHits)
+    return fail(ErrorKind::invalid_argument, fmt::format("ask for 1 to {} results, not {}", kMaxHits, limit));
+  return db.transaction([&]() -> Result<std::vector<SearchHit>> {
+    auto extension = read_extension(db);
+    if (!extension) return std::unexpected(extension.error());
+    if (auto pinned = pg::pin_settings(db); !pinned) return std::unexpected(pinned.error());
+    if (auto set = set_effort(db, vectorizer, *extension, limit); !set) return std::unexpected(set.error());
+    const pg::Connection::OverRows over_rows(db);
+    auto rows = db.exec(search_statement(db, vectorizer, *extension),
+                        {vector_literal(query), std::to_string(limit), std::to_string(preview_characters),
+                         std::to_string(candidates(vectorizer, limit))});
+    if (!rows) return std::unexpected(rows.error());
+    std::vector<SearchHit> hits;
+    for (int i = 0; i < rows->size(); ++i)
+      hits.push_back({rows->text(i, 0), rows->number(i, 1), rows->text(i, 2)});
+    return hits;
+  });
+}
+
+}  // namespace embedd::search

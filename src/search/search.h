@@ -1,0 +1,27 @@
+/// Nearest rows of a vectorizer by cosine distance, using the table's vector index where there is one.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "pg/connection.h"
+#include "schema/vectorizers.h"
+
+namespace embedd::search {
+
+struct SearchHit {
+  std::string key;        ///< JSON: {"id": 5}
+  double similarity = 0;  ///< 1 - cosine distance
+  std::string preview;    ///< the start of the row's text
+};
+
+/// The `limit` (1 to 1000) rows most similar to `query`, nearest first. `query` must have the vectorizer's
+/// dimensions and come from the same model. Errors: invalid_argument, or the connection's.
+Result<std::vector<SearchHit>> search(pg::Connection& db, const schema::VectorizerInfo& vectorizer,
+                                      std::span<const float> query, int limit, int preview_characters = 200);
+
+/// "[0.1,-2,…]": pgvector's text form.
+std::string vector_literal(std::span<const float> values);
+
+}  // namespace embedd::search

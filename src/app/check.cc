@@ -10,6 +10,7 @@
 #include "app/endpoints.h"
 #include "base/readable.h"
 #include "base/redaction.h"
+#include "core/models.h"
 #include "pg/notifications.h"
 #include "schema/inspect.h"
 #include "schema/migrate.h"
@@ -199,7 +200,7 @@ class Checker {
     };
     const auto found = std::ranges::find_if(vectorizers, counted);
     if (found == vectorizers.end() && file.empty()) return;
-    const bool exact = Tokenizers(file).exact_for("text-embedding-3-small");
+    const bool exact = Tokenizers(file).exact_for(kDefaultModel);
     if (exact) return good("tokenizer", file.empty() ? "built in" : "reads " + file);
     if (!file.empty())
       return bad(

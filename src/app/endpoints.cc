@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/models.h"
 #include "provider/key_file.h"
 
 namespace embedd::app {
@@ -10,8 +11,8 @@ Result<std::string> model_for(const Settings& settings, std::string_view endpoin
   if (!asked.empty()) return std::string(asked);
   const provider::EndpointConfig* found = settings.endpoint(endpoint);
   if (found != nullptr && !found->model.empty()) return found->model;
-  if (found != nullptr && found->dialect == provider::Dialect::local) return "local-hashing-v1";
-  if (endpoint == "openai") return "text-embedding-3-small";
+  if (found != nullptr && found->dialect == provider::Dialect::local) return std::string(kLocalModel);
+  if (endpoint == "openai") return std::string(kDefaultModel);
   return fail(ErrorKind::invalid_argument,
               fmt::format("name a model with --model: the endpoint {} has no default (model = \"…\" in "
                           "[endpoint.{}] of embedd.toml makes one)",

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "app/database.h"
-#include "core/price.h"
+#include "core/models.h"
 #include "schema/estimate.h"
 #include "text/catalog.h"
 

@@ -4,7 +4,7 @@
 
 #include "app/database.h"
 #include "app/endpoints.h"
-#include "core/price.h"
+#include "core/models.h"
 #include "schema/capture_state.h"
 #include "schema/declarer.h"
 #include "schema/inspect.h"

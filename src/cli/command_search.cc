@@ -3,6 +3,7 @@
 #include "app/search.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/notes.h"
 #include "cli/output.h"
 
 namespace embedd::cli {
@@ -39,8 +40,7 @@ Result<int> search(Context& context, const SearchArguments& arguments) {
   }
   if (result->hits.empty()) print_note("nothing found: no row has a vector yet (embedd status says why)");
   print_hits(result->hits);
-  if (result->by_words && stderr_is_terminal())
-    print_note("note: local-hashing-v1 finds shared words, not meaning");
+  if (result->by_words && stderr_is_terminal()) note_local_model();
   return kDone;
 }
 

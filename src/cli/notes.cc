@@ -4,8 +4,11 @@
 
 #include "app/endpoints.h"
 #include "cli/output.h"
+#include "core/models.h"
 
 namespace embedd::cli {
+
+void note_local_model() { print_note(fmt::format("note: {} finds shared words, not meaning", kLocalModel)); }
 
 void note_endpoint(const app::Settings& settings, std::string_view endpoint) {
   const provider::EndpointConfig* found = settings.endpoint(endpoint);
@@ -14,7 +17,7 @@ void note_endpoint(const app::Settings& settings, std::string_view endpoint) {
         fmt::format("note: no endpoint is called '{}' here; a worker needs [endpoint.{}] in embedd.toml",
                     endpoint, endpoint));
   else if (found->dialect == provider::Dialect::local)
-    print_note("note: local-hashing-v1 finds shared words, not meaning");
+    note_local_model();
   else if (!app::has_key(*found))
     print_note(fmt::format("note: rows wait until there is a key: {}", app::how_to_set_key(*found)));
 }

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "base/version.h"
-#include "core/price.h"
+#include "core/models.h"
 
 namespace embedd::observe {
 

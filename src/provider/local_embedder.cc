@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "core/models.h"
 #include "text/hashing.h"
 
 namespace embedd::provider {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "core/price.h"
+#include "core/models.h"
 #include "queue/messages.h"
 #include "queue/pg_queue.h"
 

@@ -5,35 +5,13 @@
 
 #include <algorithm>
 
+#include "core/models.h"
 #include "pg/quoting.h"
 #include "schema/declarer.h"
 #include "schema/vector_index.h"
 
 namespace embedd::schema {
 namespace {
-
-constexpr int kDefaultDimensions = 1536;
-
-/// A model's own dimensions, and whether a request may ask for fewer.
-struct KnownModel {
-  std::string_view name;
-  int dimensions;
-  bool reducible;
-};
-constexpr KnownModel kKnownModels[] = {
-    {"text-embedding-3-small", 1536, true},
-    {"text-embedding-3-large", 3072, true},
-    {"text-embedding-ada-002", 1536, false},
-};
-
-/// The built-in one makes vectors of any length.
-constexpr KnownModel kLocalModel = {"local-hashing-v1", kDefaultDimensions, true};
-
-const KnownModel* known_model(std::string_view name) {
-  for (const KnownModel& model : kKnownModels)
-    if (model.name == name) return &model;
-  return name == kLocalModel.name ? &kLocalModel : nullptr;
-}
 
 template <typename... Args>
 std::unexpected<Error> wrong(fmt::format_string<Args...> format, Args&&... args) {
@@ -243,7 +221,7 @@ Result<int> choose_dimensions(pg::Connection& db, const VectorizerSpec& spec, co
   if (spec.dimensions > 0) return spec.dimensions;
   auto there = dimensions_there(db, source, column);
   if (!there || *there > 0) return there;
-  if (const KnownModel* model = known_model(spec.model)) return model->dimensions;
+  if (const ModelFacts* model = model_facts(spec.model)) return model->dimensions;
   return wrong(
       "how many dimensions {} has is not known here, and the column '{}' takes any number: say it with "
       "--dimensions",
@@ -253,7 +231,7 @@ Result<int> choose_dimensions(pg::Connection& db, const VectorizerSpec& spec, co
 Result<void> check_destination(pg::Connection& db, const VectorizerSpec& spec, Declaration& out) {
   const SourceTable& source = out.source;
   const SourceColumn* column = source.find(spec.column);
-  const KnownModel* model = known_model(spec.model);
+  const ModelFacts* model = model_facts(spec.model);
   const int wished = spec.dimensions > 0 ? spec.dimensions : model ? model->dimensions : kDefaultDimensions;
   if (!column)
     return wrong("{} has no column '{}'.{} To add it: ALTER TABLE {} ADD COLUMN {} vector({})",
@@ -278,13 +256,15 @@ Result<void> check_destination(pg::Connection& db, const VectorizerSpec& spec, D
     if (!chosen) return std::unexpected(chosen.error());
     out.dimensions = *chosen;
   }
-  const bool reduced = model && model != &kLocalModel && out.dimensions != model->dimensions;
-  if (reduced && (!model->reducible || out.dimensions > model->dimensions))
+  const bool differs =
+      model && model->may_have != ModelFacts::Dimensions::any && out.dimensions != model->dimensions;
+  const bool reducible = model && model->may_have == ModelFacts::Dimensions::reduced;
+  if (differs && (!reducible || out.dimensions > model->dimensions))
     return wrong(
         "{} answers with {} dimensions{}, but the column '{}' would take {}; choose another model, or a "
         "column of that size",
-        spec.model, model->dimensions, model->reducible ? " or fewer" : "", spec.column, out.dimensions);
-  out.send_dimensions = spec.send_dimensions.value_or(reduced);
+        spec.model, model->dimensions, reducible ? " or fewer" : "", spec.column, out.dimensions);
+  out.send_dimensions = spec.send_dimensions.value_or(differs);
   if (!model && spec.dimensions > 0 && !out.send_dimensions)
     out.remarks.push_back(fmt::format(
         "the endpoint is not asked for {} dimensions: {} must have them anyway; --send-dimensions asks",

@@ -3,16 +3,16 @@
 
 #include <string>
 
+#include "core/models.h"
 #include "pg/connection.h"
 #include "schema/adoption.h"
 
 namespace embedd::schema {
 
 struct TracesOptions {
-  std::string
-      schema;  ///< empty: where `traces` is found, else the first schema of the search::search::search path
+  std::string schema;  ///< empty: where `traces` is found, else the first schema of the search path
   std::string endpoint = "openai";
-  std::string model = "text-embedding-3-small";
+  std::string model = std::string(kDefaultModel);
   bool endpoint_asked = false, model_asked = false;  ///< a vectorizer that is there must agree
   bool adopt_only = false;                           ///< make no table
 };

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/models.h"
 #include "core/ports.h"
 #include "pg/connection.h"
 
@@ -22,7 +23,7 @@ struct VectorizerSpec {
   std::vector<std::string> key;     ///< empty: the primary key
   std::string where;                ///< SQL over the row's own columns; empty: every row
   std::string endpoint = "openai";  ///< a name of the worker's configuration
-  std::string model = "text-embedding-3-small";
+  std::string model = std::string(kDefaultModel);
   int dimensions = 0;                   ///< 0: those of the column, else 1536
   std::optional<bool> send_dimensions;  ///< default: only if the model's own are others
   std::string model_id_column;          ///< optional

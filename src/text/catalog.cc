@@ -1,20 +1,16 @@
 #include "text/catalog.h"
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 
 #include "base/log.h"
 #include "base/units.h"
+#include "core/models.h"
 #include "text/cl100k_embedded.h"
 
 namespace embedd {
 namespace {
-
-constexpr std::array<std::string_view, 3> kCl100kModels = {"text-embedding-3-large", "text-embedding-3-small",
-                                                           "text-embedding-ada-002"};
 
 Result<std::string> read_file(const std::string& path) {
   constexpr std::size_t kMost = 4 * kMiB;  // the real file has 1.7 MB
@@ -32,7 +28,8 @@ Result<std::string> read_file(const std::string& path) {
 
 bool Tokenizers::has_vocabulary(std::string_view model) {
   model.remove_prefix(model.rfind('/') + 1);  // npos + 1 is 0
-  return std::ranges::find(kCl100kModels, model) != kCl100kModels.end();
+  const ModelFacts* facts = model_facts(model);
+  return facts != nullptr && facts->cl100k;
 }
 
 const Tokenizer& Tokenizers::tokenizer_for(std::string_view model) const {

@@ -25,8 +25,6 @@
 
 namespace embedd {
 
-inline constexpr std::string_view kLocalModel = "local-hashing-v1";
-
 /// Fills `out` (any size ≥ 1; useful from about 256, specified from 8) with the vector of `text`: length 1,
 /// or all zero if `text` is empty and only then. Any bytes are accepted; those that are not UTF-8 separate
 /// words. Thread-safe, linear apart from a sort of the words, allocates about 4 bytes a byte of text.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "contract/embedder_contract.h"
+#include "core/models.h"
 #include "provider/embedders.h"
 #include "provider/loop.h"
 #include "support/scripted_provider.h"

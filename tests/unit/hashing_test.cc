@@ -1,4 +1,5 @@
 #include "text/hashing.h"
+#include "core/models.h"
 
 #include <gtest/gtest.h>
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/check.h"
+#include "base/trim.h"
 #include "pg/database_url.h"
 #include "pg/pinned_settings.h"
 #include "pg/quoting.h"
@@ -13,11 +14,6 @@
 
 namespace embedd::pg {
 namespace {
-
-std::string trimmed(std::string_view text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-  return std::string(text);
-}
 
 /// libpq's connection errors carry no SQLSTATE; the server's FATAL text is all there is.
 ErrorKind classify_connect(std::string_view message) {
@@ -30,57 +26,6 @@ ErrorKind classify_connect(std::string_view message) {
 }
 
 }  // namespace
-
-Rows::Rows(PGresult* result) : result_(result) {}
-
-void Rows::Clear::operator()(PGresult* result) const { PQclear(result); }
-
-int Rows::size() const { return PQntuples(result_.get()); }
-
-bool Rows::is_null(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
-
-std::string_view Rows::view(int row, int column) const {
-  CHECK(row < PQntuples(result_.get()) && column < PQnfields(result_.get()), "row {} column {}", row, column);
-  return {PQgetvalue(result_.get(), row, column),
-          static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
-}
-
-std::optional<std::string> Rows::maybe(int row, int column) const {
-  if (is_null(row, column)) return std::nullopt;
-  return text(row, column);
-}
-
-std::int64_t Rows::integer(int row, int column) const {
-  return std::strtoll(text(row, column).c_str(), nullptr, 10);
-}
-
-double Rows::number(int row, int column) const { return std::strtod(text(row, column).c_str(), nullptr); }
-
-bool Rows::flag(int row, int column) const { return view(row, column) == "t"; }
-
-std::vector<std::string> Rows::array(int row, int column) const {
-  // The output form of text[]: {plain,"quoted with \" and \\"}. NULL elements do not occur in our arrays.
-  std::vector<std::string> out;
-  const std::string_view in = view(row, column);
-  if (in.size() < 2 || in == "{}") return out;
-  out.emplace_back();
-  bool quoted = false;
-  for (std::size_t i = 1; i + 1 < in.size(); ++i) {
-    const char c = in[i];
-    if (c == '\\') {
-      out.back() += in[++i];
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (c == ',' && !quoted) {
-      out.emplace_back();
-    } else {
-      out.back() += c;
-    }
-  }
-  return out;
-}
-
-std::uint64_t Rows::affected() const { return std::strtoull(PQcmdTuples(result_.get()), nullptr, 10); }
 
 void Connection::Finish::operator()(PGconn* conn) const { PQfinish(conn); }
 
@@ -105,7 +50,7 @@ Result<Connection> Connection::open(const Secret& conninfo, std::string_view app
   CHECK(connection.conn_ != nullptr, "out of memory");
   if (PQstatus(connection.native()) != CONNECTION_OK) {
     const HiddenSecret password = hide_password(connection.native());
-    std::string message = redact(trimmed(PQerrorMessage(connection.native())));
+    std::string message = redact(std::string(trim(PQerrorMessage(connection.native()))));
     const ErrorKind kind = classify_connect(message);
     return fail(kind, explain_connect_error(std::move(message)));
   }
@@ -134,7 +79,7 @@ Result<Rows> Connection::finish(PGresult* result) {
   if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY) return rows;
   const ServerError error = read_error(result);
   if (error.sqlstate.empty())
-    return fail(ErrorKind::in_doubt, result ? error.message : trimmed(PQerrorMessage(native())));
+    return fail(ErrorKind::in_doubt, result ? error.message : std::string(trim(PQerrorMessage(native()))));
   if (PQstatus(native()) != CONNECTION_BAD) last_sqlstate_ = error.sqlstate;
   return fail(classify(error.sqlstate), describe(error, reader_));
 }

@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "pg/rows.h"
 #include "pg/server_error.h"
 
 struct pg_conn;
@@ -29,32 +30,6 @@ namespace embedd::pg {
 
 /// A statement's parameter in text form; nullopt is NULL.
 using Param = std::optional<std::string>;
-
-/// The rows of one statement, in text form. Views stay valid while this object lives.
-class Rows {
- public:
-  explicit Rows(pg_result* result);
-
-  [[nodiscard]] int size() const;
-  [[nodiscard]] bool empty() const { return size() == 0; }
-  [[nodiscard]] bool is_null(int row, int column) const;
-  [[nodiscard]] std::string_view view(int row, int column) const;  ///< empty if NULL
-  [[nodiscard]] std::string text(int row, int column) const { return std::string(view(row, column)); }
-  [[nodiscard]] std::optional<std::string> maybe(int row, int column) const;
-  [[nodiscard]] std::int64_t integer(int row, int column) const;  ///< 0 if NULL
-  [[nodiscard]] double number(int row, int column) const;         ///< 0 if NULL
-  [[nodiscard]] bool flag(int row, int column) const;             ///< false if NULL
-  /// Elements of a text[] without NULLs.
-  [[nodiscard]] std::vector<std::string> array(int row, int column) const;
-  /// Rows inserted, updated, deleted or selected.
-  [[nodiscard]] std::uint64_t affected() const;
-
- private:
-  struct Clear {
-    void operator()(pg_result* result) const;
-  };
-  std::unique_ptr<pg_result, Clear> result_;
-};
 
 class Connection {
  public:

@@ -10,10 +10,11 @@
 
 #include "base/check.h"
 #include "base/threads.h"
+#include "base/trim.h"
 #include "pg/database_url.h"
-#include "pg/pinned_settings.h"
 #include "pg/quoting.h"
 #include "pg/server_error.h"
+#include "pg/session_settings.h"
 #include "pg/sqlstate.h"
 
 namespace embedd::pg {
@@ -27,11 +28,6 @@ constexpr std::size_t kMaxPrepared = 512;
 
 constexpr const char* kReadOnly =
     "the session is read-only: the server is a standby, or default_transaction_read_only is on";
-
-std::string trimmed(std::string_view text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-  return std::string(text);
-}
 
 Error error_of(const PGresult* result, bool keep_messages) {
   const ServerError error = read_error(result);
@@ -76,80 +72,10 @@ bool is_forgotten(const PGresult* result) {
   return sqlstate != nullptr && std::string_view(sqlstate) == "26000";
 }
 
-/// What every statement runs under, as one SELECT that begins its transaction. For that transaction only: a
-/// trigger of a user's runs in this session when the worker writes, and may leave any setting or role behind.
-/// `path`: SQL for the search_path that the role or the database prescribes.
-std::string settings_sql(const PipelineOptions& options, const std::string& path) {
-  const auto ms = [](Duration d) {
-    return quote_literal(std::to_string(std::chrono::duration_cast<milliseconds>(d).count()));
-  };
-  std::string sql = "SELECT pg_catalog.set_config('role', 'none', true)";
-  const auto set = [&sql](std::string_view name, const std::string& value) {
-    sql += fmt::format(", pg_catalog.set_config('{}', {}, true)", name, value);
-  };
-  set("lock_timeout", ms(options.lock_timeout));
-  // The server gives up before we do, so that a slow statement ends with a plain error and not in doubt.
-  set("statement_timeout",
-      ms(std::min<Duration>(options.statement_timeout, options.command_timeout * 5 / 6)));
-  set("jit", "'off'");
-  // A bitmap of all that is due, to be sorted, looks cheap to newer planners while a queue is of some
-  // thousands: each claim would read them all.
-  if (options.planning == Planning::custom) set("enable_bitmapscan", "'off'");
-  set("plan_cache_mode",
-      options.planning == Planning::generic ? "'force_generic_plan'" : "'force_custom_plan'");
-  // What is PostgreSQL's own comes first, whatever the role's path says.
-  set("search_path", options.search_path.empty()
-                         ? fmt::format("pg_catalog.concat_ws(', ', 'pg_catalog', nullif({}, ''))", path)
-                         : quote_literal(options.search_path));
-  if (options.sees_every_row) set("row_security", "'off'");
-  if (options.settles) set("embedd.settles", "'on'");
-  set("client_encoding", "'UTF8'");
-  set("default_transaction_isolation", "'read committed'");
-  for (const PinnedSetting& setting : pinned_settings()) set(setting.name, quote_literal(setting.value));
-  return sql;
-}
-
-/// Once per session, where there is one.
-constexpr const char* kSessionSettings =
-    "SELECT pg_catalog.set_config('default_transaction_isolation', 'read committed', false), "
-    "pg_catalog.set_config('idle_session_timeout', '0', false)";
-
 /// What settings_sql() is prepared as.
 constexpr const char* kSettingsName = "embedd_settings";
 
 }  // namespace
-
-int BinaryRows::size() const { return PQntuples(result_.get()); }
-
-bool BinaryRows::is_null(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
-
-std::string_view BinaryRows::bytes(int row, int column) const {
-  CHECK(row < PQntuples(result_.get()) && column < PQnfields(result_.get()), "row {} column {}", row, column);
-  return {PQgetvalue(result_.get(), row, column),
-          static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
-}
-
-std::int64_t BinaryRows::integer(int row, int column) const {
-  const std::string_view in = bytes(row, column);
-  switch (in.size()) {
-    case 2: return read_number<std::int16_t>(in);
-    case 4: return read_number<std::int32_t>(in);
-    case 8: return read_number<std::int64_t>(in);
-    default: return 0;
-  }
-}
-
-double BinaryRows::real(int row, int column) const {
-  const std::string_view in = bytes(row, column);
-  return in.size() == 8 ? std::bit_cast<double>(read_number<std::uint64_t>(in)) : 0.0;
-}
-
-bool BinaryRows::flag(int row, int column) const {
-  const std::string_view in = bytes(row, column);
-  return in.size() == 1 && in[0] != '\0';
-}
-
-void BinaryRows::Clear::operator()(PGresult* result) const { PQclear(result); }
 
 Statement::Statement(std::string sql) : sql_(std::move(sql)) {
   static std::atomic<std::uint64_t> next{1};
@@ -218,10 +144,10 @@ void Pipeline::connect(const std::shared_ptr<Attempt>& attempt, const PipelineOp
   if (PQstatus(conn.get()) == CONNECTION_OK)
     error = set_up(conn.get(), options, pooled, settings);
   else
-    error.message = explain_connect_error(trimmed(PQerrorMessage(conn.get())));
+    error.message = explain_connect_error(std::string(trim(PQerrorMessage(conn.get()))));
   const HiddenSecret password = hide_password(conn.get());
   if (!error.message.empty()) {
-    error.message = redact(trimmed(error.message));
+    error.message = redact(std::string(trim(error.message)));
     conn.reset();
   }
   const std::lock_guard lock(attempt->mutex);
@@ -425,7 +351,7 @@ bool Pipeline::take_result(pg_result* result) {
       return true;
     default: break;
   }
-  last_refusal_ = trimmed(PQresultErrorMessage(result));
+  last_refusal_ = std::string(trim(PQresultErrorMessage(result)));
   Error error = error_of(result, options_.keep_messages);
   if (is_fatal(result)) {
     // The session ends here; whether the commit came first, only the Sync would have told.
@@ -471,7 +397,7 @@ std::string Pipeline::why_lost() const {
   const std::size_t refusal = message.find(last_refusal_);
   if (refusal != std::string::npos) message.erase(0, refusal + last_refusal_.size());
   message.erase(0, message.find_first_not_of(" \n"));
-  return trimmed(message);
+  return std::string(trim(message));
 }
 
 /// Gives the connection up: what was sent is in doubt, and the next one is tried after a pause.

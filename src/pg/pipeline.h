@@ -30,36 +30,12 @@
 #include "base/secret.h"
 #include "core/ports.h"
 #include "core/waitable.h"
-#include "pg/codec.h"
+#include "pg/rows.h"
 
 struct pg_conn;
 struct pg_result;
 
 namespace embedd::pg {
-
-/// The rows of one command, in binary. Views stay valid while this object lives.
-class BinaryRows {
- public:
-  explicit BinaryRows(pg_result* result) : result_(result) {}
-
-  [[nodiscard]] int size() const;
-  [[nodiscard]] bool is_null(int row, int column) const;
-  [[nodiscard]] std::string_view bytes(int row, int column) const;  ///< also the form of text; empty if NULL
-  [[nodiscard]] std::int64_t integer(int row,
-                                     int column) const;  ///< of smallint, int, bigint, oid; 0 if NULL
-  [[nodiscard]] double real(int row, int column) const;  ///< of float8; 0 if NULL
-  [[nodiscard]] bool flag(int row, int column) const;    ///< false if NULL
-  /// Elements' bytes; see decode_array().
-  [[nodiscard]] std::optional<std::vector<std::string_view>> array(int row, int column) const {
-    return decode_array(bytes(row, column));
-  }
-
- private:
-  struct Clear {
-    void operator()(pg_result* result) const;
-  };
-  std::unique_ptr<pg_result, Clear> result_;
-};
 
 /// A statement's text, and its identity for the connection's cache of prepared statements.
 class Statement {

@@ -44,9 +44,8 @@ Existing priced(const Settings& settings, const schema::VectorizerInfo& vectoriz
   return out;
 }
 
-Result<CreatedVectorizer> create_vectorizer(const Settings& settings, schema::VectorizerSpec spec,
-                                            std::string_view model) {
-  auto chosen = model_for(settings, spec.endpoint, model);
+Result<CreatedVectorizer> create_vectorizer(const Settings& settings, schema::VectorizerSpec spec) {
+  auto chosen = model_for(settings, spec.endpoint, spec.model);
   if (!chosen) return std::unexpected(chosen.error());
   spec.model = std::move(*chosen);
   auto db = connect(settings);

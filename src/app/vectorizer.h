@@ -40,10 +40,9 @@ struct CreatedVectorizer {
   bool worker_running = false;
 };
 
-/// `model`: empty means the endpoint's default. Once the vectorizer is declared, whatever else cannot be
+/// `spec.model`: empty means the endpoint's default. Once the vectorizer is declared, whatever else cannot be
 /// found out is left out. Errors: schema::declare_vectorizer()'s, and invalid_argument if the endpoint has no
 /// default model.
-Result<CreatedVectorizer> create_vectorizer(const Settings& settings, schema::VectorizerSpec spec,
-                                            std::string_view model);
+Result<CreatedVectorizer> create_vectorizer(const Settings& settings, schema::VectorizerSpec spec);
 
 }  // namespace embedd::app

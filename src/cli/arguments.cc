@@ -89,7 +89,8 @@ class Parser {
 
   void add_vectorizer() {
     CLI::App* group = add_group("vectorizer", "Declare which column holds the embedding of which text");
-    auto create = std::make_shared<CreateArguments>();
+    auto create = std::make_shared<schema::VectorizerSpec>();
+    create->model.clear();  // the endpoint's
     CLI::App* command = add(group, "create", "Declare a vectorizer; rows that exist are embedded too",
                             [create](Context& context) { return vectorizer_create(context, *create); });
     command->add_option("NAME", create->name, "Its name")->required();
@@ -106,8 +107,9 @@ class Parser {
                         "local local-hashing-v1]");
     command->add_option("--dimensions", create->dimensions, "Of the vectors [those of the column]")
         ->check(whole_number(1, 16'000));
-    command->add_flag("--send-dimensions", create->send_dimensions,
-                      "Ask the endpoint for that many [only where OpenAI's model has others]");
+    command->add_flag_callback(
+        "--send-dimensions", [create] { create->send_dimensions = true; },
+        "Ask the endpoint for that many [only where OpenAI's model has others]");
     command->add_flag("--adopt-existing", create->adopt_existing,
                       "Keep vectors that are there, where --model-id-column names the model [all are "
                       "embedded anew, unless the same declaration was dropped before]");

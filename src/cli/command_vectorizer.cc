@@ -91,26 +91,8 @@ Result<int> change(Context& context, const std::string& name,
 
 }  // namespace
 
-Result<int> vectorizer_create(Context& context, const CreateArguments& arguments) {
-  schema::VectorizerSpec spec;
-  spec.name = arguments.name;
-  spec.table = arguments.table;
-  spec.text = arguments.text;
-  spec.column = arguments.column;
-  spec.store = arguments.store;
-  spec.key = arguments.key;
-  spec.where = arguments.where;
-  spec.dimensions = arguments.dimensions;
-  spec.model_id_column = arguments.model_id_column;
-  spec.model_version_column = arguments.model_version_column;
-  spec.long_texts = arguments.long_texts;
-  spec.index = arguments.index;
-  if (!arguments.endpoint.empty()) spec.endpoint = arguments.endpoint;
-  if (arguments.send_dimensions) spec.send_dimensions = true;
-  spec.adopt_existing = arguments.adopt_existing;
-  spec.trust_all = arguments.trust_all;
-
-  const auto created = app::create_vectorizer(context.config, std::move(spec), arguments.model);
+Result<int> vectorizer_create(Context& context, const schema::VectorizerSpec& spec) {
+  const auto created = app::create_vectorizer(context.config, spec);
   if (!created) return std::unexpected(created.error());
   const schema::VectorizerInfo& info = created->info;
   if (context.json) {

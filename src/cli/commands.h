@@ -9,16 +9,9 @@
 #include "app/traces.h"
 #include "base/error.h"
 #include "cli/context.h"
+#include "schema/vectorizers.h"
 
 namespace embedd::cli {
-
-struct CreateArguments {
-  std::string name, table, text, column, store, where, endpoint, model, model_id_column, model_version_column;
-  std::string long_texts = "truncate", index = "none";
-  std::vector<std::string> key;
-  int dimensions = 0;
-  bool send_dimensions = false, adopt_existing = false, trust_all = false;
-};
 
 struct ReindexArguments {
   std::string name, index;   ///< index: empty keeps the recorded kind
@@ -62,7 +55,7 @@ struct StatusArguments {
 };
 
 Result<int> migrate(Context& context);
-Result<int> vectorizer_create(Context& context, const CreateArguments& arguments);
+Result<int> vectorizer_create(Context& context, const schema::VectorizerSpec& spec);
 Result<int> vectorizer_list(Context& context);
 Result<int> vectorizer_show(Context& context, const std::string& name);
 Result<int> vectorizer_pause(Context& context, const std::string& name);

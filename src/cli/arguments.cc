@@ -138,7 +138,7 @@ class Parser {
   }
 
   void add_reindex(CLI::App* group) {
-    auto arguments = std::make_shared<ReindexArguments>();
+    auto arguments = std::make_shared<app::ReindexRequest>();
     CLI::App* command = add(
         group, "reindex", "Wait for the backlog to drain, then build the vector index; for the table's owner",
         [arguments](Context& context) { return vectorizer_reindex(context, *arguments); });
@@ -151,11 +151,11 @@ class Parser {
         ->check(not_negative());
     command->add_flag("--now", arguments->now, "Build although rows wait to be embedded");
     command
-        ->add_option("--memory-mib", arguments->memory_mib,
+        ->add_option("--memory-mib", arguments->build.memory_mib,
                      "maintenance_work_mem of the build [the server's, at least 256]")
         ->check(whole_number(1, 1'048'576));
     command
-        ->add_option("--workers", arguments->workers,
+        ->add_option("--workers", arguments->build.workers,
                      "max_parallel_maintenance_workers of the build [the server's]")
         ->check(whole_number(0, 64));
   }

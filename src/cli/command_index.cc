@@ -3,9 +3,8 @@
 
 #include <chrono>
 #include <cstdio>
-#include <thread>
 
-#include "app/database.h"
+#include "app/vector_index.h"
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -16,7 +15,6 @@ namespace embedd::cli {
 
 namespace {
 
-constexpr seconds kBetweenLooks{1};
 constexpr seconds kBetweenLines{10};
 
 /// Says on stderr how far it is: on a terminal in place, elsewhere as a line now and then.
@@ -60,33 +58,6 @@ std::string describe(const schema::Backlog& backlog, const std::string& name) {
   return out;
 }
 
-/// Whether the backlog has drained in time.
-Result<bool> wait_for_backlog(pg::Connection& db, const schema::VectorizerInfo& info,
-                              const ReindexArguments& arguments) {
-  const auto began_at = std::chrono::steady_clock::now();
-  Ticker ticker;
-  while (true) {
-    auto backlog = schema::read_backlog(db, info);
-    if (!backlog) return std::unexpected(backlog.error());
-    if (arguments.now || backlog->drained()) return true;
-    const std::string text = describe(*backlog, printable(info.name));
-    const double passed = to_seconds(std::chrono::steady_clock::now() - began_at);
-    if (arguments.wait_seconds >= 0 && passed >= arguments.wait_seconds) {
-      ticker.clear();
-      print_error(text + ". Wait for longer (--wait), or build the index now (--now)");
-      return false;
-    }
-    ticker.tell(text + "; waiting");
-    std::this_thread::sleep_for(kBetweenLooks);
-  }
-}
-
-/// Building goes past a pooler where there is a way: only a session of its own takes the build's settings.
-Result<pg::Connection> connect_builder(const Context& context) {
-  const Config& config = context.config;
-  return app::connect(config.listen.conninfo.empty() ? config.database : config.listen);
-}
-
 std::string human_size(std::int64_t bytes) {
   const auto size = static_cast<double>(bytes);
   if (bytes < static_cast<std::int64_t>(kMiB)) return fmt::format("{:.0f} kB", size / kKiB);
@@ -121,36 +92,29 @@ void show(const Context& context, const std::vector<schema::BuiltIndex>& indexes
 
 }  // namespace
 
-Result<int> vectorizer_reindex(Context& context, const ReindexArguments& arguments) {
-  auto db = app::connect(context.config);
-  if (!db) return std::unexpected(db.error());
-  auto info = arguments.index.empty() ? schema::find_vectorizer(*db, arguments.name)
-                                      : schema::choose_index(*db, arguments.name, arguments.index);
-  if (!info) return std::unexpected(info.error());
-  // Whoever may not build shall not have to wait for being told.
-  if (auto owner = schema::check_index_owner(*db, *info); !owner) return std::unexpected(owner.error());
-  auto wanted = schema::index_wanted(*db, *info);
-  if (!wanted) return std::unexpected(wanted.error());
-  if (*wanted) {
-    auto drained = wait_for_backlog(*db, *info, arguments);
-    if (!drained) return std::unexpected(drained.error());
-    if (!*drained) return kRowsRemain;
+Result<int> vectorizer_reindex(Context& context, const app::ReindexRequest& request) {
+  Ticker ticker;
+  const app::ReindexHooks hooks{
+      .waiting =
+          [&ticker](const schema::VectorizerInfo& info, const schema::Backlog& backlog) {
+            ticker.tell(describe(backlog, printable(info.name)) + "; waiting");
+          },
+      .building =
+          [&ticker](const schema::BuildProgress& progress) {
+            ticker.tell(fmt::format("{}: {}", printable(progress.index),
+                                    progress.phase.empty() ? "building" : printable(progress.phase)),
+                        progress.share);
+          },
+  };
+  const auto done = app::reindex(context.config, request, hooks);
+  ticker.clear();
+  if (!done) return std::unexpected(done.error());
+  if (done->gave_up) {
+    print_error(describe(done->backlog, printable(done->info.name)) +
+                ". Wait for longer (--wait), or build the index now (--now)");
+    return kRowsRemain;
   }
-  auto builder = connect_builder(context);
-  if (!builder) return std::unexpected(builder.error());
-  std::vector<schema::BuiltIndex> built;
-  {
-    Ticker ticker;
-    auto done = schema::build_indexes(
-        *db, *builder, *info, {arguments.memory_mib, arguments.workers},
-        [&ticker](const schema::BuildProgress& progress) {
-          ticker.tell(fmt::format("{}: {}", printable(progress.index),
-                                  progress.phase.empty() ? "building" : printable(progress.phase)),
-                      progress.share);
-        });
-    if (!done) return std::unexpected(done.error());
-    built = std::move(*done);
-  }
+  const std::vector<schema::BuiltIndex>& built = done->built;
   show(context, built);
   for (const schema::BuiltIndex& index : built)
     if (index.serially)
@@ -163,21 +127,21 @@ Result<int> vectorizer_reindex(Context& context, const ReindexArguments& argumen
 
 namespace {
 
-/// What `--drop` could name. Nothing is dropped, so this is no failure.
-Result<int> show_deferrable(const Context& context, pg::Connection& db, const schema::VectorizerInfo& info) {
-  auto there = schema::deferrable_indexes(db, info);
-  if (!there) return std::unexpected(there.error());
+/// Nothing is dropped, so this is no failure.
+void show_droppable(const Context& context, const app::Deferral& deferral) {
+  const schema::VectorizerInfo& info = deferral.info;
+  const std::vector<std::string>& there = deferral.droppable;
   if (context.json) {
     JsonWriter json;
     json.object().key("name").value(info.name).key("dropped").array().end().key("droppable").array();
-    for (const std::string& name : *there) json.value(name);
+    for (const std::string& name : there) json.value(name);
     print(json.end().end().str() + "\n");
-  } else if (!there->empty()) {
+  } else if (!there.empty()) {
     print(
         fmt::format("this would drop {0}, and searches would read the whole table until: embedd vectorizer "
                     "reindex {1}. To do it: embedd vectorizer defer-index {1} --drop {2}\n",
-                    printable(fmt::format("{}", fmt::join(*there, ", "))), info.name,
-                    printable(fmt::format("{}", fmt::join(*there, " --drop ")))));
+                    printable(fmt::format("{}", fmt::join(there, ", "))), info.name,
+                    printable(fmt::format("{}", fmt::join(there, " --drop ")))));
   } else if (info.deferred_indexes.empty()) {
     print(fmt::format("the column '{}' has no vector index: there is nothing to defer\n",
                       printable(info.destination_column)));
@@ -185,19 +149,17 @@ Result<int> show_deferrable(const Context& context, pg::Connection& db, const sc
     print(fmt::format("deferred already: {}; build what was dropped with: embedd vectorizer reindex {}\n",
                       printable(fmt::format("{}", fmt::join(info.deferred_indexes, ", "))), info.name));
   }
-  return kDone;
 }
 
 }  // namespace
 
 Result<int> vectorizer_defer_index(Context& context, const DeferIndexArguments& arguments) {
-  auto db = app::connect(context.config);
-  if (!db) return std::unexpected(db.error());
-  auto info = schema::find_vectorizer(*db, arguments.name);
-  if (!info) return std::unexpected(info.error());
-  if (arguments.drop.empty()) return show_deferrable(context, *db, *info);
-  if (auto deferred = schema::defer_indexes(*db, *info, arguments.drop); !deferred)
-    return std::unexpected(deferred.error());
+  const auto deferral = app::defer_indexes(context.config, arguments.name, arguments.drop);
+  if (!deferral) return std::unexpected(deferral.error());
+  if (arguments.drop.empty()) {
+    show_droppable(context, *deferral);
+    return kDone;
+  }
   if (context.json) {
     JsonWriter json;
     json.object().key("name").value(arguments.name).key("dropped").array();

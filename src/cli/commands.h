@@ -7,18 +7,12 @@
 #include <vector>
 
 #include "app/traces.h"
+#include "app/vector_index.h"
 #include "base/error.h"
 #include "cli/context.h"
 #include "schema/vectorizers.h"
 
 namespace embedd::cli {
-
-struct ReindexArguments {
-  std::string name, index;   ///< index: empty keeps the recorded kind
-  double wait_seconds = -1;  ///< for the backlog; negative: as long as it takes
-  bool now = false;
-  int memory_mib = 0, workers = -1;  ///< see schema::BuildOptions
-};
 
 struct DeferIndexArguments {
   std::string name;
@@ -61,7 +55,7 @@ Result<int> vectorizer_show(Context& context, const std::string& name);
 Result<int> vectorizer_pause(Context& context, const std::string& name);
 Result<int> vectorizer_resume(Context& context, const std::string& name);
 Result<int> vectorizer_drop(Context& context, const std::string& name);
-Result<int> vectorizer_reindex(Context& context, const ReindexArguments& arguments);
+Result<int> vectorizer_reindex(Context& context, const app::ReindexRequest& request);
 Result<int> vectorizer_defer_index(Context& context, const DeferIndexArguments& arguments);
 Result<int> worker(Context& context, const WorkerArguments& arguments);
 Result<int> status(Context& context, const StatusArguments& arguments);

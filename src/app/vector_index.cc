@@ -1,0 +1,80 @@
+#include "app/vector_index.h"
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "app/database.h"
+
+namespace embedd::app {
+namespace {
+
+constexpr seconds kBetweenLooks{1};
+
+/// Until the backlog has drained, or the time is up. Leaves in `out` what became of it.
+Result<void> wait_for_backlog(pg::Connection& db, const ReindexRequest& request, const ReindexHooks& hooks,
+                              Reindexed& out) {
+  const auto began_at = std::chrono::steady_clock::now();
+  while (true) {
+    auto backlog = schema::read_backlog(db, out.info);
+    if (!backlog) return std::unexpected(backlog.error());
+    out.backlog = *backlog;
+    if (request.now || out.backlog.drained()) return {};
+    const double passed = to_seconds(std::chrono::steady_clock::now() - began_at);
+    out.gave_up = request.wait_seconds >= 0 && passed >= request.wait_seconds;
+    if (out.gave_up) return {};
+    hooks.waiting(out.info, out.backlog);
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+}
+
+/// Past a pooler, where there is a way: only a session of its own takes the build's settings.
+Result<pg::Connection> connect_builder(const Settings& settings) {
+  return connect(settings.listen.conninfo.empty() ? settings.database : settings.listen);
+}
+
+}  // namespace
+
+Result<Reindexed> reindex(const Settings& settings, const ReindexRequest& request,
+                          const ReindexHooks& hooks) {
+  auto db = connect(settings);
+  if (!db) return std::unexpected(db.error());
+  auto info = request.index.empty() ? schema::find_vectorizer(*db, request.name)
+                                    : schema::choose_index(*db, request.name, request.index);
+  if (!info) return std::unexpected(info.error());
+  Reindexed out{.info = std::move(*info)};
+  // Before the wait, which is in vain for a role that may not build.
+  if (auto owner = schema::check_index_owner(*db, out.info); !owner) return std::unexpected(owner.error());
+  auto wanted = schema::index_wanted(*db, out.info);
+  if (!wanted) return std::unexpected(wanted.error());
+  if (*wanted) {
+    if (auto waited = wait_for_backlog(*db, request, hooks, out); !waited)
+      return std::unexpected(waited.error());
+    if (out.gave_up) return out;
+  }
+  auto builder = connect_builder(settings);
+  if (!builder) return std::unexpected(builder.error());
+  auto built = schema::build_indexes(*db, *builder, out.info, request.build, hooks.building);
+  if (!built) return std::unexpected(built.error());
+  out.built = std::move(*built);
+  return out;
+}
+
+Result<Deferral> defer_indexes(const Settings& settings, const std::string& name,
+                               const std::vector<std::string>& drop) {
+  auto db = connect(settings);
+  if (!db) return std::unexpected(db.error());
+  auto info = schema::find_vectorizer(*db, name);
+  if (!info) return std::unexpected(info.error());
+  Deferral out{.info = std::move(*info)};
+  if (drop.empty()) {
+    auto there = schema::deferrable_indexes(*db, out.info);
+    if (!there) return std::unexpected(there.error());
+    out.droppable = std::move(*there);
+  } else if (auto dropped = schema::defer_indexes(*db, out.info, drop); !dropped) {
+    return std::unexpected(dropped.error());
+  }
+  return out;
+}
+
+}  // namespace embedd::app

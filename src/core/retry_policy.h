@@ -1,4 +1,4 @@
-/// What to do about an error: every rule of retrying, as pure functions. No other place decides.
+/// What becomes of jobs whose request or settlement failed: the rules of retrying, as pure functions.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-/// Prometheus metrics, as design.md's section 9 names them. Written by the loop's thread, read by any.
+/// Prometheus metrics. Written by the loop's thread, read by any.
 ///
 /// Series are bounded: vectorizers come from the database and leave with it, endpoints and models from
 /// configuration and declarations, kinds and states from enums.

@@ -1,7 +1,7 @@
 /// PostgreSQL's binary forms: the parameters that the worker sends, and the values that it reads.
 ///
 ///   Params params;
-///   params.uuid(lease).array(BinaryArray::of_int8(hashes)).real(60.0);
+///   params.uuid(lease).array(std::move(hashes)).real(60.0);
 ///
 /// Everything is big-endian, as the server's *_recv and *_send functions have it. An array is: number of
 /// dimensions (0 if empty, else 1), a has-NULL flag, the element type's OID, its length, its lower bound (1),

@@ -1,4 +1,4 @@
-/// What a failed statement means for the caller: the one place that looks at a SQLSTATE.
+/// What a failed statement means for the caller, by its SQLSTATE.
 #pragma once
 
 #include <string_view>

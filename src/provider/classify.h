@@ -1,4 +1,4 @@
-/// What an HTTP answer that is not an embedding means. No other place looks at a status code. Pure.
+/// What an HTTP answer that is not an embedding means. Pure.
 ///
 /// Kinds, by what the answer says rather than by its number alone, since compatible servers misuse both:
 ///

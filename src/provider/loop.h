@@ -1,4 +1,4 @@
-/// The one place that blocks: a single wait for HTTP transfers, the database's sockets, timers and wake().
+/// Where the worker waits: one wait for HTTP transfers, the database's sockets, timers and wake().
 ///
 ///   Loop loop;
 ///   loop.add(queue);                       // any Waitable, for as long as it lives

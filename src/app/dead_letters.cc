@@ -10,8 +10,7 @@ namespace {
 Result<pg::Connection> connect_for(const Settings& settings, const schema::DeadLetterFilter& filter) {
   auto db = connect(settings);
   if (!db || filter.vectorizer.empty()) return db;
-  if (auto found = schema::find_vectorizer(*db, filter.vectorizer); !found)
-    return std::unexpected(found.error());
+  TRY(schema::find_vectorizer(*db, filter.vectorizer));
   return db;
 }
 
@@ -19,21 +18,18 @@ Result<pg::Connection> connect_for(const Settings& settings, const schema::DeadL
 
 Result<void> visit_dead_letters(const Settings& settings, const schema::DeadLetterFilter& filter, int limit,
                                 const std::function<void(const schema::DeadLetter&)>& visit) {
-  auto db = connect_for(settings, filter);
-  if (!db) return std::unexpected(db.error());
-  return schema::visit_dead_letters(*db, filter, limit, visit);
+  auto db = TRY(connect_for(settings, filter));
+  return schema::visit_dead_letters(db, filter, limit, visit);
 }
 
 Result<std::int64_t> retry_dead_letters(const Settings& settings, const schema::DeadLetterFilter& filter) {
-  auto db = connect_for(settings, filter);
-  if (!db) return std::unexpected(db.error());
-  return schema::retry_dead_letters(*db, filter);
+  auto db = TRY(connect_for(settings, filter));
+  return schema::retry_dead_letters(db, filter);
 }
 
 Result<std::int64_t> purge_dead_letters(const Settings& settings, const schema::DeadLetterFilter& filter) {
-  auto db = connect_for(settings, filter);
-  if (!db) return std::unexpected(db.error());
-  return schema::purge_dead_letters(*db, filter);
+  auto db = TRY(connect_for(settings, filter));
+  return schema::purge_dead_letters(db, filter);
 }
 
 }  // namespace embedd::app

@@ -27,29 +27,26 @@ double least_minutes(const EndpointLimits& limits, std::uint64_t rows, std::uint
 }
 
 Result<Estimate> estimate(const Settings& settings, std::string_view vectorizer) {
-  auto db = connect(settings);
-  if (!db) return std::unexpected(db.error());
-  auto info = schema::find_vectorizer(*db, vectorizer);
-  if (!info) return std::unexpected(info.error());
+  auto db = TRY(connect(settings));
+  auto info = TRY(schema::find_vectorizer(db, vectorizer));
 
-  const provider::EndpointConfig* endpoint = settings.endpoint(info->endpoint);
+  const provider::EndpointConfig* endpoint = settings.endpoint(info.endpoint);
   const EndpointLimits limits = endpoint == nullptr ? EndpointLimits{} : endpoint->limits;
   const std::string prefix = endpoint == nullptr ? std::string() : endpoint->document_prefix;
   const Tokenizers tokenizers(settings.tokenizer_ranks);
-  const Tokenizer& tokenizer = tokenizers.tokenizer_for(info->model);
+  const Tokenizer& tokenizer = tokenizers.tokenizer_for(info.model);
   Estimate out;
-  out.long_texts = long_texts_named(info->long_texts).value_or(LongTexts::truncate);
-  out.exact = tokenizers.exact_for(info->model);
-  auto read = schema::for_each_waiting_text(*db, *info, [&](std::string_view text) {
+  out.long_texts = long_texts_named(info.long_texts).value_or(LongTexts::truncate);
+  out.exact = tokenizers.exact_for(info.model);
+  TRY(schema::for_each_waiting_text(db, info, [&](std::string_view text) {
     const std::size_t tokens = tokenizer.count(prefix + std::string(text));
     ++out.rows;
     out.too_long += tokens > limits.max_input_tokens ? 1 : 0;
     out.tokens += paid_tokens(tokens, limits.max_input_tokens, out.long_texts);
-  });
-  if (!read) return std::unexpected(read.error());
-  if (usd_per_million_tokens(info->model) > 0) out.usd = usd_of(info->model, out.tokens);
+  }));
+  if (usd_per_million_tokens(info.model) > 0) out.usd = usd_of(info.model, out.tokens);
   if (const double minutes = least_minutes(limits, out.rows, out.tokens); minutes > 0) out.minutes = minutes;
-  out.vectorizer = std::move(*info);
+  out.vectorizer = std::move(info);
   return out;
 }
 

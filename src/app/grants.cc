@@ -10,27 +10,22 @@
 namespace embedd::app {
 
 Result<Grants> read_grants(const Settings& settings, const std::string& role) {
-  auto db = connect(settings);
-  if (!db) return std::unexpected(db.error());
-  auto lacking = schema::missing_grants(*db, role);
-  if (!lacking) return std::unexpected(lacking.error());
-  return Grants{.granted = {}, .lacking = std::move(*lacking)};
+  auto db = TRY(connect(settings));
+  auto lacking = TRY(schema::missing_grants(db, role));
+  return Grants{.granted = {}, .lacking = std::move(lacking)};
 }
 
 Result<Grants> apply_grants(const Settings& settings, const std::string& role) {
-  auto db = connect(settings);
-  if (!db) return std::unexpected(db.error());
-  const auto before = schema::missing_grants(*db, role);
-  if (!before) return std::unexpected(before.error());
+  auto db = TRY(connect(settings));
+  const auto before = TRY(schema::missing_grants(db, role));
   // One by one: a role that may grant half of them does half of the work. Whether a grant took effect is
   // asked afterwards: PostgreSQL answers a refused one with a mere warning at times.
-  for (const std::string& grant : *before)
-    if (auto granted = db->exec(grant); !granted && db->last_sqlstate().empty())
+  for (const std::string& grant : before)
+    if (auto granted = db.exec(grant); !granted && db.last_sqlstate().empty())
       return std::unexpected(granted.error());
-  auto after = schema::missing_grants(*db, role);
-  if (!after) return std::unexpected(after.error());
-  Grants grants{.granted = {}, .lacking = std::move(*after)};
-  std::ranges::copy_if(*before, std::back_inserter(grants.granted), [&](const std::string& grant) {
+  auto after = TRY(schema::missing_grants(db, role));
+  Grants grants{.granted = {}, .lacking = std::move(after)};
+  std::ranges::copy_if(before, std::back_inserter(grants.granted), [&](const std::string& grant) {
     return std::ranges::count(grants.lacking, grant) == 0;
   });
   return grants;

@@ -5,9 +5,8 @@
 namespace embedd::app {
 
 Result<schema::Migrated> migrate(const Settings& settings) {
-  auto db = connect(settings, Schema::optional, true);
-  if (!db) return std::unexpected(db.error());
-  return schema::migrate(*db);
+  auto db = TRY(connect(settings, Schema::optional, true));
+  return schema::migrate(db);
 }
 
 }  // namespace embedd::app

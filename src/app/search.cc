@@ -34,19 +34,14 @@ Result<const provider::EndpointConfig*> endpoint_of(const Settings& settings,
 Result<SearchResult> search(const Settings& settings, std::string_view vectorizer, std::string_view query,
                             int limit) {
   if (printable(query).empty()) return fail(ErrorKind::invalid_argument, "the query is empty");
-  auto db = connect(settings);
-  if (!db) return std::unexpected(db.error());
-  auto info = schema::find_vectorizer(*db, vectorizer);
-  if (!info) return std::unexpected(info.error());
-  auto endpoint = endpoint_of(settings, *info);
-  if (!endpoint) return std::unexpected(endpoint.error());
+  auto db = TRY(connect(settings));
+  auto info = TRY(schema::find_vectorizer(db, vectorizer));
+  auto endpoint = TRY(endpoint_of(settings, info));
 
   auto vector =
-      provider::embed_query(**endpoint, info->model, info->dimensions, info->send_dimensions, query);
-  if (!vector) return std::unexpected(vector.error());
-  auto hits = search::search(*db, *info, *vector, limit);
-  if (!hits) return std::unexpected(hits.error());
-  return SearchResult{std::move(*info), std::move(*hits), (*endpoint)->dialect == provider::Dialect::local};
+      TRY(provider::embed_query(*endpoint, info.model, info.dimensions, info.send_dimensions, query));
+  auto hits = TRY(search::search(db, info, vector, limit));
+  return SearchResult{std::move(info), std::move(hits), endpoint->dialect == provider::Dialect::local};
 }
 
 }  // namespace embedd::app

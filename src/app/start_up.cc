@@ -29,9 +29,8 @@ bool sleep(unsigned failures, std::stop_token stop) {
 }
 
 Result<void> migrate_once(const Settings& settings) {
-  const auto migrated = migrate(settings);
-  if (!migrated) return std::unexpected(migrated.error());
-  for (const std::string& file : migrated->applied) log::info("migration_applied", {{"file", file}});
+  const auto migrated = TRY(migrate(settings));
+  for (const std::string& file : migrated.applied) log::info("migration_applied", {{"file", file}});
   return {};
 }
 

@@ -25,15 +25,13 @@ std::optional<double> RowRate::update(const std::vector<schema::WorkerStatus>& w
 }
 
 Result<StatusReader> StatusReader::open(const Settings& settings) {
-  auto db = connect(settings);
-  if (!db) return std::unexpected(db.error());
-  return StatusReader(settings, std::move(*db));
+  auto db = TRY(connect(settings));
+  return StatusReader(settings, std::move(db));
 }
 
 Result<StatusReport> StatusReader::read() {
-  auto status = schema::read_status(db_);
-  if (!status) return std::unexpected(status.error());
-  StatusReport report{.status = std::move(*status), .endpoints = {}, .rows_per_second = {}};
+  auto status = TRY(schema::read_status(db_));
+  StatusReport report{.status = std::move(status), .endpoints = {}, .rows_per_second = {}};
   report.rows_per_second = rate_.update(report.status.workers, std::chrono::steady_clock::now());
   for (const provider::EndpointConfig& endpoint : settings_->endpoints)
     report.endpoints.push_back(

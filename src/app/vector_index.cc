@@ -16,9 +16,8 @@ Result<void> wait_for_backlog(pg::Connection& db, const ReindexRequest& request,
                               Reindexed& out) {
   const auto began_at = std::chrono::steady_clock::now();
   while (true) {
-    auto backlog = schema::read_backlog(db, out.info);
-    if (!backlog) return std::unexpected(backlog.error());
-    out.backlog = *backlog;
+    auto backlog = TRY(schema::read_backlog(db, out.info));
+    out.backlog = backlog;
     if (request.now || out.backlog.drained()) return {};
     const double passed = to_seconds(std::chrono::steady_clock::now() - began_at);
     out.gave_up = request.wait_seconds >= 0 && passed >= request.wait_seconds;
@@ -37,41 +36,32 @@ Result<pg::Connection> connect_builder(const Settings& settings) {
 
 Result<Reindexed> reindex(const Settings& settings, const ReindexRequest& request,
                           const ReindexHooks& hooks) {
-  auto db = connect(settings);
-  if (!db) return std::unexpected(db.error());
-  auto info = request.index.empty() ? schema::find_vectorizer(*db, request.name)
-                                    : schema::choose_index(*db, request.name, request.index);
-  if (!info) return std::unexpected(info.error());
-  Reindexed out{.info = std::move(*info)};
+  auto db = TRY(connect(settings));
+  auto info = TRY(request.index.empty() ? schema::find_vectorizer(db, request.name)
+                                        : schema::choose_index(db, request.name, request.index));
+  Reindexed out{.info = std::move(info)};
   // Before the wait, which is in vain for a role that may not build.
-  if (auto owner = schema::check_index_owner(*db, out.info); !owner) return std::unexpected(owner.error());
-  auto wanted = schema::index_wanted(*db, out.info);
-  if (!wanted) return std::unexpected(wanted.error());
-  if (*wanted) {
-    if (auto waited = wait_for_backlog(*db, request, hooks, out); !waited)
-      return std::unexpected(waited.error());
+  TRY(schema::check_index_owner(db, out.info));
+  auto wanted = TRY(schema::index_wanted(db, out.info));
+  if (wanted) {
+    TRY(wait_for_backlog(db, request, hooks, out));
     if (out.gave_up) return out;
   }
-  auto builder = connect_builder(settings);
-  if (!builder) return std::unexpected(builder.error());
-  auto built = schema::build_indexes(*db, *builder, out.info, request.build, hooks.building);
-  if (!built) return std::unexpected(built.error());
-  out.built = std::move(*built);
+  auto builder = TRY(connect_builder(settings));
+  auto built = TRY(schema::build_indexes(db, builder, out.info, request.build, hooks.building));
+  out.built = std::move(built);
   return out;
 }
 
 Result<Deferral> defer_indexes(const Settings& settings, const std::string& name,
                                const std::vector<std::string>& drop) {
-  auto db = connect(settings);
-  if (!db) return std::unexpected(db.error());
-  auto info = schema::find_vectorizer(*db, name);
-  if (!info) return std::unexpected(info.error());
-  Deferral out{.info = std::move(*info)};
+  auto db = TRY(connect(settings));
+  auto info = TRY(schema::find_vectorizer(db, name));
+  Deferral out{.info = std::move(info)};
   if (drop.empty()) {
-    auto there = schema::deferrable_indexes(*db, out.info);
-    if (!there) return std::unexpected(there.error());
-    out.droppable = std::move(*there);
-  } else if (auto dropped = schema::defer_indexes(*db, out.info, drop); !dropped) {
+    auto there = TRY(schema::deferrable_indexes(db, out.info));
+    out.droppable = std::move(there);
+  } else if (auto dropped = schema::defer_indexes(db, out.info, drop); !dropped) {
     return std::unexpected(dropped.error());
   }
   return out;

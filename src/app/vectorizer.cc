@@ -45,22 +45,19 @@ Existing priced(const Settings& settings, const schema::VectorizerInfo& vectoriz
 }
 
 Result<CreatedVectorizer> create_vectorizer(const Settings& settings, schema::VectorizerSpec spec) {
-  auto chosen = model_for(settings, spec.endpoint, spec.model);
-  if (!chosen) return std::unexpected(chosen.error());
-  spec.model = std::move(*chosen);
-  auto db = connect(settings);
-  if (!db) return std::unexpected(db.error());
-  auto declared = schema::declare_vectorizer(*db, spec);
-  if (!declared) return std::unexpected(declared.error());
+  auto chosen = TRY(model_for(settings, spec.endpoint, spec.model));
+  spec.model = std::move(chosen);
+  auto db = TRY(connect(settings));
+  auto declared = TRY(schema::declare_vectorizer(db, spec));
 
   CreatedVectorizer out;
-  out.info = std::move(declared->info);
-  out.existing = priced(settings, out.info, declared->existing);
-  out.remarks = std::move(declared->remarks);
-  if (auto capture = schema::capture_state(*db, out.info); capture && capture->note)
+  out.info = std::move(declared.info);
+  out.existing = priced(settings, out.info, declared.existing);
+  out.remarks = std::move(declared.remarks);
+  if (auto capture = schema::capture_state(db, out.info); capture && capture->note)
     out.remarks.push_back(std::move(*capture->note));
-  out.lacking = lacking_roles(*db);
-  const auto backlog = schema::read_backlog(*db, out.info);
+  out.lacking = lacking_roles(db);
+  const auto backlog = schema::read_backlog(db, out.info);
   out.worker_running = backlog && backlog->worker_running;
   return out;
 }

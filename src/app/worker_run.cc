@@ -64,12 +64,10 @@ class WorkerRun {
         observers_(all_observers()) {}
 
   Result<WorkerReport> run() {
-    auto served = hooks_.serve ? hooks_.serve(health_, metrics_) : nullptr;
-    if (!served) return std::unexpected(served.error());
+    const std::shared_ptr<void> served = hooks_.serve ? TRY(hooks_.serve(health_, metrics_)) : nullptr;
     log::info("worker_started", {{"version", version()}, {"database", settings_.database.display}});
-    auto stopped = start();
-    if (!stopped) return std::unexpected(stopped.error());
-    if (*stopped) return WorkerReport{.end = **stopped};
+    auto stopped = TRY(start());
+    if (stopped) return WorkerReport{.end = *stopped};
 
     const Instant started = clock_.now();
     const WorkerSummary summary = run_loop();
@@ -92,18 +90,16 @@ class WorkerRun {
   /// None once the loop may begin; else where it was stopped.
   Result<std::optional<WorkerReport::End>> start() {
     const bool once = request_.worker.once;
-    auto migrated = migrate_when_up(settings_, observers_, hooks_.stop,
-                                    once ? std::optional<Duration>(kOnceWaits) : std::nullopt);
-    if (!migrated) return std::unexpected(migrated.error());
-    if (!*migrated) {
+    auto migrated = TRY(migrate_when_up(settings_, observers_, hooks_.stop,
+                                        once ? std::optional<Duration>(kOnceWaits) : std::nullopt));
+    if (!migrated) {
       log_stopped_early();
       return WorkerReport::End::before_database;
     }
     health_.schema_is_current();
     if (!request_.traces) return std::nullopt;
-    auto adopted = adopt_traces_when_there(settings_, observers_, hooks_.stop, !once);
-    if (!adopted) return std::unexpected(adopted.error());
-    if (!*adopted) return WorkerReport::End::before_table;
+    auto adopted = TRY(adopt_traces_when_there(settings_, observers_, hooks_.stop, !once));
+    if (!adopted) return WorkerReport::End::before_table;
     return std::nullopt;
   }
 

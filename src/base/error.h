@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "base/units.h"
 
@@ -54,6 +56,26 @@ inline const std::string& in_full(const Error& error) {
 
 template <typename T>
 using Result = std::expected<T, Error>;
+
+/// What TRY yields: the value, moved out.
+template <typename T>
+T value_of_try(Result<T>&& result) {
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+/// The value of a Result; where there is none, the function returns the error:
+///
+///   auto rows = TRY(db.exec("SELECT …"));
+///   TRY(db.begin());
+///
+/// Not for an error that means something here, or that needs words about what was tried. (A statement
+/// expression, as GCC and clang have it.)
+#define TRY(...)                                                            \
+  ({                                                                        \
+    auto try_result = (__VA_ARGS__);                                        \
+    if (!try_result) return std::unexpected(std::move(try_result).error()); \
+    ::embedd::value_of_try(std::move(try_result));                          \
+  })
 
 /// Shorthand for `return fail(ErrorKind::rejected, "…")` in a function that returns Result.
 inline std::unexpected<Error> fail(ErrorKind kind, std::string message) {

@@ -19,15 +19,14 @@ schema::DeadLetterFilter filter_of(const DeadArguments& arguments) {
 /// Letter by letter: there may be many.
 Result<int> list_as_json(const Config& config, const DeadArguments& arguments) {
   std::string before = "[";
-  auto listed = app::visit_dead_letters(
+  TRY(app::visit_dead_letters(
       config, filter_of(arguments), arguments.limit, [&](const schema::DeadLetter& letter) {
         JsonWriter json;
         json.object().key("vectorizer").value(letter.vectorizer).key("key").raw(letter.key);
         json.key("kind").value(letter.kind).key("message").value(letter.message);
         json.key("attempts").value(letter.attempts).key("failed_at").value(letter.failed_at).end();
         print(std::exchange(before, ",") + json.str());
-      });
-  if (!listed) return std::unexpected(listed.error());
+      }));
   print((before == "[" ? "[" : "") + std::string("]\n"));
   return kDone;
 }
@@ -38,7 +37,7 @@ Result<int> list_as_table(const Config& config, const DeadArguments& arguments) 
   const std::vector<std::string> header{"failed at", "vectorizer", "key", "kind", "attempts", "message"};
   std::optional<Table> table;
   int rows = 0;
-  auto listed = app::visit_dead_letters(
+  TRY(app::visit_dead_letters(
       config, filter_of(arguments), arguments.limit, [&](const schema::DeadLetter& letter) {
         if (!table) table.emplace(header);
         table->add({letter.failed_at, printable(letter.vectorizer), printable(letter.key, 60),
@@ -47,8 +46,7 @@ Result<int> list_as_table(const Config& config, const DeadArguments& arguments) 
         if (++rows % kRows != 0) return;
         print(table->str());
         table.reset();
-      });
-  if (!listed) return std::unexpected(listed.error());
+      }));
   if (table) print(table->str());
   if (rows == 0) print_note("no dead letters");
   return kDone;
@@ -59,12 +57,11 @@ Result<int> change(Context& context, const DeadArguments& arguments,
                    std::string_view done) {
   if (arguments.vectorizer.empty() && !arguments.all)
     return fail(ErrorKind::invalid_argument, "name a vectorizer, or say --all");
-  const auto count = action(context.config, filter_of(arguments));
-  if (!count) return std::unexpected(count.error());
+  const auto count = TRY(action(context.config, filter_of(arguments)));
   if (context.json)
-    print(JsonWriter().object().key(done).value(*count).end().str() + "\n");
+    print(JsonWriter().object().key(done).value(count).end().str() + "\n");
   else
-    print(fmt::format("{} {}\n", human_count(*count), done));
+    print(fmt::format("{} {}\n", human_count(count), done));
   return kDone;
 }
 

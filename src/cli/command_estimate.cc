@@ -51,12 +51,11 @@ void print_text(const app::Estimate& estimate) {
 }  // namespace
 
 Result<int> estimate(Context& context, const std::string& name) {
-  const auto estimate = app::estimate(context.config, name);
-  if (!estimate) return std::unexpected(estimate.error());
+  const auto estimate = TRY(app::estimate(context.config, name));
   if (context.json)
-    print_json(*estimate);
+    print_json(estimate);
   else
-    print_text(*estimate);
+    print_text(estimate);
   return kDone;
 }
 

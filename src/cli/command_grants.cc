@@ -18,22 +18,21 @@ void write(JsonWriter& json, std::string_view name, const std::vector<std::strin
 
 /// Errors: misconfigured, if something is left for another role to grant.
 Result<int> grant_all(const Context& context, const std::string& role) {
-  const auto grants = app::apply_grants(context.config, role);
-  if (!grants) return std::unexpected(grants.error());
+  const auto grants = TRY(app::apply_grants(context.config, role));
   if (context.json) {
     JsonWriter json;
     json.object().key("role").value(role);
-    write(json, "granted", grants->granted);
-    write(json, "grants", grants->lacking);
+    write(json, "granted", grants.granted);
+    write(json, "grants", grants.lacking);
     print(json.end().str() + "\n");
   } else {
-    for (const std::string& grant : grants->granted) print(grant + "\n");
+    for (const std::string& grant : grants.granted) print(grant + "\n");
   }
-  if (!grants->lacking.empty())
+  if (!grants.lacking.empty())
     return fail(ErrorKind::misconfigured,
                 fmt::format("{} still lacks what this role may not grant; as the owner, run: {};", role,
-                            fmt::join(grants->lacking, "; ")));
-  if (grants->granted.empty()) print_note(role + " lacks nothing");
+                            fmt::join(grants.lacking, "; ")));
+  if (grants.granted.empty()) print_note(role + " lacks nothing");
   return kDone;
 }
 
@@ -43,18 +42,17 @@ Result<int> grants(Context& context, const GrantsArguments& arguments) {
   const std::string& role = arguments.role;
   if (role.empty()) return fail(ErrorKind::invalid_argument, "name the role: embedd grants ROLE");
   if (arguments.apply) return grant_all(context, role);
-  const auto grants = app::read_grants(context.config, role);
-  if (!grants) return std::unexpected(grants.error());
+  const auto grants = TRY(app::read_grants(context.config, role));
   if (context.json) {
     JsonWriter json;
     json.object().key("role").value(role);
-    write(json, "grants", grants->lacking);
+    write(json, "grants", grants.lacking);
     print(json.end().str() + "\n");
     return kDone;
   }
   // For psql: an identifier is printed as it is, quoted as SQL wants it.
-  for (const std::string& grant : grants->lacking) print(grant + ";\n");
-  if (grants->lacking.empty())
+  for (const std::string& grant : grants.lacking) print(grant + ";\n");
+  if (grants.lacking.empty())
     print_note(role + " lacks nothing");
   else if (stdout_is_terminal())
     print_note(

@@ -154,10 +154,9 @@ void show_droppable(const Context& context, const app::Deferral& deferral) {
 }  // namespace
 
 Result<int> vectorizer_defer_index(Context& context, const DeferIndexArguments& arguments) {
-  const auto deferral = app::defer_indexes(context.config, arguments.name, arguments.drop);
-  if (!deferral) return std::unexpected(deferral.error());
+  const auto deferral = TRY(app::defer_indexes(context.config, arguments.name, arguments.drop));
   if (arguments.drop.empty()) {
-    show_droppable(context, *deferral);
+    show_droppable(context, deferral);
     return kDone;
   }
   if (context.json) {

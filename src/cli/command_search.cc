@@ -32,15 +32,15 @@ void print_hits(const std::vector<search::SearchHit>& hits) {
 }  // namespace
 
 Result<int> search(Context& context, const SearchArguments& arguments) {
-  const auto result = app::search(context.config, arguments.vectorizer, arguments.query, arguments.limit);
-  if (!result) return std::unexpected(result.error());
+  const auto result =
+      TRY(app::search(context.config, arguments.vectorizer, arguments.query, arguments.limit));
   if (context.json) {
-    print_json(*result);
+    print_json(result);
     return kDone;
   }
-  if (result->hits.empty()) print_note("nothing found: no row has a vector yet (embedd status says why)");
-  print_hits(result->hits);
-  if (result->by_words && stderr_is_terminal()) note_local_model();
+  if (result.hits.empty()) print_note("nothing found: no row has a vector yet (embedd status says why)");
+  print_hits(result.hits);
+  if (result.by_words && stderr_is_terminal()) note_local_model();
   return kDone;
 }
 

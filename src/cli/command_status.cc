@@ -202,14 +202,12 @@ std::string usage_text(const schema::Status& status) {
 }  // namespace
 
 Result<int> status(Context& context, const StatusArguments& arguments) {
-  auto reader = app::StatusReader::open(context.config);
-  if (!reader) return std::unexpected(reader.error());
+  auto reader = TRY(app::StatusReader::open(context.config));
   while (true) {
-    const auto report = reader->read();
-    if (!report) return std::unexpected(report.error());
+    const auto report = TRY(reader.read());
     std::string out =
-        context.json ? as_json(*report)
-                     : vectorizers_text(*report) + "\n" + workers_text(*report) + usage_text(report->status);
+        context.json ? as_json(report)
+                     : vectorizers_text(report) + "\n" + workers_text(report) + usage_text(report.status);
     if (arguments.watch && stdout_is_terminal() && !context.json) out.insert(0, "\x1b[H\x1b[2J");
     print(out);
     if (!arguments.watch) return kDone;

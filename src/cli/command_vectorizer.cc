@@ -79,9 +79,8 @@ void show(const Context& context, const schema::VectorizerInfo& info) {
 /// pause, resume and drop differ in one call and one word.
 Result<int> change(Context& context, const std::string& name,
                    Result<void> (*action)(pg::Connection&, std::string_view), std::string_view done) {
-  auto db = app::connect(context.config);
-  if (!db) return std::unexpected(db.error());
-  if (auto changed = action(*db, name); !changed) return std::unexpected(changed.error());
+  auto db = TRY(app::connect(context.config));
+  TRY(action(db, name));
   if (context.json)
     print(JsonWriter().object().key("name").value(name).key("done").value(done).end().str() + "\n");
   else
@@ -92,38 +91,35 @@ Result<int> change(Context& context, const std::string& name,
 }  // namespace
 
 Result<int> vectorizer_create(Context& context, const schema::VectorizerSpec& spec) {
-  const auto created = app::create_vectorizer(context.config, spec);
-  if (!created) return std::unexpected(created.error());
-  const schema::VectorizerInfo& info = created->info;
+  const auto created = TRY(app::create_vectorizer(context.config, spec));
+  const schema::VectorizerInfo& info = created.info;
   if (context.json) {
     JsonWriter json;
     json.object();
     write_json(json, info);
-    write_existing(json, created->existing);
+    write_existing(json, created.existing);
     print(json.end().str() + "\n");
   } else {
     show(context, info);
   }
-  for (const std::string& remark : created->remarks) print_note("note: " + printable(remark));
-  note_existing(info, created->existing);
+  for (const std::string& remark : created.remarks) print_note("note: " + printable(remark));
+  note_existing(info, created.existing);
   note_endpoint(context.config, info.endpoint);
   if (info.index_kind != "none")
     print_note(fmt::format(
         "once the rows that exist are embedded, build the index with: embedd vectorizer reindex {}",
         info.name));
-  note_next_steps(*created);
+  note_next_steps(created);
   return kDone;
 }
 
 Result<int> vectorizer_list(Context& context) {
-  auto db = app::connect(context.config);
-  if (!db) return std::unexpected(db.error());
-  auto list = schema::list_vectorizers(*db);
-  if (!list) return std::unexpected(list.error());
+  auto db = TRY(app::connect(context.config));
+  auto list = TRY(schema::list_vectorizers(db));
   if (context.json) {
     JsonWriter json;
     json.array();
-    for (const schema::VectorizerInfo& info : *list) {
+    for (const schema::VectorizerInfo& info : list) {
       json.object();
       write_json(json, info);
       json.end();
@@ -131,12 +127,12 @@ Result<int> vectorizer_list(Context& context) {
     print(json.end().str() + "\n");
     return kDone;
   }
-  if (list->empty()) {
+  if (list.empty()) {
     print_note("no vectorizers yet: embedd vectorizer create --help");
     return kDone;
   }
   Table table({"name", "source", "column", "model", "dimensions", "endpoint", "state"});
-  for (const schema::VectorizerInfo& info : *list)
+  for (const schema::VectorizerInfo& info : list)
     table.add({printable(info.name), printable(source_of(info)), printable(info.destination_column),
                printable(info.model), fmt::format("{}", info.dimensions), printable(info.endpoint),
                info.paused ? paint(Colour::yellow, "paused") : "active"});
@@ -145,11 +141,9 @@ Result<int> vectorizer_list(Context& context) {
 }
 
 Result<int> vectorizer_show(Context& context, const std::string& name) {
-  auto db = app::connect(context.config);
-  if (!db) return std::unexpected(db.error());
-  auto info = schema::find_vectorizer(*db, name);
-  if (!info) return std::unexpected(info.error());
-  show(context, *info);
+  auto db = TRY(app::connect(context.config));
+  auto info = TRY(schema::find_vectorizer(db, name));
+  show(context, info);
   return kDone;
 }
 

@@ -33,13 +33,12 @@ struct Service {
 Result<std::shared_ptr<void>> serve(const serve::ListenAddress& address, const observe::Health& health,
                                     const observe::Metrics& metrics) {
   auto service = std::make_shared<Service>(health, metrics);
-  auto listener = serve::Listener::start(
+  auto listener = TRY(serve::Listener::start(
       address, [&routes = service->routes](std::string_view method, std::string_view target) {
         return routes.handle(method, target);
-      });
-  if (!listener) return std::unexpected(listener.error());
-  log::info("http_listening", {{"address", (*listener)->address()}, {"port", (*listener)->port()}});
-  service->listener = std::move(*listener);
+      }));
+  log::info("http_listening", {{"address", listener->address()}, {"port", listener->port()}});
+  service->listener = std::move(listener);
   return service;
 }
 
@@ -115,27 +114,25 @@ Result<int> worker(Context& context, const WorkerArguments& arguments) {
   log::write_in_background();
   const bool bar = stderr_is_terminal();
   log::clear_line_first(bar);
-  const auto address = listen_address(context.config.values);
-  if (!address) return std::unexpected(address.error());
+  const auto address = TRY(listen_address(context.config.values));
 
   const provider::SteadyClock clock;
   app::WorkerHooks hooks{.stop = signals.token()};
   if (bar) hooks.progress = std::make_unique<Progress>(clock);
-  if (*address)
+  if (address)
     hooks.serve = [&address](const observe::Health& health, const observe::Metrics& metrics) {
-      return serve(**address, health, metrics);
+      return serve(*address, health, metrics);
     };
   hooks.on_loop = [&signals](std::function<void()> cancel) {
     if (!cancel) return signals.on_second(nullptr);
     signals.on_second([cancel = std::move(cancel)](int) { cancel(); });
   };
   const auto report =
-      app::run_worker(context.config, request_of(context.config.values, arguments), std::move(hooks));
-  if (!report) return std::unexpected(report.error());
-  if (!arguments.once || report->end == app::WorkerReport::End::before_table) return kDone;
-  if (report->end == app::WorkerReport::End::before_database) return kFailed;
-  print_summary(context, report->summary, to_seconds(report->took));
-  return report->summary.rows_remain ? kRowsRemain : kDone;
+      TRY(app::run_worker(context.config, request_of(context.config.values, arguments), std::move(hooks)));
+  if (!arguments.once || report.end == app::WorkerReport::End::before_table) return kDone;
+  if (report.end == app::WorkerReport::End::before_database) return kFailed;
+  print_summary(context, report.summary, to_seconds(report.took));
+  return report.summary.rows_remain ? kRowsRemain : kDone;
 }
 
 }  // namespace embedd::cli

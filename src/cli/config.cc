@@ -81,7 +81,7 @@ class Loader {
   Result<Config> load() {
     for (const auto step : {&Loader::read_flags, &Loader::read_environment, &Loader::read_dotenv,
                             &Loader::read_toml, &Loader::build_database, &Loader::build_endpoints})
-      if (auto done = (this->*step)(); !done) return std::unexpected(done.error());
+      TRY((this->*step)());
     config_.tokenizer_ranks = config_.values.text("tokenizer_ranks");
     return std::move(config_);
   }
@@ -109,22 +109,20 @@ class Loader {
   }
 
   Result<void> read_dotenv() {
-    auto file = read_file("env_file", ".env");
-    if (!file) return std::unexpected(file.error());
-    if (!*file) return {};
-    auto dotenv = parse_dotenv((*file)->text, (*file)->name, [this](const std::string& variable) {
+    auto file = TRY(read_file("env_file", ".env"));
+    if (!file) return {};
+    auto dotenv = TRY(parse_dotenv(file->text, file->name, [this](const std::string& variable) {
       const auto found = sources_.environment.find(variable);
       return found == sources_.environment.end() ? std::nullopt : std::optional(found->second);
-    });
-    if (!dotenv) return std::unexpected(dotenv.error());
-    if (!dotenv->ignored.empty())
-      add_note(fmt::format("{}: ignored what is not KEY=VALUE, line {}", (*file)->name,
-                           fmt::join(dotenv->ignored, ", ")));
-    if (!dotenv->unset.empty())
-      add_note(fmt::format("{}: empty, because they are not set: {}", (*file)->name,
-                           fmt::join(dotenv->unset, ", ")));
-    for (DotenvEntry& entry : dotenv->entries) {
-      const std::string origin = fmt::format("{}:{}", (*file)->name, entry.line);
+    }));
+    if (!dotenv.ignored.empty())
+      add_note(fmt::format("{}: ignored what is not KEY=VALUE, line {}", file->name,
+                           fmt::join(dotenv.ignored, ", ")));
+    if (!dotenv.unset.empty())
+      add_note(
+          fmt::format("{}: empty, because they are not set: {}", file->name, fmt::join(dotenv.unset, ", ")));
+    for (DotenvEntry& entry : dotenv.entries) {
+      const std::string origin = fmt::format("{}:{}", file->name, entry.line);
       if (const std::string meant = in_capitals(entry.name); meant != entry.name && is_ours(meant))
         add_note(fmt::format("{}: {} is ignored: write it in capitals, {}", origin, entry.name, meant));
       if (auto known = refuse_unknown(entry.name, origin); !known) return known;
@@ -136,13 +134,11 @@ class Loader {
   }
 
   Result<void> read_toml() {
-    auto file = read_file("config", "embedd.toml");
-    if (!file) return std::unexpected(file.error());
-    if (!*file) return {};
-    toml_ = std::move(*file);
-    auto settings = parse_toml_settings(toml_->text, toml_->name);
-    if (!settings) return std::unexpected(settings.error());
-    for (TomlSetting& item : *settings)
+    auto file = TRY(read_file("config", "embedd.toml"));
+    if (!file) return {};
+    toml_ = std::move(file);
+    auto settings = TRY(parse_toml_settings(toml_->text, toml_->name));
+    for (TomlSetting& item : settings)
       if (auto set = config_.values.set(*find_setting(item.name), std::move(item.text), Source::toml,
                                         std::move(item.origin));
           !set)
@@ -151,23 +147,19 @@ class Loader {
   }
 
   Result<void> build_database() {
-    auto url = config_.values.secret("database_url");
-    if (!url) return std::unexpected(url.error());
-    auto listen_url = config_.values.secret("listen_url");
-    if (!listen_url) return std::unexpected(listen_url.error());
+    auto url = TRY(config_.values.secret("database_url"));
+    auto listen_url = TRY(config_.values.secret("listen_url"));
     const auto from_dotenv = [this](const std::string& variable) { return find_dotenv(variable); };
-    auto database = pg::parse_database_url(*url, "DATABASE_URL", config_.values.value("database_url").origin,
-                                           from_dotenv);
-    if (!database) return std::unexpected(database.error());
-    note_ignored("DATABASE_URL", *database);
-    config_.database = std::move(*database);
+    auto database = TRY(pg::parse_database_url(url, "DATABASE_URL",
+                                               config_.values.value("database_url").origin, from_dotenv));
+    note_ignored("DATABASE_URL", database);
+    config_.database = std::move(database);
     config_.database_now = reread("database_url", "DATABASE_URL");
-    if (listen_url->empty()) return {};
-    auto listen = pg::parse_database_url(*listen_url, "EMBEDD_LISTEN_URL",
-                                         config_.values.value("listen_url").origin, from_dotenv);
-    if (!listen) return std::unexpected(listen.error());
-    note_ignored("EMBEDD_LISTEN_URL", *listen);
-    config_.listen = std::move(*listen);
+    if (listen_url.empty()) return {};
+    auto listen = TRY(pg::parse_database_url(listen_url, "EMBEDD_LISTEN_URL",
+                                             config_.values.value("listen_url").origin, from_dotenv));
+    note_ignored("EMBEDD_LISTEN_URL", listen);
+    config_.listen = std::move(listen);
     config_.listen_now = reread("listen_url", "EMBEDD_LISTEN_URL");
     return {};
   }
@@ -208,9 +200,8 @@ class Loader {
     if (values.from_file("openai_api_key")) {
       openai.api_key_file = values.text("openai_api_key_file");  // may appear later, and change
     } else {
-      auto key = values.secret("openai_api_key");
-      if (!key) return std::unexpected(key.error());
-      openai.api_key = std::move(*key);
+      auto key = TRY(values.secret("openai_api_key"));
+      openai.api_key = std::move(key);
     }
     if (auto valid = provider::validate(openai); !valid)
       return fail(ErrorKind::invalid_argument,
@@ -225,10 +216,9 @@ class Loader {
 
   Result<void> read_toml_endpoints() {
     auto endpoints =
-        parse_toml_endpoints(toml_->text, toml_->name, config_.endpoints,
-                             [this](const std::string& variable) { return find_variable(variable); });
-    if (!endpoints) return std::unexpected(endpoints.error());
-    config_.endpoints = std::move(*endpoints);
+        TRY(parse_toml_endpoints(toml_->text, toml_->name, config_.endpoints,
+                                 [this](const std::string& variable) { return find_variable(variable); }));
+    config_.endpoints = std::move(endpoints);
     // The environment and .env win over [endpoint.openai] too. The key does not: a table that says where its
     // key is may well point somewhere that must never see OPENAI_API_KEY.
     provider::EndpointConfig& openai = config_.endpoints.front();

@@ -78,9 +78,8 @@ class Parser {
         next_line();
         continue;
       }
-      auto entry = parse_entry(name);
-      if (!entry) return std::unexpected(entry.error());
-      out_.entries.push_back(std::move(*entry));
+      auto entry = TRY(parse_entry(name));
+      out_.entries.push_back(std::move(entry));
     }
     return std::move(out_);
   }

@@ -240,13 +240,12 @@ provider::EndpointConfig& endpoint_named(std::vector<provider::EndpointConfig>& 
 }  // namespace
 
 Result<std::vector<TomlSetting>> parse_toml_settings(std::string_view text, const std::string& file) {
-  auto table = parse(text, file);
-  if (!table) return std::unexpected(table.error());
+  auto table = TRY(parse(text, file));
   std::vector<std::string_view> names{kEndpointTable};
   for (const Setting& setting : all_settings()) names.push_back(setting.name);
 
   std::vector<TomlSetting> settings;
-  for (const auto& [key, node] : *table) {
+  for (const auto& [key, node] : table) {
     const std::string origin = place(file, node.source());
     if (key.str() == kEndpointTable) {
       if (!node.is_table())
@@ -269,9 +268,8 @@ Result<std::vector<TomlSetting>> parse_toml_settings(std::string_view text, cons
 Result<std::vector<provider::EndpointConfig>> parse_toml_endpoints(
     std::string_view text, const std::string& file, std::vector<provider::EndpointConfig> known,
     const Lookup& lookup) {
-  auto table = parse(text, file);
-  if (!table) return std::unexpected(table.error());
-  const auto* endpoints = table->get_as<toml::table>(kEndpointTable);
+  auto table = TRY(parse(text, file));
+  const auto* endpoints = table.get_as<toml::table>(kEndpointTable);
   if (endpoints == nullptr) return known;
   for (const auto& [name, node] : *endpoints) {
     const auto* endpoint = node.as_table();
@@ -279,8 +277,7 @@ Result<std::vector<provider::EndpointConfig>> parse_toml_endpoints(
       return fail(ErrorKind::invalid_argument,
                   fmt::format("{}: endpoints are written [endpoint.NAME]", place(file, node.source())));
     provider::EndpointConfig& config = endpoint_named(known, plain(name.str()));
-    if (auto read = EndpointReader(*endpoint, file, lookup, config).read(); !read)
-      return std::unexpected(read.error());
+    TRY(EndpointReader(*endpoint, file, lookup, config).read());
     if (auto valid = provider::validate(config); !valid)
       return fail(ErrorKind::invalid_argument,
                   fmt::format("{}: {}", place(file, endpoint->source()), valid.error().message));

@@ -68,7 +68,7 @@ Result<Rows> Connection::exec(const std::string& sql, std::span<const Param> par
 }
 
 Result<void> Connection::run_script(const std::string& sql) {
-  if (auto done = finish(PQexec(native(), sql.c_str())); !done) return std::unexpected(done.error());
+  TRY(finish(PQexec(native(), sql.c_str())));
   return {};
 }
 
@@ -113,9 +113,8 @@ int Connection::server_version() const { return PQserverVersion(native()); }
 
 Result<void> pin_settings(Connection& db) {
   for (const PinnedSetting& setting : pinned_settings()) {
-    auto set = db.exec("SELECT pg_catalog.set_config($1, $2, true)",
-                       {std::string(setting.name), std::string(setting.value)});
-    if (!set) return std::unexpected(set.error());
+    TRY(db.exec("SELECT pg_catalog.set_config($1, $2, true)",
+                {std::string(setting.name), std::string(setting.value)}));
   }
   return {};
 }

@@ -10,23 +10,19 @@
 namespace embedd::pg {
 
 Result<bool> is_direct(Connection& db) {
-  auto backend = db.exec("SELECT pg_catalog.pg_backend_pid()");
-  if (!backend) return std::unexpected(backend.error());
-  return backend->integer(0, 0) == db.backend_pid();
+  auto backend = TRY(db.exec("SELECT pg_catalog.pg_backend_pid()"));
+  return backend.integer(0, 0) == db.backend_pid();
 }
 
 Result<bool> hears(Connection& listener, Connection& notifier) {
-  auto payload = notifier.exec("SELECT pg_catalog.gen_random_uuid()");
-  if (!payload) return std::unexpected(payload.error());
-  if (auto listening = listener.exec("LISTEN embedd_check"); !listening)
-    return std::unexpected(listening.error());
-  auto sent = notifier.exec("SELECT pg_catalog.pg_notify('embedd_check', $1)", {payload->text(0, 0)});
-  if (!sent) return std::unexpected(sent.error());
+  auto payload = TRY(notifier.exec("SELECT pg_catalog.gen_random_uuid()"));
+  TRY(listener.exec("LISTEN embedd_check"));
+  TRY(notifier.exec("SELECT pg_catalog.pg_notify('embedd_check', $1)", {payload.text(0, 0)}));
   PGconn* conn = listener.native();
   const auto deadline = std::chrono::steady_clock::now() + seconds(2);
   while (PQconsumeInput(conn) == 1) {
     while (PGnotify* notice = PQnotifies(conn)) {
-      const bool ours = notice->extra == payload->view(0, 0);
+      const bool ours = notice->extra == payload.view(0, 0);
       PQfreemem(notice);
       if (ours) return true;
     }

@@ -208,10 +208,9 @@ void OpenAiEmbedder::finished(std::uint64_t id) {
 
 Result<EmbedAnswer> OpenAiEmbedder::answer_of(InFlight& in_flight) {
   Post& post = *in_flight.post;
-  const auto status = post.status();
-  if (!status) return std::unexpected(status.error());
-  if (*status != 200)
-    return std::unexpected(classify(*status, post.headers(), post.answer(), std::time(nullptr)));
+  const auto status = TRY(post.status());
+  if (status != 200)
+    return std::unexpected(classify(status, post.headers(), post.answer(), std::time(nullptr)));
   const std::size_t body_bytes = post.answer().size();
   auto answer = parser_.parse(post.answer(), post.headers(),
                               {.inputs = in_flight.inputs,

@@ -107,9 +107,8 @@ Result<void> Collector::add(json::object item) {
       if (!is_null(value) && value.get_int64().get(index) != SUCCESS)
         return invalid("an index that is not a number");
     } else if (name == "embedding") {
-      const auto read = read_embedding(value, out);
-      if (!read) return std::unexpected(read.error());
-      dimensions = *read;
+      const auto read = TRY(read_embedding(value, out));
+      dimensions = read;
     }
   }
   if (!dimensions) return invalid("an item without an embedding");
@@ -179,7 +178,7 @@ Result<Embeddings> Collector::finish() {
   if (wrong_ > 0)
     return invalid(
         fmt::format("a vector of {} dimensions among others of {}", wrong_dimensions_, expected_.dimensions));
-  if (auto ordered = put_in_order(); !ordered) return std::unexpected(ordered.error());
+  TRY(put_in_order());
   return std::move(vectors_);
 }
 
@@ -282,7 +281,7 @@ Result<EmbedAnswer> ResponseParser::Impl::read(std::string& body, const Response
     if (const auto error = field.value().get(value)) return broken(error);
     if (name == "data" && !has_data && !is_null(value)) {
       has_data = true;
-      if (auto data = read_data(value, collector); !data) return std::unexpected(data.error());
+      TRY(read_data(value, collector));
     } else if (name == "model") {
       std::string_view model;
       if (value.get_string().get(model) == SUCCESS && !model.empty()) answer.model = presentable(model, 100);

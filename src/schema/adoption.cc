@@ -39,15 +39,13 @@ ORDER BY k.dropped_at DESC)";
 
 /// Runs `statements`, all or none; false if they fail.
 Result<bool> attempt(pg::Connection& db, const std::vector<std::string>& statements) {
-  if (auto saved = db.exec("SAVEPOINT embedd_attempt"); !saved) return std::unexpected(saved.error());
+  TRY(db.exec("SAVEPOINT embedd_attempt"));
   for (const std::string& statement : statements) {
     if (db.exec(statement)) continue;
-    if (auto undone = db.exec("ROLLBACK TO SAVEPOINT embedd_attempt"); !undone)
-      return std::unexpected(undone.error());
+    TRY(db.exec("ROLLBACK TO SAVEPOINT embedd_attempt"));
     return false;
   }
-  if (auto released = db.exec("RELEASE SAVEPOINT embedd_attempt"); !released)
-    return std::unexpected(released.error());
+  TRY(db.exec("RELEASE SAVEPOINT embedd_attempt"));
   return true;
 }
 
@@ -65,24 +63,21 @@ std::string take_over(const VectorizerInfo& info, VectorizerId former) {
 Result<std::string> recall(pg::Connection& db, const Declaration& declared, const VectorizerInfo& info) {
   const std::vector<std::string> made_of = {info.endpoint, info.model, std::to_string(info.dimensions),
                                             info.send_dimensions ? "true" : "false", info.long_texts};
-  auto found = db.exec(kOfThisColumn,
-                       {std::to_string(declared.source.oid), info.destination_column,
-                        pg::array_literal(declared.key), pg::array_literal(made_of), ledger_table(info.id)});
-  if (!found) return std::unexpected(found.error());
+  auto found = TRY(db.exec(
+      kOfThisColumn, {std::to_string(declared.source.oid), info.destination_column,
+                      pg::array_literal(declared.key), pg::array_literal(made_of), ledger_table(info.id)}));
   std::string recalled;
-  for (int i = 0; i < found->size(); ++i) {
-    const VectorizerId former = found->integer(i, 0);
+  for (int i = 0; i < found.size(); ++i) {
+    const VectorizerId former = found.integer(i, 0);
     // Only what was dropped last can be what the vectors are made of now.
-    if (i == 0 && found->flag(i, 2)) {
-      auto taken = attempt(db, {take_over(info, former)});
-      if (!taken) return std::unexpected(taken.error());
-      if (*taken) recalled = found->text(i, 1);
+    if (i == 0 && found.flag(i, 2)) {
+      auto taken = TRY(attempt(db, {take_over(info, former)}));
+      if (taken) recalled = found.text(i, 1);
     }
     std::vector<std::string> forget = {
         fmt::format("DELETE FROM embedd.kept_proofs WHERE vectorizer_id = {}", former)};
-    if (found->flag(i, 3)) forget.push_back("DROP TABLE IF EXISTS " + ledger_table(former));
-    for (const std::string& statement : forget)
-      if (auto done = db.exec(statement); !done) return std::unexpected(done.error());
+    if (found.flag(i, 3)) forget.push_back("DROP TABLE IF EXISTS " + ledger_table(former));
+    for (const std::string& statement : forget) TRY(db.exec(statement));
   }
   return recalled;
 }
@@ -160,15 +155,14 @@ std::string trusted(const VectorizerSpec& spec, const VectorizerInfo& info, cons
 }
 
 Result<bool> may_read_column(pg::Connection& db, const Declaration& declared, const VectorizerInfo& info) {
-  auto rows = db.exec("SELECT has_column_privilege($1::oid, $2, 'SELECT')",
-                      {std::to_string(declared.source.oid), info.destination_column});
-  if (!rows) return std::unexpected(rows.error());
-  return rows->flag(0, 0);
+  auto rows = TRY(db.exec("SELECT has_column_privilege($1::oid, $2, 'SELECT')",
+                          {std::to_string(declared.source.oid), info.destination_column}));
+  return rows.flag(0, 0);
 }
 
 Result<void> count(pg::Connection& db, const Holders& holders, ExistingVectors& out) {
   const pg::Connection::OverRows over_rows(db);
-  if (auto saved = db.exec("SAVEPOINT embedd_count"); !saved) return std::unexpected(saved.error());
+  TRY(db.exec("SAVEPOINT embedd_count"));
   auto counted = db.exec(holders.count());
   if (!counted) {
     auto undone = db.exec("ROLLBACK TO SAVEPOINT embedd_count");
@@ -178,9 +172,8 @@ Result<void> count(pg::Connection& db, const Holders& holders, ExistingVectors& 
   out.rows = counted->integer(0, 0);
   out.proven = counted->integer(0, 1);
   if (out.rows == out.proven || !db.is_utf8()) return {};
-  auto texts = db.exec(holders.sample());
-  if (!texts) return std::unexpected(texts.error());
-  for (int i = 0; i < texts->size(); ++i) out.sample.push_back(texts->text(i, 0));
+  auto texts = TRY(db.exec(holders.sample()));
+  for (int i = 0; i < texts.size(); ++i) out.sample.push_back(texts.text(i, 0));
   return {};
 }
 
@@ -189,35 +182,31 @@ Result<void> count(pg::Connection& db, const Holders& holders, ExistingVectors& 
 Result<ExistingVectors> take_stock(pg::Connection& db, const VectorizerSpec& spec,
                                    const Declaration& declared, const VectorizerInfo& info) {
   ExistingVectors out;
-  auto recalled = recall(db, declared, info);
-  if (!recalled) return std::unexpected(recalled.error());
-  out.recalled = std::move(*recalled);
-  auto readable = may_read_column(db, declared, info);
-  if (!readable) return std::unexpected(readable.error());
-  if (!*readable) {
+  auto recalled = TRY(recall(db, declared, info));
+  out.recalled = std::move(recalled);
+  auto readable = TRY(may_read_column(db, declared, info));
+  if (!readable) {
     if (!spec.adopt_existing) return out;
     return fail(ErrorKind::misconfigured,
                 fmt::format("--adopt-existing reads {0}, which this role may not; as the owner, run: GRANT "
                             "SELECT ({0}) ON {1} TO the role",
                             pg::quote_identifier(info.destination_column), declared.source.quoted()));
   }
-  if (auto pinned = pg::pin_settings(db); !pinned) return std::unexpected(pinned.error());
+  TRY(pg::pin_settings(db));
   const Holders holders(info, declared);
   if (spec.adopt_existing) {
-    auto adopted = db.exec(fmt::format("WITH adopted AS ({} RETURNING 1) SELECT count(*) FROM adopted",
-                                       holders.adopt(trusted(spec, info, declared))));
-    if (!adopted) return std::unexpected(adopted.error());
-    out.adopted = adopted->integer(0, 0);
+    auto adopted = TRY(db.exec(fmt::format("WITH adopted AS ({} RETURNING 1) SELECT count(*) FROM adopted",
+                                           holders.adopt(trusted(spec, info, declared)))));
+    out.adopted = adopted.integer(0, 0);
   }
-  if (auto counted = count(db, holders, out); !counted) return std::unexpected(counted.error());
+  TRY(count(db, holders, out));
   return out;
 }
 
 Result<bool> keep_proofs(pg::Connection& db, VectorizerId id) {
-  auto there = db.exec("SELECT to_regclass($1) IS NOT NULL", {ledger_table(id)});
-  if (!there) return std::unexpected(there.error());
-  if (!there->flag(0, 0)) return false;
-  auto kept = db.exec(fmt::format(R"(
+  auto there = TRY(db.exec("SELECT to_regclass($1) IS NOT NULL", {ledger_table(id)}));
+  if (!there.flag(0, 0)) return false;
+  auto kept = TRY(db.exec(fmt::format(R"(
 INSERT INTO embedd.kept_proofs (vectorizer_id, name, source, source_schema, source_table, key_columns, key_numbers,
   destination_column, destination_number, template, endpoint, model, dimensions, send_dimensions, long_texts)
 SELECT v.id, v.name, s.oid::regclass, coalesce(n.nspname, v.source_schema), coalesce(c.relname, v.source_table), v.key_columns,
@@ -228,9 +217,8 @@ CROSS JOIN LATERAL (SELECT coalesce(embedd.source_of(v.id), v.source::oid) AS oi
 LEFT JOIN pg_catalog.pg_class c ON c.oid = s.oid LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE v.id = {0} AND EXISTS (SELECT FROM embedd.ledger_{0})
 RETURNING 1)",
-                                  id));
-  if (!kept) return std::unexpected(kept.error());
-  return !kept->empty();
+                                      id)));
+  return !kept.empty();
 }
 
 }  // namespace embedd::schema

@@ -114,9 +114,9 @@ std::optional<std::string> note_of(const pg::Rows& found, const std::string& tab
 /// What workers cannot be sent, and people see only in part.
 Result<bool> has_unreadable_name(pg::Connection& db, const std::string& id) {
   if (db.is_utf8()) return false;
-  auto rows = db.exec("SELECT embedd.utf8_problem(embedd.source_of($1)::regclass::text) IS NOT NULL", {id});
-  if (!rows) return std::unexpected(rows.error());
-  return rows->flag(0, 0);
+  auto rows =
+      TRY(db.exec("SELECT embedd.utf8_problem(embedd.source_of($1)::regclass::text) IS NOT NULL", {id}));
+  return rows.flag(0, 0);
 }
 
 }  // namespace
@@ -124,22 +124,19 @@ Result<bool> has_unreadable_name(pg::Connection& db, const std::string& id) {
 Result<CaptureState> capture_state(pg::Connection& db, const VectorizerInfo& vectorizer) {
   const auto text = parse_template(vectorizer.text_template);
   const std::vector<std::string> columns = text ? text->columns() : std::vector<std::string>();
-  auto found = db.exec(kExamine, {std::to_string(vectorizer.id), pg::array_literal(columns)});
-  if (!found) return std::unexpected(found.error());
-  if (found->empty()) return CaptureState{};  // dropped meanwhile
+  auto found = TRY(db.exec(kExamine, {std::to_string(vectorizer.id), pg::array_literal(columns)}));
+  if (found.empty()) return CaptureState{};  // dropped meanwhile
   const std::string table = pg::quote_qualified(vectorizer.source_schema, vectorizer.source_table);
   const std::string again = fmt::format(
       "run: embedd vectorizer drop {}, and create it again (nothing is bought twice)", vectorizer.name);
-  auto unreadable = has_unreadable_name(db, std::to_string(vectorizer.id));
-  if (!unreadable) return std::unexpected(unreadable.error());
-  if (*unreadable)
+  auto unreadable = TRY(has_unreadable_name(db, std::to_string(vectorizer.id)));
+  if (unreadable)
     return CaptureState{fmt::format("the name {} cannot be converted to UTF-8; rename the table", table),
                         std::nullopt};
-  CaptureState state{problem_of(*found, table, again), note_of(*found, table, again)};
+  CaptureState state{problem_of(found, table, again), note_of(found, table, again)};
   if (state.problem || state.note) return state;
-  auto subscribed = subscription_note(db, vectorizer);
-  if (!subscribed) return std::unexpected(subscribed.error());
-  state.note = std::move(*subscribed);
+  auto subscribed = TRY(subscription_note(db, vectorizer));
+  state.note = std::move(subscribed);
   return state;
 }
 

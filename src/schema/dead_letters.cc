@@ -38,9 +38,8 @@ struct Match {
 Result<Match> match(pg::Connection& db, const DeadLetterFilter& filter) {
   Match out{std::vector<pg::Param>(6)};
   if (!filter.vectorizer.empty()) {
-    auto found = find_vectorizer(db, filter.vectorizer);
-    if (!found) return std::unexpected(found.error());
-    out.params[0] = std::to_string(found->id);
+    auto found = TRY(find_vectorizer(db, filter.vectorizer));
+    out.params[0] = std::to_string(found.id);
   }
   if (!filter.kind.empty()) out.params[1] = filter.kind;
   if (filter.key.starts_with('{')) {
@@ -74,21 +73,18 @@ Result<std::int64_t> retry_one(pg::Connection& db, const VectorizerInfo& v, std:
     return fmt::format("'k{}', d.key -> {}", i, pg::quote_literal(v.key_columns[i - 1]));
   });
   auto rows =
-      db.exec(fmt::format(
-                  R"(
+      TRY(db.exec(fmt::format(
+                      R"(
 WITH d AS (DELETE FROM embedd.dead_letters d WHERE {1} RETURNING d.key)
 INSERT INTO {0} AS q ({2})
 SELECT {3} FROM d, jsonb_populate_record(NULL::{0}, jsonb_build_object({4})) r
 ON CONFLICT ({2}) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0,
   kept = NULL, kept_hash = NULL, kept_at = NULL)",
-                  queue_table(v.id), matches(db), keys,
-                  pg::join_each(n, ", ", [](std::size_t i) { return fmt::format("r.k{}", i); }), renamed),
-              params);
-  if (!rows) return std::unexpected(rows.error());
-  const auto count = static_cast<std::int64_t>(rows->affected());
-  if (count > 0)
-    if (auto hinted = db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(v.id)}); !hinted)
-      return std::unexpected(hinted.error());
+                      queue_table(v.id), matches(db), keys,
+                      pg::join_each(n, ", ", [](std::size_t i) { return fmt::format("r.k{}", i); }), renamed),
+                  params));
+  const auto count = static_cast<std::int64_t>(rows.affected());
+  if (count > 0) TRY(db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(v.id)}));
   return count;
 }
 
@@ -96,41 +92,35 @@ ON CONFLICT ({2}) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0,
 
 Result<void> visit_dead_letters(pg::Connection& db, const DeadLetterFilter& filter, int limit,
                                 const std::function<void(const DeadLetter&)>& visit) {
-  auto matching = match(db, filter);
-  if (!matching) return std::unexpected(matching.error());
-  matching->params.emplace_back(std::to_string(limit));
+  auto matching = TRY(match(db, filter));
+  matching.params.emplace_back(std::to_string(limit));
   return db.transaction([&]() -> Result<void> {
-    auto declared =
-        db.exec(fmt::format(R"(
+    TRY(db.exec(fmt::format(R"(
 DECLARE letters NO SCROLL CURSOR FOR
 SELECT v.name, {1}, {2}, {3}, d.attempts,
        to_char(d.failed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 FROM embedd.dead_letters d JOIN embedd.vectorizers v ON v.id = d.vectorizer_id
 WHERE {0} ORDER BY d.failed_at DESC LIMIT $7::bigint)",
                             matches(db), shown_key(db), db.readable("d.kind"), db.readable("d.message")),
-                matching->params);
-    if (!declared) return std::unexpected(declared.error());
+                matching.params));
     while (true) {
-      auto rows = db.exec(fmt::format("FETCH {} FROM letters", kLettersAtOnce));
-      if (!rows) return std::unexpected(rows.error());
-      for (int i = 0; i < rows->size(); ++i)
-        visit({rows->text(i, 0), rows->text(i, 1), rows->text(i, 2), rows->text(i, 3),
-               static_cast<int>(rows->integer(i, 4)), rows->text(i, 5)});
-      if (rows->size() < kLettersAtOnce) return {};
+      auto rows = TRY(db.exec(fmt::format("FETCH {} FROM letters", kLettersAtOnce)));
+      for (int i = 0; i < rows.size(); ++i)
+        visit({rows.text(i, 0), rows.text(i, 1), rows.text(i, 2), rows.text(i, 3),
+               static_cast<int>(rows.integer(i, 4)), rows.text(i, 5)});
+      if (rows.size() < kLettersAtOnce) return {};
     }
   });
 }
 
 Result<std::int64_t> retry_dead_letters(pg::Connection& db, const DeadLetterFilter& filter) {
   return db.transaction([&]() -> Result<std::int64_t> {
-    auto matching = match(db, filter);
-    if (!matching) return std::unexpected(matching.error());
-    auto vectorizers = list_vectorizers(db);
-    if (!vectorizers) return std::unexpected(vectorizers.error());
+    auto matching = TRY(match(db, filter));
+    auto vectorizers = TRY(list_vectorizers(db));
     std::int64_t total = 0;
-    for (const VectorizerInfo& v : *vectorizers) {
+    for (const VectorizerInfo& v : vectorizers) {
       if (!filter.vectorizer.empty() && v.name != filter.vectorizer) continue;
-      auto count = retry_one(db, v, matching->params);
+      auto count = retry_one(db, v, matching.params);
       if (!count) return count;
       total += *count;
     }
@@ -139,12 +129,10 @@ Result<std::int64_t> retry_dead_letters(pg::Connection& db, const DeadLetterFilt
 }
 
 Result<std::int64_t> purge_dead_letters(pg::Connection& db, const DeadLetterFilter& filter) {
-  auto matching = match(db, filter);
-  if (!matching) return std::unexpected(matching.error());
+  auto matching = TRY(match(db, filter));
   auto rows =
-      db.exec(fmt::format("DELETE FROM embedd.dead_letters d WHERE {}", matches(db)), matching->params);
-  if (!rows) return std::unexpected(rows.error());
-  return static_cast<std::int64_t>(rows->affected());
+      TRY(db.exec(fmt::format("DELETE FROM embedd.dead_letters d WHERE {}", matches(db)), matching.params));
+  return static_cast<std::int64_t>(rows.affected());
 }
 
 }  // namespace embedd::schema

@@ -49,27 +49,24 @@ Result<void> check_words(const VectorizerSpec& spec) {
 
 Result<void> check_migrated(pg::Connection& db) {
   // to_regclass() would ask for a privilege, and those that are missing are named all at once.
-  auto rows = db.exec("SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'embedd'");
-  if (!rows) return std::unexpected(rows.error());
-  if (rows->empty())
+  auto rows = TRY(db.exec("SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'embedd'"));
+  if (rows.empty())
     return fail(ErrorKind::misconfigured, "the schema embedd is not there yet; run: embedd migrate");
   return {};
 }
 
 Result<void> check_free(pg::Connection& db, const VectorizerSpec& spec, const SourceTable& source) {
-  auto named = db.exec("SELECT FROM embedd.vectorizers WHERE name = $1", {spec.name});
-  if (!named) return std::unexpected(named.error());
-  if (!named->empty())
+  auto named = TRY(db.exec("SELECT FROM embedd.vectorizers WHERE name = $1", {spec.name}));
+  if (!named.empty())
     return wrong(
         "there is a vectorizer {} already; choose another name, or remove it with: embedd vectorizer drop {}",
         spec.name, spec.name);
-  auto filled = db.exec(
+  auto filled = TRY(db.exec(
       "SELECT name FROM embedd.vectorizers WHERE embedd.source_of(id) = $1::oid AND destination_column = $2",
-      {std::to_string(source.oid), spec.column});
-  if (!filled) return std::unexpected(filled.error());
-  if (!filled->empty())
+      {std::to_string(source.oid), spec.column}));
+  if (!filled.empty())
     return wrong("the vectorizer {} fills {}.{} already; two would overwrite each other: use another column",
-                 filled->view(0, 0), source.name, spec.column);
+                 filled.view(0, 0), source.name, spec.column);
   return {};
 }
 
@@ -101,23 +98,21 @@ Result<void> check_no_other_writer(pg::Connection& db, const VectorizerSpec& spe
         "the column '{}' is NOT NULL, so a row that loses its text could not lose its vector; better "
         "run: ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL",
         spec.column, out.source.quoted(), pg::quote_identifier(spec.column)));
-  auto pgai = db.exec(kPgai);
-  if (!pgai) return std::unexpected(pgai.error());
-  if (!pgai->flag(0, 0)) return {};
-  if (!pgai->flag(0, 1)) {
+  auto pgai = TRY(db.exec(kPgai));
+  if (!pgai.flag(0, 0)) return {};
+  if (!pgai.flag(0, 1)) {
     out.remarks.emplace_back(
         "there is an ai.vectorizer, as pgai has one, that this role may not read, or whose owner could have "
         "code of his own run by whoever reads it: make sure that no vectorizer of pgai writes the same "
         "column");
     return {};
   }
-  auto writing = db.exec(kWritingPgai, {out.source.schema, out.source.name, spec.column});
-  if (!writing) return std::unexpected(writing.error());
-  if (writing->empty()) return {};
+  auto writing = TRY(db.exec(kWritingPgai, {out.source.schema, out.source.name, spec.column}));
+  if (writing.empty()) return {};
   return wrong(
       "pgai's vectorizer {} writes {}.{}, and each would overwrite the other's vectors: use another column, "
       "or remove it with: SELECT ai.drop_vectorizer(...)",
-      writing->view(0, 0), out.source.name, spec.column);
+      writing.view(0, 0), out.source.name, spec.column);
 }
 
 /// A key travels as an array of each column's values, and arrays of arrays are not what they seem. The
@@ -173,9 +168,8 @@ Result<std::vector<std::string>> check_key(pg::Connection& db, const VectorizerS
       return wrong("the key column '{}' may be NULL; run: ALTER TABLE {} ALTER COLUMN {} SET NOT NULL", name,
                    source.quoted(), pg::quote_identifier(name));
   }
-  auto unique = is_unique(db, source, spec.key);
-  if (!unique) return std::unexpected(unique.error());
-  if (!*unique)
+  auto unique = TRY(is_unique(db, source, spec.key));
+  if (!unique)
     return wrong(
         "no unique index of {} covers exactly the columns of --key; make one: CREATE UNIQUE INDEX ON {} ({})",
         source.quoted(), source.quoted(), pg::join_each(spec.key.size(), ", ", [&](std::size_t i) {
@@ -199,20 +193,18 @@ Result<void> check_model_column(const SourceTable& source, const std::string& na
 /// How many dimensions the vectors have that a column of any number of them holds; 0: it holds none that
 /// this role may see.
 Result<int> dimensions_there(pg::Connection& db, const SourceTable& source, const SourceColumn& column) {
-  auto readable = db.exec("SELECT has_column_privilege($1::oid, $2, 'SELECT')",
-                          {std::to_string(source.oid), column.name});
-  if (!readable) return std::unexpected(readable.error());
-  if (!readable->flag(0, 0)) return 0;
-  auto rows = db.exec(fmt::format(
+  auto readable = TRY(db.exec("SELECT has_column_privilege($1::oid, $2, 'SELECT')",
+                              {std::to_string(source.oid), column.name}));
+  if (!readable.flag(0, 0)) return 0;
+  auto rows = TRY(db.exec(fmt::format(
       "SELECT coalesce(min(d), 0), coalesce(max(d), 0) FROM (SELECT {} AS d FROM {} t WHERE t.{} IS NOT NULL "
       "LIMIT 1000) x",
-      dimensions_of(column, "t"), source.quoted(), pg::quote_identifier(column.name)));
-  if (!rows) return std::unexpected(rows.error());
-  if (rows->integer(0, 0) != rows->integer(0, 1))
+      dimensions_of(column, "t"), source.quoted(), pg::quote_identifier(column.name))));
+  if (rows.integer(0, 0) != rows.integer(0, 1))
     return wrong(
         "the column '{}' holds vectors of {} and of {} dimensions; say with --dimensions which it shall have",
-        column.name, rows->integer(0, 0), rows->integer(0, 1));
-  return static_cast<int>(rows->integer(0, 0));
+        column.name, rows.integer(0, 0), rows.integer(0, 1));
+  return static_cast<int>(rows.integer(0, 0));
 }
 
 /// Of vectors in a column that takes any number of dimensions.
@@ -252,9 +244,8 @@ Result<void> check_destination(pg::Connection& db, const VectorizerSpec& spec, D
   out.destination = column;
   out.dimensions = column->modifier;
   if (column->modifier <= 0) {
-    auto chosen = choose_dimensions(db, spec, source, *column);
-    if (!chosen) return std::unexpected(chosen.error());
-    out.dimensions = *chosen;
+    auto chosen = TRY(choose_dimensions(db, spec, source, *column));
+    out.dimensions = chosen;
   }
   const bool differs =
       model && model->may_have != ModelFacts::Dimensions::any && out.dimensions != model->dimensions;
@@ -298,49 +289,41 @@ Result<void> check_privileges(pg::Connection& db, const VectorizerSpec& spec, co
                       {spec.column, spec.model_id_column, spec.model_version_column},
                       !spec.where.empty()};
   needs.read.insert(needs.read.end(), declared.key.begin(), declared.key.end());
-  auto lacking = grants_to_declare(db, declared.source, needs);
-  if (!lacking) return std::unexpected(lacking.error());
-  if (lacking->empty()) return {};
+  auto lacking = TRY(grants_to_declare(db, declared.source, needs));
+  if (lacking.empty()) return {};
   return fail(ErrorKind::misconfigured,
-              fmt::format("this role lacks privileges; as the owner, run: {};", fmt::join(*lacking, "; ")));
+              fmt::format("this role lacks privileges; as the owner, run: {};", fmt::join(lacking, "; ")));
 }
 
 }  // namespace
 
 Result<Declaration> check_declaration(pg::Connection& db, const VectorizerSpec& spec) {
-  if (auto good = check_words(spec); !good) return std::unexpected(good.error());
-  auto text = parse_template(spec.text);
-  if (!text) return std::unexpected(text.error());
-  if (auto good = check_migrated(db); !good) return std::unexpected(good.error());
+  TRY(check_words(spec));
+  auto text = TRY(parse_template(spec.text));
+  TRY(check_migrated(db));
   if (!long_texts_named(spec.long_texts))
     return wrong("long texts can be truncate, average or discard, not '{}'", spec.long_texts);
-  auto source = inspect_table(db, spec.table);
-  if (!source) return std::unexpected(source.error());
+  auto source = TRY(inspect_table(db, spec.table));
 
   Declaration out;
-  out.source = std::move(*source);
-  out.text = std::move(*text);
-  if (auto good = check_text_columns(out.source, out.text); !good) return std::unexpected(good.error());
-  auto key = check_key(db, spec, out.source);
-  if (!key) return std::unexpected(key.error());
-  out.key = std::move(*key);
-  if (auto good = check_key_types(out.source, out.key); !good) return std::unexpected(good.error());
-  if (auto good = check_destination(db, spec, out); !good) return std::unexpected(good.error());
-  if (auto good = check_index_kind(out.source, *out.destination, spec.index, out.dimensions); !good)
-    return std::unexpected(good.error());
-  if (auto good = check_model_column(out.source, spec.model_id_column, "model-id-column"); !good)
-    return std::unexpected(good.error());
-  if (auto good = check_model_column(out.source, spec.model_version_column, "model-version-column"); !good)
-    return std::unexpected(good.error());
-  if (auto good = check_privileges(db, spec, out); !good) return std::unexpected(good.error());
-  if (auto good = check_free(db, spec, out.source); !good) return std::unexpected(good.error());
-  if (auto good = check_no_other_writer(db, spec, out); !good) return std::unexpected(good.error());
+  out.source = std::move(source);
+  out.text = std::move(text);
+  TRY(check_text_columns(out.source, out.text));
+  auto key = TRY(check_key(db, spec, out.source));
+  out.key = std::move(key);
+  TRY(check_key_types(out.source, out.key));
+  TRY(check_destination(db, spec, out));
+  TRY(check_index_kind(out.source, *out.destination, spec.index, out.dimensions));
+  TRY(check_model_column(out.source, spec.model_id_column, "model-id-column"));
+  TRY(check_model_column(out.source, spec.model_version_column, "model-version-column"));
+  TRY(check_privileges(db, spec, out));
+  TRY(check_free(db, spec, out.source));
+  TRY(check_no_other_writer(db, spec, out));
   if (!spec.where.empty()) {
-    auto filter = compile_filter(db, out.source, spec.where);
-    if (!filter) return std::unexpected(filter.error());
-    out.filter = std::move(*filter);
+    auto filter = TRY(compile_filter(db, out.source, spec.where));
+    out.filter = std::move(filter);
   }
-  if (auto good = check_no_loop(spec, out); !good) return std::unexpected(good.error());
+  TRY(check_no_loop(spec, out));
   return out;
 }
 

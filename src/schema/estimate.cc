@@ -44,17 +44,14 @@ Result<void> for_each_waiting_text(pg::Connection& db, const VectorizerInfo& vec
                                    const std::function<void(std::string_view text)>& use) {
   const pg::Connection::OverRows over_rows(db);
   return db.transaction([&]() -> Result<void> {
-    if (auto set = db.exec("SET TRANSACTION READ ONLY"); !set) return std::unexpected(set.error());
+    TRY(db.exec("SET TRANSACTION READ ONLY"));
     if (auto pinned = pg::pin_settings(db); !pinned) return pinned;
     const std::string_view sendable = db.is_utf8() ? "" : " AND embedd.utf8_problem(x.text) IS NULL";
-    auto declared =
-        db.exec("DECLARE embedd_texts NO SCROLL CURSOR FOR " + waiting_texts(vectorizer, sendable));
-    if (!declared) return std::unexpected(declared.error());
+    TRY(db.exec("DECLARE embedd_texts NO SCROLL CURSOR FOR " + waiting_texts(vectorizer, sendable)));
     while (true) {
-      auto rows = db.exec(fmt::format("FETCH {} FROM embedd_texts", kPageRows));
-      if (!rows) return std::unexpected(rows.error());
-      for (int i = 0; i < rows->size(); ++i) use(rows->view(i, 0));
-      if (rows->empty()) return {};
+      auto rows = TRY(db.exec(fmt::format("FETCH {} FROM embedd_texts", kPageRows)));
+      for (int i = 0; i < rows.size(); ++i) use(rows.view(i, 0));
+      if (rows.empty()) return {};
     }
   });
 }

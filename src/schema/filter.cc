@@ -49,14 +49,13 @@ std::unexpected<Error> blame_filter(const pg::Connection& db, std::string_view w
 }
 
 Result<void> refuse_strangers(pg::Connection& db, VectorizerId id, const std::string& where) {
-  auto strangers = db.exec(kStrangers, {filter_function(id)});
-  if (!strangers) return std::unexpected(strangers.error());
-  if (strangers->is_null(0, 0)) return {};
+  auto strangers = TRY(db.exec(kStrangers, {filter_function(id)}));
+  if (strangers.is_null(0, 0)) return {};
   return fail(
       ErrorKind::invalid_argument,
       fmt::format("--where '{}' uses {}: its owner could replace what workers would then run. Use what "
                   "is PostgreSQL's own or an extension's, or let the owner create the vectorizer",
-                  where, strangers->text(0, 0)));
+                  where, strangers.text(0, 0)));
 }
 
 /// The first rows only, because creating must not take long.
@@ -79,20 +78,17 @@ std::string filter_function(VectorizerId id) { return fmt::format("embedd.covers
 Result<CompiledFilter> compile_filter(pg::Connection& db, const SourceTable& table,
                                       const std::string& where) {
   // A CHECK constraint accepts exactly the expressions that one row can answer, and knows their columns.
-  auto made =
-      db.exec(fmt::format("CREATE TEMP TABLE embedd_filter_table (LIKE {}) ON COMMIT DROP", table.quoted()));
-  if (!made) return std::unexpected(made.error());
+  TRY(db.exec(fmt::format("CREATE TEMP TABLE embedd_filter_table (LIKE {}) ON COMMIT DROP", table.quoted())));
   auto checked = db.exec(fmt::format(
       "ALTER TABLE pg_temp.embedd_filter_table ADD CONSTRAINT embedd_filter CHECK ({}\n)", where));
   if (!checked)
     return blame_filter(db, "must be a condition on the row's own columns", where, checked.error());
 
-  auto rows = with_search_path(db, "", [&] { return db.exec(kFilter); });
-  if (!rows) return std::unexpected(rows.error());
-  if (rows->size() != 1 || rows->flag(0, 2) || rows->is_null(0, 1))
+  auto rows = TRY(with_search_path(db, "", [&] { return db.exec(kFilter); }));
+  if (rows.size() != 1 || rows.flag(0, 2) || rows.is_null(0, 1))
     return fail(ErrorKind::invalid_argument,
                 fmt::format("--where '{}' must be one condition that names columns of the row", where));
-  return CompiledFilter{rows->text(0, 0), rows->array(0, 1)};
+  return CompiledFilter{rows.text(0, 0), rows.array(0, 1)};
 }
 
 Result<std::string> create_filter(pg::Connection& db, VectorizerId id, const SourceTable& table,
@@ -106,11 +102,11 @@ Result<std::string> create_filter(pg::Connection& db, VectorizerId id, const Sou
                                          filter_function(id), parameters, filter.expression);
   auto made = with_search_path(db, "", [&] { return db.exec(create); });
   if (!made) return blame_filter(db, "cannot be made a function of the row's columns", where, made.error());
-  if (auto good = refuse_strangers(db, id, where); !good) return std::unexpected(good.error());
+  TRY(refuse_strangers(db, id, where));
   std::string call = fmt::format("{}({})", filter_function(id), pg::join_each(n, ", ", [&](std::size_t i) {
                                    return "t." + pg::quote_identifier(filter.columns[i - 1]);
                                  }));
-  if (auto good = try_filter(db, table, call, where); !good) return std::unexpected(good.error());
+  TRY(try_filter(db, table, call, where));
   return call;
 }
 

@@ -3,43 +3,41 @@
 namespace embedd::schema {
 
 Result<ServerFacts> inspect_server(pg::Connection& db) {
-  auto rows = db.exec(
-      "SELECT current_setting('server_version'), current_database(), current_user, "
-      "pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, pg_backend_pid(), "
-      "(SELECT extversion FROM pg_extension WHERE extname = 'vector'), "
-      "(SELECT default_version FROM pg_available_extensions WHERE name = 'vector'), "
-      "has_database_privilege(current_database(), 'CREATE'), "
-      // The catalog asks for no privileges, so that a role without any still learns the truth.
-      "EXISTS (SELECT FROM pg_class WHERE oid = embedd.history), "
-      "coalesce(has_schema_privilege(embedd.schema, 'USAGE') AND has_table_privilege(embedd.history, "
-      "'SELECT'), "
-      "true) FROM (SELECT n.oid AS schema, c.oid AS history FROM pg_namespace n "
-      "LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'migrations' WHERE n.nspname = "
-      "'embedd') "
-      "AS embedd RIGHT JOIN (SELECT) AS always ON true");
-  if (!rows) return std::unexpected(rows.error());
+  auto rows = TRY(
+      db.exec("SELECT current_setting('server_version'), current_database(), current_user, "
+              "pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, pg_backend_pid(), "
+              "(SELECT extversion FROM pg_extension WHERE extname = 'vector'), "
+              "(SELECT default_version FROM pg_available_extensions WHERE name = 'vector'), "
+              "has_database_privilege(current_database(), 'CREATE'), "
+              // The catalog asks for no privileges, so that a role without any still learns the truth.
+              "EXISTS (SELECT FROM pg_class WHERE oid = embedd.history), "
+              "coalesce(has_schema_privilege(embedd.schema, 'USAGE') AND has_table_privilege(embedd.history, "
+              "'SELECT'), "
+              "true) FROM (SELECT n.oid AS schema, c.oid AS history FROM pg_namespace n "
+              "LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'migrations' WHERE n.nspname = "
+              "'embedd') "
+              "AS embedd RIGHT JOIN (SELECT) AS always ON true"));
   ServerFacts facts;
-  facts.version = rows->text(0, 0);
+  facts.version = rows.text(0, 0);
   facts.version_number = db.server_version();
-  facts.database = rows->text(0, 1);
-  facts.role = rows->text(0, 2);
-  facts.read_only = rows->flag(0, 3);
-  facts.direct = rows->integer(0, 4) == db.backend_pid();
-  facts.vector_installed = rows->text(0, 5);
-  facts.vector_available = rows->text(0, 6);
-  facts.may_create_schema = rows->flag(0, 7);
-  facts.may_read_schema = rows->flag(0, 9);
-  if (!rows->flag(0, 8) || !facts.may_read_schema) return facts;
-  auto version = db.exec("SELECT coalesce(max(version), 0) FROM embedd.migrations");
-  if (!version) return std::unexpected(version.error());
-  facts.schema_version = static_cast<int>(version->integer(0, 0));
+  facts.database = rows.text(0, 1);
+  facts.role = rows.text(0, 2);
+  facts.read_only = rows.flag(0, 3);
+  facts.direct = rows.integer(0, 4) == db.backend_pid();
+  facts.vector_installed = rows.text(0, 5);
+  facts.vector_available = rows.text(0, 6);
+  facts.may_create_schema = rows.flag(0, 7);
+  facts.may_read_schema = rows.flag(0, 9);
+  if (!rows.flag(0, 8) || !facts.may_read_schema) return facts;
+  auto version = TRY(db.exec("SELECT coalesce(max(version), 0) FROM embedd.migrations"));
+  facts.schema_version = static_cast<int>(version.integer(0, 0));
   return facts;
 }
 
 Result<std::vector<std::string>> missing_grants(pg::Connection& db, std::string_view role) {
   // One row per privilege that a worker needs, on a table or on one of its columns; those that the role has
   // are left out, and the rest is gathered, a statement a table.
-  auto rows = db.exec(R"(
+  auto rows = TRY(db.exec(R"(
     WITH grantee AS (
       SELECT coalesce($1, current_user)::name AS name
     ), vectorizers AS (
@@ -102,15 +100,14 @@ Result<std::vector<std::string>> missing_grants(pg::Connection& db, std::string_
       GROUP BY place, relation, s.nspname, r.relname, grantee.name
     )
     SELECT statement FROM statements ORDER BY place, relation, statement)",
-                      {role.empty() ? pg::Param() : pg::Param(role)});
-  if (!rows) return std::unexpected(rows.error());
+                          {role.empty() ? pg::Param() : pg::Param(role)}));
   std::vector<std::string> grants;
-  for (int i = 0; i < rows->size(); ++i) grants.push_back(rows->text(i, 0));
+  for (int i = 0; i < rows.size(); ++i) grants.push_back(rows.text(i, 0));
   return grants;
 }
 
 Result<std::vector<std::string>> endangered_indexes(pg::Connection& db) {
-  auto rows = db.exec(R"(
+  auto rows = TRY(db.exec(R"(
 SELECT format('%I.%I', n.nspname, c.relname)
 FROM pg_catalog.pg_extension e
 JOIN embedd.vectorizers v ON string_to_array(substring(e.extversion FROM '^[0-9]+(?:[.][0-9]+)*'), '.')::int[]
@@ -121,15 +118,14 @@ JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_am a ON a.oid = c.relam AND a.amname = 'hnsw'
 WHERE e.extname = 'vector'
-GROUP BY n.nspname, c.relname ORDER BY n.nspname, c.relname)");
-  if (!rows) return std::unexpected(rows.error());
+GROUP BY n.nspname, c.relname ORDER BY n.nspname, c.relname)"));
   std::vector<std::string> indexes;
-  for (int i = 0; i < rows->size(); ++i) indexes.push_back(rows->text(i, 0));
+  for (int i = 0; i < rows.size(); ++i) indexes.push_back(rows.text(i, 0));
   return indexes;
 }
 
 Result<std::string> excess_rights(pg::Connection& db) {
-  auto rows = db.exec(R"(
+  auto rows = TRY(db.exec(R"(
 SELECT CASE WHEN r.rolsuper THEN 'is a superuser' WHEN r.rolcreaterole THEN 'may create roles'
             WHEN owned.count > 0 THEN pg_catalog.format('owns %s tables of which no vectorizer reads', owned.count) END
 FROM pg_catalog.pg_roles r
@@ -137,9 +133,8 @@ CROSS JOIN LATERAL (
   SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relowner = r.oid AND c.relkind IN ('r', 'p') AND n.nspname <> 'embedd'
     AND c.oid NOT IN (SELECT source FROM embedd.vectorizers)) owned
-WHERE r.rolname = current_user)");
-  if (!rows) return std::unexpected(rows.error());
-  return rows->empty() ? std::string() : rows->text(0, 0);
+WHERE r.rolname = current_user)"));
+  return rows.empty() ? std::string() : rows.text(0, 0);
 }
 
 }  // namespace embedd::schema

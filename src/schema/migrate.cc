@@ -45,31 +45,27 @@ std::vector<Migration> numbered(std::span<const embedded::File> files) {
 Result<std::string> checksum_of(pg::Connection& db, const Migration& migration) {
   std::string hex;
   for (const char c : migration.sql) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  auto rows = db.exec("SELECT encode(sha256(decode($1, 'hex')), 'hex')", {hex});
-  if (!rows) return std::unexpected(rows.error());
-  return rows->text(0, 0);
+  auto rows = TRY(db.exec("SELECT encode(sha256(decode($1, 'hex')), 'hex')", {hex}));
+  return rows.text(0, 0);
 }
 
 /// Not by to_regclass(): that asks for a privilege on the schema, and after waiting for the lock, this
 /// session's catalog cache may still say "none".
 Result<bool> has_history(pg::Connection& db) {
-  auto exists = db.exec(
-      "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-      "WHERE n.nspname = 'embedd' AND c.relname = 'migrations')");
-  if (!exists) return std::unexpected(exists.error());
-  return exists->flag(0, 0);
+  auto exists =
+      TRY(db.exec("SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                  "WHERE n.nspname = 'embedd' AND c.relname = 'migrations')"));
+  return exists.flag(0, 0);
 }
 
 /// Empty if nothing was ever applied here.
 Result<std::map<int, Applied>> read_applied(pg::Connection& db) {
   std::map<int, Applied> out;
-  auto exists = has_history(db);
-  if (!exists) return std::unexpected(exists.error());
-  if (!*exists) return out;
-  auto rows = db.exec("SELECT version, name, checksum FROM embedd.migrations ORDER BY version");
-  if (!rows) return std::unexpected(rows.error());
-  for (int i = 0; i < rows->size(); ++i)
-    out[static_cast<int>(rows->integer(i, 0))] = {rows->text(i, 1), rows->text(i, 2)};
+  auto exists = TRY(has_history(db));
+  if (!exists) return out;
+  auto rows = TRY(db.exec("SELECT version, name, checksum FROM embedd.migrations ORDER BY version"));
+  for (int i = 0; i < rows.size(); ++i)
+    out[static_cast<int>(rows.integer(i, 0))] = {rows.text(i, 1), rows.text(i, 2)};
   return out;
 }
 
@@ -95,9 +91,8 @@ Result<void> check_history(pg::Connection& db, const std::vector<Migration>& our
                       "upgrade embedd to the release that applied it",
                       applied.rbegin()->first, applied.rbegin()->second.name, newest));
     const Migration& mine = ours[static_cast<std::size_t>(version) - 1];
-    auto checksum = checksum_of(db, mine);
-    if (!checksum) return std::unexpected(checksum.error());
-    if (*checksum != theirs.checksum)
+    auto checksum = TRY(checksum_of(db, mine));
+    if (checksum != theirs.checksum)
       return fail(
           ErrorKind::misconfigured,
           fmt::format("migration {} was applied as {} with another content than this binary's {}; applied "
@@ -154,9 +149,8 @@ std::unexpected<Error> explain(const pg::Connection& db, std::string_view what, 
 
 Result<void> make_history_table(pg::Connection& db) {
   // IF NOT EXISTS would still ask for the right to create, so look first.
-  auto schema = db.exec("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'embedd')");
-  if (!schema) return std::unexpected(schema.error());
-  if (!schema->flag(0, 0)) {
+  auto schema = TRY(db.exec("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'embedd')"));
+  if (!schema.flag(0, 0)) {
     if (auto made = db.exec("CREATE SCHEMA embedd"); !made) return explain(db, "migrate", made.error());
   }
   auto made = db.exec(
@@ -168,24 +162,21 @@ Result<void> make_history_table(pg::Connection& db) {
 
 /// Runs inside the transaction that holds the lock; looks again, because another process may have been first.
 Result<Migrated> apply_pending(pg::Connection& db, const std::vector<Migration>& ours) {
-  if (auto locked = db.exec(kLockStatement); !locked) return std::unexpected(locked.error());
-  auto applied = read_applied(db);
-  if (!applied) return std::unexpected(applied.error());
-  if (auto good = check_history(db, ours, *applied); !good) return std::unexpected(good.error());
-  if (auto good = check_pgvector(db, true); !good) return std::unexpected(good.error());
+  TRY(db.exec(kLockStatement));
+  auto applied = TRY(read_applied(db));
+  TRY(check_history(db, ours, applied));
+  TRY(check_pgvector(db, true));
   Migrated done{{}, static_cast<int>(ours.size())};
-  if (applied->size() == ours.size()) return done;
-  if (auto made = make_history_table(db); !made) return std::unexpected(made.error());
+  if (applied.size() == ours.size()) return done;
+  TRY(make_history_table(db));
   for (const Migration& migration : ours) {
-    if (applied->contains(migration.version)) continue;
+    if (applied.contains(migration.version)) continue;
     // A database of another encoding may lack what stands in a comment.
     if (auto ran = db.run_script(utf8::to_ascii(migration.sql)); !ran)
       return explain(db, migration.name, ran.error());
-    auto checksum = checksum_of(db, migration);
-    if (!checksum) return std::unexpected(checksum.error());
-    auto noted = db.exec("INSERT INTO embedd.migrations (version, name, checksum) VALUES ($1, $2, $3)",
-                         {std::to_string(migration.version), migration.name, *checksum});
-    if (!noted) return std::unexpected(noted.error());
+    auto checksum = TRY(checksum_of(db, migration));
+    TRY(db.exec("INSERT INTO embedd.migrations (version, name, checksum) VALUES ($1, $2, $3)",
+                {std::to_string(migration.version), migration.name, checksum}));
     done.applied.push_back(migration.name);
   }
   return done;
@@ -196,9 +187,8 @@ Result<Migrated> apply_pending(pg::Connection& db, const std::vector<Migration>&
 int newest_migration() { return static_cast<int>(embedded::migrations().size()); }
 
 Result<void> require_schema(pg::Connection& db) {
-  auto exists = has_history(db);
-  if (!exists) return std::unexpected(exists.error());
-  if (!*exists)
+  auto exists = TRY(has_history(db));
+  if (!exists)
     return fail(ErrorKind::misconfigured,
                 "the schema embedd is not in this database yet: run embedd migrate");
   auto version = db.exec(
@@ -217,11 +207,10 @@ Result<Migrated> migrate(pg::Connection& db, std::span<const embedded::File> fil
     return fail(ErrorKind::misconfigured,
                 fmt::format("this is PostgreSQL {}, embedd needs 14 or later", db.server_version() / 10000));
   const std::vector<Migration> ours = numbered(files);
-  auto applied = read_applied(db);
-  if (!applied) return std::unexpected(applied.error());
-  if (auto good = check_history(db, ours, *applied); !good) return std::unexpected(good.error());
-  if (applied->size() == ours.size()) {
-    if (auto good = check_pgvector(db, false); !good) return std::unexpected(good.error());
+  auto applied = TRY(read_applied(db));
+  TRY(check_history(db, ours, applied));
+  if (applied.size() == ours.size()) {
+    TRY(check_pgvector(db, false));
     return Migrated{{}, static_cast<int>(ours.size())};
   }
   return db.transaction([&] { return apply_pending(db, ours); });

@@ -48,16 +48,15 @@ WHERE i.indrelid = $1::oid AND i.indisprimary AND k.position <= i.indnkeyatts)";
 
 /// The names of tables that the session can see, for suggestions.
 Result<std::string> suggest_table(pg::Connection& db, const std::string& table) {
-  auto rows = db.exec(
+  auto rows = TRY(db.exec(
       "SELECT DISTINCT CASE WHEN pg_catalog.pg_table_is_visible(c.oid) THEN "
       "pg_catalog.quote_ident(c.relname) "
       "ELSE pg_catalog.format('%I.%I', n.nspname, c.relname) END "
       "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
       "WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'embedd') "
-      "AND n.nspname !~ '^pg_(toast|temp)' LIMIT 1000");
-  if (!rows) return std::unexpected(rows.error());
+      "AND n.nspname !~ '^pg_(toast|temp)' LIMIT 1000"));
   std::vector<std::string_view> names;
-  for (int i = 0; i < rows->size(); ++i) names.push_back(rows->view(i, 0));
+  for (int i = 0; i < rows.size(); ++i) names.push_back(rows.view(i, 0));
   const std::string quoted = pg::quote_identifier(table);
   for (const std::string_view name : names)
     if (name == quoted) return fmt::format(" Did you mean '{}', with its quotes?", name);
@@ -76,13 +75,12 @@ Result<std::uint32_t> resolve(pg::Connection& db, const std::string& table) {
     return fail(ErrorKind::invalid_argument,
                 fmt::format("'{}' is not a table's name: {}", table, found.error().message));
   if (found->is_null(0, 0)) {
-    auto suggestion = suggest_table(db, table);
-    if (!suggestion) return std::unexpected(suggestion.error());
+    auto suggestion = TRY(suggest_table(db, table));
     return fail(
         ErrorKind::invalid_argument,
         fmt::format("there is no table {} that this role can see.{} Name it as in SQL: schema.table, with "
                     "double quotes around upper case",
-                    table, *suggestion));
+                    table, suggestion));
   }
   return static_cast<std::uint32_t>(found->integer(0, 0));
 }
@@ -104,55 +102,51 @@ std::string SourceTable::suggest(std::string_view column) const {
 }
 
 Result<SourceTable> inspect_table(pg::Connection& db, const std::string& table) {
-  auto oid = resolve(db, table);
-  if (!oid) return std::unexpected(oid.error());
-  const std::string id = std::to_string(*oid);
-  auto described = db.exec(kDescribe, {id});
-  if (!described) return std::unexpected(described.error());
+  auto oid = TRY(resolve(db, table));
+  const std::string id = std::to_string(oid);
+  auto described = TRY(db.exec(kDescribe, {id}));
 
   SourceTable out;
-  out.oid = *oid;
-  out.schema = described->text(0, 1);
-  out.name = described->text(0, 2);
-  out.partitioned = described->view(0, 3) == "p";
-  out.by_row = out.partitioned || described->flag(0, 5);
-  if (described->view(0, 3) != "r" && !out.partitioned)
+  out.oid = oid;
+  out.schema = described.text(0, 1);
+  out.name = described.text(0, 2);
+  out.partitioned = described.view(0, 3) == "p";
+  out.by_row = out.partitioned || described.flag(0, 5);
+  if (described.view(0, 3) != "r" && !out.partitioned)
     return fail(
         ErrorKind::invalid_argument,
         fmt::format("{} is not a table of its own; triggers can follow ordinary and partitioned tables",
                     table));
-  if (described->view(0, 4) == "t")
+  if (described.view(0, 4) == "t")
     return fail(ErrorKind::invalid_argument,
                 fmt::format("{} is a temporary table; a worker cannot see it", table));
   // Reading it reads their rows too, which its triggers do not see and its keys do not tell apart.
-  if (!described->is_null(0, 6))
+  if (!described.is_null(0, 6))
     return fail(
         ErrorKind::invalid_argument,
         fmt::format("other tables inherit from {} ({}); make a vectorizer for each of those instead, or use "
                     "declarative partitioning",
-                    table, described->text(0, 6)));
+                    table, described.text(0, 6)));
 
-  auto columns = with_search_path(db, "", [&] { return db.exec(kColumns, {id}); });
-  if (!columns) return std::unexpected(columns.error());
-  for (int i = 0; i < columns->size(); ++i) {
-    const std::string category = columns->text(i, 3);
-    out.columns.push_back({.name = columns->text(i, 0),
-                           .type = columns->text(i, 1),
-                           .type_name = columns->text(i, 2),
-                           .base_type = columns->text(i, 11),
-                           .own_type = columns->text(i, 8),
-                           .kind = columns->text(i, 9).front(),
-                           .foreign = columns->flag(i, 10),
-                           .named_object = columns->flag(i, 12),
+  auto columns = TRY(with_search_path(db, "", [&] { return db.exec(kColumns, {id}); }));
+  for (int i = 0; i < columns.size(); ++i) {
+    const std::string category = columns.text(i, 3);
+    out.columns.push_back({.name = columns.text(i, 0),
+                           .type = columns.text(i, 1),
+                           .type_name = columns.text(i, 2),
+                           .base_type = columns.text(i, 11),
+                           .own_type = columns.text(i, 8),
+                           .kind = columns.text(i, 9).front(),
+                           .foreign = columns.flag(i, 10),
+                           .named_object = columns.flag(i, 12),
                            .category = category.empty() ? '\0' : category[0],
-                           .modifier = static_cast<int>(columns->integer(i, 4)),
-                           .collation = columns->text(i, 5),
-                           .not_null = columns->flag(i, 6),
-                           .generated = columns->flag(i, 7)});
+                           .modifier = static_cast<int>(columns.integer(i, 4)),
+                           .collation = columns.text(i, 5),
+                           .not_null = columns.flag(i, 6),
+                           .generated = columns.flag(i, 7)});
   }
-  auto key = db.exec(kPrimaryKey, {id});
-  if (!key) return std::unexpected(key.error());
-  if (!key->is_null(0, 0)) out.primary_key = key->array(0, 0);
+  auto key = TRY(db.exec(kPrimaryKey, {id}));
+  if (!key.is_null(0, 0)) out.primary_key = key.array(0, 0);
   return out;
 }
 
@@ -165,7 +159,7 @@ std::string dimensions_of(const SourceColumn& column, std::string_view alias) {
 
 Result<bool> is_unique(pg::Connection& db, const SourceTable& table,
                        const std::vector<std::string>& columns) {
-  auto rows = db.exec(R"(
+  auto rows = TRY(db.exec(R"(
 SELECT EXISTS (
   SELECT FROM pg_catalog.pg_index i
   WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
@@ -174,9 +168,8 @@ SELECT EXISTS (
          JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
          WHERE k.position <= i.indnkeyatts)
       = (SELECT array_agg(name ORDER BY name) FROM unnest($2::text[]) AS name)))",
-                      {std::to_string(table.oid), pg::array_literal(columns)});
-  if (!rows) return std::unexpected(rows.error());
-  return rows->flag(0, 0);
+                          {std::to_string(table.oid), pg::array_literal(columns)}));
+  return rows.flag(0, 0);
 }
 
 }  // namespace embedd::schema

@@ -20,7 +20,7 @@ std::string bounded_count(const std::string& from) {
 /// Every count stops at kCountLimit; a longer queue's length comes from the planner's statistics.
 Result<void> read_queue(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus& out) {
   const std::string queue = queue_table(v.id);
-  auto rows = db.exec(
+  auto rows = TRY(db.exec(
       fmt::format(
           R"(
 SELECT {all}, {due}, {leased}, {dead},
@@ -39,18 +39,17 @@ SELECT {all}, {due}, {leased}, {dead},
               bounded_count(queue + " WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL")),
           fmt::arg("dead", bounded_count(fmt::format("embedd.dead_letters WHERE vectorizer_id = {}", v.id))),
           fmt::arg("queue", queue), fmt::arg("id", v.id)),
-      {v.source_schema, v.source_table});
-  if (!rows) return std::unexpected(rows.error());
-  out.jobs = rows->integer(0, 0);
+      {v.source_schema, v.source_table}));
+  out.jobs = rows.integer(0, 0);
   out.jobs_exact = out.jobs < kCountLimit;
-  if (!out.jobs_exact) out.jobs = std::max(out.jobs, rows->integer(0, 5));
-  out.due = rows->integer(0, 1);
-  out.leased = rows->integer(0, 2);
-  out.dead_letters = rows->integer(0, 3);
-  if (!rows->is_null(0, 4)) out.oldest_age_seconds = rows->number(0, 4);
-  out.reconciled_at = rows->maybe(0, 6);
-  out.source = rows->text(0, 7);
-  out.walk_put_off_at = rows->maybe(0, 8);
+  if (!out.jobs_exact) out.jobs = std::max(out.jobs, rows.integer(0, 5));
+  out.due = rows.integer(0, 1);
+  out.leased = rows.integer(0, 2);
+  out.dead_letters = rows.integer(0, 3);
+  if (!rows.is_null(0, 4)) out.oldest_age_seconds = rows.number(0, 4);
+  out.reconciled_at = rows.maybe(0, 6);
+  out.source = rows.text(0, 7);
+  out.walk_put_off_at = rows.maybe(0, 8);
   return {};
 }
 
@@ -72,10 +71,9 @@ void read_waiting(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus&
 }
 
 Result<std::vector<VectorizerStatus>> read_vectorizers(pg::Connection& db) {
-  auto infos = list_vectorizers(db);
-  if (!infos) return std::unexpected(infos.error());
+  auto infos = TRY(list_vectorizers(db));
   std::vector<VectorizerStatus> out;
-  for (const VectorizerInfo& v : *infos) {
+  for (const VectorizerInfo& v : infos) {
     VectorizerStatus status;
     status.id = v.id;
     status.name = v.name;
@@ -103,25 +101,24 @@ Result<std::vector<VectorizerStatus>> read_vectorizers(pg::Connection& db) {
 }
 
 Result<std::vector<WorkerStatus>> read_workers(pg::Connection& db) {
-  auto rows = db.exec(R"(
+  auto rows = TRY(db.exec(R"(
 SELECT id, hostname, pid, version, extract(epoch FROM now() - started_at), extract(epoch FROM now() - seen_at),
        rows_embedded, requests_in_flight, leases_held, draining
 FROM embedd.workers
-WHERE seen_at > now() - interval '10 minutes' AND NOT stopped AND database = embedd.this_database() ORDER BY started_at)");
-  if (!rows) return std::unexpected(rows.error());
+WHERE seen_at > now() - interval '10 minutes' AND NOT stopped AND database = embedd.this_database() ORDER BY started_at)"));
   std::vector<WorkerStatus> out;
-  for (int i = 0; i < rows->size(); ++i)
-    out.push_back({rows->text(i, 0), rows->text(i, 1), static_cast<int>(rows->integer(i, 2)),
-                   rows->text(i, 3), rows->number(i, 4), rows->number(i, 5), rows->integer(i, 6),
-                   static_cast<int>(rows->integer(i, 7)), static_cast<int>(rows->integer(i, 8)),
-                   rows->flag(i, 9)});
+  for (int i = 0; i < rows.size(); ++i)
+    out.push_back({rows.text(i, 0), rows.text(i, 1), static_cast<int>(rows.integer(i, 2)), rows.text(i, 3),
+                   rows.number(i, 4), rows.number(i, 5), rows.integer(i, 6),
+                   static_cast<int>(rows.integer(i, 7)), static_cast<int>(rows.integer(i, 8)),
+                   rows.flag(i, 9)});
   return out;
 }
 
 /// Those of the workers that run; if none does, those of the last one that had some when it stopped. Whoever
 /// may write the table may write anything into it, so nothing is cast.
 Result<void> read_troubles(pg::Connection& db, std::vector<VectorizerStatus>& vectorizers) {
-  auto rows = db.exec(R"(
+  auto rows = TRY(db.exec(R"(
 WITH own AS (
   SELECT w.*, bool_or(NOT w.stopped AND w.seen_at > now() - interval '10 minutes') OVER () AS any_runs,
          row_number() OVER (PARTITION BY w.stopped ORDER BY w.seen_at DESC) AS n
@@ -131,48 +128,42 @@ SELECT t ->> 'vectorizer', t ->> 'endpoint', t ->> 'state', max(t ->> 'message')
 FROM own w,
      jsonb_array_elements(CASE WHEN jsonb_typeof(w.troubles) = 'array' THEN w.troubles ELSE '[]' END) t
 WHERE CASE WHEN w.any_runs THEN NOT w.stopped AND w.seen_at > now() - interval '10 minutes' ELSE w.stopped AND w.n = 1 END
-GROUP BY 1, 2, 3 ORDER BY 5 DESC, 3)");
-  if (!rows) return std::unexpected(rows.error());
-  for (int i = 0; i < rows->size(); ++i)
+GROUP BY 1, 2, 3 ORDER BY 5 DESC, 3)"));
+  for (int i = 0; i < rows.size(); ++i)
     for (VectorizerStatus& v : vectorizers)
-      if (rows->view(i, 0) == std::to_string(v.id) || (rows->is_null(i, 0) && rows->view(i, 1) == v.endpoint))
-        v.troubles.push_back({rows->text(i, 2), rows->text(i, 3), rows->integer(i, 4),
-                              rows->is_null(i, 5) ? std::nullopt : std::optional(rows->number(i, 5))});
+      if (rows.view(i, 0) == std::to_string(v.id) || (rows.is_null(i, 0) && rows.view(i, 1) == v.endpoint))
+        v.troubles.push_back({rows.text(i, 2), rows.text(i, 3), rows.integer(i, 4),
+                              rows.is_null(i, 5) ? std::nullopt : std::optional(rows.number(i, 5))});
   return {};
 }
 
 Result<std::vector<UsageStatus>> read_usage(pg::Connection& db, std::string_view where) {
-  auto rows = db.exec(fmt::format(R"(
+  auto rows = TRY(db.exec(fmt::format(R"(
 SELECT coalesce(v.name, '#' || u.vectorizer_id), u.model, least(sum(u.requests), 9223372036854775807),
        least(sum(u.rows), 9223372036854775807), least(sum(u.tokens), 9223372036854775807), sum(u.cost_usd)
 FROM embedd.usage u LEFT JOIN embedd.vectorizers v ON v.id = u.vectorizer_id {}
 GROUP BY 1, 2 ORDER BY 1, 2)",
-                                  where));
-  if (!rows) return std::unexpected(rows.error());
+                                      where)));
   std::vector<UsageStatus> out;
-  for (int i = 0; i < rows->size(); ++i)
-    out.push_back({rows->text(i, 0), rows->text(i, 1), rows->integer(i, 2), rows->integer(i, 3),
-                   rows->integer(i, 4), rows->number(i, 5)});
+  for (int i = 0; i < rows.size(); ++i)
+    out.push_back({rows.text(i, 0), rows.text(i, 1), rows.integer(i, 2), rows.integer(i, 3),
+                   rows.integer(i, 4), rows.number(i, 5)});
   return out;
 }
 
 }  // namespace
 
 Result<Status> read_status(pg::Connection& db) {
-  auto vectorizers = read_vectorizers(db);
-  if (!vectorizers) return std::unexpected(vectorizers.error());
-  auto workers = read_workers(db);
-  if (!workers) return std::unexpected(workers.error());
-  if (auto troubles = read_troubles(db, *vectorizers); !troubles) return std::unexpected(troubles.error());
-  auto today = read_usage(
-      db, "WHERE u.day = (now() AT TIME ZONE 'UTC')::date AND u.database = embedd.this_database()");
-  if (!today) return std::unexpected(today.error());
-  auto total = read_usage(db, "WHERE u.database = embedd.this_database()");
-  if (!total) return std::unexpected(total.error());
-  auto original = db.exec("SELECT sum(cost_usd) FROM embedd.usage WHERE database <> embedd.this_database()");
-  if (!original) return std::unexpected(original.error());
-  return Status{std::move(*vectorizers), std::move(*workers), std::move(*today), std::move(*total),
-                original->is_null(0, 0) ? std::nullopt : std::optional(original->number(0, 0))};
+  auto vectorizers = TRY(read_vectorizers(db));
+  auto workers = TRY(read_workers(db));
+  TRY(read_troubles(db, vectorizers));
+  auto today = TRY(read_usage(
+      db, "WHERE u.day = (now() AT TIME ZONE 'UTC')::date AND u.database = embedd.this_database()"));
+  auto total = TRY(read_usage(db, "WHERE u.database = embedd.this_database()"));
+  auto original =
+      TRY(db.exec("SELECT sum(cost_usd) FROM embedd.usage WHERE database <> embedd.this_database()"));
+  return Status{std::move(vectorizers), std::move(workers), std::move(today), std::move(total),
+                original.is_null(0, 0) ? std::nullopt : std::optional(original.number(0, 0))};
 }
 
 }  // namespace embedd::schema

@@ -29,16 +29,15 @@ GROUP BY v.id, v.source)";
 }  // namespace
 
 Result<std::optional<std::string>> subscription_note(pg::Connection& db, const VectorizerInfo& vectorizer) {
-  auto found = db.exec(fmt::format(kSubscribed, is_our_trigger_sql()), {std::to_string(vectorizer.id)});
-  if (!found) return std::unexpected(found.error());
-  if (found->empty() || found->is_null(0, 1)) return std::optional<std::string>();
+  auto found = TRY(db.exec(fmt::format(kSubscribed, is_our_trigger_sql()), {std::to_string(vectorizer.id)}));
+  if (found.empty() || found.is_null(0, 1)) return std::optional<std::string>();
   const std::string table = pg::quote_qualified(vectorizer.source_schema, vectorizer.source_table);
   std::string note = fmt::format(
       "{0} is written by logical replication (subscription {1}), for which triggers do not fire: what it "
       "changes is "
       "found by the next walk. To have it captured at once, run: ALTER TABLE {0} {2}",
-      table, found->text(0, 0), found->text(0, 1));
-  if (found->flag(0, 2)) note += "; rows that it inserts are found by the walk all the same";
+      table, found.text(0, 0), found.text(0, 1));
+  if (found.flag(0, 2)) note += "; rows that it inserts are found by the walk all the same";
   return note;
 }
 

@@ -51,18 +51,16 @@ constexpr const char* kTags[] = {
 
 Result<std::string> one_text(pg::Connection& db, const std::string& sql,
                              std::initializer_list<pg::Param> params = {}) {
-  auto rows = db.exec(sql, params);
-  if (!rows) return std::unexpected(rows.error());
-  return rows->empty() ? std::string() : rows->text(0, 0);
+  auto rows = TRY(db.exec(sql, params));
+  return rows.empty() ? std::string() : rows.text(0, 0);
 }
 
 Result<bool> exists_table(pg::Connection& db, const std::string& schema, const std::string& table) {
-  auto rows = db.exec(
-      "SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND "
-      "c.relname = $2",
-      {schema, table});
-  if (!rows) return std::unexpected(rows.error());
-  return !rows->empty();
+  auto rows = TRY(
+      db.exec("SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND "
+              "c.relname = $2",
+              {schema, table}));
+  return !rows.empty();
 }
 
 /// The schema of an existing table `traces`, else where a new one goes.
@@ -82,9 +80,7 @@ Result<std::string> choose_schema(pg::Connection& db, const TracesOptions& optio
 Result<void> run_each(pg::Connection& db, std::span<const char* const> statements, const std::string& schema,
                       const std::string& extension) {
   for (const char* statement : statements)
-    if (auto made = db.exec(fmt::format(fmt::runtime(statement), pg::quote_identifier(schema), extension));
-        !made)
-      return std::unexpected(made.error());
+    TRY(db.exec(fmt::format(fmt::runtime(statement), pg::quote_identifier(schema), extension)));
   return {};
 }
 
@@ -121,57 +117,47 @@ bool has_uuid_id(const SourceTable& table) {
 /// The lock keeps two `traces init` from making the same tables.
 Result<void> make_tables(pg::Connection& db, const TracesOptions& options, TracesReport& report,
                          std::string& schema) {
-  if (auto locked = db.exec("SELECT pg_advisory_xact_lock(111516266161253)"); !locked)
-    return std::unexpected(locked.error());
-  auto chosen = choose_schema(db, options);
-  if (!chosen) return std::unexpected(chosen.error());
-  schema = *chosen;
+  TRY(db.exec("SELECT pg_advisory_xact_lock(111516266161253)"));
+  auto chosen = TRY(choose_schema(db, options));
+  schema = chosen;
   auto extension =
-      one_text(db,
-               "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = "
-               "e.extnamespace WHERE e.extname = 'vector'");
-  if (!extension) return std::unexpected(extension.error());
-  if (extension->empty())
+      TRY(one_text(db,
+                   "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = "
+                   "e.extnamespace WHERE e.extname = 'vector'"));
+  if (extension.empty())
     return fail(ErrorKind::misconfigured,
                 "the extension vector is missing from this database; run: embedd migrate");
-  auto exists = exists_table(db, schema, "traces");
-  if (!exists) return std::unexpected(exists.error());
-  if (!*exists && options.adopt_only)
+  auto exists = TRY(exists_table(db, schema, "traces"));
+  if (!exists && options.adopt_only)
     return fail(ErrorKind::misconfigured, fmt::format("there is no table {} yet, and --adopt-only makes none",
                                                       pg::quote_qualified(schema, "traces")));
-  if (!*exists) {
-    if (auto made = run_each(db, kTables, schema, *extension); !made) return made;
+  if (!exists) {
+    if (auto made = run_each(db, kTables, schema, extension); !made) return made;
     report.created_table = report.created_index = true;
   }
-  auto table = inspect_table(db, pg::quote_qualified(schema, "traces"));
-  if (!table) return std::unexpected(table.error());
-  if (auto good = check_adoptable(*table); !good) return good;
+  auto table = TRY(inspect_table(db, pg::quote_qualified(schema, "traces")));
+  if (auto good = check_adoptable(table); !good) return good;
   if (options.adopt_only) return {};
-  auto tagged = exists_table(db, schema, "trace_tags");
-  if (!tagged) return std::unexpected(tagged.error());
-  if (!*tagged && has_uuid_id(*table)) return run_each(db, kTags, schema, *extension);
+  auto tagged = TRY(exists_table(db, schema, "trace_tags"));
+  if (!tagged && has_uuid_id(table)) return run_each(db, kTags, schema, extension);
   return {};
 }
 
 }  // namespace
 
 Result<bool> has_traces(pg::Connection& db) {
-  auto rows = db.exec("SELECT to_regclass('traces') IS NOT NULL");
-  if (!rows) return std::unexpected(rows.error());
-  return rows->flag(0, 0);
+  auto rows = TRY(db.exec("SELECT to_regclass('traces') IS NOT NULL"));
+  return rows.flag(0, 0);
 }
 
 Result<TracesReport> init_traces(pg::Connection& db, const TracesOptions& options) {
   TracesReport report;
-  auto all = list_vectorizers(db);
-  if (!all) return std::unexpected(all.error());
-  const auto existing = std::ranges::find(*all, kVectorizer, &VectorizerInfo::name);
-  if (existing != all->end())
-    if (auto good = check_agrees(*existing, options); !good) return std::unexpected(good.error());
+  auto all = TRY(list_vectorizers(db));
+  const auto existing = std::ranges::find(all, kVectorizer, &VectorizerInfo::name);
+  if (existing != all.end()) TRY(check_agrees(*existing, options));
   std::string schema;
-  auto made = db.transaction([&] { return make_tables(db, options, report, schema); });
-  if (!made) return std::unexpected(made.error());
-  if (existing != all->end()) {
+  TRY(db.transaction([&] { return make_tables(db, options, report, schema); }));
+  if (existing != all.end()) {
     report.vectorizer = std::move(*existing);
     return report;
   }
@@ -184,11 +170,10 @@ Result<TracesReport> init_traces(pg::Connection& db, const TracesOptions& option
   spec.model_version_column = "embedding_model_version";
   spec.endpoint = options.endpoint;
   spec.model = options.model;
-  auto created = declare_vectorizer(db, spec);
-  if (!created) return std::unexpected(created.error());
+  auto created = TRY(declare_vectorizer(db, spec));
   report.created_vectorizer = true;
-  report.vectorizer = std::move(created->info);
-  report.existing = std::move(created->existing);
+  report.vectorizer = std::move(created.info);
+  report.existing = std::move(created.existing);
   return report;
 }
 

@@ -64,9 +64,9 @@ Result<std::vector<VectorIndex>> vector_indexes(pg::Connection& db, const Vector
   const bool half = v.index_kind == "halfvec" || v.destination_type == "halfvec";
   return db.transaction([&]() -> Result<std::vector<VectorIndex>> {
     // Then PostgreSQL qualifies every name in a definition.
-    if (auto set = db.exec("SELECT set_config('search_path', '', true)"); !set)
-      return std::unexpected(set.error());
-    auto rows = db.exec(R"(
+    TRY(db.exec("SELECT set_config('search_path', '', true)"));
+    auto rows =
+        TRY(db.exec(R"(
 SELECT c.relname, pg_get_indexdef(c.oid), i.indisvalid,
        i.indisvalid AND i.indpred IS NULL AND am.amname = $3 AND o.opcname = $4
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
@@ -76,87 +76,80 @@ WHERE i.indrelid = to_regclass($1) AND am.amname IN ('hnsw', 'ivfflat')
   AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
               AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum)
 ORDER BY c.relname)",
-                        {table_of(v), v.destination_column, v.index_kind == "ivfflat" ? "ivfflat" : "hnsw",
-                         half ? "halfvec_cosine_ops" : "vector_cosine_ops"});
-    if (!rows) return std::unexpected(rows.error());
+                    {table_of(v), v.destination_column, v.index_kind == "ivfflat" ? "ivfflat" : "hnsw",
+                     half ? "halfvec_cosine_ops" : "vector_cosine_ops"}));
     std::vector<VectorIndex> out;
-    for (int i = 0; i < rows->size(); ++i)
-      out.push_back({rows->text(i, 0), rows->text(i, 1), rows->flag(i, 2), rows->flag(i, 3)});
+    for (int i = 0; i < rows.size(); ++i)
+      out.push_back({rows.text(i, 0), rows.text(i, 1), rows.flag(i, 2), rows.flag(i, 3)});
     return out;
   });
 }
 
 /// Only an owner may make or drop an index; PostgreSQL says so without saying who that is.
 Result<void> check_index_owner(pg::Connection& db, const VectorizerInfo& v) {
-  auto rows = db.exec(
+  auto rows = TRY(db.exec(
       "SELECT pg_has_role(c.relowner, 'USAGE'), current_user, r.rolname, "
       "has_table_privilege('embedd.vectorizers', 'UPDATE') FROM pg_class c JOIN pg_roles r ON r.oid = "
       "c.relowner WHERE c.oid = to_regclass($1)",
-      {table_of(v)});
-  if (!rows) return std::unexpected(rows.error());
-  if (rows->empty()) return fail(ErrorKind::misconfigured, fmt::format("{} is gone", table_of(v)));
-  if (!rows->flag(0, 0))
+      {table_of(v)}));
+  if (rows.empty()) return fail(ErrorKind::misconfigured, fmt::format("{} is gone", table_of(v)));
+  if (!rows.flag(0, 0))
     return fail(ErrorKind::misconfigured,
                 fmt::format("the role {} does not own {}, and only an owner may build or drop its indexes; "
                             "run this as {}",
-                            rows->view(0, 1), table_of(v), rows->view(0, 2)));
-  if (!rows->flag(0, 3))
+                            rows.view(0, 1), table_of(v), rows.view(0, 2)));
+  if (!rows.flag(0, 3))
     return fail(
         ErrorKind::misconfigured,
         fmt::format("the role {0} lacks a privilege; as the owner, run: GRANT UPDATE ON embedd.vectorizers "
                     "TO {0}",
-                    db.quote_identifier(rows->view(0, 1))));
+                    db.quote_identifier(rows.view(0, 1))));
   return {};
 }
 
 Result<bool> index_wanted(pg::Connection& db, const VectorizerInfo& v) {
   if (!v.deferred_indexes.empty()) return true;
   if (v.index_kind == "none") return false;
-  auto indexes = vector_indexes(db, v);
-  if (!indexes) return std::unexpected(indexes.error());
-  return std::ranges::none_of(*indexes, &VectorIndex::serves);
+  auto indexes = TRY(vector_indexes(db, v));
+  return std::ranges::none_of(indexes, &VectorIndex::serves);
 }
 
 Result<Backlog> read_backlog(pg::Connection& db, const VectorizerInfo& v) {
   const std::string queue = queue_table(v.id);
-  auto rows = db.exec(fmt::format(R"(
+  auto rows = TRY(db.exec(fmt::format(R"(
 SELECT v.reconciled_at IS NOT NULL, v.state = 'paused',
        (SELECT count(*) FROM (SELECT FROM {0} LIMIT {1}) bounded),
        (SELECT reltuples::bigint FROM pg_class WHERE oid = '{0}'::regclass),
        EXISTS (SELECT FROM embedd.workers WHERE NOT stopped AND seen_at > now() - interval '1 minute')
 FROM embedd.vectorizers v WHERE v.id = $1)",
-                                  queue, kCountLimit),
-                      {std::to_string(v.id)});
-  if (!rows) return std::unexpected(rows.error());
-  if (rows->empty()) return wrong("the vectorizer {} was dropped", v.name);
+                                      queue, kCountLimit),
+                          {std::to_string(v.id)}));
+  if (rows.empty()) return wrong("the vectorizer {} was dropped", v.name);
   Backlog out;
-  out.walked = rows->flag(0, 0);
-  out.paused = rows->flag(0, 1);
-  out.jobs = rows->integer(0, 2);
-  if (out.jobs >= kCountLimit) out.jobs = std::max(out.jobs, rows->integer(0, 3));
-  out.worker_running = rows->flag(0, 4);
-  auto estimate = estimate_rows(db, v);
-  if (!estimate) return std::unexpected(estimate.error());
-  out.rows = *estimate;
+  out.walked = rows.flag(0, 0);
+  out.paused = rows.flag(0, 1);
+  out.jobs = rows.integer(0, 2);
+  if (out.jobs >= kCountLimit) out.jobs = std::max(out.jobs, rows.integer(0, 3));
+  out.worker_running = rows.flag(0, 4);
+  auto estimate = TRY(estimate_rows(db, v));
+  out.rows = estimate;
   return out;
 }
 
 Result<VectorizerInfo> choose_index(pg::Connection& db, std::string_view name, std::string_view kind) {
-  auto found = find_vectorizer(db, name);
-  if (!found) return std::unexpected(found.error());
-  if (auto owner = check_index_owner(db, *found); !owner) return std::unexpected(owner.error());
-  auto changed = db.transaction([&]() -> Result<void> {
-    auto table = inspect_table(db, table_of(*found));
+  auto found = TRY(find_vectorizer(db, name));
+  TRY(check_index_owner(db, found));
+  TRY(db.transaction([&]() -> Result<void> {
+    auto table = inspect_table(db, table_of(found));
     if (!table) return std::unexpected(table.error());
-    const SourceColumn* column = table->find(found->destination_column);
-    if (!column) return wrong("{} has no column '{}' any more", table->quoted(), found->destination_column);
-    if (auto good = check_index_kind(*table, *column, kind, found->dimensions); !good) return good;
+    const SourceColumn* column = table->find(found.destination_column);
+    if (!column) return wrong("{} has no column '{}' any more", table->quoted(), found.destination_column);
+    if (auto good = check_index_kind(*table, *column, kind, found.dimensions); !good) return good;
     auto rows = db.exec("UPDATE embedd.vectorizers SET index_kind = $2 WHERE id = $1",
-                        {std::to_string(found->id), std::string(kind)});
+                        {std::to_string(found.id), std::string(kind)});
     if (!rows) return std::unexpected(rows.error());
     return {};
-  });
-  if (!changed) return std::unexpected(changed.error());
+  }));
   return find_vectorizer(db, name);
 }
 
@@ -164,7 +157,7 @@ namespace {
 
 /// Those of the column, for who may drop them.
 Result<std::vector<VectorIndex>> own_indexes(pg::Connection& db, const VectorizerInfo& v) {
-  if (auto owner = check_index_owner(db, v); !owner) return std::unexpected(owner.error());
+  TRY(check_index_owner(db, v));
   return vector_indexes(db, v);
 }
 
@@ -177,30 +170,26 @@ std::vector<std::string> names_of(const std::vector<VectorIndex>& indexes) {
 }  // namespace
 
 Result<std::vector<std::string>> deferrable_indexes(pg::Connection& db, const VectorizerInfo& v) {
-  auto indexes = own_indexes(db, v);
-  if (!indexes) return std::unexpected(indexes.error());
-  return names_of(*indexes);
+  auto indexes = TRY(own_indexes(db, v));
+  return names_of(indexes);
 }
 
 Result<void> defer_indexes(pg::Connection& db, const VectorizerInfo& v, std::span<const std::string> names) {
-  auto indexes = own_indexes(db, v);
-  if (!indexes) return std::unexpected(indexes.error());
-  const std::vector<std::string> there = names_of(*indexes);
+  auto indexes = TRY(own_indexes(db, v));
+  const std::vector<std::string> there = names_of(indexes);
   for (const std::string& name : names)
     if (std::ranges::find(there, name) == there.end() &&
         std::ranges::find(v.deferred_indexes, name) == v.deferred_indexes.end())
       return wrong("{} is no vector index of the column '{}'; there is: {}", name, v.destination_column,
                    fmt::join(there, ", "));
-  for (const VectorIndex& index : *indexes) {
+  for (const VectorIndex& index : indexes) {
     if (std::ranges::find(names, index.name) == names.end()) continue;
     // First remembered, then dropped: whatever happens in between, the definition is not lost.
-    auto noted = db.exec(
+    TRY(db.exec(
         "UPDATE embedd.vectorizers SET deferred_indexes = deferred_indexes || jsonb_build_object($2::text, "
         "$3::text) WHERE id = $1",
-        {std::to_string(v.id), index.name, index.definition});
-    if (!noted) return std::unexpected(noted.error());
-    auto dropped = db.exec("DROP INDEX CONCURRENTLY " + pg::quote_qualified(v.source_schema, index.name));
-    if (!dropped) return std::unexpected(dropped.error());
+        {std::to_string(v.id), index.name, index.definition}));
+    TRY(db.exec("DROP INDEX CONCURRENTLY " + pg::quote_qualified(v.source_schema, index.name)));
   }
   return {};
 }

@@ -33,9 +33,8 @@ std::string table_of(const VectorizerInfo& v) { return pg::quote_qualified(v.sou
 
 /// Gives the building session what it needs, and makes it the only one that builds for this vectorizer.
 Result<void> prepare(pg::Connection& builder, const VectorizerInfo& v, const BuildOptions& options) {
-  auto locked = builder.exec(fmt::format("SELECT pg_try_advisory_lock({}, {})", kLockClass, v.id));
-  if (!locked) return std::unexpected(locked.error());
-  if (!locked->flag(0, 0))
+  auto locked = TRY(builder.exec(fmt::format("SELECT pg_try_advisory_lock({}, {})", kLockClass, v.id)));
+  if (!locked.flag(0, 0))
     return fail(
         ErrorKind::conflict,
         fmt::format("another session is building the index of {} already; see pg_stat_progress_create_"
@@ -59,8 +58,7 @@ Result<void> prepare(pg::Connection& builder, const VectorizerInfo& v, const Bui
                   pg::quote_literal(table_of(v)), kParallelBytes));
   if (options.workers >= 0)
     settings.push_back(fmt::format("SET max_parallel_maintenance_workers = {}", options.workers));
-  for (const std::string& setting : settings)
-    if (auto set = builder.exec(setting); !set) return std::unexpected(set.error());
+  for (const std::string& setting : settings) TRY(builder.exec(setting));
   return {};
 }
 
@@ -68,9 +66,8 @@ Result<void> prepare(pg::Connection& builder, const VectorizerInfo& v, const Bui
 Result<std::int64_t> lists_for(pg::Connection& db, const VectorizerInfo& v) {
   auto rows = estimate_rows(db, v);
   if (rows && *rows < 0) {  // never analysed: counting costs little beside the build
-    auto counted = db.exec("SELECT count(*) FROM " + table_of(v));
-    if (!counted) return std::unexpected(counted.error());
-    rows = counted->integer(0, 0);
+    auto counted = TRY(db.exec("SELECT count(*) FROM " + table_of(v)));
+    rows = counted.integer(0, 0);
   }
   if (!rows) return std::unexpected(rows.error());
   if (*rows > 1'000'000) return static_cast<std::int64_t>(std::sqrt(static_cast<double>(*rows)));
@@ -78,23 +75,21 @@ Result<std::int64_t> lists_for(pg::Connection& db, const VectorizerInfo& v) {
 }
 
 Result<Wanted> wanted_by_kind(pg::Connection& db, const VectorizerInfo& v) {
-  auto rows = db.exec(
+  auto rows = TRY(db.exec(
       "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = "
-      "'vector'");
-  if (!rows) return std::unexpected(rows.error());
-  if (rows->empty())
+      "'vector'"));
+  if (rows.empty())
     return fail(ErrorKind::misconfigured,
                 "the extension vector is missing from this database; run: embedd migrate");
-  const std::string schema = pg::quote_identifier(rows->view(0, 0));
+  const std::string schema = pg::quote_identifier(rows.view(0, 0));
   const bool half = v.index_kind == "halfvec" || v.destination_type == "halfvec";
   std::string column = pg::quote_identifier(v.destination_column);
   if (half && v.destination_type == "vector")
     column = fmt::format("({}::{}.halfvec({}))", column, schema, v.dimensions);
   std::string with = "m = 16, ef_construction = 64";
   if (v.index_kind == "ivfflat") {
-    auto lists = lists_for(db, v);
-    if (!lists) return std::unexpected(lists.error());
-    with = fmt::format("lists = {}", *lists);
+    auto lists = TRY(lists_for(db, v));
+    with = fmt::format("lists = {}", lists);
   }
   Wanted out;
   out.name = fmt::format("embedd_{}_{}", v.id, v.index_kind);
@@ -106,19 +101,18 @@ Result<Wanted> wanted_by_kind(pg::Connection& db, const VectorizerInfo& v) {
 }
 
 Result<std::vector<Wanted>> wanted_again(pg::Connection& db, const VectorizerInfo& v) {
-  auto rows = db.exec(
+  auto rows = TRY(db.exec(
       "SELECT d.key, d.value FROM embedd.vectorizers, jsonb_each_text(deferred_indexes) d WHERE id = $1 "
       "ORDER BY d.key",
-      {std::to_string(v.id)});
-  if (!rows) return std::unexpected(rows.error());
+      {std::to_string(v.id)}));
   std::vector<Wanted> out;
   constexpr std::string_view kCreate = "CREATE INDEX ";
-  for (int i = 0; i < rows->size(); ++i) {
-    const std::string definition = rows->text(i, 1);
+  for (int i = 0; i < rows.size(); ++i) {
+    const std::string definition = rows.text(i, 1);
     if (!definition.starts_with(kCreate))
       return fail(ErrorKind::misconfigured,
-                  fmt::format("the remembered definition of {} is not an index's", rows->view(i, 0)));
-    out.push_back({rows->text(i, 0), "CREATE INDEX CONCURRENTLY " + definition.substr(kCreate.size())});
+                  fmt::format("the remembered definition of {} is not an index's", rows.view(i, 0)));
+    out.push_back({rows.text(i, 0), "CREATE INDEX CONCURRENTLY " + definition.substr(kCreate.size())});
   }
   return out;
 }
@@ -131,23 +125,21 @@ struct Found {
 
 /// The index of that name. Error conflict if the name belongs to something else.
 Result<Found> look(pg::Connection& db, const VectorizerInfo& v, const std::string& name) {
-  auto rows = db.exec(
+  auto rows = TRY(db.exec(
       "SELECT i.indrelid IS NOT DISTINCT FROM to_regclass($1)::oid, coalesce(i.indisvalid, false), "
       "pg_relation_size(c.oid) FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid WHERE c.oid = "
       "to_regclass($2)",
-      {table_of(v), pg::quote_qualified(v.source_schema, name)});
-  if (!rows) return std::unexpected(rows.error());
-  if (rows->empty()) return Found{};
-  if (!rows->flag(0, 0))
+      {table_of(v), pg::quote_qualified(v.source_schema, name)}));
+  if (rows.empty()) return Found{};
+  if (!rows.flag(0, 0))
     return fail(ErrorKind::conflict,
                 fmt::format("{} is the name of something else in the schema {}; rename that, then try again",
                             name, v.source_schema));
-  return Found{true, rows->flag(0, 1), rows->integer(0, 2)};
+  return Found{true, rows.flag(0, 1), rows.integer(0, 2)};
 }
 
 Result<void> drop(pg::Connection& db, const VectorizerInfo& v, const std::string& name) {
-  auto dropped = db.exec("DROP INDEX CONCURRENTLY IF EXISTS " + pg::quote_qualified(v.source_schema, name));
-  if (!dropped) return std::unexpected(dropped.error());
+  TRY(db.exec("DROP INDEX CONCURRENTLY IF EXISTS " + pg::quote_qualified(v.source_schema, name)));
   return {};
 }
 
@@ -170,8 +162,7 @@ Result<void> run_watched(pg::Connection& db, Builder& builder, const VectorizerI
   auto running = std::async(std::launch::async, [&] { return builder.db.exec(wanted.statement); });
   while (running.wait_for(kBetweenLooks) != std::future_status::ready)
     on_progress(read_progress(db, v, wanted.name));
-  auto built = running.get();
-  if (!built) return std::unexpected(built.error());
+  TRY(running.get());
   return {};
 }
 
@@ -196,53 +187,41 @@ Result<bool> create(pg::Connection& db, Builder& builder, const VectorizerInfo& 
 Result<BuiltIndex> build(pg::Connection& db, Builder& builder, const VectorizerInfo& v, const Wanted& wanted,
                          const std::function<void(const BuildProgress&)>& on_progress) {
   const auto began_at = std::chrono::steady_clock::now();
-  auto before = look(db, v, wanted.name);
-  if (!before) return std::unexpected(before.error());
-  if (before->valid) return BuiltIndex{.name = wanted.name, .bytes = before->bytes};
-  if (before->there)
-    if (auto dropped = drop(db, v, wanted.name); !dropped) return std::unexpected(dropped.error());
-  auto serially = create(db, builder, v, wanted, on_progress);
-  if (!serially) return std::unexpected(serially.error());
-  auto after = look(db, v, wanted.name);
-  if (!after) return std::unexpected(after.error());
+  auto before = TRY(look(db, v, wanted.name));
+  if (before.valid) return BuiltIndex{.name = wanted.name, .bytes = before.bytes};
+  if (before.there) TRY(drop(db, v, wanted.name));
+  auto serially = TRY(create(db, builder, v, wanted, on_progress));
+  auto after = TRY(look(db, v, wanted.name));
   return BuiltIndex{.name = wanted.name,
                     .built = true,
-                    .serially = *serially,
+                    .serially = serially,
                     .seconds = to_seconds(std::chrono::steady_clock::now() - began_at),
-                    .bytes = after->bytes};
+                    .bytes = after.bytes};
 }
 
 Result<std::vector<BuiltIndex>> build_missing(pg::Connection& db, Builder& builder, const VectorizerInfo& v,
                                               const std::function<void(const BuildProgress&)>& on_progress) {
   std::vector<BuiltIndex> out;
-  auto again = wanted_again(db, v);
-  if (!again) return std::unexpected(again.error());
-  for (const Wanted& wanted : *again) {
-    auto built = build(db, builder, v, wanted, on_progress);
-    if (!built) return std::unexpected(built.error());
-    out.push_back(*built);
-    auto noted =
-        db.exec("UPDATE embedd.vectorizers SET deferred_indexes = deferred_indexes - $2::text WHERE id = $1",
-                {std::to_string(v.id), wanted.name});
-    if (!noted) return std::unexpected(noted.error());
+  auto again = TRY(wanted_again(db, v));
+  for (const Wanted& wanted : again) {
+    auto built = TRY(build(db, builder, v, wanted, on_progress));
+    out.push_back(built);
+    TRY(db.exec("UPDATE embedd.vectorizers SET deferred_indexes = deferred_indexes - $2::text WHERE id = $1",
+                {std::to_string(v.id), wanted.name}));
   }
-  auto indexes = vector_indexes(db, v);
-  if (!indexes) return std::unexpected(indexes.error());
-  const bool served = std::ranges::any_of(*indexes, &VectorIndex::serves);
+  auto indexes = TRY(vector_indexes(db, v));
+  const bool served = std::ranges::any_of(indexes, &VectorIndex::serves);
   if (v.index_kind != "none" && !served) {
-    auto wanted = wanted_by_kind(db, v);
-    if (!wanted) return std::unexpected(wanted.error());
-    auto built = build(db, builder, v, *wanted, on_progress);
-    if (!built) return std::unexpected(built.error());
-    out.push_back(*built);
+    auto wanted = TRY(wanted_by_kind(db, v));
+    auto built = TRY(build(db, builder, v, wanted, on_progress));
+    out.push_back(built);
   }
   if (!out.empty()) return out;
   // Nothing to do is fine if there is an index to show for it.
-  for (const VectorIndex& index : *indexes) {
+  for (const VectorIndex& index : indexes) {
     if (!index.valid || (v.index_kind != "none" && !index.serves)) continue;
-    auto found = look(db, v, index.name);
-    if (!found) return std::unexpected(found.error());
-    out.push_back({.name = index.name, .bytes = found->bytes});
+    auto found = TRY(look(db, v, index.name));
+    out.push_back({.name = index.name, .bytes = found.bytes});
   }
   if (out.empty())
     return fail(ErrorKind::invalid_argument,
@@ -265,15 +244,13 @@ bool lacks_shared_memory(std::string_view sqlstate, std::string_view message) {
 Result<std::vector<BuiltIndex>> build_indexes(pg::Connection& db, pg::Connection& connection,
                                               const VectorizerInfo& v, const BuildOptions& options,
                                               const std::function<void(const BuildProgress&)>& on_progress) {
-  if (auto owner = check_index_owner(db, v); !owner) return std::unexpected(owner.error());
-  auto direct = pg::is_direct(connection);
-  if (!direct) return std::unexpected(direct.error());
-  Builder builder{connection, *direct};
-  if (*direct)
-    if (auto ready = prepare(connection, v, options); !ready) return std::unexpected(ready.error());
+  TRY(check_index_owner(db, v));
+  auto direct = TRY(pg::is_direct(connection));
+  Builder builder{connection, direct};
+  if (direct) TRY(prepare(connection, v, options));
   auto built = build_missing(db, builder, v, on_progress);
   // The end of the session would do it too, but a little after the end of this command.
-  if (built && *direct)
+  if (built && direct)
     (void)connection.exec(fmt::format("SELECT pg_advisory_unlock({}, {})", kLockClass, v.id));
   return built;
 }

@@ -159,20 +159,18 @@ RETURNING id)",
 }
 
 Result<std::string> vector_type(pg::Connection& db) {
-  auto rows = db.exec(
-      "SELECT format('%I.vector', n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = "
-      "e.extnamespace "
-      "WHERE e.extname = 'vector'");
-  if (!rows) return std::unexpected(rows.error());
-  if (rows->empty())
+  auto rows =
+      TRY(db.exec("SELECT format('%I.vector', n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = "
+                  "e.extnamespace "
+                  "WHERE e.extname = 'vector'"));
+  if (rows.empty())
     return fail(ErrorKind::misconfigured,
                 "the extension vector is missing from this database; run: embedd migrate");
-  return rows->text(0, 0);
+  return rows.text(0, 0);
 }
 
 Result<void> run_all(pg::Connection& db, const std::vector<std::string>& statements) {
-  for (const std::string& statement : statements)
-    if (auto done = db.exec(statement); !done) return std::unexpected(done.error());
+  for (const std::string& statement : statements) TRY(db.exec(statement));
   return {};
 }
 
@@ -184,8 +182,7 @@ auto change_table(pg::Connection& db, const std::string& table, Body&& body) -> 
   for (int attempt = 1;; ++attempt) {
     std::string sqlstate;
     auto result = db.transaction([&]() -> decltype(body()) {
-      if (auto limited = db.exec("SET LOCAL lock_timeout = '200ms'"); !limited)
-        return std::unexpected(limited.error());
+      TRY(db.exec("SET LOCAL lock_timeout = '200ms'"));
       auto changed = body();
       if (!changed) sqlstate = db.last_sqlstate();
       return changed;
@@ -202,23 +199,19 @@ auto change_table(pg::Connection& db, const std::string& table, Body&& body) -> 
 
 Result<void> keep_filter(pg::Connection& db, VectorizerId id, const VectorizerSpec& spec,
                          const Declaration& declared) {
-  auto call = create_filter(db, id, declared.source, *declared.filter, spec.where);
-  if (!call) return std::unexpected(call.error());
-  auto kept =
-      db.exec("UPDATE embedd.vectorizers SET filter_sql = $2 WHERE id = $1", {std::to_string(id), *call});
-  if (!kept) return std::unexpected(kept.error());
+  auto call = TRY(create_filter(db, id, declared.source, *declared.filter, spec.where));
+  TRY(db.exec("UPDATE embedd.vectorizers SET filter_sql = $2 WHERE id = $1", {std::to_string(id), call}));
   return {};
 }
 
 /// A superuser gives the trigger functions to kCaptureRole, so that nothing runs with a superuser's rights on
 /// behalf of whoever writes to the table. That role then looks the key's types up by name.
 Result<bool> prepare_capture_role(pg::Connection& db, const Declaration& declared) {
-  auto may = db.exec(
+  auto may = TRY(db.exec(
       "SELECT rolsuper AND EXISTS (SELECT FROM pg_roles WHERE rolname = $1) FROM pg_roles WHERE rolname = "
       "current_user",
-      {kCaptureRole});
-  if (!may) return std::unexpected(may.error());
-  if (!may->flag(0, 0)) return false;
+      {kCaptureRole}));
+  if (!may.flag(0, 0)) return false;
   std::vector<std::string> columns = declared.key;
   columns.push_back(declared.destination->name);
   const auto lacking = [&] {
@@ -234,55 +227,42 @@ Result<bool> prepare_capture_role(pg::Connection& db, const Declaration& declare
   auto grants = lacking();
   if (grants && !grants->empty()) {
     // PostgreSQL lets no two transactions at once grant anything on one schema.
-    if (auto locked = db.exec("SELECT pg_advisory_xact_lock(111516266161254)"); !locked)
-      return std::unexpected(locked.error());
+    TRY(db.exec("SELECT pg_advisory_xact_lock(111516266161254)"));
     grants = lacking();
   }
   if (!grants) return std::unexpected(grants.error());
-  for (int i = 0; i < grants->size(); ++i)
-    if (auto granted = db.exec(grants->text(i, 0)); !granted) return std::unexpected(granted.error());
+  for (int i = 0; i < grants->size(); ++i) TRY(db.exec(grants->text(i, 0)));
   return true;
 }
 
 Result<Declared> create_in_transaction(pg::Connection& db, const VectorizerSpec& spec) {
-  auto declared = check_declaration(db, spec);
-  if (!declared) return std::unexpected(declared.error());
-  CapturePlan plan = plan_for(*declared);
-  auto type = vector_type(db);
-  if (!type) return std::unexpected(type.error());
-  plan.vector_type = *type;
-  auto by_role = prepare_capture_role(db, *declared);
-  if (!by_role) return std::unexpected(by_role.error());
-  plan.by_role = *by_role;
+  auto declared = TRY(check_declaration(db, spec));
+  CapturePlan plan = plan_for(declared);
+  auto type = TRY(vector_type(db));
+  plan.vector_type = type;
+  auto by_role = TRY(prepare_capture_role(db, declared));
+  plan.by_role = by_role;
   plan.tells_toast_apart = db.server_version() >= 170000;
-  auto id = insert_row(db, spec, *declared, plan);
-  if (!id) return std::unexpected(id.error());
-  plan.id = *id;
-  if (declared->filter)
-    if (auto kept = keep_filter(db, plan.id, spec, *declared); !kept) return std::unexpected(kept.error());
-  if (auto made = run_all(db, queue_ddl(plan)); !made) return std::unexpected(made.error());
-  Declared out{.remarks = declared->remarks};
-  auto info = find_vectorizer(db, spec.name);
-  if (!info) return std::unexpected(info.error());
-  out.info = std::move(*info);
+  auto id = TRY(insert_row(db, spec, declared, plan));
+  plan.id = id;
+  if (declared.filter) TRY(keep_filter(db, plan.id, spec, declared));
+  TRY(run_all(db, queue_ddl(plan)));
+  Declared out{.remarks = declared.remarks};
+  auto info = TRY(find_vectorizer(db, spec.name));
+  out.info = std::move(info);
   // Before the triggers, which keep the table's users waiting until the transaction ends.
-  auto existing = take_stock(db, spec, *declared, out.info);
-  if (!existing) return std::unexpected(existing.error());
-  out.existing = std::move(*existing);
-  if (auto made = run_all(db, capture_ddl(plan)); !made) return std::unexpected(made.error());
-  if (auto hinted = db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(plan.id)}); !hinted)
-    return std::unexpected(hinted.error());
+  auto existing = TRY(take_stock(db, spec, declared, out.info));
+  out.existing = std::move(existing);
+  TRY(run_all(db, capture_ddl(plan)));
+  TRY(db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(plan.id)}));
   return out;
 }
 
 Result<void> set_state(pg::Connection& db, std::string_view name, std::string_view state) {
-  auto found = find_vectorizer(db, name);
-  if (!found) return std::unexpected(found.error());
-  auto rows = db.exec("UPDATE embedd.vectorizers SET state = $2 WHERE id = $1 AND state <> $2",
-                      {std::to_string(found->id), std::string(state)});
-  if (!rows) return std::unexpected(rows.error());
-  if (auto hinted = db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(found->id)}); !hinted)
-    return std::unexpected(hinted.error());
+  auto found = TRY(find_vectorizer(db, name));
+  TRY(db.exec("UPDATE embedd.vectorizers SET state = $2 WHERE id = $1 AND state <> $2",
+              {std::to_string(found.id), std::string(state)}));
+  TRY(db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(found.id)}));
   return {};
 }
 
@@ -293,32 +273,28 @@ Result<Declared> declare_vectorizer(pg::Connection& db, const VectorizerSpec& sp
 }
 
 Result<VectorizerInfo> create_vectorizer(pg::Connection& db, const VectorizerSpec& spec) {
-  auto declared = declare_vectorizer(db, spec);
-  if (!declared) return std::unexpected(declared.error());
-  return std::move(declared->info);
+  auto declared = TRY(declare_vectorizer(db, spec));
+  return std::move(declared.info);
 }
 
 Result<std::vector<VectorizerInfo>> list_vectorizers(pg::Connection& db) {
-  auto rows = db.exec(select_all(db) + " ORDER BY v.name");
-  if (!rows) return std::unexpected(rows.error());
+  auto rows = TRY(db.exec(select_all(db) + " ORDER BY v.name"));
   std::vector<VectorizerInfo> out;
-  for (int i = 0; i < rows->size(); ++i) out.push_back(read_info(*rows, i));
+  for (int i = 0; i < rows.size(); ++i) out.push_back(read_info(rows, i));
   return out;
 }
 
 Result<VectorizerInfo> find_vectorizer(pg::Connection& db, std::string_view name) {
-  auto rows = db.exec(select_all(db) + " WHERE v.name = $1", {std::string(name)});
-  if (!rows) return std::unexpected(rows.error());
-  if (!rows->empty()) return read_info(*rows, 0);
-  auto all = list_vectorizers(db);
-  if (!all) return std::unexpected(all.error());
-  if (all->empty())
+  auto rows = TRY(db.exec(select_all(db) + " WHERE v.name = $1", {std::string(name)}));
+  if (!rows.empty()) return read_info(rows, 0);
+  auto all = TRY(list_vectorizers(db));
+  if (all.empty())
     return fail(
         ErrorKind::invalid_argument,
         fmt::format("there is no vectorizer {}, nor any other; make one with: embedd vectorizer create",
                     name));
   std::vector<std::string_view> names;
-  for (const VectorizerInfo& info : *all) names.push_back(info.name);
+  for (const VectorizerInfo& info : all) names.push_back(info.name);
   return fail(ErrorKind::invalid_argument,
               fmt::format("there is no vectorizer {}.{} See: embedd vectorizer list", name,
                           did_you_mean(name, names)));
@@ -336,54 +312,49 @@ namespace {
 
 /// Whoever created it may drop it, and so may superusers. Its tables tell.
 Result<void> check_may_drop(pg::Connection& db, const VectorizerInfo& info) {
-  auto rows = db.exec(
-      "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass($1) AND NOT "
-      "pg_has_role(relowner, "
-      "'USAGE')",
-      {queue_table(info.id)});
-  if (!rows) return std::unexpected(rows.error());
-  if (rows->empty()) return {};
+  auto rows =
+      TRY(db.exec("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass($1) AND NOT "
+                  "pg_has_role(relowner, "
+                  "'USAGE')",
+                  {queue_table(info.id)}));
+  if (rows.empty()) return {};
   return fail(ErrorKind::misconfigured,
               fmt::format("the vectorizer {} was created by the role {}: drop it as {}", info.name,
-                          rows->view(0, 0), rows->view(0, 0)));
+                          rows.view(0, 0), rows.view(0, 0)));
 }
 
 }  // namespace
 
 Result<void> drop_vectorizer(pg::Connection& db, std::string_view name) {
-  auto found = find_vectorizer(db, name);
-  if (!found) return std::unexpected(found.error());
-  if (auto may = check_may_drop(db, *found); !may) return may;
-  const std::string table = pg::quote_qualified(found->source_schema, found->source_table);
+  auto found = TRY(find_vectorizer(db, name));
+  if (auto may = check_may_drop(db, found); !may) return may;
+  const std::string table = pg::quote_qualified(found.source_schema, found.source_table);
   return change_table(db, table, [&]() -> Result<void> {
-    auto proofs = keep_proofs(db, found->id);
-    if (!proofs) return std::unexpected(proofs.error());
-    if (auto done = run_all(db, drop_ddl(found->id, *proofs)); !done) return done;
-    const std::string id = std::to_string(found->id);
-    return run_all(db, {"DROP FUNCTION IF EXISTS " + filter_function(found->id),
+    auto proofs = TRY(keep_proofs(db, found.id));
+    if (auto done = run_all(db, drop_ddl(found.id, proofs)); !done) return done;
+    const std::string id = std::to_string(found.id);
+    return run_all(db, {"DROP FUNCTION IF EXISTS " + filter_function(found.id),
                         "DELETE FROM embedd.missed_changes WHERE vectorizer_id = " + id,
                         "DELETE FROM embedd.vectorizers WHERE id = " + id});
   });
 }
 
 Result<std::optional<double>> seconds_since_walks(pg::Connection& db) {
-  auto rows = db.exec(
+  auto rows = TRY(db.exec(
       "SELECT coalesce(extract(epoch FROM now() - min(reconciled_at)), 0), coalesce(bool_or(reconciled_at IS "
-      "NULL), false) FROM embedd.vectorizers WHERE state = 'active'");
-  if (!rows) return std::unexpected(rows.error());
-  if (rows->flag(0, 1)) return std::nullopt;
-  return rows->number(0, 0);
+      "NULL), false) FROM embedd.vectorizers WHERE state = 'active'"));
+  if (rows.flag(0, 1)) return std::nullopt;
+  return rows.number(0, 0);
 }
 
 Result<std::int64_t> estimate_rows(pg::Connection& db, const VectorizerInfo& vectorizer) {
   // A partitioned table has no count of its own until somebody analyses it; add up its leaves.
-  auto rows = db.exec(R"(
+  auto rows = TRY(db.exec(R"(
 SELECT coalesce(sum(nullif(greatest(c.reltuples, -1), -1)), -1)::bigint FROM pg_class c
 WHERE c.oid = to_regclass($1) AND c.relkind <> 'p'
    OR c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)) WHERE isleaf))",
-                      {pg::quote_qualified(vectorizer.source_schema, vectorizer.source_table)});
-  if (!rows) return std::unexpected(rows.error());
-  return rows->integer(0, 0);
+                          {pg::quote_qualified(vectorizer.source_schema, vectorizer.source_table)}));
+  return rows.integer(0, 0);
 }
 
 }  // namespace embedd::schema

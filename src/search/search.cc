@@ -18,15 +18,14 @@ struct Extension {
 };
 
 Result<Extension> read_extension(pg::Connection& db) {
-  auto rows = db.exec(
+  auto rows = TRY(db.exec(
       "SELECT n.nspname, string_to_array(regexp_replace(e.extversion, '[^0-9.].*', ''), '.')::int[] >= "
       "'{0,8}' "
-      "FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'");
-  if (!rows) return std::unexpected(rows.error());
-  if (rows->empty())
+      "FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'"));
+  if (rows.empty())
     return fail(ErrorKind::misconfigured,
                 "the extension vector is missing from this database; run: embedd migrate");
-  return Extension{rows->text(0, 0), rows->flag(0, 1)};
+  return Extension{rows.text(0, 0), rows.flag(0, 1)};
 }
 
 /// An index over the column's half precision proposes rows, a few more than are asked for; which of them are
@@ -110,18 +109,16 @@ Result<std::vector<SearchHit>> search(pg::Connection& db, const schema::Vectoriz
   if (limit < 1 || limit > kMaxHits)
     return fail(ErrorKind::invalid_argument, fmt::format("ask for 1 to {} results, not {}", kMaxHits, limit));
   return db.transaction([&]() -> Result<std::vector<SearchHit>> {
-    auto extension = read_extension(db);
-    if (!extension) return std::unexpected(extension.error());
-    if (auto pinned = pg::pin_settings(db); !pinned) return std::unexpected(pinned.error());
-    if (auto set = set_effort(db, vectorizer, *extension, limit); !set) return std::unexpected(set.error());
+    auto extension = TRY(read_extension(db));
+    TRY(pg::pin_settings(db));
+    TRY(set_effort(db, vectorizer, extension, limit));
     const pg::Connection::OverRows over_rows(db);
-    auto rows = db.exec(search_statement(db, vectorizer, *extension),
-                        {vector_literal(query), std::to_string(limit), std::to_string(preview_characters),
-                         std::to_string(candidates(vectorizer, limit))});
-    if (!rows) return std::unexpected(rows.error());
+    auto rows = TRY(db.exec(search_statement(db, vectorizer, extension),
+                            {vector_literal(query), std::to_string(limit), std::to_string(preview_characters),
+                             std::to_string(candidates(vectorizer, limit))}));
     std::vector<SearchHit> hits;
-    for (int i = 0; i < rows->size(); ++i)
-      hits.push_back({rows->text(i, 0), rows->number(i, 1), rows->text(i, 2)});
+    for (int i = 0; i < rows.size(); ++i)
+      hits.push_back({rows.text(i, 0), rows.number(i, 1), rows.text(i, 2)});
     return hits;
   });
 }

@@ -200,7 +200,7 @@ Listener::~Listener() = default;
 
 Result<std::unique_ptr<Listener>> Listener::start(const ListenAddress& address, Handler handler) {
   auto impl = std::make_unique<Impl>(std::move(handler));
-  if (auto listening = impl->listen(address); !listening) return std::unexpected(listening.error());
+  TRY(impl->listen(address));
   return std::unique_ptr<Listener>(new Listener(std::move(impl)));
 }
 

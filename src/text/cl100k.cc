@@ -84,9 +84,8 @@ Cl100k::Cl100k(Cl100kRanks ranks, std::unique_ptr<Pattern> pattern)
 Cl100k::~Cl100k() = default;
 
 Result<std::unique_ptr<Cl100k>> Cl100k::load(std::string_view ranks_file) {
-  auto ranks = Cl100kRanks::parse(ranks_file);
-  if (!ranks) return std::unexpected(ranks.error());
-  return std::unique_ptr<Cl100k>(new Cl100k(std::move(*ranks), std::make_unique<Pattern>()));
+  auto ranks = TRY(Cl100kRanks::parse(ranks_file));
+  return std::unique_ptr<Cl100k>(new Cl100k(std::move(ranks), std::make_unique<Pattern>()));
 }
 
 std::size_t Cl100k::count(std::string_view text) const {

@@ -15,7 +15,7 @@ class Parser {
     if (const std::size_t nul = in_.find('\0'); nul != std::string_view::npos)
       return wrong(nul, "a NUL character, which PostgreSQL cannot hold");
     while (at_ < in_.size()) {
-      if (auto parsed = step(); !parsed) return std::unexpected(parsed.error());
+      TRY(step());
     }
     flush();
     if (out_.columns().empty())

@@ -15,13 +15,11 @@ Result<TracesReport> init_traces(const Settings& settings, const TracesRequest& 
   options.endpoint_asked = !request.endpoint.empty();
   options.model_asked = !request.model.empty();
   options.adopt_only = request.adopt_only;
-  auto model = TRY(model_for(settings, options.endpoint, request.model));
-  options.model = std::move(model);
+  options.model = TRY(model_for(settings, options.endpoint, request.model));
 
-  auto db = connect(settings, Schema::optional);  // made here if it is missing
-  if (!db) return std::unexpected(db.error());
-  TRY(schema::migrate(*db));
-  auto made = TRY(schema::init_traces(*db, options));
+  auto db = TRY(connect(settings, Schema::optional));  // made here if it is missing
+  TRY(schema::migrate(db));
+  auto made = TRY(schema::init_traces(db, options));
   Existing existing = priced(settings, made.vectorizer, made.existing);
   return TracesReport{made.created_table, made.created_index, made.created_vectorizer,
                       std::move(made.vectorizer), std::move(existing)};
@@ -29,8 +27,7 @@ Result<TracesReport> init_traces(const Settings& settings, const TracesRequest& 
 
 Result<bool> adopt_traces(const Settings& settings) {
   schema::TracesOptions options{.adopt_only = true};
-  auto model = TRY(model_for(settings, options.endpoint, ""));
-  options.model = std::move(model);
+  options.model = TRY(model_for(settings, options.endpoint, ""));
   auto db = TRY(connect(settings, Schema::required, true));
   auto there = schema::has_traces(db);
   if (!there || !*there) return there;

@@ -37,33 +37,27 @@ Result<pg::Connection> connect_builder(const Settings& settings) {
 Result<Reindexed> reindex(const Settings& settings, const ReindexRequest& request,
                           const ReindexHooks& hooks) {
   auto db = TRY(connect(settings));
-  auto info = TRY(request.index.empty() ? schema::find_vectorizer(db, request.name)
-                                        : schema::choose_index(db, request.name, request.index));
-  Reindexed out{.info = std::move(info)};
+  Reindexed out{.info = TRY(request.index.empty() ? schema::find_vectorizer(db, request.name)
+                                                  : schema::choose_index(db, request.name, request.index))};
   // Before the wait, which is in vain for a role that may not build.
   TRY(schema::check_index_owner(db, out.info));
-  auto wanted = TRY(schema::index_wanted(db, out.info));
-  if (wanted) {
+  if (TRY(schema::index_wanted(db, out.info))) {
     TRY(wait_for_backlog(db, request, hooks, out));
     if (out.gave_up) return out;
   }
   auto builder = TRY(connect_builder(settings));
-  auto built = TRY(schema::build_indexes(db, builder, out.info, request.build, hooks.building));
-  out.built = std::move(built);
+  out.built = TRY(schema::build_indexes(db, builder, out.info, request.build, hooks.building));
   return out;
 }
 
 Result<Deferral> defer_indexes(const Settings& settings, const std::string& name,
                                const std::vector<std::string>& drop) {
   auto db = TRY(connect(settings));
-  auto info = TRY(schema::find_vectorizer(db, name));
-  Deferral out{.info = std::move(info)};
-  if (drop.empty()) {
-    auto there = TRY(schema::deferrable_indexes(db, out.info));
-    out.droppable = std::move(there);
-  } else if (auto dropped = schema::defer_indexes(db, out.info, drop); !dropped) {
-    return std::unexpected(dropped.error());
-  }
+  Deferral out{.info = TRY(schema::find_vectorizer(db, name))};
+  if (drop.empty())
+    out.droppable = TRY(schema::deferrable_indexes(db, out.info));
+  else
+    TRY(schema::defer_indexes(db, out.info, drop));
   return out;
 }
 

@@ -45,8 +45,7 @@ Existing priced(const Settings& settings, const schema::VectorizerInfo& vectoriz
 }
 
 Result<CreatedVectorizer> create_vectorizer(const Settings& settings, schema::VectorizerSpec spec) {
-  auto chosen = TRY(model_for(settings, spec.endpoint, spec.model));
-  spec.model = std::move(chosen);
+  spec.model = TRY(model_for(settings, spec.endpoint, spec.model));
   auto db = TRY(connect(settings));
   auto declared = TRY(schema::declare_vectorizer(db, spec));
 

@@ -91,7 +91,7 @@ class Loader {
     for (const auto& [name, text] : sources_.flags) {
       const Setting* setting = find_setting(name);
       if (setting == nullptr) return fail(ErrorKind::invalid_argument, "there is no setting " + name);
-      if (auto set = config_.values.set(*setting, text, Source::flag, flag_of(*setting)); !set) return set;
+      TRY(config_.values.set(*setting, text, Source::flag, flag_of(*setting)));
     }
     return {};
   }
@@ -99,11 +99,10 @@ class Loader {
   Result<void> read_environment() {
     constexpr std::string_view kOrigin = "the environment";
     for (const auto& [variable, text] : sources_.environment) {
-      if (auto known = refuse_unknown(variable, kOrigin); !known) return known;
+      TRY(refuse_unknown(variable, kOrigin));
       const Setting* setting = find_environment(variable);
       if (setting == nullptr) continue;
-      if (auto set = config_.values.set(*setting, text, Source::environment, std::string(kOrigin)); !set)
-        return set;
+      TRY(config_.values.set(*setting, text, Source::environment, std::string(kOrigin)));
     }
     return {};
   }
@@ -125,9 +124,9 @@ class Loader {
       const std::string origin = fmt::format("{}:{}", file->name, entry.line);
       if (const std::string meant = in_capitals(entry.name); meant != entry.name && is_ours(meant))
         add_note(fmt::format("{}: {} is ignored: write it in capitals, {}", origin, entry.name, meant));
-      if (auto known = refuse_unknown(entry.name, origin); !known) return known;
+      TRY(refuse_unknown(entry.name, origin));
       if (const Setting* setting = find_environment(entry.name))
-        if (auto set = config_.values.set(*setting, entry.value, Source::dotenv, origin); !set) return set;
+        TRY(config_.values.set(*setting, entry.value, Source::dotenv, origin));
       dotenv_.insert_or_assign(std::move(entry.name), std::move(entry.value));
     }
     return {};
@@ -139,10 +138,8 @@ class Loader {
     toml_ = std::move(file);
     auto settings = TRY(parse_toml_settings(toml_->text, toml_->name));
     for (TomlSetting& item : settings)
-      if (auto set = config_.values.set(*find_setting(item.name), std::move(item.text), Source::toml,
-                                        std::move(item.origin));
-          !set)
-        return set;
+      TRY(config_.values.set(*find_setting(item.name), std::move(item.text), Source::toml,
+                             std::move(item.origin)));
     return {};
   }
 
@@ -200,8 +197,7 @@ class Loader {
     if (values.from_file("openai_api_key")) {
       openai.api_key_file = values.text("openai_api_key_file");  // may appear later, and change
     } else {
-      auto key = TRY(values.secret("openai_api_key"));
-      openai.api_key = std::move(key);
+      openai.api_key = TRY(values.secret("openai_api_key"));
     }
     if (auto valid = provider::validate(openai); !valid)
       return fail(ErrorKind::invalid_argument,

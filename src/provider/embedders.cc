@@ -131,9 +131,9 @@ Result<EmbedAnswer> embed_once(EndpointConfig config, const std::string& prefix,
 
 Result<std::vector<float>> embed_query(const EndpointConfig& config, const std::string& model, int dimensions,
                                        bool send_dimensions, std::string_view query) {
-  auto answer = embed_once(config, config.query_prefix, model, dimensions, send_dimensions, {query});
-  if (!answer) return std::unexpected(std::move(answer.error()));
-  return std::vector<float>(answer->vectors.values.begin(), answer->vectors.values.end());
+  const auto answer =
+      TRY(embed_once(config, config.query_prefix, model, dimensions, send_dimensions, {query}));
+  return std::vector<float>(answer.vectors.values.begin(), answer.vectors.values.end());
 }
 
 }  // namespace embedd::provider

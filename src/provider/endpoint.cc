@@ -86,7 +86,7 @@ Result<void> validate(const EndpointConfig& config) {
   if (config.limits.requests_per_minute < 0 || config.limits.tokens_per_minute < 0)
     return invalid(config, "requests_per_minute and tokens_per_minute must not be negative");
   if (config.dialect == Dialect::local) return {};
-  if (auto url = validate_url(config); !url) return url;
+  TRY(validate_url(config));
   if (config.connect_timeout < seconds(1) || config.timeout < seconds(1))
     return invalid(config, "timeouts must be at least 1 second");
   if (has_control_characters(config.api_key.reveal()))

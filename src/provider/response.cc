@@ -214,7 +214,7 @@ Result<void> read_data(json::value value, Collector& collector) {
     if (const auto error = element.get_object().get(item))
       return error == simdjson::INCORRECT_TYPE ? invalid("an item of `data` that is not an object")
                                                : broken(error);
-    if (auto added = collector.add(item); !added) return added;
+    TRY(collector.add(item));
   }
   return {};
 }
@@ -297,9 +297,7 @@ Result<EmbedAnswer> ResponseParser::Impl::read(std::string& body, const Response
   if (!has_data) return garbage("no `data`");
   was_empty = collector.empty();
   if (was_empty) return invalid("vectors without a number");
-  auto vectors = collector.finish();
-  if (!vectors) return std::unexpected(std::move(vectors.error()));
-  answer.vectors = std::move(*vectors);
+  answer.vectors = TRY(collector.finish());
   answer.packed = collector.packed();
   return answer;
 }

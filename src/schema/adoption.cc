@@ -182,8 +182,7 @@ Result<void> count(pg::Connection& db, const Holders& holders, ExistingVectors& 
 Result<ExistingVectors> take_stock(pg::Connection& db, const VectorizerSpec& spec,
                                    const Declaration& declared, const VectorizerInfo& info) {
   ExistingVectors out;
-  auto recalled = TRY(recall(db, declared, info));
-  out.recalled = std::move(recalled);
+  out.recalled = TRY(recall(db, declared, info));
   auto readable = TRY(may_read_column(db, declared, info));
   if (!readable) {
     if (!spec.adopt_existing) return out;

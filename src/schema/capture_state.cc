@@ -135,8 +135,7 @@ Result<CaptureState> capture_state(pg::Connection& db, const VectorizerInfo& vec
                         std::nullopt};
   CaptureState state{problem_of(found, table, again), note_of(found, table, again)};
   if (state.problem || state.note) return state;
-  auto subscribed = TRY(subscription_note(db, vectorizer));
-  state.note = std::move(subscribed);
+  state.note = TRY(subscription_note(db, vectorizer));
   return state;
 }
 

@@ -320,8 +320,7 @@ Result<Declaration> check_declaration(pg::Connection& db, const VectorizerSpec& 
   TRY(check_free(db, spec, out.source));
   TRY(check_no_other_writer(db, spec, out));
   if (!spec.where.empty()) {
-    auto filter = TRY(compile_filter(db, out.source, spec.where));
-    out.filter = std::move(filter);
+    out.filter = TRY(compile_filter(db, out.source, spec.where));
   }
   TRY(check_no_loop(spec, out));
   return out;

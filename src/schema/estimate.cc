@@ -45,7 +45,7 @@ Result<void> for_each_waiting_text(pg::Connection& db, const VectorizerInfo& vec
   const pg::Connection::OverRows over_rows(db);
   return db.transaction([&]() -> Result<void> {
     TRY(db.exec("SET TRANSACTION READ ONLY"));
-    if (auto pinned = pg::pin_settings(db); !pinned) return pinned;
+    TRY(pg::pin_settings(db));
     const std::string_view sendable = db.is_utf8() ? "" : " AND embedd.utf8_problem(x.text) IS NULL";
     TRY(db.exec("DECLARE embedd_texts NO SCROLL CURSOR FOR " + waiting_texts(vectorizer, sendable)));
     while (true) {

@@ -132,11 +132,11 @@ Result<void> make_tables(pg::Connection& db, const TracesOptions& options, Trace
     return fail(ErrorKind::misconfigured, fmt::format("there is no table {} yet, and --adopt-only makes none",
                                                       pg::quote_qualified(schema, "traces")));
   if (!exists) {
-    if (auto made = run_each(db, kTables, schema, extension); !made) return made;
+    TRY(run_each(db, kTables, schema, extension));
     report.created_table = report.created_index = true;
   }
   auto table = TRY(inspect_table(db, pg::quote_qualified(schema, "traces")));
-  if (auto good = check_adoptable(table); !good) return good;
+  TRY(check_adoptable(table));
   if (options.adopt_only) return {};
   auto tagged = TRY(exists_table(db, schema, "trace_tags"));
   if (!tagged && has_uuid_id(table)) return run_each(db, kTags, schema, extension);

@@ -140,14 +140,12 @@ Result<VectorizerInfo> choose_index(pg::Connection& db, std::string_view name, s
   auto found = TRY(find_vectorizer(db, name));
   TRY(check_index_owner(db, found));
   TRY(db.transaction([&]() -> Result<void> {
-    auto table = inspect_table(db, table_of(found));
-    if (!table) return std::unexpected(table.error());
-    const SourceColumn* column = table->find(found.destination_column);
-    if (!column) return wrong("{} has no column '{}' any more", table->quoted(), found.destination_column);
-    if (auto good = check_index_kind(*table, *column, kind, found.dimensions); !good) return good;
-    auto rows = db.exec("UPDATE embedd.vectorizers SET index_kind = $2 WHERE id = $1",
-                        {std::to_string(found.id), std::string(kind)});
-    if (!rows) return std::unexpected(rows.error());
+    const auto table = TRY(inspect_table(db, table_of(found)));
+    const SourceColumn* column = table.find(found.destination_column);
+    if (!column) return wrong("{} has no column '{}' any more", table.quoted(), found.destination_column);
+    TRY(check_index_kind(table, *column, kind, found.dimensions));
+    TRY(db.exec("UPDATE embedd.vectorizers SET index_kind = $2 WHERE id = $1",
+                {std::to_string(found.id), std::string(kind)}));
     return {};
   }));
   return find_vectorizer(db, name);

@@ -251,8 +251,7 @@ Result<Declared> create_in_transaction(pg::Connection& db, const VectorizerSpec&
   auto info = TRY(find_vectorizer(db, spec.name));
   out.info = std::move(info);
   // Before the triggers, which keep the table's users waiting until the transaction ends.
-  auto existing = TRY(take_stock(db, spec, declared, out.info));
-  out.existing = std::move(existing);
+  out.existing = TRY(take_stock(db, spec, declared, out.info));
   TRY(run_all(db, capture_ddl(plan)));
   TRY(db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(plan.id)}));
   return out;
@@ -327,11 +326,11 @@ Result<void> check_may_drop(pg::Connection& db, const VectorizerInfo& info) {
 
 Result<void> drop_vectorizer(pg::Connection& db, std::string_view name) {
   auto found = TRY(find_vectorizer(db, name));
-  if (auto may = check_may_drop(db, found); !may) return may;
+  TRY(check_may_drop(db, found));
   const std::string table = pg::quote_qualified(found.source_schema, found.source_table);
   return change_table(db, table, [&]() -> Result<void> {
     auto proofs = TRY(keep_proofs(db, found.id));
-    if (auto done = run_all(db, drop_ddl(found.id, proofs)); !done) return done;
+    TRY(run_all(db, drop_ddl(found.id, proofs)));
     const std::string id = std::to_string(found.id);
     return run_all(db, {"DROP FUNCTION IF EXISTS " + filter_function(found.id),
                         "DELETE FROM embedd.missed_changes WHERE vectorizer_id = " + id,

@@ -11,7 +11,9 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "core/spending_brake.h"
+#include "pg/form.h"
 #include "pg/server_error.h"
+#include "queue/sql_file.h"
 #include "schema/sql_text.h"
 #include "schema/vectorizers.h"
 #include "text/utf8.h"
@@ -105,56 +107,11 @@ void add_waste(pg::Params& params, Jobs jobs) {
   params.array(std::move(rows)).array(std::move(purchases));
 }
 
-std::string poll_sql(std::string_view vectorizers, std::string_view id) {
-  return fmt::format(R"(
-WITH beat AS (
-  INSERT INTO embedd.workers AS w (id, hostname, pid, version, rows_embedded, requests_in_flight, leases_held, draining,
-                                   troubles)
-  VALUES ($1::uuid, $2::text, $3::bigint, $4::text, $5::bigint, $6::bigint, $7::bigint, $8::boolean,
-          nullif($10::text, '')::jsonb)
-  ON CONFLICT (id) DO UPDATE
-  SET seen_at = now(), rows_embedded = excluded.rows_embedded, requests_in_flight = excluded.requests_in_flight,
-      leases_held = excluded.leases_held, draining = excluded.draining, troubles = excluded.troubles),
-swept AS (
-  DELETE FROM embedd.workers WHERE id IN (
-    SELECT id FROM embedd.workers WHERE seen_at < now() - interval '10 minutes' AND id <> $1::uuid
-    FOR UPDATE SKIP LOCKED)),
-forgotten AS (
-  DELETE FROM embedd.wasted WHERE (vectorizer_id, row_hash) IN (
-    SELECT vectorizer_id, row_hash FROM embedd.wasted WHERE wasted_at < now() - interval '1 hour'
-    ORDER BY wasted_at LIMIT 10000 FOR UPDATE SKIP LOCKED)),
-pgvector AS (
-  SELECT quote_ident(n.nspname) AS schema, t.oid FROM pg_catalog.pg_extension e
-  JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
-  JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = 'vector' WHERE e.extname = 'vector')
-SELECT {1}.id, {1}.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused',
-       CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.relname) ELSE '' END,
-       v.key_columns, v.key_types,
-       ARRAY(SELECT a.atttypid::bigint FROM pg_catalog.pg_attribute a
-             WHERE a.attrelid = to_regclass('embedd.queue_' || v.id) AND a.attnum BETWEEN 1 AND cardinality(v.key_columns)
-             ORDER BY a.attnum),
-       v.key_json_sql, v.text_sql, embedd.types_of(v.id), v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
-       p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.long_texts,
-       (v.source <> a.source OR v.reconciled_at IS NULL
-        OR greatest(v.reconciled_at, v.walk_put_off_at) <= now() - make_interval(secs => $9::float8)
-        OR v.reconciled_at <= now() - make_interval(secs => $11::float8)
-           AND EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id))
-         AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
-       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters,
-       coalesce(s.problem, embedd.hidden_rows(a.source), embedd.destination_problem(v.id)),
-       least(s.first_live, now() - interval '2 s'), least(s.first_backfill, now() - interval '2 s'), s.reading_seconds,
-       l.inputs::bigint, l.text_tokens, l.counted, l.no_encoding_format, l.no_dimensions
-FROM {0} CROSS JOIN pgvector p
-LEFT JOIN unnest($12::bigint[], $13::timestamptz[], $14::timestamptz[]) AS since (id, live, backfill) ON since.id = {1}.id
-CROSS JOIN LATERAL embedd.queue_state({1}.id, coalesce(since.live, '-infinity'), coalesce(since.backfill, '-infinity')) s
-CROSS JOIN LATERAL (
-  SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = v.source) THEN v.source::oid
-              ELSE embedd.adopt_source(v.id) END AS source OFFSET 0) a
-LEFT JOIN unnest($15::text[], $16::text[]) AS place (endpoint, address) ON place.endpoint = v.endpoint
-{2}
-LEFT JOIN pg_catalog.pg_class c ON c.oid = a.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE {1}.destination = 'column' ORDER BY {1}.id)",
-                     vectorizers, id, schema::kRememberedLimits);
+std::string poll_sql(std::string_view vectorizers, std::string_view row) {
+  const pg::Words words = {{"vectorizers", std::string(vectorizers)},
+                           {"row", std::string(row)},
+                           {"remembered_limits", std::string(schema::kRememberedLimits)}};
+  return pg::fill(sql_file("poll"), words);
 }
 
 }  // namespace
@@ -189,18 +146,7 @@ void add_addresses(pg::Params& params, const std::map<std::string, std::string>&
 }
 
 const pg::Statement& limits_statement() {
-  static const pg::Statement statement(R"(
-WITH swept AS (
-  DELETE FROM embedd.learned_limits WHERE (endpoint, address, model, dimensions) IN (
-    SELECT endpoint, address, model, dimensions FROM embedd.learned_limits
-    WHERE learned_at < now() - interval '1 day' AND (endpoint, address, model, dimensions) <> ($1::text, $2::text, $3::text, $4::bigint)
-    LIMIT 100 FOR UPDATE SKIP LOCKED))
-INSERT INTO embedd.learned_limits (endpoint, address, model, dimensions, inputs, text_tokens, counted, no_encoding_format,
-                                   no_dimensions)
-VALUES ($1::text, $2::text, $3::text, $4::bigint, $5::bigint, $6::bigint, $7::boolean, $8::boolean, $9::boolean)
-ON CONFLICT (endpoint, address, model, dimensions) DO UPDATE
-SET inputs = excluded.inputs, text_tokens = excluded.text_tokens, counted = excluded.counted,
-    no_encoding_format = excluded.no_encoding_format, no_dimensions = excluded.no_dimensions, learned_at = now())");
+  static const pg::Statement statement{std::string(sql_file("remember_limits"))};
   return statement;
 }
 
@@ -220,50 +166,27 @@ pg::Params limits_params(const LimitsRecord& record, std::string_view address) {
 }
 
 const pg::Statement& usage_statement() {
-  static const pg::Statement statement(R"(
-INSERT INTO embedd.usage AS u (vectorizer_id, model, requests, rows, tokens, cost_usd)
-SELECT id, model, requests, rows, tokens, cost / 1e9
-FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-  AS bought (id, model, requests, rows, tokens, cost) ORDER BY 1, 2
-ON CONFLICT (vectorizer_id, model, day) DO UPDATE
-SET requests = least(u.requests::numeric + excluded.requests, 9223372036854775807)::bigint,
-    rows = least(u.rows::numeric + excluded.rows, 9223372036854775807)::bigint,
-    tokens = least(u.tokens::numeric + excluded.tokens, 9223372036854775807)::bigint,
-    cost_usd = u.cost_usd + excluded.cost_usd)");
+  static const pg::Statement statement{std::string(sql_file("book_usage"))};
   return statement;
 }
 
 const pg::Statement& look_up_waste_statement() {
-  static const pg::Statement statement(R"(
-SELECT w.row_hash, w.level, extract(epoch FROM now() - w.wasted_at)::float8 FROM embedd.wasted w
-WHERE w.vectorizer_id = $1::bigint AND w.row_hash = ANY ($2::bigint[]))");
+  static const pg::Statement statement{std::string(sql_file("look_up_waste"))};
   return statement;
 }
 
-/// Nothing is booked further ahead than a quarter of an hour, so that a clock that is set back stops nobody
-/// for longer.
 const pg::Statement& reservation_statement() {
-  static const pg::Statement statement(R"(
-INSERT INTO embedd.accounts AS a (endpoint, requests_at, tokens_at)
-VALUES ($1::text, now() + make_interval(secs => $4::float8 + $2::float8), now() + make_interval(secs => $4::float8 + $3::float8))
-ON CONFLICT (endpoint) DO UPDATE
-SET requests_at = greatest(least(a.requests_at, now() + interval '15 minutes'), now() + make_interval(secs => $4::float8))
-                  + make_interval(secs => $2::float8),
-    tokens_at = greatest(least(a.tokens_at, now() + interval '15 minutes'), now() + make_interval(secs => $4::float8))
-                + make_interval(secs => $3::float8)
-RETURNING extract(epoch FROM greatest(requests_at - make_interval(secs => $2::float8),
-                                      tokens_at - make_interval(secs => $3::float8)) - clock_timestamp())::float8)");
+  static const pg::Statement statement{std::string(sql_file("reserve"))};
+  return statement;
+}
+
+const pg::Statement& walk_release_statement() {
+  static const pg::Statement statement{std::string(sql_file("walk_release"))};
   return statement;
 }
 
 const pg::Statement& goodbye_statement() {
-  // What kept it from embedding is still to be told, when no worker runs.
-  static const pg::Statement statement(R"(
-WITH stopped AS (
-  UPDATE embedd.workers SET stopped = true, seen_at = now(), requests_in_flight = 0, leases_held = 0
-  WHERE id = $1::uuid AND troubles IS NOT NULL),
-former AS (DELETE FROM embedd.workers WHERE stopped AND id <> $1::uuid AND database = embedd.this_database())
-DELETE FROM embedd.workers WHERE id = $1::uuid AND troubles IS NULL)");
+  static const pg::Statement statement{std::string(sql_file("goodbye"))};
   return statement;
 }
 

@@ -57,6 +57,9 @@ pg::Params limits_params(const LimitsRecord& record, std::string_view address);
 const pg::Statement& reservation_statement();
 /// $1 worker uuid.
 const pg::Statement& goodbye_statement();
+/// For a walk whose first page failed: $1 vectorizer bigint, $2 the worker uuid, $3 whether whoever is next
+/// may go on where this one was to.
+const pg::Statement& walk_release_statement();
 /// Settling statements look each job up by its key, whatever their parameters, which are large: they are
 /// planned once. The poll has their plans made anew.
 const pg::Statement& discard_plans_statement();

@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "core/spending_brake.h"
 #include "queue/messages.h"
-#include "queue/walk_begin.h"
 
 namespace embedd::queue {
 namespace {

@@ -46,6 +46,14 @@ inline constexpr char kDone = 'd', kKept = 'k', kBusy = 'b', kGone = 'g', kStale
 /// What a claim says is to be done with a row.
 enum ClaimCode { kClear, kCurrent, kStoreKept, kEmbed, kConditionFails, kNotUtf8 };
 
+/// Columns of begin_walk.
+enum WalkBegin {
+  kDeferred,  ///< the queue is long: the duty was not taken
+  kPutOff,    ///< it ends before it has begun
+  kRoutine,   ///< it is due by the clock alone
+  kCursor,    ///< where somebody left it behind; NULL: it begins at the beginning
+};
+
 /// How a settling statement takes its jobs: $1 lease uuid[], then the key columns' arrays $2..$(n+1); further
 /// parameters follow.
 ///
@@ -75,7 +83,8 @@ struct QueueStatements {
   pg::Statement extend;
   /// jobs, then hash bigint[], kind text, message text → outcomes text.
   pg::Statement discard;
-  /// See queue/walk_begin.h.
+  /// Begins a walk, or puts it off: $1 jobs in the queue beyond which it is deferred bigint, $2 seconds
+  /// between walks float8, $3 the worker uuid → columns of WalkBegin; no row: another worker has the walk.
   pg::Statement begin_walk;
   /// $1 rows of the page bigint, $2 jobs in the queue beyond which it is deferred bigint, $3 the worker uuid,
   /// $4 seconds between walks float8, then the cursor, once as it is and once as the key columns

@@ -1,22 +1,17 @@
-#include "queue/walk_begin.h"
-
-#include <fmt/format.h>
-
-#include "schema/sql_text.h"
-
-namespace embedd::queue {
-
-/// A walk is put off only if the triggers are there to see what happens from now on, and only for so long
-/// that each row is looked at once a day. What a condition says may change with time alone, so its rows are
-/// looked at each time. Statistics may have lost something before PostgreSQL 15, where they travel in
-/// packets, and after a crash, which sets the times at which they were reset.
-///
-/// What earlier walks proved of a table holds while the same tables belong to it: a partition that is
-/// attached may bring older rows with other vectors.
-pg::Statement walk_begin_statement(const Definition& definition) {
-  const VectorizerId id = definition.vectorizer.id;
-  return pg::Statement(fmt::format(
-      R"(
+-- Begins a walk over a vectorizer's table, or puts it off where nothing has happened to the table.
+--
+-- What has happened is what PostgreSQL's cumulative statistics count: rows inserted, updated and deleted, of the table and
+-- of what inherits from it, of its queue and of its ledger. They are read before any page is: what is committed later than
+-- a page's snapshot, and so escapes the walk, is counted later, too, and keeps the next walk from being put off. A backend
+-- tells of its changes when its outermost statement has ended: a second later at most, or a minute on a busy server. Until
+-- then a change looks as if it had not been made.
+--
+-- A walk is put off only if the triggers are there to see what happens from now on, and only for so long that each
+-- row is looked at once a day. What a condition says may change with time alone, so its rows are looked at each
+-- time. Statistics may have lost something before PostgreSQL 15, where they travel in packets, and after a crash,
+-- which sets the times at which they were reset.
+-- What earlier walks proved of a table holds while the same tables belong to it: a partition that is attached may
+-- bring older rows with other vectors.
 WITH RECURSIVE load AS MATERIALIZED (
   SELECT count(*) >= $1::bigint AS deferred FROM (SELECT FROM {queue} LIMIT $1::bigint) x),
 family AS (
@@ -70,17 +65,4 @@ begun AS (
       walk_disputed = CASE WHEN d.resumed THEN v.walk_disputed ELSE 0 END
   FROM verdict d WHERE v.id = {id} AND NOT d.deferred)
 SELECT d.deferred, d.put_off, NOT d.missed AND d.reconciled_at IS NOT NULL, CASE WHEN d.resumed THEN d.walk_cursor END
-FROM verdict d)",
-      fmt::arg("id", id), fmt::arg("queue", schema::queue_table(id)),
-      fmt::arg("ledger", schema::ledger_table(id))));
-}
-
-const pg::Statement& walk_release_statement() {
-  static const pg::Statement statement(R"(
-UPDATE embedd.vectorizers
-SET reconcile_until = NULL, walk_worker = NULL, walk_cursor = CASE WHEN $3::boolean THEN walk_cursor END
-WHERE id = $1::bigint AND walk_worker = $2::uuid)");
-  return statement;
-}
-
-}  // namespace embedd::queue
+FROM verdict d

@@ -1,0 +1,9 @@
+INSERT INTO embedd.usage AS u (vectorizer_id, model, requests, rows, tokens, cost_usd)
+SELECT id, model, requests, rows, tokens, cost / 1e9
+FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+  AS bought (id, model, requests, rows, tokens, cost) ORDER BY 1, 2
+ON CONFLICT (vectorizer_id, model, day) DO UPDATE
+SET requests = least(u.requests::numeric + excluded.requests, 9223372036854775807)::bigint,
+    rows = least(u.rows::numeric + excluded.rows, 9223372036854775807)::bigint,
+    tokens = least(u.tokens::numeric + excluded.tokens, 9223372036854775807)::bigint,
+    cost_usd = u.cost_usd + excluded.cost_usd

@@ -1,0 +1,30 @@
+-- What was judged is the text of the claim: a row that says something else by now is due again. A vector of the
+-- row's former text goes with the job, if the caller says so: a dead letter must not be found by what it no longer
+-- says. A row that a user holds is asked for again. A text that is not there has the hash 0.
+{types},
+seen AS MATERIALIZED (
+  SELECT f.*, coalesce(s.stored, false) AND {$4}::text::boolean AS loses_vector, coalesce(s.hash, 0) = f.hash AS same
+  FROM fenced f
+  LEFT JOIN LATERAL (
+    SELECT t.{destination} IS NOT NULL AS stored, {hash} AS hash FROM {source} t WHERE {t=f} OFFSET 0) s ON true),
+stale AS MATERIALIZED (SELECT * FROM seen WHERE NOT same),
+free AS MATERIALIZED (
+  SELECT f.*, t.row_at FROM seen f CROSS JOIN LATERAL (
+    SELECT t.ctid AS row_at FROM {source} t
+    WHERE {t=f} AND coalesce({hash}, 0) = f.hash FOR NO KEY UPDATE SKIP LOCKED) t
+  WHERE f.same AND f.loses_vector),
+wrote AS (
+  UPDATE {source} t SET {destination} = NULL{unset_model} FROM free f WHERE t.ctid = f.row_at AND {t=f}
+  RETURNING f.n, {keys:f}),
+unproven AS (
+  DELETE FROM {ledger} l WHERE l.ctid = ANY (ARRAY(
+    SELECT (SELECT l.ctid FROM {ledger} l WHERE {l=w}) FROM wrote w))),
+buried AS MATERIALIZED (
+  SELECT f.* FROM seen f WHERE f.same AND (NOT f.loses_vector OR f.n IN (SELECT n FROM wrote))),
+recorded AS (
+  INSERT INTO embedd.dead_letters (vectorizer_id, key, kind, message, attempts, text_hash)
+  SELECT {id}, f.key_json, {$2}::text, {$3}::text, f.attempts, f.hash FROM buried f
+  ON CONFLICT (vectorizer_id, key) DO UPDATE
+  SET kind = excluded.kind, message = excluded.message, attempts = excluded.attempts, text_hash = excluded.text_hash,
+      failed_at = now()),
+deleted AS (DELETE FROM {queue} q USING buried f WHERE q.ctid = f.at)

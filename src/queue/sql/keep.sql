@@ -1,0 +1,10 @@
+-- The same for a table that is locked, a migration's for minutes, say: vectors wait with their jobs, and neither in
+-- a worker's memory nor for its end.
+given_back AS (
+  UPDATE {queue} q
+  SET lease = NULL,
+      run_at = now() + greatest(interval '0.5 s', least(interval '30 s', now() - coalesce(f.kept_at, now()))),
+      kept = CASE WHEN f.slot >= 0 THEN ({$3}::{vector}[])[f.slot + 1] ELSE q.kept END,
+      kept_hash = CASE WHEN f.slot >= 0 THEN f.hash ELSE q.kept_hash END,
+      kept_at = coalesce(f.kept_at, now())
+  FROM fenced f WHERE q.ctid = f.at)

@@ -1,0 +1,47 @@
+WITH beat AS (
+  INSERT INTO embedd.workers AS w (id, hostname, pid, version, rows_embedded, requests_in_flight, leases_held, draining,
+                                   troubles)
+  VALUES ($1::uuid, $2::text, $3::bigint, $4::text, $5::bigint, $6::bigint, $7::bigint, $8::boolean,
+          nullif($10::text, '')::jsonb)
+  ON CONFLICT (id) DO UPDATE
+  SET seen_at = now(), rows_embedded = excluded.rows_embedded, requests_in_flight = excluded.requests_in_flight,
+      leases_held = excluded.leases_held, draining = excluded.draining, troubles = excluded.troubles),
+swept AS (
+  DELETE FROM embedd.workers WHERE id IN (
+    SELECT id FROM embedd.workers WHERE seen_at < now() - interval '10 minutes' AND id <> $1::uuid
+    FOR UPDATE SKIP LOCKED)),
+forgotten AS (
+  DELETE FROM embedd.wasted WHERE (vectorizer_id, row_hash) IN (
+    SELECT vectorizer_id, row_hash FROM embedd.wasted WHERE wasted_at < now() - interval '1 hour'
+    ORDER BY wasted_at LIMIT 10000 FOR UPDATE SKIP LOCKED)),
+pgvector AS (
+  SELECT quote_ident(n.nspname) AS schema, t.oid FROM pg_catalog.pg_extension e
+  JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+  JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = 'vector' WHERE e.extname = 'vector')
+SELECT {row}.id, {row}.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused',
+       CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.relname) ELSE '' END,
+       v.key_columns, v.key_types,
+       ARRAY(SELECT a.atttypid::bigint FROM pg_catalog.pg_attribute a
+             WHERE a.attrelid = to_regclass('embedd.queue_' || v.id) AND a.attnum BETWEEN 1 AND cardinality(v.key_columns)
+             ORDER BY a.attnum),
+       v.key_json_sql, v.text_sql, embedd.types_of(v.id), v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
+       p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.long_texts,
+       (v.source <> a.source OR v.reconciled_at IS NULL
+        OR greatest(v.reconciled_at, v.walk_put_off_at) <= now() - make_interval(secs => $9::float8)
+        OR v.reconciled_at <= now() - make_interval(secs => $11::float8)
+           AND EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id))
+         AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
+       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters,
+       coalesce(s.problem, embedd.hidden_rows(a.source), embedd.destination_problem(v.id)),
+       least(s.first_live, now() - interval '2 s'), least(s.first_backfill, now() - interval '2 s'), s.reading_seconds,
+       l.inputs::bigint, l.text_tokens, l.counted, l.no_encoding_format, l.no_dimensions
+FROM {vectorizers} CROSS JOIN pgvector p
+LEFT JOIN unnest($12::bigint[], $13::timestamptz[], $14::timestamptz[]) AS since (id, live, backfill) ON since.id = {row}.id
+CROSS JOIN LATERAL embedd.queue_state({row}.id, coalesce(since.live, '-infinity'), coalesce(since.backfill, '-infinity')) s
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = v.source) THEN v.source::oid
+              ELSE embedd.adopt_source(v.id) END AS source OFFSET 0) a
+LEFT JOIN unnest($15::text[], $16::text[]) AS place (endpoint, address) ON place.endpoint = v.endpoint
+{remembered_limits}
+LEFT JOIN pg_catalog.pg_class c ON c.oid = a.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE {row}.destination = 'column' ORDER BY {row}.id

@@ -1,0 +1,99 @@
+// The worker's statements as PostgreSQL sees them: tests/golden/queue holds each, for a vectorizer with two
+// keys, a condition, and columns for the model. A change of a statement shows there, in full.
+// EMBEDD_UPDATE_GOLDEN=1 writes the files anew.
+#include "queue/statements.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "queue/messages.h"
+#include "support/paths.h"
+
+namespace embedd::queue {
+namespace {
+
+namespace fs = std::filesystem;
+
+Definition definition(std::string encoding) {
+  Definition d;
+  d.vectorizer.id = 7;
+  d.source = "public.notes";
+  d.key_columns = {"slug", "part"};
+  d.key_types = {"character varying(20)", "integer"};
+  d.key_type_ids = {1043, 23};
+  d.key_json_sql = "pg_catalog.jsonb_build_object('slug', q.k1, 'part', q.k2)";
+  d.text_sql = "(t.title || t.body)";
+  d.types_sql = "embedd.exactly(t.title, NULL::text)";
+  d.filter_sql = "embedd.covers_7(t.kind)";
+  d.destination_column = "embedding";
+  d.destination_type = "public.halfvec";
+  d.vector_type = "public.vector";
+  d.vector_type_id = 16385;
+  d.model_id_column = "model";
+  d.model_version_column = "version";
+  d.encoding = std::move(encoding);
+  return d;
+}
+
+struct Named {
+  std::string name;
+  const pg::Statement& statement;
+};
+
+std::vector<Named> all_of(const QueueStatements& s) {
+  return {{"claim", s.claim},
+          {"complete", s.complete},
+          {"keep", s.keep},
+          {"clear", s.clear},
+          {"drop", s.drop},
+          {"reschedule", s.reschedule},
+          {"extend", s.extend},
+          {"discard", s.discard},
+          {"walk_begin", s.begin_walk},
+          {"reconcile_first", s.reconcile_first},
+          {"reconcile", s.reconcile}};
+}
+
+std::string contents(const fs::path& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void compare(const std::string& name, const std::string& sql) {
+  const fs::path path = test::source_file("tests/golden/queue/" + name + ".sql");
+  if (std::getenv("EMBEDD_UPDATE_GOLDEN") != nullptr) {
+    fs::create_directories(path.parent_path());
+    std::ofstream(path) << sql << '\n';
+  }
+  EXPECT_EQ(sql + '\n', contents(path)) << path << ": is the change meant? EMBEDD_UPDATE_GOLDEN=1 writes it";
+}
+
+TEST(Golden, StatementsOfAVectorizer) {
+  const QueueStatements statements(definition("UTF8"));
+  for (const Named& each : all_of(statements)) compare(each.name, each.statement.sql());
+}
+
+TEST(Golden, StatementsInADatabaseOfAnotherEncodingThatAskRowByRow) {
+  const QueueStatements statements(definition("LATIN1"), /*guarded=*/true);
+  for (const Named& each : all_of(statements)) compare("guarded/" + each.name, each.statement.sql());
+}
+
+TEST(Golden, StatementsOfAWorker) {
+  compare("poll", poll_statement().sql());
+  compare("guarded/poll", poll_statement(/*guarded=*/true).sql());
+  compare("walk_release", walk_release_statement().sql());
+  compare("remember_limits", limits_statement().sql());
+  compare("book_usage", usage_statement().sql());
+  compare("look_up_waste", look_up_waste_statement().sql());
+  compare("reserve", reservation_statement().sql());
+  compare("goodbye", goodbye_statement().sql());
+}
+
+}  // namespace
+}  // namespace embedd::queue

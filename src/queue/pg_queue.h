@@ -89,8 +89,8 @@ class PgQueue final : public Queue, public Waitable {
  private:
   using Handler = std::move_only_function<void(const Result<pg::BinaryRows>&)>;
   /// A pipeline, and what is to be done with each answer.
-  struct Lane {
-    Lane(std::string name, pg::PipelineOptions options, const Clock& clock, std::function<void()> wake)
+  struct Session {
+    Session(std::string name, pg::PipelineOptions options, const Clock& clock, std::function<void()> wake)
         : name(std::move(name)), pipeline(std::move(options), clock, std::move(wake)) {}
     void send(const pg::Statement& statement, const pg::Params& params, Handler handler);
     /// Runs the handlers of the answers that have come.
@@ -141,24 +141,24 @@ class PgQueue final : public Queue, public Waitable {
   /// Sends what `statement` picks, and, if that is refused and a single row may be why, the guarded form of
   /// it. `texts`: its answer holds texts, one of which may be none.
   using Pick = std::function<const pg::Statement&(const QueueStatements&)>;
-  void send(Lane& lane, const std::shared_ptr<const Known>& known, bool texts, Pick statement,
+  void send(Session& session, const std::shared_ptr<const Known>& known, bool texts, Pick statement,
             std::function<pg::Params()> params, Handler handler);
   [[nodiscard]] std::vector<Trouble> with_complaints(std::vector<Trouble> troubles) const;
-  void note_poll(const std::map<VectorizerId, QueueHead>& read_from, const Result<pg::BinaryRows>& rows);
-  void note_claim(const ClaimRequest& request, QueueHead from, const Known& known,
-                  const Result<pg::BinaryRows>& rows);
+  void on_poll(const std::map<VectorizerId, QueueHead>& read_from, const Result<pg::BinaryRows>& rows);
+  void on_claim(const ClaimRequest& request, QueueHead from, const Known& known,
+                const Result<pg::BinaryRows>& rows);
   void look_up_waste(Claim claim);
   void send_parts();
   std::deque<Part>::iterator next_part();
   void send_part(const Part& part);
-  void note_part(const Part& part, Duration took, const Result<pg::BinaryRows>& rows);
+  void on_part(const Part& part, Duration took, const Result<pg::BinaryRows>& rows);
   void conclude(const Part& part);
   [[nodiscard]] Walk& walk_of(VectorizerId vectorizer);
   void send_page(const std::shared_ptr<const Known>& known, const Key& cursor);
-  void note_walk_begin(const std::shared_ptr<const Known>& known, const Result<pg::BinaryRows>& rows);
+  void on_walk_begin(const std::shared_ptr<const Known>& known, const Result<pg::BinaryRows>& rows);
   void release_walk(VectorizerId vectorizer, ErrorKind why);
-  void note_page(const Known& known, const Key& cursor, std::size_t page_rows,
-                 const Result<pg::BinaryRows>& rows);
+  void on_page(const Known& known, const Key& cursor, std::size_t page_rows,
+               const Result<pg::BinaryRows>& rows);
   void write_usage();
   void pump_settlements();
   [[nodiscard]] std::shared_ptr<const Known> find(VectorizerId vectorizer) const;
@@ -166,9 +166,9 @@ class PgQueue final : public Queue, public Waitable {
 
   PgQueueOptions options_;
   const Clock& clock_;
-  Lane claims_;
-  Lane settlements_;
-  std::optional<Lane> listener_;
+  Session claims_;
+  Session settlements_;
+  std::optional<Session> listener_;
   std::uint64_t listening_since_ = 0;  ///< pg::Pipeline::connections() of the connection that listens
 
   std::map<VectorizerId, std::shared_ptr<const Known>> known_;

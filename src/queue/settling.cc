@@ -97,11 +97,11 @@ void PgQueue::send_part(const Part& part) {
          // The server began with it when it was done with the one before.
          const Instant began = std::max(sent_at, settled_at_);
          settled_at_ = clock_.now();
-         note_part(part, settled_at_ - began, rows);
+         on_part(part, settled_at_ - began, rows);
        });
 }
 
-void PgQueue::note_part(const Part& part, Duration took, const Result<pg::BinaryRows>& rows) {
+void PgQueue::on_part(const Part& part, Duration took, const Result<pg::BinaryRows>& rows) {
   OpenSettlement& open = *part.open;
   const Settlement& settlement = *part.settlement;
   WritePace& pace = writing_[settlement.vectorizer].pace;

@@ -34,10 +34,11 @@ Result<ServerFacts> inspect_server(pg::Connection& db) {
   return facts;
 }
 
-Result<std::vector<std::string>> missing_grants(pg::Connection& db, std::string_view role) {
-  // One row per privilege that a worker needs, on a table or on one of its columns; those that the role has
-  // are left out, and the rest is gathered, a statement a table.
-  auto rows = TRY(db.exec(R"(
+namespace {
+
+/// One row per privilege that a worker needs, on a table or on one of its columns; those that the role has
+/// are left out, and the rest is gathered, a statement a table.
+constexpr const char* kMissingGrants = R"(
     WITH grantee AS (
       SELECT coalesce($1, current_user)::name AS name
     ), vectorizers AS (
@@ -99,8 +100,12 @@ Result<std::vector<std::string>> missing_grants(pg::Connection& db, std::string_
       FROM grantee, clauses JOIN pg_class r ON r.oid = relation JOIN pg_namespace s ON s.oid = r.relnamespace
       GROUP BY place, relation, s.nspname, r.relname, grantee.name
     )
-    SELECT statement FROM statements ORDER BY place, relation, statement)",
-                          {role.empty() ? pg::Param() : pg::Param(role)}));
+    SELECT statement FROM statements ORDER BY place, relation, statement)";
+
+}  // namespace
+
+Result<std::vector<std::string>> missing_grants(pg::Connection& db, std::string_view role) {
+  auto rows = TRY(db.exec(kMissingGrants, {role.empty() ? pg::Param() : pg::Param(role)}));
   std::vector<std::string> grants;
   for (int i = 0; i < rows.size(); ++i) grants.push_back(rows.text(i, 0));
   return grants;

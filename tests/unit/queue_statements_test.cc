@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -60,18 +59,14 @@ std::vector<Named> all_of(const QueueStatements& s) {
           {"reconcile", s.reconcile}};
 }
 
-std::string contents(const fs::path& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 void compare(const std::string& name, const std::string& sql) {
   const fs::path path = test::source_file("tests/golden/queue/" + name + ".sql");
   if (std::getenv("EMBEDD_UPDATE_GOLDEN") != nullptr) {
     fs::create_directories(path.parent_path());
     std::ofstream(path) << sql << '\n';
   }
-  EXPECT_EQ(sql + '\n', contents(path)) << path << ": is the change meant? EMBEDD_UPDATE_GOLDEN=1 writes it";
+  EXPECT_EQ(sql + '\n', test::contents(path))
+      << path << ": is the change meant? EMBEDD_UPDATE_GOLDEN=1 writes it";
 }
 
 TEST(Golden, StatementsOfAVectorizer) {

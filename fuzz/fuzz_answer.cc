@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "core/job.h"
 #include "provider/classify.h"
 #include "provider/response.h"
 

@@ -5,6 +5,7 @@
 
 #include "app/database.h"
 #include "core/models.h"
+#include "core/tokenizer.h"
 #include "schema/estimate.h"
 #include "text/catalog.h"
 

@@ -7,7 +7,8 @@
 
 #include "app/settings.h"
 #include "base/error.h"
-#include "core/ports.h"
+#include "core/embedder.h"
+#include "core/job.h"
 #include "schema/vectorizers.h"
 
 namespace embedd::app {

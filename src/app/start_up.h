@@ -6,7 +6,7 @@
 
 #include "app/settings.h"
 #include "base/error.h"
-#include "core/ports.h"
+#include "core/observer.h"
 #include "core/random.h"
 
 namespace embedd::app {

@@ -5,6 +5,7 @@
 #include "app/database.h"
 #include "app/endpoints.h"
 #include "core/models.h"
+#include "core/tokenizer.h"
 #include "schema/capture_state.h"
 #include "schema/declarer.h"
 #include "schema/inspect.h"

@@ -9,7 +9,7 @@
 #include "app/settings.h"
 #include "base/error.h"
 #include "base/units.h"
-#include "core/ports.h"
+#include "core/observer.h"
 #include "core/worker.h"
 #include "observe/health.h"
 #include "observe/metrics.h"

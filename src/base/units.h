@@ -9,7 +9,7 @@
 namespace embedd {
 
 using Duration = std::chrono::nanoseconds;
-/// A point on the monotonic clock that the loop is handed (see core/ports.h, Clock). Not wall time.
+/// A point on the monotonic clock that the loop is handed (see Clock in core/io.h). Not wall time.
 using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 
 using std::chrono::milliseconds;

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "core/job.h"
 
 namespace embedd::cli {
 

@@ -5,7 +5,10 @@
 #include <set>
 #include <string>
 
-#include "core/ports.h"
+#include "core/io.h"
+#include "core/job.h"
+#include "core/observer.h"
+#include "core/queue.h"
 
 namespace embedd::cli {
 

@@ -11,7 +11,8 @@
 #include <optional>
 #include <string>
 
-#include "core/ports.h"
+#include "core/embedder.h"
+#include "core/queue.h"
 
 namespace embedd {
 

@@ -11,8 +11,11 @@
 #include <optional>
 
 #include "core/batch.h"
-#include "core/ports.h"
+#include "core/embedder.h"
+#include "core/job.h"
+#include "core/observer.h"
 #include "core/silent_cut.h"
+#include "core/tokenizer.h"
 
 namespace embedd {
 

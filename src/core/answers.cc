@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "core/queue.h"
 
 namespace embedd {
 

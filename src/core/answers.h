@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/embedder.h"
 #include "core/job_keeper.h"
 #include "core/retry_policy.h"
 #include "core/text_fitter.h"

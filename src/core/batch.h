@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "core/answer_size.h"
-#include "core/ports.h"
+#include "core/job.h"
+#include "core/queue.h"
+#include "core/tokenizer.h"
 
 namespace embedd {
 

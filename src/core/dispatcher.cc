@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/request_sizes.h"
+#include "core/tokenizer.h"
 
 namespace embedd {
 

@@ -12,9 +12,10 @@
 
 #include "core/allowance.h"
 #include "core/answer_size.h"
+#include "core/embedder.h"
 #include "core/endpoint_pace.h"
+#include "core/observer.h"
 #include "core/patience.h"
-#include "core/ports.h"
 #include "core/random.h"
 
 namespace embedd {

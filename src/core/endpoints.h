@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/endpoint_gate.h"
+#include "core/observer.h"
 
 namespace embedd {
 

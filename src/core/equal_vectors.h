@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "core/batch.h"
-#include "core/ports.h"
+#include "core/job.h"
 
 namespace embedd {
 

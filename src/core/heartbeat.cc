@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "core/observer.h"
+
 namespace embedd {
 
 Heartbeat heartbeat(const WorkerState& state, bool draining, Instant now) {

@@ -1,6 +1,7 @@
 /// What a worker says of itself with each poll.
 #pragma once
 
+#include "core/queue.h"
 #include "core/worker_state.h"
 
 namespace embedd {

@@ -13,6 +13,7 @@
 
 #include "core/batch.h"
 #include "core/endpoint_gate.h"
+#include "core/job.h"
 
 namespace embedd {
 

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "core/job.h"
+#include "core/queue.h"
 #include "core/worker_state.h"
 
 namespace embedd {

@@ -9,6 +9,7 @@
 #include <ranges>
 #include <vector>
 
+#include "core/job.h"
 #include "core/lane.h"
 
 namespace embedd {

@@ -3,6 +3,8 @@
 /// Only what the database says was extended is believed to be.
 #pragma once
 
+#include "core/job.h"
+#include "core/queue.h"
 #include "core/worker_state.h"
 
 namespace embedd {

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "core/job.h"
 #include "core/worker_state.h"
 
 namespace embedd {

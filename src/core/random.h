@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/ports.h"
+#include "core/job.h"
 
 namespace embedd {
 

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
-#include "core/ports.h"
+#include "core/queue.h"
 #include "core/random.h"
 
 namespace embedd {

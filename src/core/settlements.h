@@ -9,7 +9,9 @@
 #include <optional>
 #include <vector>
 
-#include "core/ports.h"
+#include "core/job.h"
+#include "core/observer.h"
+#include "core/queue.h"
 #include "core/random.h"
 #include "core/retry_policy.h"
 

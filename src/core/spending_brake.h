@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/ports.h"
+#include "core/job.h"
 
 namespace embedd {
 

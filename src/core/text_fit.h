@@ -6,7 +6,8 @@
 #include <limits>
 
 #include "core/batch.h"
-#include "core/ports.h"
+#include "core/job.h"
+#include "core/tokenizer.h"
 
 namespace embedd {
 

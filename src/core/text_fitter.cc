@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/request_sizes.h"
+#include "core/tokenizer.h"
 
 namespace embedd {
 

@@ -5,7 +5,8 @@
 #pragma once
 
 #include "base/units.h"
-#include "core/ports.h"
+#include "core/job.h"
+#include "core/queue.h"
 #include "core/random.h"
 
 namespace embedd {

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "core/claim_wish.h"
 #include "core/heartbeat.h"
+#include "core/job.h"
 #include "core/request_sizes.h"
 #include "core/walk.h"
 

@@ -1,5 +1,10 @@
-/// The loop: claim, dispatch, wait, settle. One thread, one wait; everything outside is a port
-/// (core/ports.h).
+/// The loop: claim, dispatch, wait, settle. One thread, one wait.
+///
+/// The worker meets the world only through its ports: core/queue.h, core/embedder.h, core/tokenizer.h,
+/// core/io.h and core/observer.h. All ports share one rule. `send_*` and `start` begin work and do not wait
+/// for its end. `take_*` return what has finished since the last call, each result exactly once. Only
+/// Io::wait_until waits. The worker calls its ports on the loop's thread alone, except for Io::wake. One suite
+/// of tests/contract holds every Queue, another every Embedder, the simulation's fakes among them.
 ///
 /// Read turn() first. It starts as much work as the limits allow, waits for something to finish, and settles
 /// it. A worker may be killed at any instruction: all state that matters is in the queue.
@@ -13,12 +18,17 @@
 #include "core/answers.h"
 #include "core/dispatcher.h"
 #include "core/drain.h"
+#include "core/embedder.h"
+#include "core/io.h"
 #include "core/job_keeper.h"
 #include "core/leases.h"
 #include "core/limits_sync.h"
+#include "core/observer.h"
 #include "core/once_watch.h"
 #include "core/poll_schedule.h"
+#include "core/queue.h"
 #include "core/text_fitter.h"
+#include "core/tokenizer.h"
 #include "core/worker_options.h"
 #include "core/worker_state.h"
 

@@ -5,13 +5,16 @@
 #include <string>
 
 #include "core/budget.h"
+#include "core/embedder.h"
 #include "core/endpoints.h"
 #include "core/in_flight.h"
 #include "core/lanes.h"
-#include "core/ports.h"
+#include "core/observer.h"
+#include "core/queue.h"
 #include "core/random.h"
 #include "core/settlements.h"
 #include "core/spending_brake.h"
+#include "core/tokenizer.h"
 #include "core/worker_options.h"
 
 namespace embedd {

@@ -8,7 +8,11 @@
 #include <map>
 #include <string>
 
-#include "core/ports.h"
+#include "core/embedder.h"
+#include "core/io.h"
+#include "core/job.h"
+#include "core/observer.h"
+#include "core/queue.h"
 
 namespace embedd::observe {
 

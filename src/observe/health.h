@@ -6,7 +6,9 @@
 #include <mutex>
 #include <string>
 
-#include "core/ports.h"
+#include "core/io.h"
+#include "core/observer.h"
+#include "core/queue.h"
 
 namespace embedd::observe {
 

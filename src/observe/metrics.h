@@ -7,7 +7,10 @@
 #include <memory>
 #include <string>
 
-#include "core/ports.h"
+#include "core/embedder.h"
+#include "core/job.h"
+#include "core/observer.h"
+#include "core/queue.h"
 
 namespace embedd::observe {
 

@@ -3,7 +3,10 @@
 
 #include <vector>
 
-#include "core/ports.h"
+#include "core/embedder.h"
+#include "core/job.h"
+#include "core/observer.h"
+#include "core/queue.h"
 
 namespace embedd::observe {
 

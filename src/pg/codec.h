@@ -19,7 +19,7 @@
 
 #include "base/recycling_allocator.h"
 #include "base/units.h"
-#include "core/ports.h"
+#include "core/job.h"
 
 namespace embedd::pg {
 

@@ -28,7 +28,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
-#include "core/ports.h"
+#include "core/io.h"
 #include "core/waitable.h"
 #include "pg/rows.h"
 

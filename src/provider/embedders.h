@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/ports.h"
+#include "core/embedder.h"
 #include "provider/endpoint.h"
 #include "provider/loop.h"
 

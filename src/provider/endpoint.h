@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/units.h"
-#include "core/ports.h"
+#include "core/embedder.h"
 
 namespace embedd::provider {
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/ports.h"
+#include "core/embedder.h"
 
 namespace embedd::provider {
 

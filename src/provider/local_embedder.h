@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "core/ports.h"
+#include "core/embedder.h"
+#include "core/io.h"
 #include "provider/endpoint.h"
 
 namespace embedd::provider {

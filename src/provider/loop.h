@@ -10,7 +10,7 @@
 
 #include <vector>
 
-#include "core/ports.h"
+#include "core/io.h"
 #include "core/waitable.h"
 
 namespace embedd::provider {

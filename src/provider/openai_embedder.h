@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "base/redaction.h"
-#include "core/ports.h"
+#include "core/embedder.h"
 #include "provider/endpoint.h"
 #include "provider/key_file.h"
 #include "provider/loop.h"

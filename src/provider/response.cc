@@ -7,6 +7,7 @@
 #include <ctime>
 #include <limits>
 
+#include "core/job.h"
 #include "provider/base64.h"
 #include "provider/classify.h"
 

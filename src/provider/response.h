@@ -17,7 +17,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "core/ports.h"
+#include "core/embedder.h"
 #include "provider/headers.h"
 
 namespace embedd::provider {

@@ -15,7 +15,7 @@
 #include <map>
 
 #include "base/units.h"
-#include "core/ports.h"
+#include "core/job.h"
 
 namespace embedd::queue {
 

@@ -6,7 +6,8 @@
 #include <optional>
 #include <span>
 
-#include "core/ports.h"
+#include "core/job.h"
+#include "core/queue.h"
 #include "pg/pipeline.h"
 #include "queue/heads.h"
 #include "queue/statements.h"

@@ -29,7 +29,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/ports.h"
+#include "core/io.h"
+#include "core/job.h"
+#include "core/queue.h"
 #include "core/waitable.h"
 #include "pg/pipeline.h"
 #include "queue/heads.h"

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "core/models.h"
+#include "core/queue.h"
 #include "queue/messages.h"
 #include "queue/pg_queue.h"
 

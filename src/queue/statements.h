@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/ports.h"
+#include "core/job.h"
 #include "pg/codec.h"
 #include "pg/pipeline.h"
 

@@ -16,7 +16,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/ports.h"
+#include "core/job.h"
+#include "core/queue.h"
 #include "core/random.h"
 
 namespace embedd::queue {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/job.h"
 #include "schema/declaration.h"
 
 namespace embedd::schema {

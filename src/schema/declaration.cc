@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/job.h"
 #include "core/models.h"
 #include "pg/quoting.h"
 #include "schema/declarer.h"

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/ports.h"
+#include "core/job.h"
 #include "pg/connection.h"
 #include "schema/source_table.h"
 

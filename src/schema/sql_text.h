@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/ports.h"
+#include "core/job.h"
 #include "text/template.h"
 
 namespace embedd::schema {

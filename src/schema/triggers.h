@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "core/ports.h"
+#include "core/job.h"
 
 namespace embedd::schema {
 

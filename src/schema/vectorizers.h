@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/job.h"
 #include "core/models.h"
-#include "core/ports.h"
 #include "pg/connection.h"
 
 namespace embedd::schema {

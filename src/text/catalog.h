@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/ports.h"
+#include "core/tokenizer.h"
 #include "text/cl100k.h"
 #include "text/tokenizer.h"
 

@@ -12,7 +12,7 @@
 #include <memory>
 #include <string_view>
 
-#include "core/ports.h"
+#include "core/tokenizer.h"
 #include "text/cl100k_ranks.h"
 
 namespace embedd {

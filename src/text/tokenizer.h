@@ -1,7 +1,7 @@
 /// ByteBound: the tokenizer of models whose vocabulary is not known here.
 #pragma once
 
-#include "core/ports.h"
+#include "core/tokenizer.h"
 
 namespace embedd {
 

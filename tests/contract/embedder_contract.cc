@@ -4,6 +4,7 @@
 #include <chrono>
 #include <set>
 
+#include "core/job.h"
 #include "support/print.h"
 
 namespace embedd::test {

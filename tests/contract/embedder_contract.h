@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "core/ports.h"
+#include "core/embedder.h"
 
 namespace embedd::test {
 

@@ -16,7 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "core/ports.h"
+#include "core/job.h"
+#include "core/queue.h"
 
 namespace embedd::test {
 

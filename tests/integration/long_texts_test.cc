@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/job.h"
 #include "support/worker_fixture.h"
 
 namespace embedd::test {

@@ -1,6 +1,7 @@
 // One promise at a time, in the words of the guarantees. The random days are in seeds_test.cc.
 #include <gmock/gmock.h>
 
+#include "core/embedder.h"
 #include "support/scenario.h"
 
 namespace embedd::sim {

@@ -1,6 +1,7 @@
 // Money has a brake: whatever goes wrong, a row is bought a bounded number of times an hour (G12).
 #include <gmock/gmock.h>
 
+#include "core/queue.h"
 #include "support/scenario.h"
 
 namespace embedd::sim {

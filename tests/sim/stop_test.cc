@@ -1,6 +1,8 @@
 // How long a stopping worker stays: here the loop blocks in its wait, as the real one does.
 #include <stop_token>
 
+#include "core/io.h"
+#include "core/tokenizer.h"
 #include "support/scenario.h"
 
 namespace embedd::sim {

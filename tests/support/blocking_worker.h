@@ -7,7 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/ports.h"
+#include "core/job.h"
+#include "core/queue.h"
 #include "queue/pg_queue.h"
 #include "support/queue_turn.h"
 

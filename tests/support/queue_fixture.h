@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "core/job.h"
+#include "core/queue.h"
 #include "queue/pg_queue.h"
 #include "schema/vectorizers.h"
 #include "support/private_postgres.h"

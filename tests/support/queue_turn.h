@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "core/ports.h"
+#include "core/io.h"
 #include "core/waitable.h"
 
 namespace embedd::test {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/job.h"
 #include "support/sim_world.h"
 
 namespace embedd::sim {

@@ -14,7 +14,8 @@
 #include <tuple>
 #include <vector>
 
-#include "core/ports.h"
+#include "core/job.h"
+#include "core/queue.h"
 
 namespace embedd::sim {
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "core/io.h"
 #include "core/retry_policy.h"
+#include "core/tokenizer.h"
 
 namespace embedd::sim {
 

@@ -23,6 +23,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/embedder.h"
+#include "core/job.h"
+#include "core/observer.h"
+#include "core/queue.h"
 #include "core/worker.h"
 #include "support/model_server.h"
 #include "support/sim_database.h"

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "core/embedder.h"
+#include "core/observer.h"
+
 namespace embedd {
 namespace {
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/job.h"
+
 namespace embedd {
 namespace {
 

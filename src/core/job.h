@@ -1,0 +1,88 @@
+/// What a vectorizer and its jobs are to the worker, and the vectors that an embedder makes of them.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/recycling_allocator.h"
+#include "base/units.h"
+
+namespace embedd {
+
+using VectorizerId = std::int64_t;
+
+/// The key columns of one source row, as one opaque value that the Queue made and only the Queue reads.
+using Key = std::string;
+
+/// The fence: random, fresh for every claim. A job may be settled only while it still carries this token.
+using LeaseToken = std::array<std::uint8_t, 16>;
+
+/// What becomes of a text that is longer than the model takes.
+enum class LongTexts {
+  truncate,  ///< embed the beginning of the text
+  average,   ///< embed the whole text in pieces, and store the mean of their vectors
+  discard,   ///< make the job a dead letter
+};
+
+std::string_view name_of(LongTexts policy);
+std::optional<LongTexts> long_texts_named(std::string_view name);
+
+/// What the worker needs to know of a vectorizer; the SQL side stays in the Queue.
+struct Vectorizer {
+  VectorizerId id = 0;
+  std::string name;
+  std::string endpoint;          ///< names an endpoint of the worker's configuration
+  std::string model;             ///< as sent to the provider, and stored as the model id
+  int dimensions = 0;            ///< of every vector to be stored; > 0
+  bool send_dimensions = false;  ///< whether the request names `dimensions`
+  bool paused = false;
+  LongTexts long_texts = LongTexts::truncate;
+  bool operator==(const Vectorizer&) const = default;
+};
+
+/// What a claimed job asks for.
+enum class Task {
+  embed,       ///< `text` holds the row's current text
+  clear,       ///< the row is gone, not covered, or its text is empty: remove its vector, if any
+  current,     ///< the stored vector is already that of the current text: delete the job
+  store_kept,  ///< the vector was paid for and is kept in the queue: store it now
+  refused,     ///< the filter or the text of the row cannot be evaluated: discard the job for `refusal`
+};
+
+/// How often a row was bought in vain, as the queue remembers it for all workers.
+struct Waste {
+  double level =
+      0;  ///< purchases in vain up to the last one; earlier ones count less with time (SpendingBrake)
+  Duration ago{};  ///< since the last purchase in vain
+};
+
+/// One source row that waits, under a lease of this worker.
+struct Job {
+  VectorizerId vectorizer = 0;
+  LeaseToken lease{};
+  Key key;
+  int attempt = 0;  ///< attempts consumed so far
+  Task task = Task::embed;
+  std::string text;                        ///< UTF-8, cut to the Queue's limit; empty unless task == embed
+  std::int64_t text_hash = 0;              ///< of `text`, as the Queue computes it; handed back when storing
+  std::optional<Duration> age;             ///< since the text changed; none for a job that reconcile made
+  std::shared_ptr<const Error> refusal{};  ///< task == refused only
+  bool rescued = false;  ///< the lease of another worker has lapsed; that worker may have bought the text
+  Waste wasted{};
+};
+
+/// Vectors of one answer: `count() × dimensions` float32, native byte order, contiguous.
+struct Embeddings {
+  std::uint32_t dimensions = 0;
+  std::vector<float, RecyclingAllocator<float>> values;
+  [[nodiscard]] std::size_t count() const { return dimensions == 0 ? 0 : values.size() / dimensions; }
+};
+
+}  // namespace embedd

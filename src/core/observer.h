@@ -1,0 +1,62 @@
+/// The port through which the worker tells metrics, logs and health what happens.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/units.h"
+#include "core/embedder.h"
+#include "core/job.h"
+#include "core/queue.h"
+
+namespace embedd {
+
+/// State of an endpoint's gate, as metrics and status show it.
+enum class EndpointState { ready, slowed, paused, no_api_key, unauthenticated, quota_exhausted, undefined };
+std::string_view name_of(EndpointState state);
+
+/// Told what happens, for metrics and logs. Must not block.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void claimed(const Vectorizer&, std::size_t jobs, std::size_t rescued) {}
+  virtual void request_started(const Vectorizer&, std::size_t inputs, std::size_t tokens) {}
+  virtual void request_finished(const Vectorizer&, const Reply&) {}
+  /// `jobs` of one settlement ended with `outcome`.
+  virtual void settled(const Vectorizer&, const Settlement&, Outcome, std::size_t jobs) {}
+  /// A vector was stored `freshness` after its text changed.
+  virtual void fresh(const Vectorizer&, Duration freshness) {}
+  /// Jobs of a batch were put back without an attempt, or charged one.
+  virtual void rescheduled(const Vectorizer&, ErrorKind, std::size_t jobs, bool charged) {}
+  virtual void discarded(const Vectorizer&, ErrorKind, const std::string& message) {}
+  virtual void truncated(const Vectorizer&, std::size_t tokens) {}
+  /// The endpoint bills `tokens` for long texts, however long they are: it cuts them and does not say so.
+  /// `most`: what its max_input_tokens should be.
+  virtual void cut_silently(const Vectorizer&, std::size_t tokens, std::size_t most) {}
+  /// An answer gave so many different texts the vectors of others, bit by bit. If `refused`, nothing of it is
+  /// stored, and they are asked for alone; else they are equal alone, too.
+  virtual void equal_vectors(const Vectorizer&, std::size_t texts, bool refused) {}
+  /// Jobs were given back unbought, since their rows were bought too often of late.
+  virtual void braked(const Vectorizer&, std::size_t jobs, const std::string& why) {}
+  virtual void unbooked(const Unbooked&) {}
+  /// A request was given up after so long without a sign of life; the server may compute its inputs all the
+  /// same.
+  virtual void abandoned(const Vectorizer&, std::size_t inputs, Duration silence) {}
+  /// What an endpoint is found to do: so many requests at a time, so many inputs a second.
+  virtual void paced(const std::string& endpoint, std::uint32_t requests, double inputs_per_second) {}
+  virtual void endpoint_changed(const std::string& endpoint, EndpointState, const std::string& message,
+                                Duration pause) {}
+  /// A vectorizer's own configuration is refused, by its endpoint (model, dimensions) or by the database.
+  /// Once a row has been stored again: an empty message.
+  virtual void vectorizer_paused(const Vectorizer&, const std::string& message, Duration pause) {}
+  virtual void polled(const std::vector<VectorizerState>&) {}
+  virtual void reconciled(const Vectorizer&, const ReconcilePage::Progress&) {}
+  virtual void database_error(std::string_view what, const Error&) {}
+  virtual void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) {}
+};
+
+}  // namespace embedd

@@ -45,7 +45,7 @@ CREATE TABLE embedd.vectorizers (
   long_texts           text NOT NULL DEFAULT 'truncate' CHECK (long_texts IN ('truncate', 'average', 'discard')),
 
   -- The walk over the source that is under way, or that a worker left behind.
-  reconcile_until      timestamptz,            -- while in the future, walk_worker has the duty; later, others may take it over
+  reconcile_until      timestamptz,            -- while in the future, walk_worker walks; later, others may take the walk over
   walk_worker          uuid,
   walk_cursor          bytea,                  -- the walk has been through what comes before
   walk_in              text,                   -- in which database and table

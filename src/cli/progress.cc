@@ -52,8 +52,12 @@ void Progress::reconciled(const Vectorizer& vectorizer, const ReconcilePage::Pro
 }
 
 void Progress::in_flight(std::size_t requests, std::size_t leases, std::size_t) {
+  working_ = requests + leases > 0;
+}
+
+void Progress::turned() {
   const Instant now = clock_.now();
-  if (requests + leases == 0 && left_ == 0) {
+  if (!working_ && left_ == 0) {
     clear();
     done_ = 0;
     began_at_ = Instant{};

@@ -16,7 +16,7 @@ namespace embedd::cli {
 std::string progress_bar(double share);
 
 /// Draws on stderr while there is work, ten times a second at most, and removes itself when there is none.
-class Progress final : public Observer {
+class Progress final : public PartialObserver {
  public:
   /// `clock` must outlive it.
   explicit Progress(const Clock& clock) : clock_(clock) {}
@@ -29,6 +29,7 @@ class Progress final : public Observer {
   void polled(const std::vector<VectorizerState>& states) override;
   void reconciled(const Vectorizer& vectorizer, const ReconcilePage::Progress& progress) override;
   void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) override;
+  void turned() override;
 
  private:
   void draw(Instant now);
@@ -40,6 +41,7 @@ class Progress final : public Observer {
   std::set<VectorizerId> walking_;  ///< whose reconcile has not reached the end: more may be found
   Instant began_at_{};              ///< of this stretch of work
   Instant drawn_at_{};
+  bool working_ = false;  ///< something is leased or asked for
   bool visible_ = false;
 };
 

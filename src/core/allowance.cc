@@ -96,8 +96,8 @@ std::optional<Reservation> Allowance::reserve(std::size_t tokens, Instant now) {
                      .model = model_,
                      .requests = requests,
                      .tokens = static_cast<std::int64_t>(missing),
-                     .requests_cost = cost(static_cast<double>(requests), requests_per_second()),
-                     .tokens_cost = cost(missing, tokens_per_second())};
+                     .requests_time = cost(static_cast<double>(requests), requests_per_second()),
+                     .tokens_time = cost(missing, tokens_per_second())};
 }
 
 /// For a minute at most: who finds the endpoint still closed then is told by the provider.
@@ -107,22 +107,22 @@ Reservation Allowance::closed_for(Duration pause) const {
           .closed_for = std::clamp<Duration>(pause, Duration{}, std::chrono::minutes(1))};
 }
 
-void Allowance::note(const Grant& grant, Instant now) {
-  if (grant.reservation.requests == 0 && grant.reservation.tokens == 0) return;  // of closed_for()
+void Allowance::note(const Reserved& reserved, Instant now) {
+  if (reserved.reservation.requests == 0 && reserved.reservation.tokens == 0) return;  // of closed_for()
   asked_ = false;
   Duration wait{};
-  if (grant.wait) {
-    wait = *grant.wait;
-  } else if (grant.wait.error().kind == ErrorKind::misconfigured ||
-             grant.wait.error().kind == ErrorKind::rejected) {
+  if (reserved.wait) {
+    wait = *reserved.wait;
+  } else if (reserved.wait.error().kind == ErrorKind::misconfigured ||
+             reserved.wait.error().kind == ErrorKind::rejected) {
     // No account can be kept (a privilege is missing): keep at least this worker to the limits.
-    wait = std::max(grant.reservation.requests_cost, grant.reservation.tokens_cost);
+    wait = std::max(reserved.reservation.requests_time, reserved.reservation.tokens_time);
   } else {
     ask_again_at_ = now + kAskAgain;
     return;
   }
-  requests_ += grant.reservation.requests;
-  tokens_ += static_cast<double>(grant.reservation.tokens);
+  requests_ += reserved.reservation.requests;
+  tokens_ += static_cast<double>(reserved.reservation.tokens);
   usable_at_ = now + std::max(wait, Duration{});
 }
 

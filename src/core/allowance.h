@@ -35,7 +35,7 @@ class Allowance {
   [[nodiscard]] std::size_t open_for(Instant now) const;
   /// What to reserve for a request of `tokens`, if that is not on its way already. To be sent.
   std::optional<Reservation> reserve(std::size_t tokens, Instant now);
-  void note(const Grant& grant, Instant now);
+  void note(const Reserved& reserved, Instant now);
   /// A request of so many tokens, by our count, goes out …
   void spend(std::size_t tokens);
   /// … and so many were billed: the difference is settled with the next reservation, and learned from.

@@ -187,7 +187,7 @@ void Answers::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& e
       lane.trust.doubt();
       state_.observer.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
       return keeper_.hold(lane, std::move(batch.jobs), now);
-    case Verdict::pause_vectorizer:
+    case Verdict::rest_vectorizer:
       keeper_.rest(lane, error.message, now);
       state_.observer.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
       return keeper_.reschedule(lane.vectorizer, batch.jobs, Duration{}, now);

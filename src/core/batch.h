@@ -78,9 +78,9 @@ class JobBuffer {
     turn_->push_front(std::move(job));
   }
   /// Whose turn it is: pop_front() takes from there until the next choice. Not empty.
-  void choose() { turn_ = suspects_turn() ? &suspects_ : &fresh_; }
+  void choose() { turn_ = suspects_are_next() ? &suspects_ : &fresh_; }
   /// What choose() would choose.
-  std::deque<HeldJob>& next_turn() { return suspects_turn() ? suspects_ : fresh_; }
+  std::deque<HeldJob>& next_turn() { return suspects_are_next() ? suspects_ : fresh_; }
   [[nodiscard]] bool chosen_empty() const { return turn_->empty(); }
   HeldJob pop_front() {
     HeldJob job = std::move(turn_->front());
@@ -120,7 +120,7 @@ class JobBuffer {
   [[nodiscard]] const std::deque<HeldJob>& suspects() const { return suspects_; }
 
  private:
-  [[nodiscard]] bool suspects_turn() const {
+  [[nodiscard]] bool suspects_are_next() const {
     return fresh_.empty() || (!suspects_.empty() && turn_ == &fresh_);
   }
 

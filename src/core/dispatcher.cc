@@ -18,7 +18,7 @@ constexpr Duration kShortRest = seconds(5);
 void Dispatcher::dispatch(Instant now) {
   for (bool any = true; any;) {
     any = false;
-    for (Lane* lane : state_.lanes.in_turn()) {
+    for (Lane* lane : state_.lanes.in_order()) {
       if (!dispatch_one(*lane, now)) continue;
       any = true;
       state_.lanes.served(*lane);

@@ -125,7 +125,7 @@ void JobKeeper::rest(Lane& lane, const std::string& message, Instant now) {
   if (lane.resting(now)) return;  // one pause for all that was in flight
   const Duration length = lane.rest.begin(message, now, state_.random);
   lane.trust.settle_doubt();
-  state_.observer.vectorizer_paused(lane.vectorizer, message, length);
+  state_.observer.vectorizer_resting(lane.vectorizer, message, length);
   give_back(lane, now);
 }
 

@@ -28,7 +28,7 @@ void Lanes::served(const Lane& lane) {
   first_ = static_cast<std::size_t>(at - lanes_.begin()) + 1;
 }
 
-bool Lanes::must_wait_its_turn(const Lane& lane) const {
+bool Lanes::must_wait(const Lane& lane) const {
   return lane.lock.locked() && std::ranges::any_of(lanes_, [](const auto& other) {
            return other->lock.locked() && (other->claims.claiming() || other->walk.page_on_its_way());
          });

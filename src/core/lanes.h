@@ -30,7 +30,7 @@ class Lanes {
   }
 
   /// All lanes, the one whose turn it is first.
-  [[nodiscard]] auto in_turn() const {
+  [[nodiscard]] auto in_order() const {
     return std::views::iota(std::size_t{0}, lanes_.size()) |
            std::views::transform(
                [this, first = first_](std::size_t i) { return lanes_[(first + i) % lanes_.size()].get(); });
@@ -39,7 +39,7 @@ class Lanes {
   void served(const Lane& lane);
 
   /// A locked table waits while another one is being asked for (TableLock).
-  [[nodiscard]] bool must_wait_its_turn(const Lane& lane) const;
+  [[nodiscard]] bool must_wait(const Lane& lane) const;
   /// Walks under way that nobody waits for.
   [[nodiscard]] std::size_t routine_walks() const;
 

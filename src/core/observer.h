@@ -19,44 +19,75 @@ namespace embedd {
 enum class EndpointState { ready, slowed, paused, no_api_key, unauthenticated, quota_exhausted, undefined };
 std::string_view name_of(EndpointState state);
 
-/// Told what happens, for metrics and logs. Must not block.
+/// Told what happens, for metrics and logs. Must not block. Nothing has a default here: who forwards all of
+/// it cannot forget one.
 class Observer {
  public:
   virtual ~Observer() = default;
-  virtual void claimed(const Vectorizer&, std::size_t jobs, std::size_t rescued) {}
-  virtual void request_started(const Vectorizer&, std::size_t inputs, std::size_t tokens) {}
-  virtual void request_finished(const Vectorizer&, const Reply&) {}
+  virtual void claimed(const Vectorizer&, std::size_t jobs, std::size_t rescued) = 0;
+  virtual void request_started(const Vectorizer&, std::size_t inputs, std::size_t tokens) = 0;
+  virtual void request_finished(const Vectorizer&, const Reply&) = 0;
   /// `jobs` of one settlement ended with `outcome`.
-  virtual void settled(const Vectorizer&, const Settlement&, Outcome, std::size_t jobs) {}
+  virtual void settled(const Vectorizer&, const Settlement&, Outcome, std::size_t jobs) = 0;
   /// A vector was stored `freshness` after its text changed.
-  virtual void fresh(const Vectorizer&, Duration freshness) {}
+  virtual void fresh(const Vectorizer&, Duration freshness) = 0;
   /// Jobs of a batch were put back without an attempt, or charged one.
-  virtual void rescheduled(const Vectorizer&, ErrorKind, std::size_t jobs, bool charged) {}
-  virtual void discarded(const Vectorizer&, ErrorKind, const std::string& message) {}
-  virtual void truncated(const Vectorizer&, std::size_t tokens) {}
+  virtual void rescheduled(const Vectorizer&, ErrorKind, std::size_t jobs, bool charged) = 0;
+  virtual void discarded(const Vectorizer&, ErrorKind, const std::string& message) = 0;
+  virtual void truncated(const Vectorizer&, std::size_t tokens) = 0;
   /// The endpoint bills `tokens` for long texts, however long they are: it cuts them and does not say so.
   /// `most`: what its max_input_tokens should be.
-  virtual void cut_silently(const Vectorizer&, std::size_t tokens, std::size_t most) {}
-  /// An answer gave so many different texts the vectors of others, bit by bit. If `refused`, nothing of it is
-  /// stored, and they are asked for alone; else they are equal alone, too.
-  virtual void equal_vectors(const Vectorizer&, std::size_t texts, bool refused) {}
+  virtual void cut_silently(const Vectorizer&, std::size_t tokens, std::size_t most) = 0;
+  /// An answer gave so many different texts the vectors of others, bit by bit. If `refused`, nothing of
+  /// it is stored, and they are asked for alone; else they are equal alone, too.
+  virtual void equal_vectors(const Vectorizer&, std::size_t texts, bool refused) = 0;
   /// Jobs were given back unbought, since their rows were bought too often of late.
-  virtual void braked(const Vectorizer&, std::size_t jobs, const std::string& why) {}
-  virtual void unbooked(const Unbooked&) {}
-  /// A request was given up after so long without a sign of life; the server may compute its inputs all the
-  /// same.
-  virtual void abandoned(const Vectorizer&, std::size_t inputs, Duration silence) {}
+  virtual void braked(const Vectorizer&, std::size_t jobs, const std::string& why) = 0;
+  virtual void unbooked(const Unbooked&) = 0;
+  /// A request was given up after so long without a sign of life; the server may compute its inputs all
+  /// the same.
+  virtual void abandoned(const Vectorizer&, std::size_t inputs, Duration silence) = 0;
   /// What an endpoint is found to do: so many requests at a time, so many inputs a second.
-  virtual void paced(const std::string& endpoint, std::uint32_t requests, double inputs_per_second) {}
+  virtual void paced(const std::string& endpoint, std::uint32_t requests, double inputs_per_second) = 0;
   virtual void endpoint_changed(const std::string& endpoint, EndpointState, const std::string& message,
-                                Duration pause) {}
+                                Duration pause) = 0;
   /// A vectorizer's own configuration is refused, by its endpoint (model, dimensions) or by the database.
   /// Once a row has been stored again: an empty message.
-  virtual void vectorizer_paused(const Vectorizer&, const std::string& message, Duration pause) {}
-  virtual void polled(const std::vector<VectorizerState>&) {}
-  virtual void reconciled(const Vectorizer&, const ReconcilePage::Progress&) {}
-  virtual void database_error(std::string_view what, const Error&) {}
-  virtual void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) {}
+  virtual void vectorizer_resting(const Vectorizer&, const std::string& message, Duration pause) = 0;
+  virtual void polled(const std::vector<VectorizerState>&) = 0;
+  virtual void reconciled(const Vectorizer&, const ReconcilePage::Progress&) = 0;
+  virtual void database_error(std::string_view what, const Error&) = 0;
+  /// What the worker has at hand, once a turn.
+  virtual void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) = 0;
+  /// The loop has begun another turn: at least once a poll.
+  virtual void turned() = 0;
+};
+
+/// An observer of what it overrides: the rest is nothing to it.
+class PartialObserver : public Observer {
+ public:
+  void claimed(const Vectorizer&, std::size_t jobs, std::size_t rescued) override {}
+  void request_started(const Vectorizer&, std::size_t inputs, std::size_t tokens) override {}
+  void request_finished(const Vectorizer&, const Reply&) override {}
+  void settled(const Vectorizer&, const Settlement&, Outcome, std::size_t jobs) override {}
+  void fresh(const Vectorizer&, Duration freshness) override {}
+  void rescheduled(const Vectorizer&, ErrorKind, std::size_t jobs, bool charged) override {}
+  void discarded(const Vectorizer&, ErrorKind, const std::string& message) override {}
+  void truncated(const Vectorizer&, std::size_t tokens) override {}
+  void cut_silently(const Vectorizer&, std::size_t tokens, std::size_t most) override {}
+  void equal_vectors(const Vectorizer&, std::size_t texts, bool refused) override {}
+  void braked(const Vectorizer&, std::size_t jobs, const std::string& why) override {}
+  void unbooked(const Unbooked&) override {}
+  void abandoned(const Vectorizer&, std::size_t inputs, Duration silence) override {}
+  void paced(const std::string& endpoint, std::uint32_t requests, double inputs_per_second) override {}
+  void endpoint_changed(const std::string& endpoint, EndpointState, const std::string& message,
+                        Duration pause) override {}
+  void vectorizer_resting(const Vectorizer&, const std::string& message, Duration pause) override {}
+  void polled(const std::vector<VectorizerState>&) override {}
+  void reconciled(const Vectorizer&, const ReconcilePage::Progress&) override {}
+  void database_error(std::string_view what, const Error&) override {}
+  void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) override {}
+  void turned() override {}
 };
 
 }  // namespace embedd

@@ -109,7 +109,7 @@ struct VectorizerState {
   Vectorizer vectorizer;
   bool due = false;                ///< at least one job is due now
   bool waiting = false;            ///< at least one job exists, due or not
-  bool reconcile_due = false;      ///< it is time for a walk, and no worker has the duty
+  bool reconcile_due = false;      ///< it is time for a walk, and no worker walks
   std::int64_t jobs_estimate = 0;  ///< from statistics or a bounded count; never a full count
   std::optional<Duration> oldest;  ///< how long the oldest due job has been due
   std::int64_t dead_letters = 0;   ///< bounded count
@@ -120,7 +120,7 @@ struct VectorizerState {
 
 using Poll = Result<std::vector<VectorizerState>>;
 
-/// One page of reconcile's walk. A request with an empty cursor takes the duty of walking, and begins a walk
+/// One page of reconcile's walk. A request with an empty cursor takes the walk, and begins it
 /// or goes on with a walk that another worker left behind.
 struct ReconcilePage {
   VectorizerId vectorizer = 0;
@@ -130,7 +130,7 @@ struct ReconcilePage {
     std::uint64_t replaced = 0;  ///< enqueued rows whose vector was written by somebody else
     std::uint64_t disputed =
         0;                  ///< rows not enqueued: somebody overwrites their vector whenever it is stored
-    bool finished = false;  ///< the walk reached the end, or was put off, or another worker has the duty
+    bool finished = false;  ///< the walk reached the end, or was put off, or another worker walks
     bool put_off = false;   ///< no walk was begun: nothing has happened to the table since the last walk
     bool routine = false;   ///< the walk was due by the clock alone: most probably it finds nothing
     Duration took{};        ///< the database's time for this page
@@ -146,13 +146,13 @@ struct Reservation {
   std::string endpoint;
   std::string model;                        ///< whose limits these are; "": all that the endpoint has
   std::int64_t requests = 0, tokens = 0;    ///< for the worker's own books
-  Duration requests_cost{}, tokens_cost{};  ///< how long the account takes to earn them; 0: no limit
+  Duration requests_time{}, tokens_time{};  ///< how long the account takes to earn them; 0: no limit
   Duration closed_for{};                    ///< how long the provider lets nobody use anything
   /// The name under which all workers know the account.
   [[nodiscard]] std::string account() const { return model.empty() ? endpoint : endpoint + " " + model; }
 };
 
-struct Grant {
+struct Reserved {
   Reservation reservation;
   Result<Duration> wait;  ///< from now until the reservation may be used
 };
@@ -189,7 +189,7 @@ class Queue {
   virtual void send_reconcile(VectorizerId vectorizer, const Key& cursor) = 0;
   virtual std::vector<ReconcilePage> take_reconciled() = 0;
   virtual void send_reservation(const Reservation& reservation) = 0;
-  virtual std::vector<Grant> take_grants() = 0;
+  virtual std::vector<Reserved> take_reserved() = 0;
   /// Replaces the limits that the database remembers, for all workers whose endpoint of that name has the
   /// same address. Later polls return them (VectorizerState::remembered). No result comes; a failure is
   /// logged.

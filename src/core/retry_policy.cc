@@ -46,7 +46,7 @@ Verdict verdict(const Failure& failure) {
       // splits.
       if (failure.jobs > 1) return Verdict::split;
       return failure.endpoint_healthy ? Verdict::set_aside : Verdict::hold;
-    case ErrorKind::misconfigured: return Verdict::pause_vectorizer;
+    case ErrorKind::misconfigured: return Verdict::rest_vectorizer;
     case ErrorKind::too_large: return failure.jobs > 1 ? Verdict::split : Verdict::shrink;
     case ErrorKind::rejected:
     case ErrorKind::invalid_answer:

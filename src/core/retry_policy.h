@@ -20,7 +20,7 @@ enum class Verdict {
   charge,     ///< the row's own fault: charge an attempt and try later
   discard,    ///< the row can never succeed
   doubt,  ///< row after row fails alone: ask about a harmless text whether it is the rows or the vectorizer
-  pause_vectorizer,  ///< every row would fail the same way: stop this vectorizer, keep its rows
+  rest_vectorizer,  ///< every row would fail the same way: stop this vectorizer, keep its rows
 };
 
 struct Failure {

@@ -1,7 +1,7 @@
 /// What one wait needs to know of a source of events: its file descriptors and its next deadline.
 ///
-/// The Io that blocks (src/provider) and the sources it waits for (src/pg) meet here, so that neither includes
-/// the other.
+/// The Io that blocks (src/provider) and the sources it waits for (src/pg) meet here, so that neither
+/// includes the other.
 #pragma once
 
 #include <optional>

@@ -14,7 +14,7 @@ namespace embedd {
 
 class WalkPace {
  public:
-  /// The duty to walk lapses a minute after each page.
+  /// The right to walk lapses a minute after each page.
   static constexpr Duration kLongestPause = seconds(45);
 
   /// `share` is within (0, 1].

@@ -45,6 +45,7 @@ void Worker::turn(bool draining) {
   leases_.extend(now);
   state_.settlements.resend(now);
   state_.observer.in_flight(state_.in_flight.size(), state_.leases_held(), state_.held_bytes());
+  state_.observer.turned();
   io_.wait_until(wake_at(now));
 
   now = clock_.now();
@@ -52,9 +53,11 @@ void Worker::turn(bool draining) {
   for (ReconcilePage& page : state_.queue.take_reconciled()) note(std::move(page), now);
   for (Claim& claim : state_.queue.take_claims()) admit(std::move(claim), now, draining);
   for (const Unbooked& unbooked : state_.queue.take_unbooked()) state_.observer.unbooked(unbooked);
-  for (const Grant& grant : state_.queue.take_grants()) {
-    if (!grant.wait) state_.observer.database_error("reserve", grant.wait.error());
-    state_.endpoints.gate(grant.reservation.endpoint).allowance(grant.reservation.model).note(grant, now);
+  for (const Reserved& reserved : state_.queue.take_reserved()) {
+    if (!reserved.wait) state_.observer.database_error("reserve", reserved.wait.error());
+    state_.endpoints.gate(reserved.reservation.endpoint)
+        .allowance(reserved.reservation.model)
+        .note(reserved, now);
   }
   for (Reply& reply : state_.embedder.take_replies()) answers_.settle(std::move(reply), drain_.begun(), now);
   answers_.give_up(drain_.begun(), now);
@@ -162,7 +165,7 @@ bool Worker::idle(const std::vector<VectorizerState>& states, Instant now) const
 void Worker::reconcile(Instant now) {
   if (!state_.queue.ready()) return;
   for (const auto& lane : state_.lanes) {
-    if (!lane->walk.ready(now) || lane->resting(now) || state_.lanes.must_wait_its_turn(*lane)) continue;
+    if (!lane->walk.ready(now) || lane->resting(now) || state_.lanes.must_wait(*lane)) continue;
     lane->walk.page_sent();
     state_.queue.send_reconcile(lane->vectorizer.id, lane->walk.cursor());
   }
@@ -211,9 +214,9 @@ bool Worker::wants_claim(const Lane& lane, Instant now) const {
 
 void Worker::claim(Instant now) {
   if (!state_.queue.ready()) return;
-  for (Lane* each : state_.lanes.in_turn()) {
+  for (Lane* each : state_.lanes.in_order()) {
     Lane& lane = *each;
-    if (!wants_claim(lane, now) || state_.lanes.must_wait_its_turn(lane)) continue;
+    if (!wants_claim(lane, now) || state_.lanes.must_wait(lane)) continue;
     const Budget& budget = state_.budget;
     if (!budget.takes_claim(state_.held_bytes(), state_.leases_held(), claims_in_flight_)) return;
     const Budget::Amount used = state_.used_by(lane.vectorizer.endpoint);
@@ -308,7 +311,7 @@ void Worker::release(const Settlements::News& news, Instant now) {
   for (const VectorizerId id : news.stored)
     if (Lane* lane = state_.lanes.find(id)) {
       lane->vain.vector_stored();
-      if (lane->rest.vector_stored()) state_.observer.vectorizer_paused(lane->vectorizer, "", Duration{});
+      if (lane->rest.vector_stored()) state_.observer.vectorizer_resting(lane->vectorizer, "", Duration{});
     }
   for (const auto& [id, error] : news.refused)
     if (Lane* lane = state_.lanes.find(id)) {

@@ -3,8 +3,8 @@
 /// The worker meets the world only through its ports: core/queue.h, core/embedder.h, core/tokenizer.h,
 /// core/io.h and core/observer.h. All ports share one rule. `send_*` and `start` begin work and do not wait
 /// for its end. `take_*` return what has finished since the last call, each result exactly once. Only
-/// Io::wait_until waits. The worker calls its ports on the loop's thread alone, except for Io::wake. One suite
-/// of tests/contract holds every Queue, another every Embedder, the simulation's fakes among them.
+/// Io::wait_until waits. The worker calls its ports on the loop's thread alone, except for Io::wake. One
+/// suite of tests/contract holds every Queue, another every Embedder, the simulation's fakes among them.
 ///
 /// Read turn() first. It starts as much work as the limits allow, waits for something to finish, and settles
 /// it. A worker may be killed at any instruction: all state that matters is in the queue.

@@ -38,22 +38,22 @@ std::string_view event_of(EndpointState state) {
 
 }  // namespace
 
-std::optional<std::uint64_t> LogGate::pass(const std::string& key, Instant now, Duration interval) {
+std::optional<std::uint64_t> RepeatFilter::pass(const std::string& key, Instant now, Duration interval) {
   if (!entries_.contains(key) && entries_.size() >= kMost) entries_.clear();
   const auto [entry, added] = entries_.try_emplace(key);
   if (!added && now - entry->second.last < interval) {
-    ++entry->second.held_back;
+    ++entry->second.suppressed;
     return std::nullopt;
   }
   entry->second.last = now;
-  return std::exchange(entry->second.held_back, 0);
+  return std::exchange(entry->second.suppressed, 0);
 }
 
 void EventLog::claimed(const Vectorizer& vectorizer, std::size_t, std::size_t rescued) {
   if (rescued == 0) return;
-  if (const auto held = gate_.pass("rescued " + vectorizer.name, clock_.now(), kRepeat))
+  if (const auto suppressed = repeats_.pass("rescued " + vectorizer.name, clock_.now(), kRepeat))
     log::info("leases_rescued",
-              {{"vectorizer", vectorizer.name}, {"jobs", rescued}, {"lines_held_back", *held}});
+              {{"vectorizer", vectorizer.name}, {"jobs", rescued}, {"lines_suppressed", *suppressed}});
 }
 
 void EventLog::request_finished(const Vectorizer& vectorizer, const Reply& reply) {
@@ -67,23 +67,23 @@ void EventLog::request_finished(const Vectorizer& vectorizer, const Reply& reply
   const Error& error = reply.answer.error();
   if (error.kind == ErrorKind::canceled) return;
   const std::string key = fmt::format("request {} {}", vectorizer.endpoint, name_of(error.kind));
-  if (const auto held = gate_.pass(key, clock_.now(), kRepeat))
+  if (const auto suppressed = repeats_.pass(key, clock_.now(), kRepeat))
     log::warn("request_failed", {{"endpoint", vectorizer.endpoint},
                                  {"vectorizer", vectorizer.name},
                                  {"kind", name_of(error.kind)},
                                  {"message", error.message},
                                  {"request_id", reply.request_id},
-                                 {"lines_held_back", *held}});
+                                 {"lines_suppressed", *suppressed}});
 }
 
 void EventLog::disbelieve(const Vectorizer& vectorizer, const EmbedAnswer& answer) {
   if (answer.claimed == 0) return;
-  if (const auto held = gate_.pass("disbelieved " + vectorizer.endpoint, clock_.now(), kOdd))
+  if (const auto suppressed = repeats_.pass("disbelieved " + vectorizer.endpoint, clock_.now(), kOdd))
     log::warn("usage_disbelieved", {{"endpoint", vectorizer.endpoint},
                                     {"vectorizer", vectorizer.name},
                                     {"tokens_claimed", answer.claimed},
                                     {"tokens_booked", answer.tokens},
-                                    {"lines_held_back", *held}});
+                                    {"lines_suppressed", *suppressed}});
 }
 
 void EventLog::settled(const Vectorizer& vectorizer, const Settlement& settlement, Outcome outcome,
@@ -113,7 +113,7 @@ void EventLog::write(Sum& sum, Instant now) {
   sum = Sum{.vectorizer = sum.vectorizer, .written_at = now};
 }
 
-void EventLog::in_flight(std::size_t, std::size_t, std::size_t) {
+void EventLog::turned() {
   const Instant now = clock_.now();
   for (auto& [id, sum] : sums_)
     if (now - sum.written_at >= kSummary) write(sum, now);
@@ -125,32 +125,33 @@ void EventLog::flush() {
 
 void EventLog::rescheduled(const Vectorizer& vectorizer, ErrorKind kind, std::size_t jobs, bool charged) {
   const std::string key = fmt::format("rescheduled {} {} {}", vectorizer.id, name_of(kind), charged);
-  if (const auto held = gate_.pass(key, clock_.now(), kRepeat))
+  if (const auto suppressed = repeats_.pass(key, clock_.now(), kRepeat))
     log::info("jobs_rescheduled", {{"vectorizer", vectorizer.name},
                                    {"kind", name_of(kind)},
                                    {"jobs", jobs},
                                    {"attempt_charged", charged},
-                                   {"lines_held_back", *held}});
+                                   {"lines_suppressed", *suppressed}});
 }
 
 void EventLog::discarded(const Vectorizer& vectorizer, ErrorKind kind, const std::string& message) {
   const std::string key = fmt::format("discarded {} {}", vectorizer.id, name_of(kind));
-  if (const auto held = gate_.pass(key, clock_.now(), kDeadLetters))
+  if (const auto suppressed = repeats_.pass(key, clock_.now(), kDeadLetters))
     log::warn("job_discarded", {{"vectorizer", vectorizer.name},
                                 {"kind", name_of(kind)},
                                 {"message", message},
-                                {"lines_held_back", *held}});
+                                {"lines_suppressed", *suppressed}});
 }
 
 void EventLog::truncated(const Vectorizer& vectorizer, std::size_t tokens) {
-  if (const auto held = gate_.pass(fmt::format("truncated {}", vectorizer.id), clock_.now(), kRepeat))
+  if (const auto suppressed =
+          repeats_.pass(fmt::format("truncated {}", vectorizer.id), clock_.now(), kRepeat))
     log::info("text_truncated",
-              {{"vectorizer", vectorizer.name}, {"tokens", tokens}, {"lines_held_back", *held}});
+              {{"vectorizer", vectorizer.name}, {"tokens", tokens}, {"lines_suppressed", *suppressed}});
 }
 
 void EventLog::cut_silently(const Vectorizer& vectorizer, std::size_t tokens, std::size_t most) {
   const std::string key = fmt::format("cut {} {}", vectorizer.endpoint, vectorizer.model);
-  if (!gate_.pass(key, clock_.now(), kOdd)) return;
+  if (!repeats_.pass(key, clock_.now(), kOdd)) return;
   log::warn(
       "texts_cut_by_server",
       {{"endpoint", vectorizer.endpoint},
@@ -166,8 +167,8 @@ void EventLog::cut_silently(const Vectorizer& vectorizer, std::size_t tokens, st
 
 void EventLog::equal_vectors(const Vectorizer& vectorizer, std::size_t texts, bool refused) {
   const std::string key = fmt::format("equal {} {}", refused, vectorizer.endpoint);
-  const auto held = gate_.pass(key, clock_.now(), refused ? Duration(kAdvice) : Duration(kOdd));
-  if (!held) return;
+  const auto suppressed = repeats_.pass(key, clock_.now(), refused ? Duration(kAdvice) : Duration(kOdd));
+  if (!suppressed) return;
   constexpr std::string_view kRefused =
       "one answer gave different texts the same vector: nothing of it is stored, and they are asked for "
       "apart. "
@@ -182,30 +183,31 @@ void EventLog::equal_vectors(const Vectorizer& vectorizer, std::size_t texts, bo
               {"vectorizer", vectorizer.name},
               {"texts", texts},
               {"message", refused ? kRefused : kBelieved},
-              {"lines_held_back", *held}});
+              {"lines_suppressed", *suppressed}});
 }
 
 void EventLog::braked(const Vectorizer& vectorizer, std::size_t jobs, const std::string& why) {
   braked_[vectorizer.id] += jobs;
-  if (!gate_.pass(fmt::format("braked {}", vectorizer.id), clock_.now(), kBraked)) return;
+  if (!repeats_.pass(fmt::format("braked {}", vectorizer.id), clock_.now(), kBraked)) return;
   log::warn("spending_braked", {{"vectorizer", vectorizer.name},
                                 {"jobs", std::exchange(braked_[vectorizer.id], 0)},
                                 {"message", why}});
 }
 
 void EventLog::unbooked(const Unbooked& entry) {
-  if (const auto held = gate_.pass(fmt::format("unbooked {}", entry.vectorizer), clock_.now(), kRepeat))
+  if (const auto suppressed =
+          repeats_.pass(fmt::format("unbooked {}", entry.vectorizer), clock_.now(), kRepeat))
     log::warn(entry.lost ? "usage_lost" : "usage_not_booked", {{"vectorizer_id", entry.vectorizer},
                                                                {"model", entry.model},
                                                                {"requests", entry.requests},
                                                                {"rows", entry.rows},
                                                                {"tokens", entry.tokens},
                                                                {"reason", entry.error.message},
-                                                               {"lines_held_back", *held}});
+                                                               {"lines_suppressed", *suppressed}});
 }
 
 void EventLog::abandoned(const Vectorizer& vectorizer, std::size_t inputs, Duration silence) {
-  if (const auto held = gate_.pass("abandoned " + vectorizer.endpoint, clock_.now(), kAdvice))
+  if (const auto suppressed = repeats_.pass("abandoned " + vectorizer.endpoint, clock_.now(), kAdvice))
     log::warn("request_abandoned",
               {{"endpoint", vectorizer.endpoint},
                {"vectorizer", vectorizer.name},
@@ -215,7 +217,7 @@ void EventLog::abandoned(const Vectorizer& vectorizer, std::size_t inputs, Durat
                 "the server may compute them all the same; it is sent less at a time from now on. If "
                 "this goes on, raise timeout_seconds of the endpoint or look at the server "
                 "(docs/endpoints.md)"},
-               {"lines_held_back", *held}});
+               {"lines_suppressed", *suppressed}});
 }
 
 void EventLog::endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
@@ -225,11 +227,12 @@ void EventLog::endpoint_changed(const std::string& endpoint, EndpointState state
   // An endpoint at its rate limit goes to and fro all the time.
   const bool flapping = is_rate(last->second) && is_rate(state);
   last->second = state;
-  std::uint64_t held_back = 0;
+  std::uint64_t suppressed = 0;
   if (flapping) {
-    const auto held = gate_.pass(fmt::format("{} {}", event_of(state), endpoint), clock_.now(), kFlapping);
-    if (!held) return;
-    held_back = *held;
+    const auto passed =
+        repeats_.pass(fmt::format("{} {}", event_of(state), endpoint), clock_.now(), kFlapping);
+    if (!passed) return;
+    suppressed = *passed;
   }
   const bool good = state == EndpointState::ready || state == EndpointState::slowed;
   log::write(good ? log::Level::info : log::Level::warn, event_of(state),
@@ -237,10 +240,10 @@ void EventLog::endpoint_changed(const std::string& endpoint, EndpointState state
               {"state", name_of(state)},
               {"message", message},
               {"pause_seconds", to_seconds(pause)},
-              {"lines_held_back", held_back}});
+              {"lines_suppressed", suppressed}});
 }
 
-void EventLog::vectorizer_paused(const Vectorizer& vectorizer, const std::string& message, Duration pause) {
+void EventLog::vectorizer_resting(const Vectorizer& vectorizer, const std::string& message, Duration pause) {
   if (message.empty()) {
     if (paused_.erase(vectorizer.id) > 0) log::info("vectorizer_resumed", {{"vectorizer", vectorizer.name}});
     return;
@@ -248,13 +251,13 @@ void EventLog::vectorizer_paused(const Vectorizer& vectorizer, const std::string
   const auto last = paused_.find(vectorizer.id);
   if (last != paused_.end() && last->second == message) return;
   // One that pauses and resumes all the time is told of now and then.
-  const auto held = gate_.pass(fmt::format("paused {}", vectorizer.id), clock_.now(), kRepeat);
-  if (!held) return;
+  const auto suppressed = repeats_.pass(fmt::format("paused {}", vectorizer.id), clock_.now(), kRepeat);
+  if (!suppressed) return;
   paused_[vectorizer.id] = message;
-  log::warn("vectorizer_paused", {{"vectorizer", vectorizer.name},
-                                  {"message", message},
-                                  {"pause_seconds", to_seconds(pause)},
-                                  {"lines_held_back", *held}});
+  log::warn("vectorizer_resting", {{"vectorizer", vectorizer.name},
+                                   {"message", message},
+                                   {"pause_seconds", to_seconds(pause)},
+                                   {"lines_suppressed", *suppressed}});
 }
 
 void EventLog::polled(const std::vector<VectorizerState>& states) {
@@ -299,11 +302,11 @@ void EventLog::database_error(std::string_view what, const Error& error) {
   const bool outage = error.kind == ErrorKind::unavailable || error.kind == ErrorKind::in_doubt;
   database_failing_ = database_failing_ || outage;
   const std::string key = outage ? "database" : fmt::format("database {} {}", what, name_of(error.kind));
-  if (const auto held = gate_.pass(key, clock_.now(), kRepeat))
+  if (const auto suppressed = repeats_.pass(key, clock_.now(), kRepeat))
     log::warn("database_error", {{"during", what},
                                  {"kind", name_of(error.kind)},
                                  {"message", error.message},
-                                 {"lines_held_back", *held}});
+                                 {"lines_suppressed", *suppressed}});
 }
 
 }  // namespace embedd::observe

@@ -17,7 +17,7 @@
 namespace embedd::observe {
 
 /// One line per key and interval; at most kMost keys are remembered.
-class LogGate {
+class RepeatFilter {
  public:
   static constexpr std::size_t kMost = 256;
   /// Nothing: hold this one back. Else how many were held back since the last that passed.
@@ -26,12 +26,12 @@ class LogGate {
  private:
   struct Entry {
     Instant last{};
-    std::uint64_t held_back = 0;
+    std::uint64_t suppressed = 0;
   };
   std::map<std::string, Entry> entries_;
 };
 
-class EventLog final : public Observer {
+class EventLog final : public PartialObserver {
  public:
   /// `clock` must outlive it. Without `summaries` there is no batch_completed: a progress bar shows the same.
   explicit EventLog(const Clock& clock, bool summaries = true) : clock_(clock), summaries_(summaries) {}
@@ -53,11 +53,11 @@ class EventLog final : public Observer {
   void abandoned(const Vectorizer& vectorizer, std::size_t inputs, Duration silence) override;
   void endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
                         Duration pause) override;
-  void vectorizer_paused(const Vectorizer& vectorizer, const std::string& message, Duration pause) override;
+  void vectorizer_resting(const Vectorizer& vectorizer, const std::string& message, Duration pause) override;
   void polled(const std::vector<VectorizerState>& states) override;
   void reconciled(const Vectorizer& vectorizer, const ReconcilePage::Progress& progress) override;
   void database_error(std::string_view what, const Error& error) override;
-  void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) override;
+  void turned() override;
 
  private:
   struct Sum {
@@ -74,7 +74,7 @@ class EventLog final : public Observer {
 
   const Clock& clock_;
   const bool summaries_;
-  LogGate gate_;
+  RepeatFilter repeats_;
   std::map<VectorizerId, Sum> sums_;
   std::map<VectorizerId, Walk> walks_;
   std::map<VectorizerId, std::uint64_t> braked_;    ///< jobs since the last line about them

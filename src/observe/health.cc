@@ -27,7 +27,7 @@ Health::Report Health::report() const {
   return report;
 }
 
-void Health::in_flight(std::size_t, std::size_t, std::size_t) {
+void Health::turned() {
   turned_at_ = now();
   if (queue_ != nullptr && !queue_->ready()) connected_ = false;
 }

@@ -12,7 +12,7 @@
 
 namespace embedd::observe {
 
-class Health final : public Observer {
+class Health final : public PartialObserver {
  public:
   /// Unready once the loop has not turned, or the database not answered a poll, for three polls and at least
   /// 30 seconds. (The loop turns at least once a poll.) `clock` must outlive it and be safe to ask from two
@@ -37,7 +37,7 @@ class Health final : public Observer {
   };
   [[nodiscard]] Report report() const;
 
-  void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) override;
+  void turned() override;
   void polled(const std::vector<VectorizerState>& states) override;
   void database_error(std::string_view what, const Error& error) override;
   void endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,

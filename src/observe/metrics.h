@@ -14,7 +14,7 @@
 
 namespace embedd::observe {
 
-class Metrics final : public Observer {
+class Metrics final : public PartialObserver {
  public:
   Metrics();
   ~Metrics() override;

@@ -62,8 +62,8 @@ class Observers final : public Observer {
                         Duration pause) override {
     for (Observer* each : observers_) each->endpoint_changed(endpoint, state, message, pause);
   }
-  void vectorizer_paused(const Vectorizer& vectorizer, const std::string& message, Duration pause) override {
-    for (Observer* each : observers_) each->vectorizer_paused(vectorizer, message, pause);
+  void vectorizer_resting(const Vectorizer& vectorizer, const std::string& message, Duration pause) override {
+    for (Observer* each : observers_) each->vectorizer_resting(vectorizer, message, pause);
   }
   void polled(const std::vector<VectorizerState>& states) override {
     for (Observer* each : observers_) each->polled(states);
@@ -76,6 +76,9 @@ class Observers final : public Observer {
   }
   void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) override {
     for (Observer* each : observers_) each->in_flight(requests, leases, held_bytes);
+  }
+  void turned() override {
+    for (Observer* each : observers_) each->turned();
   }
 
  private:

@@ -150,7 +150,7 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
       .integer(heartbeat.leases_held)
       .flag(heartbeat.draining)
       .real(to_seconds(options_.reconcile_every))
-      .text(storable(troubles_json(with_complaints(heartbeat.troubles)), claims_.pipeline.encoding()))
+      .text(storable(troubles_json(with_own_troubles(heartbeat.troubles)), claims_.pipeline.encoding()))
       .real(to_seconds(options_.make_up_after));
   const auto read_from =
       options_.thorough_polls ? std::map<VectorizerId, QueueHead>() : heads_.for_poll(clock_.now());
@@ -172,7 +172,7 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
 }
 
 /// A vectorizer that is unusable is none that the worker knows of.
-std::vector<Trouble> PgQueue::with_complaints(std::vector<Trouble> troubles) const {
+std::vector<Trouble> PgQueue::with_own_troubles(std::vector<Trouble> troubles) const {
   for (const auto& [id, reason] : complaints_)
     troubles.push_back({.vectorizer = id, .state = "unusable", .message = reason});
   return troubles;
@@ -324,22 +324,22 @@ std::vector<Claim> PgQueue::take_claims() {
 void PgQueue::send_reservation(const Reservation& reservation) {
   pg::Params params;
   params.text(reservation.account())
-      .real(to_seconds(reservation.requests_cost))
-      .real(to_seconds(reservation.tokens_cost))
+      .real(to_seconds(reservation.requests_time))
+      .real(to_seconds(reservation.tokens_time))
       .real(to_seconds(reservation.closed_for));
   claims_.send(reservation_statement(), params, [this, reservation](const Result<pg::BinaryRows>& rows) {
-    Grant grant{.reservation = reservation, .wait = Duration{}};
+    Reserved reserved{.reservation = reservation, .wait = Duration{}};
     if (rows)
-      grant.wait = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(rows->real(0, 0)));
+      reserved.wait = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(rows->real(0, 0)));
     else
-      grant.wait = std::unexpected(rows.error());
-    grants_.push_back(std::move(grant));
+      reserved.wait = std::unexpected(rows.error());
+    reserved_.push_back(std::move(reserved));
   });
 }
 
-std::vector<Grant> PgQueue::take_grants() {
+std::vector<Reserved> PgQueue::take_reserved() {
   claims_.pump();
-  return std::exchange(grants_, {});
+  return std::exchange(reserved_, {});
 }
 
 // ── Limits
@@ -350,7 +350,7 @@ void PgQueue::send_limits(const LimitsRecord& record) {
   claims_.send(limits_statement(), limits_params(record, address->second),
                [this, record](const Result<pg::BinaryRows>& rows) {
                  const std::string complaint = rows ? "" : rows.error().message;
-                 if (std::exchange(limits_complaint_, complaint) != complaint && !rows)
+                 if (std::exchange(limits_trouble_, complaint) != complaint && !rows)
                    log::warn("limits_not_remembered",
                              {{"endpoint", record.endpoint}, {"model", record.model}, {"reason", complaint}});
                });
@@ -376,7 +376,7 @@ std::optional<Instant> PgQueue::wake_at() const {
   if (listener_) consider(listener_->pipeline.wake_at());
   if (settlements_.pipeline.ready()) consider(usage_.next_at());
   // Answers that need no connection are there already.
-  if (!claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || !grants_.empty() || polled_)
+  if (!claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || !reserved_.empty() || polled_)
     consider(Instant{});
   return first;
 }

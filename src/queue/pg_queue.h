@@ -81,7 +81,7 @@ class PgQueue final : public Queue, public Waitable {
   void send_reconcile(VectorizerId vectorizer, const Key& cursor) override;
   std::vector<ReconcilePage> take_reconciled() override;
   void send_reservation(const Reservation& reservation) override;
-  std::vector<Grant> take_grants() override;
+  std::vector<Reserved> take_reserved() override;
   void send_limits(const LimitsRecord& record) override;
   [[nodiscard]] bool ready() const override;
 
@@ -145,7 +145,7 @@ class PgQueue final : public Queue, public Waitable {
   using Pick = std::function<const pg::Statement&(const QueueStatements&)>;
   void send(Session& session, const std::shared_ptr<const Known>& known, bool texts, Pick statement,
             std::function<pg::Params()> params, Handler handler);
-  [[nodiscard]] std::vector<Trouble> with_complaints(std::vector<Trouble> troubles) const;
+  [[nodiscard]] std::vector<Trouble> with_own_troubles(std::vector<Trouble> troubles) const;
   void on_poll(const std::map<VectorizerId, QueueHead>& read_from, const Result<pg::BinaryRows>& rows);
   void on_claim(const ClaimRequest& request, QueueHead from, const Known& known,
                 const Result<pg::BinaryRows>& rows);
@@ -175,7 +175,7 @@ class PgQueue final : public Queue, public Waitable {
 
   std::map<VectorizerId, std::shared_ptr<const Known>> known_;
   std::map<VectorizerId, std::string> complaints_;  ///< last logged, to log each once
-  std::string limits_complaint_;                    ///< the same, of limits that could not be remembered
+  std::string limits_trouble_;                      ///< the same, of limits that could not be remembered
   bool closing_ = false;
   bool polls_guarded_ = false;  ///< a poll was refused
   std::optional<Poll> polled_;
@@ -184,11 +184,11 @@ class PgQueue final : public Queue, public Waitable {
   QueueHeads heads_;
   std::deque<Part> parts_;  ///< not sent yet
   std::map<VectorizerId, Writing> writing_;
-  std::uint64_t next_turn_ = 1;
+  std::uint64_t next_served_ = 1;
   Instant settled_at_{};  ///< the last answer of a settling statement came
   std::vector<Receipt> receipts_;
   std::vector<ReconcilePage> reconciled_;
-  std::vector<Grant> grants_;
+  std::vector<Reserved> reserved_;
   std::map<VectorizerId, Walk> walks_;
   UsageBook usage_;
 };

@@ -78,7 +78,7 @@ void PgQueue::send_parts() {
       conclude(part);
       continue;
     }
-    if (part.settlement->action != Action::extend) writing.turn = next_turn_++;
+    if (part.settlement->action != Action::extend) writing.turn = next_served_++;
     send_part(part);
   }
 }

@@ -48,7 +48,7 @@ enum ClaimCode { kClear, kCurrent, kStoreKept, kEmbed, kConditionFails, kNotUtf8
 
 /// Columns of begin_walk.
 enum WalkBegin {
-  kDeferred,  ///< the queue is long: the duty was not taken
+  kDeferred,  ///< the queue is long: no walk was taken
   kPutOff,    ///< it ends before it has begun
   kRoutine,   ///< it is due by the clock alone
   kCursor,    ///< where somebody left it behind; NULL: it begins at the beginning
@@ -88,8 +88,8 @@ struct QueueStatements {
   pg::Statement begin_walk;
   /// $1 rows of the page bigint, $2 jobs in the queue beyond which it is deferred bigint, $3 the worker uuid,
   /// $4 seconds between walks float8, then the cursor, once as it is and once as the key columns
-  /// (`reconcile` only) → on duty, deferred, scanned, enqueued, last, vectors that somebody replaced and that
-  /// are enqueued, those that are left alone, seconds that it took float8,
+  /// (`reconcile` only) → whether the walk is still this worker's, deferred, scanned, enqueued, last, vectors
+  /// that somebody replaced and that are enqueued, those that are left alone, seconds that it took float8,
   /// k1..kn of the page's end.
   pg::Statement reconcile_first;
   pg::Statement reconcile;

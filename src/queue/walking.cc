@@ -84,7 +84,7 @@ void PgQueue::send_page(const std::shared_ptr<const Known>& known, const Key& cu
 
 void PgQueue::on_page(const Known& known, const Key& cursor, std::size_t page_rows,
                       const Result<pg::BinaryRows>& rows) {
-  enum Column { kOnDuty, kDeferred, kScanned, kEnqueued, kLast, kReplaced, kDisputed, kSeconds, kKey };
+  enum Column { kWalking, kDeferred, kScanned, kEnqueued, kLast, kReplaced, kDisputed, kSeconds, kKey };
   ReconcilePage page{.vectorizer = known.definition.vectorizer.id, .progress = ReconcilePage::Progress{}};
   Walk& walk = walk_of(page.vectorizer);
   const bool first = std::exchange(walk.begun, false);
@@ -96,7 +96,7 @@ void PgQueue::on_page(const Known& known, const Key& cursor, std::size_t page_ro
     ReconcilePage::Progress& progress = *page.progress;
     progress.scanned = static_cast<std::uint64_t>(rows->integer(0, kScanned));
     progress.enqueued = static_cast<std::uint64_t>(rows->integer(0, kEnqueued));
-    progress.finished = !rows->flag(0, kOnDuty) || rows->flag(0, kLast);
+    progress.finished = !rows->flag(0, kWalking) || rows->flag(0, kLast);
     progress.deferred = !progress.finished && rows->flag(0, kDeferred);
     progress.replaced = static_cast<std::uint64_t>(rows->integer(0, kReplaced));
     progress.disputed = static_cast<std::uint64_t>(rows->integer(0, kDisputed));
@@ -116,7 +116,7 @@ void PgQueue::on_page(const Known& known, const Key& cursor, std::size_t page_ro
   reconciled_.push_back(std::move(page));
 }
 
-/// So that nobody waits for a duty with which nothing was done. A cursor may be why.
+/// So that nobody waits for a walk on which nothing was done. A cursor may be why.
 void PgQueue::release_walk(VectorizerId vectorizer, ErrorKind why) {
   if (closing_ || why == ErrorKind::unavailable || why == ErrorKind::in_doubt) return;
   const bool blameless = why == ErrorKind::conflict || why == ErrorKind::canceled;

@@ -100,12 +100,12 @@ std::optional<LearnedLimits> QueueContract::remembered() {
 Duration QueueContract::reserve(const Reservation& reservation) {
   world().queue().send_reservation(reservation);
   return wait_for([&]() -> std::optional<Duration> {
-    const std::vector<Grant> grants = world().queue().take_grants();
-    if (grants.empty()) return std::nullopt;
-    EXPECT_EQ(grants[0].reservation.endpoint, reservation.endpoint);
-    EXPECT_EQ(grants[0].reservation.model, reservation.model);
-    CHECK(grants[0].wait.has_value(), "no grant: {}", grants[0].wait.error().message);
-    return *grants[0].wait;
+    const std::vector<Reserved> reserved = world().queue().take_reserved();
+    if (reserved.empty()) return std::nullopt;
+    EXPECT_EQ(reserved[0].reservation.endpoint, reservation.endpoint);
+    EXPECT_EQ(reserved[0].reservation.model, reservation.model);
+    CHECK(reserved[0].wait.has_value(), "no reserved: {}", reserved[0].wait.error().message);
+    return *reserved[0].wait;
   });
 }
 
@@ -616,24 +616,24 @@ TEST_P(QueueContract, AVectorThatIsReplacedEachTimeIsBoughtThreeTimesMore) {
 TEST_P(QueueContract, ReservationsOfAnAccountFollowEachOther) {
   const auto seconds_of = [](Duration wait) { return std::lround(to_seconds(wait)); };
   const Reservation reservation{
-      .endpoint = "metered", .requests = 1, .tokens = 10, .tokens_cost = seconds(20)};
+      .endpoint = "metered", .requests = 1, .tokens = 10, .tokens_time = seconds(20)};
   EXPECT_LE(seconds_of(reserve(reservation)), 0);
   EXPECT_EQ(seconds_of(reserve(reservation)), 20);
   EXPECT_EQ(seconds_of(reserve(reservation)), 40);
   const Reservation of_a_model{
-      .endpoint = "metered", .model = "a-model", .requests = 1, .tokens = 10, .tokens_cost = seconds(7)};
+      .endpoint = "metered", .model = "a-model", .requests = 1, .tokens = 10, .tokens_time = seconds(7)};
   EXPECT_LE(seconds_of(reserve(of_a_model)), 0);
   EXPECT_EQ(seconds_of(reserve(of_a_model)), 7);
-  const Reservation another{.endpoint = "another", .requests = 1, .requests_cost = seconds(10)};
+  const Reservation another{.endpoint = "another", .requests = 1, .requests_time = seconds(10)};
   EXPECT_LE(seconds_of(reserve(another)), 0);
   EXPECT_EQ(seconds_of(reserve(another)), 10);
-  EXPECT_EQ(seconds_of(reserve({.endpoint = "metered", .requests = 1, .requests_cost = seconds(5)})), 60);
+  EXPECT_EQ(seconds_of(reserve({.endpoint = "metered", .requests = 1, .requests_time = seconds(5)})), 60);
 }
 
 TEST_P(QueueContract, AClosedAccountGrantsNothingMeanwhile) {
   EXPECT_EQ(std::lround(to_seconds(reserve({.endpoint = "metered", .closed_for = seconds(30)}))), 30);
   EXPECT_EQ(
-      std::lround(to_seconds(reserve({.endpoint = "metered", .requests = 1, .requests_cost = seconds(1)}))),
+      std::lround(to_seconds(reserve({.endpoint = "metered", .requests = 1, .requests_time = seconds(1)}))),
       30);
 }
 

@@ -116,7 +116,7 @@ TEST_P(Encodings, ARowThatCannotBeConvertedBecomesADeadLetterAlone) {
   const Finished worked = work_once();
   EXPECT_EQ(worked.code, 3) << worked.error_output;
   EXPECT_THAT(worked.error_output,
-              AllOf(Not(HasSubstr("database_error")), Not(HasSubstr("vectorizer_paused"))));
+              AllOf(Not(HasSubstr("database_error")), Not(HasSubstr("vectorizer_resting"))));
   EXPECT_EQ(wrong("doc"), "");
   EXPECT_EQ(wrong("M") + wrong("text"), "") << "a bad key does not matter, a bad text does";
   EXPECT_EQ(value("SELECT string_agg(kind, ' ') FROM embedd.dead_letters"), "rejected rejected");

@@ -231,12 +231,12 @@ TEST_F(LeftBehind, WalksGoOnWhereTheirWorkerWas) {
   const auto second = page(fixture.queue(), first.next);
   ASSERT_FALSE(second.finished);
   const auto other = fixture.another_queue();
-  EXPECT_TRUE(page(*other).finished) << "the duty is another's";
+  EXPECT_TRUE(page(*other).finished) << "another worker walks";
   a_minute_passes();
   const auto third = page(*other);
   EXPECT_FALSE(third.finished);
   EXPECT_GT(third.next, first.next) << "what the first page has seen is not looked at again";
-  EXPECT_TRUE(page(fixture.queue(), second.next).finished) << "who was away too long has lost the duty";
+  EXPECT_TRUE(page(fixture.queue(), second.next).finished) << "who was away too long has lost the walk";
   Key cursor = third.next;
   for (int i = 0; i < 100; ++i) {
     const auto next = page(*other, cursor);

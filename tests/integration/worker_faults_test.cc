@@ -127,7 +127,7 @@ TEST_F(ProviderFaults, AModelThatDoesNotExistPausesTheVectorizerAndKeepsItsRows)
   start();
   provider.answers_always(Answer::error(404, "model_not_found", "The model does not exist"));
   add_docs(20);
-  ASSERT_TRUE(worker->wait_for_log("\"event\":\"vectorizer_paused\"")) << worker->log();
+  ASSERT_TRUE(worker->wait_for_log("\"event\":\"vectorizer_resting\"")) << worker->log();
   ASSERT_TRUE(eventually([&] { return leases() == 0; }));
   EXPECT_EQ(jobs(), 20);
   EXPECT_EQ(charged(), 0);

@@ -39,7 +39,7 @@ TEST_F(WorkerOnce, EmbedsEveryRowWithItsOwnText) {
 TEST_F(WorkerOnce, SaysThatItCouldNotLook) {
   declare_docs();
   ASSERT_EQ(work_once().code, 0);
-  // Somebody else has the duty to walk, and gets nowhere.
+  // Somebody else walks, and gets nowhere.
   sql("UPDATE embedd.vectorizers SET reconciled_at = NULL, reconcile_until = now() + interval '1 hour'");
   EXPECT_THAT(work_once().output, HasSubstr("; none remains in the queue; not every table has been walked"));
 }
@@ -91,7 +91,7 @@ TEST_F(ExitThree, WhenTheWalkIsRefused) {
   Embedd worker = start({"worker", "--once"});
   const Finished run = worker.finish();
   EXPECT_EQ(run.code, 3) << run.error_output;
-  EXPECT_THAT(run.error_output, HasSubstr("vectorizer_paused"));
+  EXPECT_THAT(run.error_output, HasSubstr("vectorizer_resting"));
 }
 
 TEST_F(ExitThree, WhenTheVectorizerIsPaused) {

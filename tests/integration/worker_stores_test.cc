@@ -68,7 +68,7 @@ TEST_F(Stores, ATableThatRefusesEveryRowRestsItsVectorizerAndKeepsWhatWasPaidFor
   add_trigger("refuse", "RAISE EXCEPTION 'not in this table';");
   add_docs(600);
   Embedd worker = start_worker();
-  ASSERT_TRUE(worker.wait_for_log("\"event\":\"vectorizer_paused\"")) << worker.log();
+  ASSERT_TRUE(worker.wait_for_log("\"event\":\"vectorizer_resting\"")) << worker.log();
   EXPECT_THAT(worker.log(), HasSubstr("PL/pgSQL function refuse()"));
   ASSERT_TRUE(eventually([&] { return kept() + dead_letters() == 600; })) << worker.log();
   EXPECT_LT(dead_letters(), 8);
@@ -86,7 +86,7 @@ TEST_F(Stores, ATriggerThatFailsCostsNoVectorTwice) {
   add_trigger("audit", "INSERT INTO audit_log VALUES (NEW.slug);", "AFTER");
   add_docs(300);
   Embedd worker = start_worker();
-  ASSERT_TRUE(worker.wait_for_log("\"event\":\"vectorizer_paused\"")) << worker.log();
+  ASSERT_TRUE(worker.wait_for_log("\"event\":\"vectorizer_resting\"")) << worker.log();
   EXPECT_THAT(worker.log(), HasSubstr("PL/pgSQL function audit()"));
   ASSERT_TRUE(eventually([&] {
     return kept() > 0 && kept() == static_cast<std::int64_t>(provider.stats().inputs);

@@ -211,7 +211,7 @@ MUTATIONS = [
      "if (stores && failure.refused_alone + 1 >= patience) return SettlementVerdict::rest;", "",
      "sim_tests", "Scenario.ATableThatRefusesEveryRow*"),
     ("many_bad_rows_are_a_bad_vectorizer", "G6", "src/core/retry_policy.cc",
-     "return Verdict::doubt;", "return Verdict::pause_vectorizer;", "sim_tests", "Bisection.*"),
+     "return Verdict::doubt;", "return Verdict::rest_vectorizer;", "sim_tests", "Bisection.*"),
     ("a_refused_canary_means_nothing", "G6", "src/core/answers.cc",
      "if (!decides || is_endpoint_fault(error.kind)", "if (true || is_endpoint_fault(error.kind)",
      "sim_tests", "Bisection.*"),

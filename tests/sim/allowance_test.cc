@@ -113,7 +113,7 @@ TEST_F(OneAccount, ModelsHaveLimitsOfTheirOwn) {
 
 TEST_F(OneAccount, LimitsOfTheConfigurationAreThoseOfAllModels) {
   Random random(1);
-  Observer nobody;
+  PartialObserver nobody;
   EndpointGate gate("openai", nobody, random);
   gate.refresh(KeyState::present, 1, {.requests_per_minute = 60});
   EXPECT_EQ(&gate.allowance("small"), &gate.allowance("large"));
@@ -128,7 +128,7 @@ TEST_F(OneAccount, AMinutesLimitThatFillsUpSlowlyIsNoDaysLimit) {
   allowance.learn({.limit_requests = 3000, .remaining_requests = 2999, .reset_requests = Duration(59s)});
   const auto reservation = allowance.reserve(1, world.now());
   ASSERT_TRUE(reservation);
-  EXPECT_LT(reservation->requests_cost, Duration(100ms));
+  EXPECT_LT(reservation->requests_time, Duration(100ms));
 }
 
 TEST_F(OneAccount, ADaysLimitIsSpreadOverTheDay) {
@@ -136,7 +136,7 @@ TEST_F(OneAccount, ADaysLimitIsSpreadOverTheDay) {
   allowance.learn({.limit_requests = 10'000, .remaining_requests = 9'000, .reset_requests = Duration(8640s)});
   const auto reservation = allowance.reserve(1, world.now());
   ASSERT_TRUE(reservation);
-  EXPECT_GT(reservation->requests_cost, Duration(8s));
+  EXPECT_GT(reservation->requests_time, Duration(8s));
 }
 
 TEST_F(OneAccount, AnAccountThatCannotBeKeptStillPacesItsWorker) {

@@ -347,8 +347,8 @@ Duration Database::reserve(const Reservation& reservation, Instant now) {
     return std::max(std::min(at, now + std::chrono::minutes(15)), now + reservation.closed_for);
   };
   const Instant requests = free_at(account.requests_at), tokens = free_at(account.tokens_at);
-  account = {.requests_at = requests + reservation.requests_cost,
-             .tokens_at = tokens + reservation.tokens_cost};
+  account = {.requests_at = requests + reservation.requests_time,
+             .tokens_at = tokens + reservation.tokens_time};
   return std::max(requests, tokens) - now;
 }
 
@@ -381,10 +381,10 @@ std::vector<VectorizerState> Database::poll(Instant now) {
   return states;
 }
 
-/// Takes the duty, unless there is no walk; says so then.
+/// Takes the walk, if there is one to take; says so if not.
 bool Database::begin_walk(Table& table, int worker, Instant now, ReconcilePage::Progress& progress) {
   if (table.reconcile_until > now && table.walker != worker) {
-    progress.finished = true;  // another worker has the duty
+    progress.finished = true;  // another worker walks
     return false;
   }
   if (table.queue.size() >= kReconcileWatermark) {

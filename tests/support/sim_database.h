@@ -85,7 +85,7 @@ struct Table : Contents {
   std::uint64_t walks_begun = 0;
   std::uint64_t walk_finished = 0;  ///< which of them it was
   Instant reconcile_until{};
-  int walker = -1;            ///< the worker with the duty to walk
+  int walker = -1;            ///< the worker that walks
   bool walk_routine = false;  ///< the walk under way was due by the clock
   std::optional<Contents> walk_began_with,
       walked_with;  ///< as of when that walk, and the last complete one, began

@@ -159,9 +159,9 @@ void SimQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
 void SimQueue::send_reservation(const Reservation& reservation) {
   run<Duration>(
       [&world = world_, reservation] { return world.database.reserve(reservation, world.database_now()); },
-      [this, reservation](Duration wait) { grants_.push_back({reservation, wait}); },
+      [this, reservation](Duration wait) { reserved_.push_back({reservation, wait}); },
       [this, reservation](Error error) {
-        grants_.push_back({reservation, std::unexpected(std::move(error))});
+        reserved_.push_back({reservation, std::unexpected(std::move(error))});
       });
 }
 
@@ -408,7 +408,7 @@ void Tracing::endpoint_changed(const std::string& endpoint, EndpointState state,
                                Duration pause) {
   world_.tell("worker {} {} is {} for {:.1f} s", worker_, endpoint, name_of(state), to_seconds(pause));
 }
-void Tracing::vectorizer_paused(const Vectorizer& vectorizer, const std::string& message, Duration pause) {
+void Tracing::vectorizer_resting(const Vectorizer& vectorizer, const std::string& message, Duration pause) {
   if (message.empty()) return world_.tell("worker {} {} resumes", worker_, vectorizer.name);
   world_.tell("worker {} {} rests {:.1f} s: {}", worker_, vectorizer.name, to_seconds(pause), message);
 }

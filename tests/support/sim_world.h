@@ -237,7 +237,7 @@ class SimQueue final : public Queue {
   void send_reconcile(VectorizerId vectorizer, const Key& cursor) override;
   std::vector<ReconcilePage> take_reconciled() override { return std::exchange(pages_, {}); }
   void send_reservation(const Reservation& reservation) override;
-  std::vector<Grant> take_grants() override { return std::exchange(grants_, {}); }
+  std::vector<Reserved> take_reserved() override { return std::exchange(reserved_, {}); }
   void send_limits(const LimitsRecord& record) override;
   [[nodiscard]] bool ready() const override { return connected_; }
 
@@ -269,7 +269,7 @@ class SimQueue final : public Queue {
   std::vector<Claim> claims_;
   std::vector<Receipt> receipts_;
   std::vector<ReconcilePage> pages_;
-  std::vector<Grant> grants_;
+  std::vector<Reserved> reserved_;
 };
 
 /// A process's HTTP client towards the simulated provider.
@@ -316,12 +316,12 @@ class SimEmbedder final : public Embedder {
 };
 
 /// Writes the worker's doings into the world's story.
-class Tracing final : public Observer {
+class Tracing final : public PartialObserver {
  public:
   Tracing(World& world, int worker) : world_(world), worker_(worker) {}
   void discarded(const Vectorizer&, ErrorKind, const std::string&) override;
   void endpoint_changed(const std::string&, EndpointState, const std::string&, Duration) override;
-  void vectorizer_paused(const Vectorizer&, const std::string&, Duration) override;
+  void vectorizer_resting(const Vectorizer&, const std::string&, Duration) override;
   void database_error(std::string_view, const Error&) override;
   void claimed(const Vectorizer&, std::size_t, std::size_t) override;
   void request_finished(const Vectorizer&, const Reply&) override;

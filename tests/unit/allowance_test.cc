@@ -84,8 +84,8 @@ TEST_P(Headers, NeverStopOrHurryAnybody) {
   const Instant now{seconds(1000)};
   const auto reservation = allowance.reserve(100, now);
   if (!reservation) return;
-  EXPECT_GE(reservation->requests_cost, Duration{});
-  EXPECT_GE(reservation->tokens_cost, Duration{});
+  EXPECT_GE(reservation->requests_time, Duration{});
+  EXPECT_GE(reservation->tokens_time, Duration{});
   EXPECT_LE(allowance.closed_for(std::chrono::hours(1)).closed_for, minutes(1));
   EXPECT_EQ(allowance.closed_for(Duration(-1)).closed_for, Duration{});
 }

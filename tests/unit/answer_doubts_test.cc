@@ -11,7 +11,7 @@ namespace {
 constexpr Instant kNow = Instant{} + seconds(1000);
 
 /// Counts what it is told.
-class Told : public Observer {
+class Told : public PartialObserver {
  public:
   void equal_vectors(const Vectorizer&, std::size_t texts, bool refused) override {
     equal_texts += texts;

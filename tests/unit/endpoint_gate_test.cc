@@ -8,7 +8,7 @@
 namespace embedd {
 namespace {
 
-class Gate : public testing::Test, protected Observer {
+class Gate : public testing::Test, protected PartialObserver {
  protected:
   Gate() { gate.refresh(KeyState::present, 1, {.max_in_flight = 16}); }
 

@@ -6,7 +6,7 @@ namespace embedd {
 namespace {
 
 TEST(Endpoints, EachHasItsGate) {
-  Observer observer;
+  PartialObserver observer;
   Random random(1);
   Endpoints endpoints(observer, random);
   EXPECT_EQ(endpoints.find("a"), nullptr);

@@ -37,7 +37,7 @@ class InFlightTest : public testing::Test {
   InFlight in_flight;
 
  private:
-  Observer observer_;
+  PartialObserver observer_;
   Random random_{1};
   std::map<std::string, EndpointGate> gates_;
 };

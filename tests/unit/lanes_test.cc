@@ -14,7 +14,7 @@ void list(Lanes& lanes, std::initializer_list<VectorizerId> ids, VectorizerId bu
 
 std::vector<VectorizerId> order(const Lanes& lanes) {
   std::vector<VectorizerId> ids;
-  for (const Lane* lane : lanes.in_turn()) ids.push_back(lane->vectorizer.id);
+  for (const Lane* lane : lanes.in_order()) ids.push_back(lane->vectorizer.id);
   return ids;
 }
 
@@ -64,15 +64,15 @@ TEST(Lanes, OfLockedTablesOneIsAskedForAtATime) {
   Lane& one = *lanes.find(1);
   Lane& two = *lanes.find(2);
   one.lock.failed({ErrorKind::conflict, "locked"});
-  EXPECT_FALSE(lanes.must_wait_its_turn(one));
+  EXPECT_FALSE(lanes.must_wait(one));
   one.claims.sent(Instant{});
-  EXPECT_FALSE(lanes.must_wait_its_turn(two)) << "its table is not locked";
+  EXPECT_FALSE(lanes.must_wait(two)) << "its table is not locked";
   two.lock.failed({ErrorKind::conflict, "locked"});
-  EXPECT_TRUE(lanes.must_wait_its_turn(two));
+  EXPECT_TRUE(lanes.must_wait(two));
   one.claims.found_none(false, Instant{});
-  EXPECT_FALSE(lanes.must_wait_its_turn(two));
+  EXPECT_FALSE(lanes.must_wait(two));
   one.walk.page_sent();
-  EXPECT_TRUE(lanes.must_wait_its_turn(two));
+  EXPECT_TRUE(lanes.must_wait(two));
 }
 
 TEST(Lanes, CountTheWalksThatNobodyWaitsFor) {

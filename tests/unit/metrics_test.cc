@@ -122,7 +122,7 @@ class RoutesTest : public ::testing::Test {
  protected:
   void make_ready() {
     health_.schema_is_current();
-    health_.in_flight(0, 0, 0);
+    health_.turned();
     health_.polled(one_vectorizer());
   }
   serve::HttpResponse get(std::string_view target) { return routes_.handle("GET", target); }
@@ -142,7 +142,7 @@ TEST_F(RoutesTest, AProcessIsLiveBeforeItIsReady) {
 }
 
 TEST_F(RoutesTest, ReadinessNeedsSchemaDatabaseAndLoop) {
-  health_.in_flight(0, 0, 0);
+  health_.turned();
   health_.polled({});
   EXPECT_THAT(get("/readyz").body, HasSubstr("\"schema\":\"failing\""));
   health_.schema_is_current();
@@ -161,13 +161,13 @@ TEST_F(RoutesTest, ReadinessNeedsSchemaDatabaseAndLoop) {
 TEST_F(RoutesTest, AProcessWhoseLoopStandsStillIsNotLive) {
   clock_.tick(minutes(5));
   EXPECT_EQ(get("/livez").status, 200) << "starting may take long: the database may be away";
-  health_.in_flight(0, 0, 0);
+  health_.turned();
   clock_.tick(seconds(30));
   EXPECT_EQ(get("/livez").status, 200);
   clock_.tick(milliseconds(1));
   EXPECT_EQ(get("/livez").status, 503);
   EXPECT_THAT(get("/livez").body, HasSubstr("\"status\":\"stuck\""));
-  health_.in_flight(0, 0, 0);
+  health_.turned();
   EXPECT_EQ(get("/livez").status, 200) << "it goes on";
 }
 
@@ -181,7 +181,7 @@ TEST_F(RoutesTest, AnOutageOfTheDatabaseOrAProviderIsNoReasonToRestart) {
 TEST_F(RoutesTest, ALoopThatPollsRarelyMayStandAsLong) {
   observe::Health health(clock_, minutes(10));
   const serve::Routes routes(health, metrics_);
-  health.in_flight(0, 0, 0);
+  health.turned();
   clock_.tick(minutes(30));
   EXPECT_EQ(routes.handle("GET", "/livez").status, 200);
   clock_.tick(milliseconds(1));
@@ -351,17 +351,17 @@ TEST(EventLogTest, EachPauseOfAVectorizerIsLoggedAndItsEnd) {
   const std::string out = logged([&] {
     for (int pause = 0; pause < 2; ++pause) {
       for (int i = 0; i < 10; ++i) {
-        log.vectorizer_paused(kTraces, "no such model", seconds(5));
+        log.vectorizer_resting(kTraces, "no such model", seconds(5));
         clock.tick(seconds(5));
       }
-      log.vectorizer_paused(kTraces, "", {});
-      log.vectorizer_paused(kTraces, "", {});
+      log.vectorizer_resting(kTraces, "", {});
+      log.vectorizer_resting(kTraces, "", {});
     }
   });
   EXPECT_EQ(count_lines(out), 4u) << out;
   const std::size_t resumed = out.find("\"event\":\"vectorizer_resumed\"");
-  EXPECT_LT(out.find("\"event\":\"vectorizer_paused\""), resumed);
-  EXPECT_NE(out.find("\"event\":\"vectorizer_paused\"", resumed), std::string::npos) << out;
+  EXPECT_LT(out.find("\"event\":\"vectorizer_resting\""), resumed);
+  EXPECT_NE(out.find("\"event\":\"vectorizer_resting\"", resumed), std::string::npos) << out;
 }
 
 TEST(EventLogTest, AVectorizerThatPausesAndResumesAllTheTimeIsAFewLines) {
@@ -369,13 +369,13 @@ TEST(EventLogTest, AVectorizerThatPausesAndResumesAllTheTimeIsAFewLines) {
   observe::EventLog log(clock);
   const std::string out = logged([&] {
     for (int i = 0; i < 600; ++i) {
-      log.vectorizer_paused(kTraces, "row " + std::to_string(i), seconds(5));
-      log.vectorizer_paused(kTraces, "", {});
+      log.vectorizer_resting(kTraces, "row " + std::to_string(i), seconds(5));
+      log.vectorizer_resting(kTraces, "", {});
       clock.tick(milliseconds(100));
     }
   });
   EXPECT_EQ(count_lines(out), 4u) << out;
-  EXPECT_THAT(out, HasSubstr("\"lines_held_back\":299"));
+  EXPECT_THAT(out, HasSubstr("\"lines_suppressed\":299"));
 }
 
 TEST(EventLogTest, RowsAreSummedOncePerSecond) {
@@ -410,7 +410,7 @@ TEST(EventLogTest, AStormOfFailuresIsAFewLinesThatSayHowManyMore) {
     }
   });
   EXPECT_LE(count_lines(out), 75u) << out;
-  EXPECT_THAT(out, HasSubstr("\"lines_held_back\":2999"));
+  EXPECT_THAT(out, HasSubstr("\"lines_suppressed\":2999"));
 }
 
 TEST(EventLogTest, AFailedRequestIsNamedAsTheProviderNamesIt) {
@@ -453,7 +453,7 @@ TEST(EventLogTest, ADatabaseOutageEndsWithALine) {
 }
 
 TEST(LogGateTest, RemembersABoundedNumberOfKeys) {
-  observe::LogGate gate;
+  observe::RepeatFilter gate;
   const Instant now(seconds(5));
   for (int i = 0; i < 10'000; ++i) EXPECT_TRUE(gate.pass(std::to_string(i), now, seconds(1)));
   EXPECT_FALSE(gate.pass("9999", now, seconds(1)));

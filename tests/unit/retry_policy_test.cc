@@ -55,8 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
              {.kind = ErrorKind::invalid_answer, .attempt = 4, .accepted_before = true},
              Verdict::discard},
         // Every row would fail: it is the declaration, or may be.
-        Rule{
-            "misconfigured_pauses", {.kind = ErrorKind::misconfigured, .jobs = 8}, Verdict::pause_vectorizer},
+        Rule{"misconfigured_pauses", {.kind = ErrorKind::misconfigured, .jobs = 8}, Verdict::rest_vectorizer},
         Rule{"nothing_ever_accepted_is_doubted",
              {.kind = ErrorKind::rejected, .attempt = 4, .failed_alone = 8},
              Verdict::doubt},

@@ -3,7 +3,7 @@ WITH RECURSIVE load AS MATERIALIZED (
 family AS (
   SELECT v.source::oid AS oid FROM embedd.vectorizers v WHERE v.id = 7
   UNION SELECT i.inhrelid FROM family f JOIN pg_catalog.pg_inherits i ON i.inhparent = f.oid),
-duty AS MATERIALIZED (
+taken AS MATERIALIZED (
   SELECT v.*, pg_catalog.concat_ws('/', embedd.this_database(), v.source::oid, (
            SELECT pg_catalog.md5(string_agg(f.oid::text, ',' ORDER BY f.oid)) FROM family f)) AS here
   FROM embedd.vectorizers v
@@ -11,7 +11,7 @@ duty AS MATERIALIZED (
 history AS MATERIALIZED (
   SELECT CASE WHEN pg_catalog.current_setting('track_counts')::boolean
                    AND pg_catalog.current_setting('server_version_num')::int >= 150000
-    THEN pg_catalog.concat_ws(' ', (SELECT here FROM duty),
+    THEN pg_catalog.concat_ws(' ', (SELECT here FROM taken),
       extract(epoch FROM pg_catalog.pg_postmaster_start_time()),
       extract(epoch FROM pg_catalog.pg_stat_get_bgwriter_stat_reset_time()),
       (SELECT extract(epoch FROM pg_catalog.pg_stat_get_db_stat_reset_time(d.oid)) FROM pg_catalog.pg_database d
@@ -29,7 +29,7 @@ seen AS MATERIALIZED (
           WHERE g.tgrelid = v.source::oid AND g.tgenabled IN ('O', 'A')
             AND g.tgname IN ('embedd_insert_7', 'embedd_update_7', 'embedd_delete_7', 'embedd_truncate_7',
                              'embedd_vector_7')) AS captured
-  FROM duty v CROSS JOIN load l CROSS JOIN history h),
+  FROM taken v CROSS JOIN load l CROSS JOIN history h),
 verdict AS MATERIALIZED (
   SELECT s.*,
          coalesce(NOT s.missed AND s.captured AND s.filter_sql IS NULL AND s.walk_began_at IS NULL AND s.walked_with = s.says

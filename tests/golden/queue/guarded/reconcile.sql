@@ -1,9 +1,9 @@
 WITH types AS (SELECT FROM public.notes t WHERE embedd.exactly(t.title, NULL::text)), load AS MATERIALIZED (
   SELECT count(*) >= $2::bigint AS deferred FROM (SELECT FROM embedd.queue_7 LIMIT $2::bigint) x),
-duty AS MATERIALIZED (
+mine AS MATERIALIZED (
   SELECT v.id FROM embedd.vectorizers v WHERE v.id = 7 AND v.walk_worker = $3::uuid FOR NO KEY UPDATE),
 walks AS MATERIALIZED (
-  SELECT EXISTS (SELECT FROM duty) AND NOT (SELECT deferred FROM load) AS yes),
+  SELECT EXISTS (SELECT FROM mine) AND NOT (SELECT deferred FROM load) AS yes),
 proven_rows AS MATERIALIZED (
   SELECT CASE
       WHEN v.proven_in = v.walk_in
@@ -75,7 +75,7 @@ noted_down AS (
   FROM noted n WHERE l.ctid = n.at),
 made_up AS (SELECT 1 WHERE false),
 answer AS MATERIALIZED (
-  SELECT EXISTS (SELECT FROM duty) AS on_duty, (SELECT deferred FROM load) AS deferred,
+  SELECT EXISTS (SELECT FROM mine) AS walking, (SELECT deferred FROM load) AS deferred,
          (SELECT count(*) FROM merged WHERE there) AS scanned, (SELECT count(*) FROM enqueued) AS enqueued,
          (SELECT count(*) FROM wanted) - (SELECT count(*) FROM free) AS skipped,
          (SELECT count(*) FROM free WHERE replaced) AS replaced,
@@ -102,8 +102,8 @@ renewed AS (
       walked_with = CASE WHEN e.in_full THEN v.walk_began_with WHEN NOT a.last THEN v.walked_with END,
       proven_before = CASE WHEN e.in_full THEN v.walk_began_at ELSE v.proven_before END,
       proven_in = CASE WHEN e.in_full THEN v.walk_in ELSE v.proven_in END
-  FROM answer a CROSS JOIN ended e WHERE v.id = 7 AND a.on_duty)
-SELECT a.on_duty, a.deferred, a.scanned, a.enqueued, a.last, a.replaced, a.disputed,
+  FROM answer a CROSS JOIN ended e WHERE v.id = 7 AND a.walking)
+SELECT a.walking, a.deferred, a.scanned, a.enqueued, a.last, a.replaced, a.disputed,
        extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp())::float8,
        pg_catalog.convert_to(e.k1, pg_catalog.getdatabaseencoding()), e.k2
 FROM answer a LEFT JOIN page_end e ON true

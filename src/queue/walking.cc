@@ -45,9 +45,9 @@ void PgQueue::on_walk_begin(const std::shared_ptr<const Known>& known, const Res
     page.progress = std::unexpected(rows.error());
   } else {
     ReconcilePage::Progress& progress = *page.progress;
-    progress.deferred = rows->size() > 0 && rows->flag(0, kDeferred);
-    progress.put_off = rows->size() > 0 && rows->flag(0, kPutOff) && !progress.deferred;
-    progress.finished = rows->size() == 0 || progress.put_off;
+    progress.deferred = !rows->empty() && rows->flag(0, kDeferred);
+    progress.put_off = !rows->empty() && rows->flag(0, kPutOff) && !progress.deferred;
+    progress.finished = rows->empty() || progress.put_off;
     if (!progress.finished && !progress.deferred && !closing_) {
       Walk& walk = walk_of(page.vectorizer);
       walk.routine = rows->flag(0, kRoutine);

@@ -3,12 +3,8 @@ file(MAKE_DIRECTORY ${OUT})
 file(WRITE ${OUT}/${NAME}.h
 "#pragma once
 #include <span>
-#include <string_view>
+#include \"base/embedded_file.h\"
 namespace embedd::embedded {
-struct File {
-  std::string_view name;
-  std::string_view content;
-};
 std::span<const File> ${NAME}();
 }  // namespace embedd::embedded
 ")

@@ -3,8 +3,11 @@
 
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
+
+#include "base/embedded_file.h"
 
 namespace embedd::pg {
 
@@ -16,7 +19,21 @@ std::string fill(std::string_view form, const std::function<std::string(std::str
 /// Every placeholder must be among `words`.
 std::string fill(std::string_view form, const Words& words);
 
-/// `sql` without its lines that hold only a comment, and without white space at its ends.
-std::string without_comments(std::string_view sql);
+/// The same for a statement that makes a function: the body stands between two $body$, or, if a word holds
+/// that, between two longer ones.
+std::string fill_function(std::string_view form, const Words& words);
+
+/// The .sql files of a folder, as forms: without lines that hold only a comment, and with {>other} replaced
+/// by the form other.sql, each line of which is indented like the line that names it.
+class Forms {
+ public:
+  explicit Forms(std::span<const embedded::File> files);
+
+  /// The form `name`.sql. `parts`: which files stand for names that no file has.
+  [[nodiscard]] std::string form(std::string_view name, const Words& parts = {}) const;
+
+ private:
+  Words files_;
+};
 
 }  // namespace embedd::pg

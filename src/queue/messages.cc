@@ -13,7 +13,7 @@
 #include "core/spending_brake.h"
 #include "pg/form.h"
 #include "pg/server_error.h"
-#include "queue/sql_file.h"
+#include "queue/forms.h"
 #include "schema/sql_text.h"
 #include "schema/vectorizers.h"
 #include "text/utf8.h"
@@ -111,7 +111,7 @@ std::string poll_sql(std::string_view vectorizers, std::string_view row) {
   const pg::Words words = {{"vectorizers", std::string(vectorizers)},
                            {"row", std::string(row)},
                            {"remembered_limits", std::string(schema::kRememberedLimits)}};
-  return pg::fill(sql_file("poll"), words);
+  return pg::fill(forms().form("poll"), words);
 }
 
 }  // namespace
@@ -146,7 +146,7 @@ void add_addresses(pg::Params& params, const std::map<std::string, std::string>&
 }
 
 const pg::Statement& limits_statement() {
-  static const pg::Statement statement{std::string(sql_file("remember_limits"))};
+  static const pg::Statement statement{forms().form("remember_limits")};
   return statement;
 }
 
@@ -166,27 +166,27 @@ pg::Params limits_params(const LimitsRecord& record, std::string_view address) {
 }
 
 const pg::Statement& usage_statement() {
-  static const pg::Statement statement{std::string(sql_file("book_usage"))};
+  static const pg::Statement statement{forms().form("book_usage")};
   return statement;
 }
 
 const pg::Statement& look_up_waste_statement() {
-  static const pg::Statement statement{std::string(sql_file("look_up_waste"))};
+  static const pg::Statement statement{forms().form("look_up_waste")};
   return statement;
 }
 
 const pg::Statement& reservation_statement() {
-  static const pg::Statement statement{std::string(sql_file("reserve"))};
+  static const pg::Statement statement{forms().form("reserve")};
   return statement;
 }
 
 const pg::Statement& walk_release_statement() {
-  static const pg::Statement statement{std::string(sql_file("walk_release"))};
+  static const pg::Statement statement{forms().form("walk_release")};
   return statement;
 }
 
 const pg::Statement& goodbye_statement() {
-  static const pg::Statement statement{std::string(sql_file("goodbye"))};
+  static const pg::Statement statement{forms().form("goodbye")};
   return statement;
 }
 

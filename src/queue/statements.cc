@@ -7,11 +7,10 @@
 #include "base/check.h"
 #include "pg/form.h"
 #include "pg/quoting.h"
-#include "queue/sql_file.h"
+#include "queue/forms.h"
 #include "schema/sql_text.h"
 
 namespace embedd::queue {
-namespace {
 
 /// Fills in the placeholders of a statement's form:
 ///
@@ -27,7 +26,7 @@ namespace {
 ///   {row:t} {desc:p}                     t."id", t."part"   p.k1 DESC, p.k2 DESC
 ///   {q=j} {t=f}                          the keys of the two are equal
 ///   {$3}                                 one of the parameters after the jobs: {$1} is the first
-class Form {
+class QueueStatements::Form {
  public:
   Form(const Definition& definition, bool guarded)
       : definition_(definition), n_(definition.key_columns.size()) {
@@ -78,35 +77,28 @@ class Form {
         {"unset_model", unset_model()}};
   }
 
-  /// The statement in sql/`file`.sql. `parts` are placeholders of that file alone, which may hold others.
-  [[nodiscard]] pg::Statement statement(std::string_view file, const pg::Words& parts = {}) const {
-    std::string form(sql_file(file));
-    if (!parts.empty())
-      form = pg::fill(form, [&](std::string_view name) {
-        const auto part = parts.find(name);
-        return part != parts.end() ? part->second : fmt::format("{{{}}}", name);
-      });
-    return pg::Statement(pg::fill(form, [this](std::string_view name) { return word(name); }));
+  /// The statement in sql/`file`.sql. `more`: placeholders of that file alone, which may hold others.
+  [[nodiscard]] pg::Statement statement(std::string_view file, const pg::Words& more = {}) const {
+    return pg::Statement(pg::fill(forms().form(file), [&](std::string_view name) {
+      const auto found = more.find(name);
+      return found == more.end() ? word(name) : filled(found->second);
+    }));
   }
 
-  /// What the steps of one action need of sql/settle.sql. `columns` and `arrays`: what comes with each job
-  /// beside its key. `fenced`: more columns of the jobs that are still ours. `outcome`: over `j`, NULL for
-  /// what is not fenced.
-  struct Settling {
-    std::string columns{}, arrays{}, fenced{}, outcome;
-  };
-  [[nodiscard]] pg::Statement settle(std::string_view file, const Settling& settling) const {
-    return statement("settle", {{"columns", settling.columns},
-                                {"arrays", settling.arrays},
-                                {"fenced", settling.fenced},
-                                {"steps", std::string(sql_file(file))},
-                                {"outcome", settling.outcome}});
+  /// One that settles jobs. `columns` and `arrays`: what comes with each job beside its key.
+  [[nodiscard]] pg::Statement settling(std::string_view file, const std::string& columns = "",
+                                       const std::string& arrays = "") const {
+    return statement(file, {{"columns", columns}, {"arrays", arrays}});
   }
 
  private:
   template <typename F>
   [[nodiscard]] std::string each(std::string_view separator, F&& f) const {
     return pg::join_each(n_, separator, std::forward<F>(f));
+  }
+
+  [[nodiscard]] std::string filled(std::string_view form) const {
+    return pg::fill(form, [this](std::string_view name) { return word(name); });
   }
 
   [[nodiscard]] std::string key(std::string_view alias, std::size_t i) const {
@@ -167,73 +159,15 @@ class Form {
   pg::Words words_;
 };
 
-constexpr const char* kIfFenced = "CASE WHEN j.n IN (SELECT n FROM fenced) THEN 'd' END";
-
-pg::Statement make_complete(const Form& form) {
-  return form.settle(
-      "complete",
-      {.columns = ", slot, hash",
-       .arrays = ", {$1}::int[], {$2}::bigint[]",
-       .fenced = ", q.kept_at, CASE WHEN j.slot < 0 AND q.kept_hash = j.hash THEN q.kept END AS kept",
-       .outcome = "CASE WHEN j.n IN (SELECT n FROM wrote) THEN 'd' WHEN j.n IN (SELECT n FROM left_over "
-                  "WHERE held) THEN 'k' WHEN j.n IN (SELECT n FROM left_over) THEN 's' END"});
-}
-
-pg::Statement make_keep(const Form& form) {
-  return form.settle("keep", {.columns = ", slot, hash",
-                              .arrays = ", {$1}::int[], {$2}::bigint[]",
-                              .fenced = ", q.kept_at",
-                              .outcome = "CASE WHEN j.n IN (SELECT n FROM fenced) THEN 'k' END"});
-}
-
-pg::Statement make_clear(const Form& form) {
-  return form.settle(
-      "clear",
-      {.fenced = ", q.kept_at",
-       .outcome = "CASE WHEN j.n IN (SELECT n FROM cleared) THEN 'd' WHEN j.n IN (SELECT n FROM left_over "
-                  "WHERE filled) THEN 's' WHEN j.n IN (SELECT n FROM left_over) THEN 'k' END"});
-}
-
-pg::Statement make_drop(const Form& form) {
-  return form.settle("drop", {.outcome = "CASE WHEN j.n IN (SELECT n FROM proven) THEN 'd' WHEN j.n IN "
-                                         "(SELECT n FROM fenced) THEN 's' END"});
-}
-
-pg::Statement make_reschedule(const Form& form) {
-  return form.settle(
-      "reschedule",
-      {.columns = ", row_hash, purchases", .arrays = ", {$1}::bigint[], {$2}::int[]", .outcome = kIfFenced});
-}
-
-pg::Statement make_extend(const Form& form) { return form.settle("extend", {.outcome = kIfFenced}); }
-
-pg::Statement make_discard(const Form& form) {
-  return form.settle("discard",
-                     {.columns = ", hash",
-                      .arrays = ", {$1}::bigint[]",
-                      .fenced = ", q.attempt + 1 AS attempts, {key_json} AS key_json",
-                      .outcome = "CASE WHEN j.n IN (SELECT n FROM buried) THEN 'd' WHEN j.n IN (SELECT n "
-                                 "FROM stale) THEN 's' WHEN j.n IN (SELECT n FROM fenced) THEN 'b' END"});
-}
-
-/// A row whose vector was replaced so often is left as it is.
-constexpr int kMostRepairs = 3;
-
-pg::Statement make_reconcile(const Form& form, bool first) {
-  // What the triggers missed until now, this walk finds; if it does not get to its end, it is due again.
-  const std::string_view made_up =
-      first ? "DELETE FROM embedd.missed_changes m WHERE m.vectorizer_id = {id} AND (SELECT yes FROM walks) "
-              "RETURNING 1"
-            : "SELECT 1 WHERE false";
+pg::Statement QueueStatements::reconcile_from(const Form& form, bool first) {
   return form.statement("reconcile", {{"after_page", first ? "" : "AND ({row:t}) > ({cursor})"},
                                       {"after_proofs", first ? "" : "AND ({row:l}) > ({cursor})"},
                                       // Whoever takes the walk over looks at this page again.
                                       {"begins_at", first ? "NULL::bytea" : "$5::bytea"},
-                                      {"most_repairs", std::to_string(kMostRepairs)},
-                                      {"made_up", std::string(made_up)}});
+                                      // A row whose vector was replaced so often is left as it is.
+                                      {"most_repairs", "3"},
+                                      {"first", first ? "true" : "false"}});
 }
-
-}  // namespace
 
 bool travels_as_bytes(const Definition& definition, std::size_t column) {
   const std::string& type = definition.key_types[column];
@@ -242,16 +176,19 @@ bool travels_as_bytes(const Definition& definition, std::size_t column) {
 }
 
 QueueStatements::QueueStatements(const Definition& definition, bool guarded)
-    : claim(Form(definition, guarded).statement("claim")),
-      complete(make_complete(Form(definition, guarded))),
-      keep(make_keep(Form(definition, guarded))),
-      clear(make_clear(Form(definition, guarded))),
-      drop(make_drop(Form(definition, guarded))),
-      reschedule(make_reschedule(Form(definition, guarded))),
-      extend(make_extend(Form(definition, guarded))),
-      discard(make_discard(Form(definition, guarded))),
-      begin_walk(Form(definition, guarded).statement("walk_begin")),
-      reconcile_first(make_reconcile(Form(definition, guarded), true)),
-      reconcile(make_reconcile(Form(definition, guarded), false)) {}
+    : QueueStatements(Form(definition, guarded)) {}
+
+QueueStatements::QueueStatements(const Form& form)
+    : claim(form.statement("claim")),
+      complete(form.settling("complete", ", slot, hash", ", {$1}::int[], {$2}::bigint[]")),
+      keep(form.settling("keep", ", slot, hash", ", {$1}::int[], {$2}::bigint[]")),
+      clear(form.settling("clear")),
+      drop(form.settling("drop")),
+      reschedule(form.settling("reschedule", ", row_hash, purchases", ", {$1}::bigint[], {$2}::int[]")),
+      extend(form.settling("extend")),
+      discard(form.settling("discard", ", hash", ", {$1}::bigint[]")),
+      begin_walk(form.statement("walk_begin")),
+      reconcile_first(reconcile_from(form, true)),
+      reconcile(reconcile_from(form, false)) {}
 
 }  // namespace embedd::queue

@@ -93,6 +93,11 @@ struct QueueStatements {
   /// k1..kn of the page's end.
   pg::Statement reconcile_first;
   pg::Statement reconcile;
+
+ private:
+  class Form;
+  explicit QueueStatements(const Form& form);
+  static pg::Statement reconcile_from(const Form& form, bool first);
 };
 
 }  // namespace embedd::queue

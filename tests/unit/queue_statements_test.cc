@@ -5,19 +5,18 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
+#include "embedded/queue_sql.h"
 #include "queue/messages.h"
+#include "support/golden.h"
 #include "support/paths.h"
 
 namespace embedd::queue {
 namespace {
-
-namespace fs = std::filesystem;
 
 Definition definition(std::string encoding) {
   Definition d;
@@ -60,13 +59,7 @@ std::vector<Named> all_of(const QueueStatements& s) {
 }
 
 void compare(const std::string& name, const std::string& sql) {
-  const fs::path path = test::source_file("tests/golden/queue/" + name + ".sql");
-  if (std::getenv("EMBEDD_UPDATE_GOLDEN") != nullptr) {
-    fs::create_directories(path.parent_path());
-    std::ofstream(path) << sql << '\n';
-  }
-  EXPECT_EQ(sql + '\n', test::contents(path))
-      << path << ": is the change meant? EMBEDD_UPDATE_GOLDEN=1 writes it";
+  test::expect_golden("queue/" + name + ".sql", sql);
 }
 
 TEST(Golden, StatementsOfAVectorizer) {
@@ -88,6 +81,17 @@ TEST(Golden, StatementsOfAWorker) {
   compare("look_up_waste", look_up_waste_statement().sql());
   compare("reserve", reservation_statement().sql());
   compare("goodbye", goodbye_statement().sql());
+}
+
+TEST(Golden, ShowsEveryFile) {
+  for (const embedded::File& file : embedded::queue_sql()) {
+    const std::string name(file.name.substr(0, file.name.rfind('.')));
+    const bool is_part = std::ranges::any_of(embedded::queue_sql(), [&](const embedded::File& other) {
+      return other.content.find("{>" + name + "}") != std::string_view::npos;
+    });
+    EXPECT_TRUE(is_part || std::filesystem::exists(test::source_file("tests/golden/queue/" + name + ".sql")))
+        << file.name << " is shown by no test here";
+  }
 }
 
 }  // namespace

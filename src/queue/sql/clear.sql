@@ -1,4 +1,6 @@
 -- A row that is gone, or has nothing stored, needs no write.
+WITH {>jobs},
+{>fenced},
 {types},
 seen AS MATERIALIZED (
   SELECT f.*, s.there, s.filled, s.bare FROM fenced f
@@ -28,3 +30,9 @@ given_back AS (
         now() + greatest(interval '0.5 s', least(interval '30 s', now() - coalesce(f.kept_at, now()))) END,
       kept = NULL, kept_hash = NULL, kept_at = CASE WHEN NOT f.filled THEN coalesce(f.kept_at, now()) END
   FROM left_over f WHERE q.ctid = f.at)
+SELECT string_agg(coalesce(
+  CASE WHEN j.n IN (SELECT n FROM cleared) THEN 'd'
+       WHEN j.n IN (SELECT n FROM left_over WHERE filled) THEN 's'
+       WHEN j.n IN (SELECT n FROM left_over) THEN 'k' END,
+  {>not_ours}), '' ORDER BY j.n)
+FROM jobs j

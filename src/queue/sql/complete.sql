@@ -1,11 +1,13 @@
 -- A row is written only while its text is the one that was embedded; a row that a user holds is passed over, and its
 -- vector stays with the job. What is written but not reported back (a trigger of the user's swallowed the update) is
 -- treated like a held row: asking again and again must not buy it again.
+WITH {>jobs},
+{>fenced},
 {types},
 free AS MATERIALIZED (
   SELECT f.*, t.row_at FROM fenced f CROSS JOIN LATERAL (
     SELECT t.ctid AS row_at FROM {source} t WHERE {t=f} AND {hash} = f.hash FOR NO KEY UPDATE SKIP LOCKED) t
-  WHERE f.slot >= 0 OR f.kept IS NOT NULL),
+  WHERE f.slot >= 0 OR (f.kept_hash = f.hash AND f.kept IS NOT NULL)),
 wrote AS (
   UPDATE {source} t
   SET {destination} = (CASE WHEN f.slot >= 0 THEN ({$3}::{vector}[])[f.slot + 1] ELSE f.kept END)::{stored}{set_model}
@@ -20,7 +22,7 @@ proven AS (
 deleted AS (
   DELETE FROM {queue} q USING wrote w WHERE q.ctid = w.at),
 left_over AS MATERIALIZED (
-  SELECT f.*, (f.slot >= 0 OR f.kept IS NOT NULL)
+  SELECT f.*, (f.slot >= 0 OR (f.kept_hash = f.hash AND f.kept IS NOT NULL))
               AND coalesce((SELECT {hash} = f.hash FROM {source} t WHERE {t=f}), false) AS held
   FROM fenced f WHERE f.n NOT IN (SELECT n FROM wrote)),
 given_back AS (
@@ -32,3 +34,9 @@ given_back AS (
       kept_hash = CASE WHEN f.held THEN f.hash END,
       kept_at = CASE WHEN f.held THEN coalesce(f.kept_at, now()) END
   FROM left_over f WHERE q.ctid = f.at)
+SELECT string_agg(coalesce(
+  CASE WHEN j.n IN (SELECT n FROM wrote) THEN 'd'
+       WHEN j.n IN (SELECT n FROM left_over WHERE held) THEN 'k'
+       WHEN j.n IN (SELECT n FROM left_over) THEN 's' END,
+  {>not_ours}), '' ORDER BY j.n)
+FROM jobs j

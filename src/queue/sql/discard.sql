@@ -1,6 +1,8 @@
 -- What was judged is the text of the claim: a row that says something else by now is due again. A vector of the
 -- row's former text goes with the job, if the caller says so: a dead letter must not be found by what it no longer
 -- says. A row that a user holds is asked for again. A text that is not there has the hash 0.
+WITH {>jobs},
+{>fenced},
 {types},
 seen AS MATERIALIZED (
   SELECT f.*, coalesce(s.stored, false) AND {$4}::text::boolean AS loses_vector, coalesce(s.hash, 0) = f.hash AS same
@@ -23,8 +25,13 @@ buried AS MATERIALIZED (
   SELECT f.* FROM seen f WHERE f.same AND (NOT f.loses_vector OR f.n IN (SELECT n FROM wrote))),
 recorded AS (
   INSERT INTO embedd.dead_letters (vectorizer_id, key, kind, message, attempts, text_hash)
-  SELECT {id}, f.key_json, {$2}::text, {$3}::text, f.attempts, f.hash FROM buried f
+  SELECT {id}, {key_json}, {$2}::text, {$3}::text, q.attempt + 1, q.hash FROM buried q
   ON CONFLICT (vectorizer_id, key) DO UPDATE
   SET kind = excluded.kind, message = excluded.message, attempts = excluded.attempts, text_hash = excluded.text_hash,
       failed_at = now()),
 deleted AS (DELETE FROM {queue} q USING buried f WHERE q.ctid = f.at)
+SELECT string_agg(coalesce(
+  CASE WHEN j.n IN (SELECT n FROM buried) THEN 'd' WHEN j.n IN (SELECT n FROM stale) THEN 's'
+       WHEN j.n IN (SELECT n FROM fenced) THEN 'b' END,
+  {>not_ours}), '' ORDER BY j.n)
+FROM jobs j

@@ -1,5 +1,7 @@
 -- The same for a table that is locked, a migration's for minutes, say: vectors wait with their jobs, and neither in
 -- a worker's memory nor for its end.
+WITH {>jobs},
+{>fenced},
 given_back AS (
   UPDATE {queue} q
   SET lease = NULL,
@@ -8,3 +10,7 @@ given_back AS (
       kept_hash = CASE WHEN f.slot >= 0 THEN f.hash ELSE q.kept_hash END,
       kept_at = coalesce(f.kept_at, now())
   FROM fenced f WHERE q.ctid = f.at)
+SELECT string_agg(coalesce(
+  CASE WHEN j.n IN (SELECT n FROM fenced) THEN 'k' END,
+  {>not_ours}), '' ORDER BY j.n)
+FROM jobs j

@@ -2,6 +2,7 @@
 -- first of the two does. Rows that users hold are skipped, and the walk is then due again soon: inserting the job of
 -- a row whose update is not committed would wait for that user. A stored vector without proof may be anything, so
 -- its row is embedded. Proofs of rows that are gone are removed.
+-- What the triggers missed until the first page, this walk finds; if it does not get to its end, it is due again.
 -- A vector is read, and compared with what the ledger proves, only if its row was written since the last complete
 -- walk began: no older row can have changed. A proof from before vectors were proven takes the vector that it finds.
 -- A row whose vector was replaced kMostRepairs times is left as it is: something replaces it whenever it is stored,
@@ -81,7 +82,8 @@ noted AS MATERIALIZED (
 noted_down AS (
   UPDATE {ledger} l SET vector_hash = coalesce(l.vector_hash, n.seen), repairs = l.repairs + n.repairs
   FROM noted n WHERE l.ctid = n.at),
-made_up AS ({made_up}),
+made_up AS (
+  DELETE FROM embedd.missed_changes m WHERE {first} AND m.vectorizer_id = {id} AND (SELECT yes FROM walks) RETURNING 1),
 answer AS MATERIALIZED (
   SELECT EXISTS (SELECT FROM mine) AS walking, (SELECT deferred FROM load) AS deferred,
          (SELECT count(*) FROM merged WHERE there) AS scanned, (SELECT count(*) FROM enqueued) AS enqueued,

@@ -1,5 +1,7 @@
 -- What was bought in vain is remembered in the same statement, so that nobody claims the job without knowing. What
 -- was wasted before counts for less, by $5 a second.
+WITH {>jobs},
+{>fenced},
 given_back AS (
   UPDATE {queue} q SET lease = NULL, run_at = now() + pg_catalog.make_interval(secs => {$3}::float8),
                        attempt = least(q.attempt + {$4}::bigint, 32000)
@@ -10,3 +12,7 @@ wasted AS (
   ON CONFLICT (vectorizer_id, row_hash) DO UPDATE
   SET level = excluded.level + greatest(0, w.level - {$5}::float8 * extract(epoch FROM now() - w.wasted_at)::float8),
       wasted_at = now())
+SELECT string_agg(coalesce(
+  CASE WHEN j.n IN (SELECT n FROM fenced) THEN 'd' END,
+  {>not_ours}), '' ORDER BY j.n)
+FROM jobs j

@@ -1,7 +1,7 @@
 WITH jobs AS MATERIALIZED (
   SELECT lease, k1, k2, hash, n FROM unnest($1::uuid[], $2::character varying(20)[], $3::integer[], $4::bigint[]) WITH ORDINALITY AS j(lease, k1, k2, hash, n)),
 fenced AS MATERIALIZED (
-  SELECT j.n, hash, q.k1, q.k2, q.at, q.attempt + 1 AS attempts, pg_catalog.jsonb_build_object('slug', q.k1, 'part', q.k2) AS key_json
+  SELECT j.n, hash, q.k1, q.k2, q.at, q.attempt, q.kept, q.kept_hash, q.kept_at
   FROM jobs j CROSS JOIN LATERAL (
     SELECT q.*, q.ctid AS at FROM embedd.queue_7 q WHERE q.k1 OPERATOR(pg_catalog.=) j.k1 AND q.k2 OPERATOR(pg_catalog.=) j.k2 AND q.lease = j.lease
     FOR UPDATE SKIP LOCKED) q
@@ -28,12 +28,13 @@ buried AS MATERIALIZED (
   SELECT f.* FROM seen f WHERE f.same AND (NOT f.loses_vector OR f.n IN (SELECT n FROM wrote))),
 recorded AS (
   INSERT INTO embedd.dead_letters (vectorizer_id, key, kind, message, attempts, text_hash)
-  SELECT 7, f.key_json, $5::text, $6::text, f.attempts, f.hash FROM buried f
+  SELECT 7, pg_catalog.jsonb_build_object('slug', q.k1, 'part', q.k2), $5::text, $6::text, q.attempt + 1, q.hash FROM buried q
   ON CONFLICT (vectorizer_id, key) DO UPDATE
   SET kind = excluded.kind, message = excluded.message, attempts = excluded.attempts, text_hash = excluded.text_hash,
       failed_at = now()),
 deleted AS (DELETE FROM embedd.queue_7 q USING buried f WHERE q.ctid = f.at)
-SELECT string_agg(coalesce(CASE WHEN j.n IN (SELECT n FROM buried) THEN 'd' WHEN j.n IN (SELECT n FROM stale) THEN 's' WHEN j.n IN (SELECT n FROM fenced) THEN 'b' END,
-  CASE WHEN (SELECT true FROM embedd.queue_7 q WHERE q.k1 OPERATOR(pg_catalog.=) j.k1 AND q.k2 OPERATOR(pg_catalog.=) j.k2 AND q.lease = j.lease LIMIT 1)
-       THEN 'b' ELSE 'g' END), '' ORDER BY j.n)
+SELECT string_agg(coalesce(
+  CASE WHEN j.n IN (SELECT n FROM buried) THEN 'd' WHEN j.n IN (SELECT n FROM stale) THEN 's'
+       WHEN j.n IN (SELECT n FROM fenced) THEN 'b' END,
+  CASE WHEN (SELECT true FROM embedd.queue_7 q WHERE q.k1 OPERATOR(pg_catalog.=) j.k1 AND q.k2 OPERATOR(pg_catalog.=) j.k2 AND q.lease = j.lease LIMIT 1) THEN 'b' ELSE 'g' END), '' ORDER BY j.n)
 FROM jobs j

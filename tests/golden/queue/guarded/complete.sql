@@ -1,7 +1,7 @@
 WITH jobs AS MATERIALIZED (
   SELECT lease, embedd.text_of(k1)::character varying(20) AS k1, k2, slot, hash, n FROM unnest($1::uuid[], $2::bytea[], $3::integer[], $4::int[], $5::bigint[]) WITH ORDINALITY AS j(lease, k1, k2, slot, hash, n)),
 fenced AS MATERIALIZED (
-  SELECT j.n, slot, hash, q.k1, q.k2, q.at, q.kept_at, CASE WHEN j.slot < 0 AND q.kept_hash = j.hash THEN q.kept END AS kept
+  SELECT j.n, slot, hash, q.k1, q.k2, q.at, q.attempt, q.kept, q.kept_hash, q.kept_at
   FROM jobs j CROSS JOIN LATERAL (
     SELECT q.*, q.ctid AS at FROM embedd.queue_7 q WHERE q.k1 OPERATOR(pg_catalog.=) j.k1 AND q.k2 OPERATOR(pg_catalog.=) j.k2 AND q.lease = j.lease
     FOR UPDATE SKIP LOCKED) q
@@ -10,7 +10,7 @@ types AS (SELECT FROM public.notes t WHERE embedd.exactly(t.title, NULL::text)),
 free AS MATERIALIZED (
   SELECT f.*, t.row_at FROM fenced f CROSS JOIN LATERAL (
     SELECT t.ctid AS row_at FROM public.notes t WHERE t."slug" OPERATOR(pg_catalog.=) f.k1 AND t."part" OPERATOR(pg_catalog.=) f.k2 AND pg_catalog.hashtextextended((CASE WHEN embedd.refusal('embedd.covers_7(t.kind)', t.*) IS NULL THEN (t.title || t.body) END) COLLATE pg_catalog."C", 0) = f.hash FOR NO KEY UPDATE SKIP LOCKED) t
-  WHERE f.slot >= 0 OR f.kept IS NOT NULL),
+  WHERE f.slot >= 0 OR (f.kept_hash = f.hash AND f.kept IS NOT NULL)),
 wrote AS (
   UPDATE public.notes t
   SET "embedding" = (CASE WHEN f.slot >= 0 THEN ($6::public.vector[])[f.slot + 1] ELSE f.kept END)::public.halfvec, "model" = $7::text, "version" = $8::text
@@ -25,7 +25,7 @@ proven AS (
 deleted AS (
   DELETE FROM embedd.queue_7 q USING wrote w WHERE q.ctid = w.at),
 left_over AS MATERIALIZED (
-  SELECT f.*, (f.slot >= 0 OR f.kept IS NOT NULL)
+  SELECT f.*, (f.slot >= 0 OR (f.kept_hash = f.hash AND f.kept IS NOT NULL))
               AND coalesce((SELECT pg_catalog.hashtextextended((CASE WHEN embedd.refusal('embedd.covers_7(t.kind)', t.*) IS NULL THEN (t.title || t.body) END) COLLATE pg_catalog."C", 0) = f.hash FROM public.notes t WHERE t."slug" OPERATOR(pg_catalog.=) f.k1 AND t."part" OPERATOR(pg_catalog.=) f.k2), false) AS held
   FROM fenced f WHERE f.n NOT IN (SELECT n FROM wrote)),
 given_back AS (
@@ -37,7 +37,9 @@ given_back AS (
       kept_hash = CASE WHEN f.held THEN f.hash END,
       kept_at = CASE WHEN f.held THEN coalesce(f.kept_at, now()) END
   FROM left_over f WHERE q.ctid = f.at)
-SELECT string_agg(coalesce(CASE WHEN j.n IN (SELECT n FROM wrote) THEN 'd' WHEN j.n IN (SELECT n FROM left_over WHERE held) THEN 'k' WHEN j.n IN (SELECT n FROM left_over) THEN 's' END,
-  CASE WHEN (SELECT true FROM embedd.queue_7 q WHERE q.k1 OPERATOR(pg_catalog.=) j.k1 AND q.k2 OPERATOR(pg_catalog.=) j.k2 AND q.lease = j.lease LIMIT 1)
-       THEN 'b' ELSE 'g' END), '' ORDER BY j.n)
+SELECT string_agg(coalesce(
+  CASE WHEN j.n IN (SELECT n FROM wrote) THEN 'd'
+       WHEN j.n IN (SELECT n FROM left_over WHERE held) THEN 'k'
+       WHEN j.n IN (SELECT n FROM left_over) THEN 's' END,
+  CASE WHEN (SELECT true FROM embedd.queue_7 q WHERE q.k1 OPERATOR(pg_catalog.=) j.k1 AND q.k2 OPERATOR(pg_catalog.=) j.k2 AND q.lease = j.lease LIMIT 1) THEN 'b' ELSE 'g' END), '' ORDER BY j.n)
 FROM jobs j

@@ -73,7 +73,8 @@ noted AS MATERIALIZED (
 noted_down AS (
   UPDATE embedd.ledger_7 l SET vector_hash = coalesce(l.vector_hash, n.seen), repairs = l.repairs + n.repairs
   FROM noted n WHERE l.ctid = n.at),
-made_up AS (SELECT 1 WHERE false),
+made_up AS (
+  DELETE FROM embedd.missed_changes m WHERE false AND m.vectorizer_id = 7 AND (SELECT yes FROM walks) RETURNING 1),
 answer AS MATERIALIZED (
   SELECT EXISTS (SELECT FROM mine) AS walking, (SELECT deferred FROM load) AS deferred,
          (SELECT count(*) FROM merged WHERE there) AS scanned, (SELECT count(*) FROM enqueued) AS enqueued,

@@ -1,7 +1,7 @@
 WITH jobs AS MATERIALIZED (
   SELECT lease, embedd.text_of(k1)::character varying(20) AS k1, k2, row_hash, purchases, n FROM unnest($1::uuid[], $2::bytea[], $3::integer[], $4::bigint[], $5::int[]) WITH ORDINALITY AS j(lease, k1, k2, row_hash, purchases, n)),
 fenced AS MATERIALIZED (
-  SELECT j.n, row_hash, purchases, q.k1, q.k2, q.at
+  SELECT j.n, row_hash, purchases, q.k1, q.k2, q.at, q.attempt, q.kept, q.kept_hash, q.kept_at
   FROM jobs j CROSS JOIN LATERAL (
     SELECT q.*, q.ctid AS at FROM embedd.queue_7 q WHERE q.k1 OPERATOR(pg_catalog.=) j.k1 AND q.k2 OPERATOR(pg_catalog.=) j.k2 AND q.lease = j.lease
     FOR UPDATE SKIP LOCKED) q
@@ -16,7 +16,7 @@ wasted AS (
   ON CONFLICT (vectorizer_id, row_hash) DO UPDATE
   SET level = excluded.level + greatest(0, w.level - $8::float8 * extract(epoch FROM now() - w.wasted_at)::float8),
       wasted_at = now())
-SELECT string_agg(coalesce(CASE WHEN j.n IN (SELECT n FROM fenced) THEN 'd' END,
-  CASE WHEN (SELECT true FROM embedd.queue_7 q WHERE q.k1 OPERATOR(pg_catalog.=) j.k1 AND q.k2 OPERATOR(pg_catalog.=) j.k2 AND q.lease = j.lease LIMIT 1)
-       THEN 'b' ELSE 'g' END), '' ORDER BY j.n)
+SELECT string_agg(coalesce(
+  CASE WHEN j.n IN (SELECT n FROM fenced) THEN 'd' END,
+  CASE WHEN (SELECT true FROM embedd.queue_7 q WHERE q.k1 OPERATOR(pg_catalog.=) j.k1 AND q.k2 OPERATOR(pg_catalog.=) j.k2 AND q.lease = j.lease LIMIT 1) THEN 'b' ELSE 'g' END), '' ORDER BY j.n)
 FROM jobs j

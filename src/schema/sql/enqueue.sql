@@ -1,0 +1,2 @@
+INSERT INTO {queue} AS q ({keys}) {jobs}
+ON CONFLICT ({keys}) DO UPDATE SET {>reset};

@@ -1,0 +1,1 @@
+CREATE INDEX ON {queue} (priority, run_at)

@@ -1,0 +1,17 @@
+-- The vector that is being replaced goes with the job if it is the proven one, which is bought already. Of any other
+-- vector nothing is kept. A worker that has claimed the job may be buying the row's vector, and stores it whatever
+-- stands in the column: its lease holds on.
+CREATE FUNCTION embedd.capture_replaced_{id}({typed_old}, v {stored}) RETURNS void LANGUAGE plpgsql{settings} AS $body$
+BEGIN
+  INSERT INTO {queue} AS q ({keys}, kept, kept_hash, kept_at)
+  SELECT {old}, CASE WHEN l.text_hash IS NOT NULL THEN v END, l.text_hash, CASE WHEN l.text_hash IS NOT NULL THEN now() END
+  FROM (SELECT) one LEFT JOIN {ledger} l ON {l_is_old} AND l.vector_hash = {hash}
+  ON CONFLICT ({keys}) DO UPDATE
+  SET lease = CASE WHEN q.run_at > now() THEN q.lease END,
+      run_at = CASE WHEN q.lease IS NOT NULL THEN greatest(q.run_at, now()) ELSE now() END,
+      attempt = 0, priority = 0, changed_at = now(),
+      kept = coalesce(q.kept, excluded.kept), kept_at = coalesce(q.kept_at, excluded.kept_at),
+      kept_hash = CASE WHEN q.kept IS NULL THEN excluded.kept_hash ELSE q.kept_hash END;
+  {>hint}
+END
+$body$

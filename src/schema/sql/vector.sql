@@ -1,0 +1,23 @@
+-- Runs before the row is written. A vector that the statement names is in the new row as the statement made it; one
+-- that it does not name is still the pointer into the old row's TOAST, with the same length. Functions of pgvector's
+-- are called, so whatever fails is noted.
+CREATE FUNCTION embedd.capture_vector_{id}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$
+BEGIN
+  BEGIN
+    IF {untouched} THEN RETURN NEW; END IF;
+    IF coalesce(pg_catalog.current_setting('embedd.settles', true), '') OPERATOR(pg_catalog.=) 'on'
+        OR NOT pg_catalog.record_image_ne(ROW(OLD.{destination}), ROW(NEW.{destination})) THEN
+      RETURN NEW;
+    END IF;
+    {>refuse_other_key_types}
+    IF pg_catalog.pg_typeof(OLD.{destination}) OPERATOR(pg_catalog.<>) {destination_type}::pg_catalog.regtype THEN
+      RETURN NEW;
+    END IF;
+    PERFORM embedd.capture_replaced_{id}({old_row}, OLD.{destination});
+  EXCEPTION WHEN OTHERS THEN
+    {>note_missed}
+    RETURN NEW;
+  END;
+  RETURN NEW;
+END
+$body$

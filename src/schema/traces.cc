@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "pg/quoting.h"
+#include "schema/pgvector.h"
 #include "schema/source_table.h"
 
 namespace embedd::schema {
@@ -120,13 +121,7 @@ Result<void> make_tables(pg::Connection& db, const TracesOptions& options, Trace
   TRY(db.exec("SELECT pg_advisory_xact_lock(111516266161253)"));
   auto chosen = TRY(choose_schema(db, options));
   schema = chosen;
-  auto extension =
-      TRY(one_text(db,
-                   "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = "
-                   "e.extnamespace WHERE e.extname = 'vector'"));
-  if (extension.empty())
-    return fail(ErrorKind::misconfigured,
-                "the extension vector is missing from this database; run: embedd migrate");
+  const std::string extension = TRY(find_pgvector(db)).schema;
   auto exists = TRY(exists_table(db, schema, "traces"));
   if (!exists && options.adopt_only)
     return fail(ErrorKind::misconfigured, fmt::format("there is no table {} yet, and --adopt-only makes none",

@@ -7,6 +7,7 @@
 
 #include "pg/notifications.h"
 #include "pg/quoting.h"
+#include "schema/pgvector.h"
 #include "schema/vector_index.h"
 
 namespace embedd::schema {
@@ -75,13 +76,7 @@ Result<std::int64_t> lists_for(pg::Connection& db, const VectorizerInfo& v) {
 }
 
 Result<Wanted> wanted_by_kind(pg::Connection& db, const VectorizerInfo& v) {
-  auto rows = TRY(db.exec(
-      "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = "
-      "'vector'"));
-  if (rows.empty())
-    return fail(ErrorKind::misconfigured,
-                "the extension vector is missing from this database; run: embedd migrate");
-  const std::string schema = pg::quote_identifier(rows.view(0, 0));
+  const std::string schema = TRY(find_pgvector(db)).schema;
   const bool half = v.index_kind == "halfvec" || v.destination_type == "halfvec";
   std::string column = pg::quote_identifier(v.destination_column);
   if (half && v.destination_type == "vector")

@@ -10,6 +10,7 @@
 #include "pg/quoting.h"
 #include "schema/adoption.h"
 #include "schema/declaration.h"
+#include "schema/pgvector.h"
 #include "schema/sql_text.h"
 #include "schema/triggers.h"
 
@@ -158,17 +159,6 @@ RETURNING id)",
   return rows->integer(0, 0);
 }
 
-Result<std::string> vector_type(pg::Connection& db) {
-  auto rows =
-      TRY(db.exec("SELECT format('%I.vector', n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = "
-                  "e.extnamespace "
-                  "WHERE e.extname = 'vector'"));
-  if (rows.empty())
-    return fail(ErrorKind::misconfigured,
-                "the extension vector is missing from this database; run: embedd migrate");
-  return rows.text(0, 0);
-}
-
 Result<void> run_all(pg::Connection& db, const std::vector<std::string>& statements) {
   for (const std::string& statement : statements) TRY(db.exec(statement));
   return {};
@@ -238,8 +228,7 @@ Result<bool> prepare_capture_role(pg::Connection& db, const Declaration& declare
 Result<Declared> create_in_transaction(pg::Connection& db, const VectorizerSpec& spec) {
   auto declared = TRY(check_declaration(db, spec));
   CapturePlan plan = plan_for(declared);
-  auto type = TRY(vector_type(db));
-  plan.vector_type = type;
+  plan.vector_type = TRY(find_pgvector(db)).schema + ".vector";
   auto by_role = TRY(prepare_capture_role(db, declared));
   plan.by_role = by_role;
   plan.tells_toast_apart = db.server_version() >= 170000;

@@ -5,28 +5,12 @@
 #include <algorithm>
 
 #include "pg/quoting.h"
+#include "schema/pgvector.h"
 
 namespace embedd::search {
 namespace {
 
 constexpr int kMaxHits = 1000;
-
-/// What the installed pgvector offers, and how to name its type and operator under any search_path.
-struct Extension {
-  std::string schema;
-  bool iterative_scan = false;  ///< 0.8: goes on until enough rows pass the filter
-};
-
-Result<Extension> read_extension(pg::Connection& db) {
-  auto rows = TRY(db.exec(
-      "SELECT n.nspname, string_to_array(regexp_replace(e.extversion, '[^0-9.].*', ''), '.')::int[] >= "
-      "'{0,8}' "
-      "FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'"));
-  if (rows.empty())
-    return fail(ErrorKind::misconfigured,
-                "the extension vector is missing from this database; run: embedd migrate");
-  return Extension{rows.text(0, 0), rows.flag(0, 1)};
-}
 
 /// An index over the column's half precision proposes rows, a few more than are asked for; which of them are
 /// nearest, and in what order, is up to what is stored.
@@ -41,8 +25,8 @@ int candidates(const schema::VectorizerInfo& v, int limit) {
 
 /// The inner query orders by the bare distance operator, because only that can use the index.
 std::string search_statement(const pg::Connection& db, const schema::VectorizerInfo& v,
-                             const Extension& extension) {
-  const std::string schema = pg::quote_identifier(extension.schema);
+                             const schema::Pgvector& extension) {
+  const std::string& schema = extension.schema;
   const std::string distance =
       fmt::format("t.{} OPERATOR({}.<=>) $1::{}.{}", pg::quote_identifier(v.destination_column), schema,
                   schema, v.destination_type);
@@ -69,8 +53,8 @@ std::string search_statement(const pg::Connection& db, const schema::VectorizerI
 }
 
 /// How much of an index a scan looks at, for this transaction only.
-Result<void> set_effort(pg::Connection& db, const schema::VectorizerInfo& v, const Extension& extension,
-                        int limit) {
+Result<void> set_effort(pg::Connection& db, const schema::VectorizerInfo& v,
+                        const schema::Pgvector& extension, int limit) {
   // An index scan yields at most ef_search rows; with iterative scans it goes on, so that a filter costs no
   // hits.
   auto set =
@@ -109,7 +93,7 @@ Result<std::vector<SearchHit>> search(pg::Connection& db, const schema::Vectoriz
   if (limit < 1 || limit > kMaxHits)
     return fail(ErrorKind::invalid_argument, fmt::format("ask for 1 to {} results, not {}", kMaxHits, limit));
   return db.transaction([&]() -> Result<std::vector<SearchHit>> {
-    auto extension = TRY(read_extension(db));
+    auto extension = TRY(schema::find_pgvector(db));
     TRY(pg::pin_settings(db));
     TRY(set_effort(db, vectorizer, extension, limit));
     const pg::Connection::OverRows over_rows(db);

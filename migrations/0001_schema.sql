@@ -17,7 +17,7 @@ CREATE TABLE embedd.vectorizers (
   key_numbers          smallint[] NOT NULL DEFAULT '{}',  -- of the key columns in the source: finds them when they were renamed
   key_json_sql         text NOT NULL,          -- the key as jsonb, over alias q with columns k1..kn
   template             text NOT NULL,
-  text_sql             text NOT NULL,          -- over alias t; cut to 65536 characters; NULL when empty
+  text_sql             text NOT NULL,          -- over alias t; cut to 65536 characters unless it is cut into chunks; NULL when empty
   filter               text,
   filter_sql           text,                   -- over alias t; NULL: every row is covered
   read_columns         text[] NOT NULL DEFAULT '{}',  -- every column of the key, the text and the filter
@@ -31,6 +31,12 @@ CREATE TABLE embedd.vectorizers (
   destination_type     text NOT NULL CHECK (destination_type IN ('vector', 'halfvec')),
   model_id_column      text,
   model_version_column text,
+  -- A store: a table of chunks, each with a vector in destination_column. The chunks that wait for vectors are rows of
+  -- embedd.chunks_<id>, which has a vectorizer of its own, of which this one is rows_of.
+  store                regclass,
+  chunk_rule           text NOT NULL DEFAULT '',      -- how texts are cut; empty: a row is one text
+  chunk_template       text NOT NULL DEFAULT '',      -- what is sent of a chunk; empty: the chunk
+  rows_of              bigint REFERENCES embedd.vectorizers ON DELETE CASCADE,
   -- The vector index that the column gets once its backlog has drained, and the indexes that the owner had dropped for the time of
   -- a large backlog: {"name": "CREATE INDEX ..."}.
   index_kind           text NOT NULL DEFAULT 'none' CHECK (index_kind IN ('none', 'hnsw', 'halfvec', 'ivfflat')),
@@ -243,13 +249,14 @@ $function$;
 CREATE FUNCTION embedd.destination_problem(vectorizer bigint) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
   SELECT CASE
+    WHEN r.oid IS NULL THEN format('its table %s is gone: drop the vectorizer and create it again', v.store)
     WHEN a.attname IS NULL THEN format('its column %I is gone', v.destination_column)
     WHEN t.typtype = 'b' AND (t.typname NOT IN ('vector', 'halfvec') OR a.atttypmod > 0 AND a.atttypmod <> v.dimensions) THEN
       format('its column %I is %s by now, and its vectors have %s dimensions: change the column back, or drop the vectorizer and '
              'create it again', a.attname, t.typname || coalesce('(' || nullif(a.atttypmod, -1) || ')', ''), v.dimensions)
     END
   FROM embedd.vectorizers v
-  JOIN pg_class r ON r.oid = v.source
+  LEFT JOIN pg_class r ON r.oid = coalesce(v.store, v.source)
   LEFT JOIN pg_attribute a ON a.attrelid = r.oid AND a.attname = v.destination_column AND NOT a.attisdropped
   LEFT JOIN pg_type t ON t.oid = a.atttypid
   WHERE v.id = vectorizer

@@ -5,7 +5,7 @@
 build_packages=(
   g++ cmake ninja-build ccache pkg-config ca-certificates
   libpq-dev libcurl4-openssl-dev libsimdjson-dev libfmt-dev libcli11-dev libtomlplusplus-dev
-  libpcre2-dev prometheus-cpp-dev libboost-dev libgtest-dev libgmock-dev libbenchmark-dev python3
+  libpcre2-dev libicu-dev prometheus-cpp-dev libboost-dev libgtest-dev libgmock-dev libbenchmark-dev python3
 )
 # shellcheck disable=SC2034
 check_packages=(clang-19 clang-format-19 clang-tidy-19 shellcheck)

@@ -20,6 +20,7 @@
 #include "provider/loop.h"
 #include "queue/pg_queue.h"
 #include "text/catalog.h"
+#include "text/chunker.h"
 
 namespace embedd::app {
 
@@ -112,7 +113,8 @@ class WorkerRun {
     const Tokenizers tokenizers(settings_.tokenizer_ranks);
     WorkerOptions options = request_.worker;
     options.seed = random_seed();
-    Worker worker(options, queue, embedders, tokenizers, clock_, loop, observers_);
+    const TextChunker chunker(tokenizers);
+    Worker worker(options, queue, embedders, tokenizers, chunker, clock_, loop, observers_);
 
     if (hooks_.on_loop) hooks_.on_loop([&worker] { worker.cancel(); });
     worker.run(hooks_.stop);

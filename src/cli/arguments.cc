@@ -96,9 +96,20 @@ class Parser {
     command->add_option("NAME", create->name, "Its name")->required();
     command->add_option("--table", create->table, "Source table, such as notes or app.notes")->required();
     command->add_option("--text", create->text, R"(Template, such as '{title}\n{body}')")->required();
-    command->add_option("--column", create->column, "Destination column, of type vector or halfvec")
-        ->required();
-    command->add_option("--store", create->store, "Destination table, which is to come")->group("");
+    command->add_option("--column", create->column, "Destination column, of type vector or halfvec");
+    command
+        ->add_option_function<std::string>(
+            "--store", [create](const std::string& table) { create->store = table; },
+            "Destination table in place of a column, made for it: chunks with their vectors "
+            "[TABLE_embedding_store]")
+        ->expected(0, 1)
+        ->option_text("[TABLE]");
+    command->add_option("--chunk", create->chunk,
+                        "How a store's texts are cut: none, tokens:SIZE[,OVERLAP], recursive:SIZE[,OVERLAP], "
+                        "markdown:SIZE[,OVERLAP]");
+    command->add_option("--chunk-template", create->chunk_template,
+                        R"(What is embedded of a chunk, such as '{headings}\n{chunk}' [the chunk])");
+    command->add_flag("--halfvec", create->halfvec, "A store's vectors have half precision");
     command->add_option("--key", create->key, "Key columns; default: the primary key")->delimiter(',');
     command->add_option("--where", create->where, "SQL condition on the row: which rows are covered");
     command->add_option("--endpoint", create->endpoint, "Endpoint of the workers' configuration [openai]");

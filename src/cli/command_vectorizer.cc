@@ -31,6 +31,16 @@ void write_json(JsonWriter& json, const schema::VectorizerInfo& info) {
   json.key("text").value(info.text_template);
   optional("where", info.filter);
   json.key("column").value(info.destination_column).key("type").value(info.destination_type);
+  if (info.stores()) {
+    json.key("store")
+        .object()
+        .key("schema")
+        .value(info.store_schema)
+        .key("table")
+        .value(info.store_table)
+        .end();
+    json.key("chunk").value(info.chunk_rule).key("chunk_template").value(info.chunk_template);
+  }
   optional("model_id_column", info.model_id_column);
   optional("model_version_column", info.model_version_column);
   json.key("endpoint").value(info.endpoint).key("model").value(info.model);
@@ -45,6 +55,11 @@ void write_json(JsonWriter& json, const schema::VectorizerInfo& info) {
 std::string source_of(const schema::VectorizerInfo& info) {
   return info.source_schema == "public" ? info.source_table
                                         : fmt::format("{}.{}", info.source_schema, info.source_table);
+}
+
+std::string store_of(const schema::VectorizerInfo& info) {
+  return info.store_schema == "public" ? info.store_table
+                                       : fmt::format("{}.{}", info.store_schema, info.store_table);
 }
 
 void show(const Context& context, const schema::VectorizerInfo& info) {
@@ -62,6 +77,11 @@ void show(const Context& context, const schema::VectorizerInfo& info) {
   line("key", fmt::format("{}", fmt::join(info.key_columns, ", ")));
   line("text", info.text_template);
   if (info.filter) line("where", *info.filter);
+  if (info.stores()) {
+    line("store", store_of(info));
+    line("chunk", info.chunk_rule);
+    if (!info.chunk_template.empty()) line("chunk template", info.chunk_template);
+  }
   line("column", fmt::format("{} {}({})", info.destination_column, info.destination_type, info.dimensions));
   if (info.model_id_column) line("model id column", *info.model_id_column);
   if (info.model_version_column) line("model version column", *info.model_version_column);

@@ -60,6 +60,7 @@ app::WorkerRequest request_of(const SettingValues& values, const WorkerArguments
   options.max_in_flight = static_cast<std::uint32_t>(values.integer("max_in_flight"));
   options.batch_inputs = static_cast<std::uint32_t>(values.integer("batch_inputs"));
   options.claim_rows = static_cast<std::uint32_t>(values.integer("claim_rows"));
+  options.max_text_bytes = static_cast<std::size_t>(values.integer("max_text_mib")) * kMiB;
   options.held_bytes = static_cast<std::size_t>(values.integer("held_mib")) * kMiB;
   options.max_attempts = static_cast<int>(values.integer("max_attempts"));
   options.walk_share = values.number("reconcile_share");

@@ -44,6 +44,11 @@ struct Vectorizer {
   bool send_dimensions = false;  ///< whether the request names `dimensions`
   bool paused = false;
   LongTexts long_texts = LongTexts::truncate;
+  /// How texts are cut into chunks (text/chunk_rule.h), and what is sent of each. Empty: a row is one text,
+  /// with one vector.
+  std::string chunk_rule, chunk_template;
+  VectorizerId rows = 0;  ///< of internal ones: its texts are chunks of this vectorizer's rows
+  [[nodiscard]] bool cuts() const { return !chunk_rule.empty(); }
   bool operator==(const Vectorizer&) const = default;
 };
 
@@ -54,6 +59,16 @@ enum class Task {
   current,     ///< the stored vector is already that of the current text: delete the job
   store_kept,  ///< the vector was paid for and is kept in the queue: store it now
   refused,     ///< the filter or the text of the row cannot be evaluated: discard the job for `refusal`
+  cut,         ///< `text` is a window of the row's text: cut it into chunks
+  wait,        ///< the row is cut, and not all of its chunks have vectors yet
+};
+
+/// How far a row's text has been cut into chunks. `state` is the chunker's.
+struct ChunkCursor {
+  std::int64_t characters = 0;
+  std::int32_t chunks = 0;
+  std::string state;
+  bool operator==(const ChunkCursor&) const = default;
 };
 
 /// How often a row was bought in vain, as the queue remembers it for all workers.
@@ -70,10 +85,13 @@ struct Job {
   Key key;
   int attempt = 0;  ///< attempts consumed so far
   Task task = Task::embed;
-  std::string text;                        ///< UTF-8, cut to the Queue's limit; empty unless task == embed
-  std::int64_t text_hash = 0;              ///< of `text`, as the Queue computes it; handed back when storing
-  std::optional<Duration> age;             ///< since the text changed; none for a job that reconcile made
+  std::string text;             ///< UTF-8, cut to the Queue's limit; empty unless task is embed or cut
+  std::int64_t text_hash = 0;   ///< of `text`, as the Queue computes it; handed back when storing
+  std::optional<Duration> age;  ///< since the text changed; none for a job that reconcile made
   std::shared_ptr<const Error> refusal{};  ///< task == refused only
+  ChunkCursor cut_from{};                  ///< task == cut only: where in the row's text `text` begins
+  bool cut_ends = true;                    ///< task == cut only: the row's text ends where `text` does
+  std::uint64_t whole_bytes = 0;           ///< task == cut only: of the row's text
   bool rescued = false;  ///< the lease of another worker has lapsed; that worker may have bought the text
   Waste wasted{};
 };

@@ -21,6 +21,7 @@ struct Lane {
   bool listed = true;  ///< in the last poll; Lanes says so
   JobBuffer buffer;    ///< claimed, not yet in a request
   JobSizes sizes;
+  std::int64_t jobs_estimate = 0;  ///< in the queue, by the last poll
   ClaimSchedule claims;
   Walk walk;
   TableLock lock;

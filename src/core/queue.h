@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "core/chunker.h"
 #include "core/job.h"
 #include "core/learned_limits.h"
 
@@ -32,13 +33,16 @@ struct Claim {
 };
 
 enum class Action {
-  complete,    ///< store the vectors and delete the jobs (a kept vector where `slot` is negative)
+  complete,    ///< store the vectors and delete the jobs (a kept vector where `slot` is negative; of a row
+               ///< that is cut, the vectors of all of its chunks)
   keep,        ///< keep the vectors with their jobs, and do not touch the user's table, which is locked
   clear,       ///< remove the vectors and delete the jobs
   drop,        ///< delete the jobs, nothing else
   reschedule,  ///< give the jobs back, due after `delay`, and remember SettledJob::wasted for later claims
   discard,     ///< move the jobs to dead letters
   extend,      ///< renew the leases to `delay` from now
+  stage,       ///< keep the chunks of SettledJob::cut beside the store, and give the jobs back: due when all
+               ///< chunks have vectors, or at once for the next window
 };
 
 constexpr bool has_vectors(Action action) { return action == Action::complete || action == Action::keep; }
@@ -50,6 +54,8 @@ struct SettledJob {
   std::int32_t slot = -1;               ///< index into Settlement::vectors; equal texts share one
   std::optional<Instant> changed_at{};  ///< when the text changed, for Observer::fresh
   std::uint32_t wasted = 0;             ///< reschedule only: purchases in vain under this lease
+  std::shared_ptr<const Cut> cut{};     ///< stage only
+  std::int32_t first_chunk = 0;         ///< stage only: the number of the cut's first chunk
 };
 
 /// One statement's worth of settling. `id` is the worker's and returns in the Receipt. Sending the same

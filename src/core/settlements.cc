@@ -36,7 +36,11 @@ Settlement subset(const Settlement& settlement, const std::vector<std::size_t>& 
 
 std::size_t bytes_of(const Settlement& settlement) {
   std::size_t bytes = settlement.vectors.values.size() * sizeof(float);
-  for (const SettledJob& job : settlement.jobs) bytes += sizeof(job) + job.key.size();
+  for (const SettledJob& job : settlement.jobs) {
+    bytes += sizeof(job) + job.key.size();
+    if (job.cut)
+      for (const Chunk& chunk : job.cut->chunks) bytes += chunk.text.size() + chunk.sent.size();
+  }
   return bytes;
 }
 
@@ -104,7 +108,7 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
     ++count[static_cast<std::size_t>(outcome)];
     if (outcome == Outcome::busy) busy.push_back(i);
     const bool stored = outcome == Outcome::done && settlement.action == Action::complete;
-    news.rows_stored += stored ? 1 : 0;
+    news.rows_stored += stored && pending.vectorizer.rows == 0 ? 1 : 0;  // chunks are no rows
     if (stored && settlement.jobs[i].changed_at)
       observer_.fresh(pending.vectorizer, now - *settlement.jobs[i].changed_at);
     if (outcome == Outcome::stale) {

@@ -22,8 +22,8 @@ constexpr Duration kLongRest = seconds(30);
 }  // namespace
 
 Worker::Worker(WorkerOptions options, Queue& queue, Embedder& embedder, const TokenizerCatalog& tokenizers,
-               const Clock& clock, Io& io, Observer& observer)
-    : state_(options, queue, embedder, tokenizers, observer), clock_(clock), io_(io) {}
+               const Chunker& chunker, const Clock& clock, Io& io, Observer& observer)
+    : state_(options, queue, embedder, tokenizers, chunker, observer), clock_(clock), io_(io) {}
 
 void Worker::run(std::stop_token stop) {
   const std::stop_callback wake(stop, [this] { io_.wake(); });
@@ -106,6 +106,7 @@ void Worker::note(Poll poll, Instant now) {
     if (lane.vectorizer != vectorizer) limits_.redeclare(lane, vectorizer);
     if (state_.queue.ready()) limits_.remember(lane, state.remembered);
     if (state.due) lane.claims.due();
+    lane.jobs_estimate = state.jobs_estimate;
     if (state.reconcile_due && !vectorizer.paused) lane.walk.begin();
     const KeyState key =
         state_.embedder.key_state(vectorizer.endpoint);  // reads the key again, so it comes first
@@ -216,7 +217,7 @@ void Worker::claim(Instant now) {
   if (!state_.queue.ready()) return;
   for (Lane* each : state_.lanes.in_order()) {
     Lane& lane = *each;
-    if (!wants_claim(lane, now) || state_.lanes.must_wait(lane)) continue;
+    if (!wants_claim(lane, now) || state_.lanes.must_wait(lane) || cutter_.far_enough_ahead(lane)) continue;
     const Budget& budget = state_.budget;
     if (!budget.takes_claim(state_.held_bytes(), state_.leases_held(), claims_in_flight_)) return;
     const Budget::Amount used = state_.used_by(lane.vectorizer.endpoint);
@@ -262,11 +263,13 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
         .first->second.second.push_back(std::move(held));
   };
   const TextRules rules = fitter_.rules(lane);
-  std::vector<HeldJob> wanted, rescued;
+  std::vector<HeldJob> wanted, rescued, to_cut;
   std::size_t texts = 0, text_bytes = 0;
   for (Job& job : *claim.jobs) {
-    if (job.task != Task::embed && job.task != Task::refused) {
-      settled_at_once[job.task].push_back({.key = job.key, .lease = job.lease, .text_hash = job.text_hash});
+    if (job.task != Task::embed && job.task != Task::refused && job.task != Task::cut) {
+      SettledJob& settled = settled_at_once[job.task].emplace_back(
+          SettledJob{.key = job.key, .lease = job.lease, .text_hash = job.text_hash});
+      if (lane.vectorizer.cuts() && job.age) settled.changed_at = now - std::max(*job.age, Duration{});
       continue;
     }
     ++texts;
@@ -277,6 +280,10 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
     if (held.job.task == Task::refused) {
       const Error refusal = *held.job.refusal;
       discard_for(refusal, std::move(held));
+      continue;
+    }
+    if (held.job.task == Task::cut) {
+      to_cut.push_back(std::move(held));
       continue;
     }
     if (!fitter_.fit(lane, rules, held)) {
@@ -292,6 +299,9 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
   lane.sizes.claimed(texts, text_bytes);
   keeper_.give_back_rescued(lane, std::move(rescued), now);
   keeper_.hold(lane, std::move(wanted), now);
+  cutter_.cut(lane, std::move(to_cut), now);
+  cutter_.wait(lane, std::move(settled_at_once[Task::wait]), now);
+  settled_at_once.erase(Task::wait);
   for (const auto& [reason, discarded] : unwanted)
     keeper_.discard(lane.vectorizer, discarded.second, discarded.first, now);
   for (auto& [task, jobs] : settled_at_once) {
@@ -310,6 +320,7 @@ void Worker::release(const Settlements::News& news, Instant now) {
   }
   for (const VectorizerId id : news.stored)
     if (Lane* lane = state_.lanes.find(id)) {
+      if (Lane* rows = state_.lanes.find(lane->vectorizer.rows)) rows->claims.look_again(now);
       lane->vain.vector_stored();
       if (lane->rest.vector_stored()) state_.observer.vectorizer_resting(lane->vectorizer, "", Duration{});
     }

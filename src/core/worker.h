@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/answers.h"
+#include "core/cutter.h"
 #include "core/dispatcher.h"
 #include "core/drain.h"
 #include "core/embedder.h"
@@ -38,7 +39,7 @@ class Worker {
  public:
   /// All ports must outlive the worker.
   Worker(WorkerOptions options, Queue& queue, Embedder& embedder, const TokenizerCatalog& tokenizers,
-         const Clock& clock, Io& io, Observer& observer);
+         const Chunker& chunker, const Clock& clock, Io& io, Observer& observer);
 
   /// Runs until `stop` (or, with `once`, until nothing is due); then claims no more and returns once every
   /// lease is settled or given back.
@@ -77,6 +78,7 @@ class Worker {
   WorkerState state_;
   JobKeeper keeper_{state_};
   TextFitter fitter_{state_, keeper_};
+  Cutter cutter_{state_, keeper_};
   LimitsSync limits_{state_};
   Leases leases_{state_};
   Dispatcher dispatcher_{state_, keeper_};

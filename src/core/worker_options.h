@@ -15,9 +15,10 @@ struct WorkerOptions {
   std::uint32_t max_in_flight = 64;   ///< requests, over all endpoints
   std::uint32_t batch_inputs = 2048;  ///< most inputs of one request, below the endpoint's own limit
   std::uint32_t claim_rows = 512;     ///< most jobs of one claim
-  std::size_t claim_bytes = 2 * kMiB;  ///< most text of one claim
-  std::size_t held_bytes = 16 * kMiB;  ///< texts, answers and vectors in memory (G10)
-  int max_attempts = 5;                ///< then a job is discarded
+  std::size_t claim_bytes = 2 * kMiB;      ///< most text of one claim
+  std::size_t held_bytes = 16 * kMiB;      ///< texts, answers and vectors in memory (G10)
+  std::size_t max_text_bytes = 16 * kMiB;  ///< of a text that is cut into chunks; a longer one is discarded
+  int max_attempts = 5;                    ///< then a job is discarded
   double walk_share = 0.02;  ///< of the time, for walks that were due by the clock (core/walk_pace.h)
   bool once = false;         ///< return when nothing is due
   std::uint64_t seed = 1;    ///< of jitter and lease tokens

@@ -7,12 +7,13 @@
 namespace embedd {
 
 WorkerState::WorkerState(const WorkerOptions& options, Queue& queue, Embedder& embedder,
-                         const TokenizerCatalog& tokenizers, Observer& observer)
+                         const TokenizerCatalog& tokenizers, const Chunker& chunker, Observer& observer)
     : options(options),
       budget({.bytes = options.held_bytes, .requests = options.max_in_flight}, options.claim_bytes),
       queue(queue),
       embedder(embedder),
       tokenizers(tokenizers),
+      chunker(chunker),
       observer(observer),
       random(options.seed),
       endpoints(observer, random),

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/budget.h"
+#include "core/chunker.h"
 #include "core/embedder.h"
 #include "core/endpoints.h"
 #include "core/in_flight.h"
@@ -21,13 +22,14 @@ namespace embedd {
 
 struct WorkerState {
   WorkerState(const WorkerOptions& options, Queue& queue, Embedder& embedder,
-              const TokenizerCatalog& tokenizers, Observer& observer);
+              const TokenizerCatalog& tokenizers, const Chunker& chunker, Observer& observer);
 
   const WorkerOptions options;
   const Budget budget;
   Queue& queue;
   Embedder& embedder;
   const TokenizerCatalog& tokenizers;
+  const Chunker& chunker;
   Observer& observer;
   Random random;
 

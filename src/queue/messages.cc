@@ -23,7 +23,7 @@ namespace {
 
 /// What follows the definition in a row of the poll.
 enum StateColumn {
-  kReconcileDue = 22,
+  kReconcileDue = 27,
   kDue,
   kWaiting,
   kOldest,
@@ -45,10 +45,11 @@ using Jobs = std::span<const SettledJob>;
 /// As pgvector stores them.
 constexpr int kMostDimensions = 16'000;
 
-Task task_of(std::int64_t code) {
-  constexpr Task kTasks[] = {Task::clear, Task::current, Task::store_kept,
-                             Task::embed, Task::refused, Task::refused};
-  CHECK(code >= kClear && code <= kNotUtf8, "task {}", code);
+Task task_of(std::int64_t code, bool cuts) {
+  constexpr Task kTasks[] = {Task::clear,   Task::current, Task::store_kept, Task::embed,
+                             Task::refused, Task::refused, Task::wait,       Task::refused};
+  CHECK(code >= kClear && code <= kChunkIsDead, "task {}", code);
+  if (code == kEmbed && cuts) return Task::cut;
   return kTasks[code];
 }
 
@@ -93,6 +94,37 @@ void add_vectors(pg::Params& params, Jobs jobs, const Embeddings& vectors, const
     values.add_vector({vectors.values.data() + from, vectors.dimensions});
   }
   params.array(std::move(slots)).array(std::move(hashes)).array(std::move(values));
+}
+
+/// Slots and hashes of jobs whose vectors are in the database already.
+void add_slots(pg::Params& params, Jobs jobs) {
+  pg::BinaryArray slots(pg::kInt4, jobs.size() * 8), hashes(pg::kInt8, jobs.size() * 12);
+  for (const SettledJob& job : jobs) {
+    slots.add_int4(-1);
+    hashes.add_int8(job.text_hash);
+  }
+  params.array(std::move(slots)).array(std::move(hashes));
+}
+
+void add_cuts(pg::Params& params, Jobs jobs) {
+  pg::BinaryArray hashes(pg::kInt8), characters(pg::kInt8), numbers(pg::kInt4), states(pg::kBytea);
+  pg::BinaryArray owners(pg::kInt4), chunks(pg::kInt4), texts(pg::kText), sent(pg::kText);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const Cut& cut = *jobs[i].cut;
+    hashes.add_int8(jobs[i].text_hash);
+    characters.add_int8(cut.last ? -1 : cut.next.characters);
+    numbers.add_int4(cut.next.chunks);
+    states.add(cut.next.state);
+    for (std::size_t k = 0; k < cut.chunks.size(); ++k) {
+      owners.add_int4(static_cast<std::int32_t>(i + 1));
+      chunks.add_int4(jobs[i].first_chunk + static_cast<std::int32_t>(k));
+      texts.add(cut.chunks[k].text);
+      sent.add(cut.chunks[k].sent);
+    }
+  }
+  params.array(std::move(hashes)).array(std::move(characters)).array(std::move(numbers));
+  params.array(std::move(states)).array(std::move(owners)).array(std::move(chunks));
+  params.array(std::move(texts)).array(std::move(sent));
 }
 
 /// Fingerprints of the rows, and how often each was bought in vain; both are empty if none was.
@@ -248,7 +280,16 @@ Result<Definition> read_definition(const pg::BinaryRows& rows, int i) {
   d.model_id_column = maybe();
   d.model_version_column = maybe();
   d.vectorizer.long_texts = long_texts_named(text()).value_or(LongTexts::truncate);
+  d.vectorizer.chunk_rule = text();
+  d.vectorizer.chunk_template = text();
+  d.vectorizer.rows = rows.integer(i, column++);
+  const std::optional<std::string> store = maybe();
+  const VectorizerId chunks = rows.integer(i, column++);
+  if (store) d.store = Definition::Store{*store, chunks};
   CHECK(column == kReconcileDue, "the poll's columns are read to {}", column);
+  if (d.vectorizer.cuts() && !d.store)
+    return fail(ErrorKind::misconfigured,
+                "its table of chunks is gone; drop the vectorizer and create it again");
   if (d.source.empty() || (sound && d.key_type_ids.size() < d.key_columns.size()))
     return fail(ErrorKind::misconfigured,
                 "its table or its queue is gone, or its name cannot be converted to UTF-8; embedd status "
@@ -299,6 +340,7 @@ const pg::Statement& statement_of(const QueueStatements& sql, const Settlement& 
     case Action::reschedule: return sql.reschedule;
     case Action::discard: return sql.discard;
     case Action::extend: return sql.extend;
+    case Action::stage: return sql.stage;
   }
   CHECK(false, "action {}", static_cast<int>(settlement.action));
 }
@@ -323,6 +365,10 @@ pg::Params settlement_params(const Settlement& settlement, Jobs jobs, const Defi
   switch (settlement.action) {
     case Action::keep: add_vectors(params, jobs, settlement.vectors, definition); break;
     case Action::complete:
+      if (definition.store) {
+        add_slots(params, jobs);
+        break;
+      }
       add_vectors(params, jobs, settlement.vectors, definition);
       if (definition.model_id_column) params.text(settlement.model_id);
       if (definition.model_version_column)
@@ -343,6 +389,7 @@ pg::Params settlement_params(const Settlement& settlement, Jobs jobs, const Defi
           .text(settlement.clear_vector ? "true" : "false");
       break;
     }
+    case Action::stage: add_cuts(params, jobs); break;
     case Action::clear:
     case Action::drop: break;
   }
@@ -369,6 +416,7 @@ Error refusal_of(ClaimCode code, std::string_view reason, const Definition& defi
   const pg::ServerError error{.sqlstate = std::string(reason.substr(0, 5)),
                               .message = std::string(reason.substr(std::min<std::size_t>(6, reason.size()))),
                               .context = "embedd.refusal()"};
+  if (code == kChunkIsDead) return {ErrorKind::rejected, std::string(reason)};
   const std::string what = pg::describe(error, pg::Reader::log);
   if (code == kConditionFails) {
     Error out{ErrorKind::rejected, "the condition of --where fails on this row: " + what};
@@ -403,6 +451,11 @@ ClaimRead read_claim(const pg::BinaryRows& rows, const Definition& definition, b
     kLiveReached,
     kBackfillReached,
     kWasted,
+    kCutCharacters,
+    kCutChunks,
+    kCutState,
+    kCutEnds,
+    kWholeBytes,
     kKey
   };
   std::vector<int> order(static_cast<std::size_t>(rows.size()));
@@ -414,18 +467,26 @@ ClaimRead read_claim(const pg::BinaryRows& rows, const Definition& definition, b
   for (const int row : order) {
     for (std::size_t i = 0; i < key.size(); ++i) key[i] = rows.bytes(row, kKey + static_cast<int>(i));
     claim.rescued += rows.flag(row, kRescued) ? 1 : 0;
-    Job& job = claim.jobs->emplace_back(Job{.vectorizer = claim.request.vectorizer,
-                                            .lease = claim.request.lease,
-                                            .key = pg::encode_key(key),
-                                            .attempt = static_cast<int>(rows.integer(row, kAttempt)),
-                                            .task = task_of(rows.integer(row, kTask)),
-                                            .text = std::string(rows.bytes(row, kText)),
-                                            .text_hash = rows.integer(row, kHash),
-                                            .rescued = rows.flag(row, kRescued)});
+    Job& job =
+        claim.jobs->emplace_back(Job{.vectorizer = claim.request.vectorizer,
+                                     .lease = claim.request.lease,
+                                     .key = pg::encode_key(key),
+                                     .attempt = static_cast<int>(rows.integer(row, kAttempt)),
+                                     .task = task_of(rows.integer(row, kTask), definition.store.has_value()),
+                                     .text = std::string(rows.bytes(row, kText)),
+                                     .text_hash = rows.integer(row, kHash),
+                                     .rescued = rows.flag(row, kRescued)});
     if (job.task == Task::refused)
       job.refusal =
           std::make_shared<const Error>(refusal_of(static_cast<ClaimCode>(rows.integer(row, kTask)),
                                                    std::exchange(job.text, {}), definition, keep_messages));
+    if (job.task == Task::cut) {
+      job.cut_from = {.characters = rows.integer(row, kCutCharacters),
+                      .chunks = static_cast<std::int32_t>(rows.integer(row, kCutChunks)),
+                      .state = std::string(rows.bytes(row, kCutState))};
+      job.cut_ends = rows.flag(row, kCutEnds);
+      job.whole_bytes = static_cast<std::uint64_t>(rows.integer(row, kWholeBytes));
+    }
     if (!rows.is_null(row, kAge)) job.age = age_of(static_cast<double>(rows.integer(row, kAge)) / 1e6);
   }
   if (order.empty()) return {};

@@ -20,6 +20,7 @@ namespace embedd::queue {
 ///   {vector_hash}                        over alias t, of the stored vector; NULL if there is none
 ///   {refusal}                            guarded: why nobody can judge the row; else NULL or ''
 ///   {not_utf8}                           guarded: the SQLSTATE with which r.text cannot be converted
+///   {has_vector} {written_since}         over alias t: whether there is one; whether it was written lately
 ///   {keys} {keys:q} {keys:t}             k1, k2   q.k1, q.k2   t."id" AS k1, t."part" AS k2
 ///   {out:f}                              k1..kn of f as we are sent them
 ///   {in}                                 those of a settlement's jobs as they are stored
@@ -53,6 +54,17 @@ class QueueStatements::Form {
         {"destination", pg::quote_identifier(definition.destination_column)},
         {"vector_hash", schema::vector_hash_sql(definition.destination_type,
                                                 "t." + pg::quote_identifier(definition.destination_column))},
+        {"has_vector", fmt::format("t.{} IS NOT NULL", pg::quote_identifier(definition.destination_column))},
+        {"written_since", "pg_catalog.age(t.xmin) <= (SELECT age FROM proven_rows)"},
+        {"forget_chunks", ""},
+        {"watched", ""},
+        {"triggers", "5"},
+        {"kept_task", "2"},
+        {"cut:q", ""},
+        {"cut:f", ""},
+        {"cut_from", "NULL::bigint, NULL::bigint, NULL::bytea, NULL::boolean, NULL::bigint"},
+        {"claimed", "f.text"},
+        {"dead_chunk", ""},
         {"vector", definition.vector_type},
         {"stored", definition.destination_type},
         {"key_json", definition.key_json_sql},
@@ -75,6 +87,7 @@ class QueueStatements::Form {
                         })},
         {"set_model", set_model()},
         {"unset_model", unset_model()}};
+    if (definition.store) describe(*definition.store);
   }
 
   /// The statement in sql/`file`.sql. `more`: placeholders of that file alone, which may hold others.
@@ -91,7 +104,77 @@ class QueueStatements::Form {
     return statement(file, {{"columns", columns}, {"arrays", arrays}});
   }
 
+  [[nodiscard]] pg::Statement staging() const {
+    if (!stores()) return pg::Statement("");
+    return settling("stage", ", hash, next_characters, next_chunks, next_state",
+                    ", {$1}::bigint[], {$2}::bigint[], {$3}::int[], {$4}::bytea[]");
+  }
+
+  [[nodiscard]] bool stores() const { return definition_.store.has_value(); }
+
  private:
+  /// What the words above mean where the vectors are in a table of their own.
+  void describe(const Definition::Store& store) {
+    const VectorizerId id = definition_.vectorizer.id;
+    const auto set = [this](const char* name, std::string value) { words_[name] = std::move(value); };
+    const auto vector_hash = [this](const char* alias) {
+      return schema::vector_hash_sql(definition_.destination_type, fmt::format("{}.embedding", alias));
+    };
+    const auto piece_hash = [&](const char* alias) {
+      return fmt::format(
+          "pg_catalog.concat_ws(' ', pg_catalog.hashtextextended({}.chunk COLLATE pg_catalog.\"C\", 0), {})",
+          alias, vector_hash(alias));
+    };
+    set("store", store.table);
+    set("staged", schema::staged_table(id));
+    set("placed", schema::placed_table(id));
+    set("chunks", schema::chunks_table(id));
+    set("names",
+        each(", ", [&](std::size_t i) { return pg::quote_identifier(definition_.key_columns[i - 1]); }));
+    set("vector_hash:p", vector_hash("p"));
+    set("piece_hash:p", piece_hash("p"));
+    set("chunk_vector", schema::chunk_vector_sql(id, store.table, definition_.key_columns, vector_hash("s")));
+    set("vector_hash",
+        filled(fmt::format("(SELECT pg_catalog.hashtextextended(string_agg({}, ' ' ORDER BY s.chunk_seq) "
+                           "COLLATE pg_catalog.\"C\", 0) FROM {{store}} s WHERE {{s=t}})",
+                           piece_hash("s"))));
+    set("has_vector",
+        filled("EXISTS (SELECT FROM {store} s WHERE {s=t}) AND NOT EXISTS (SELECT FROM {placed} o WHERE "
+               "{o=t} AND NOT EXISTS (SELECT FROM {store} s WHERE {s=o} AND s.chunk_seq = o.seq))"));
+    set("written_since", filled("EXISTS (SELECT FROM {store} s WHERE {s=t} AND pg_catalog.age(s.xmin) <= "
+                                "(SELECT age FROM proven_rows))"));
+    set("forget_chunks",
+        filled("emptied AS (DELETE FROM {store} s USING merged m WHERE {s=m} AND NOT m.there),\n"
+               "displaced AS (DELETE FROM {placed} o USING merged m WHERE {o=m} AND NOT m.there),\n"));
+    set("watched", fmt::format(" UNION ALL SELECT {}::regclass", pg::quote_literal(store.table)));
+    set("triggers", "4");
+    set("cut:q", ", q.cut_hash, q.cut_characters, q.cut_chunks, q.cut_state");
+    set("cut:f",
+        ", f.cut_hash = s.hash AND f.kept_hash IS DISTINCT FROM s.hash AS begun, f.cut_characters, "
+        "f.cut_chunks, f.cut_state");
+    set("cut_from",
+        fmt::format(
+            "CASE WHEN f.begun THEN f.cut_characters ELSE 0 END, CASE WHEN f.begun THEN f.cut_chunks ELSE 0 "
+            "END::bigint, CASE WHEN f.begun THEN f.cut_state END, pg_catalog.char_length(f.text) - CASE "
+            "WHEN f.begun THEN f.cut_characters ELSE 0 END <= {}, pg_catalog.octet_length(f.text)::bigint",
+            kWindowCharacters));
+    set("claimed", fmt::format("pg_catalog.substr(f.text, 1 + CASE WHEN f.begun THEN f.cut_characters ELSE 0 "
+                               "END::integer, {})",
+                               kWindowCharacters));
+    const std::string dead =
+        filled(fmt::format("FROM {{staged}} g JOIN embedd.dead_letters d ON d.vectorizer_id = {} AND d.key = "
+                           "pg_catalog.jsonb_build_object('hash', g.hash) WHERE {{g=f}}",
+                           store.chunks));
+    set("kept_task", filled("CASE WHEN EXISTS (SELECT " + dead +
+                            ") THEN 7 WHEN EXISTS (SELECT FROM {staged} g WHERE {g=f} AND NOT EXISTS "
+                            "({chunk_vector}) AND NOT "
+                            "EXISTS (SELECT FROM {chunks} x WHERE x.hash = g.hash)) THEN 3 WHEN EXISTS "
+                            "(SELECT FROM {staged} g "
+                            "WHERE {g=f} AND NOT EXISTS ({chunk_vector})) THEN 6 ELSE 2 END"));
+    set("dead_chunk", "WHEN 7 THEN (SELECT pg_catalog.format('chunk %s: %s', g.seq + 1, d.message) " + dead +
+                          " ORDER BY g.seq LIMIT 1) ");
+  }
+
   template <typename F>
   [[nodiscard]] std::string each(std::string_view separator, F&& f) const {
     return pg::join_each(n_, separator, std::forward<F>(f));
@@ -102,7 +185,8 @@ class QueueStatements::Form {
   }
 
   [[nodiscard]] std::string key(std::string_view alias, std::size_t i) const {
-    if (alias == "t") return "t." + pg::quote_identifier(definition_.key_columns[i - 1]);
+    if (alias == "t" || alias == "s")
+      return fmt::format("{}.{}", alias, pg::quote_identifier(definition_.key_columns[i - 1]));
     return fmt::format("{}.k{}", alias, i);
   }
 
@@ -113,6 +197,7 @@ class QueueStatements::Form {
   }
 
   [[nodiscard]] std::string word(std::string_view name) const {
+    if (const auto found = words_.find(name); found != words_.end()) return found->second;
     if (name.starts_with('$')) return fmt::format("${}", n_ + 1 + static_cast<std::size_t>(name[1] - '0'));
     if (name.starts_with("keys:")) {
       const std::string_view alias = name.substr(5);
@@ -134,9 +219,7 @@ class QueueStatements::Form {
         // Qualified, since a varchar has no `=` of its own: somebody else's would be preferred to text's.
         return key(name.substr(0, equals), i) + " OPERATOR(pg_catalog.=) " + key(name.substr(equals + 1), i);
       });
-    const auto found = words_.find(name);
-    CHECK(found != words_.end(), "no placeholder {}", name);
-    return found->second;
+    CHECK(false, "no placeholder {}", name);
   }
 
   [[nodiscard]] std::string set_model() const {
@@ -180,13 +263,15 @@ QueueStatements::QueueStatements(const Definition& definition, bool guarded)
 
 QueueStatements::QueueStatements(const Form& form)
     : claim(form.statement("claim")),
-      complete(form.settling("complete", ", slot, hash", ", {$1}::int[], {$2}::bigint[]")),
+      complete(form.settling(form.stores() ? "swap" : "complete", ", slot, hash",
+                             ", {$1}::int[], {$2}::bigint[]")),
       keep(form.settling("keep", ", slot, hash", ", {$1}::int[], {$2}::bigint[]")),
-      clear(form.settling("clear")),
+      clear(form.settling(form.stores() ? "empty" : "clear")),
       drop(form.settling("drop")),
       reschedule(form.settling("reschedule", ", row_hash, purchases", ", {$1}::bigint[], {$2}::int[]")),
       extend(form.settling("extend")),
-      discard(form.settling("discard", ", hash", ", {$1}::bigint[]")),
+      discard(form.settling(form.stores() ? "bury" : "discard", ", hash", ", {$1}::bigint[]")),
+      stage(form.staging()),
       begin_walk(form.statement("walk_begin")),
       reconcile_first(reconcile_from(form, true)),
       reconcile(reconcile_from(form, false)) {}

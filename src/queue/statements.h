@@ -32,6 +32,12 @@ struct Definition {
   pg::TypeId vector_type_id = 0;
   std::optional<std::string> model_id_column;
   std::optional<std::string> model_version_column;
+  struct Store {
+    std::string table;        ///< qualified and quoted
+    VectorizerId chunks = 0;  ///< the vectorizer of its chunks
+    bool operator==(const Store&) const = default;
+  };
+  std::optional<Store> store;     ///< where the vectors are, if not in the source
   std::string encoding = "UTF8";  ///< the database's
   bool operator==(const Definition&) const = default;
 };
@@ -44,7 +50,10 @@ bool travels_as_bytes(const Definition& definition, std::size_t column);
 inline constexpr char kDone = 'd', kKept = 'k', kBusy = 'b', kGone = 'g', kStale = 's';
 
 /// What a claim says is to be done with a row.
-enum ClaimCode { kClear, kCurrent, kStoreKept, kEmbed, kConditionFails, kNotUtf8 };
+enum ClaimCode { kClear, kCurrent, kStoreKept, kEmbed, kConditionFails, kNotUtf8, kWait, kChunkIsDead };
+
+/// Of a text that is cut, so much is claimed at a time.
+inline constexpr int kWindowCharacters = 256 * 1024;
 
 /// Columns of begin_walk.
 enum WalkBegin {
@@ -83,6 +92,10 @@ struct QueueStatements {
   pg::Statement extend;
   /// jobs, then hash bigint[], kind text, message text → outcomes text.
   pg::Statement discard;
+  /// Stores only: jobs, then hash bigint[], where the next window begins: characters bigint[] (negative:
+  /// there is none), chunks int[], state bytea[]; then the chunks: job int[] from 1, number int[], chunk
+  /// text[], what is sent text[] → outcomes text.
+  pg::Statement stage;
   /// Begins a walk, or puts it off: $1 jobs in the queue beyond which it is deferred bigint, $2 seconds
   /// between walks float8, $3 the worker uuid → columns of WalkBegin; no row: another worker has the walk.
   pg::Statement begin_walk;

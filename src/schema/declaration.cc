@@ -9,7 +9,9 @@
 #include "core/models.h"
 #include "pg/quoting.h"
 #include "schema/declarer.h"
+#include "schema/store.h"
 #include "schema/vector_index.h"
+#include "text/chunker.h"
 
 namespace embedd::schema {
 namespace {
@@ -17,6 +19,21 @@ namespace {
 template <typename... Args>
 std::unexpected<Error> wrong(fmt::format_string<Args...> format, Args&&... args) {
   return fail(ErrorKind::invalid_argument, fmt::format(format, std::forward<Args>(args)...));
+}
+
+Result<void> check_store_words(const VectorizerSpec& spec) {
+  if (!spec.column.empty()) return wrong("--column and --store exclude each other: choose one");
+  if (spec.adopt_existing || !spec.model_id_column.empty() || !spec.model_version_column.empty())
+    return wrong(
+        "--adopt-existing, --model-id-column and --model-version-column go with --column: a store's own "
+        "columns "
+        "model_id and model_version say the model");
+  TRY(parse_chunk_rule(spec.chunk));
+  TRY(parse_chunk_template(spec.chunk_template));
+  if (chunks_name(spec.name).size() > 63)
+    return wrong("'{}' is too long for a vectorizer with a store: use at most {} characters", spec.name,
+                 63 - chunks_name("").size());
+  return {};
 }
 
 Result<void> check_words(const VectorizerSpec& spec) {
@@ -28,13 +45,16 @@ Result<void> check_words(const VectorizerSpec& spec) {
     return wrong(
         "'{}' cannot name a vectorizer: use 1 to 63 of A-Z a-z 0-9 _ . -, beginning with none of . and -",
         spec.name);
-  if (!spec.store.empty())
-    return wrong(
-        "--store (vectors in a table of their own) is not supported yet; add a column to {} and use "
-        "--column: "
-        "ALTER TABLE {} ADD COLUMN embedding vector({})",
-        spec.table, spec.table, spec.dimensions > 0 ? spec.dimensions : kDefaultDimensions);
-  if (spec.column.empty()) return wrong("name the column that takes the vectors with --column");
+  if (spec.store) {
+    TRY(check_store_words(spec));
+  } else {
+    if (spec.column.empty())
+      return wrong(
+          "name the column that takes the vectors with --column, or have them put into a table with --store");
+    if (spec.chunk != "none" || !spec.chunk_template.empty() || spec.halfvec)
+      return wrong(
+          "--chunk, --chunk-template and --halfvec go with --store: a column holds one vector a row");
+  }
   if (spec.endpoint.empty()) return wrong("name an endpoint with --endpoint");
   if (spec.model.empty()) return wrong("name a model with --model");
   if (spec.dimensions < 0 || spec.dimensions > 16'000)
@@ -137,8 +157,8 @@ Result<void> check_key_types(const SourceTable& source, const std::vector<std::s
   return {};
 }
 
-Result<void> check_text_columns(const SourceTable& source, const Template& text) {
-  for (const std::string& name : text.columns()) {
+Result<void> check_text_columns(const SourceTable& source, const std::vector<std::string>& columns) {
+  for (const std::string& name : columns) {
     const SourceColumn* column = source.find(name);
     if (!column)
       return wrong("{} has no column '{}', which the template names.{}", source.quoted(), name,
@@ -221,6 +241,26 @@ Result<int> choose_dimensions(pg::Connection& db, const VectorizerSpec& spec, co
       spec.model, column.name);
 }
 
+/// `place`: what takes out.dimensions of them.
+Result<void> check_model_dimensions(const VectorizerSpec& spec, const std::string& place, Declaration& out) {
+  const ModelFacts* model = model_facts(spec.model);
+  const bool differs =
+      model && model->may_have != ModelFacts::Dimensions::any && out.dimensions != model->dimensions;
+  const bool reducible = model && model->may_have == ModelFacts::Dimensions::reduced;
+  if (differs && (!reducible || out.dimensions > model->dimensions))
+    return wrong(
+        "{} answers with {} dimensions{}, but {} would take {}; choose another model, or a "
+        "{} of that size",
+        spec.model, model->dimensions, reducible ? " or fewer" : "", place, out.dimensions,
+        spec.store ? "store" : "column");
+  out.send_dimensions = spec.send_dimensions.value_or(differs);
+  if (!model && spec.dimensions > 0 && !out.send_dimensions)
+    out.remarks.push_back(fmt::format(
+        "the endpoint is not asked for {} dimensions: {} must have them anyway; --send-dimensions asks",
+        spec.dimensions, spec.model));
+  return {};
+}
+
 Result<void> check_destination(pg::Connection& db, const VectorizerSpec& spec, Declaration& out) {
   const SourceTable& source = out.source;
   const SourceColumn* column = source.find(spec.column);
@@ -248,19 +288,16 @@ Result<void> check_destination(pg::Connection& db, const VectorizerSpec& spec, D
     auto chosen = TRY(choose_dimensions(db, spec, source, *column));
     out.dimensions = chosen;
   }
-  const bool differs =
-      model && model->may_have != ModelFacts::Dimensions::any && out.dimensions != model->dimensions;
-  const bool reducible = model && model->may_have == ModelFacts::Dimensions::reduced;
-  if (differs && (!reducible || out.dimensions > model->dimensions))
-    return wrong(
-        "{} answers with {} dimensions{}, but the column '{}' would take {}; choose another model, or a "
-        "column of that size",
-        spec.model, model->dimensions, reducible ? " or fewer" : "", spec.column, out.dimensions);
-  out.send_dimensions = spec.send_dimensions.value_or(differs);
-  if (!model && spec.dimensions > 0 && !out.send_dimensions)
-    out.remarks.push_back(fmt::format(
-        "the endpoint is not asked for {} dimensions: {} must have them anyway; --send-dimensions asks",
-        spec.dimensions, spec.model));
+  return check_model_dimensions(spec, fmt::format("the column '{}'", spec.column), out);
+}
+
+Result<void> check_store_destination(pg::Connection& db, const VectorizerSpec& spec, Declaration& out) {
+  const ModelFacts* model = model_facts(spec.model);
+  if (spec.dimensions == 0 && !model)
+    return wrong("how many dimensions {} has is not known here; say it with --dimensions", spec.model);
+  out.dimensions = spec.dimensions > 0 ? spec.dimensions : model->dimensions;
+  TRY(check_model_dimensions(spec, "the store", out));
+  out.store = TRY(check_store(db, spec, out.source, out.key, out.dimensions));
   return {};
 }
 
@@ -289,6 +326,7 @@ Result<void> check_privileges(pg::Connection& db, const VectorizerSpec& spec, co
   DeclarerNeeds needs{declared.text.columns(),
                       {spec.column, spec.model_id_column, spec.model_version_column},
                       !spec.where.empty()};
+  needs.read.insert(needs.read.end(), declared.context.begin(), declared.context.end());
   needs.read.insert(needs.read.end(), declared.key.begin(), declared.key.end());
   auto lacking = TRY(grants_to_declare(db, declared.source, needs));
   if (lacking.empty()) return {};
@@ -309,17 +347,23 @@ Result<Declaration> check_declaration(pg::Connection& db, const VectorizerSpec& 
   Declaration out;
   out.source = std::move(source);
   out.text = std::move(text);
-  TRY(check_text_columns(out.source, out.text));
+  if (spec.store) out.context = TRY(parse_chunk_template(spec.chunk_template)).columns();
+  TRY(check_text_columns(out.source, out.text.columns()));
+  TRY(check_text_columns(out.source, out.context));
   auto key = TRY(check_key(db, spec, out.source));
   out.key = std::move(key);
   TRY(check_key_types(out.source, out.key));
-  TRY(check_destination(db, spec, out));
-  TRY(check_index_kind(out.source, *out.destination, spec.index, out.dimensions));
+  if (spec.store) {
+    TRY(check_store_destination(db, spec, out));
+  } else {
+    TRY(check_destination(db, spec, out));
+    TRY(check_index_kind(out.source, *out.destination, spec.index, out.dimensions));
+  }
   TRY(check_model_column(out.source, spec.model_id_column, "model-id-column"));
   TRY(check_model_column(out.source, spec.model_version_column, "model-version-column"));
   TRY(check_privileges(db, spec, out));
   TRY(check_free(db, spec, out.source));
-  TRY(check_no_other_writer(db, spec, out));
+  if (!spec.store) TRY(check_no_other_writer(db, spec, out));
   if (!spec.where.empty()) {
     out.filter = TRY(compile_filter(db, out.source, spec.where));
   }

@@ -5,6 +5,7 @@
 
 #include "schema/filter.h"
 #include "schema/source_table.h"
+#include "schema/triggers.h"
 #include "schema/vectorizers.h"
 #include "text/template.h"
 
@@ -14,9 +15,11 @@ namespace embedd::schema {
 struct Declaration {
   SourceTable source;
   Template text;
+  std::vector<std::string> context;  ///< columns of a store's chunk template
   std::vector<std::string> key;
   std::optional<CompiledFilter> filter;
-  const SourceColumn* destination = nullptr;  ///< points into `source`
+  const SourceColumn* destination = nullptr;  ///< points into `source`; none where there is a store
+  std::optional<CapturePlan::Store> store;
   int dimensions = 0;  ///< the column's; where that takes any number, those of its vectors or of the model
   bool send_dimensions = false;
   std::vector<std::string> remarks;  ///< what is accepted, but worth knowing

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "pg/quoting.h"
+#include "text/chunker.h"
 
 namespace embedd::schema {
 namespace {
@@ -13,7 +14,7 @@ constexpr std::string_view kBlanks = R"(E' \t\n\r\f\v')";
 /// Every function and operator is qualified: a settlement runs under the path of the worker's role.
 class TextColumns {
  public:
-  explicit TextColumns(const std::set<std::string>& foreign) : foreign_(foreign) {}
+  TextColumns(const std::set<std::string>& foreign, int most) : foreign_(foreign), most_(most) {}
 
   [[nodiscard]] std::string whole(const std::string& name) const {
     const std::string value = "t." + pg::quote_identifier(name);
@@ -23,7 +24,7 @@ class TextColumns {
   }
 
   [[nodiscard]] std::string cut(const std::string& name) const {
-    return fmt::format("pg_catalog.\"left\"({}, {})", whole(name), kMaxTextCharacters);
+    return fmt::format("pg_catalog.\"left\"({}, {})", whole(name), most_);
   }
 
   /// Whether `text`, an expression made of column `name`, is blank or NULL. In a database of several bytes a
@@ -37,6 +38,7 @@ class TextColumns {
 
  private:
   const std::set<std::string>& foreign_;
+  int most_;
 };
 
 std::string joined(const std::string& before, const std::string& next) {
@@ -55,6 +57,26 @@ std::string queue_table(VectorizerId id) { return fmt::format("embedd.queue_{}",
 
 std::string ledger_table(VectorizerId id) { return fmt::format("embedd.ledger_{}", id); }
 
+std::string chunks_table(VectorizerId id) { return fmt::format("embedd.chunks_{}", id); }
+
+std::string staged_table(VectorizerId id) { return fmt::format("embedd.staged_{}", id); }
+
+std::string placed_table(VectorizerId id) { return fmt::format("embedd.placed_{}", id); }
+
+std::string chunk_vector_sql(VectorizerId id, std::string_view store, const std::vector<std::string>& key,
+                             std::string_view vector_hash) {
+  const std::string same = pg::join_each(key.size(), " AND ", [&](std::size_t i) {
+    return fmt::format("s.{} OPERATOR(pg_catalog.=) p.k{}", pg::quote_identifier(key[i - 1]), i);
+  });
+  return fmt::format(
+      "SELECT x.embedding, x.model_id, x.model_version FROM {} x WHERE x.hash = g.hash AND x.embedding IS "
+      "NOT "
+      "NULL UNION ALL SELECT s.embedding, s.model_id, s.model_version FROM {} p JOIN {} s ON {} AND "
+      "s.chunk_seq "
+      "= p.seq WHERE p.hash = g.hash AND p.vector_hash = {} LIMIT 1",
+      chunks_table(id), placed_table(id), store, same, vector_hash);
+}
+
 std::string vector_hash_sql(std::string_view type, std::string_view vector) {
   return fmt::format(
       "pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256({0}_send(({1})::{0})), 'hex') COLLATE "
@@ -64,8 +86,8 @@ std::string vector_hash_sql(std::string_view type, std::string_view vector) {
 }
 
 /// Cutting counts characters, three times a column; a row whose bytes are few enough needs none of it.
-std::string compile_text(const Template& text, const std::set<std::string>& foreign) {
-  const TextColumns columns(foreign);
+std::string compile_text(const Template& text, const std::set<std::string>& foreign, int most_characters) {
+  const TextColumns columns(foreign, most_characters);
   std::string empty, empty_cut, filled, cut, length;
   std::size_t constant_bytes = 0;
   for (const std::string& column : text.columns()) {
@@ -89,8 +111,23 @@ std::string compile_text(const Template& text, const std::set<std::string>& fore
   return fmt::format(
       "CASE WHEN ({}) OPERATOR(pg_catalog.<=) {} THEN CASE WHEN {} THEN NULL ELSE {} END WHEN {} THEN NULL "
       "ELSE pg_catalog.\"left\"({}, {}) END",
-      length + std::to_string(constant_bytes), kMaxTextCharacters, empty, filled, empty_cut, cut,
-      kMaxTextCharacters);
+      length + std::to_string(constant_bytes), most_characters, empty, filled, empty_cut, cut,
+      most_characters);
+}
+
+std::string compile_cut_text(const Template& text, const std::vector<std::string>& context,
+                             const std::set<std::string>& foreign) {
+  const std::string body = compile_text(text, foreign, kMaxCutCharacters);
+  if (context.empty()) return body;
+  const TextColumns columns(foreign, static_cast<int>(kMostValueBytes));
+  const std::string end = fmt::format("pg_catalog.chr({})", static_cast<int>(kValueEnd));
+  std::string values;
+  for (const std::string& name : context)
+    values += fmt::format(
+        "pg_catalog.translate(coalesce({}, ''), {}, '') OPERATOR(pg_catalog.||) {} "
+        "OPERATOR(pg_catalog.||) ",
+        columns.cut(name), end, end);
+  return fmt::format("(SELECT {} b.text FROM (SELECT {} AS text OFFSET 0) b)", values, body);
 }
 
 std::string compile_key_json(const std::vector<std::string>& columns, const std::vector<std::string>& types,

@@ -28,6 +28,14 @@ inline constexpr std::string_view kRememberedLimits =
 
 std::string queue_table(VectorizerId id);   ///< embedd.queue_7
 std::string ledger_table(VectorizerId id);  ///< embedd.ledger_7
+std::string chunks_table(VectorizerId id);  ///< embedd.chunks_7: chunks that wait for vectors, by hash
+std::string staged_table(VectorizerId id);  ///< embedd.staged_7: rows' chunks that are not in the store yet
+std::string placed_table(VectorizerId id);  ///< embedd.placed_7: where in the store which chunk is
+
+/// A query over alias g, with g.hash: the chunk's vector and model, if that is known. `vector_hash`: of the
+/// store's vector, over alias s.
+std::string chunk_vector_sql(VectorizerId id, std::string_view store, const std::vector<std::string>& key,
+                             std::string_view vector_hash);
 /// A hash of a vector's bytes, as bigint; NULL of NULL. `type` is qualified: public.vector, public.halfvec.
 std::string vector_hash_sql(std::string_view type, std::string_view vector);
 
@@ -35,13 +43,23 @@ std::string vector_hash_sql(std::string_view type, std::string_view vector);
 /// row of any size costs little memory.
 inline constexpr int kMaxTextCharacters = 65'536;
 
+/// The same for a text that is cut into chunks: as much as PostgreSQL's functions take, and more than any
+/// worker is allowed to cut.
+inline constexpr int kMaxCutCharacters = 128 * 1024 * 1024;
+
 /// The row's text over alias `t`: NULL when every column is NULL or blank, else the template filled in, a
-/// NULL column being empty, cut to kMaxTextCharacters. Collation "C", so that the database's collation
+/// NULL column being empty, cut to `most_characters`. Collation "C", so that the database's collation
 /// decides nothing.
 ///
 /// `foreign`: the columns whose type is not PostgreSQL's own. Their values are written by the type's output
 /// function: a cast to text is whatever the type's owner says it is, at any later time.
-std::string compile_text(const Template& text, const std::set<std::string>& foreign = {});
+std::string compile_text(const Template& text, const std::set<std::string>& foreign = {},
+                         int most_characters = kMaxTextCharacters);
+
+/// The same for a text that is cut into chunks, which begins with the values of `context`, each followed by
+/// kValueEnd (text/chunker.h).
+std::string compile_cut_text(const Template& text, const std::vector<std::string>& context,
+                             const std::set<std::string>& foreign);
 
 /// The key as jsonb over alias `q`, e.g. jsonb_build_object('id', q.k1), under the settings of
 /// pinned_settings(). `types`: see embedd.vectorizers.key_types. `foreign`: as above, since a cast to json

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "embedded/schema_sql.h"
 #include "pg/form.h"
 #include "pg/pinned_settings.h"
@@ -33,6 +35,7 @@ const pg::Forms& forms() {
 ///   {retyped}                      whether a key column has another type than the queue was made for
 ///   {jobs} {changed}               what insert and update put into the queue; whether that may be anything
 ///   {using} {from}                 for statements: the table of the deleted rows
+///   {forget_chunks} {move_chunks} {truncate_chunks}  what else there is to do for a store
 class Capture {
  public:
   explicit Capture(const CapturePlan& plan) : plan_(plan), n_(plan.key_columns.size()) {
@@ -43,8 +46,8 @@ class Capture {
               {"vector", plan.vector_type},
               {"destination", pg::quote_identifier(plan.destination)},
               {"destination_type", pg::quote_literal(plan.destination_type)},
-              {"hash", vector_hash_sql(plan.destination_base_type, "v")},
-              {"untouched", untouched()},
+              {"hash", plan.store ? "" : vector_hash_sql(plan.destination_base_type, "v")},
+              {"untouched", plan.store ? "" : untouched()},
               {"key_json", plan.key_json_sql},
               {"keys", each(", ", [](std::size_t i) { return fmt::format("k{}", i); })},
               {"typed_keys", typed_keys()},
@@ -62,12 +65,21 @@ class Capture {
               {"q_is_new", same("q", "n")},
               {"l_is_old", same("l", "o")},
               {"most_jobs", "20000"},
+              {"cut_columns", ""},
+              {"move_chunks", ""},
+              {"truncate_chunks", ""},
               {"changed", "true"}};
+    if (plan.store) describe(*plan.store);
   }
 
   [[nodiscard]] std::vector<std::string> tables() const {
-    return {pg::fill(forms().form("queue"), words_), pg::fill(forms().form("queue_index"), words_),
-            pg::fill(forms().form("ledger"), words_)};
+    std::vector<std::string> out;
+    const auto make = [&](std::string_view form) { out.push_back(pg::fill(forms().form(form), words_)); };
+    for (const char* form : {"queue", "queue_index", "ledger"}) make(form);
+    if (!plan_.store) return out;
+    if (!plan_.store->is_there) make("store");
+    for (const char* form : {"chunks", "staged", "staged_index", "placed", "placed_index"}) make(form);
+    return out;
   }
 
   [[nodiscard]] std::vector<std::string> functions() const {
@@ -81,26 +93,34 @@ class Capture {
     const std::string by_key =
         plan_.by_row ? "" : " SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off";
     const std::string_view gone = plan_.by_row ? "OLD" : "t";
-    return {
+    pg::Words deleted = {{"settings", pinned_path + by_key + ours()},
+                         {"retyped", any_retyped("OLD")},
+                         {"row", columns(gone)},
+                         {"q_is_row", same_row(gone)},
+                         {"using", plan_.by_row ? "" : " USING embedd_rows t"},
+                         {"from", plan_.by_row ? "" : " FROM embedd_rows t"}};
+    deleted["forget_chunks"] =
+        plan_.store ? pg::fill(forms().form("forget_chunks"), with(with_row(deleted, gone))) + "\n" : "";
+    std::vector<std::string> out = {
         on("insert", "refuse_other_key_types",
            {{"settings", pinned_path},
             {"retyped", any_retyped("NEW")},
             {"jobs", inserted},
             {"changed", plan_.by_row ? "true" : "FOUND"}}),
         on("update", "update_check", {{"settings", ""}, {"retyped", retyped("NEW")}}),
-        on("delete", "refuse_other_key_types",
-           {{"settings", pinned_path + by_key},
-            {"retyped", any_retyped("OLD")},
-            {"row", columns(gone)},
-            {"q_is_row", same_row(gone)},
-            {"using", plan_.by_row ? "" : " USING embedd_rows t"},
-            {"from", plan_.by_row ? "" : " FROM embedd_rows t"}}),
-        function("truncate", {{"settings", pinned_path}}),
-        function("changed", {{"settings", pinned_path}, {"jobs", "SELECT " + parameters("n")}}),
+        on("delete", "refuse_other_key_types", deleted),
+        function("truncate", {{"settings", pinned_path + ours()}}),
+        function("changed", {{"settings", pinned_path + ours()}, {"jobs", "SELECT " + parameters("n")}}),
         function("forget", {{"settings", pinned_path}, {"pinned", pinned}}),
-        function("vector", {{"retyped", retyped("NEW")}}),
-        function("replaced", {{"settings", pinned_path}}),
     };
+    if (plan_.store) {
+      for (const char* form : {"store_written", "store_truncated", "arrived"})
+        out.push_back(function(form, {{"settings", pinned_path}}));
+    } else {
+      out.push_back(function("vector", {{"retyped", retyped("NEW")}}));
+      out.push_back(function("replaced", {{"settings", pinned_path}}));
+    }
+    return out;
   }
 
   [[nodiscard]] std::string trigger(std::string_view event, std::string_view when,
@@ -110,6 +130,49 @@ class Capture {
   }
 
  private:
+  /// What the words mean where the vectors are in a table of their own.
+  void describe(const CapturePlan::Store& store) {
+    const auto names = [this](auto&& f) { return each(", ", std::forward<decltype(f)>(f)); };
+    const auto set = [this](const char* name, std::string value) { words_[name] = std::move(value); };
+    set("cut_columns",
+        ", cut_hash bigint, cut_characters bigint NOT NULL DEFAULT 0, cut_chunks integer NOT NULL DEFAULT 0, "
+        "cut_state bytea");
+    set("store", store.table);
+    set("store_type", store.type);
+    set("chunks", chunks_table(plan_.id));
+    set("staged", staged_table(plan_.id));
+    set("placed", placed_table(plan_.id));
+    set("names", names([&](std::size_t i) { return name(i); }));
+    set("named_keys",
+        names([&](std::size_t i) { return fmt::format("{} {} NOT NULL", name(i), store.key_types[i - 1]); }));
+    set("move_names", names([&](std::size_t i) { return fmt::format("{} = n{}", name(i), i); }));
+    set("s_is_old", named("s", "o"));
+    set("o_is_new", named("o", "n"));
+    set("qualified_keys", names([](std::size_t i) { return fmt::format("q.k{}", i); }));
+    set("staged_keys", names([](std::size_t i) { return fmt::format("g.k{}", i); }));
+    set("g_is_q", each(" AND ", [](std::size_t i) { return fmt::format("g.k{} = q.k{}", i, i); }));
+    set("chunk_vector",
+        chunk_vector_sql(plan_.id, store.table, plan_.key_columns,
+                         vector_hash_sql(store.type.substr(0, store.type.find('(')), "s.embedding")));
+    set("move_chunks", pg::fill(forms().form("move_chunks"), words_));
+    set("truncate_chunks", pg::fill(forms().form("truncate_store"), words_));
+  }
+
+  /// s."id" = o1 AND s."part" = o2
+  [[nodiscard]] std::string named(std::string_view alias, std::string_view prefix) const {
+    return each(" AND ",
+                [&](std::size_t i) { return fmt::format("{}.{} = {}{}", alias, name(i), prefix, i); });
+  }
+
+  /// Writing to the store ourselves is no reason to look at its rows again.
+  [[nodiscard]] std::string ours() const { return plan_.store ? " SET embedd.settles = 'on'" : ""; }
+
+  [[nodiscard]] pg::Words with_row(pg::Words words, std::string_view row) const {
+    words["s_is_row"] =
+        each(" AND ", [&](std::size_t i) { return fmt::format("s.{} = {}.{}", name(i), row, name(i)); });
+    return words;
+  }
+
   [[nodiscard]] pg::Words with(pg::Words more) const {
     more.insert(words_.begin(), words_.end());
     return more;
@@ -202,6 +265,8 @@ class Capture {
 };
 
 constexpr std::string_view kEvents[] = {"insert", "update", "delete", "truncate", "vector"};
+/// On the store and on the table of its waiting chunks.
+constexpr std::string_view kStoreEvents[] = {"store", "emptied", "arrived"};
 /// Called by the trigger functions.
 constexpr std::string_view kHelpers[] = {"changed", "forget", "replaced"};
 
@@ -230,7 +295,7 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
                   : fmt::format("INSERT ON {} REFERENCING NEW TABLE AS embedd_rows FOR EACH STATEMENT",
                                 plan.source)));
   out.push_back(capture.trigger("update", "AFTER", "UPDATE " + by_row));
-  out.push_back(capture.trigger("vector", "BEFORE", "UPDATE " + by_row));
+  if (!plan.store) out.push_back(capture.trigger("vector", "BEFORE", "UPDATE " + by_row));
   out.push_back(capture.trigger(
       "delete", "AFTER",
       plan.by_row ? "DELETE " + by_row
@@ -239,6 +304,20 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
   out.push_back(
       capture.trigger("truncate", "AFTER", fmt::format("TRUNCATE ON {} FOR EACH STATEMENT", plan.source)));
 
+  if (plan.store) {
+    out.push_back(capture.trigger(
+        "store", "AFTER", fmt::format("INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW", plan.store->table)));
+    out.push_back(capture.trigger("emptied", "AFTER",
+                                  fmt::format("TRUNCATE ON {} FOR EACH STATEMENT", plan.store->table)));
+    out.push_back(
+        capture.trigger("arrived", "AFTER",
+                        fmt::format("UPDATE ON {} REFERENCING NEW TABLE AS embedd_rows FOR EACH STATEMENT",
+                                    chunks_table(plan.id))));
+    if (plan.by_role)
+      out.push_back(fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {}, {}, {}, {} TO {}",
+                                plan.store->table, chunks_table(plan.id), staged_table(plan.id),
+                                placed_table(plan.id), kCaptureRole));
+  }
   if (plan.by_role)
     out.push_back(fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {}, {} TO {}",
                               queue_table(plan.id), ledger_table(plan.id), kCaptureRole));
@@ -249,8 +328,12 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
       out.push_back(
           fmt::format("ALTER FUNCTION {} OWNER TO {}", function_name(event, plan.id), kCaptureRole));
   };
-  for (const std::string_view event : kEvents) finish(event);
-  for (const std::string_view helper : kHelpers) finish(helper);
+  for (const std::string_view event : kEvents)
+    if (!plan.store || event != "vector") finish(event);
+  for (const std::string_view helper : kHelpers)
+    if (!plan.store || helper != "replaced") finish(helper);
+  if (plan.store)
+    for (const std::string_view event : kStoreEvents) finish(event);
   return out;
 }
 
@@ -258,11 +341,15 @@ std::vector<std::string> drop_ddl(VectorizerId id, bool keep_ledger) {
   std::vector<std::string> out;
   // The triggers go with their functions: dropping them by name takes the table's owner, and whoever may
   // attach a trigger need not be that.
-  for (const std::string_view event : kEvents)
+  const auto drop = [&](std::string_view event) {
     out.push_back(fmt::format("DROP FUNCTION IF EXISTS {} CASCADE", function_name(event, id)));
+  };
+  for (const std::string_view event : kEvents) drop(event);
+  for (const std::string_view event : kStoreEvents) drop(event);
   for (const std::string_view helper : kHelpers)
     out.push_back(fmt::format("DROP FUNCTION IF EXISTS {}", function_name(helper, id)));
-  out.push_back("DROP TABLE IF EXISTS " + queue_table(id));
+  for (const std::string& table : {queue_table(id), staged_table(id), placed_table(id), chunks_table(id)})
+    out.push_back("DROP TABLE IF EXISTS " + table);
   if (!keep_ledger) out.push_back("DROP TABLE IF EXISTS " + ledger_table(id));
   return out;
 }

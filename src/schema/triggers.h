@@ -45,6 +45,15 @@ struct CapturePlan {
   int stored_bytes = 0;                     ///< of a vector out of line; 0: of any length
   bool tells_toast_apart = false;           ///< the server has pg_column_toast_chunk_id()
   std::string vector_type;                  ///< qualified type of a kept vector
+  /// Where the vectors are in a table of their own, and `destination` and what follows it mean nothing.
+  struct Store {
+    std::string schema;
+    std::string table;                   ///< "schema"."table"
+    std::string type;                    ///< public.vector(1536)
+    std::vector<std::string> key_types;  ///< of its key columns, as SQL declares them
+    bool is_there = false;               ///< it was made before
+  };
+  std::optional<Store> store;
 };
 
 /// A condition over g (pg_trigger) and v (embedd.vectorizers): the trigger is one of those that capture_ddl()

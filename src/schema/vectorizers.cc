@@ -12,6 +12,7 @@
 #include "schema/declaration.h"
 #include "schema/pgvector.h"
 #include "schema/sql_text.h"
+#include "schema/store.h"
 #include "schema/triggers.h"
 
 namespace embedd::schema {
@@ -24,13 +25,16 @@ std::string select_all(const pg::Connection& db) {
 SELECT v.id, v.name, {0}, {1}, v.key_columns,
        v.key_types, v.template, v.filter, v.destination_column, v.destination_type, v.model_id_column,
        v.model_version_column, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.long_texts,
+       coalesce(s.nspname, ''), coalesce(s.relname, ''), v.chunk_rule, v.chunk_template,
        v.index_kind, ARRAY(SELECT jsonb_object_keys(v.deferred_indexes)), v.state = 'paused', v.text_sql,
        embedd.types_of(v.id), v.filter_sql, v.key_json_sql, to_char(v.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
        (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e
         JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector')
 FROM embedd.vectorizers v
 LEFT JOIN pg_catalog.pg_class c ON c.oid = embedd.source_of(v.id)
-LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)",
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN LATERAL (SELECT sn.nspname, sc.relname FROM pg_catalog.pg_class sc
+                   JOIN pg_catalog.pg_namespace sn ON sn.oid = sc.relnamespace WHERE sc.oid = v.store) s ON true)",
                      db.readable("coalesce(n.nspname, v.source_schema)::text"),
                      db.readable("coalesce(c.relname, v.source_table)::text"));
 }
@@ -55,6 +59,10 @@ VectorizerInfo read_info(const pg::Rows& rows, int i) {
   out.dimensions = static_cast<int>(rows.integer(i, column++));
   out.send_dimensions = rows.flag(i, column++);
   out.long_texts = rows.text(i, column++);
+  out.store_schema = rows.text(i, column++);
+  out.store_table = rows.text(i, column++);
+  out.chunk_rule = rows.text(i, column++);
+  out.chunk_template = rows.text(i, column++);
   out.index_kind = rows.text(i, column++);
   out.deferred_indexes = rows.array(i, column++);
   out.paused = rows.flag(i, column++);
@@ -106,52 +114,69 @@ CapturePlan plan_for(const Declaration& declared) {
       if (std::ranges::find(plan.read, name) == plan.read.end()) plan.read.push_back(name);
   };
   read(declared.text.columns());
+  read(declared.context);
   if (declared.filter) read(declared.filter->columns);
   read(declared.key);
-  plan.destination = declared.destination->name;
-  plan.destination_type = declared.destination->own_type;
-  plan.destination_base_type = declared.destination->base_type;
-  plan.stored_bytes = stored_bytes(declared);
+  plan.store = declared.store;
+  if (declared.destination) {
+    plan.destination = declared.destination->name;
+    plan.destination_type = declared.destination->own_type;
+    plan.destination_base_type = declared.destination->base_type;
+    plan.stored_bytes = stored_bytes(declared);
+  }
   plan.key_json_sql =
       compile_key_json(plan.key_columns, plan.key_types, foreign_of(declared.source, plan.key_columns));
   return plan;
 }
 
+std::string text_sql(const Declaration& declared) {
+  std::vector<std::string> columns = declared.text.columns();
+  columns.insert(columns.end(), declared.context.begin(), declared.context.end());
+  const std::set<std::string> foreign = foreign_of(declared.source, columns);
+  return declared.store ? compile_cut_text(declared.text, declared.context, foreign)
+                        : compile_text(declared.text, foreign);
+}
+
 Result<VectorizerId> insert_row(pg::Connection& db, const VectorizerSpec& spec, const Declaration& declared,
                                 const CapturePlan& plan) {
-  auto rows = db.exec(R"(
+  auto rows =
+      db.exec(R"(
 INSERT INTO embedd.vectorizers (name, source, source_schema, source_table, key_columns, key_types, key_json_sql,
   template, text_sql, read_columns, read_types, filter, capture_version, destination_column, destination_type, model_id_column,
-  model_version_column, endpoint, model, dimensions, send_dimensions, long_texts, index_kind, key_numbers, destination_number)
+  model_version_column, endpoint, model, dimensions, send_dimensions, long_texts, index_kind, chunk_rule, chunk_template,
+  destination, key_numbers, destination_number)
 VALUES ($1, $2::oid::regclass, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-  $21, $22, $23,
+  $21, $22, $23, $24, $25, CASE WHEN $24 = '' THEN 'column' ELSE 'table' END,
   ARRAY(SELECT a.attnum FROM unnest($5::text[]) WITH ORDINALITY AS k (name, n)
         JOIN pg_catalog.pg_attribute a ON a.attrelid = $2::oid AND a.attname = k.name ORDER BY k.n),
-  (SELECT a.attnum FROM pg_catalog.pg_attribute a WHERE a.attrelid = $2::oid AND a.attname = $14::text))
+  CASE WHEN $24 <> '' THEN 0 ELSE
+    (SELECT a.attnum FROM pg_catalog.pg_attribute a WHERE a.attrelid = $2::oid AND a.attname = $14::text) END)
 RETURNING id)",
-                      {spec.name,
-                       std::to_string(declared.source.oid),
-                       declared.source.schema,
-                       declared.source.name,
-                       pg::array_literal(plan.key_columns),
-                       pg::array_literal(plan.key_types),
-                       plan.key_json_sql,
-                       spec.text,
-                       compile_text(declared.text, foreign_of(declared.source, declared.text.columns())),
-                       pg::array_literal(plan.read),
-                       pg::array_literal(own_types(declared.source, plan.read)),
-                       optional_text(spec.where),
-                       std::to_string(kCaptureVersion),
-                       declared.destination->name,
-                       declared.destination->type_name,
-                       optional_text(spec.model_id_column),
-                       optional_text(spec.model_version_column),
-                       spec.endpoint,
-                       spec.model,
-                       std::to_string(declared.dimensions),
-                       declared.send_dimensions ? "true" : "false",
-                       spec.long_texts,
-                       spec.index});
+              {spec.name,
+               std::to_string(declared.source.oid),
+               declared.source.schema,
+               declared.source.name,
+               pg::array_literal(plan.key_columns),
+               pg::array_literal(plan.key_types),
+               plan.key_json_sql,
+               spec.text,
+               text_sql(declared),
+               pg::array_literal(plan.read),
+               pg::array_literal(own_types(declared.source, plan.read)),
+               optional_text(spec.where),
+               std::to_string(kCaptureVersion),
+               declared.store ? "embedding" : declared.destination->name,
+               declared.store ? (spec.halfvec ? "halfvec" : "vector") : declared.destination->type_name,
+               optional_text(spec.model_id_column),
+               optional_text(spec.model_version_column),
+               spec.endpoint,
+               spec.model,
+               std::to_string(declared.dimensions),
+               declared.send_dimensions ? "true" : "false",
+               spec.long_texts,
+               spec.index,
+               declared.store ? spec.chunk : "",
+               spec.chunk_template});
   if (!rows && db.last_sqlstate() == "23505")  // somebody else's, committed since we looked
     return fail(ErrorKind::invalid_argument,
                 fmt::format("there is a vectorizer {} already; choose another name", spec.name));
@@ -203,16 +228,18 @@ Result<bool> prepare_capture_role(pg::Connection& db, const Declaration& declare
       {kCaptureRole}));
   if (!may.flag(0, 0)) return false;
   std::vector<std::string> columns = declared.key;
-  columns.push_back(declared.destination->name);
+  if (declared.destination) columns.push_back(declared.destination->name);
   const auto lacking = [&] {
     return db.exec(
         "SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, $3::text) FROM pg_attribute a "
         "JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace "
-        "OR n.oid = (SELECT extnamespace FROM pg_extension WHERE extname = 'vector') WHERE a.attrelid = "
+        "OR n.nspname = $4 OR n.oid = (SELECT extnamespace FROM pg_extension WHERE extname = 'vector') WHERE "
+        "a.attrelid = "
         "$1::oid AND a.attname = ANY ($2::text[]) AND n.nspname <> 'pg_catalog' AND NOT "
         "EXISTS (SELECT FROM aclexplode(n.nspacl) g WHERE g.grantee = $3::regrole AND g.privilege_type = "
         "'USAGE')",
-        {std::to_string(declared.source.oid), pg::array_literal(columns), kCaptureRole});
+        {std::to_string(declared.source.oid), pg::array_literal(columns), kCaptureRole,
+         declared.store ? pg::Param(declared.store->schema) : pg::Param()});
   };
   auto grants = lacking();
   if (grants && !grants->empty()) {
@@ -223,6 +250,19 @@ Result<bool> prepare_capture_role(pg::Connection& db, const Declaration& declare
   if (!grants) return std::unexpected(grants.error());
   for (int i = 0; i < grants->size(); ++i) TRY(db.exec(grants->text(i, 0)));
   return true;
+}
+
+Result<Declared> create_in_transaction(pg::Connection& db, const VectorizerSpec& spec);
+
+/// The store is there, and so are the tables of waiting chunks: what embeds those.
+Result<void> declare_chunks(pg::Connection& db, const VectorizerSpec& spec, const CapturePlan& plan,
+                            int dimensions) {
+  const std::string id = std::to_string(plan.id);
+  TRY(db.exec("UPDATE embedd.vectorizers SET store = $2::regclass WHERE id = $1", {id, plan.store->table}));
+  const VectorizerSpec chunks = chunks_spec(spec, plan.id, dimensions);
+  TRY(create_in_transaction(db, chunks));
+  TRY(db.exec("UPDATE embedd.vectorizers SET rows_of = $2 WHERE name = $1", {chunks.name, id}));
+  return {};
 }
 
 Result<Declared> create_in_transaction(pg::Connection& db, const VectorizerSpec& spec) {
@@ -237,10 +277,11 @@ Result<Declared> create_in_transaction(pg::Connection& db, const VectorizerSpec&
   if (declared.filter) TRY(keep_filter(db, plan.id, spec, declared));
   TRY(run_all(db, queue_ddl(plan)));
   Declared out{.remarks = declared.remarks};
+  if (plan.store) TRY(declare_chunks(db, spec, plan, declared.dimensions));
   auto info = TRY(find_vectorizer(db, spec.name));
   out.info = std::move(info);
   // Before the triggers, which keep the table's users waiting until the transaction ends.
-  out.existing = TRY(take_stock(db, spec, declared, out.info));
+  if (!plan.store) out.existing = TRY(take_stock(db, spec, declared, out.info));
   TRY(run_all(db, capture_ddl(plan)));
   TRY(db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(plan.id)}));
   return out;
@@ -266,7 +307,7 @@ Result<VectorizerInfo> create_vectorizer(pg::Connection& db, const VectorizerSpe
 }
 
 Result<std::vector<VectorizerInfo>> list_vectorizers(pg::Connection& db) {
-  auto rows = TRY(db.exec(select_all(db) + " ORDER BY v.name"));
+  auto rows = TRY(db.exec(select_all(db) + " WHERE v.rows_of IS NULL ORDER BY v.name"));
   std::vector<VectorizerInfo> out;
   for (int i = 0; i < rows.size(); ++i) out.push_back(read_info(rows, i));
   return out;
@@ -318,9 +359,12 @@ Result<void> drop_vectorizer(pg::Connection& db, std::string_view name) {
   TRY(check_may_drop(db, found));
   const std::string table = pg::quote_qualified(found.source_schema, found.source_table);
   return change_table(db, table, [&]() -> Result<void> {
-    auto proofs = TRY(keep_proofs(db, found.id));
-    TRY(run_all(db, drop_ddl(found.id, proofs)));
     const std::string id = std::to_string(found.id);
+    // The chunks that wait are of no use to anybody else.
+    const auto chunks = TRY(db.exec("SELECT id FROM embedd.vectorizers WHERE rows_of = $1", {id}));
+    for (int i = 0; i < chunks.size(); ++i) TRY(run_all(db, drop_ddl(chunks.integer(i, 0), false)));
+    const bool proofs = found.stores() ? false : TRY(keep_proofs(db, found.id));
+    TRY(run_all(db, drop_ddl(found.id, proofs)));
     return run_all(db, {"DROP FUNCTION IF EXISTS " + filter_function(found.id),
                         "DELETE FROM embedd.missed_changes WHERE vectorizer_id = " + id,
                         "DELETE FROM embedd.vectorizers WHERE id = " + id});

@@ -16,10 +16,14 @@ namespace embedd::schema {
 /// What a person asks for, as in `embedd vectorizer create`.
 struct VectorizerSpec {
   std::string name;
-  std::string table;                ///< as in SQL: `traces`, `app.notes`, `"Mixed Case"`
-  std::string text;                 ///< the template, e.g. "{title}\\n{body}"; see text/template.h
-  std::string column;               ///< destination column, of type vector or halfvec
-  std::string store;                ///< destination table: not supported yet
+  std::string table;   ///< as in SQL: `traces`, `app.notes`, `"Mixed Case"`
+  std::string text;    ///< the template, e.g. "{title}\\n{body}"; see text/template.h
+  std::string column;  ///< destination column, of type vector or halfvec
+  std::optional<std::string>
+      store;                        ///< destination table, in place of a column; empty: TABLE_embedding_store
+  std::string chunk = "none";       ///< how a store's texts are cut; see text/chunk_rule.h
+  std::string chunk_template;       ///< what is sent of a chunk; empty: the chunk
+  bool halfvec = false;             ///< a store's vectors are of that type
   std::vector<std::string> key;     ///< empty: the primary key
   std::string where;                ///< SQL over the row's own columns; empty: every row
   std::string endpoint = "openai";  ///< a name of the worker's configuration
@@ -44,8 +48,10 @@ struct VectorizerInfo {
   std::string text_template;
   std::optional<std::string> filter;
   std::string destination_column;
-  std::string destination_type;  ///< vector or halfvec
-  std::string vector_schema;     ///< where those are, quoted
+  std::string destination_type;           ///< vector or halfvec
+  std::string store_schema, store_table;  ///< where that column is; empty: in the source
+  std::string chunk_rule, chunk_template;
+  std::string vector_schema;  ///< where those are, quoted
   std::optional<std::string> model_id_column;
   std::optional<std::string> model_version_column;
   std::string endpoint;
@@ -61,6 +67,7 @@ struct VectorizerInfo {
   std::optional<std::string> filter_sql;
   std::string key_json_sql;  ///< over alias q with columns k1..kn
   std::string created_at;
+  [[nodiscard]] bool stores() const { return !store_table.empty(); }
 };
 
 /// Checks everything, then makes the row, the queue and ledger tables and the triggers, in one transaction.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/check.h"
 #include "core/spending_brake.h"
 
 namespace embedd::sim {
@@ -251,6 +252,7 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
     case Action::keep: return complete_one(table, settlement, job, queued, now);
     case Action::clear: return clear_one(table, job, queued, now);
     case Action::extend: queued.run_at = now + settlement.delay; return Outcome::done;
+    case Action::stage: CHECK(false, "no vectorizer of this world cuts texts");
     case Action::drop:
       if (const auto proof = table.ledger.find(job.key); row == table.rows.end() ||
                                                          proof == table.ledger.end() ||

@@ -7,6 +7,7 @@
 #include "core/io.h"
 #include "core/retry_policy.h"
 #include "core/tokenizer.h"
+#include "text/chunker.h"
 
 namespace embedd::sim {
 
@@ -66,7 +67,8 @@ class Process final : public Io {
     embedder_ = std::make_unique<SimEmbedder>(world, wake_me, alive_);
     WorkerOptions options = world.options;
     options.seed = world.random.next();
-    worker_ = std::make_unique<Worker>(options, *queue_, *embedder_, tokenizer_, clock_, *this, observer_);
+    worker_ = std::make_unique<Worker>(options, *queue_, *embedder_, tokenizer_, chunker_, clock_, *this,
+                                       observer_);
     wake();
   }
 
@@ -125,6 +127,7 @@ class Process final : public Io {
   World& world_;
   int number_;
   ByteTokenizer tokenizer_;
+  TextChunker chunker_{tokenizer_};
   WorldClock clock_;
   Tracing observer_;
   std::shared_ptr<int> alive_;

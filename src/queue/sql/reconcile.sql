@@ -21,8 +21,8 @@ proven_rows AS MATERIALIZED (
       THEN pg_catalog.age(v.proven_before::xid) ELSE 2147483647 END AS age
   FROM embedd.vectorizers v WHERE v.id = {id}),
 page AS MATERIALIZED (
-  SELECT {keys:t}, {hash} AS hash, t.{destination} IS NOT NULL AS stored,
-         CASE WHEN pg_catalog.age(t.xmin) <= (SELECT age FROM proven_rows) THEN {vector_hash} END AS vector_hash,
+  SELECT {keys:t}, {hash} AS hash, {has_vector} AS stored,
+         CASE WHEN {written_since} THEN {vector_hash} END AS vector_hash,
          coalesce({refusal} <> '', false) AS refused FROM {source} t
   WHERE (SELECT yes FROM walks) {after_page}
   ORDER BY {row:t} LIMIT $1::bigint),
@@ -73,7 +73,7 @@ orphans AS MATERIALIZED (
   WHERE NOT m.there),
 forgotten AS (
   DELETE FROM {ledger} l WHERE l.ctid = ANY (ARRAY(SELECT at FROM orphans))),
-noted AS MATERIALIZED (
+{forget_chunks}noted AS MATERIALIZED (
   SELECT l.at, m.seen, m.repairs FROM (
     SELECT {keys}, vector_hash AS seen, 0 AS repairs FROM judged WHERE first_seen
     UNION ALL SELECT {keys}, NULL, 1 FROM free WHERE replaced) m

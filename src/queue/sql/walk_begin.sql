@@ -35,11 +35,11 @@ history AS MATERIALIZED (
         pg_catalog.pg_stat_get_tuples_updated(c.oid), pg_catalog.pg_stat_get_tuples_deleted(c.oid)), ',' ORDER BY c.oid)))
     END AS says
   FROM pg_catalog.pg_class c
-  WHERE c.oid IN (SELECT oid FROM family UNION ALL SELECT '{queue}'::regclass UNION ALL SELECT '{ledger}'::regclass)),
+  WHERE c.oid IN (SELECT oid FROM family UNION ALL SELECT '{queue}'::regclass UNION ALL SELECT '{ledger}'::regclass{watched})),
 seen AS MATERIALIZED (
   SELECT v.*, l.deferred, h.says,
          EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id) AS missed,
-         (SELECT count(*) = 5 FROM pg_catalog.pg_trigger g
+         (SELECT count(*) = {triggers} FROM pg_catalog.pg_trigger g
           WHERE g.tgrelid = v.source::oid AND g.tgenabled IN ('O', 'A')
             AND g.tgname IN ('embedd_insert_{id}', 'embedd_update_{id}', 'embedd_delete_{id}', 'embedd_truncate_{id}',
                              'embedd_vector_{id}')) AS captured

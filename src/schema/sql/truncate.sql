@@ -19,6 +19,7 @@ BEGIN
       EXCEPTION WHEN serialization_failure THEN NULL;
       END;
     END;
+    {truncate_chunks}
   EXCEPTION WHEN OTHERS THEN
     {>note_missed}
   END;

@@ -1,0 +1,2 @@
+UPDATE {store} s SET {move_names} WHERE {s_is_old} AND NOT EXISTS (SELECT FROM {store} o WHERE {o_is_new});
+UPDATE {placed} q SET {move} WHERE {q_is_old} AND NOT EXISTS (SELECT FROM {placed} q WHERE {q_is_new});

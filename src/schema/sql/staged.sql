@@ -1,0 +1,2 @@
+-- The chunks of rows that have been cut, until all of them have vectors.
+CREATE TABLE {staged} ({typed_keys}, seq integer NOT NULL, hash uuid NOT NULL, chunk text NOT NULL, PRIMARY KEY ({keys}, seq))

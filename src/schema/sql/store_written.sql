@@ -1,0 +1,19 @@
+-- Somebody else has written to the store: the row is looked at again.
+CREATE FUNCTION embedd.capture_store_{id}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER{settings} AS $body$
+BEGIN
+  IF coalesce(current_setting('embedd.settles', true), '') = 'on' THEN RETURN NULL; END IF;
+  BEGIN
+    IF TG_OP <> 'INSERT' THEN
+      INSERT INTO {queue} AS q ({keys}) SELECT {old_row}
+      ON CONFLICT ({keys}) DO UPDATE SET {>reset};
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+      INSERT INTO {queue} AS q ({keys}) SELECT {new_row}
+      ON CONFLICT ({keys}) DO UPDATE SET {>reset};
+    END IF;
+  EXCEPTION WHEN OTHERS THEN
+    {>note_missed}
+  END;
+  RETURN NULL;
+END
+$body$

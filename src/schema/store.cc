@@ -1,0 +1,73 @@
+#include "schema/store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "pg/quoting.h"
+#include "schema/pgvector.h"
+#include "schema/sql_text.h"
+
+namespace embedd::schema {
+namespace {
+
+constexpr std::string_view kOwnColumns[] = {"embedding_uuid", "chunk_seq", "chunk",
+                                            "embedding",      "model_id",  "model_version"};
+
+template <typename... Args>
+std::unexpected<Error> wrong(fmt::format_string<Args...> format, Args&&... args) {
+  return fail(ErrorKind::invalid_argument, fmt::format(format, std::forward<Args>(args)...));
+}
+
+Result<std::pair<std::string, std::string>> name_store(pg::Connection& db, const VectorizerSpec& spec,
+                                                       const SourceTable& source) {
+  if (spec.store->empty()) return std::pair(source.schema, source.name + "_embedding_store");
+  auto parts = db.exec("SELECT parse_ident($1)", {*spec.store});
+  const auto names = parts ? parts->array(0, 0) : std::vector<std::string>();
+  if (names.empty() || names.size() > 2)
+    return wrong("'{}' names no table; write --store TABLE or --store SCHEMA.TABLE", *spec.store);
+  return names.size() == 2 ? std::pair(names[0], names[1]) : std::pair(source.schema, names[0]);
+}
+
+}  // namespace
+
+std::string chunks_name(std::string_view name) { return std::string(name) + ".chunks"; }
+
+Result<CapturePlan::Store> check_store(pg::Connection& db, const VectorizerSpec& spec,
+                                       const SourceTable& source, const std::vector<std::string>& key,
+                                       int dimensions) {
+  const auto [schema, name] = TRY(name_store(db, spec, source));
+  CapturePlan::Store store{.schema = schema, .table = pg::quote_qualified(schema, name)};
+  const auto there = TRY(db.exec("SELECT to_regclass($1) IS NOT NULL", {store.table}));
+  if (there.flag(0, 0))
+    return wrong("there is a table {} already; name another one with --store, or drop it", store.table);
+  for (const std::string& each : key) {
+    if (std::ranges::find(kOwnColumns, each) != std::end(kOwnColumns))
+      return wrong("the key column '{}' has the name of a store's own column; rename it, or use --column",
+                   each);
+    const SourceColumn& column = *source.find(each);
+    store.key_types.push_back(column.type + (column.collation.empty() ? "" : " COLLATE " + column.collation));
+  }
+  const char* type = spec.halfvec ? "halfvec" : "vector";
+  store.type = fmt::format("{}.{}({})", TRY(find_pgvector(db)).schema, type, dimensions);
+  return store;
+}
+
+VectorizerSpec chunks_spec(const VectorizerSpec& spec, VectorizerId id, int dimensions) {
+  VectorizerSpec out;
+  out.name = chunks_name(spec.name);
+  out.table = chunks_table(id);
+  out.text = "{sent}";
+  out.column = "embedding";
+  out.endpoint = spec.endpoint;
+  out.model = spec.model;
+  out.dimensions = dimensions;
+  out.send_dimensions = spec.send_dimensions;
+  out.model_id_column = "model_id";
+  out.model_version_column = "model_version";
+  out.long_texts = spec.long_texts;
+  return out;
+}
+
+}  // namespace embedd::schema

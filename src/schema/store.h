@@ -1,0 +1,25 @@
+/// Stores: tables of chunks, each with a vector, beside the table that the texts are in.
+#pragma once
+
+#include <string>
+
+#include "schema/source_table.h"
+#include "schema/triggers.h"
+#include "schema/vectorizers.h"
+
+namespace embedd::schema {
+
+/// How the vectorizer of a store's waiting chunks is called: `name`.chunks.
+std::string chunks_name(std::string_view name);
+
+/// What `--store` asks for: a table in the source's schema unless the name says otherwise, which must not
+/// exist yet. Errors: invalid_argument, with what to do next.
+Result<CapturePlan::Store> check_store(pg::Connection& db, const VectorizerSpec& spec,
+                                       const SourceTable& source, const std::vector<std::string>& key,
+                                       int dimensions);
+
+/// What declares the vectorizer of the chunks that wait. It embeds what is sent of them, and nobody sees it
+/// listed.
+VectorizerSpec chunks_spec(const VectorizerSpec& spec, VectorizerId id, int dimensions);
+
+}  // namespace embedd::schema

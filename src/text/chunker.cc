@@ -1,0 +1,247 @@
+#include "text/chunker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "text/boundaries.h"
+#include "text/markdown.h"
+#include "text/utf8.h"
+
+namespace embedd {
+namespace {
+
+/// A token of ordinary text has about four bytes; one that has many more is of blanks or the like.
+constexpr std::size_t kMostBytesPerToken = 8;
+
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+/// What the chunker knows at a place in the text.
+struct State {
+  std::vector<std::string> values;  ///< of the template's columns
+  std::string overlap;              ///< what the next chunk repeats
+  MarkdownState markdown;
+
+  /// Each part preceded by its length.
+  [[nodiscard]] std::string saved() const {
+    std::string out;
+    const auto add = [&out](const std::string& part) { out += fmt::format("{}:{}", part.size(), part); };
+    add(overlap);
+    add(markdown.saved());
+    for (const std::string& value : values) add(value);
+    return out;
+  }
+
+  static State restored(std::string_view saved) {
+    std::vector<std::string> parts;
+    while (!saved.empty()) {
+      const std::size_t colon = std::min(saved.find(':'), saved.size());
+      std::size_t size = 0;
+      for (const char digit : saved.substr(0, colon))
+        size = size * 10 + static_cast<std::size_t>(digit - '0');
+      saved.remove_prefix(std::min(colon + 1, saved.size()));
+      parts.emplace_back(saved.substr(0, size));
+      saved.remove_prefix(std::min(size, saved.size()));
+    }
+    State state;
+    if (!parts.empty()) state.overlap = parts[0];
+    if (parts.size() > 1) state.markdown = MarkdownState::restored(parts[1]);
+    if (parts.size() > 2) state.values.assign(parts.begin() + 2, parts.end());
+    return state;
+  }
+};
+
+std::string cut_to(std::string_view text, std::size_t bytes) {
+  return std::string(text.substr(0, utf8::cut(text, std::min(text.size(), bytes))));
+}
+
+/// Cuts one window.
+class Cutting {
+ public:
+  Cutting(const ChunkRule& rule, const ChunkTemplate& form, const Tokenizer& tokenizer, State state)
+      : rule_(rule), form_(form), columns_(form.columns()), tokenizer_(tokenizer), state_(std::move(state)) {}
+
+  /// Takes the columns' values off the begin of the text.
+  void read_values(std::string_view& text) {
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const std::size_t end = std::min(text.find(kValueEnd), text.size());
+      state_.values.push_back(cut_to(text.substr(0, end), kMostValueBytes));
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+  }
+
+  /// Bytes that were cut into `chunks`.
+  std::size_t run(std::string_view text, bool last, std::vector<Chunk>& chunks) {
+    std::size_t at = 0;
+    while (at < text.size()) {
+      const std::size_t end = next(text.substr(at), last);
+      if (end == 0) break;
+      add(text.substr(at, end), chunks);
+      at += end;
+    }
+    return at;
+  }
+
+  [[nodiscard]] std::string saved() const { return state_.saved(); }
+
+ private:
+  /// What is sent beside the chunk; cut to half of what may be sent.
+  [[nodiscard]] std::string context() const { return sent_of(""); }
+
+  [[nodiscard]] std::string sent_of(std::string_view chunk) const {
+    const std::string headings = rule_.kind == ChunkRule::Kind::markdown ? headings_ : "";
+    std::string out;
+    for (const Template::Part& part : form_.text.parts) {
+      if (!part.is_column)
+        out += part.text;
+      else if (part.text == "chunk")
+        out += chunk;
+      else if (part.text == "headings")
+        out += headings;
+      else
+        out += value(part.text);
+    }
+    return out;
+  }
+
+  [[nodiscard]] std::string value(const std::string& column) const {
+    const auto at = static_cast<std::size_t>(std::ranges::find(columns_, column) - columns_.begin());
+    return at < state_.values.size() ? state_.values[at] : "";
+  }
+
+  /// Where the first chunk of `text` ends; 0: that depends on what follows.
+  std::size_t next(std::string_view text, bool last) {
+    headings_ = state_.markdown.headings();
+    if (rule_.kind == ChunkRule::Kind::none) return last ? text.size() : 0;
+    // A row's own values may be long, and so may headings: the chunk gets half of what may be sent in any
+    // case.
+    const std::size_t context = tokenizer_.count(this->context());
+    if (context > rule_.size / 2) shorten_context();
+    const std::size_t taken = std::min(context, rule_.size / 2) + tokenizer_.count(state_.overlap);
+    const std::size_t budget = rule_.size - std::min(taken, rule_.size - rule_.size / 4);
+    const std::string_view seen = text.substr(0, budget * kMostBytesPerToken);
+    const std::size_t most = tokenizer_.prefix_bytes(seen, budget);
+    if (last && most == text.size()) return most;
+    // What is behind the last place may decide whether it is one.
+    constexpr std::size_t kLookAhead = 1024;
+    if (!last && text.size() < seen.size() + kLookAhead) return 0;
+    CHECK(most > 0, "no character fits into {} tokens", budget);
+    return fitting(text, most, budget);
+  }
+
+  /// A part that ends earlier can have more tokens, if it ends within one.
+  std::size_t fitting(std::string_view text, std::size_t most, std::size_t budget) const {
+    if (rule_.kind == ChunkRule::Kind::tokens) return most;
+    const std::size_t end = rule_.kind == ChunkRule::Kind::markdown
+                                ? best_markdown_cut(text, most, state_.markdown)
+                                : best_cut(text, most);
+    const std::string_view part = text.substr(0, end);
+    return tokenizer_.count(part) <= budget ? end : tokenizer_.prefix_bytes(part, budget);
+  }
+
+  void shorten_context() {
+    headings_.clear();
+    for (std::string& value : state_.values)
+      value = cut_to(value, rule_.size / 2 / (1 + state_.values.size()));
+  }
+
+  void add(std::string_view part, std::vector<Chunk>& chunks) {
+    std::string text = state_.overlap + std::string(part);
+    if (rule_.overlap > 0) state_.overlap = tail(part);
+    if (rule_.kind == ChunkRule::Kind::markdown) state_.markdown = after(std::move(state_.markdown), part);
+    std::string sent = sent_of(text);
+    // What was counted apart may count for a little more together.
+    if (rule_.kind != ChunkRule::Kind::none && tokenizer_.count(sent) > rule_.size)
+      sent.resize(tokenizer_.prefix_bytes(sent, rule_.size));
+    chunks.push_back({std::move(text), std::move(sent)});
+  }
+
+  /// The last tokens of `part`, from the begin of a word if there is one.
+  [[nodiscard]] std::string tail(std::string_view part) const {
+    std::size_t bytes = std::min(part.size(), rule_.overlap * kMostBytesPerToken / 2);
+    for (;;) {
+      std::size_t begin = part.size() - bytes;
+      while (begin < part.size() && (part[begin] & 0xc0) == 0x80) ++begin;
+      const Places words = places(part.substr(begin), Units::words, 0, part.size() - begin);
+      if (begin > 0 && !words.empty()) begin += words.front();
+      const std::string_view found = part.substr(begin);
+      if (tokenizer_.count(found) <= rule_.overlap) return std::string(found);
+      bytes -= std::max<std::size_t>(1, bytes / 8);
+    }
+  }
+
+  const ChunkRule& rule_;
+  const ChunkTemplate& form_;
+  std::vector<std::string> columns_;
+  const Tokenizer& tokenizer_;
+  State state_;
+  std::string headings_;
+};
+
+}  // namespace
+
+std::vector<std::string> ChunkTemplate::columns() const {
+  std::vector<std::string> out;
+  for (const std::string& name : text.columns())
+    if (name != "chunk" && name != "headings") out.push_back(name);
+  return out;
+}
+
+Result<ChunkTemplate> parse_chunk_template(std::string_view text) {
+  auto parsed = TRY(parse_template(text.empty() ? "{chunk}" : text));
+  const auto times = std::ranges::count_if(
+      parsed.parts, [](const Template::Part& part) { return part.is_column && part.text == "chunk"; });
+  if (times != 1)
+    return fail(
+        ErrorKind::invalid_argument,
+        fmt::format(
+            "the chunk template must name {{chunk}} once, such as '{{headings}}\\n{{chunk}}'; this one names "
+            "it {} times",
+            times));
+  return ChunkTemplate{std::move(parsed)};
+}
+
+Result<void> check_chunk_size(const ChunkRule& rule, const ChunkTemplate& form, const Tokenizer& tokenizer) {
+  std::string constants;
+  for (const Template::Part& part : form.text.parts)
+    if (!part.is_column) constants += part.text;
+  const std::size_t tokens = tokenizer.count(constants);
+  if (tokens <= rule.size / 4) return {};
+  return fail(
+      ErrorKind::invalid_argument,
+      fmt::format("the chunk template adds {} tokens to each chunk, of {} that a chunk may have; shorten the "
+                  "template, or cut into longer chunks",
+                  tokens, rule.size));
+}
+
+Result<Cut> TextChunker::cut(const Vectorizer& vectorizer, std::string_view window, const ChunkCursor& from,
+                             bool last) const {
+  const ChunkRule rule = TRY(parse_chunk_rule(vectorizer.chunk_rule));
+  const ChunkTemplate form = TRY(parse_chunk_template(vectorizer.chunk_template));
+  Cutting cutting(rule, form, tokenizers_.tokenizer_for(vectorizer.model), State::restored(from.state));
+  std::string_view text = window;
+  if (from.characters == 0) cutting.read_values(text);
+  Cut out{.last = last};
+  std::size_t done = cutting.run(text, last, out.chunks);
+  if (done == 0 && !text.empty()) {
+    if (rule.kind == ChunkRule::Kind::none)
+      return fail(ErrorKind::rejected,
+                  "the row's text is too long for one chunk; have it cut: create the vectorizer with --chunk "
+                  "recursive:400, for example");
+    CHECK(false, "nothing was cut of {} bytes", text.size());
+  }
+  if (last && out.chunks.empty() && from.chunks == 0)
+    return fail(ErrorKind::rejected, "the row's text is empty but for the values of its context");
+  const std::size_t read = window.size() - text.size() + done;
+  out.next = {.characters = from.characters + static_cast<std::int64_t>(characters(window.substr(0, read))),
+              .chunks = from.chunks + static_cast<std::int32_t>(out.chunks.size()),
+              .state = cutting.saved()};
+  return out;
+}
+
+}  // namespace embedd

@@ -22,7 +22,7 @@
 namespace embedd::queue {
 namespace {
 
-constexpr int kPollColumns = 37, kClaimColumns = 12, kMostKeys = 3;
+constexpr int kPollColumns = 42, kClaimColumns = 17, kMostKeys = 3;
 using Value = std::optional<std::string>;
 
 std::vector<Value> split(std::string_view in) {
@@ -105,10 +105,11 @@ void read_jobs(std::vector<Value> values, int keys) {
   const int columns = kClaimColumns + keys;
   for (std::size_t i = 2; i < values.size(); i += static_cast<std::size_t>(columns))
     values[i] =
-        std::string(3, '\0') + static_cast<char>(values[i] ? values[i]->size() % 6 : 0);  // a task there is
+        std::string(3, '\0') + static_cast<char>(values[i] ? values[i]->size() % 8 : 0);  // a task there is
   const pg::BinaryRows rows = table(values, columns);
   Definition definition;
   definition.key_columns.resize(static_cast<std::size_t>(keys));
+  if (values.size() % 2 == 0) definition.store.emplace();
   Claim claim{.request = {}, .jobs = std::vector<Job>()};
   static_cast<void>(read_claim(rows, definition, /*keep_messages=*/true, claim));
   CHECK(claim.jobs->size() == static_cast<std::size_t>(rows.size()), "{} jobs", claim.jobs->size());

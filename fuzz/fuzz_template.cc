@@ -71,7 +71,7 @@ void compare_text(const Template& text, const std::map<std::string, std::string>
   CHECK(constants.empty() || rounds >= 2, "constants lost in {}", sql);
 }
 
-schema::CapturePlan plan_of(const Template& text, bool by_row) {
+schema::CapturePlan plan_of(const Template& text, bool by_row, bool stores) {
   schema::CapturePlan plan;
   plan.id = 7;
   plan.key_columns = {text.columns().front()};
@@ -84,13 +84,19 @@ schema::CapturePlan plan_of(const Template& text, bool by_row) {
   plan.key_json_sql = schema::compile_key_json(plan.key_columns, plan.key_types);
   plan.destination = text.columns().back();
   plan.destination_type = plan.destination_base_type = plan.vector_type = "public.vector";
+  if (stores)
+    plan.store = schema::CapturePlan::Store{.schema = text.columns().back(),
+                                            .table = plan.source,
+                                            .type = "public.vector(3)",
+                                            .key_types = {"text"}};
   return plan;
 }
 
 /// Bodies of functions are literals of SQL, which is looked at in its turn.
-void compare_capture(const Template& text, const std::map<std::string, std::string>& names, bool by_row) {
-  const auto made = schema::capture_ddl(plan_of(text, by_row));
-  const auto plain = schema::capture_ddl(plan_of(harmless(text), by_row));
+void compare_capture(const Template& text, const std::map<std::string, std::string>& names, bool by_row,
+                     bool stores) {
+  const auto made = schema::capture_ddl(plan_of(text, by_row, stores));
+  const auto plain = schema::capture_ddl(plan_of(harmless(text), by_row, stores));
   CHECK(made.size() == plain.size(), "{} statements", made.size());
   for (std::size_t i = 0; i < made.size(); ++i) {
     compare(made[i], plain[i], names);
@@ -102,7 +108,7 @@ void compare_capture(const Template& text, const std::map<std::string, std::stri
   }
 }
 
-queue::Definition definition_of(const Template& text) {
+queue::Definition definition_of(const Template& text, bool stores) {
   queue::Definition definition;
   definition.vectorizer.id = 7;
   definition.source = pg::quote_qualified(text.columns().back(), text.columns().front());
@@ -115,16 +121,18 @@ queue::Definition definition_of(const Template& text) {
   definition.destination_type = "public.halfvec";
   definition.vector_type = "public.vector";
   definition.model_id_column = text.columns().front();
+  if (stores) definition.store = queue::Definition::Store{.table = definition.source, .chunks = 8};
   return definition;
 }
 
-void compare_queue(const Template& text, const std::map<std::string, std::string>& names) {
-  const queue::QueueStatements made(definition_of(text)), plain(definition_of(harmless(text)));
+void compare_queue(const Template& text, const std::map<std::string, std::string>& names, bool stores) {
+  const queue::QueueStatements made(definition_of(text, stores)),
+      plain(definition_of(harmless(text), stores));
   using Statements = queue::QueueStatements;
   for (const auto statement :
        {&Statements::claim, &Statements::complete, &Statements::clear, &Statements::drop,
-        &Statements::reschedule, &Statements::extend, &Statements::discard, &Statements::begin_walk,
-        &Statements::reconcile_first, &Statements::reconcile})
+        &Statements::reschedule, &Statements::extend, &Statements::discard, &Statements::stage,
+        &Statements::begin_walk, &Statements::reconcile_first, &Statements::reconcile})
     compare((made.*statement).sql(), (plain.*statement).sql(), names);
 }
 
@@ -142,9 +150,12 @@ void run(std::string_view in) {
   if (columns.size() > 20) return;
   // What follows takes a hundred times as long: each input goes through one part of it.
   switch (in.size() % 16) {
-    case 0: return compare_capture(*text, names, false);
-    case 1: return compare_capture(*text, names, true);
-    case 2: return compare_queue(*text, names);
+    case 0: return compare_capture(*text, names, false, false);
+    case 1: return compare_capture(*text, names, true, false);
+    case 2: return compare_queue(*text, names, false);
+    case 3: return compare_capture(*text, names, false, true);
+    case 4: return compare_capture(*text, names, true, true);
+    case 5: return compare_queue(*text, names, true);
     default: return;
   }
 }

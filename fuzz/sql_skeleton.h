@@ -16,9 +16,16 @@ struct SqlSkeleton {
   std::vector<std::string> literals;     ///< their values
 };
 
-/// nullopt for what must never be made: an unterminated quote, a comment, dollar quoting, a backslash in a
-/// plain literal (where standard_conforming_strings decides what it means), a NUL, an empty name, other
-/// prefixes.
+/// The length of $body$, $_body$ and so on at the begin of `sql`; 0: it is none.
+inline std::size_t body_tag(std::string_view sql) {
+  if (!sql.starts_with('$')) return 0;
+  const std::size_t name = sql.find_first_not_of('_', 1);
+  return name != std::string_view::npos && sql.substr(name).starts_with("body$") ? name + 5 : 0;
+}
+
+/// nullopt for what must never be made: an unterminated quote, a comment, dollar quoting but of a function's
+/// body ($body$, $_body$), a backslash in a plain literal (where standard_conforming_strings decides what it
+/// means), a NUL, an empty name, other prefixes.
 inline std::optional<SqlSkeleton> sql_skeleton(std::string_view sql) {
   SqlSkeleton out;
   const auto is_word = [](char c) {
@@ -72,6 +79,12 @@ inline std::optional<SqlSkeleton> sql_skeleton(std::string_view sql) {
       add(word.find_first_not_of("0123456789") == std::string_view::npos ? "N" : word);
     } else if (sql.starts_with("--") || sql.starts_with("/*")) {
       return std::nullopt;
+    } else if (const std::size_t tag = body_tag(sql); tag > 0) {
+      const std::size_t end = sql.find(sql.substr(0, tag), tag);
+      if (end == std::string_view::npos) return std::nullopt;
+      out.literals.emplace_back(sql.substr(tag, end - tag));
+      sql.remove_prefix(end + tag);
+      add("L");
     } else if (c == '$' && (sql.size() < 2 || sql[1] < '0' || sql[1] > '9')) {
       return std::nullopt;
     } else if (std::string_view("()[],.;:|=<>+-*/$").contains(c)) {

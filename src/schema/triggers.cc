@@ -154,8 +154,8 @@ class Capture {
     set("chunk_vector",
         chunk_vector_sql(plan_.id, store.table, plan_.key_columns,
                          vector_hash_sql(store.type.substr(0, store.type.find('(')), "s.embedding")));
-    set("move_chunks", pg::fill(forms().form("move_chunks"), words_));
-    set("truncate_chunks", pg::fill(forms().form("truncate_store"), words_));
+    set("move_chunks", "\n" + pg::fill(forms().form("move_chunks"), words_));
+    set("truncate_chunks", "\n" + pg::fill(forms().form("truncate_store"), words_));
   }
 
   /// s."id" = o1 AND s."part" = o2

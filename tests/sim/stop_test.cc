@@ -4,6 +4,7 @@
 #include "core/io.h"
 #include "core/tokenizer.h"
 #include "support/scenario.h"
+#include "text/chunker.h"
 
 namespace embedd::sim {
 namespace {
@@ -45,7 +46,8 @@ class Stop : public Scenario {
     SimEmbedder embedder(world, [&io] { io.wake(); }, alive);
     const OneTokenAByte tokenizer;
     Tracing observer(world, 0);
-    Worker worker(world.options, queue, embedder, tokenizer, io, io, observer);
+    const TextChunker chunker(tokenizer);
+    Worker worker(world.options, queue, embedder, tokenizer, chunker, io, io, observer);
     std::stop_source stop;
     Instant asked_at{};
     world.at(when, [&] {

@@ -52,6 +52,24 @@ TEST(Golden, CaptureOfVectorsOfAnyLength) {
   test::expect_golden("capture/any_length.sql", script(capture_ddl(p)));
 }
 
+CapturePlan plan_of_a_store() {
+  CapturePlan p = plan();
+  p.destination = p.destination_type = p.destination_base_type = "";
+  p.store = CapturePlan::Store{.schema = "public",
+                               .table = "public.notes_embedding_store",
+                               .type = "public.vector(1536)",
+                               .key_types = {"text COLLATE pg_catalog.\"C\"", "integer"}};
+  return p;
+}
+
+TEST(Golden, TablesOfAStore) {
+  test::expect_golden("capture/store_tables.sql", script(queue_ddl(plan_of_a_store())));
+}
+
+TEST(Golden, CaptureOfAStore) {
+  test::expect_golden("capture/store.sql", script(capture_ddl(plan_of_a_store())));
+}
+
 TEST(Golden, NoLongerCaptured) {
   test::expect_golden("capture/drop.sql", script(drop_ddl(7, /*keep_ledger=*/false)));
 }

@@ -8,8 +8,7 @@ BEGIN
     IF EXISTS (SELECT FROM {ledger} q WHERE {q_is_new}) OR NOT EXISTS (SELECT FROM {ledger} q WHERE {q_is_old}) THEN
       DELETE FROM {ledger} q WHERE ({q_is_old}) OR ({q_is_new});
     ELSE
-      UPDATE {ledger} q SET {move} WHERE {q_is_old};
-      {move_chunks}
+      UPDATE {ledger} q SET {move} WHERE {q_is_old};{move_chunks}
     END IF;
     IF EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = {id}) THEN
       PERFORM embedd.capture_forget_{id}({old});

@@ -18,8 +18,7 @@ BEGIN
         DELETE FROM {ledger};
       EXCEPTION WHEN serialization_failure THEN NULL;
       END;
-    END;
-    {truncate_chunks}
+    END;{truncate_chunks}
   EXCEPTION WHEN OTHERS THEN
     {>note_missed}
   END;

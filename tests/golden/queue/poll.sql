@@ -18,7 +18,7 @@ pgvector AS (
   SELECT quote_ident(n.nspname) AS schema, t.oid FROM pg_catalog.pg_extension e
   JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
   JOIN pg_catalog.pg_type t ON t.typnamespace = n.oid AND t.typname = 'vector' WHERE e.extname = 'vector')
-SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused',
+SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.state = 'paused' OR EXISTS (SELECT FROM embedd.vectorizers o WHERE o.id = v.rows_of AND o.state = 'paused'),
        CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.relname) ELSE '' END,
        v.key_columns, v.key_types,
        ARRAY(SELECT a.atttypid::bigint FROM pg_catalog.pg_attribute a
@@ -26,6 +26,10 @@ SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.sta
              ORDER BY a.attnum),
        v.key_json_sql, v.text_sql, embedd.types_of(v.id), v.filter_sql, v.destination_column, p.schema || '.' || v.destination_type,
        p.schema || '.vector', p.oid::bigint, v.model_id_column, v.model_version_column, v.long_texts,
+       v.chunk_rule, v.chunk_template, coalesce(v.rows_of, 0),
+       (SELECT format('%I.%I', sn.nspname, sc.relname) FROM pg_catalog.pg_class sc
+        JOIN pg_catalog.pg_namespace sn ON sn.oid = sc.relnamespace WHERE sc.oid = v.store),
+       coalesce((SELECT cv.id FROM embedd.vectorizers cv WHERE cv.rows_of = v.id), 0),
        (v.source <> a.source OR v.reconciled_at IS NULL
         OR greatest(v.reconciled_at, v.walk_put_off_at) <= now() - make_interval(secs => $9::float8)
         OR v.reconciled_at <= now() - make_interval(secs => $11::float8)
@@ -44,4 +48,4 @@ CROSS JOIN LATERAL (
 LEFT JOIN unnest($15::text[], $16::text[]) AS place (endpoint, address) ON place.endpoint = v.endpoint
 LEFT JOIN embedd.learned_limits l ON l.endpoint = v.endpoint AND l.address = place.address AND l.model = v.model AND l.dimensions = v.dimensions AND l.learned_at > greatest(now() - interval '1 day', v.created_at)
 LEFT JOIN pg_catalog.pg_class c ON c.oid = a.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE v.destination = 'column' ORDER BY v.id
+ORDER BY v.id

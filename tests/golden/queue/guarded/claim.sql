@@ -51,4 +51,5 @@ RETURNING f.n, f.attempt, f.task, CASE f.task WHEN 3 THEN f.text WHEN 4 THEN f.r
   (SELECT count(*) FROM due),
   (SELECT count(*) FROM live) >= $3::bigint - $3::bigint / 8 OR (SELECT count(*) FROM due) >= $3::bigint,
   (SELECT live FROM reached), (SELECT backfill FROM reached), EXISTS (SELECT FROM embedd.wasted WHERE vectorizer_id = 7),
+  NULL::bigint, NULL::bigint, NULL::bytea, NULL::boolean, NULL::bigint,
   pg_catalog.convert_to(f.k1, pg_catalog.getdatabaseencoding()), f.k2

@@ -42,8 +42,10 @@ constexpr const char* kMissingGrants = R"(
     WITH grantee AS (
       SELECT coalesce($1, current_user)::name AS name
     ), vectorizers AS (
-      SELECT id, embedd.source_of(id)::regclass AS source,
-        array_remove(ARRAY[destination_column, model_id_column, model_version_column], NULL) AS columns
+      SELECT id, embedd.source_of(id)::regclass AS source, store,
+        -- Locking a row takes the privilege to update some column of it.
+        CASE WHEN store IS NULL THEN array_remove(ARRAY[destination_column, model_id_column, model_version_column], NULL)
+             ELSE key_columns[1:1] END AS columns
       FROM embedd.vectorizers
     ), needed (place, relation, privilege, col) AS (
       SELECT place, format('embedd.%I', name)::regclass, unnest(privileges), NULL
@@ -63,7 +65,9 @@ constexpr const char* kMissingGrants = R"(
                                                                   'walk_began_with', 'walked_with', 'walk_put_off_at'])
       UNION ALL
       SELECT 6, to_regclass(format('embedd.%I', kind || id)), unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']), NULL
-      FROM vectorizers, unnest(ARRAY['queue_', 'ledger_']) AS kind
+      FROM vectorizers, unnest(ARRAY['queue_', 'ledger_', 'chunks_', 'staged_', 'placed_']) AS kind
+      UNION ALL
+      SELECT 7, store, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']), NULL FROM vectorizers WHERE store IS NOT NULL
       UNION ALL
       SELECT 7, source, 'SELECT', NULL FROM vectorizers
       UNION ALL
@@ -84,7 +88,7 @@ constexpr const char* kMissingGrants = R"(
         format('GRANT USAGE ON SCHEMA %I TO %I', s.nspname, grantee.name) AS statement
       FROM grantee, pg_namespace s
       WHERE NOT has_schema_privilege(grantee.name, s.oid, 'USAGE') AND (s.nspname = 'embedd'
-        OR s.oid IN (SELECT relnamespace FROM pg_class JOIN vectorizers ON source = pg_class.oid)
+        OR s.oid IN (SELECT relnamespace FROM pg_class JOIN vectorizers ON pg_class.oid IN (source, store))
         OR s.oid = (SELECT extnamespace FROM pg_extension WHERE extname = 'vector')
         OR s.oid IN (SELECT typnamespace FROM pg_type t JOIN pg_attribute a ON a.atttypid = t.oid
                      JOIN vectorizers ON source = a.attrelid WHERE a.attnum > 0))

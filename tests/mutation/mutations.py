@@ -407,7 +407,7 @@ MUTATIONS = [
      "kept_hash = CASE WHEN f.slot >= 0 THEN f.hash ELSE q.kept_hash END,", "kept_hash = NULL,",
      "contract_tests", "Postgres/*"),
     ("a_drop_forgets_its_proofs", "G12", "src/schema/vectorizers.cc",
-     "auto proofs = TRY(keep_proofs(db, found.id));", "auto proofs = false;",
+     "found.stores() ? false : TRY(keep_proofs(db, found.id));", "false;",
      "integration_tests", "Adoption.TheSame*:Lifecycle.Dropping*"),
     ("a_text_that_came_back_is_bought_again", "G12", "src/queue/sql/claim.sql",
      "FROM {ledger} l WHERE {l=f}) THEN 1", "FROM {ledger} l WHERE {l=f}) AND false THEN 1",

@@ -249,7 +249,7 @@ $function$;
 CREATE FUNCTION embedd.destination_problem(vectorizer bigint) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
   SELECT CASE
-    WHEN r.oid IS NULL THEN format('its table %s is gone: drop the vectorizer and create it again', v.store)
+    WHEN r.oid IS NULL THEN CASE WHEN v.store IS NOT NULL THEN 'its table of chunks is gone: drop the vectorizer and create it again' END
     WHEN a.attname IS NULL THEN format('its column %I is gone', v.destination_column)
     WHEN t.typtype = 'b' AND (t.typname NOT IN ('vector', 'halfvec') OR a.atttypmod > 0 AND a.atttypmod <> v.dimensions) THEN
       format('its column %I is %s by now, and its vectors have %s dimensions: change the column back, or drop the vectorizer and '

@@ -7,10 +7,12 @@
 #include "core/models.h"
 #include "core/tokenizer.h"
 #include "schema/capture_state.h"
+#include "schema/declaration.h"
 #include "schema/declarer.h"
 #include "schema/inspect.h"
 #include "schema/vector_index.h"
 #include "text/catalog.h"
+#include "text/chunker.h"
 
 namespace embedd::app {
 
@@ -25,6 +27,12 @@ std::vector<LackingRole> lacking_roles(pg::Connection& db) {
     if (lacking && !lacking->empty()) out.push_back({role, std::move(*lacking)});
   }
   return out;
+}
+
+Result<void> check_chunks(const Settings& settings, const schema::VectorizerSpec& spec) {
+  const Tokenizers tokenizers(settings.tokenizer_ranks);
+  return check_chunk_size(TRY(parse_chunk_rule(spec.chunk)), TRY(parse_chunk_template(spec.chunk_template)),
+                          tokenizers.tokenizer_for(spec.model));
 }
 
 }  // namespace
@@ -47,6 +55,8 @@ Existing priced(const Settings& settings, const schema::VectorizerInfo& vectoriz
 
 Result<CreatedVectorizer> create_vectorizer(const Settings& settings, schema::VectorizerSpec spec) {
   spec.model = TRY(model_for(settings, spec.endpoint, spec.model));
+  TRY(schema::check_words(spec));
+  if (spec.store) TRY(check_chunks(settings, spec));
   auto db = TRY(connect(settings));
   auto declared = TRY(schema::declare_vectorizer(db, spec));
 

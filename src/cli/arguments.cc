@@ -43,6 +43,7 @@ class Parser {
     add_grants();
     add_named(&app_, "estimate", "Count the rows, tokens and cost that are still to come; spends nothing",
               estimate);
+    add_chunk();
   }
 
   void parse(int argc, char** argv) {
@@ -249,6 +250,20 @@ class Parser {
     command->add_option("VECTORIZER", arguments->vectorizer, "Where to search")->required();
     command->add_option("QUERY", arguments->query, "What to search for")->required();
     command->add_option("-k,--limit", arguments->limit, "How many rows [10]")->check(whole_number(1, 1000));
+  }
+
+  void add_chunk() {
+    auto arguments = std::make_shared<ChunkArguments>();
+    CLI::App* command =
+        add(&app_, "chunk", "Show what a text is cut into; asks no database, and spends nothing",
+            [arguments](Context& context) { return chunk(context, *arguments); });
+    command->add_option("FILE", arguments->file, "A text in UTF-8; - for standard input")->required();
+    command->add_option("--chunk", arguments->request.rule,
+                        "How: none, tokens:SIZE[,OVERLAP], recursive:SIZE[,OVERLAP], markdown:SIZE[,OVERLAP] "
+                        "[recursive:400]");
+    command->add_option("--model", arguments->request.model, "Whose tokens count [text-embedding-3-small]");
+    command->add_option("--template", arguments->request.form,
+                        R"(What is sent of a chunk, such as '{headings}\n{chunk}' [the chunk])");
   }
 
   void add_traces() {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/chunk.h"
 #include "app/traces.h"
 #include "app/vector_index.h"
 #include "base/error.h"
@@ -13,6 +14,11 @@
 #include "schema/vectorizers.h"
 
 namespace embedd::cli {
+
+struct ChunkArguments {
+  std::string file;
+  app::ChunkRequest request;
+};
 
 struct DeferIndexArguments {
   std::string name;
@@ -67,5 +73,6 @@ Result<int> traces_init(Context& context, const app::TracesRequest& request);
 Result<int> check(Context& context, const CheckArguments& arguments);
 Result<int> grants(Context& context, const GrantsArguments& arguments);
 Result<int> estimate(Context& context, const std::string& name);
+Result<int> chunk(Context& context, const ChunkArguments& arguments);
 
 }  // namespace embedd::cli

@@ -36,6 +36,8 @@ Result<void> check_store_words(const VectorizerSpec& spec) {
   return {};
 }
 
+}  // namespace
+
 Result<void> check_words(const VectorizerSpec& spec) {
   constexpr std::string_view kFirst = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
   const bool name_fits =
@@ -67,6 +69,8 @@ Result<void> check_words(const VectorizerSpec& spec) {
         spec.model);
   return {};
 }
+
+namespace {
 
 Result<void> check_migrated(pg::Connection& db) {
   // to_regclass() would ask for a privilege, and those that are missing are named all at once.

@@ -31,6 +31,9 @@ struct Declaration {
   Declaration& operator=(const Declaration&) = delete;
 };
 
+/// What can be said of a spec without asking a database.
+Result<void> check_words(const VectorizerSpec& spec);
+
 /// Must run inside a transaction (it makes temporary objects). Errors: invalid_argument or misconfigured,
 /// with what to do next.
 Result<Declaration> check_declaration(pg::Connection& db, const VectorizerSpec& spec);

@@ -93,7 +93,7 @@ class Capture {
     const std::string by_key =
         plan_.by_row ? "" : " SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off";
     const std::string_view gone = plan_.by_row ? "OLD" : "t";
-    pg::Words deleted = {{"settings", pinned_path + by_key + ours()},
+    pg::Words deleted = {{"settings", pinned_path + by_key},
                          {"retyped", any_retyped("OLD")},
                          {"row", columns(gone)},
                          {"q_is_row", same_row(gone)},
@@ -109,8 +109,8 @@ class Capture {
             {"changed", plan_.by_row ? "true" : "FOUND"}}),
         on("update", "update_check", {{"settings", ""}, {"retyped", retyped("NEW")}}),
         on("delete", "refuse_other_key_types", deleted),
-        function("truncate", {{"settings", pinned_path + ours()}}),
-        function("changed", {{"settings", pinned_path + ours()}, {"jobs", "SELECT " + parameters("n")}}),
+        function("truncate", {{"settings", pinned_path}}),
+        function("changed", {{"settings", pinned_path}, {"jobs", "SELECT " + parameters("n")}}),
         function("forget", {{"settings", pinned_path}, {"pinned", pinned}}),
     };
     if (plan_.store) {
@@ -163,9 +163,6 @@ class Capture {
     return each(" AND ",
                 [&](std::size_t i) { return fmt::format("{}.{} = {}{}", alias, name(i), prefix, i); });
   }
-
-  /// Writing to the store ourselves is no reason to look at its rows again.
-  [[nodiscard]] std::string ours() const { return plan_.store ? " SET embedd.settles = 'on'" : ""; }
 
   [[nodiscard]] pg::Words with_row(pg::Words words, std::string_view row) const {
     words["s_is_row"] =

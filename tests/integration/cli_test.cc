@@ -137,9 +137,6 @@ TEST_F(CliTest, MessagesNameWhatWasTyped) {
         Slip{{"vectorizer", "reindex", "x", "--wait", "-1"},
              "--wait: '-1' is not a number from 0 on",
              "vectorizer reindex"},
-        Slip{{"vectorizer", "create", "x", "--table", "t", "--text", "{a}"},
-             "--column is required",
-             "vectorizer create"},
         Slip{{"vectorizer", "creat"}, "there is no command creat. Did you mean 'create'?", "vectorizer"},
         Slip{{"--poll-seconds", "3", "migarte"}, "there is no command migarte.", "embedd"}}) {
     const Finished finished = run(slip.arguments);
@@ -163,8 +160,7 @@ TEST_F(CliTest, WhoAsksForNothingGetsTheList) {
 
 TEST_F(CliTest, HelpMarksWhatIsRequired) {
   const std::string help = done({"vectorizer", "create", "--help"});
-  for (const char* option :
-       {"NAME TEXT REQUIRED", "--table TEXT REQUIRED", "--text TEXT REQUIRED", "--column TEXT REQUIRED"})
+  for (const char* option : {"NAME TEXT REQUIRED", "--table TEXT REQUIRED", "--text TEXT REQUIRED"})
     EXPECT_THAT(help, HasSubstr(option));
   EXPECT_THAT(done({"dead", "retry", "--help"}), HasSubstr("name a vectorizer, or say --all"));
 }
@@ -200,8 +196,33 @@ TEST_F(CliTest, GrantsNeedARole) {
   EXPECT_THAT(finished.error_output, HasSubstr("name the role"));
 }
 
-TEST_F(CliTest, WhatDoesNotExistYetIsNotInHelp) {
-  EXPECT_THAT(done({"vectorizer", "create", "--help"}), Not(HasSubstr("--store")));
+TEST_F(CliTest, CreateWantsAColumnOrAStore) {
+  const Finished neither = run({"vectorizer", "create", "x", "--table", "t", "--text", "{a}"});
+  EXPECT_EQ(neither.code, 2);
+  EXPECT_THAT(neither.error_output, HasSubstr("with --column, or have them put into a table with --store"));
+  const Finished wordy =
+      run({"vectorizer", "create", "x", "--table", "t", "--text", "{a}", "--store", "--chunk", "tokens:16",
+           "--chunk-template", "A preface of more than four tokens, and then the chunk: {chunk}"});
+  EXPECT_EQ(wordy.code, 2);
+  EXPECT_THAT(wordy.error_output, HasSubstr("shorten the template"));
+}
+
+TEST_F(CliTest, ChunkShowsWhatATextIsCutInto) {
+  const TempDir directory;
+  const std::string path = directory.file("text.md");
+  std::ofstream(path) << "# One\n\nText of one.\n\n# Two\n\n" << std::string(200, 'x') << "\n";
+  const std::string shown =
+      done({"chunk", path, "--chunk", "markdown:32", "--template", "{headings}: {chunk}"});
+  EXPECT_THAT(shown, HasSubstr("── chunk 0, "));
+  EXPECT_THAT(shown, HasSubstr("Two: "));
+  EXPECT_THAT(done({"chunk", path, "--json"}), HasSubstr("{\"chunk_seq\":0,\"tokens\":"));
+  std::ofstream(path) << "good \xff";
+  const Finished broken = run({"chunk", path});
+  EXPECT_EQ(broken.code, 2);
+  EXPECT_THAT(broken.error_output, HasSubstr("not UTF-8 at byte 5"));
+  EXPECT_EQ(run({"chunk", directory.file("")}).code, 2) << "a folder";
+  EXPECT_EQ(run({"chunk", "no such file"}).code, 2);
+  EXPECT_THAT(run({"chunk", path, "--chunk", "words:5"}).error_output, HasSubstr("recursive:SIZE"));
 }
 
 TEST_F(CliTest, CheckSaysWhatToDoAndThenOk) {

@@ -57,6 +57,9 @@ constexpr Block kBlocks[] = {
     {"./dev install ", Setting::bare},
     {"psql $DATABASE_URL -c \"CREATE ROLE embedd_worker", Setting::running},
     {"embedd vectorizer create documents ", Setting::running},
+    {"embedd vectorizer create passages ", Setting::running},
+    {"embedd vectorizer create sections ", Setting::running},
+    {"embedd chunk handbook.md ", Setting::bare},
     {"embedd vectorizer defer-index documents ", Setting::indexed},
     {"./dev demo ", Setting::none, "./dev fresh runs it"},
     {"./dev test ", Setting::none, "./dev fresh and CI run it"},
@@ -85,6 +88,7 @@ class Machine {
                             embedd_binary()));
     add_program("sudo", "shift 2\nexec env PGUSER=postgres PGHOST=127.0.0.1 \"$@\"");
     add_program("dev", "exit 0");  // what it builds is here
+    programs_.write("handbook.md", "# First\n\nSome text.\n\n# Second\n\nMore text.\n");
     if (setting == Setting::bare) return;
     sql("postgres", "mydb", "CREATE EXTENSION vector");
     sql("me", "mydb", "ALTER TABLE documents ADD COLUMN embedding vector(1536)");

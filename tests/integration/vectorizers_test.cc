@@ -99,7 +99,7 @@ TEST(Vectorizers, RefusalsSayWhatToDo) {
   EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.model_id_column = "nope"; }),
               HasSubstr("no column 'nope'"));
   EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.store = "notes_embeddings"; }),
-              HasSubstr("not supported yet"));
+              HasSubstr("exclude each other"));
   EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.text = "{title} {embedding}"; }),
               HasSubstr("reads 'embedding'"));
   EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.where = "embedding IS NULL"; }),

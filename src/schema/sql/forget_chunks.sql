@@ -1,3 +1,6 @@
+-- What is written to the store here is no reason to look at its rows again.
+PERFORM set_config('embedd.follows', 'on', true);
 DELETE FROM {store} s{using} WHERE {s_is_row};
 DELETE FROM {placed} q{using} WHERE {q_is_row};
 DELETE FROM {staged} q{using} WHERE {q_is_row};
+PERFORM set_config('embedd.follows', '', true);

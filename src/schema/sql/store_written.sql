@@ -1,7 +1,7 @@
 -- Somebody else has written to the store: the row is looked at again.
 CREATE FUNCTION embedd.capture_store_{id}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER{settings} AS $body$
 BEGIN
-  IF coalesce(current_setting('embedd.settles', true), '') = 'on' THEN RETURN NULL; END IF;
+  IF 'on' IN (current_setting('embedd.settles', true), current_setting('embedd.follows', true)) THEN RETURN NULL; END IF;
   BEGIN
     IF TG_OP <> 'INSERT' THEN
       INSERT INTO {queue} AS q ({keys}) SELECT {old_row}

@@ -1,3 +1,5 @@
+-- What is written to the store here is no reason to look at its rows again.
+PERFORM set_config('embedd.follows', 'on', true);
 BEGIN
   LOCK TABLE {store}, {placed}, {staged} IN ACCESS EXCLUSIVE MODE NOWAIT;
   TRUNCATE {store}, {placed}, {staged};
@@ -9,3 +11,4 @@ EXCEPTION WHEN lock_not_available OR insufficient_privilege OR feature_not_suppo
   EXCEPTION WHEN serialization_failure THEN NULL;
   END;
 END;
+PERFORM set_config('embedd.follows', '', true);

@@ -61,7 +61,7 @@ BEGIN
 END
 $body$;
 
-CREATE FUNCTION embedd.capture_delete_7() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off SET embedd.settles = 'on' AS $body$
+CREATE FUNCTION embedd.capture_delete_7() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off AS $body$
 BEGIN
   BEGIN
     IF (SELECT pg_catalog.pg_typeof(t."slug") OPERATOR(pg_catalog.<>) 'public.slug'::pg_catalog.regtype OR pg_catalog.pg_typeof(t."Part") OPERATOR(pg_catalog.<>) 'pg_catalog.int4'::pg_catalog.regtype FROM embedd_rows t LIMIT 1) THEN
@@ -74,9 +74,11 @@ BEGIN
   IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed' THEN
     DELETE FROM embedd.queue_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";
     DELETE FROM embedd.ledger_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";
-    DELETE FROM public.notes_embedding_store s USING embedd_rows t WHERE s."slug" = t."slug" AND s."Part" = t."Part";
+    PERFORM set_config('embedd.follows', 'on', true);
+DELETE FROM public.notes_embedding_store s USING embedd_rows t WHERE s."slug" = t."slug" AND s."Part" = t."Part";
 DELETE FROM embedd.placed_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";
 DELETE FROM embedd.staged_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";
+PERFORM set_config('embedd.follows', '', true);
 IF EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = 7) THEN
       PERFORM embedd.capture_forget_7(t."slug", t."Part") FROM embedd_rows t;
     END IF;
@@ -84,9 +86,11 @@ IF EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = 7) THEN
     BEGIN
       DELETE FROM embedd.queue_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";
       DELETE FROM embedd.ledger_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";
-      DELETE FROM public.notes_embedding_store s USING embedd_rows t WHERE s."slug" = t."slug" AND s."Part" = t."Part";
+      PERFORM set_config('embedd.follows', 'on', true);
+DELETE FROM public.notes_embedding_store s USING embedd_rows t WHERE s."slug" = t."slug" AND s."Part" = t."Part";
 DELETE FROM embedd.placed_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";
 DELETE FROM embedd.staged_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";
+PERFORM set_config('embedd.follows', '', true);
 IF EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = 7) THEN
         PERFORM embedd.capture_forget_7(t."slug", t."Part") FROM embedd_rows t;
       END IF;
@@ -98,7 +102,7 @@ IF EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = 7) THEN
 END
 $body$;
 
-CREATE FUNCTION embedd.capture_truncate_7() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET embedd.settles = 'on' AS $body$
+CREATE FUNCTION embedd.capture_truncate_7() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
   BEGIN
     BEGIN
@@ -115,6 +119,7 @@ BEGIN
       EXCEPTION WHEN serialization_failure THEN NULL;
       END;
     END;
+PERFORM set_config('embedd.follows', 'on', true);
 BEGIN
   LOCK TABLE public.notes_embedding_store, embedd.placed_7, embedd.staged_7 IN ACCESS EXCLUSIVE MODE NOWAIT;
   TRUNCATE public.notes_embedding_store, embedd.placed_7, embedd.staged_7;
@@ -126,6 +131,7 @@ EXCEPTION WHEN lock_not_available OR insufficient_privilege OR feature_not_suppo
   EXCEPTION WHEN serialization_failure THEN NULL;
   END;
 END;
+PERFORM set_config('embedd.follows', '', true);
   EXCEPTION WHEN OTHERS THEN
     PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
   END;
@@ -133,7 +139,7 @@ END;
 END
 $body$;
 
-CREATE FUNCTION embedd.capture_changed_7(o1 text, o2 integer, n1 text, n2 integer) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET embedd.settles = 'on' AS $body$
+CREATE FUNCTION embedd.capture_changed_7(o1 text, o2 integer, n1 text, n2 integer) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
   IF (o1, o2) IS DISTINCT FROM (n1, n2) THEN
     UPDATE embedd.queue_7 q SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now() WHERE q.k1 = o1 AND q.k2 = o2;
@@ -141,8 +147,10 @@ BEGIN
       DELETE FROM embedd.ledger_7 q WHERE (q.k1 = o1 AND q.k2 = o2) OR (q.k1 = n1 AND q.k2 = n2);
     ELSE
       UPDATE embedd.ledger_7 q SET k1 = n1, k2 = n2 WHERE q.k1 = o1 AND q.k2 = o2;
+PERFORM set_config('embedd.follows', 'on', true);
 UPDATE public.notes_embedding_store s SET "slug" = n1, "Part" = n2 WHERE s."slug" = o1 AND s."Part" = o2 AND NOT EXISTS (SELECT FROM public.notes_embedding_store o WHERE o."slug" = n1 AND o."Part" = n2);
 UPDATE embedd.placed_7 q SET k1 = n1, k2 = n2 WHERE q.k1 = o1 AND q.k2 = o2 AND NOT EXISTS (SELECT FROM embedd.placed_7 q WHERE q.k1 = n1 AND q.k2 = n2);
+PERFORM set_config('embedd.follows', '', true);
     END IF;
     IF EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = 7) THEN
       PERFORM embedd.capture_forget_7(o1, o2);
@@ -171,7 +179,7 @@ $body$;
 
 CREATE FUNCTION embedd.capture_store_7() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
-  IF coalesce(current_setting('embedd.settles', true), '') = 'on' THEN RETURN NULL; END IF;
+  IF 'on' IN (current_setting('embedd.settles', true), current_setting('embedd.follows', true)) THEN RETURN NULL; END IF;
   BEGIN
     IF TG_OP <> 'INSERT' THEN
       INSERT INTO embedd.queue_7 AS q (k1, k2) SELECT OLD."slug", OLD."Part"
@@ -190,9 +198,8 @@ $body$;
 
 CREATE FUNCTION embedd.capture_emptied_7() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
-  IF coalesce(current_setting('embedd.settles', true), '') <> 'on' THEN
-    PERFORM embedd.note_missed(7, '00000', '');
-  END IF;
+  IF 'on' IN (current_setting('embedd.settles', true), current_setting('embedd.follows', true)) THEN RETURN NULL; END IF;
+  PERFORM embedd.note_missed(7, '00000', '');
   RETURN NULL;
 END
 $body$;

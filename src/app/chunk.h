@@ -1,0 +1,33 @@
+/// What a text would be cut into. No database is asked, and nothing is bought.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <istream>
+#include <string>
+
+#include "app/settings.h"
+#include "base/error.h"
+#include "core/chunker.h"
+
+namespace embedd::app {
+
+struct ChunkRequest {
+  std::string rule = "recursive:400";
+  std::string form;   ///< the chunk template; its columns stay empty
+  std::string model;  ///< whose tokens count; empty: text-embedding-3-small
+};
+
+struct ChunkShown {
+  std::int64_t number = 0;
+  std::uint64_t tokens = 0;  ///< of what is sent
+  bool exact = false;        ///< they are counted, not bounded
+  Chunk chunk;
+};
+
+/// Reads `text` piece by piece and calls `show` for each chunk. Errors: invalid_argument, for a rule or a
+/// template that makes no sense and for a text that is not UTF-8, with the byte where it is not.
+Result<void> chunk(const Settings& settings, const ChunkRequest& request, std::istream& text,
+                   const std::function<void(const ChunkShown&)>& show);
+
+}  // namespace embedd::app

@@ -42,6 +42,10 @@ Result<Estimate> estimate(const Settings& settings, std::string_view vectorizer)
   TRY(schema::for_each_waiting_text(db, info, [&](std::string_view text) {
     const std::size_t tokens = tokenizer.count(prefix + std::string(text));
     ++out.rows;
+    if (info.stores()) {  // it is cut, whatever its length
+      out.tokens += tokens;
+      return;
+    }
     out.too_long += tokens > limits.max_input_tokens ? 1 : 0;
     out.tokens += paid_tokens(tokens, limits.max_input_tokens, out.long_texts);
   }));

@@ -50,7 +50,8 @@ std::string_view condition_of(const schema::VectorizerStatus& vectorizer, bool w
   if (waits(vectorizer) && !workers) return "no worker";
   if (!vectorizer.reconciled_at) return vectorizer.jobs > 0 ? "filling" : "not walked";
   if (vectorizer.jobs == 0) return "current";
-  return vectorizer.due + vectorizer.leased > 0 ? "embedding" : "retrying";
+  const bool at_it = vectorizer.due + vectorizer.leased > 0 || vectorizer.chunks_waiting.value_or(0) > 0;
+  return at_it ? "embedding" : "retrying";
 }
 
 }  // namespace embedd::app

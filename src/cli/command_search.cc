@@ -16,6 +16,7 @@ void print_json(const app::SearchResult& result) {
   json.object().key("vectorizer").value(info.name).key("model").value(info.model).key("hits").array();
   for (const search::SearchHit& hit : result.hits) {
     json.object().key("key").raw(hit.key).key("similarity").value(hit.similarity);
+    if (hit.chunk_seq) json.key("chunk_seq").value(*hit.chunk_seq);
     json.key("text").value(hit.preview).end();
   }
   print(json.end().end().str() + "\n");
@@ -23,8 +24,9 @@ void print_json(const app::SearchResult& result) {
 
 void print_hits(const std::vector<search::SearchHit>& hits) {
   for (std::size_t i = 0; i < hits.size(); ++i) {
+    const std::string chunk = hits[i].chunk_seq ? fmt::format(", chunk {}", *hits[i].chunk_seq) : "";
     print(fmt::format("{}. {} {}\n", i + 1, paint(Colour::bold, fmt::format("{:.3f}", hits[i].similarity)),
-                      paint(Colour::dim, printable(hits[i].key, 100))));
+                      paint(Colour::dim, printable(hits[i].key, 100) + chunk)));
     print(fmt::format("   {}\n", printable(hits[i].preview, 160)));
   }
 }

@@ -34,6 +34,7 @@ std::string as_json(const app::StatusReport& report) {
     json.object().key("name").value(item.name).key("source").value(item.source);
     json.key("endpoint").value(item.endpoint).key("model").value(item.model);
     json.key("dimensions").value(item.dimensions).key("state").value(item.state);
+    if (item.chunks_waiting) json.key("chunks_waiting").value(*item.chunks_waiting);
     json.key("jobs").value(item.jobs).key("jobs_exact").value(item.jobs_exact);
     json.key("due").value(item.due).key("leased").value(item.leased).key("oldest_age_seconds");
     item.oldest_age_seconds ? json.value(*item.oldest_age_seconds) : json.null();
@@ -134,7 +135,11 @@ std::vector<std::string> remarks_of(const app::StatusReport& report, const schem
     out.push_back(fmt::format(" waits: {}, {}: {}", printable(trouble.state, 40), said_by(trouble, workers),
                               printable(trouble.message, 300)));
   if (workers == 0) out.push_back(" waits: " + reason_here(report, item));
-  if (item.next_try_seconds)
+  if (item.chunks_waiting.value_or(0) > 0)
+    out.push_back(fmt::format(" waits: {}{} chunks of its rows have no vector yet",
+                              human_count(*item.chunks_waiting),
+                              *item.chunks_waiting < schema::kCountLimit ? "" : "+"));
+  else if (item.next_try_seconds)
     out.push_back(fmt::format(" waits: rows that failed are tried again, the next in {}",
                               human_age(*item.next_try_seconds)));
   return out;

@@ -5,6 +5,7 @@
 #include "pg/quoting.h"
 #include "schema/subscribed.h"
 #include "schema/triggers.h"
+#include "text/chunker.h"
 #include "text/template.h"
 
 namespace embedd::schema {
@@ -43,8 +44,8 @@ LEFT JOIN LATERAL (
   SELECT count(*), bool_or(g.tgenabled = 'D') AS disabled,
          bool_or(g.tgname = 'embedd_insert_' || v.id AND g.tgtype & 1 = 0) AS inserts_by_statement
   FROM pg_catalog.pg_trigger g
-  WHERE g.tgrelid = c.oid
-    AND {}
+  WHERE g.tgrelid = c.oid AND {}
+     OR g.tgrelid = v.store AND g.tgname IN ('embedd_store_' || v.id, 'embedd_emptied_' || v.id)
 ) ours ON true
 WHERE v.id = $1)",
                                          is_our_trigger_sql());
@@ -65,8 +66,14 @@ enum Column {
   kDisputed
 };
 
+/// On the source and on the store.
+int triggers_of(const VectorizerInfo& vectorizer) {
+  if (vectorizer.stores()) return 6;
+  return vectorizer.chunk_rule.empty() ? 5 : 4;  // its store is gone
+}
+
 std::optional<std::string> problem_of(const pg::Rows& found, const std::string& table,
-                                      const std::string& again) {
+                                      const std::string& again, int triggers) {
   const bool gone = found.flag(0, kGone), another = found.flag(0, kAnother);
   if (gone && another)
     return fmt::format("{} was dropped and made anew, without embedd's triggers; {}", table, again);
@@ -80,7 +87,7 @@ std::optional<std::string> problem_of(const pg::Rows& found, const std::string& 
   if (!found.is_null(0, kRetypedKey))
     return fmt::format("a key column of {} has another type now: {}; {}", table, found.text(0, kRetypedKey),
                        again);
-  if (found.integer(0, kTriggers) < 5)
+  if (found.integer(0, kTriggers) < triggers)
     return fmt::format("embedd's triggers are missing from {}; {}", table, again);
   if (found.flag(0, kDisabled))
     return fmt::format("embedd's triggers on {0} are disabled; run: ALTER TABLE {0} ENABLE TRIGGER USER",
@@ -123,7 +130,10 @@ Result<bool> has_unreadable_name(pg::Connection& db, const std::string& id) {
 
 Result<CaptureState> capture_state(pg::Connection& db, const VectorizerInfo& vectorizer) {
   const auto text = parse_template(vectorizer.text_template);
-  const std::vector<std::string> columns = text ? text->columns() : std::vector<std::string>();
+  std::vector<std::string> columns = text ? text->columns() : std::vector<std::string>();
+  if (const auto form = parse_chunk_template(vectorizer.chunk_template);
+      form && !vectorizer.chunk_rule.empty())
+    for (const std::string& column : form->columns()) columns.push_back(column);
   auto found = TRY(db.exec(kExamine, {std::to_string(vectorizer.id), pg::array_literal(columns)}));
   if (found.empty()) return CaptureState{};  // dropped meanwhile
   const std::string table = pg::quote_qualified(vectorizer.source_schema, vectorizer.source_table);
@@ -133,7 +143,7 @@ Result<CaptureState> capture_state(pg::Connection& db, const VectorizerInfo& vec
   if (unreadable)
     return CaptureState{fmt::format("the name {} cannot be converted to UTF-8; rename the table", table),
                         std::nullopt};
-  CaptureState state{problem_of(found, table, again), note_of(found, table, again)};
+  CaptureState state{problem_of(found, table, again, triggers_of(vectorizer)), note_of(found, table, again)};
   if (state.problem || state.note) return state;
   state.note = TRY(subscription_note(db, vectorizer));
   return state;

@@ -301,6 +301,9 @@ Result<void> check_store_destination(pg::Connection& db, const VectorizerSpec& s
     return wrong("how many dimensions {} has is not known here; say it with --dimensions", spec.model);
   out.dimensions = spec.dimensions > 0 ? spec.dimensions : model->dimensions;
   TRY(check_model_dimensions(spec, "the store", out));
+  const SourceColumn column{
+      .name = "embedding", .type_name = spec.halfvec ? "halfvec" : "vector", .modifier = out.dimensions};
+  TRY(check_index_kind(out.source, column, spec.index, out.dimensions));
   out.store = TRY(check_store(db, spec, out.source, out.key, out.dimensions));
   return {};
 }

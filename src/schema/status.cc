@@ -7,6 +7,7 @@
 #include "pg/quoting.h"
 #include "schema/capture_state.h"
 #include "schema/sql_text.h"
+#include "schema/store.h"
 #include "schema/vector_index.h"
 #include "schema/vectorizers.h"
 
@@ -70,6 +71,20 @@ void read_waiting(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus&
   if (rows) out.unwalked_rows = rows->integer(0, 0);
 }
 
+/// The vectorizer of a store's chunks is not listed: what is wrong with it is wrong with the store's.
+void read_chunks(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus& out) {
+  const auto chunks = find_vectorizer(db, chunks_name(v.name));
+  if (!chunks) {
+    if (!out.problem) out.problem = "what embeds its chunks is gone: drop the vectorizer and create it again";
+    return;
+  }
+  out.chunks_id = chunks->id;
+  if (const auto capture = capture_state(db, *chunks); capture && !out.problem)
+    out.problem = capture->problem;
+  if (const auto rows = db.exec("SELECT " + bounded_count(queue_table(chunks->id))))
+    out.chunks_waiting = rows->integer(0, 0);
+}
+
 Result<std::vector<VectorizerStatus>> read_vectorizers(pg::Connection& db) {
   auto infos = TRY(list_vectorizers(db));
   std::vector<VectorizerStatus> out;
@@ -95,6 +110,7 @@ Result<std::vector<VectorizerStatus>> read_vectorizers(pg::Connection& db) {
       if (!status.problem) status.problem = read.error().message;
     }
     read_waiting(db, v, status);
+    if (v.stores()) read_chunks(db, v, status);
     out.push_back(std::move(status));
   }
   return out;
@@ -131,7 +147,9 @@ WHERE CASE WHEN w.any_runs THEN NOT w.stopped AND w.seen_at > now() - interval '
 GROUP BY 1, 2, 3 ORDER BY 5 DESC, 3)"));
   for (int i = 0; i < rows.size(); ++i)
     for (VectorizerStatus& v : vectorizers)
-      if (rows.view(i, 0) == std::to_string(v.id) || (rows.is_null(i, 0) && rows.view(i, 1) == v.endpoint))
+      if (rows.view(i, 0) == std::to_string(v.id) ||
+          (v.chunks_id > 0 && rows.view(i, 0) == std::to_string(v.chunks_id)) ||
+          (rows.is_null(i, 0) && rows.view(i, 1) == v.endpoint))
         v.troubles.push_back({rows.text(i, 2), rows.text(i, 3), rows.integer(i, 4),
                               rows.is_null(i, 5) ? std::nullopt : std::optional(rows.number(i, 5))});
   return {};

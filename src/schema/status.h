@@ -43,6 +43,8 @@ struct VectorizerStatus {
   std::optional<std::string> walk_put_off_at;  ///< the same; later walks were put off, since nothing happened
   std::string index_kind;                      ///< none, hnsw, halfvec or ivfflat
   bool index_wanted = false;                   ///< `vectorizer reindex` has something to build
+  std::int64_t chunks_id = 0;  ///< of a store: the vectorizer of its chunks, which is not listed
+  std::optional<std::int64_t> chunks_waiting;  ///< of a store: without a vector yet, up to kCountLimit
   std::optional<std::string> problem;          ///< such as a source table that is gone
   std::vector<TroubleStatus> troubles;  ///< its own and its endpoint's, each said by most workers first
   std::optional<std::string> note;      ///< such as changes that only the next walk finds

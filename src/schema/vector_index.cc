@@ -20,7 +20,9 @@ std::unexpected<Error> wrong(fmt::format_string<Arguments...> format, Arguments&
   return fail(ErrorKind::invalid_argument, fmt::format(format, std::forward<Arguments>(arguments)...));
 }
 
-std::string table_of(const VectorizerInfo& v) { return pg::quote_qualified(v.source_schema, v.source_table); }
+std::string table_of(const VectorizerInfo& v) {
+  return pg::quote_qualified(v.vectors_schema(), v.vectors_table());
+}
 
 }  // namespace
 
@@ -187,7 +189,7 @@ Result<void> defer_indexes(pg::Connection& db, const VectorizerInfo& v, std::spa
         "UPDATE embedd.vectorizers SET deferred_indexes = deferred_indexes || jsonb_build_object($2::text, "
         "$3::text) WHERE id = $1",
         {std::to_string(v.id), index.name, index.definition}));
-    TRY(db.exec("DROP INDEX CONCURRENTLY " + pg::quote_qualified(v.source_schema, index.name)));
+    TRY(db.exec("DROP INDEX CONCURRENTLY " + pg::quote_qualified(v.vectors_schema(), index.name)));
   }
   return {};
 }

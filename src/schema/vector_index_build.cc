@@ -30,7 +30,9 @@ struct Wanted {
   std::string statement;  ///< CREATE INDEX CONCURRENTLY …
 };
 
-std::string table_of(const VectorizerInfo& v) { return pg::quote_qualified(v.source_schema, v.source_table); }
+std::string table_of(const VectorizerInfo& v) {
+  return pg::quote_qualified(v.vectors_schema(), v.vectors_table());
+}
 
 /// Gives the building session what it needs, and makes it the only one that builds for this vectorizer.
 Result<void> prepare(pg::Connection& builder, const VectorizerInfo& v, const BuildOptions& options) {
@@ -124,17 +126,17 @@ Result<Found> look(pg::Connection& db, const VectorizerInfo& v, const std::strin
       "SELECT i.indrelid IS NOT DISTINCT FROM to_regclass($1)::oid, coalesce(i.indisvalid, false), "
       "pg_relation_size(c.oid) FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid WHERE c.oid = "
       "to_regclass($2)",
-      {table_of(v), pg::quote_qualified(v.source_schema, name)}));
+      {table_of(v), pg::quote_qualified(v.vectors_schema(), name)}));
   if (rows.empty()) return Found{};
   if (!rows.flag(0, 0))
     return fail(ErrorKind::conflict,
                 fmt::format("{} is the name of something else in the schema {}; rename that, then try again",
-                            name, v.source_schema));
+                            name, v.vectors_schema()));
   return Found{true, rows.flag(0, 1), rows.integer(0, 2)};
 }
 
 Result<void> drop(pg::Connection& db, const VectorizerInfo& v, const std::string& name) {
-  TRY(db.exec("DROP INDEX CONCURRENTLY IF EXISTS " + pg::quote_qualified(v.source_schema, name)));
+  TRY(db.exec("DROP INDEX CONCURRENTLY IF EXISTS " + pg::quote_qualified(v.vectors_schema(), name)));
   return {};
 }
 

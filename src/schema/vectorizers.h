@@ -68,6 +68,9 @@ struct VectorizerInfo {
   std::string key_json_sql;  ///< over alias q with columns k1..kn
   std::string created_at;
   [[nodiscard]] bool stores() const { return !store_table.empty(); }
+  /// Of the table that has destination_column.
+  [[nodiscard]] const std::string& vectors_schema() const { return stores() ? store_schema : source_schema; }
+  [[nodiscard]] const std::string& vectors_table() const { return stores() ? store_table : source_table; }
 };
 
 /// Checks everything, then makes the row, the queue and ledger tables and the triggers, in one transaction.

@@ -38,17 +38,22 @@ std::string search_statement(const pg::Connection& db, const schema::VectorizerI
   const std::string keys = pg::join_each(v.key_columns.size(), ", ", [&](std::size_t i) {
     return fmt::format("t.{} AS k{}", pg::quote_identifier(v.key_columns[i - 1]), i);
   });
-  const std::string filter = v.filter_sql ? fmt::format(" AND ({})", *v.filter_sql) : "";
+  // A store holds chunks of rows that are covered, and nothing else.
+  const bool filtered = v.filter_sql && !v.stores();
+  const std::string filter = filtered ? fmt::format(" AND ({})", *v.filter_sql) : "";
   return fmt::format(
-      "WITH types AS (SELECT FROM {source} t WHERE {types}) SELECT {key}, 1 - q.embedd_distance, {preview} "
-      "FROM (SELECT {keys}, {distance} AS embedd_distance, {text} AS embedd_text "
+      "WITH types AS (SELECT FROM {source} t WHERE {types}) SELECT {key}, 1 - q.embedd_distance, {preview}, "
+      "q.embedd_seq "
+      "FROM (SELECT {keys}, {distance} AS embedd_distance, {text} AS embedd_text, {seq} AS embedd_seq "
       "FROM {source} t WHERE t.{column} IS NOT NULL{filter} "
       "ORDER BY {nearest} LIMIT $4::int) q ORDER BY q.embedd_distance LIMIT $2::int",
       fmt::arg("key", db.is_utf8() ? v.key_json_sql : db.readable(v.key_json_sql + "::text")),
       fmt::arg("preview", db.readable("\"left\"(q.embedd_text, $3::int)")), fmt::arg("keys", keys),
-      fmt::arg("distance", distance), fmt::arg("nearest", nearest), fmt::arg("text", v.text_sql),
-      fmt::arg("types", v.types_sql),
-      fmt::arg("source", pg::quote_qualified(v.source_schema, v.source_table)),
+      fmt::arg("distance", distance), fmt::arg("nearest", nearest),
+      fmt::arg("text", v.stores() ? "t.chunk" : v.text_sql),
+      fmt::arg("types", v.stores() ? "true" : v.types_sql),
+      fmt::arg("seq", v.stores() ? "t.chunk_seq" : "NULL::integer"),
+      fmt::arg("source", pg::quote_qualified(v.vectors_schema(), v.vectors_table())),
       fmt::arg("column", pg::quote_identifier(v.destination_column)), fmt::arg("filter", filter));
 }
 
@@ -66,7 +71,7 @@ Result<void> set_effort(pg::Connection& db, const schema::VectorizerInfo& v,
 SELECT set_config('ivfflat.probes', greatest(10, ceil(sqrt(max(o.option_value::int))))::text, true)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid, pg_options_to_table(c.reloptions) o
 WHERE i.indrelid = to_regclass($1) AND o.option_name = 'lists')",
-                  {pg::quote_qualified(v.source_schema, v.source_table)});
+                  {pg::quote_qualified(v.vectors_schema(), v.vectors_table())});
     if (set && extension.iterative_scan) set = db.exec("SET LOCAL ivfflat.iterative_scan = relaxed_order");
   }
   if (!set) return std::unexpected(set.error());
@@ -101,8 +106,10 @@ Result<std::vector<SearchHit>> search(pg::Connection& db, const schema::Vectoriz
                             {vector_literal(query), std::to_string(limit), std::to_string(preview_characters),
                              std::to_string(candidates(vectorizer, limit))}));
     std::vector<SearchHit> hits;
-    for (int i = 0; i < rows.size(); ++i)
+    for (int i = 0; i < rows.size(); ++i) {
       hits.push_back({rows.text(i, 0), rows.number(i, 1), rows.text(i, 2)});
+      if (!rows.is_null(i, 3)) hits.back().chunk_seq = static_cast<int>(rows.integer(i, 3));
+    }
     return hits;
   });
 }

@@ -1,6 +1,7 @@
 /// Nearest rows of a vectorizer by cosine distance, using the table's vector index where there is one.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,9 +12,10 @@
 namespace embedd::search {
 
 struct SearchHit {
-  std::string key;        ///< JSON: {"id": 5}
-  double similarity = 0;  ///< 1 - cosine distance
-  std::string preview;    ///< the start of the row's text
+  std::string key;                 ///< JSON: {"id": 5}
+  double similarity = 0;           ///< 1 - cosine distance
+  std::string preview;             ///< the start of the row's text, or of the chunk's
+  std::optional<int> chunk_seq{};  ///< of a store: which of the row's chunks it is
 };
 
 /// The `limit` (1 to 1000) rows most similar to `query`, nearest first. `query` must have the vectorizer's

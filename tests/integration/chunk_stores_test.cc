@@ -255,6 +255,68 @@ TEST_F(ChunkStores, ATextLongerThanIsCutIsADeadLetter) {
   EXPECT_EQ(value("SELECT string_agg(chunk, '') FROM articles_embedding_store"), "short");
 }
 
+TEST_F(ChunkStores, AreSearchedByChunk) {
+  declare({"--chunk", "recursive:32", "--index", "hnsw"});
+  write(1, text(5, "needles"));
+  write(2, text(5, "haystacks"));
+  ASSERT_EQ(work_once().code, 0);
+  const Finished built = run_embedd({"vectorizer", "reindex", "articles"});
+  EXPECT_EQ(built.code, 0) << built.error_output;
+  EXPECT_THAT(value("SELECT indexdef FROM pg_indexes WHERE indexname LIKE 'embedd%'"),
+              HasSubstr("ON public.articles_embedding_store"));
+  const std::string chunk =
+      value("SELECT chunk FROM articles_embedding_store WHERE id = 2 AND chunk_seq = 3");
+  const Finished found = run_embedd({"search", "articles", chunk, "-k", "1", "--json"});
+  EXPECT_THAT(found.output, HasSubstr("\"key\":{\"id\": 2}")) << found.error_output;
+  EXPECT_THAT(found.output, HasSubstr("\"chunk_seq\":3"));
+}
+
+TEST_F(ChunkStores, SayWhatTheyWaitFor) {
+  declare();
+  write(1, text(5, "a wrong key"));
+  EXPECT_THAT(run_embedd({"estimate", "articles", "--json"}).output, HasSubstr("\"rows\":1"));
+  provider.answers_always(Answer::error(401, "invalid_api_key"));
+  Embedd worker = start_worker();
+  ASSERT_TRUE(eventually([&] { return number("SELECT count(*) FROM embedd.queue_2") > 0; })) << worker.log();
+  ASSERT_TRUE(eventually([&] {
+    const std::string status = run_embedd({"status"}).output;
+    return status.find("chunks of its rows have no vector yet") != std::string::npos &&
+           status.find("unauthenticated") != std::string::npos;
+  })) << run_embedd({"status"}).output;
+  EXPECT_THAT(run_embedd({"vectorizer", "list"}).output, testing::Not(HasSubstr("articles.chunks")));
+  provider.forgives();
+  EXPECT_EQ(worker.stop().code, 0);
+  ASSERT_EQ(run_embedd({"vectorizer", "pause", "articles"}).code, 0);
+  EXPECT_EQ(work_once().code, 3);
+  EXPECT_EQ(chunks(), 0) << "its chunks are paused with it";
+  ASSERT_EQ(run_embedd({"vectorizer", "resume", "articles"}).code, 0);
+  EXPECT_EQ(work_once().code, 0);
+  EXPECT_EQ(left_over(), kNothing);
+  EXPECT_THAT(run_embedd({"estimate", "articles", "--json"}).output, HasSubstr("\"rows\":0"));
+  EXPECT_THAT(run_embedd({"status"}).output, HasSubstr("current"));
+  sql("DROP TRIGGER embedd_store_1 ON articles_embedding_store");
+  EXPECT_THAT(run_embedd({"status"}).output, HasSubstr("embedd's triggers are missing"));
+  sql("DROP TABLE articles_embedding_store");
+  EXPECT_THAT(run_embedd({"status"}).output, HasSubstr("its table of chunks is gone"));
+}
+
+TEST_F(ChunkStores, OfMissedChangesAreFoundByTheWalk) {
+  declare();
+  for (int id = 1; id <= 5; ++id) write(id, text(3, "row " + std::to_string(id)));
+  ASSERT_EQ(work_once().code, 0);
+  sql("SET session_replication_role = replica");  // no trigger sees what follows
+  write(1, text(3, "another row"));
+  sql("DELETE FROM articles WHERE id = 2");
+  write(6, text(2, "row 6"));
+  sql("UPDATE articles_embedding_store SET embedding = '[1,2,3,4,5,6,7,8]' WHERE id = 3 AND chunk_seq = 0");
+  sql("DELETE FROM articles_embedding_store WHERE id = 4 AND chunk_seq = 2");
+  sql("SET session_replication_role = origin");
+  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  ASSERT_EQ(work_once().code, 0);
+  EXPECT_EQ(wrong(), "");
+  EXPECT_EQ(left_over(), kNothing);
+}
+
 TEST_F(ChunkStores, GoWithTheirVectorizerButForTheStore) {
   declare();
   write(1, text(3, "something"));

@@ -133,8 +133,8 @@ MUTATIONS = [
      "sim_tests", "Lease.*"),
     ("leases_count_as_extended_when_asked_for", "G12", "src/core/settlements.cc",
      "  pending.locked = error.kind == ErrorKind::conflict;\n",
-     "  pending.locked = error.kind == ErrorKind::conflict;\n  if (action == Action::extend) news.extended.push_back({pending"
-     ".settlement.vectorizer, pending.settlement.jobs, pending.sent_at + pending.settlement.delay});\n",
+     "  pending.locked = error.kind == ErrorKind::conflict;\n  if (settlement.action == Action::extend) news.extended."
+     "push_back(News::Extended{settlement.vectorizer, settlement.jobs, pending.sent_at + settlement.delay});\n",
      "sim_tests", "Lease.*"),
     ("a_stopping_worker_keeps_its_leases", "G4", "src/core/worker.cc",
      "for (const auto& lane : state_.lanes) keeper_.give_back(*lane, now);\n  }\n  if (drain_.cancels", "}\n  if (drain_.cancels",

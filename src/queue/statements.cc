@@ -145,7 +145,12 @@ class QueueStatements::Form {
                                 "(SELECT age FROM proven_rows))"));
     set("forget_chunks",
         filled("emptied AS (DELETE FROM {store} s USING merged m WHERE {s=m} AND NOT m.there),\n"
-               "displaced AS (DELETE FROM {placed} o USING merged m WHERE {o=m} AND NOT m.there),\n"));
+               "displaced AS (DELETE FROM {placed} o USING merged m WHERE {o=m} AND NOT m.there),\n"
+               "unasked AS (DELETE FROM {chunks} x WHERE x.ctid = ANY (ARRAY(SELECT x.ctid FROM {chunks} x "
+               "WHERE "
+               "(SELECT yes FROM walks) AND NOT EXISTS (SELECT FROM {staged} g WHERE g.hash = x.hash) LIMIT "
+               "1000 "
+               "FOR UPDATE SKIP LOCKED))),\n"));
     set("watched", fmt::format(" UNION ALL SELECT {}::regclass", pg::quote_literal(store.table)));
     set("triggers", "4");
     set("cut:q", ", q.cut_hash, q.cut_characters, q.cut_chunks, q.cut_state");

@@ -165,6 +165,10 @@ class Capture {
   }
 
   [[nodiscard]] pg::Words with_row(pg::Words words, std::string_view row) const {
+    words["joined"] = plan_.by_row ? "" : ", embedd_rows t";
+    words["q_is_a_row"] = plan_.by_row
+                              ? "(" + same_row(row) + ")"
+                              : fmt::format("EXISTS (SELECT FROM embedd_rows t WHERE {})", same_row(row));
     words["s_is_row"] =
         each(" AND ", [&](std::size_t i) { return fmt::format("s.{} = {}.{}", name(i), row, name(i)); });
     return words;

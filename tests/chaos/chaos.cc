@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -111,7 +113,8 @@ class Run {
     set_the_stage();
     std::vector<std::unique_ptr<User>> users;
     for (int i = 0; i < arguments_.users; ++i)
-      users.push_back(std::make_unique<User>(i, database_.url(), random_.next()));
+      users.push_back(std::make_unique<User>(i, database_.url(), random_.next(), library_));
+    std::jthread reader([this](const std::stop_token& stop) { read(stop); });
     const auto end = Steady::now() + std::chrono::duration<double>(60 * arguments_.minutes);
     while (Steady::now() < end) {
       something_breaks();
@@ -124,6 +127,8 @@ class Run {
     for (auto& user : users) user->stop();
     revive();
     const bool drained = drain();
+    reader.request_stop();
+    reader.join();
     const bool stopped = stop_workers();
     return report(users, drained, stopped);
   }
@@ -162,8 +167,13 @@ class Run {
              "--model-version-column", "model_version"});
     command({"vectorizer", "create", "notes", "--table", "\"Notes\"", "--text", "{words}", "--column",
              "embedding", "--dimensions", dimensions});
-    docs_id_ = std::stoi(test::value_of(db, "SELECT id FROM embedd.vectorizers WHERE name = 'docs'"));
-    notes_id_ = std::stoi(test::value_of(db, "SELECT id FROM embedd.vectorizers WHERE name = 'notes'"));
+    command({"vectorizer", "create", "books", "--table", "books", "--text", "{body}", "--store", "--chunk",
+             "recursive:48", "--dimensions", dimensions});
+    const auto id = [&](const char* name) {
+      return std::stoi(
+          test::value_of(db, fmt::format("SELECT id FROM embedd.vectorizers WHERE name = '{}'", name)));
+    };
+    ids_ = {.docs = id("docs"), .notes = id("notes"), .books = id("books"), .chunks = id("books.chunks")};
     provider_.poisons(kPoison, test::Answer::error(400, "invalid_value", "this input is refused"));
     provider_.set_latency(30ms);
     workers_.resize(static_cast<std::size_t>(arguments_.workers));
@@ -212,7 +222,7 @@ class Run {
 
   std::set<std::string> leases(pg::Connection& db) const {
     std::set<std::string> found;
-    for (const int id : {docs_id_, notes_id_}) {
+    for (const int id : {ids_.docs, ids_.notes, ids_.books, ids_.chunks}) {
       const pg::Rows rows = test::run(
           db, fmt::format("SELECT DISTINCT lease::text FROM embedd.queue_{} WHERE lease IS NOT NULL", id));
       for (int i = 0; i < rows.size(); ++i) found.insert(rows.text(i, 0));
@@ -284,6 +294,33 @@ class Run {
     }
   }
 
+  /// Reads books from their store all the while: the chunks of each are those of one text that somebody
+  /// wrote.
+  void read(const std::stop_token& stop) {
+    std::optional<pg::Connection> db;
+    while (!stop.stop_requested()) {
+      if (!db) {
+        auto opened = pg::Connection::open(Secret(database_.url()), "chaos reader");
+        if (opened) db = std::move(*opened);
+        std::this_thread::sleep_for(50ms);
+        continue;
+      }
+      const auto rows = db->exec(
+          "SELECT id, string_agg(chunk, '' ORDER BY chunk_seq) FROM books_embedding_store GROUP BY id");
+      if (!rows) {
+        db.reset();
+        continue;
+      }
+      for (int i = 0; i < rows->size(); ++i) {
+        ++reads_;
+        if (library_.has(rows->view(i, 1))) continue;
+        ++mixed_;
+        mixture_ = fmt::format("book {}: {:.200}", rows->view(i, 0), rows->view(i, 1));
+      }
+      std::this_thread::sleep_for(20ms);
+    }
+  }
+
   /// Rows that users hold are free now; what was set aside or backed off comes due.
   bool drain() {
     const auto began = Steady::now();
@@ -292,8 +329,9 @@ class Run {
     while (Steady::now() - began < 240s) {
       const std::string jobs = test::value_of(
           db, fmt::format(
-                  "SELECT (SELECT count(*) FROM embedd.queue_{}) + (SELECT count(*) FROM embedd.queue_{})",
-                  docs_id_, notes_id_));
+                  "SELECT (SELECT count(*) FROM embedd.queue_{}) + (SELECT count(*) FROM embedd.queue_{}) + "
+                  "(SELECT count(*) FROM embedd.queue_{}) + (SELECT count(*) FROM embedd.chunks_{})",
+                  ids_.docs, ids_.notes, ids_.books, ids_.books));
       if (jobs == "0") {
         drained_in_ = to_seconds(Steady::now() - began);
         return true;
@@ -320,7 +358,7 @@ class Run {
 
   int report(const std::vector<std::unique_ptr<User>>& users, bool drained, bool stopped) {
     pg::Connection db = database_.connect();
-    const Findings findings = check(db, docs_id_, notes_id_);
+    const Findings findings = check(db, ids_);
     const test::ProviderStats stats = provider_.stats();
     TrafficReport traffic;
     for (const auto& user : users) {
@@ -355,13 +393,17 @@ class Run {
                drained_in_, stopped ? "stopped with 0" : "DID NOT STOP WELL");
     fmt::print("  rows            {}: {} true vectors, {} poison in dead letters\n", findings.rows,
                findings.vectors, findings.dead);
-    fmt::print("  lost {}  stale {}  wrong {}  orphans {}  blamed {}\n", findings.lost, findings.stale,
-               findings.wrong, findings.orphans, findings.blamed);
+    fmt::print(
+        "  chunks          {} with the vector of their text; books were read {} times while it went on\n",
+        findings.chunks, reads_.load());
+    fmt::print("  lost {}  stale {}  wrong {}  mixed {}  orphans {}  blamed {}\n", findings.lost,
+               findings.stale, findings.wrong, mixed_.load(), findings.orphans, findings.blamed);
+    if (mixed_ > 0) fmt::print("    mixed, for example: {}\n", mixture_);
     for (const std::string& example : findings.examples) fmt::print("    {}\n", example);
     const bool thrifty = arguments_.most_paid == 0 || ratio <= arguments_.most_paid;
     if (!thrifty) fmt::print("  paid {:.4f} per text, and {} is the most\n", ratio, arguments_.most_paid);
-    const bool well =
-        drained && stopped && thrifty && findings.clean() && deadlocks == 0 && findings.vectors > 0;
+    const bool well = drained && stopped && thrifty && findings.clean() && mixed_ == 0 && deadlocks == 0 &&
+                      findings.vectors > 0 && findings.chunks > 0 && reads_ > 0;
     fmt::print("chaos: {}\n", well ? "every promise kept" : "PROMISES BROKEN");
     return well ? 0 : 1;
   }
@@ -372,8 +414,10 @@ class Run {
   test::TestDatabase database_;
   test::ScriptedProvider provider_{{.dimensions = kDimensions, .key = "chaos-key"}};
   std::vector<std::unique_ptr<Program>> workers_;
-  int docs_id_ = 0;
-  int notes_id_ = 0;
+  Library library_;
+  Ids ids_;
+  std::atomic<std::uint64_t> reads_ = 0, mixed_ = 0;
+  std::string mixture_;
   int kills_ = 0;
   int restarts_ = 0;
   int cuts_ = 0;

@@ -73,27 +73,69 @@ void check_left_overs(Findings& findings, pg::Connection& db, int id, const std:
                     id, source_has_dead_key));
 }
 
+/// Each chunk has the vector of its own text, and together they are their book.
+void check_store(Findings& findings, pg::Connection& db, const Ids& ids) {
+  const pg::Rows chunks =
+      test::run(db, "SELECT id || '/' || chunk_seq, chunk, embedding::text FROM books_embedding_store");
+  for (int i = 0; i < chunks.size(); ++i) {
+    if (parse_vector(chunks.view(i, 2)) != test::expected_vector(chunks.text(i, 1), kDimensions))
+      note(findings, findings.wrong,
+           fmt::format("chunk {} has the vector of another text", chunks.text(i, 0)));
+    else
+      ++findings.chunks;
+  }
+  const pg::Rows books = test::run(db, R"(
+SELECT coalesce(b.id, s.id), b.id IS NULL, b.body ~ '\S', s.body IS NULL, s.body IS DISTINCT FROM b.body,
+       EXISTS (SELECT FROM embedd.dead_letters d WHERE d.key = jsonb_build_object('id', b.id) AND d.vectorizer_id = )" +
+                                           std::to_string(ids.books) + R"()
+FROM books b FULL JOIN (SELECT id, string_agg(chunk, '' ORDER BY chunk_seq) AS body FROM books_embedding_store GROUP BY id) s USING (id))");
+  for (int i = 0; i < books.size(); ++i) {
+    const std::string name = "book " + books.text(i, 0);
+    const bool gone = books.flag(i, 1), has_text = books.flag(i, 2), bare = books.flag(i, 3);
+    if (!gone) ++findings.rows;
+    if (books.flag(i, 5))
+      note(findings, findings.blamed, name + " is a dead letter");
+    else if (gone)
+      note(findings, findings.orphans, name + " is gone, and its chunks are not");
+    else if (!has_text && !bare)
+      note(findings, findings.stale, name + " has no text, but chunks");
+    else if (has_text && bare)
+      note(findings, findings.lost, name + " has no chunks");
+    else if (has_text && books.flag(i, 4))
+      note(findings, findings.wrong, name + " has the chunks of another text");
+    else
+      ++findings.vectors;
+  }
+  for (const char* table : {"queue", "staged", "chunks"}) {
+    const pg::Rows left = test::run(db, fmt::format("SELECT count(*) FROM embedd.{}_{}", table, ids.books));
+    if (left.integer(0, 0) > 0)
+      note(findings, findings.orphans,
+           fmt::format("{} rows of embedd.{}_{}", left.text(0, 0), table, ids.books));
+  }
+}
+
 }  // namespace
 
-Findings check(pg::Connection& db, int docs_id, int notes_id) {
+Findings check(pg::Connection& db, const Ids& ids) {
   Findings findings;
   check_rows(findings, test::run(db, fmt::format(R"(
 SELECT 'doc ' || id, coalesce(title, '') || E'\n' || coalesce(body, ''), embedding::text,
        EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = {} AND d.key = jsonb_build_object('id', t.id)),
        coalesce(title, '') ~ '^\s*$' AND coalesce(body, '') ~ '^\s*$'
 FROM docs t)",
-                                                 docs_id)));
+                                                 ids.docs)));
   check_rows(findings, test::run(db, fmt::format(R"(
 SELECT 'note ' || "Owner", coalesce(words, ''), embedding::text,
        EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = {}
                  AND d.key = jsonb_build_object('Owner', t."Owner", 'part', t.part)),
        coalesce(words, '') ~ '^\s*$'
 FROM "Notes" t)",
-                                                 notes_id)));
-  check_left_overs(findings, db, docs_id, "SELECT FROM docs t WHERE t.id = l.k1",
+                                                 ids.notes)));
+  check_store(findings, db, ids);
+  check_left_overs(findings, db, ids.docs, "SELECT FROM docs t WHERE t.id = l.k1",
                    "SELECT FROM docs t WHERE d.key = jsonb_build_object('id', t.id)");
   check_left_overs(
-      findings, db, notes_id, R"(SELECT FROM "Notes" t WHERE t."Owner" = l.k1 AND t.part = l.k2)",
+      findings, db, ids.notes, R"(SELECT FROM "Notes" t WHERE t."Owner" = l.k1 AND t.part = l.k2)",
       R"(SELECT FROM "Notes" t WHERE d.key = jsonb_build_object('Owner', t."Owner", 'part', t.part))");
   return findings;
 }

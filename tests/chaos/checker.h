@@ -12,6 +12,7 @@ namespace embedd::chaos {
 struct Findings {
   std::uint64_t rows = 0;
   std::uint64_t vectors = 0;
+  std::uint64_t chunks = 0;   ///< of a store, each with its own vector
   std::uint64_t dead = 0;     ///< poison, as it should be
   std::uint64_t lost = 0;     ///< text, but neither vector nor dead letter
   std::uint64_t wrong = 0;    ///< the vector is not that of the row's text
@@ -23,7 +24,12 @@ struct Findings {
   [[nodiscard]] bool clean() const { return lost + wrong + stale + orphans + blamed == 0; }
 };
 
-/// Checks both tables of traffic.h, whose vectorizers have the ids given.
-Findings check(pg::Connection& db, int docs_id, int notes_id);
+struct Ids {
+  int docs = 0, notes = 0, books = 0;
+  int chunks = 0;  ///< of the vectorizer of the chunks of `books`
+};
+
+/// Checks the tables of traffic.h, and the store of `books`.
+Findings check(pg::Connection& db, const Ids& ids);
 
 }  // namespace embedd::chaos

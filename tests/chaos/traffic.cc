@@ -12,12 +12,14 @@ CREATE TABLE docs (
   model_id text, model_version text);
 CREATE TABLE "Notes" (
   "Owner" text, part int, words text, seen timestamptz, embedding vector(64), PRIMARY KEY ("Owner", part));
+CREATE TABLE books (id bigint PRIMARY KEY, body text, loans int NOT NULL DEFAULT 0);
 )";
 
-User::User(int number, std::string url, std::uint64_t seed)
+User::User(int number, std::string url, std::uint64_t seed, Library& library)
     : number_(number),
       url_(std::move(url)),
       random_(seed),
+      library_(library),
       next_id_(static_cast<std::uint64_t>(number) * 1'000'000) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
@@ -87,6 +89,7 @@ std::string User::text() {
 
 void User::act(const std::stop_token& stop) {
   if (random_.below(60) == 0) return hold(stop);
+  if (random_.below(6) == 0) return act_on_books();
   random_.below(4) == 0 ? act_on_notes() : act_on_docs();
 }
 
@@ -133,6 +136,44 @@ void User::act_on_notes() {
               ON CONFLICT ("Owner", part) DO UPDATE SET words = excluded.words)",
            {note_key(), text()});
   }
+}
+
+/// About 30 tokens, unlike any other.
+std::string User::paragraph() {
+  return fmt::format("User {} writes paragraph {} of a book, and whoever reads it learns {} things about it.",
+                     number_, ++texts_, random_.below(1000));
+}
+
+std::string User::book(std::size_t paragraphs) {
+  std::string out = paragraph();
+  for (std::size_t i = 1; i < paragraphs; ++i) out += "\n\n" + paragraph();
+  return out;
+}
+
+void User::act_on_books() {
+  const std::string id = std::to_string(static_cast<std::uint64_t>(number_) * 1'000'000 + random_.below(30));
+  std::string& body = books_[id];
+  switch (random_.below(10)) {
+    case 0: exec("UPDATE books SET loans = loans + 1 WHERE id = $1", {id}); return;
+    case 1: exec("DELETE FROM books WHERE id = $1", {id}); return;
+    case 2: exec("UPDATE books SET body = NULL WHERE id = $1", {id}); return;
+    case 3:
+      exec("UPDATE books SET id = $2 WHERE id = $1 AND NOT EXISTS (SELECT FROM books WHERE id = $2)",
+           {id, std::to_string(static_cast<std::uint64_t>(number_) * 1'000'000 + random_.below(30))});
+      return;
+    case 4:
+    case 5: body = book(1 + random_.below(25)); break;
+    case 6: body = paragraph() + "\n\n" + body; break;
+    default: {  // one paragraph is another
+      const std::size_t at = body.find("\n\n", random_.below(body.size() + 1));
+      body = at == std::string::npos ? book(5)
+                                     : body.substr(0, at + 2) + paragraph() +
+                                           body.substr(std::min(body.find("\n\n", at + 2), body.size()));
+    }
+  }
+  library_.add(body);
+  exec("INSERT INTO books (id, body) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+       {id, body});
 }
 
 /// A transaction that holds rows for a while, and then commits or not.

@@ -4,9 +4,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <unordered_set>
 
 #include "base/units.h"
 #include "core/random.h"
@@ -22,11 +27,28 @@ struct TrafficReport {
   std::string longest_statement;
 };
 
+/// Every text that a user has ever tried to write into a book, by its hash. Thread-safe.
+class Library {
+ public:
+  void add(std::string_view text) {
+    const std::lock_guard lock(mutex_);
+    texts_.insert(std::hash<std::string_view>()(text));
+  }
+  [[nodiscard]] bool has(std::string_view text) const {
+    const std::lock_guard lock(mutex_);
+    return texts_.contains(std::hash<std::string_view>()(text));
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_set<std::size_t> texts_;
+};
+
 /// One user on a thread: inserts, updates of text and of other columns, deletes, key changes, bulk loads, and
 /// transactions that hold rows for seconds, until stop().
 class User {
  public:
-  User(int number, std::string url, std::uint64_t seed);
+  User(int number, std::string url, std::uint64_t seed, Library& library);
   ~User() { stop(); }
   User(const User&) = delete;
   User& operator=(const User&) = delete;
@@ -40,16 +62,21 @@ class User {
   void act(const std::stop_token& stop);
   void act_on_docs();
   void act_on_notes();
+  void act_on_books();
   void hold(const std::stop_token& stop);
   bool exec(const std::string& sql, std::initializer_list<pg::Param> params = {});
   bool connect(const std::stop_token& stop);
   std::string doc_id();
   std::string note_key();
   std::string text();
+  std::string paragraph();
+  std::string book(std::size_t paragraphs);
 
   int number_;
   std::string url_;
   Random random_;
+  Library& library_;
+  std::map<std::string, std::string> books_;  ///< by id, as this user wrote them last
   std::optional<pg::Connection> db_;
   std::uint64_t next_id_ = 0;
   std::uint64_t texts_ = 0;

@@ -85,6 +85,20 @@ TEST_F(QueueHeads, WhatCommitsLateIsClaimedAfterTheNextPoll) {
   }
 }
 
+TEST_F(QueueHeads, WhatDidNotFitIsClaimedNext) {
+  for (const int priority : {0, 1}) {
+    const int row = 10 * priority;
+    enqueue(row + 1, row + 5, priority);
+    poll();
+    queue::PgQueue& queue = fixture_.queue();
+    queue.send_claim(
+        {.vectorizer = 1, .lease = {1}, .lease_time = seconds(60), .max_rows = 100, .max_text_bytes = 21});
+    EXPECT_THAT(*wait_for_one(queue, [&] { return queue.take_claims(); }).jobs, SizeIs(3))
+        << "of 6 or 7 bytes each";
+    EXPECT_THAT(fixture_.claim(), SizeIs(2));
+  }
+}
+
 TEST_F(QueueHeads, WhatAnotherClaimHadLockedAndGaveBackIsClaimedAfterTheNextPoll) {
   enqueue(1, 4);
   poll();

@@ -13,7 +13,11 @@ cleared AS MATERIALIZED (
     SELECT FROM {source} t WHERE {t=f} AND {text} IS NULL FOR NO KEY UPDATE SKIP LOCKED) t),
 emptied AS (DELETE FROM {store} s USING cleared c WHERE {s=c}),
 displaced AS (DELETE FROM {placed} o USING cleared c WHERE {o=c}),
-unstaged AS (DELETE FROM {staged} g USING cleared c WHERE {g=c}),
+unstaged AS (DELETE FROM {staged} g USING cleared c WHERE {g=c} RETURNING g.hash),
+unasked AS (
+  DELETE FROM {chunks} x USING (SELECT DISTINCT hash FROM unstaged) d
+  WHERE x.hash = d.hash AND NOT EXISTS (
+    SELECT FROM {staged} g WHERE g.hash = x.hash AND NOT EXISTS (SELECT FROM cleared c WHERE {g=c}))),
 unproven AS (
   DELETE FROM {ledger} l WHERE l.ctid = ANY (ARRAY(
     SELECT (SELECT l.ctid FROM {ledger} l WHERE {l=c}) FROM cleared c))),

@@ -1,5 +1,6 @@
 -- Keeps a window's chunks beside the store until all chunks of their row have vectors. A chunk whose vector is known,
--- from this row or another, is not asked for again. A text that has changed meanwhile is not staged: its job is stale.
+-- from this row or another, is not asked for again; one that was staged for the row's former text is not asked for any
+-- more. A text that has changed meanwhile is not staged: its job is stale.
 WITH {>jobs},
 {>fenced},
 {types},
@@ -11,6 +12,14 @@ cut AS MATERIALIZED (
   FROM unnest({$5}::int[], {$6}::int[], {$7}::text[], {$8}::text[]) AS c(n, seq, chunk, sent) JOIN same f ON f.n = c.n),
 asked AS MATERIALIZED (
   SELECT DISTINCT ON (g.hash) g.hash, g.sent FROM cut g WHERE NOT EXISTS ({chunk_vector}) ORDER BY g.hash),
+replaced AS MATERIALIZED (
+  SELECT DISTINCT g.hash FROM {staged} g JOIN same f ON {g=f}
+  WHERE EXISTS (SELECT FROM cut c WHERE c.n = f.n AND c.seq = g.seq AND c.hash <> g.hash)
+     OR f.next_characters < 0 AND g.seq >= f.next_chunks),
+unasked AS (
+  DELETE FROM {chunks} x USING replaced d
+  WHERE x.hash = d.hash AND NOT EXISTS (SELECT FROM cut c WHERE c.hash = d.hash)
+    AND NOT EXISTS (SELECT FROM {staged} g WHERE g.hash = d.hash AND NOT EXISTS (SELECT FROM same f WHERE {g=f}))),
 staged AS (
   INSERT INTO {staged} ({keys}, seq, hash, chunk) SELECT {keys:c}, c.seq, c.hash, c.chunk FROM cut c
   ON CONFLICT ({keys}, seq) DO UPDATE SET hash = excluded.hash, chunk = excluded.chunk),

@@ -75,6 +75,8 @@ BEGIN
     DELETE FROM embedd.queue_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";
     DELETE FROM embedd.ledger_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";
     PERFORM set_config('embedd.follows', 'on', true);
+DELETE FROM embedd.chunks_7 x WHERE x.hash IN (SELECT q.hash FROM embedd.staged_7 q, embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part")
+  AND NOT EXISTS (SELECT FROM embedd.staged_7 q WHERE q.hash = x.hash AND NOT EXISTS (SELECT FROM embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part"));
 DELETE FROM public.notes_embedding_store s USING embedd_rows t WHERE s."slug" = t."slug" AND s."Part" = t."Part";
 DELETE FROM embedd.placed_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";
 DELETE FROM embedd.staged_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";
@@ -87,6 +89,8 @@ IF EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = 7) THEN
       DELETE FROM embedd.queue_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";
       DELETE FROM embedd.ledger_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";
       PERFORM set_config('embedd.follows', 'on', true);
+DELETE FROM embedd.chunks_7 x WHERE x.hash IN (SELECT q.hash FROM embedd.staged_7 q, embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part")
+  AND NOT EXISTS (SELECT FROM embedd.staged_7 q WHERE q.hash = x.hash AND NOT EXISTS (SELECT FROM embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part"));
 DELETE FROM public.notes_embedding_store s USING embedd_rows t WHERE s."slug" = t."slug" AND s."Part" = t."Part";
 DELETE FROM embedd.placed_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";
 DELETE FROM embedd.staged_7 q USING embedd_rows t WHERE q.k1 = t."slug" AND q.k2 = t."Part";

@@ -18,7 +18,11 @@ cleared AS MATERIALIZED (
     SELECT FROM public.notes t WHERE t."slug" OPERATOR(pg_catalog.=) f.k1 AND t."part" OPERATOR(pg_catalog.=) f.k2 AND (CASE WHEN embedd.covers_7(t.kind) THEN (t.title || t.body) END) IS NULL FOR NO KEY UPDATE SKIP LOCKED) t),
 emptied AS (DELETE FROM public.notes_embedding_store s USING cleared c WHERE s."slug" OPERATOR(pg_catalog.=) c.k1 AND s."part" OPERATOR(pg_catalog.=) c.k2),
 displaced AS (DELETE FROM embedd.placed_7 o USING cleared c WHERE o.k1 OPERATOR(pg_catalog.=) c.k1 AND o.k2 OPERATOR(pg_catalog.=) c.k2),
-unstaged AS (DELETE FROM embedd.staged_7 g USING cleared c WHERE g.k1 OPERATOR(pg_catalog.=) c.k1 AND g.k2 OPERATOR(pg_catalog.=) c.k2),
+unstaged AS (DELETE FROM embedd.staged_7 g USING cleared c WHERE g.k1 OPERATOR(pg_catalog.=) c.k1 AND g.k2 OPERATOR(pg_catalog.=) c.k2 RETURNING g.hash),
+unasked AS (
+  DELETE FROM embedd.chunks_7 x USING (SELECT DISTINCT hash FROM unstaged) d
+  WHERE x.hash = d.hash AND NOT EXISTS (
+    SELECT FROM embedd.staged_7 g WHERE g.hash = x.hash AND NOT EXISTS (SELECT FROM cleared c WHERE g.k1 OPERATOR(pg_catalog.=) c.k1 AND g.k2 OPERATOR(pg_catalog.=) c.k2))),
 unproven AS (
   DELETE FROM embedd.ledger_7 l WHERE l.ctid = ANY (ARRAY(
     SELECT (SELECT l.ctid FROM embedd.ledger_7 l WHERE l.k1 OPERATOR(pg_catalog.=) c.k1 AND l.k2 OPERATOR(pg_catalog.=) c.k2) FROM cleared c))),

@@ -66,6 +66,7 @@ forgotten AS (
   DELETE FROM embedd.ledger_7 l WHERE l.ctid = ANY (ARRAY(SELECT at FROM orphans))),
 emptied AS (DELETE FROM public.notes_embedding_store s USING merged m WHERE s."slug" OPERATOR(pg_catalog.=) m.k1 AND s."part" OPERATOR(pg_catalog.=) m.k2 AND NOT m.there),
 displaced AS (DELETE FROM embedd.placed_7 o USING merged m WHERE o.k1 OPERATOR(pg_catalog.=) m.k1 AND o.k2 OPERATOR(pg_catalog.=) m.k2 AND NOT m.there),
+unasked AS (DELETE FROM embedd.chunks_7 x WHERE x.ctid = ANY (ARRAY(SELECT x.ctid FROM embedd.chunks_7 x WHERE (SELECT yes FROM walks) AND NOT EXISTS (SELECT FROM embedd.staged_7 g WHERE g.hash = x.hash) LIMIT 1000 FOR UPDATE SKIP LOCKED))),
 noted AS MATERIALIZED (
   SELECT l.at, m.seen, m.repairs FROM (
     SELECT k1, k2, vector_hash AS seen, 0 AS repairs FROM judged WHERE first_seen

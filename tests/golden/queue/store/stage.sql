@@ -15,6 +15,14 @@ cut AS MATERIALIZED (
   FROM unnest($8::int[], $9::int[], $10::text[], $11::text[]) AS c(n, seq, chunk, sent) JOIN same f ON f.n = c.n),
 asked AS MATERIALIZED (
   SELECT DISTINCT ON (g.hash) g.hash, g.sent FROM cut g WHERE NOT EXISTS (SELECT x.embedding, x.model_id, x.model_version FROM embedd.chunks_7 x WHERE x.hash = g.hash AND x.embedding IS NOT NULL UNION ALL SELECT s.embedding, s.model_id, s.model_version FROM embedd.placed_7 p JOIN public.notes_embedding_store s ON s."slug" OPERATOR(pg_catalog.=) p.k1 AND s."part" OPERATOR(pg_catalog.=) p.k2 AND s.chunk_seq = p.seq WHERE p.hash = g.hash AND p.vector_hash = pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256(public.vector_send((s.embedding)::public.vector)), 'hex') COLLATE pg_catalog."C", 0) LIMIT 1) ORDER BY g.hash),
+replaced AS MATERIALIZED (
+  SELECT DISTINCT g.hash FROM embedd.staged_7 g JOIN same f ON g.k1 OPERATOR(pg_catalog.=) f.k1 AND g.k2 OPERATOR(pg_catalog.=) f.k2
+  WHERE EXISTS (SELECT FROM cut c WHERE c.n = f.n AND c.seq = g.seq AND c.hash <> g.hash)
+     OR f.next_characters < 0 AND g.seq >= f.next_chunks),
+unasked AS (
+  DELETE FROM embedd.chunks_7 x USING replaced d
+  WHERE x.hash = d.hash AND NOT EXISTS (SELECT FROM cut c WHERE c.hash = d.hash)
+    AND NOT EXISTS (SELECT FROM embedd.staged_7 g WHERE g.hash = d.hash AND NOT EXISTS (SELECT FROM same f WHERE g.k1 OPERATOR(pg_catalog.=) f.k1 AND g.k2 OPERATOR(pg_catalog.=) f.k2))),
 staged AS (
   INSERT INTO embedd.staged_7 (k1, k2, seq, hash, chunk) SELECT c.k1, c.k2, c.seq, c.hash, c.chunk FROM cut c
   ON CONFLICT (k1, k2, seq) DO UPDATE SET hash = excluded.hash, chunk = excluded.chunk),

@@ -83,6 +83,10 @@ SettlementVerdict settlement_verdict(const SettlementFailure& failure) {
       return stores && failure.tries >= kPatience ? SettlementVerdict::keep : SettlementVerdict::resend;
     case ErrorKind::canceled:  // it took too long: a slow index, a trigger that waits
       if (failure.jobs > 1) return SettlementVerdict::split;
+      // There is no vector to keep, and no smaller statement: a row of so many chunks takes too long each
+      // time.
+      if (stores && failure.swaps)
+        return failure.tries >= kPatience ? SettlementVerdict::discard : SettlementVerdict::resend;
       return stores ? SettlementVerdict::keep : SettlementVerdict::resend;
     case ErrorKind::misconfigured: return SettlementVerdict::rest;
     default: return refused(failure, stores);

@@ -54,6 +54,7 @@ struct SettlementFailure {
   unsigned tries = 1;             ///< failed so far, with this one
   bool stored_before = false;     ///< this worker has stored a vector of this vectorizer
   std::size_t refused_alone = 0;  ///< rows of this vectorizer refused alone since its last stored vector
+  bool swaps = false;             ///< complete: a row's chunks, which are in the database already
 };
 
 SettlementVerdict settlement_verdict(const SettlementFailure& failure);

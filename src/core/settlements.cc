@@ -34,6 +34,14 @@ Settlement subset(const Settlement& settlement, const std::vector<std::size_t>& 
   return part;
 }
 
+Error too_many_chunks(const Error& error) {
+  return {ErrorKind::too_large,
+          "the row's chunks take longer to store than a statement may take. If the store has a vector index, "
+          "drop it "
+          "(embedd vectorizer defer-index), then run: embedd dead retry; or cut into longer chunks. " +
+              error.message};
+}
+
 std::size_t bytes_of(const Settlement& settlement) {
   std::size_t bytes = settlement.vectors.values.size() * sizeof(float);
   for (const SettledJob& job : settlement.jobs) {
@@ -152,11 +160,15 @@ void Settlements::recover(Pending pending, const Error& error, Instant now, News
                                   .jobs = settlement.jobs.size(),
                                   .tries = ++pending.tries,
                                   .stored_before = storing.before,
-                                  .refused_alone = storing.refused_alone};
+                                  .refused_alone = storing.refused_alone,
+                                  .swaps = pending.vectorizer.cuts()};
+  const SettlementVerdict decided = settlement_verdict(failure);
   pending.locked = error.kind == ErrorKind::conflict;
   pending.in_doubt = pending.in_doubt || error.kind == ErrorKind::in_doubt;
   settlement.requests = settlement.tokens = 0;  // booked as it was sent
-  carry_out(settlement_verdict(failure), std::move(pending), error, now, news);
+  if (failure.swaps && error.kind == ErrorKind::canceled && decided == SettlementVerdict::discard)
+    return carry_out(decided, std::move(pending), too_many_chunks(error), now, news);
+  carry_out(decided, std::move(pending), error, now, news);
 }
 
 void Settlements::carry_out(SettlementVerdict verdict, Pending pending, const Error& error, Instant now,

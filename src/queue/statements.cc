@@ -57,6 +57,7 @@ class QueueStatements::Form {
         {"has_vector", fmt::format("t.{} IS NOT NULL", pg::quote_identifier(definition.destination_column))},
         {"written_since", "pg_catalog.age(t.xmin) <= (SELECT age FROM proven_rows)"},
         {"forget_chunks", ""},
+        {"forget_staged", ""},
         {"watched", ""},
         {"triggers", "5"},
         {"kept_task", "2"},
@@ -150,7 +151,28 @@ class QueueStatements::Form {
                "WHERE "
                "(SELECT yes FROM walks) AND NOT EXISTS (SELECT FROM {staged} g WHERE g.hash = x.hash) LIMIT "
                "1000 "
-               "FOR UPDATE SKIP LOCKED))),\n"));
+               "FOR UPDATE SKIP LOCKED))),\n"
+               "unstaged AS (DELETE FROM {staged} g WHERE g.ctid = ANY (ARRAY(SELECT q.ctid FROM {staged} q "
+               "WHERE "
+               "(SELECT yes FROM walks) AND NOT EXISTS (SELECT FROM {queue} w WHERE {w=q}) AND NOT EXISTS "
+               "(SELECT "
+               "FROM embedd.dead_letters d WHERE d.vectorizer_id = {id} AND d.key = {key_json}) LIMIT 1000 "
+               "FOR UPDATE "
+               "SKIP LOCKED))),\n"));
+    set("forget_staged",
+        filled("unstaged AS (DELETE FROM {staged} g USING proven f WHERE {g=f} RETURNING g.hash),\n"
+               "unasked AS (DELETE FROM {chunks} x USING (SELECT DISTINCT hash FROM unstaged) d WHERE x.hash "
+               "= d.hash "
+               "AND NOT EXISTS (SELECT FROM {staged} g WHERE g.hash = x.hash AND NOT EXISTS (SELECT FROM "
+               "proven f "
+               "WHERE {g=f}))),\n"));
+    const std::string key_types = each(" AND ", [&](std::size_t i) {
+      return fmt::format("embedd.exactly({}, NULL::{})", key("s", i), type(i));
+    });
+    set("types",
+        filled(fmt::format("{}, store_types AS (SELECT FROM {{store}} s WHERE {} AND embedd.exactly(s.chunk, "
+                           "NULL::pg_catalog.text) AND embedd.exactly(s.embedding, NULL::{}))",
+                           words_.find("types")->second, key_types, definition_.destination_type)));
     set("watched", fmt::format(" UNION ALL SELECT {}::regclass", pg::quote_literal(store.table)));
     set("triggers", "4");
     set("cut:q", ", q.cut_hash, q.cut_characters, q.cut_chunks, q.cut_state");

@@ -115,7 +115,7 @@ class Capture {
     };
     if (plan_.store) {
       for (const char* form : {"store_written", "store_truncated", "arrived"})
-        out.push_back(function(form, {{"settings", pinned_path}}));
+        out.push_back(function(form, {{"settings", pinned_path}, {"retyped", retyped_in_store()}}));
     } else {
       out.push_back(function("vector", {{"retyped", retyped("NEW")}}));
       out.push_back(function("replaced", {{"settings", pinned_path}}));
@@ -162,6 +162,15 @@ class Capture {
   [[nodiscard]] std::string named(std::string_view alias, std::string_view prefix) const {
     return each(" AND ",
                 [&](std::size_t i) { return fmt::format("{}.{} = {}{}", alias, name(i), prefix, i); });
+  }
+
+  /// A store's key columns have base types, whatever domain the source's are of.
+  [[nodiscard]] std::string retyped_in_store() const {
+    return each(" OR ", [&](std::size_t i) {
+      return fmt::format(
+          "pg_catalog.pg_typeof(coalesce(NEW.{0}, OLD.{0})) OPERATOR(pg_catalog.<>) {1}::pg_catalog.regtype",
+          name(i), pg::quote_literal(plan_.key_types[i - 1]));
+    });
   }
 
   [[nodiscard]] pg::Words with_row(pg::Words words, std::string_view row) const {

@@ -1,4 +1,5 @@
--- What discard is for a store: the row's former chunks go, and so do those that waited for vectors.
+-- What discard is for a store: the row's former chunks go, and so do those that waited for vectors. Where it is the
+-- table that refuses the chunks, all of them stay: they are paid for.
 WITH {>jobs},
 {>fenced},
 {types},
@@ -17,7 +18,7 @@ displaced AS (DELETE FROM {placed} o USING buried b WHERE {o=b} AND b.loses_vect
 unproven AS (
   DELETE FROM {ledger} l WHERE l.ctid = ANY (ARRAY(
     SELECT (SELECT l.ctid FROM {ledger} l WHERE {l=b}) FROM buried b WHERE b.loses_vector))),
-unstaged AS (DELETE FROM {staged} g USING buried b WHERE {g=b} RETURNING g.hash),
+unstaged AS (DELETE FROM {staged} g USING buried b WHERE {g=b} AND b.loses_vector RETURNING g.hash),
 unasked AS (
   DELETE FROM {chunks} x USING (SELECT DISTINCT hash FROM unstaged) d
   WHERE x.hash = d.hash AND NOT EXISTS (

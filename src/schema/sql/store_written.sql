@@ -3,6 +3,7 @@ CREATE FUNCTION embedd.capture_store_{id}() RETURNS trigger LANGUAGE plpgsql SEC
 BEGIN
   IF 'on' IN (current_setting('embedd.settles', true), current_setting('embedd.follows', true)) THEN RETURN NULL; END IF;
   BEGIN
+    {>refuse_other_key_types}
     IF TG_OP <> 'INSERT' THEN
       INSERT INTO {queue} AS q ({keys}) SELECT {old_row}
       ON CONFLICT ({keys}) DO UPDATE SET {>reset};

@@ -185,6 +185,9 @@ CREATE FUNCTION embedd.capture_store_7() RETURNS trigger LANGUAGE plpgsql SECURI
 BEGIN
   IF 'on' IN (current_setting('embedd.settles', true), current_setting('embedd.follows', true)) THEN RETURN NULL; END IF;
   BEGIN
+    IF pg_catalog.pg_typeof(coalesce(NEW."slug", OLD."slug")) OPERATOR(pg_catalog.<>) 'text'::pg_catalog.regtype OR pg_catalog.pg_typeof(coalesce(NEW."Part", OLD."Part")) OPERATOR(pg_catalog.<>) 'integer'::pg_catalog.regtype THEN
+      RAISE EXCEPTION USING ERRCODE = '42804', MESSAGE = 'a key column has another type than when the vectorizer was created';
+    END IF;
     IF TG_OP <> 'INSERT' THEN
       INSERT INTO embedd.queue_7 AS q (k1, k2) SELECT OLD."slug", OLD."Part"
       ON CONFLICT (k1, k2) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now();

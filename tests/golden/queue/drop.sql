@@ -7,7 +7,7 @@ fenced AS MATERIALIZED (
     FOR UPDATE SKIP LOCKED) q
   WHERE j.n = j.n + 0),
 proven AS MATERIALIZED (
-  SELECT f.n, f.at FROM fenced f
+  SELECT f.n, f.at, f.k1, f.k2 FROM fenced f
   WHERE (SELECT l.vector_hash IS NULL OR l.vector_hash = (SELECT pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256(public.halfvec_send((t."embedding")::public.halfvec)), 'hex') COLLATE pg_catalog."C", 0) FROM public.notes t WHERE t."slug" OPERATOR(pg_catalog.=) f.k1 AND t."part" OPERATOR(pg_catalog.=) f.k2)
          FROM embedd.ledger_7 l WHERE l.k1 OPERATOR(pg_catalog.=) f.k1 AND l.k2 OPERATOR(pg_catalog.=) f.k2)),
 deleted AS (DELETE FROM embedd.queue_7 q USING proven f WHERE q.ctid = f.at)

@@ -1,4 +1,4 @@
-WITH types AS (SELECT FROM public.notes t WHERE embedd.exactly(t.title, NULL::text)), live AS MATERIALIZED (
+WITH types AS (SELECT FROM public.notes t WHERE embedd.exactly(t.title, NULL::text)), store_types AS (SELECT FROM public.notes_embedding_store s WHERE embedd.exactly(s."slug", NULL::character varying(20)) AND embedd.exactly(s."part", NULL::integer) AND embedd.exactly(s.chunk, NULL::pg_catalog.text) AND embedd.exactly(s.embedding, NULL::public.vector)), live AS MATERIALIZED (
   SELECT q.k1, q.k2, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash, q.changed_at, q.cut_hash, q.cut_characters, q.cut_chunks, q.cut_state, q.ctid AS at FROM embedd.queue_7 q
   WHERE (q.priority, q.run_at) <= (0::smallint, now()) AND (q.priority, q.run_at) >= (0::smallint, $5::timestamptz)
   ORDER BY q.priority, q.run_at LIMIT $3::bigint - $3::bigint / 8 FOR UPDATE SKIP LOCKED),

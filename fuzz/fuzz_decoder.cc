@@ -109,7 +109,7 @@ void read_jobs(std::vector<Value> values, int keys) {
   const pg::BinaryRows rows = table(values, columns);
   Definition definition;
   definition.key_columns.resize(static_cast<std::size_t>(keys));
-  if (values.size() % 2 == 0) definition.store.emplace();
+  if (values.size() % 2 == 0) definition.store = Definition::Store{};
   Claim claim{.request = {}, .jobs = std::vector<Job>()};
   static_cast<void>(read_claim(rows, definition, /*keep_messages=*/true, claim));
   CHECK(claim.jobs->size() == static_cast<std::size_t>(rows.size()), "{} jobs", claim.jobs->size());

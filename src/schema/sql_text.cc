@@ -117,7 +117,7 @@ std::string compile_text(const Template& text, const std::set<std::string>& fore
 
 std::string compile_cut_text(const Template& text, const std::vector<std::string>& context,
                              const std::set<std::string>& foreign) {
-  const std::string body = compile_text(text, foreign, kMaxCutCharacters);
+  std::string body = compile_text(text, foreign, kMaxCutCharacters);
   if (context.empty()) return body;
   const TextColumns columns(foreign, static_cast<int>(kMostValueBytes));
   const std::string end = fmt::format("pg_catalog.chr({})", static_cast<int>(kValueEnd));

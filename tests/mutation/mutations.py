@@ -136,6 +136,12 @@ MUTATIONS = [
      "  pending.locked = error.kind == ErrorKind::conflict;\n  if (action == Action::extend) news.extended.push_back({pending"
      ".settlement.vectorizer, pending.settlement.jobs, pending.sent_at + pending.settlement.delay});\n",
      "sim_tests", "Lease.*"),
+    ("jobs_whose_leases_are_lost_are_sent", "G12", "src/core/leases.cc",
+     "return held.job.key == job.key && held.job.lease == job.lease;", "return false;",
+     "unit_tests", "Leasing.*"),
+    ("a_lease_of_another_token_counts_as_extended", "G12", "src/core/leases.cc",
+     "if (leases.contains({held.job.key, held.job.lease}))", "if (std::ranges::any_of(leases, [&](const auto& one) { return one.first == held.job.key; }))",
+     "unit_tests", "Leasing.*"),
     ("a_stopping_worker_keeps_its_leases", "G4", "src/core/worker.cc",
      "for (const auto& lane : state_.lanes) keeper_.give_back(*lane, now);\n  }\n  if (drain_.cancels", "}\n  if (drain_.cancels",
      "sim_tests", "Scenario.AStoppingWorker*"),

@@ -61,7 +61,8 @@ std::string words_of(const Settlement& settlement) {
   return words;
 }
 
-WorkerParts::WorkerParts() : notes(add_lane(1, "notes")) {}
+WorkerParts::WorkerParts(const WorkerOptions& options)
+    : state(options, queue, embedder, tokens, observer), notes(add_lane(1, "notes")) {}
 
 Lane& WorkerParts::add_lane(VectorizerId id, const std::string& name, const std::string& endpoint) {
   gate(endpoint).refresh(KeyState::present, 1, embedder.endpoint_limits);

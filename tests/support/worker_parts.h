@@ -117,7 +117,7 @@ std::string words_of(const Settlement& settlement);
 /// A worker that serves the vectorizer "notes" at the endpoint "openai".
 class WorkerParts : public testing::Test {
  protected:
-  WorkerParts();
+  explicit WorkerParts(const WorkerOptions& options = {});
 
   Lane& add_lane(VectorizerId id, const std::string& name, const std::string& endpoint = "openai");
   EndpointGate& gate(const std::string& endpoint = "openai") { return state.endpoints.gate(endpoint); }
@@ -143,7 +143,7 @@ class WorkerParts : public testing::Test {
   QuietEmbedder embedder;
   ByteTokens tokens;
   Told observer;
-  WorkerState state{{}, queue, embedder, tokens, observer};
+  WorkerState state;
   JobKeeper keeper{state};
   Lane& notes;
   Instant now{seconds(1'000'000)};

@@ -186,8 +186,8 @@ INSTANTIATE_TEST_SUITE_P(
              {"notes rests: no", "rescheduled 2 for misconfigured"}}),
     [](const auto& test) { return std::string(test.param.name); });
 
-// Invariant: a request's jobs are then in the buffer or in one settlement, and the request is in flight no
-// more.
+// Invariant: a reply takes its request out of flight, and each job is then in the buffer or in one
+// settlement.
 TEST_F(Answering, NoJobIsLostWhateverTheReplySays) {
   for (const ErrorKind kind :
        {ErrorKind::unavailable, ErrorKind::rate_limited, ErrorKind::quota_exhausted, ErrorKind::too_large,
@@ -317,6 +317,15 @@ TEST_F(Answering, ANamedLengthIsHeededAndNobodyIsSuspected) {
   ASSERT_THAT(buffered(notes), ElementsAre("a", "b"));
   EXPECT_EQ(notes.buffer.fresh()[0].job.text.size(), 100U);
   EXPECT_THAT(companies(), IsEmpty());
+}
+
+TEST_F(Answering, NothingIsSaidToWaitWhereAllTextsOfTheRequestBecomeDeadLetters) {
+  tokens.as_the_model = true;
+  notes.vectorizer.long_texts = LongTexts::discard;
+  refuse(in_flight(notes, {job("a", std::string(300, 'a'))}),
+         too_large({.text_tokens = 100, .found_tokens = 300}));
+  EXPECT_THAT(buffered(notes), IsEmpty());
+  EXPECT_EQ(told().size(), 1U) << "the dead letter";
 }
 
 TEST_F(Answering, ANumberThatDoesNotHelpIsNotHeeded) {

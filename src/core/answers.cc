@@ -141,6 +141,7 @@ void Answers::fail(Lane* lane, Batch batch, const Error& error, bool draining, I
   if (lane == nullptr || draining || lane->resting(now))
     return keeper_.reschedule(batch.vectorizer, batch.jobs, Duration{}, now);
   if (error.kind == ErrorKind::too_large && heed(*lane, batch, error.limits, now)) {
+    if (batch.jobs.empty()) return;  // all of them became dead letters
     state_.observer.rescheduled(lane->vectorizer, error.kind, batch.jobs.size(), false);
     return keeper_.hold(*lane, std::move(batch.jobs), now);
   }

@@ -1,5 +1,8 @@
 /// What becomes of a request's jobs once its reply is there: they are completed, or verdict() says how they
 /// are tried again.
+///
+/// Invariant: a reply takes its request out of flight, and each of the request's jobs is then in the lane's
+/// buffer or in one settlement.
 #pragma once
 
 #include <cstdint>

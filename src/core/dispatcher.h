@@ -1,5 +1,8 @@
 /// Makes requests of the jobs in the lanes' buffers, and sends those for which there is room: at the
 /// endpoint, in memory, and in its account.
+///
+/// Invariant: a job is sent only while its lease stands. After dispatch(), no lane has a request for which
+/// there is room.
 #pragma once
 
 #include "core/job_keeper.h"

@@ -3,6 +3,8 @@
 ///
 /// A row that was bought too often of late goes back for a while (G12, SpendingBrake); so do all rows of a
 /// vectorizer that rests.
+///
+/// Invariant: a job that is handed over is then in the lane's buffer or in one settlement, never in both.
 #pragma once
 
 #include <map>

@@ -1,6 +1,6 @@
 /// Keeps the leases of all jobs that are held: each is extended when it is older than a third of its time.
 ///
-/// Only what the database says was extended is believed to be.
+/// Invariant: a lease lasts until the time that the database has confirmed, and no longer.
 #pragma once
 
 #include "core/job.h"

@@ -5,7 +5,8 @@
 
 namespace embedd {
 
-/// What others learned of the limits holds for a model, whatever else the declaration says.
+/// The record in the database is of an endpoint, model and dimensions. Where these stay, `memory` notices at
+/// the next poll that everything was forgotten here, and has the record begin anew, too.
 void LimitsSync::redeclare(Lane& lane, const Vectorizer& vectorizer) {
   lane.rest.cut_short();
   Vectorizer before = std::exchange(lane.vectorizer, vectorizer);

@@ -1,5 +1,8 @@
 /// Keeps what is known of a lane's limits in step with its declaration, and with what the database remembers
 /// for all workers (LimitsMemory).
+///
+/// Invariant: after a poll, the database has been sent all that was learned here, and here holds all that the
+/// database remembers, but for a length in tokens that are counted otherwise here.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,7 @@
 /// Makes texts fit what their endpoint takes, and learns from refusals how much that is.
+///
+/// Invariant: once a limit is learned, all texts that wait in the lane's buffer have been fitted by that
+/// limit.
 #pragma once
 
 #include <vector>

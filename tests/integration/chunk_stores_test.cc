@@ -108,6 +108,9 @@ TEST_F(ChunkStores, OnlyWhatChangedIsBought) {
   ASSERT_EQ(work_once().code, 0);
   EXPECT_EQ(wrong(), "");
   EXPECT_LE(bought() - then, 2) << "a paragraph was inserted at the top";
+  write(1, "Nearly nothing is left.");
+  ASSERT_EQ(work_once().code, 0);
+  EXPECT_EQ(wrong(), "") << "a shorter text has fewer chunks";
   EXPECT_EQ(left_over(), kNothing);
 }
 

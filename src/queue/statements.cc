@@ -114,7 +114,7 @@ class QueueStatements::Form {
   [[nodiscard]] bool stores() const { return definition_.store.has_value(); }
 
  private:
-  /// What the words above mean where the vectors are in a table of their own.
+  /// What the words above mean where the vectors are in a table of their own: the files store_*.sql.
   void describe(const Definition::Store& store) {
     const VectorizerId id = definition_.vectorizer.id;
     const auto set = [this](const char* name, std::string value) { words_[name] = std::move(value); };
@@ -130,76 +130,37 @@ class QueueStatements::Form {
     set("staged", schema::staged_table(id));
     set("placed", schema::placed_table(id));
     set("chunks", schema::chunks_table(id));
+    set("chunks_id", std::to_string(store.chunks));
     set("names",
         each(", ", [&](std::size_t i) { return pg::quote_identifier(definition_.key_columns[i - 1]); }));
+    set("key_types:s", each(" AND ", [&](std::size_t i) {
+          return fmt::format("embedd.exactly({}, NULL::{})", key("s", i), type(i));
+        }));
+    set("source_types", words_.find("types")->second);
     set("vector_hash:p", vector_hash("p"));
     set("piece_hash:p", piece_hash("p"));
+    set("piece_hash:s", piece_hash("s"));
     set("chunk_vector", schema::chunk_vector_sql(id, store.table, definition_.key_columns, vector_hash("s")));
-    set("vector_hash",
-        filled(fmt::format("(SELECT pg_catalog.hashtextextended(string_agg({}, ' ' ORDER BY s.chunk_seq) "
-                           "COLLATE pg_catalog.\"C\", 0) FROM {{store}} s WHERE {{s=t}})",
-                           piece_hash("s"))));
-    set("has_vector",
-        filled("EXISTS (SELECT FROM {store} s WHERE {s=t}) AND NOT EXISTS (SELECT FROM {placed} o WHERE "
-               "{o=t} AND NOT EXISTS (SELECT FROM {store} s WHERE {s=o} AND s.chunk_seq = o.seq))"));
-    set("written_since", filled("EXISTS (SELECT FROM {store} s WHERE {s=t} AND pg_catalog.age(s.xmin) <= "
-                                "(SELECT age FROM proven_rows))"));
-    set("forget_chunks",
-        filled("emptied AS (DELETE FROM {store} s USING merged m WHERE {s=m} AND NOT m.there),\n"
-               "displaced AS (DELETE FROM {placed} o USING merged m WHERE {o=m} AND NOT m.there),\n"
-               "unasked AS (DELETE FROM {chunks} x WHERE x.ctid = ANY (ARRAY(SELECT x.ctid FROM {chunks} x "
-               "WHERE "
-               "(SELECT yes FROM walks) AND NOT EXISTS (SELECT FROM {staged} g WHERE g.hash = x.hash) LIMIT "
-               "1000 "
-               "FOR UPDATE SKIP LOCKED))),\n"
-               "unstaged AS (DELETE FROM {staged} g WHERE g.ctid = ANY (ARRAY(SELECT q.ctid FROM {staged} q "
-               "WHERE "
-               "(SELECT yes FROM walks) AND NOT EXISTS (SELECT FROM {queue} w WHERE {w=q}) AND NOT EXISTS "
-               "(SELECT "
-               "FROM embedd.dead_letters d WHERE d.vectorizer_id = {id} AND d.key = {key_json}) LIMIT 1000 "
-               "FOR UPDATE "
-               "SKIP LOCKED))),\n"));
-    set("forget_staged",
-        filled("unstaged AS (DELETE FROM {staged} g USING proven f WHERE {g=f} RETURNING g.hash),\n"
-               "unasked AS (DELETE FROM {chunks} x USING (SELECT DISTINCT hash FROM unstaged) d WHERE x.hash "
-               "= d.hash "
-               "AND NOT EXISTS (SELECT FROM {staged} g WHERE g.hash = x.hash AND NOT EXISTS (SELECT FROM "
-               "proven f "
-               "WHERE {g=f}))),\n"));
-    const std::string key_types = each(" AND ", [&](std::size_t i) {
-      return fmt::format("embedd.exactly({}, NULL::{})", key("s", i), type(i));
-    });
-    set("types",
-        filled(fmt::format("{}, store_types AS (SELECT FROM {{store}} s WHERE {} AND embedd.exactly(s.chunk, "
-                           "NULL::pg_catalog.text) AND embedd.exactly(s.embedding, NULL::{}))",
-                           words_.find("types")->second, key_types, definition_.destination_type)));
+    set("window", std::to_string(kWindowCharacters));
     set("watched", fmt::format(" UNION ALL SELECT {}::regclass", pg::quote_literal(store.table)));
     set("triggers", "4");
     set("cut:q", ", q.cut_hash, q.cut_characters, q.cut_chunks, q.cut_state");
     set("cut:f",
         ", f.cut_hash = s.hash AND f.kept_hash IS DISTINCT FROM s.hash AS begun, f.cut_characters, "
         "f.cut_chunks, f.cut_state");
-    set("cut_from",
-        fmt::format(
-            "CASE WHEN f.begun THEN f.cut_characters ELSE 0 END, CASE WHEN f.begun THEN f.cut_chunks ELSE 0 "
-            "END::bigint, CASE WHEN f.begun THEN f.cut_state END, pg_catalog.char_length(f.text) - CASE "
-            "WHEN f.begun THEN f.cut_characters ELSE 0 END <= {}, pg_catalog.octet_length(f.text)::bigint",
-            kWindowCharacters));
-    set("claimed", fmt::format("pg_catalog.substr(f.text, 1 + CASE WHEN f.begun THEN f.cut_characters ELSE 0 "
-                               "END::integer, {})",
-                               kWindowCharacters));
-    const std::string dead =
-        filled(fmt::format("FROM {{staged}} g JOIN embedd.dead_letters d ON d.vectorizer_id = {} AND d.key = "
-                           "pg_catalog.jsonb_build_object('hash', g.hash) WHERE {{g=f}}",
-                           store.chunks));
-    set("kept_task", filled("CASE WHEN EXISTS (SELECT " + dead +
-                            ") THEN 7 WHEN EXISTS (SELECT FROM {staged} g WHERE {g=f} AND NOT EXISTS "
-                            "({chunk_vector}) AND NOT "
-                            "EXISTS (SELECT FROM {chunks} x WHERE x.hash = g.hash)) THEN 3 WHEN EXISTS "
-                            "(SELECT FROM {staged} g "
-                            "WHERE {g=f} AND NOT EXISTS ({chunk_vector})) THEN 6 ELSE 2 END"));
-    set("dead_chunk", "WHEN 7 THEN (SELECT pg_catalog.format('chunk %s: %s', g.seq + 1, d.message) " + dead +
-                          " ORDER BY g.seq LIMIT 1) ");
+    const auto file = [&](const char* name, const char* from, const char* after = "") {
+      set(name, filled(forms().form(from)) + after);
+    };
+    file("vector_hash", "store_vector_hash");
+    file("has_vector", "store_has_vector");
+    file("written_since", "store_written_since");
+    file("forget_chunks", "store_forget", "\n");
+    file("forget_staged", "store_forget_staged", "\n");
+    file("types", "store_types");
+    file("kept_task", "store_kept_task");
+    file("cut_from", "store_cut_from");
+    file("claimed", "store_claimed");
+    file("dead_chunk", "store_refusal", " ");
   }
 
   template <typename F>

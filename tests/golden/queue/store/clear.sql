@@ -6,7 +6,9 @@ fenced AS MATERIALIZED (
     SELECT q.*, q.ctid AS at FROM embedd.queue_7 q WHERE q.k1 OPERATOR(pg_catalog.=) j.k1 AND q.k2 OPERATOR(pg_catalog.=) j.k2 AND q.lease = j.lease
     FOR UPDATE SKIP LOCKED) q
   WHERE j.n = j.n + 0),
-types AS (SELECT FROM public.notes t WHERE embedd.exactly(t.title, NULL::text)), store_types AS (SELECT FROM public.notes_embedding_store s WHERE embedd.exactly(s."slug", NULL::character varying(20)) AND embedd.exactly(s."part", NULL::integer) AND embedd.exactly(s.chunk, NULL::pg_catalog.text) AND embedd.exactly(s.embedding, NULL::public.vector)),
+types AS (SELECT FROM public.notes t WHERE embedd.exactly(t.title, NULL::text)), store_types AS (
+  SELECT FROM public.notes_embedding_store s
+  WHERE embedd.exactly(s."slug", NULL::character varying(20)) AND embedd.exactly(s."part", NULL::integer) AND embedd.exactly(s.chunk, NULL::pg_catalog.text) AND embedd.exactly(s.embedding, NULL::public.vector)),
 seen AS MATERIALIZED (
   SELECT f.*, s.there, s.filled FROM fenced f
   LEFT JOIN LATERAL (

@@ -1,4 +1,6 @@
-WITH types AS (SELECT FROM public.notes t WHERE embedd.exactly(t.title, NULL::text)), store_types AS (SELECT FROM public.notes_embedding_store s WHERE embedd.exactly(s."slug", NULL::character varying(20)) AND embedd.exactly(s."part", NULL::integer) AND embedd.exactly(s.chunk, NULL::pg_catalog.text) AND embedd.exactly(s.embedding, NULL::public.vector)), load AS MATERIALIZED (
+WITH types AS (SELECT FROM public.notes t WHERE embedd.exactly(t.title, NULL::text)), store_types AS (
+  SELECT FROM public.notes_embedding_store s
+  WHERE embedd.exactly(s."slug", NULL::character varying(20)) AND embedd.exactly(s."part", NULL::integer) AND embedd.exactly(s.chunk, NULL::pg_catalog.text) AND embedd.exactly(s.embedding, NULL::public.vector)), load AS MATERIALIZED (
   SELECT count(*) >= $2::bigint AS deferred FROM (SELECT FROM embedd.queue_7 LIMIT $2::bigint) x),
 mine AS MATERIALIZED (
   SELECT v.id FROM embedd.vectorizers v WHERE v.id = 7 AND v.walk_worker = $3::uuid FOR NO KEY UPDATE),
@@ -12,8 +14,11 @@ proven_rows AS MATERIALIZED (
       THEN pg_catalog.age(v.proven_before::xid) ELSE 2147483647 END AS age
   FROM embedd.vectorizers v WHERE v.id = 7),
 page AS MATERIALIZED (
-  SELECT t."slug" AS k1, t."part" AS k2, pg_catalog.hashtextextended((CASE WHEN embedd.covers_7(t.kind) THEN (t.title || t.body) END) COLLATE pg_catalog."C", 0) AS hash, EXISTS (SELECT FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) t."slug" AND s."part" OPERATOR(pg_catalog.=) t."part") AND NOT EXISTS (SELECT FROM embedd.placed_7 o WHERE o.k1 OPERATOR(pg_catalog.=) t."slug" AND o.k2 OPERATOR(pg_catalog.=) t."part" AND NOT EXISTS (SELECT FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) o.k1 AND s."part" OPERATOR(pg_catalog.=) o.k2 AND s.chunk_seq = o.seq)) AS stored,
-         CASE WHEN EXISTS (SELECT FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) t."slug" AND s."part" OPERATOR(pg_catalog.=) t."part" AND pg_catalog.age(s.xmin) <= (SELECT age FROM proven_rows)) THEN (SELECT pg_catalog.hashtextextended(string_agg(pg_catalog.concat_ws(' ', pg_catalog.hashtextextended(s.chunk COLLATE pg_catalog."C", 0), pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256(public.vector_send((s.embedding)::public.vector)), 'hex') COLLATE pg_catalog."C", 0)), ' ' ORDER BY s.chunk_seq) COLLATE pg_catalog."C", 0) FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) t."slug" AND s."part" OPERATOR(pg_catalog.=) t."part") END AS vector_hash,
+  SELECT t."slug" AS k1, t."part" AS k2, pg_catalog.hashtextextended((CASE WHEN embedd.covers_7(t.kind) THEN (t.title || t.body) END) COLLATE pg_catalog."C", 0) AS hash, EXISTS (SELECT FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) t."slug" AND s."part" OPERATOR(pg_catalog.=) t."part")
+AND NOT EXISTS (
+  SELECT FROM embedd.placed_7 o WHERE o.k1 OPERATOR(pg_catalog.=) t."slug" AND o.k2 OPERATOR(pg_catalog.=) t."part" AND NOT EXISTS (SELECT FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) o.k1 AND s."part" OPERATOR(pg_catalog.=) o.k2 AND s.chunk_seq = o.seq)) AS stored,
+         CASE WHEN EXISTS (SELECT FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) t."slug" AND s."part" OPERATOR(pg_catalog.=) t."part" AND pg_catalog.age(s.xmin) <= (SELECT age FROM proven_rows)) THEN (SELECT pg_catalog.hashtextextended(string_agg(pg_catalog.concat_ws(' ', pg_catalog.hashtextextended(s.chunk COLLATE pg_catalog."C", 0), pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256(public.vector_send((s.embedding)::public.vector)), 'hex') COLLATE pg_catalog."C", 0)), ' ' ORDER BY s.chunk_seq) COLLATE pg_catalog."C", 0)
+ FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) t."slug" AND s."part" OPERATOR(pg_catalog.=) t."part") END AS vector_hash,
          coalesce(NULL::text <> '', false) AS refused FROM public.notes t
   WHERE (SELECT yes FROM walks) AND (t."slug", t."part") > ($6::character varying(20), $7::integer)
   ORDER BY t."slug", t."part" LIMIT $1::bigint),
@@ -66,8 +71,17 @@ forgotten AS (
   DELETE FROM embedd.ledger_7 l WHERE l.ctid = ANY (ARRAY(SELECT at FROM orphans))),
 emptied AS (DELETE FROM public.notes_embedding_store s USING merged m WHERE s."slug" OPERATOR(pg_catalog.=) m.k1 AND s."part" OPERATOR(pg_catalog.=) m.k2 AND NOT m.there),
 displaced AS (DELETE FROM embedd.placed_7 o USING merged m WHERE o.k1 OPERATOR(pg_catalog.=) m.k1 AND o.k2 OPERATOR(pg_catalog.=) m.k2 AND NOT m.there),
-unasked AS (DELETE FROM embedd.chunks_7 x WHERE x.ctid = ANY (ARRAY(SELECT x.ctid FROM embedd.chunks_7 x WHERE (SELECT yes FROM walks) AND NOT EXISTS (SELECT FROM embedd.staged_7 g WHERE g.hash = x.hash) LIMIT 1000 FOR UPDATE SKIP LOCKED))),
-unstaged AS (DELETE FROM embedd.staged_7 g WHERE g.ctid = ANY (ARRAY(SELECT q.ctid FROM embedd.staged_7 q WHERE (SELECT yes FROM walks) AND NOT EXISTS (SELECT FROM embedd.queue_7 w WHERE w.k1 OPERATOR(pg_catalog.=) q.k1 AND w.k2 OPERATOR(pg_catalog.=) q.k2) AND NOT EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = 7 AND d.key = pg_catalog.jsonb_build_object('slug', q.k1, 'part', q.k2)) LIMIT 1000 FOR UPDATE SKIP LOCKED))),
+unasked AS (
+  DELETE FROM embedd.chunks_7 x WHERE x.ctid = ANY (ARRAY(
+    SELECT x.ctid FROM embedd.chunks_7 x
+    WHERE (SELECT yes FROM walks) AND NOT EXISTS (SELECT FROM embedd.staged_7 g WHERE g.hash = x.hash)
+    LIMIT 1000 FOR UPDATE SKIP LOCKED))),
+unstaged AS (
+  DELETE FROM embedd.staged_7 g WHERE g.ctid = ANY (ARRAY(
+    SELECT q.ctid FROM embedd.staged_7 q
+    WHERE (SELECT yes FROM walks) AND NOT EXISTS (SELECT FROM embedd.queue_7 w WHERE w.k1 OPERATOR(pg_catalog.=) q.k1 AND w.k2 OPERATOR(pg_catalog.=) q.k2)
+      AND NOT EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = 7 AND d.key = pg_catalog.jsonb_build_object('slug', q.k1, 'part', q.k2))
+    LIMIT 1000 FOR UPDATE SKIP LOCKED))),
 noted AS MATERIALIZED (
   SELECT l.at, m.seen, m.repairs FROM (
     SELECT k1, k2, vector_hash AS seen, 0 AS repairs FROM judged WHERE first_seen

@@ -1,60 +1,24 @@
 // How long a stopping worker stays: here the loop blocks in its wait, as the real one does.
-#include <stop_token>
-
-#include "core/io.h"
-#include "core/tokenizer.h"
 #include "support/scenario.h"
-#include "text/chunker.h"
+#include "support/sim_loop.h"
 
 namespace embedd::sim {
 namespace {
 
 using namespace std::chrono_literals;
 
-class OneTokenAByte final : public Tokenizer, public TokenizerCatalog {
- public:
-  [[nodiscard]] std::size_t count(std::string_view text) const override { return text.size(); }
-  [[nodiscard]] std::size_t prefix_bytes(std::string_view text, std::size_t max) const override {
-    return std::min(text.size(), max);
-  }
-  [[nodiscard]] const Tokenizer& tokenizer_for(std::string_view) const override { return *this; }
-};
-
-/// Its wait lets the world go on, until the deadline or until somebody wakes it.
-class WorldsIo final : public Io, public Clock {
- public:
-  explicit WorldsIo(World& world) : world_(world) {}
-  [[nodiscard]] Instant now() const override { return world_.now(); }
-  void wait_until(Instant deadline) override {
-    world_.run_until([this] { return woken_; }, std::max(deadline - world_.now(), Duration{}));
-    woken_ = false;
-  }
-  void wake() override { woken_ = true; }
-
- private:
-  World& world_;
-  bool woken_ = false;
-};
-
 class Stop : public Scenario {
  protected:
   /// Runs a worker that is told to stop at `when`; how much later it has left.
   Duration leaves_after(Duration when) {
-    const auto alive = std::make_shared<int>(0);
-    WorldsIo io(world);
-    SimQueue queue(world, 0, [&io] { io.wake(); }, alive);
-    SimEmbedder embedder(world, [&io] { io.wake(); }, alive);
-    const OneTokenAByte tokenizer;
     Tracing observer(world, 0);
-    const TextChunker chunker(tokenizer);
-    Worker worker(world.options, queue, embedder, tokenizer, chunker, io, io, observer);
-    std::stop_source stop;
+    BlockingLoop loop(world, observer);
     Instant asked_at{};
     world.at(when, [&] {
       asked_at = world.now();
-      stop.request_stop();
+      loop.stop();
     });
-    worker.run(stop.get_token());
+    loop.run();
     return world.now() - asked_at;
   }
 };

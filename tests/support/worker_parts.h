@@ -9,13 +9,11 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,8 +23,8 @@
 #include "core/job_keeper.h"
 #include "core/observer.h"
 #include "core/queue.h"
-#include "core/tokenizer.h"
 #include "core/worker_state.h"
+#include "support/byte_tokens.h"
 
 namespace embedd::test {
 
@@ -82,19 +80,6 @@ class QuietEmbedder final : public Embedder {
   void leave_out(const std::string& endpoint, const std::string& model, LeftOut which) override {
     without[{endpoint, model}] = which;
   }
-};
-
-/// A byte is a token.
-class ByteTokens final : public Tokenizer, public TokenizerCatalog {
- public:
-  bool as_the_model = false;  ///< what exact() says
-
-  [[nodiscard]] std::size_t count(std::string_view text) const override { return text.size(); }
-  [[nodiscard]] bool exact() const override { return as_the_model; }
-  [[nodiscard]] std::size_t prefix_bytes(std::string_view text, std::size_t max) const override {
-    return std::min(text.size(), max);
-  }
-  [[nodiscard]] const Tokenizer& tokenizer_for(std::string_view) const override { return *this; }
 };
 
 /// Cuts at each "|". In a window that is not the last, what is behind the last "|" waits. "!" cannot be cut.

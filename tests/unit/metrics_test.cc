@@ -15,22 +15,15 @@
 #include "serve/listener.h"
 #include "serve/routes.h"
 #include "support/http_get.h"
+#include "support/manual_clock.h"
 
 namespace embedd {
 namespace {
 
+using test::ManualClock;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-class ManualClock final : public Clock {
- public:
-  [[nodiscard]] Instant now() const override { return now_; }
-  void tick(Duration by) { now_ += by; }
-
- private:
-  Instant now_ = Instant(seconds(1'000'000));
-};
 
 const Vectorizer kTraces{
     .id = 1, .name = "tra\"ces", .endpoint = "openai", .model = "text-embedding-3-small"};

@@ -9,20 +9,13 @@
 
 #include "app/start_up.h"
 #include "pg/pipeline.h"
+#include "support/manual_clock.h"
 
 namespace embedd {
 namespace {
 
 using std::chrono::hours;
-
-class ManualClock final : public Clock {
- public:
-  [[nodiscard]] Instant now() const override { return now_; }
-  void go_to(Instant to) { now_ = to; }
-
- private:
-  Instant now_ = Instant(seconds(1'000'000));
-};
+using test::ManualClock;
 
 /// A port of loopback that refuses connections for as long as this lives: it is bound, and nobody listens.
 class ClosedPort {

@@ -139,8 +139,8 @@ MUTATIONS = [
      "sim_tests", "Lease.*"),
     ("leases_count_as_extended_when_asked_for", "G12", "src/core/settlements.cc",
      "  pending.locked = error.kind == ErrorKind::conflict;\n",
-     "  pending.locked = error.kind == ErrorKind::conflict;\n  if (action == Action::extend) news.extended.push_back({pending"
-     ".settlement.vectorizer, pending.settlement.jobs, pending.sent_at + pending.settlement.delay});\n",
+     "  pending.locked = error.kind == ErrorKind::conflict;\n  if (settlement.action == Action::extend) news.extended.push_back("
+     "{settlement.vectorizer, settlement.jobs, pending.sent_at + settlement.delay});\n",
      "sim_tests", "Lease.*"),
     ("jobs_whose_leases_are_lost_are_sent", "G12", "src/core/leases.cc",
      "return held.job.key == job.key && held.job.lease == job.lease;", "return false;",

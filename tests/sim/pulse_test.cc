@@ -88,6 +88,7 @@ INSTANTIATE_TEST_SUITE_P(
             Wait{"AKey", [](World& world) { world.provider.key = KeyState::missing; }},
             Wait{"TheDatabase",
                  [](World& world) { world.at(1s, [&world] { world.restart_database(8min); }); }},
+            Wait{"ADatabaseThatSaysNothing", [](World& world) { world.slow_polls = 8min; }},
             Wait{"ALockedTable", [](World& world) { world.database.tables.at(1).locked = true; }}),
         ::testing::Values(1s, 5s)),
     [](const auto& test) {

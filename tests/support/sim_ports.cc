@@ -91,7 +91,7 @@ void SimQueue::send_poll(const Heartbeat& heartbeat) {
   run<std::vector<VectorizerState>>(
       [&world = world_] { return world.database.poll(world.database_now()); },
       [this](std::vector<VectorizerState> states) { poll_ = std::move(states); },
-      [this](Error error) { poll_ = std::unexpected(std::move(error)); });
+      [this](Error error) { poll_ = std::unexpected(std::move(error)); }, world_.slow_polls);
 }
 
 std::function<void()> SimQueue::wait_for_lock(VectorizerId id) {

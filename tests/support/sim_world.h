@@ -130,14 +130,14 @@ class World {
   int waits_for_locks = 0, most_waits_for_locks = 0;  ///< claims and pages that ask for locked tables
   bool answers_may_be_lost = false;                   ///< faults happened that excuse paying for a text twice
   std::vector<std::string> violations;                ///< of G2, G7, G12, seen on the way
-  Duration slow_claims{}, slow_settlements{};         ///< by how much the database's answers are late
-  Duration longest_request{}, longest_freshness{};    ///< answered; told
-  std::uint64_t rows_asked_for = 0;                   ///< by claims
-  std::map<int, Heartbeat> heartbeats;                ///< each worker's last
-  std::map<std::size_t, int> cuts_found;              ///< tokens → how many times it was told
-  std::uint64_t answers_doubted = 0, answers_believed = 0;  ///< for equal vectors
-  std::uint64_t braked = 0;                                 ///< jobs given back unbought
-  std::uint64_t most_paid_an_hour = 0;                      ///< for one text of one row
+  Duration slow_polls{}, slow_claims{}, slow_settlements{};  ///< by how much the database's answers are late
+  Duration longest_request{}, longest_freshness{};           ///< answered; told
+  std::uint64_t rows_asked_for = 0;                          ///< by claims
+  std::map<int, Heartbeat> heartbeats;                       ///< each worker's last
+  std::map<std::size_t, int> cuts_found;                     ///< tokens → how many times it was told
+  std::uint64_t answers_doubted = 0, answers_believed = 0;   ///< for equal vectors
+  std::uint64_t braked = 0;                                  ///< jobs given back unbought
+  std::uint64_t most_paid_an_hour = 0;                       ///< for one text of one row
   bool counts_exactly = false;  ///< as the model does, or so the workers' tokenizer says
   bool tells = true;            ///< keeps the story; a day takes twice as long
 

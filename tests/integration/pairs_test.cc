@@ -206,6 +206,18 @@ TEST_F(Pairs, AVectorThatNothingProvesIsNotKeptWhenItIsReplaced) {
   EXPECT_EQ(wrong_docs(), "");
 }
 
+TEST_F(Pairs, AVectorThatWasWrittenUnseenIsNotKeptWhenItIsReplaced) {
+  add_docs(1);
+  EXPECT_EQ(work_once().code, 0);
+  sql("SET session_replication_role = replica");
+  sql(fmt::format("UPDATE docs SET embedding = {}", kForeign));
+  sql("SET session_replication_role = origin");
+  sql("UPDATE docs SET embedding = NULL");
+  EXPECT_EQ(value("SELECT count(*) || ' ' || count(kept) FROM embedd.queue_1"), "1 0");
+  EXPECT_EQ(work_once().code, 0);
+  EXPECT_EQ(wrong_docs(), "");
+}
+
 /// Rights on pgvector's functions are not embedd's to give.
 TEST_F(Pairs, AWriteToTheVectorPassesWhereItCannotBeCaptured) {
   add_docs(2);

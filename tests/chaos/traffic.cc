@@ -155,8 +155,15 @@ void User::act_on_books() {
   std::string& body = books_[id];
   switch (random_.below(10)) {
     case 0: exec("UPDATE books SET loans = loans + 1 WHERE id = $1", {id}); return;
-    case 1: exec("DELETE FROM books WHERE id = $1", {id}); return;
-    case 2: exec("UPDATE books SET body = NULL WHERE id = $1", {id}); return;
+    // A text that comes back after its row has lost it is bought again, as it should be: so none does.
+    case 1:
+      body.clear();
+      exec("DELETE FROM books WHERE id = $1", {id});
+      return;
+    case 2:
+      body.clear();
+      exec("UPDATE books SET body = NULL WHERE id = $1", {id});
+      return;
     case 3:
       exec("UPDATE books SET id = $2 WHERE id = $1 AND NOT EXISTS (SELECT FROM books WHERE id = $2)",
            {id, std::to_string(static_cast<std::uint64_t>(number_) * 1'000'000 + random_.below(30))});

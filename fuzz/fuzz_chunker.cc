@@ -36,8 +36,7 @@ std::vector<Chunk> cut(const Vectorizer& vectorizer, std::string_view text, std:
   ChunkCursor cursor;
   std::size_t begin = 0;
   for (;;) {
-    std::size_t end = begin;
-    for (std::size_t n = 0; n < window && end < text.size(); ++n) end += utf8::decode(text.substr(end)).size;
+    const std::size_t end = begin + utf8::bytes_of(text.substr(begin), window);
     const auto cut = chunker.cut(vectorizer, text.substr(begin, end - begin), cursor, end == text.size());
     if (!cut) {
       CHECK(out.empty() && end == text.size(), "an error in the middle: {}", cut.error().message);
@@ -46,8 +45,8 @@ std::vector<Chunk> cut(const Vectorizer& vectorizer, std::string_view text, std:
     out.insert(out.end(), cut->chunks.begin(), cut->chunks.end());
     if (cut->last) return out;
     CHECK(cut->next.characters > cursor.characters, "nothing was cut of {} characters", window);
-    for (std::int64_t n = cursor.characters; n < cut->next.characters; ++n)
-      begin += utf8::decode(text.substr(begin)).size;
+    begin += utf8::bytes_of(text.substr(begin),
+                            static_cast<std::size_t>(cut->next.characters - cursor.characters));
     cursor = cut->next;
   }
 }
@@ -68,6 +67,7 @@ void run(std::string_view in) {
   std::string all;
   for (const Chunk& chunk : chunks) {
     CHECK(utf8::valid(chunk.text) && utf8::valid(chunk.sent), "a character was cut in two");
+    CHECK(chunk.sent.contains(chunk.text), "a part of the chunk is not sent");
     CHECK(chunk.sent.size() <= parsed.size, "{} bytes of {}", chunk.sent.size(), parsed.size);
     all += chunk.text;
   }

@@ -40,7 +40,9 @@ Result<void> chunk(const Settings& settings, const ChunkRequest& request, std::i
   std::size_t added = window.size();
   for (std::int64_t number = 0;;) {
     const bool last = fill(text, window);
-    if (last && !text.eof()) return fail(ErrorKind::invalid_argument, "the text cannot be read to its end");
+    if (last && !text.eof())
+      return fail(ErrorKind::invalid_argument,
+                  "the text cannot be read to its end; name a file in UTF-8, or - for standard input");
     const std::size_t valid = utf8::valid_prefix(window);
     // A character may be cut in two where the window ends.
     if (valid < window.size() && (last || window.size() - valid > 3))
@@ -55,9 +57,8 @@ Result<void> chunk(const Settings& settings, const ChunkRequest& request, std::i
             .exact = tokenizer.exact(),
             .chunk = each});
     if (cut.last) return {};
-    std::size_t bytes = 0;
-    for (std::int64_t n = cursor.characters; n < cut.next.characters; ++n)
-      bytes += utf8::decode(std::string_view(window).substr(bytes)).size;
+    const std::size_t bytes =
+        utf8::bytes_of(window, static_cast<std::size_t>(cut.next.characters - cursor.characters));
     window.erase(0, bytes);
     read += bytes - added;
     added = 0;

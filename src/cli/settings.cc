@@ -49,7 +49,7 @@ constexpr Setting kSettings[] = {
     {"held_mib", "EMBEDD_HELD_MIB", SettingType::integer, "16", "MiB",
      "texts and vectors held in memory at a time", 1, 16'384},
     {"max_text_mib", "EMBEDD_MAX_TEXT_MIB", SettingType::integer, "16", "MiB",
-     "longest text that is cut into chunks; a longer one is a dead letter", 1, 512},
+     "longest text that is cut into chunks; a longer one is a dead letter", 1, 64},
     {"tokenizer_ranks", "EMBEDD_TOKENIZER_RANKS", SettingType::path, "", "",
      "cl100k_base.tiktoken, in place of the one built in"},
     {"keep_messages", "EMBEDD_KEEP_MESSAGES", SettingType::choice, "off", "off|on",

@@ -72,8 +72,9 @@ int triggers_of(const VectorizerInfo& vectorizer) {
   return vectorizer.chunk_rule.empty() ? 5 : 4;  // its store is gone
 }
 
+/// `tables`: that have triggers, in words.
 std::optional<std::string> problem_of(const pg::Rows& found, const std::string& table,
-                                      const std::string& again, int triggers) {
+                                      const std::string& tables, const std::string& again, int triggers) {
   const bool gone = found.flag(0, kGone), another = found.flag(0, kAnother);
   if (gone && another)
     return fmt::format("{} was dropped and made anew, without embedd's triggers; {}", table, again);
@@ -88,10 +89,10 @@ std::optional<std::string> problem_of(const pg::Rows& found, const std::string& 
     return fmt::format("a key column of {} has another type now: {}; {}", table, found.text(0, kRetypedKey),
                        again);
   if (found.integer(0, kTriggers) < triggers)
-    return fmt::format("embedd's triggers are missing from {}; {}", table, again);
+    return fmt::format("embedd's triggers are missing from {}; {}", tables, again);
   if (found.flag(0, kDisabled))
-    return fmt::format("embedd's triggers on {0} are disabled; run: ALTER TABLE {0} ENABLE TRIGGER USER",
-                       table);
+    return fmt::format("embedd's triggers on {} are disabled; run: ALTER TABLE {} ENABLE TRIGGER USER",
+                       tables, table);
   if (!found.is_null(0, kDestination)) return found.text(0, kDestination);
   if (!found.is_null(0, kHidden)) return found.text(0, kHidden);
   return std::nullopt;
@@ -137,13 +138,20 @@ Result<CaptureState> capture_state(pg::Connection& db, const VectorizerInfo& vec
   auto found = TRY(db.exec(kExamine, {std::to_string(vectorizer.id), pg::array_literal(columns)}));
   if (found.empty()) return CaptureState{};  // dropped meanwhile
   const std::string table = pg::quote_qualified(vectorizer.source_schema, vectorizer.source_table);
-  const std::string again = fmt::format(
-      "run: embedd vectorizer drop {}, and create it again (nothing is bought twice)", vectorizer.name);
+  const std::string again =
+      fmt::format("run: embedd vectorizer drop {}, and create it again ({})", vectorizer.name,
+                  vectorizer.chunk_rule.empty() ? "nothing is bought twice"
+                                                : "with another --store, whose chunks are all bought");
   auto unreadable = TRY(has_unreadable_name(db, std::to_string(vectorizer.id)));
   if (unreadable)
     return CaptureState{fmt::format("the name {} cannot be converted to UTF-8; rename the table", table),
                         std::nullopt};
-  CaptureState state{problem_of(found, table, again, triggers_of(vectorizer)), note_of(found, table, again)};
+  const std::string tables =
+      vectorizer.stores()
+          ? table + " or " + pg::quote_qualified(vectorizer.store_schema, vectorizer.store_table)
+          : table;
+  CaptureState state{problem_of(found, table, tables, again, triggers_of(vectorizer)),
+                     note_of(found, table, again)};
   if (state.problem || state.note) return state;
   state.note = TRY(subscription_note(db, vectorizer));
   return state;

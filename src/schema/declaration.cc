@@ -86,9 +86,11 @@ Result<void> check_free(pg::Connection& db, const VectorizerSpec& spec, const So
     return wrong(
         "there is a vectorizer {} already; choose another name, or remove it with: embedd vectorizer drop {}",
         spec.name, spec.name);
-  auto filled = TRY(db.exec(
-      "SELECT name FROM embedd.vectorizers WHERE embedd.source_of(id) = $1::oid AND destination_column = $2",
-      {std::to_string(source.oid), spec.column}));
+  auto filled =
+      TRY(db.exec("SELECT name FROM embedd.vectorizers WHERE embedd.source_of(id) = $1::oid AND "
+                  "destination_column = $2 AND "
+                  "store IS NULL",
+                  {std::to_string(source.oid), spec.column}));
   if (!filled.empty())
     return wrong("the vectorizer {} fills {}.{} already; two would overwrite each other: use another column",
                  filled.view(0, 0), source.name, spec.column);
@@ -252,11 +254,9 @@ Result<void> check_model_dimensions(const VectorizerSpec& spec, const std::strin
       model && model->may_have != ModelFacts::Dimensions::any && out.dimensions != model->dimensions;
   const bool reducible = model && model->may_have == ModelFacts::Dimensions::reduced;
   if (differs && (!reducible || out.dimensions > model->dimensions))
-    return wrong(
-        "{} answers with {} dimensions{}, but {} would take {}; choose another model, or a "
-        "{} of that size",
-        spec.model, model->dimensions, reducible ? " or fewer" : "", place, out.dimensions,
-        spec.store ? "store" : "column");
+    return wrong("{} answers with {} dimensions{}, but {} would take {}; choose another model, or {}",
+                 spec.model, model->dimensions, reducible ? " or fewer" : "", place, out.dimensions,
+                 spec.store ? "say with --dimensions how many it gives" : "a column of that size");
   out.send_dimensions = spec.send_dimensions.value_or(differs);
   if (!model && spec.dimensions > 0 && !out.send_dimensions)
     out.remarks.push_back(fmt::format(

@@ -43,9 +43,9 @@ std::string vector_hash_sql(std::string_view type, std::string_view vector);
 /// row of any size costs little memory.
 inline constexpr int kMaxTextCharacters = 65'536;
 
-/// The same for a text that is cut into chunks: as much as PostgreSQL's functions take, and more than any
-/// worker is allowed to cut.
-inline constexpr int kMaxCutCharacters = 128 * 1024 * 1024;
+/// The same for a text that is cut into chunks: more than any worker may cut (EMBEDD_MAX_TEXT_MIB is at most
+/// 64), so that a text that is longer is noticed and not cut off here.
+inline constexpr int kMaxCutCharacters = 80 * 1024 * 1024;
 
 /// The row's text over alias `t`: NULL when every column is NULL or blank, else the template filled in, a
 /// NULL column being empty, cut to `most_characters`. Collation "C", so that the database's collation

@@ -35,7 +35,7 @@ const pg::Forms& forms() {
 ///   {retyped}                      whether a key column has another type than the queue was made for
 ///   {jobs} {changed}               what insert and update put into the queue; whether that may be anything
 ///   {using} {from}                 for statements: the table of the deleted rows
-///   {forget_chunks} {move_chunks} {truncate_chunks}  what else there is to do for a store
+///   {forget_chunks} {move_chunks} {move_staged} {truncate_chunks}  what else there is to do for a store
 class Capture {
  public:
   explicit Capture(const CapturePlan& plan) : plan_(plan), n_(plan.key_columns.size()) {
@@ -67,6 +67,7 @@ class Capture {
               {"most_jobs", "20000"},
               {"cut_columns", ""},
               {"move_chunks", ""},
+              {"move_staged", ""},
               {"truncate_chunks", ""},
               {"changed", "true"}};
     if (plan.store) describe(*plan.store);
@@ -77,8 +78,8 @@ class Capture {
     const auto make = [&](std::string_view form) { out.push_back(pg::fill(forms().form(form), words_)); };
     for (const char* form : {"queue", "queue_index", "ledger"}) make(form);
     if (!plan_.store) return out;
-    if (!plan_.store->is_there) make("store");
-    for (const char* form : {"chunks", "staged", "staged_index", "placed", "placed_index"}) make(form);
+    for (const char* form : {"store", "chunks", "staged", "staged_index", "placed", "placed_index"})
+      make(form);
     return out;
   }
 
@@ -154,6 +155,7 @@ class Capture {
     set("chunk_vector",
         chunk_vector_sql(plan_.id, store.table, plan_.key_columns,
                          vector_hash_sql(store.type.substr(0, store.type.find('(')), "s.embedding")));
+    set("move_staged", pg::fill(forms().form("move_staged"), words_) + "\n    ");
     set("move_chunks", "\n" + pg::fill(forms().form("move_chunks"), words_));
     set("truncate_chunks", "\n" + pg::fill(forms().form("truncate_store"), words_));
   }

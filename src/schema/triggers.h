@@ -51,7 +51,6 @@ struct CapturePlan {
     std::string table;                   ///< "schema"."table"
     std::string type;                    ///< public.vector(1536)
     std::vector<std::string> key_types;  ///< of its key columns, as SQL declares them
-    bool is_there = false;               ///< it was made before
   };
   std::optional<Store> store;
 };

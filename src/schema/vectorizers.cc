@@ -281,7 +281,10 @@ Result<Declared> create_in_transaction(pg::Connection& db, const VectorizerSpec&
   auto info = TRY(find_vectorizer(db, spec.name));
   out.info = std::move(info);
   // Before the triggers, which keep the table's users waiting until the transaction ends.
-  if (!plan.store) out.existing = TRY(take_stock(db, spec, declared, out.info));
+  if (plan.store)
+    out.existing.counted = true;  // it is new, and holds none
+  else
+    out.existing = TRY(take_stock(db, spec, declared, out.info));
   TRY(run_all(db, capture_ddl(plan)));
   TRY(db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(plan.id)}));
   return out;
@@ -362,7 +365,10 @@ Result<void> drop_vectorizer(pg::Connection& db, std::string_view name) {
     const std::string id = std::to_string(found.id);
     // The chunks that wait are of no use to anybody else.
     const auto chunks = TRY(db.exec("SELECT id FROM embedd.vectorizers WHERE rows_of = $1", {id}));
-    for (int i = 0; i < chunks.size(); ++i) TRY(run_all(db, drop_ddl(chunks.integer(i, 0), false)));
+    for (int i = 0; i < chunks.size(); ++i) {
+      TRY(run_all(db, drop_ddl(chunks.integer(i, 0), false)));
+      TRY(db.exec("DELETE FROM embedd.missed_changes WHERE vectorizer_id = $1", {chunks.text(i, 0)}));
+    }
     const bool proofs = found.stores() ? false : TRY(keep_proofs(db, found.id));
     TRY(run_all(db, drop_ddl(found.id, proofs)));
     return run_all(db, {"DROP FUNCTION IF EXISTS " + filter_function(found.id),

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/check.h"
+#include "base/trim.h"
 
 namespace embedd {
 namespace {
@@ -22,8 +23,6 @@ std::uint64_t hash(std::string_view text) {
   value *= 0xff51afd7ed558ccdULL;
   return value ^ (value >> 33);
 }
-
-bool blank(std::string_view line) { return line.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos; }
 
 struct CloseIterator {
   void operator()(UBreakIterator* iterator) const { ubrk_close(iterator); }
@@ -64,7 +63,7 @@ Places paragraphs(std::string_view text, std::size_t least, std::size_t most) {
   const std::string_view seen = text.substr(0, most + 1);
   for (std::size_t begin = 0; begin < seen.size();) {
     const std::size_t end = std::min(seen.find('\n', begin), seen.size());
-    const bool is_blank = blank(seen.substr(begin, end - begin));
+    const bool is_blank = trim(seen.substr(begin, end - begin)).empty();
     if (!is_blank && after_blank && begin > least && begin <= most) out.push_back(begin);
     after_blank = is_blank;
     begin = end + 1;

@@ -16,10 +16,8 @@ namespace {
 
 /// A token of ordinary text has about four bytes; one that has many more is of blanks or the like.
 constexpr std::size_t kMostBytesPerToken = 8;
-
-std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
-}
+/// Tokens into which any character fits.
+constexpr std::size_t kLeastBudget = 4;
 
 /// What the chunker knows at a place in the text.
 struct State {
@@ -90,11 +88,7 @@ class Cutting {
   [[nodiscard]] std::string saved() const { return state_.saved(); }
 
  private:
-  /// What is sent beside the chunk; cut to half of what may be sent.
-  [[nodiscard]] std::string context() const { return sent_of(""); }
-
   [[nodiscard]] std::string sent_of(std::string_view chunk) const {
-    const std::string headings = rule_.kind == ChunkRule::Kind::markdown ? headings_ : "";
     std::string out;
     for (const Template::Part& part : form_.text.parts) {
       if (!part.is_column)
@@ -102,7 +96,7 @@ class Cutting {
       else if (part.text == "chunk")
         out += chunk;
       else if (part.text == "headings")
-        out += headings;
+        out += headings_;
       else
         out += value(part.text);
     }
@@ -111,66 +105,75 @@ class Cutting {
 
   [[nodiscard]] std::string value(const std::string& column) const {
     const auto at = static_cast<std::size_t>(std::ranges::find(columns_, column) - columns_.begin());
-    return at < state_.values.size() ? state_.values[at] : "";
+    return at < state_.values.size() ? cut_to(state_.values[at], value_bytes_) : "";
+  }
+
+  /// Tokens of what is sent beside the next chunk: at most half of what may be sent, since long headings are
+  /// left out, and long values are cut.
+  std::size_t take_context() {
+    headings_ = state_.markdown.headings();
+    value_bytes_ = kMostValueBytes;
+    const std::size_t tokens = tokenizer_.count(sent_of(""));
+    if (tokens <= rule_.size / 2) return tokens;
+    headings_.clear();
+    value_bytes_ = rule_.size / 4 / (1 + columns_.size());
+    return tokenizer_.count(sent_of(""));
   }
 
   /// Where the first chunk of `text` ends; 0: that depends on what follows.
   std::size_t next(std::string_view text, bool last) {
-    headings_ = state_.markdown.headings();
     if (rule_.kind == ChunkRule::Kind::none) return last ? text.size() : 0;
-    // A row's own values may be long, and so may headings: the chunk gets half of what may be sent in any
-    // case.
-    const std::size_t context = tokenizer_.count(this->context());
-    if (context > rule_.size / 2) shorten_context();
-    const std::size_t taken = std::min(context, rule_.size / 2) + tokenizer_.count(state_.overlap);
-    const std::size_t budget = rule_.size - std::min(taken, rule_.size - rule_.size / 4);
-    const std::string_view seen = text.substr(0, budget * kMostBytesPerToken);
-    const std::size_t most = tokenizer_.prefix_bytes(seen, budget);
-    if (last && most == text.size()) return most;
-    // What is behind the last place may decide whether it is one.
-    constexpr std::size_t kLookAhead = 1024;
-    if (!last && text.size() < seen.size() + kLookAhead) return 0;
-    CHECK(most > 0, "no character fits into {} tokens", budget);
-    return fitting(text, most, budget);
+    const std::size_t left = rule_.size - take_context();
+    // What is repeated gives way to what is new.
+    if (tokenizer_.count(state_.overlap) > left - rule_.size / 4)
+      state_.overlap = tail(state_.overlap, left - rule_.size / 4);
+    std::size_t budget = left - tokenizer_.count(state_.overlap);
+    for (;;) {
+      const std::string_view seen = text.substr(0, budget * kMostBytesPerToken);
+      // What is behind the last place may decide whether it is one.
+      constexpr std::size_t kLookAhead = 1024;
+      if (!last && text.size() < seen.size() + kLookAhead) return 0;
+      const std::size_t most = tokenizer_.prefix_bytes(seen, budget);
+      CHECK(most > 0, "no character fits into {} tokens", budget);
+      const std::size_t end = most == text.size() ? most : best_end(text, most);
+      // Texts that are counted apart, or end elsewhere, may have a few tokens more together.
+      const std::size_t tokens = tokenizer_.count(sent_of(state_.overlap + std::string(text.substr(0, end))));
+      if (tokens <= rule_.size) return end;
+      if (budget > kLeastBudget + tokens - rule_.size) {
+        budget -= tokens - rule_.size;
+      } else {
+        CHECK(!state_.overlap.empty(), "{} tokens are sent of {}", tokens, rule_.size);
+        state_.overlap.clear();
+        budget = left;
+      }
+    }
   }
 
-  /// A part that ends earlier can have more tokens, if it ends within one.
-  std::size_t fitting(std::string_view text, std::size_t most, std::size_t budget) const {
-    if (rule_.kind == ChunkRule::Kind::tokens) return most;
-    const std::size_t end = rule_.kind == ChunkRule::Kind::markdown
-                                ? best_markdown_cut(text, most, state_.markdown)
-                                : best_cut(text, most);
-    const std::string_view part = text.substr(0, end);
-    return tokenizer_.count(part) <= budget ? end : tokenizer_.prefix_bytes(part, budget);
-  }
-
-  void shorten_context() {
-    headings_.clear();
-    for (std::string& value : state_.values)
-      value = cut_to(value, rule_.size / 2 / (1 + state_.values.size()));
+  std::size_t best_end(std::string_view text, std::size_t most) const {
+    switch (rule_.kind) {
+      case ChunkRule::Kind::markdown: return best_markdown_cut(text, most, state_.markdown);
+      case ChunkRule::Kind::recursive: return best_cut(text, most);
+      default: return most;
+    }
   }
 
   void add(std::string_view part, std::vector<Chunk>& chunks) {
     std::string text = state_.overlap + std::string(part);
-    if (rule_.overlap > 0) state_.overlap = tail(part);
-    if (rule_.kind == ChunkRule::Kind::markdown) state_.markdown = after(std::move(state_.markdown), part);
     std::string sent = sent_of(text);
-    // What was counted apart may count for a little more together.
-    if (rule_.kind != ChunkRule::Kind::none && tokenizer_.count(sent) > rule_.size)
-      sent.resize(tokenizer_.prefix_bytes(sent, rule_.size));
+    if (rule_.overlap > 0) state_.overlap = tail(part, rule_.overlap);
+    if (rule_.kind == ChunkRule::Kind::markdown) state_.markdown = after(std::move(state_.markdown), part);
     chunks.push_back({std::move(text), std::move(sent)});
   }
 
-  /// The last tokens of `part`, from the begin of a word if there is one.
-  [[nodiscard]] std::string tail(std::string_view part) const {
-    std::size_t bytes = std::min(part.size(), rule_.overlap * kMostBytesPerToken / 2);
+  /// The last `most` tokens of `part` or fewer, from the begin of a word if there is one.
+  [[nodiscard]] std::string tail(std::string_view part, std::size_t most) const {
+    std::size_t bytes = std::min(part.size(), most * kMostBytesPerToken / 2);
     for (;;) {
-      std::size_t begin = part.size() - bytes;
-      while (begin < part.size() && (part[begin] & 0xc0) == 0x80) ++begin;
+      std::size_t begin = utf8::cut(part, part.size() - bytes);
       const Places words = places(part.substr(begin), Units::words, 0, part.size() - begin);
       if (begin > 0 && !words.empty()) begin += words.front();
       const std::string_view found = part.substr(begin);
-      if (tokenizer_.count(found) <= rule_.overlap) return std::string(found);
+      if (tokenizer_.count(found) <= most) return std::string(found);
       bytes -= std::max<std::size_t>(1, bytes / 8);
     }
   }
@@ -180,7 +183,9 @@ class Cutting {
   std::vector<std::string> columns_;
   const Tokenizer& tokenizer_;
   State state_;
+  // Of the next chunk:
   std::string headings_;
+  std::size_t value_bytes_ = kMostValueBytes;
 };
 
 }  // namespace
@@ -238,9 +243,10 @@ Result<Cut> TextChunker::cut(const Vectorizer& vectorizer, std::string_view wind
   if (last && out.chunks.empty() && from.chunks == 0)
     return fail(ErrorKind::rejected, "the row's text is empty but for the values of its context");
   const std::size_t read = window.size() - text.size() + done;
-  out.next = {.characters = from.characters + static_cast<std::int64_t>(characters(window.substr(0, read))),
-              .chunks = from.chunks + static_cast<std::int32_t>(out.chunks.size()),
-              .state = cutting.saved()};
+  out.next = {
+      .characters = from.characters + static_cast<std::int64_t>(utf8::characters(window.substr(0, read))),
+      .chunks = from.chunks + static_cast<std::int32_t>(out.chunks.size()),
+      .state = cutting.saved()};
   return out;
 }
 

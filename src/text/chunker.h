@@ -31,8 +31,8 @@ inline constexpr char kValueEnd = '\x1e';
 /// Bytes of such a value that are sent.
 inline constexpr std::size_t kMostValueBytes = 1000;
 
-/// Thread-safe as far as the catalog is. Chunks are whole in the sense of the rule only within one window;
-/// windows are of one length, so that the same text is cut in the same way each time.
+/// Thread-safe as far as the catalog is. What is sent of a chunk is never cut: a chunk that would be too long
+/// is made shorter.
 class TextChunker final : public Chunker {
  public:
   explicit TextChunker(const TokenizerCatalog& tokenizers) : tokenizers_(tokenizers) {}

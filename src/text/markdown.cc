@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/trim.h"
 #include "text/utf8.h"
 
 namespace embedd {
@@ -10,19 +11,13 @@ namespace {
 
 constexpr std::size_t kMostHeadingBytes = 100;
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
 /// Four blanks or a tab make a block of code of any line.
 bool indented_as_code(std::string_view line) { return line.starts_with("    ") || line.starts_with("\t"); }
 
 /// How long the run of ` or ~ is that opens or closes a fence; 0: none.
 std::size_t fence_run(std::string_view line, char& mark) {
   if (indented_as_code(line)) return 0;
-  const std::string_view text = trimmed(line);
+  const std::string_view text = trim(line);
   if (text.empty() || (text.front() != '`' && text.front() != '~')) return 0;
   mark = text.front();
   const std::size_t run = std::min(text.find_first_not_of(mark), text.size());
@@ -43,7 +38,7 @@ std::string_view line_behind(std::string_view text, std::size_t begin) {
 
 bool is_heading(std::string_view line, std::string_view next) {
   std::string_view title;
-  return atx_level(line, title) > 0 || (!trimmed(line).empty() && !indented_as_code(line) &&
+  return atx_level(line, title) > 0 || (!trim(line).empty() && !indented_as_code(line) &&
                                         setext_level(line) == 0 && setext_level(next) > 0);
 }
 
@@ -51,22 +46,22 @@ bool is_heading(std::string_view line, std::string_view next) {
 
 std::size_t atx_level(std::string_view line, std::string_view& title) {
   if (indented_as_code(line)) return 0;
-  const std::string_view text = trimmed(line);
+  const std::string_view text = trim(line);
   const std::size_t level = std::min(text.find_first_not_of('#'), text.size());
   if (level < 1 || level > 6 || (level < text.size() && text[level] != ' ' && text[level] != '\t')) return 0;
-  title = trimmed(text.substr(level));
+  title = trim(text.substr(level));
   // `## Title ##` is closed, which says nothing.
   const std::size_t last = title.find_last_not_of('#');
   if (last == std::string_view::npos)
     title = {};
   else if (last + 1 < title.size() && title[last] == ' ')
-    title = trimmed(title.substr(0, last));
+    title = trim(title.substr(0, last));
   return level;
 }
 
 std::size_t setext_level(std::string_view line) {
   if (indented_as_code(line)) return 0;
-  const std::string_view text = trimmed(line);
+  const std::string_view text = trim(line);
   if (text.empty() || (text.front() != '=' && text.front() != '-')) return 0;
   if (text.find_first_not_of(text.front()) != std::string_view::npos) return 0;
   return text.front() == '=' ? 1 : text.size() >= 2 ? 2 : 0;
@@ -84,7 +79,7 @@ void MarkdownState::read(std::string_view line, std::string_view next) {
   const std::size_t run = fence_run(line, mark);
   if (in_fence()) {
     const bool closes = run >= fence_length_ && mark == fence_ &&
-                        trimmed(line).find_first_not_of(mark) == std::string_view::npos;
+                        trim(line).find_first_not_of(mark) == std::string_view::npos;
     if (closes) fence_length_ = 0;
     below_heading_ = false;
     return;
@@ -99,9 +94,9 @@ void MarkdownState::read(std::string_view line, std::string_view next) {
   if (const std::size_t level = atx_level(line, title); level > 0) return heading(level, title);
   if (is_heading(line, next)) {
     underline_ = true;
-    return heading(setext_level(next), trimmed(line));
+    return heading(setext_level(next), trim(line));
   }
-  if (!trimmed(line).empty()) below_heading_ = false;
+  if (!trim(line).empty()) below_heading_ = false;
 }
 
 std::string MarkdownState::headings() const {
@@ -161,13 +156,13 @@ std::size_t best_markdown_cut(std::string_view text, std::size_t most, MarkdownS
         fenced.push_back(begin);
       else if (is_heading(line, next))
         headings.push_back(begin);
-      else if (after_blank && !trimmed(line).empty())
+      else if (after_blank && !trim(line).empty())
         blocks.push_back(begin);
-      else if (!trimmed(line).empty())
+      else if (!trim(line).empty())
         rows.push_back(begin);
     }
     state.read(line, next);
-    after_blank = trimmed(line).empty();
+    after_blank = trim(line).empty();
     begin += line.size() + 1;
   }
   for (const Places* found : {&headings, &blocks, &rows, &fenced})

@@ -1,5 +1,6 @@
 #include "text/utf8.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace embedd::utf8 {
@@ -49,6 +50,17 @@ std::size_t cut(std::string_view text, std::size_t max_bytes) {
   if (max_bytes >= text.size()) return text.size();
   std::size_t at = max_bytes;
   while (at > 0 && is_continuation(static_cast<unsigned char>(text[at]))) --at;
+  return at;
+}
+
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return !is_continuation(static_cast<unsigned char>(c)); }));
+}
+
+std::size_t bytes_of(std::string_view text, std::size_t count) {
+  std::size_t at = 0;
+  for (; count > 0 && at < text.size(); --count) at += decode(text.substr(at)).size;
   return at;
 }
 

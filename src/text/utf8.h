@@ -29,6 +29,12 @@ inline bool valid(std::string_view text) { return valid_prefix(text) == text.siz
 /// The largest n ≤ `max_bytes` at which `text`, valid UTF-8, can be cut without splitting a character.
 std::size_t cut(std::string_view text, std::size_t max_bytes);
 
+/// How many characters `text`, valid UTF-8, has.
+std::size_t characters(std::string_view text);
+
+/// Bytes of the first `count` characters of `text`, valid UTF-8; all of it, if it has fewer.
+std::size_t bytes_of(std::string_view text, std::size_t count);
+
 /// `text` with a question mark in place of each character that is not ASCII.
 std::string to_ascii(std::string_view text);
 

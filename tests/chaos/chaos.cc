@@ -4,8 +4,8 @@
 //
 //   chaos --minutes 5 [--workers 3] [--users 3] [--seed 1] [--most-paid 1.05] [--logs DIR]
 //
-// Prints a report and exits 0 if lost, stale, wrong, orphans, blamed and deadlocks (anybody's) are all 0, and
-// no more texts were paid for than --most-paid times those that there were.
+// Prints a report and exits 0 if lost, stale, wrong, mixed, orphans, blamed and deadlocks (anybody's) are all
+// 0, and no more texts were paid for than --most-paid times those that there were.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>

@@ -25,6 +25,8 @@ class ChunkStores : public WorkerTest {
     arguments.insert(arguments.end(), more.begin(), more.end());
     const Finished created = run_embedd(arguments);
     ASSERT_EQ(created.code, 0) << created.error_output;
+    EXPECT_THAT(created.error_output, testing::Not(HasSubstr("could not be counted")))
+        << "a new store holds none";
   }
 
   /// Text of `paragraphs` different paragraphs, each of about 25 tokens.
@@ -273,6 +275,39 @@ TEST_F(ChunkStores, AreSearchedByChunk) {
   const Finished found = run_embedd({"search", "articles", chunk, "-k", "1", "--json"});
   EXPECT_THAT(found.output, HasSubstr("\"key\":{\"id\": 2}")) << found.error_output;
   EXPECT_THAT(found.output, HasSubstr("\"chunk_seq\":3"));
+}
+
+TEST_F(ChunkStores, AKeyThatChangesWhileChunksWaitTakesThemAlong) {
+  declare();
+  provider.hold();
+  write(1, text(12, "a row that moves"));
+  Embedd worker = start_worker();
+  ASSERT_TRUE(provider.wait_for([](const ProviderStats& stats) { return stats.held > 0; })) << worker.log();
+  sql("UPDATE articles SET id = 2 WHERE id = 1");
+  EXPECT_EQ(value("SELECT string_agg(DISTINCT k1::text, ',') FROM embedd.staged_1"), "2");
+  provider.release();
+  ASSERT_TRUE(eventually([&] { return left_over() == kNothing; })) << left_over() << worker.log();
+  EXPECT_EQ(wrong(), "");
+  EXPECT_EQ(provider.stats().repeated_texts, 0U);
+  EXPECT_EQ(worker.stop().code, 0);
+}
+
+TEST_F(ChunkStores, StandBesideAColumnOfTheSameTable) {
+  declare({"--chunk", "recursive:32", "--halfvec"});
+  sql("ALTER TABLE articles ADD COLUMN embedding vector(8)");
+  const Finished created = run_embedd(
+      {"vectorizer", "create", "whole", "--table", "articles", "--text", "{body}", "--column", "embedding"});
+  ASSERT_EQ(created.code, 0) << created.error_output;
+  write(1, text(3, "two ways"));
+  ASSERT_EQ(work_once().code, 0);
+  EXPECT_EQ(wrong_rows("SELECT id::text, body, embedding::text FROM articles"), "");
+  EXPECT_EQ(value("SELECT DISTINCT pg_typeof(embedding) FROM articles_embedding_store"), "halfvec");
+  EXPECT_EQ(chunks(), 3);
+  EXPECT_EQ(left_over().find("0 jobs, 0 chunk jobs, 0 waiting, 0 staged"), 0U) << left_over();
+  sql("UPDATE articles_embedding_store SET embedding = '[1,2,3,4,5,6,7,8]' WHERE chunk_seq = 1");
+  ASSERT_EQ(work_once().code, 0);
+  EXPECT_EQ(value("SELECT count(*) FROM articles_embedding_store WHERE embedding = '[1,2,3,4,5,6,7,8]'"),
+            "0");
 }
 
 TEST_F(ChunkStores, SayWhatTheyWaitFor) {

@@ -33,16 +33,15 @@ std::vector<Chunk> chunks_of(const Vectorizer& v, std::string_view text, std::si
   std::vector<Chunk> out;
   ChunkCursor cursor;
   for (std::size_t begin = 0;;) {
-    std::size_t end = begin;
-    for (std::size_t n = 0; n < window && end < text.size(); ++n) end += utf8::decode(text.substr(end)).size;
+    const std::size_t end = begin + utf8::bytes_of(text.substr(begin), window);
     auto cut = chunker.cut(v, text.substr(begin, end - begin), cursor, end == text.size());
     EXPECT_TRUE(cut) << cut.error().message;
     if (!cut) return out;
     out.insert(out.end(), cut->chunks.begin(), cut->chunks.end());
     if (cut->last) return out;
     EXPECT_GT(cut->next.characters, cursor.characters);
-    for (std::int64_t n = cursor.characters; n < cut->next.characters; ++n)
-      begin += utf8::decode(text.substr(begin)).size;
+    begin += utf8::bytes_of(text.substr(begin),
+                            static_cast<std::size_t>(cut->next.characters - cursor.characters));
     cursor = cut->next;
     EXPECT_EQ(cursor.chunks, static_cast<std::int32_t>(out.size()));
   }
@@ -213,6 +212,33 @@ TEST(ChunkTemplates, PutTheContextBeforeTheChunk) {
   EXPECT_EQ(chunks.front().sent.substr(0, 13), "The title: \n#");
   EXPECT_EQ(chunks.back().sent.substr(0, 18), "The title: A › B");
   EXPECT_EQ(joined(chunks), "# A\n\nText of A.\n\n## B\n\n" + std::string(300, 'b') + "\n");
+}
+
+TEST(ChunkTemplates, SendAllOfTheChunkWhateverElseIsSent) {
+  const Tokenizer& tokenizer = catalog().tokenizer_for("text-embedding-3-small");
+  for (const char* rule : {"tokens:16,8", "recursive:32,16", "markdown:32,16"}) {
+    const Vectorizer v = vectorizer(rule, "{title} › {headings}: {chunk}");
+    const std::size_t size = parse_chunk_rule(rule)->size;
+    for (const std::string& text : texts()) {
+      if (text.empty()) continue;
+      for (const Chunk& chunk :
+           chunks_of(v, "A title of some eight or nine tokens" + std::string(1, kValueEnd) + text)) {
+        EXPECT_THAT(chunk.sent, testing::EndsWith(": " + chunk.text));
+        EXPECT_LE(tokenizer.count(chunk.sent), size) << rule;
+      }
+    }
+  }
+}
+
+TEST(ChunkTemplates, CutAValueForTheChunksThatHaveNoRoomForItAlone) {
+  const std::string title(24, 't');
+  const std::string heading = "# " + std::string(100, 'h') + "\n\n";
+  const std::vector<Chunk> chunks =
+      chunks_of(vectorizer("markdown:64", "{title} {headings}\n{chunk}", "unknown-model"),
+                title + kValueEnd + heading + std::string(60, 'x') + "\n\n# Short\n\n" +
+                    std::string(60, 'y') + "\n\n" + std::string(30, 'z') + "\n");
+  EXPECT_THAT(chunks.back().sent, testing::StartsWith(title))
+      << "long headings before it are no reason to cut the title";
 }
 
 TEST(ChunkTemplates, LeaveRoomForTheChunkWhateverTheContext) {

@@ -5,7 +5,7 @@ CREATE FUNCTION embedd.capture_changed_{id}({typed_old}, {typed_new}) RETURNS vo
 BEGIN
   IF ({old}) IS DISTINCT FROM ({new}) THEN
     UPDATE {queue} q SET {>reset} WHERE {q_is_old};
-    IF EXISTS (SELECT FROM {ledger} q WHERE {q_is_new}) OR NOT EXISTS (SELECT FROM {ledger} q WHERE {q_is_old}) THEN
+    {move_staged}IF EXISTS (SELECT FROM {ledger} q WHERE {q_is_new}) OR NOT EXISTS (SELECT FROM {ledger} q WHERE {q_is_old}) THEN
       DELETE FROM {ledger} q WHERE ({q_is_old}) OR ({q_is_new});
     ELSE
       UPDATE {ledger} q SET {move} WHERE {q_is_old};{move_chunks}

@@ -147,6 +147,7 @@ CREATE FUNCTION embedd.capture_changed_7(o1 text, o2 integer, n1 text, n2 intege
 BEGIN
   IF (o1, o2) IS DISTINCT FROM (n1, n2) THEN
     UPDATE embedd.queue_7 q SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now() WHERE q.k1 = o1 AND q.k2 = o2;
+    UPDATE embedd.staged_7 q SET k1 = n1, k2 = n2 WHERE q.k1 = o1 AND q.k2 = o2 AND NOT EXISTS (SELECT FROM embedd.staged_7 q WHERE q.k1 = n1 AND q.k2 = n2);
     IF EXISTS (SELECT FROM embedd.ledger_7 q WHERE q.k1 = n1 AND q.k2 = n2) OR NOT EXISTS (SELECT FROM embedd.ledger_7 q WHERE q.k1 = o1 AND q.k2 = o2) THEN
       DELETE FROM embedd.ledger_7 q WHERE (q.k1 = o1 AND q.k2 = o2) OR (q.k1 = n1 AND q.k2 = n2);
     ELSE

@@ -137,8 +137,15 @@ Result<void> check_key_types(const SourceTable& source, const std::vector<std::s
   return {};
 }
 
+Result<Template> parse_text(const SourceTable& source, const std::string& text) {
+  std::vector<std::string> names;
+  for (const SourceColumn& column : source.columns) names.push_back(column.name);
+  return parse_template(text, names);
+}
+
 Result<void> check_text_columns(const SourceTable& source, const Template& text) {
-  for (const std::string& name : text.columns()) {
+  for (const Template::Value& value : text.values()) {
+    const std::string& name = value.column;
     const SourceColumn* column = source.find(name);
     if (!column)
       return wrong("{} has no column '{}', which the template names.{}", source.quoted(), name,
@@ -148,6 +155,16 @@ Result<void> check_text_columns(const SourceTable& source, const Template& text)
           "the column '{}' is of type {}, which each session writes in its own way: its rows would be "
           "embedded again and again. Let the template name a text column",
           name, column->type);
+    if (value.keys.empty() || (column->type == "jsonb" && !column->foreign)) continue;
+    if (column->type == "json")
+      return wrong(
+          "the template takes the key '{0}' of the column '{1}', which is json: run ALTER TABLE {2} ALTER "
+          "COLUMN {3} TYPE jsonb USING {3}::jsonb, or write {{{1}}} for the whole column",
+          value.keys.front(), name, source.quoted(), pg::quote_identifier(name));
+    return wrong(
+        "the template takes the key '{0}' of the column '{1}', which is of type {2}; only jsonb has keys. "
+        "Write {{{1}}} for the whole column",
+        value.keys.front(), name, column->type);
   }
   return {};
 }
@@ -300,7 +317,6 @@ Result<void> check_privileges(pg::Connection& db, const VectorizerSpec& spec, co
 
 Result<Declaration> check_declaration(pg::Connection& db, const VectorizerSpec& spec) {
   TRY(check_words(spec));
-  auto text = TRY(parse_template(spec.text));
   TRY(check_migrated(db));
   if (!long_texts_named(spec.long_texts))
     return wrong("long texts can be truncate, average or discard, not '{}'", spec.long_texts);
@@ -308,7 +324,7 @@ Result<Declaration> check_declaration(pg::Connection& db, const VectorizerSpec& 
 
   Declaration out;
   out.source = std::move(source);
-  out.text = std::move(text);
+  out.text = TRY(parse_text(out.source, spec.text));
   TRY(check_text_columns(out.source, out.text));
   auto key = TRY(check_key(db, spec, out.source));
   out.key = std::move(key);

@@ -35,13 +35,20 @@ std::string vector_hash_sql(std::string_view type, std::string_view vector);
 /// row of any size costs little memory.
 inline constexpr int kMaxTextCharacters = 65'536;
 
-/// The row's text over alias `t`: NULL when every column is NULL or blank, else the template filled in, a
-/// NULL column being empty, cut to kMaxTextCharacters. Collation "C", so that the database's collation
-/// decides nothing.
+/// How PostgreSQL writes the values of a table's columns.
+struct TextTypes {
+  std::set<std::string> foreign;  ///< columns whose type, or whose elements' type, is not PostgreSQL's own
+  std::set<std::string> arrays;
+};
+
+/// The row's text over alias `t`: the template filled in, a NULL value being empty, cut to
+/// kMaxTextCharacters. NULL when every value outside of optional parts is NULL or blank and no optional part
+/// is used. Collation "C", so that the database's collation decides nothing.
 ///
-/// `foreign`: the columns whose type is not PostgreSQL's own. Their values are written by the type's output
-/// function: a cast to text is whatever the type's owner says it is, at any later time.
-std::string compile_text(const Template& text, const std::set<std::string>& foreign = {});
+/// Values of foreign types are written by the type's output function: a cast to text is whatever the type's
+/// owner says it is, at any later time. Arrays are lists of their elements, which are written in the same
+/// way.
+std::string compile_text(const Template& text, const TextTypes& types = {});
 
 /// The key as jsonb over alias `q`, e.g. jsonb_build_object('id', q.k1), under the settings of
 /// pinned_settings(). `types`: see embedd.vectorizers.key_types. `foreign`: as above, since a cast to json

@@ -77,6 +77,15 @@ std::set<std::string> foreign_of(const SourceTable& source, const std::vector<st
   return out;
 }
 
+TextTypes text_types(const SourceTable& source) {
+  TextTypes out;
+  for (const SourceColumn& column : source.columns) {
+    if (column.foreign) out.foreign.insert(column.name);
+    if (column.category == 'A') out.arrays.insert(column.name);
+  }
+  return out;
+}
+
 std::vector<std::string> own_types(const SourceTable& source, const std::vector<std::string>& names) {
   std::vector<std::string> out;
   for (const std::string& name : names) out.push_back(source.find(name)->own_type);
@@ -137,7 +146,7 @@ RETURNING id)",
                        pg::array_literal(plan.key_types),
                        plan.key_json_sql,
                        spec.text,
-                       compile_text(declared.text, foreign_of(declared.source, declared.text.columns())),
+                       compile_text(declared.text, text_types(declared.source)),
                        pg::array_literal(plan.read),
                        pg::array_literal(own_types(declared.source, plan.read)),
                        optional_text(spec.where),

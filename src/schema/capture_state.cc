@@ -19,7 +19,7 @@ SELECT c.oid IS NULL,
        c.relkind <> 'p' AND ours.inserts_by_statement
          AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid),
        (SELECT string_agg(DISTINCT pg_catalog.quote_ident(name), ', ')
-        FROM unnest(v.read_columns) AS name
+        FROM unnest(v.read_columns || array_remove(ARRAY[v.model_id_column, v.model_version_column], NULL)) AS name
         WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
                           WHERE a.attrelid = c.oid AND a.attname = name AND NOT a.attisdropped)),
        (SELECT string_agg(pg_catalog.format('%I (%s, was %s)', a.attname, pg_catalog.format_type(a.atttypid, NULL),

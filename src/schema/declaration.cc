@@ -9,6 +9,7 @@
 #include "core/models.h"
 #include "pg/quoting.h"
 #include "schema/declarer.h"
+#include "schema/text_columns.h"
 #include "schema/vector_index.h"
 
 namespace embedd::schema {
@@ -137,38 +138,6 @@ Result<void> check_key_types(const SourceTable& source, const std::vector<std::s
   return {};
 }
 
-Result<Template> parse_text(const SourceTable& source, const std::string& text) {
-  std::vector<std::string> names;
-  for (const SourceColumn& column : source.columns) names.push_back(column.name);
-  return parse_template(text, names);
-}
-
-Result<void> check_text_columns(const SourceTable& source, const Template& text) {
-  for (const Template::Value& value : text.values()) {
-    const std::string& name = value.column;
-    const SourceColumn* column = source.find(name);
-    if (!column)
-      return wrong("{} has no column '{}', which the template names.{}", source.quoted(), name,
-                   source.suggest(name));
-    if (column->named_object)
-      return wrong(
-          "the column '{}' is of type {}, which each session writes in its own way: its rows would be "
-          "embedded again and again. Let the template name a text column",
-          name, column->type);
-    if (value.keys.empty() || (column->type == "jsonb" && !column->foreign)) continue;
-    if (column->type == "json")
-      return wrong(
-          "the template takes the key '{0}' of the column '{1}', which is json: run ALTER TABLE {2} ALTER "
-          "COLUMN {3} TYPE jsonb USING {3}::jsonb, or write {{{1}}} for the whole column",
-          value.keys.front(), name, source.quoted(), pg::quote_identifier(name));
-    return wrong(
-        "the template takes the key '{0}' of the column '{1}', which is of type {2}; only jsonb has keys. "
-        "Write {{{1}}} for the whole column",
-        value.keys.front(), name, column->type);
-  }
-  return {};
-}
-
 Result<std::vector<std::string>> check_key(pg::Connection& db, const VectorizerSpec& spec,
                                            const SourceTable& source) {
   if (spec.key.empty()) {
@@ -278,6 +247,8 @@ Result<void> check_destination(pg::Connection& db, const VectorizerSpec& spec, D
     out.remarks.push_back(fmt::format(
         "the endpoint is not asked for {} dimensions: {} must have them anyway; --send-dimensions asks",
         spec.dimensions, spec.model));
+  if (auto remark = index_remark(*column, spec.index, out.dimensions))
+    out.remarks.push_back(std::move(*remark));
   return {};
 }
 
@@ -324,8 +295,7 @@ Result<Declaration> check_declaration(pg::Connection& db, const VectorizerSpec& 
 
   Declaration out;
   out.source = std::move(source);
-  out.text = TRY(parse_text(out.source, spec.text));
-  TRY(check_text_columns(out.source, out.text));
+  out.text = TRY(template_over(out.source, spec.text));
   auto key = TRY(check_key(db, spec, out.source));
   out.key = std::move(key);
   TRY(check_key_types(out.source, out.key));
@@ -338,6 +308,7 @@ Result<Declaration> check_declaration(pg::Connection& db, const VectorizerSpec& 
   TRY(check_no_other_writer(db, spec, out));
   if (!spec.where.empty()) {
     out.filter = TRY(compile_filter(db, out.source, spec.where));
+    TRY(check_not_virtual(out.source, out.filter->columns, "--where"));
   }
   TRY(check_no_loop(spec, out));
   return out;

@@ -166,6 +166,29 @@ TEST_F(Shapes, OfWhichAPolicyHidesRowsFromWorkersAreNamedToAnAdministrator) {
 
 // ── Tables that are moved and altered
 
+TEST_F(Shapes, ThatMoveToAnotherSchemaAreFollowedThere) {
+  sql("CREATE TABLE notes (id int PRIMARY KEY, body text, embedding vector(8))");
+  vectorize("notes", "{body}");
+  sql("INSERT INTO notes SELECT i, 'note ' || i FROM generate_series(1, 10) i");
+  Embedd worker = start_worker();
+  ASSERT_TRUE(wait_until_idle()) << worker.log();
+  sql("CREATE SCHEMA archive");
+  sql("GRANT USAGE ON SCHEMA archive TO public");
+  sql("ALTER TABLE notes SET SCHEMA archive");
+  sql("ALTER TABLE archive.notes RENAME TO papers");
+  sql("CREATE TABLE notes (LIKE archive.papers INCLUDING ALL)");
+  sql("INSERT INTO notes VALUES (1, 'of another table')");
+  sql("UPDATE archive.papers SET body = 'changed there' WHERE id = 1");
+  sql("INSERT INTO archive.papers VALUES (11, 'new there')");
+  EXPECT_TRUE(eventually([&] {
+    return jobs() == 0 && wrong_rows("SELECT id, body, embedding FROM archive.papers").empty();
+  })) << worker.log();
+  EXPECT_EQ(value("SELECT embedding FROM notes"), "NULL");
+  EXPECT_THAT(run_embedd({"vectorizer", "show", "notes"}).output, HasSubstr("archive.papers"));
+  EXPECT_EQ(worker.stop().code, 0);
+  EXPECT_EQ(provider.stats().inputs, 12u);
+}
+
 TEST_F(Shapes, ThatAreRewrittenByAnAlterTableAreWalkedAndOnlyOtherTextsAreBought) {
   sql("CREATE TABLE notes (id int PRIMARY KEY, title text, n int, embedding vector(8))");
   vectorize("notes", "{title} {n}");

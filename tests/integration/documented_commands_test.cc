@@ -57,6 +57,7 @@ constexpr Block kBlocks[] = {
     {"./dev install ", Setting::bare},
     {"psql $DATABASE_URL -c \"CREATE ROLE embedd_worker", Setting::running},
     {"embedd vectorizer create documents ", Setting::running},
+    {"psql $DATABASE_URL -c \"ALTER TABLE documents ADD COLUMN author", Setting::running},
     {"embedd vectorizer defer-index documents ", Setting::indexed},
     {"./dev demo ", Setting::none, "./dev fresh runs it"},
     {"./dev test ", Setting::none, "./dev fresh and CI run it"},

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <regex>
+
+#include "support/paths.h"
 #include "support/sample_tables.h"
 #include "support/worker_fixture.h"
 
@@ -200,6 +203,27 @@ TEST_F(TemplateText, RefusesKeysOfOtherTypesAndSaysWhatToDo) {
   EXPECT_EQ(refusal("{\"a->b\"}"), "created");
   run(db, "ALTER TABLE typed ALTER COLUMN meta TYPE jsonb USING meta::jsonb");
   EXPECT_EQ(refusal("{meta->title}"), "created");
+}
+
+/// The row of docs/templates.md, and what the page says that templates make of it.
+TEST_F(TemplateText, IsWhatTheDocumentationSays) {
+  const std::string page = contents(source_file("docs/templates.md"));
+  const std::size_t begin = page.find("```sql\n") + 7, middle = page.find(";\n", begin) + 1;
+  run(notes_.db, page.substr(begin, middle - begin));
+  run(notes_.db, page.substr(middle, page.find(";\n```", middle) - middle));
+  const std::string examples = page.substr(middle, page.find("As a command", middle) - middle);
+  const std::regex example("\\| `([^`]+)` \\| `([^`]+)` \\|\n");
+  int count = 0;
+  for (std::sregex_iterator at(examples.begin(), examples.end(), example), end; at != end; ++at, ++count) {
+    schema::VectorizerSpec spec = notes_spec();
+    spec.table = "articles";
+    spec.text = (*at)[1];
+    const schema::VectorizerInfo made = create(notes_.db, spec);
+    EXPECT_EQ(value_of(notes_.db, fmt::format("SELECT {} FROM articles t", made.text_sql)), (*at)[2])
+        << spec.text;
+    EXPECT_TRUE(schema::drop_vectorizer(notes_.db, spec.name));
+  }
+  EXPECT_GE(count, 8);
 }
 
 // ── Through the command line and a worker

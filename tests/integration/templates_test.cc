@@ -13,9 +13,7 @@
 namespace embedd::test {
 namespace {
 
-using testing::AllOf;
 using testing::HasSubstr;
-using testing::Not;
 
 /// A table with the columns a, b and c of type text; what a template makes of its one row.
 class TemplateText : public testing::Test {

@@ -174,7 +174,7 @@ MUTATIONS = [
      "  std::string base_url;", "  std::string base_url{kOpenAiBaseUrl};",
      "unit_tests", "Endpoint.*:ConfigTest.*"),
     ("types_are_written_by_anybodys_cast", "G11", "src/schema/sql_text.cc",
-     "fmt::format(\"pg_catalog.format('%s', {})\", value)", "value + \"::text\"",
+     "fmt::format(\"pg_catalog.format('%s', {})\", column)", "column + \"::text\"",
      "integration_tests", "Owner.*"),
     ("a_label_stays_without_its_column", "G2", "src/schema/sql_text.cc",
      "CASE WHEN {} THEN '' ELSE {} END", "CASE WHEN {} AND false THEN '' ELSE {} END",

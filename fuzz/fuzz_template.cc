@@ -22,20 +22,24 @@ namespace {
 
 using Parts = std::vector<Template::Part>;
 
-void make_harmless(Parts& parts, const std::vector<std::string>& columns) {
+/// `keys`: those met so far, for different ones must stay different.
+void make_harmless(Parts& parts, const std::vector<std::string>& columns,
+                   std::map<std::string, std::string>& keys) {
   for (Template::Part& part : parts) {
     if (part.kind == Template::Part::Kind::constant) part.text = "x";
     const auto at = std::ranges::find(columns, part.value.column) - columns.begin();
     part.value.column = "c" + std::to_string(at + 1);
-    for (std::string& key : part.value.keys) key = "k";
-    make_harmless(part.parts, columns);
+    for (std::string& key : part.value.keys)
+      key = keys.emplace(key, "k" + std::to_string(keys.size() + 1)).first->second;
+    make_harmless(part.parts, columns, keys);
   }
 }
 
-/// The same with every constant `x`, every key `k`, and the columns c1, c2, … in place of what they were.
+/// The same with every constant `x`, the keys k1, k2, … and the columns c1, c2, … in place of what they were.
 Template harmless(const Template& text) {
   Template out = text;
-  make_harmless(out.parts, text.columns());
+  std::map<std::string, std::string> keys;
+  make_harmless(out.parts, text.columns(), keys);
   return out;
 }
 

@@ -20,15 +20,34 @@
 namespace embedd {
 namespace {
 
-/// The same with every constant `x` and the columns c1, c2, … in place of what they were.
-Template harmless(const Template& text) {
-  const std::vector<std::string> columns = text.columns();
-  Template out = text;
-  for (Template::Part& part : out.parts) {
-    const auto at = std::ranges::find(columns, part.text) - columns.begin();
-    part.text = part.is_column ? "c" + std::to_string(at + 1) : "x";
+using Parts = std::vector<Template::Part>;
+
+/// `keys`: those met so far, for different ones must stay different.
+void make_harmless(Parts& parts, const std::vector<std::string>& columns,
+                   std::map<std::string, std::string>& keys) {
+  for (Template::Part& part : parts) {
+    if (part.kind == Template::Part::Kind::constant) part.text = "x";
+    const auto at = std::ranges::find(columns, part.value.column) - columns.begin();
+    part.value.column = "c" + std::to_string(at + 1);
+    for (std::string& key : part.value.keys)
+      key = keys.emplace(key, "k" + std::to_string(keys.size() + 1)).first->second;
+    make_harmless(part.parts, columns, keys);
   }
+}
+
+/// The same with every constant `x`, the keys k1, k2, … and the columns c1, c2, … in place of what they were.
+Template harmless(const Template& text) {
+  Template out = text;
+  std::map<std::string, std::string> keys;
+  make_harmless(out.parts, text.columns(), keys);
   return out;
+}
+
+void collect_constants(const Parts& parts, std::vector<std::string>& out) {
+  for (const Template::Part& part : parts) {
+    if (part.kind == Template::Part::Kind::constant) out.push_back(part.text);
+    collect_constants(part.parts, out);
+  }
 }
 
 SqlSkeleton skeleton_of(const std::string& sql) {
@@ -56,8 +75,7 @@ void compare_text(const Template& text, const std::map<std::string, std::string>
   const std::string sql = schema::compile_text(text);
   compare(sql, schema::compile_text(harmless(text)), names);
   std::vector<std::string> constants;
-  for (const Template::Part& part : text.parts)
-    if (!part.is_column) constants.push_back(part.text);
+  collect_constants(text.parts, constants);
   const std::vector<std::string> literals = skeleton_of(sql).literals;
   auto next = constants.begin();  // they stand twice: whole, then cut
   std::size_t rounds = 0;

@@ -154,6 +154,7 @@ class Checker {
       for (const std::string& grant : *grants)
         bad("privileges", fmt::format("as the owner, run: {};", grant));
     check_excess(db);
+    check_hidden_rows(db);
     check_indexes(db);
     auto status = schema::read_status(db);  // what `embedd status` calls broken cannot be good here
     if (!status) bad("vectorizers", status.error().message);
@@ -172,6 +173,12 @@ class Checker {
          fmt::format("this role {}, and triggers of source tables run with a worker's rights: let workers "
                      "connect as a role that owns nothing (embedd grants ROLE says what it needs)",
                      *excess));
+  }
+
+  void check_hidden_rows(pg::Connection& db) {
+    const auto hidden = schema::rows_hidden_from_workers(db);
+    if (!hidden) return bad("privileges", hidden.error().message);
+    for (const std::string& sentence : *hidden) note("privileges", sentence);
   }
 
   void check_indexes(pg::Connection& db) {

@@ -34,7 +34,7 @@ Result<void> chunk(const Settings& settings, const ChunkRequest& request, std::i
   const TextChunker chunker(tokenizers);
   const Vectorizer vectorizer{.model = model, .chunk_rule = request.rule, .chunk_template = request.form};
   // A row's values come first; a file has none.
-  std::string window(form.columns().size(), kValueEnd);
+  std::string window(form.values().size(), kValueEnd);
   ChunkCursor cursor;
   std::uint64_t read = 0;  // bytes of the file before the window
   std::size_t added = window.size();

@@ -96,7 +96,12 @@ class Parser {
                             [create](Context& context) { return vectorizer_create(context, *create); });
     command->add_option("NAME", create->name, "Its name")->required();
     command->add_option("--table", create->table, "Source table, such as notes or app.notes")->required();
-    command->add_option("--text", create->text, R"(Template, such as '{title}\n{body}')")->required();
+    command
+        ->add_option(
+            "--text", create->text,
+            R"(Template, such as '{title}\n{body}'; '{?title}Title: {title}\n{/}{body}' leaves the label out )"
+            "where title is empty; '{meta->title}' takes a key of a jsonb column")
+        ->required();
     command->add_option("--column", create->column, "Destination column, of type vector or halfvec");
     command
         ->add_option_function<std::string>(

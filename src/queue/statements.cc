@@ -22,6 +22,7 @@ namespace embedd::queue {
 ///   {not_utf8}                           guarded: the SQLSTATE with which r.text cannot be converted
 ///   {has_vector} {written_since}         over alias t: whether there is one; whether it was written lately
 ///   {keys} {keys:q} {keys:t}             k1, k2   q.k1, q.k2   t."id" AS k1, t."part" AS k2
+///   {here}                               whether source and store still have these names; else it fails
 ///   {out:f}                              k1..kn of f as we are sent them
 ///   {in}                                 those of a settlement's jobs as they are stored
 ///   {row:t} {desc:p}                     t."id", t."part"   p.k1 DESC, p.k2 DESC
@@ -45,6 +46,7 @@ class QueueStatements::Form {
         {"ledger", schema::ledger_table(definition.vectorizer.id)},
         {"source", definition.source},
         {"id", std::to_string(definition.vectorizer.id)},
+        {"here", these_tables(definition)},
         {"types",
          fmt::format("types AS (SELECT FROM {} t WHERE {})", definition.source, definition.types_sql)},
         {"text", "(" + covered + ")"},
@@ -93,7 +95,10 @@ class QueueStatements::Form {
 
   /// The statement in sql/`file`.sql. `more`: placeholders of that file alone, which may hold others.
   [[nodiscard]] pg::Statement statement(std::string_view file, const pg::Words& more = {}) const {
-    return pg::Statement(pg::fill(forms().form(file), [&](std::string_view name) {
+    const std::string form = forms().form(file);
+    const bool reads_source = form.contains("{source}");
+    return pg::Statement(pg::fill(form, [&](std::string_view name) {
+      if (name == "here" && !reads_source) return std::string("true");
       const auto found = more.find(name);
       return found == more.end() ? word(name) : filled(found->second);
     }));
@@ -166,6 +171,22 @@ class QueueStatements::Form {
   template <typename F>
   [[nodiscard]] std::string each(std::string_view separator, F&& f) const {
     return pg::join_each(n_, separator, std::forward<F>(f));
+  }
+
+  /// True, or the statement fails as it would if there were no table of that name. Until the next poll tells
+  /// the table's new name, another table may have taken the name that it had.
+  static std::string these_tables(const Definition& definition) {
+    const auto is_called = [](const std::string& table, const char* column) {
+      return fmt::format("{}::pg_catalog.regclass OPERATOR(pg_catalog.=) v.{}", pg::quote_literal(table),
+                         column);
+    };
+    std::string are_called = is_called(definition.source, "source");
+    if (definition.store) are_called += " AND " + is_called(definition.store->table, "store");
+    return fmt::format(
+        "CASE WHEN (SELECT {} FROM embedd.vectorizers v WHERE v.id = {}) THEN true "
+        "ELSE pg_catalog.regclass({}::pg_catalog.text) IS NULL END",
+        are_called, definition.vectorizer.id,
+        pg::quote_literal(pg::quote_identifier("the table that this vectorizer reads")));
   }
 
   [[nodiscard]] std::string filled(std::string_view form) const {

@@ -5,13 +5,11 @@
 #include "pg/quoting.h"
 #include "schema/subscribed.h"
 #include "schema/triggers.h"
-#include "text/chunker.h"
-#include "text/template.h"
 
 namespace embedd::schema {
 namespace {
 
-/// $1 the vectorizer, $2 the columns of its template.
+/// $1 the vectorizer.
 const std::string kExamine = fmt::format(R"(
 SELECT c.oid IS NULL,
        EXISTS (SELECT FROM pg_catalog.pg_class o JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
@@ -21,8 +19,7 @@ SELECT c.oid IS NULL,
        c.relkind <> 'p' AND ours.inserts_by_statement
          AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid),
        (SELECT string_agg(DISTINCT pg_catalog.quote_ident(name), ', ')
-        FROM unnest(v.key_columns || $2::text[] || (SELECT f.proargnames FROM pg_catalog.pg_proc f
-                                                    WHERE f.oid = to_regproc('embedd.covers_' || v.id))) AS name
+        FROM unnest(v.read_columns || array_remove(ARRAY[v.model_id_column, v.model_version_column], NULL)) AS name
         WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
                           WHERE a.attrelid = c.oid AND a.attname = name AND NOT a.attisdropped)),
        (SELECT string_agg(pg_catalog.format('%I (%s, was %s)', a.attname, pg_catalog.format_type(a.atttypid, NULL),
@@ -32,6 +29,18 @@ SELECT c.oid IS NULL,
         JOIN pg_catalog.pg_type t ON t.oid = a.atttypid AND t.typtype <> 'd'
         JOIN pg_catalog.pg_attribute k ON k.attrelid = q.oid AND k.attname = 'k' || key.n
         WHERE a.atttypid <> k.atttypid),
+       -- What embedd.types_of() refuses, and what the text takes keys or elements of.
+       (SELECT string_agg(pg_catalog.format('%I (%s, was %s)', a.attname, pg_catalog.format_type(a.atttypid, NULL),
+                                            regexp_replace(read.type, '^pg_catalog[.]', '')), ', ' ORDER BY read.n)
+        FROM unnest(v.read_columns, v.read_types) WITH ORDINALITY AS read (name, type, n)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = read.name AND NOT a.attisdropped
+        JOIN pg_catalog.pg_type t ON t.oid = a.atttypid JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+        LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
+        CROSS JOIN LATERAL (SELECT 't."' || replace(read.name, '"', '""') || '",' AS written) AS value
+        WHERE read.name <> ALL (v.key_columns) AND read.type <> pg_catalog.format('%I.%I', n.nspname, t.typname)
+          AND (n.nspname <> 'pg_catalog' OR coalesce(e.typnamespace <> 'pg_catalog'::regnamespace, false)
+               OR t.typname <> 'jsonb' AND strpos(v.text_sql, 'jsonb_extract_path_text(' || value.written) > 0
+               OR t.typcategory <> 'A' AND strpos(v.text_sql, 'array_to_string(' || value.written) > 0)),
        embedd.hidden_rows(c.oid), embedd.destination_problem(v.id),
        (SELECT pg_catalog.format('%s UTC (%s)', pg_catalog.to_char(m.missed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),
                                  coalesce(nullif(m.message, ''), 'SQLSTATE ' || m.sqlstate))
@@ -59,6 +68,7 @@ enum Column {
   kBecamePartition,
   kMissingColumns,
   kRetypedKey,
+  kRetyped,
   kHidden,
   kDestination,
   kMissed,
@@ -88,6 +98,10 @@ std::optional<std::string> problem_of(const pg::Rows& found, const std::string& 
   if (!found.is_null(0, kRetypedKey))
     return fmt::format("a key column of {} has another type now: {}; {}", table, found.text(0, kRetypedKey),
                        again);
+  if (!found.is_null(0, kRetyped))
+    return fmt::format(
+        "columns of {} that the vectorizer reads have other types now: {}; change them back, or {}", table,
+        found.text(0, kRetyped), again);
   if (found.integer(0, kTriggers) < triggers)
     return fmt::format("embedd's triggers are missing from {}; {}", tables, again);
   if (found.flag(0, kDisabled))
@@ -130,12 +144,7 @@ Result<bool> has_unreadable_name(pg::Connection& db, const std::string& id) {
 }  // namespace
 
 Result<CaptureState> capture_state(pg::Connection& db, const VectorizerInfo& vectorizer) {
-  const auto text = parse_template(vectorizer.text_template);
-  std::vector<std::string> columns = text ? text->columns() : std::vector<std::string>();
-  if (const auto form = parse_chunk_template(vectorizer.chunk_template);
-      form && !vectorizer.chunk_rule.empty())
-    for (const std::string& column : form->columns()) columns.push_back(column);
-  auto found = TRY(db.exec(kExamine, {std::to_string(vectorizer.id), pg::array_literal(columns)}));
+  auto found = TRY(db.exec(kExamine, {std::to_string(vectorizer.id)}));
   if (found.empty()) return CaptureState{};  // dropped meanwhile
   const std::string table = pg::quote_qualified(vectorizer.source_schema, vectorizer.source_table);
   const std::string again =

@@ -10,6 +10,7 @@
 #include "pg/quoting.h"
 #include "schema/declarer.h"
 #include "schema/store.h"
+#include "schema/text_columns.h"
 #include "schema/vector_index.h"
 #include "text/chunker.h"
 
@@ -163,21 +164,6 @@ Result<void> check_key_types(const SourceTable& source, const std::vector<std::s
   return {};
 }
 
-Result<void> check_text_columns(const SourceTable& source, const std::vector<std::string>& columns) {
-  for (const std::string& name : columns) {
-    const SourceColumn* column = source.find(name);
-    if (!column)
-      return wrong("{} has no column '{}', which the template names.{}", source.quoted(), name,
-                   source.suggest(name));
-    if (column->named_object)
-      return wrong(
-          "the column '{}' is of type {}, which each session writes in its own way: its rows would be "
-          "embedded again and again. Let the template name a text column",
-          name, column->type);
-  }
-  return {};
-}
-
 Result<std::vector<std::string>> check_key(pg::Connection& db, const VectorizerSpec& spec,
                                            const SourceTable& source) {
   if (spec.key.empty()) {
@@ -292,7 +278,10 @@ Result<void> check_destination(pg::Connection& db, const VectorizerSpec& spec, D
     auto chosen = TRY(choose_dimensions(db, spec, source, *column));
     out.dimensions = chosen;
   }
-  return check_model_dimensions(spec, fmt::format("the column '{}'", spec.column), out);
+  TRY(check_model_dimensions(spec, fmt::format("the column '{}'", spec.column), out));
+  if (auto remark = index_remark(*column, spec.index, out.dimensions))
+    out.remarks.push_back(std::move(*remark));
+  return {};
 }
 
 Result<void> check_store_destination(pg::Connection& db, const VectorizerSpec& spec, Declaration& out) {
@@ -304,6 +293,8 @@ Result<void> check_store_destination(pg::Connection& db, const VectorizerSpec& s
   const SourceColumn column{
       .name = "embedding", .type_name = spec.halfvec ? "halfvec" : "vector", .modifier = out.dimensions};
   TRY(check_index_kind(out.source, column, spec.index, out.dimensions));
+  if (auto remark = index_remark(column, spec.index, out.dimensions))
+    out.remarks.push_back(std::move(*remark));
   out.store = TRY(check_store(db, spec, out.source, out.key, out.dimensions));
   return {};
 }
@@ -333,7 +324,7 @@ Result<void> check_privileges(pg::Connection& db, const VectorizerSpec& spec, co
   DeclarerNeeds needs{declared.text.columns(),
                       {spec.column, spec.model_id_column, spec.model_version_column},
                       !spec.where.empty()};
-  needs.read.insert(needs.read.end(), declared.context.begin(), declared.context.end());
+  for (const Template::Value& value : declared.context) needs.read.push_back(value.column);
   needs.read.insert(needs.read.end(), declared.key.begin(), declared.key.end());
   auto lacking = TRY(grants_to_declare(db, declared.source, needs));
   if (lacking.empty()) return {};
@@ -345,7 +336,6 @@ Result<void> check_privileges(pg::Connection& db, const VectorizerSpec& spec, co
 
 Result<Declaration> check_declaration(pg::Connection& db, const VectorizerSpec& spec) {
   TRY(check_words(spec));
-  auto text = TRY(parse_template(spec.text));
   TRY(check_migrated(db));
   if (!long_texts_named(spec.long_texts))
     return wrong("long texts can be truncate, average or discard, not '{}'", spec.long_texts);
@@ -353,10 +343,8 @@ Result<Declaration> check_declaration(pg::Connection& db, const VectorizerSpec& 
 
   Declaration out;
   out.source = std::move(source);
-  out.text = std::move(text);
-  if (spec.store) out.context = TRY(parse_chunk_template(spec.chunk_template)).columns();
-  TRY(check_text_columns(out.source, out.text.columns()));
-  TRY(check_text_columns(out.source, out.context));
+  out.text = TRY(template_over(out.source, spec.text));
+  if (spec.store) out.context = TRY(chunk_template_over(out.source, spec.chunk_template)).values();
   auto key = TRY(check_key(db, spec, out.source));
   out.key = std::move(key);
   TRY(check_key_types(out.source, out.key));
@@ -373,6 +361,7 @@ Result<Declaration> check_declaration(pg::Connection& db, const VectorizerSpec& 
   if (!spec.store) TRY(check_no_other_writer(db, spec, out));
   if (!spec.where.empty()) {
     out.filter = TRY(compile_filter(db, out.source, spec.where));
+    TRY(check_not_virtual(out.source, out.filter->columns, "--where"));
   }
   TRY(check_no_loop(spec, out));
   return out;

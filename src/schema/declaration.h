@@ -15,7 +15,7 @@ namespace embedd::schema {
 struct Declaration {
   SourceTable source;
   Template text;
-  std::vector<std::string> context;  ///< columns of a store's chunk template
+  std::vector<Template::Value> context;  ///< of a store's chunk template
   std::vector<std::string> key;
   std::optional<CompiledFilter> filter;
   const SourceColumn* destination = nullptr;  ///< points into `source`; none where there is a store

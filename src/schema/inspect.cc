@@ -1,5 +1,8 @@
 #include "schema/inspect.h"
 
+#include "pg/quoting.h"
+#include "schema/declarer.h"
+
 namespace embedd::schema {
 
 Result<ServerFacts> inspect_server(pg::Connection& db) {
@@ -144,6 +147,22 @@ CROSS JOIN LATERAL (
     AND c.oid NOT IN (SELECT source FROM embedd.vectorizers)) owned
 WHERE r.rolname = current_user)"));
   return rows.empty() ? std::string() : rows.text(0, 0);
+}
+
+Result<std::vector<std::string>> rows_hidden_from_workers(pg::Connection& db) {
+  auto workers = TRY(worker_roles(db));
+  auto rows = TRY(db.exec(R"(
+SELECT DISTINCT format('row-level security may hide rows of %s from the role %I, if workers run as it: as an administrator, '
+                       'run ALTER ROLE %2$I BYPASSRLS', c.oid::regclass, r.rolname)
+FROM embedd.vectorizers v JOIN pg_catalog.pg_class c ON c.oid = embedd.source_of(v.id)
+JOIN pg_catalog.pg_roles r ON r.rolname = ANY ($1::text[])
+WHERE c.relrowsecurity AND NOT r.rolsuper AND NOT r.rolbypassrls AND r.rolname <> current_user
+  AND NOT (pg_catalog.pg_has_role(r.oid, c.relowner, 'USAGE') AND NOT c.relforcerowsecurity)
+ORDER BY 1)",
+                          {pg::array_literal(workers)}));
+  std::vector<std::string> out;
+  for (int i = 0; i < rows.size(); ++i) out.push_back(rows.text(i, 0));
+  return out;
 }
 
 }  // namespace embedd::schema

@@ -37,4 +37,8 @@ Result<std::vector<std::string>> endangered_indexes(pg::Connection& db);
 /// vector is stored. Empty: nothing to speak of. The schema must be current.
 Result<std::string> excess_rights(pg::Connection& db);
 
+/// A sentence for each source table of which row-level security may hide rows from another role, as which
+/// workers may run. Of the current role's own, capture_state() tells. The schema must be current.
+Result<std::vector<std::string>> rows_hidden_from_workers(pg::Connection& db);
+
 }  // namespace embedd::schema

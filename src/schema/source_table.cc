@@ -32,7 +32,8 @@ SELECT a.attname, pg_catalog.format_type(b.type, b.modifier), t.typname, t.typca
        (SELECT pg_catalog.format('%I.%I', n.nspname, o.typname)
         FROM pg_catalog.pg_type o JOIN pg_catalog.pg_namespace n ON n.oid = o.typnamespace WHERE o.oid = a.atttypid),
        t.typtype, t.typnamespace <> 'pg_catalog'::regnamespace OR e.typnamespace <> 'pg_catalog'::regnamespace,
-       pg_catalog.format_type(b.type, -1), t.typname ~ '^_?reg' AND t.typnamespace = 'pg_catalog'::regnamespace
+       pg_catalog.format_type(b.type, -1), t.typname ~ '^_?reg' AND t.typnamespace = 'pg_catalog'::regnamespace,
+       a.attgenerated = 'v'
 FROM base b
 JOIN pg_catalog.pg_type t ON t.oid = b.type AND t.typtype <> 'd'
 LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typcategory = 'A'
@@ -85,6 +86,26 @@ Result<std::uint32_t> resolve(pg::Connection& db, const std::string& table) {
   return static_cast<std::uint32_t>(found->integer(0, 0));
 }
 
+/// Of what is not a table, as pg_class.relkind says.
+std::string what_instead(std::string_view name, std::string_view kind) {
+  if (kind == "v")
+    return fmt::format(
+        "{} is a view, whose changes no trigger sees: name the table that it reads with --table, and "
+        "its condition with --where",
+        name);
+  if (kind == "m")
+    return fmt::format(
+        "{} is a materialized view, whose changes no trigger sees: name the table that it reads with "
+        "--table, or keep its rows in a table",
+        name);
+  if (kind == "f")
+    return fmt::format(
+        "{} is a foreign table, whose changes are made elsewhere: declare the vectorizer in the "
+        "database that holds its rows, or copy them into a table here",
+        name);
+  return fmt::format("{} is not a table; name one with --table", name);
+}
+
 }  // namespace
 
 const SourceColumn* SourceTable::find(std::string_view column) const {
@@ -113,10 +134,7 @@ Result<SourceTable> inspect_table(pg::Connection& db, const std::string& table) 
   out.partitioned = described.view(0, 3) == "p";
   out.by_row = out.partitioned || described.flag(0, 5);
   if (described.view(0, 3) != "r" && !out.partitioned)
-    return fail(
-        ErrorKind::invalid_argument,
-        fmt::format("{} is not a table of its own; triggers can follow ordinary and partitioned tables",
-                    table));
+    return fail(ErrorKind::invalid_argument, what_instead(table, described.view(0, 3)));
   if (described.view(0, 4) == "t")
     return fail(ErrorKind::invalid_argument,
                 fmt::format("{} is a temporary table; a worker cannot see it", table));
@@ -143,7 +161,8 @@ Result<SourceTable> inspect_table(pg::Connection& db, const std::string& table) 
                            .modifier = static_cast<int>(columns.integer(i, 4)),
                            .collation = columns.text(i, 5),
                            .not_null = columns.flag(i, 6),
-                           .generated = columns.flag(i, 7)});
+                           .generated = columns.flag(i, 7),
+                           .is_virtual = columns.flag(i, 13)});
   }
   auto key = TRY(db.exec(kPrimaryKey, {id}));
   if (!key.is_null(0, 0)) out.primary_key = key.array(0, 0);

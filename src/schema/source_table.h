@@ -25,6 +25,7 @@ struct SourceColumn {
   std::string collation;      ///< qualified; empty if the type has none
   bool not_null = false;
   bool generated = false;
+  bool is_virtual = false;  ///< generated, and computed when it is read: triggers see NULL
 };
 
 struct SourceTable {
@@ -43,7 +44,7 @@ struct SourceTable {
 };
 
 /// Resolves `table` as SQL would in this session, then reads the catalog. Must run inside a transaction.
-/// Errors: invalid_argument (no such table and the nearest one; a view, foreign or
+/// Errors: invalid_argument, with what to do instead (no such table and the nearest one; a view, a foreign or
 /// temporary table, or one that others inherit from).
 Result<SourceTable> inspect_table(pg::Connection& db, const std::string& table);
 

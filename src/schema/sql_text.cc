@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "pg/quoting.h"
 #include "text/chunker.h"
@@ -12,37 +14,103 @@ namespace {
 constexpr std::string_view kBlanks = R"(E' \t\n\r\f\v')";
 
 /// Every function and operator is qualified: a settlement runs under the path of the worker's role.
-class TextColumns {
+class TextSql {
  public:
-  TextColumns(const std::set<std::string>& foreign, int most) : foreign_(foreign), most_(most) {}
+  enum class Size { whole, cut };
 
-  [[nodiscard]] std::string whole(const std::string& name) const {
-    const std::string value = "t." + pg::quote_identifier(name);
-    return fmt::format("{} COLLATE pg_catalog.\"C\"", foreign_.contains(name)
-                                                          ? fmt::format("pg_catalog.format('%s', {})", value)
-                                                          : value + "::pg_catalog.text");
+  TextSql(const TextTypes& types, int most_characters) : types_(types), most_(most_characters) {}
+
+  [[nodiscard]] std::string write(const Template::Value& value, Size size) const {
+    if (size == Size::whole) return whole(value);
+    return fmt::format("pg_catalog.\"left\"({}, {})", whole(value), most_);
   }
 
-  [[nodiscard]] std::string cut(const std::string& name) const {
-    return fmt::format("pg_catalog.\"left\"({}, {})", whole(name), most_);
-  }
-
-  /// Whether `text`, an expression made of column `name`, is blank or NULL. In a database of several bytes a
-  /// character, trimming walks through the whole text (4 µs for 1 kB); most texts show a letter at once.
-  [[nodiscard]] std::string blank(const std::string& name, const std::string& text) const {
-    const auto trimmed = [](const std::string& value) {
-      return fmt::format("coalesce(pg_catalog.ltrim({}, {}), '') OPERATOR(pg_catalog.=) ''", value, kBlanks);
+  /// Whether the value is blank or NULL. In a database of several bytes a character, trimming walks through
+  /// the whole text (4 µs for 1 kB); most texts show a letter at once.
+  [[nodiscard]] std::string blank(const Template::Value& value, Size size) const {
+    const auto trimmed = [](const std::string& text) {
+      return fmt::format("coalesce(pg_catalog.ltrim({}, {}), '') OPERATOR(pg_catalog.=) ''", text, kBlanks);
     };
-    return trimmed(fmt::format("pg_catalog.\"left\"({}, 32)", whole(name))) + " AND " + trimmed(text);
+    return trimmed(fmt::format("pg_catalog.\"left\"({}, 32)", whole(value))) + " AND " +
+           trimmed(write(value, size));
+  }
+
+  [[nodiscard]] std::string write(const std::vector<Template::Part>& parts, Size size) const {
+    std::string out;
+    for (const Template::Part& part : parts) {
+      if (!out.empty()) out += " OPERATOR(pg_catalog.||) ";
+      out += write(part, size);
+    }
+    return out;
+  }
+
+  /// Whether there is nothing to embed, whatever constants there are.
+  [[nodiscard]] std::string nothing(const Template& text, Size size) const {
+    std::vector<Template::Value> seen;
+    std::string out;
+    for (const Template::Part& part : text.parts) {
+      if (part.kind == Template::Part::Kind::constant || std::ranges::find(seen, part.value) != seen.end())
+        continue;
+      seen.push_back(part.value);
+      if (!out.empty()) out += " AND ";
+      out += blank(part.value, size);
+    }
+    return out;
+  }
+
+  /// Of all values and constants: no row's text is longer.
+  [[nodiscard]] std::string most_bytes(const Template& text) const {
+    std::size_t constants = 0;
+    std::string out;
+    add_bytes(text.parts, out, constants);
+    return out + std::to_string(constants);
   }
 
  private:
-  const std::set<std::string>& foreign_;
+  [[nodiscard]] std::string whole(const Template::Value& value) const {
+    const std::string column = "t." + pg::quote_identifier(value.column);
+    std::string text;
+    if (!value.keys.empty()) {
+      const std::string keys = pg::join_each(
+          value.keys.size(), ", ", [&](std::size_t i) { return pg::quote_literal(value.keys[i - 1]); });
+      text = fmt::format("pg_catalog.jsonb_extract_path_text({}, VARIADIC ARRAY[{}]::pg_catalog.text[])",
+                         column, keys);
+    } else if (types_.arrays.contains(value.column)) {
+      text = fmt::format("pg_catalog.array_to_string({}, ', ')", column);
+    } else if (types_.foreign.contains(value.column)) {
+      text = fmt::format("pg_catalog.format('%s', {})", column);
+    } else {
+      text = column + "::pg_catalog.text";
+    }
+    return text + " COLLATE pg_catalog.\"C\"";
+  }
+
+  [[nodiscard]] std::string write(const Template::Part& part, Size size) const {
+    switch (part.kind) {
+      case Template::Part::Kind::constant: return pg::quote_literal(part.text) + "::pg_catalog.text";
+      case Template::Part::Kind::value: return fmt::format("coalesce({}, '')", write(part.value, size));
+      case Template::Part::Kind::optional: break;
+    }
+    return fmt::format("CASE WHEN {} THEN '' ELSE {} END", blank(part.value, size), write(part.parts, size));
+  }
+
+  void add_bytes(const std::vector<Template::Part>& parts, std::string& out, std::size_t& constants) const {
+    for (const Template::Part& part : parts) {
+      constants += part.text.size();
+      if (part.kind == Template::Part::Kind::value)
+        out += fmt::format("coalesce(pg_catalog.octet_length({}), 0) OPERATOR(pg_catalog.+) ",
+                           whole(part.value));
+      add_bytes(part.parts, out, constants);
+    }
+  }
+
+  const TextTypes& types_;
   int most_;
 };
 
-std::string joined(const std::string& before, const std::string& next) {
-  return before.empty() ? next : fmt::format("{} OPERATOR(pg_catalog.||) {}", before, next);
+/// Without the blanks around it; NULL if nothing else is left. NULLIF would look for an operator on the path.
+std::string stripped(const std::string& text) {
+  return fmt::format("(pg_catalog.array_remove(ARRAY[pg_catalog.btrim({}, {})], ''))[1]", text, kBlanks);
 }
 
 }  // namespace
@@ -86,47 +154,35 @@ std::string vector_hash_sql(std::string_view type, std::string_view vector) {
 }
 
 /// Cutting counts characters, three times a column; a row whose bytes are few enough needs none of it.
-std::string compile_text(const Template& text, const std::set<std::string>& foreign, int most_characters) {
-  const TextColumns columns(foreign, most_characters);
-  std::string empty, empty_cut, filled, cut, length;
-  std::size_t constant_bytes = 0;
-  for (const std::string& column : text.columns()) {
-    const std::string_view conjunction = empty.empty() ? "" : " AND ";
-    empty += std::string(conjunction) + columns.blank(column, columns.whole(column));
-    empty_cut += std::string(conjunction) + columns.blank(column, columns.cut(column));
-  }
-  for (const Template::Part& part : text.parts) {
-    if (!part.is_column) {
-      constant_bytes += part.text.size();
-      const std::string constant = pg::quote_literal(part.text) + "::pg_catalog.text";
-      filled = joined(filled, constant);
-      cut = joined(cut, constant);
-      continue;
-    }
-    length += fmt::format("coalesce(pg_catalog.octet_length({}), 0) OPERATOR(pg_catalog.+) ",
-                          columns.whole(part.text));
-    filled = joined(filled, fmt::format("coalesce({}, '')", columns.whole(part.text)));
-    cut = joined(cut, fmt::format("coalesce({}, '')", columns.cut(part.text)));
+std::string compile_text(const Template& text, const TextTypes& types, int most_characters) {
+  using Size = TextSql::Size;
+  const TextSql sql(types, most_characters);
+  std::string filled = sql.write(text.parts, Size::whole);
+  std::string cut =
+      fmt::format("pg_catalog.\"left\"({}, {})", sql.write(text.parts, Size::cut), most_characters);
+  if (text.has_optional_parts()) {
+    filled = stripped(filled);
+    cut = stripped(cut);
   }
   return fmt::format(
       "CASE WHEN ({}) OPERATOR(pg_catalog.<=) {} THEN CASE WHEN {} THEN NULL ELSE {} END WHEN {} THEN NULL "
-      "ELSE pg_catalog.\"left\"({}, {}) END",
-      length + std::to_string(constant_bytes), most_characters, empty, filled, empty_cut, cut,
-      most_characters);
+      "ELSE {} END",
+      sql.most_bytes(text), most_characters, sql.nothing(text, Size::whole), filled,
+      sql.nothing(text, Size::cut), cut);
 }
 
-std::string compile_cut_text(const Template& text, const std::vector<std::string>& context,
-                             const std::set<std::string>& foreign) {
-  std::string body = compile_text(text, foreign, kMaxCutCharacters);
+std::string compile_cut_text(const Template& text, const std::vector<Template::Value>& context,
+                             const TextTypes& types) {
+  std::string body = compile_text(text, types, kMaxCutCharacters);
   if (context.empty()) return body;
-  const TextColumns columns(foreign, static_cast<int>(kMostValueBytes));
+  const TextSql sql(types, static_cast<int>(kMostValueBytes));
   const std::string end = fmt::format("pg_catalog.chr({})", static_cast<int>(kValueEnd));
   std::string values;
-  for (const std::string& name : context)
+  for (const Template::Value& value : context)
     values += fmt::format(
         "pg_catalog.translate(coalesce({}, ''), {}, '') OPERATOR(pg_catalog.||) {} "
         "OPERATOR(pg_catalog.||) ",
-        columns.cut(name), end, end);
+        sql.write(value, TextSql::Size::cut), end, end);
   return fmt::format("(SELECT {} b.text FROM (SELECT {} AS text OFFSET 0) b)", values, body);
 }
 

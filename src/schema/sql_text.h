@@ -47,19 +47,26 @@ inline constexpr int kMaxTextCharacters = 65'536;
 /// 64), so that a text that is longer is noticed and not cut off here.
 inline constexpr int kMaxCutCharacters = 80 * 1024 * 1024;
 
-/// The row's text over alias `t`: NULL when every column is NULL or blank, else the template filled in, a
-/// NULL column being empty, cut to `most_characters`. Collation "C", so that the database's collation
-/// decides nothing.
+/// How PostgreSQL writes the values of a table's columns.
+struct TextTypes {
+  std::set<std::string> foreign;  ///< columns whose type, or whose elements' type, is not PostgreSQL's own
+  std::set<std::string> arrays;
+};
+
+/// The row's text over alias `t`: the template filled in, a NULL value being empty, cut to
+/// `most_characters`. NULL when every value outside of optional parts is NULL or blank and no optional part
+/// is used. Collation "C", so that the database's collation decides nothing.
 ///
-/// `foreign`: the columns whose type is not PostgreSQL's own. Their values are written by the type's output
-/// function: a cast to text is whatever the type's owner says it is, at any later time.
-std::string compile_text(const Template& text, const std::set<std::string>& foreign = {},
+/// Values of foreign types are written by the type's output function: a cast to text is whatever the type's
+/// owner says it is, at any later time. Arrays are lists of their elements, which are written in the same
+/// way.
+std::string compile_text(const Template& text, const TextTypes& types = {},
                          int most_characters = kMaxTextCharacters);
 
 /// The same for a text that is cut into chunks, which begins with the values of `context`, each followed by
 /// kValueEnd (text/chunker.h).
-std::string compile_cut_text(const Template& text, const std::vector<std::string>& context,
-                             const std::set<std::string>& foreign);
+std::string compile_cut_text(const Template& text, const std::vector<Template::Value>& context,
+                             const TextTypes& types);
 
 /// The key as jsonb over alias `q`, e.g. jsonb_build_object('id', q.k1), under the settings of
 /// pinned_settings(). `types`: see embedd.vectorizers.key_types. `foreign`: as above, since a cast to json

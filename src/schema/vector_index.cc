@@ -62,6 +62,21 @@ Result<void> check_index_kind(const SourceTable& table, const SourceColumn& colu
   return {};
 }
 
+std::optional<std::string> index_remark(const SourceColumn& column, std::string_view kind, int dimensions) {
+  if (kind != "none" || dimensions <= kVectorLimit) return std::nullopt;
+  if (dimensions > kHalfvecLimit)
+    return fmt::format(
+        "no index of pgvector's takes the {} dimensions of '{}', but 4,000 at most: each search reads all "
+        "rows",
+        dimensions, column.name);
+  if (column.type_name == "halfvec") return std::nullopt;
+  return fmt::format(
+      "of the {} dimensions of '{}' only an index of half precision can be made: --index halfvec, now or "
+      "with "
+      "embedd vectorizer reindex",
+      dimensions, column.name);
+}
+
 Result<std::vector<VectorIndex>> vector_indexes(pg::Connection& db, const VectorizerInfo& v) {
   const bool half = v.index_kind == "halfvec" || v.destination_type == "halfvec";
   return db.transaction([&]() -> Result<std::vector<VectorIndex>> {

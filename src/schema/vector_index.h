@@ -23,6 +23,9 @@ namespace embedd::schema {
 Result<void> check_index_kind(const SourceTable& table, const SourceColumn& column, std::string_view kind,
                               int dimensions);
 
+/// What to know of a column that is to have no index, if it cannot have every kind later.
+std::optional<std::string> index_remark(const SourceColumn& column, std::string_view kind, int dimensions);
+
 struct VectorIndex {
   std::string name;
   std::string definition;  ///< qualified: means the same under any search_path

@@ -85,6 +85,15 @@ std::set<std::string> foreign_of(const SourceTable& source, const std::vector<st
   return out;
 }
 
+TextTypes text_types(const SourceTable& source) {
+  TextTypes out;
+  for (const SourceColumn& column : source.columns) {
+    if (column.foreign) out.foreign.insert(column.name);
+    if (column.category == 'A') out.arrays.insert(column.name);
+  }
+  return out;
+}
+
 std::vector<std::string> own_types(const SourceTable& source, const std::vector<std::string>& names) {
   std::vector<std::string> out;
   for (const std::string& name : names) out.push_back(source.find(name)->own_type);
@@ -114,7 +123,7 @@ CapturePlan plan_for(const Declaration& declared) {
       if (std::ranges::find(plan.read, name) == plan.read.end()) plan.read.push_back(name);
   };
   read(declared.text.columns());
-  read(declared.context);
+  for (const Template::Value& value : declared.context) read({value.column});
   if (declared.filter) read(declared.filter->columns);
   read(declared.key);
   plan.store = declared.store;
@@ -130,11 +139,9 @@ CapturePlan plan_for(const Declaration& declared) {
 }
 
 std::string text_sql(const Declaration& declared) {
-  std::vector<std::string> columns = declared.text.columns();
-  columns.insert(columns.end(), declared.context.begin(), declared.context.end());
-  const std::set<std::string> foreign = foreign_of(declared.source, columns);
-  return declared.store ? compile_cut_text(declared.text, declared.context, foreign)
-                        : compile_text(declared.text, foreign);
+  const TextTypes types = text_types(declared.source);
+  return declared.store ? compile_cut_text(declared.text, declared.context, types)
+                        : compile_text(declared.text, types);
 }
 
 Result<VectorizerId> insert_row(pg::Connection& db, const VectorizerSpec& spec, const Declaration& declared,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/trim.h"
 #include "text/boundaries.h"
 #include "text/markdown.h"
 #include "text/utf8.h"
@@ -54,6 +55,31 @@ struct State {
   }
 };
 
+bool is_named(const Template::Value& value, std::string_view name) {
+  return value.column == name && value.keys.empty();
+}
+
+bool is_chunk(const Template::Part& part) {
+  return part.kind == Template::Part::Kind::value && is_named(part.value, "chunk");
+}
+
+/// Optional parts are at most kMaxTemplateDepth deep.
+std::ptrdiff_t count_chunks(const std::vector<Template::Part>& parts) {
+  std::ptrdiff_t count = 0;
+  for (const Template::Part& part : parts) {
+    if (part.kind != Template::Part::Kind::constant && is_named(part.value, "chunk")) ++count;
+    count += count_chunks(part.parts);
+  }
+  return count;
+}
+
+void add_constants(const std::vector<Template::Part>& parts, std::string& out) {
+  for (const Template::Part& part : parts) {
+    out += part.text;
+    add_constants(part.parts, out);
+  }
+}
+
 std::string cut_to(std::string_view text, std::size_t bytes) {
   return std::string(text.substr(0, utf8::cut(text, std::min(text.size(), bytes))));
 }
@@ -62,11 +88,11 @@ std::string cut_to(std::string_view text, std::size_t bytes) {
 class Cutting {
  public:
   Cutting(const ChunkRule& rule, const ChunkTemplate& form, const Tokenizer& tokenizer, State state)
-      : rule_(rule), form_(form), columns_(form.columns()), tokenizer_(tokenizer), state_(std::move(state)) {}
+      : rule_(rule), form_(form), names_(form.values()), tokenizer_(tokenizer), state_(std::move(state)) {}
 
-  /// Takes the columns' values off the begin of the text.
+  /// Takes the row's values off the begin of the text.
   void read_values(std::string_view& text) {
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
+    for (std::size_t i = 0; i < names_.size(); ++i) {
       const std::size_t end = std::min(text.find(kValueEnd), text.size());
       state_.values.push_back(cut_to(text.substr(0, end), kMostValueBytes));
       text.remove_prefix(std::min(end + 1, text.size()));
@@ -90,21 +116,25 @@ class Cutting {
  private:
   [[nodiscard]] std::string sent_of(std::string_view chunk) const {
     std::string out;
-    for (const Template::Part& part : form_.text.parts) {
-      if (!part.is_column)
-        out += part.text;
-      else if (part.text == "chunk")
-        out += chunk;
-      else if (part.text == "headings")
-        out += headings_;
-      else
-        out += value(part.text);
-    }
+    fill(form_.text.parts, chunk, out);
     return out;
   }
 
-  [[nodiscard]] std::string value(const std::string& column) const {
-    const auto at = static_cast<std::size_t>(std::ranges::find(columns_, column) - columns_.begin());
+  void fill(const std::vector<Template::Part>& parts, std::string_view chunk, std::string& out) const {
+    using Kind = Template::Part::Kind;
+    for (const Template::Part& part : parts) {
+      if (part.kind == Kind::constant)
+        out += part.text;
+      else if (part.kind == Kind::value)
+        out += is_chunk(part) ? chunk : value(part.value);
+      else if (!trim(value(part.value)).empty())
+        fill(part.parts, chunk, out);
+    }
+  }
+
+  [[nodiscard]] std::string value(const Template::Value& name) const {
+    if (is_named(name, "headings")) return headings_;
+    const auto at = static_cast<std::size_t>(std::ranges::find(names_, name) - names_.begin());
     return at < state_.values.size() ? cut_to(state_.values[at], value_bytes_) : "";
   }
 
@@ -116,7 +146,7 @@ class Cutting {
     const std::size_t tokens = tokenizer_.count(sent_of(""));
     if (tokens <= rule_.size / 2) return tokens;
     headings_.clear();
-    value_bytes_ = rule_.size / 4 / (1 + columns_.size());
+    value_bytes_ = rule_.size / 4 / (1 + names_.size());
     return tokenizer_.count(sent_of(""));
   }
 
@@ -180,7 +210,7 @@ class Cutting {
 
   const ChunkRule& rule_;
   const ChunkTemplate& form_;
-  std::vector<std::string> columns_;
+  std::vector<Template::Value> names_;
   const Tokenizer& tokenizer_;
   State state_;
   // Of the next chunk:
@@ -190,31 +220,28 @@ class Cutting {
 
 }  // namespace
 
-std::vector<std::string> ChunkTemplate::columns() const {
-  std::vector<std::string> out;
-  for (const std::string& name : text.columns())
-    if (name != "chunk" && name != "headings") out.push_back(name);
+std::vector<Template::Value> ChunkTemplate::values() const {
+  std::vector<Template::Value> out = text.values();
+  std::erase_if(
+      out, [](const Template::Value& name) { return is_named(name, "chunk") || is_named(name, "headings"); });
   return out;
 }
 
 Result<ChunkTemplate> parse_chunk_template(std::string_view text) {
   auto parsed = TRY(parse_template(text.empty() ? "{chunk}" : text));
-  const auto times = std::ranges::count_if(
-      parsed.parts, [](const Template::Part& part) { return part.is_column && part.text == "chunk"; });
-  if (times != 1)
+  const auto times = count_chunks(parsed.parts);
+  if (times != 1 || std::ranges::none_of(parsed.parts, is_chunk))
     return fail(
         ErrorKind::invalid_argument,
-        fmt::format(
-            "the chunk template must name {{chunk}} once, such as '{{headings}}\\n{{chunk}}'; this one names "
-            "it {} times",
-            times));
+        fmt::format("the chunk template must name {{chunk}} once and outside of optional parts, such as "
+                    "'{{headings}}\\n{{chunk}}'; this one names it {} times",
+                    times));
   return ChunkTemplate{std::move(parsed)};
 }
 
 Result<void> check_chunk_size(const ChunkRule& rule, const ChunkTemplate& form, const Tokenizer& tokenizer) {
   std::string constants;
-  for (const Template::Part& part : form.text.parts)
-    if (!part.is_column) constants += part.text;
+  add_constants(form.text.parts, constants);
   const std::size_t tokens = tokenizer.count(constants);
   if (tokens <= rule.size / 4) return {};
   return fail(

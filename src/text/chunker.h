@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/chunker.h"
 #include "core/tokenizer.h"
@@ -12,11 +13,11 @@
 namespace embedd {
 
 /// What is sent of a chunk. `{chunk}` is the chunk and `{headings}` the headings that it stands under; other
-/// names are columns of the row.
+/// names are columns of the row. Optional parts lose no blanks around them.
 struct ChunkTemplate {
   Template text;  ///< just {chunk}, if nothing else was asked for
   /// Those of the row, in order of first use.
-  [[nodiscard]] std::vector<std::string> columns() const;
+  [[nodiscard]] std::vector<Template::Value> values() const;
 };
 
 /// Error invalid_argument, with what to write instead.
@@ -25,7 +26,7 @@ Result<ChunkTemplate> parse_chunk_template(std::string_view text);
 /// Whether what the template adds to each chunk leaves room for the chunk. Error invalid_argument.
 Result<void> check_chunk_size(const ChunkRule& rule, const ChunkTemplate& form, const Tokenizer& tokenizer);
 
-/// A row's text begins with the values of ChunkTemplate::columns(), each followed by this character, which is
+/// A row's text begins with the values of ChunkTemplate::values(), each followed by this character, which is
 /// taken out of the values.
 inline constexpr char kValueEnd = '\x1e';
 /// Bytes of such a value that are sent.

@@ -1,11 +1,22 @@
 /// Templates: which text of a row is embedded, such as `{title}\n{body}`.
 ///
-/// `{name}` stands for a column, its name exactly as the catalog has it: `{Mixed Case}` needs no quotes.
-/// A name that holds a brace or a quote, or begins or ends with a blank, is written in double quotes, a quote
-/// in it doubled: `{"a}""b"}`. `{{` and `}}` are braces; `\n`, `\t` and `\\` are a newline, a tab and a
-/// backslash (a shell passes them on as they are), and any other backslash stands for itself.
+///   {title}                         the column
+///   {meta->author->name}            what keys lead to in a column of type jsonb
+///   {?title}Title: {title}\n{/}     an optional part: left out where the column is NULL or blank
+///
+/// Optional parts hold text, columns and other optional parts; `{/title}` ends one as `{/}` does. A text with
+/// optional parts loses the blanks at its beginning and end, so that what separates two parts may stand
+/// between them.
+///
+/// A column's name stands exactly as the catalog has it: `{Mixed Case}` needs no quotes. A name or key is
+/// written in double quotes, a quote in it doubled, if it holds a brace, a quote or `->`, begins or ends with
+/// a blank, or begins with `?` or `/`: `{"a}""b"}`. Where the table has a column `a->b`, `{a->b}` is that.
+/// `{{` and `}}` are braces; `\n`, `\t` and `\\` are a newline, a tab and a backslash (a shell passes them on
+/// as they are), and any other backslash stands for itself.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,19 +26,34 @@
 namespace embedd {
 
 struct Template {
+  /// What is read of the row.
+  struct Value {
+    std::string column;
+    std::vector<std::string> keys;  ///< where they lead to in a column of type jsonb; else empty
+    bool operator==(const Value&) const = default;
+  };
   struct Part {
-    bool is_column = false;
-    std::string text;  ///< a column's name, or constant text
+    enum class Kind : std::uint8_t { constant, value, optional };
+    Kind kind = Kind::constant;
+    std::string text;         ///< of a constant; not empty
+    Value value;              ///< what is written; of an optional part, what must be there
+    std::vector<Part> parts;  ///< of an optional part; not empty
     bool operator==(const Part&) const = default;
   };
-  std::vector<Part> parts;  ///< neighbouring constants are joined; none is empty
+  std::vector<Part> parts;  ///< neighbouring constants are joined
 
-  /// The columns' names, each once, in order of first use. Never empty after parse_template.
+  /// Each once, in order of first use. Never empty after parse_template.
+  [[nodiscard]] std::vector<Value> values() const;
+  /// The columns' names, likewise.
   [[nodiscard]] std::vector<std::string> columns() const;
+  [[nodiscard]] bool has_optional_parts() const;
   bool operator==(const Template&) const = default;
 };
 
-/// Error invalid_argument, with the position and what to write instead.
-Result<Template> parse_template(std::string_view text);
+/// How deep optional parts may stand in each other.
+inline constexpr std::size_t kMaxTemplateDepth = 3;
+
+/// `columns`: those of the table. Error invalid_argument, with the position and what to write instead.
+Result<Template> parse_template(std::string_view text, std::span<const std::string> columns = {});
 
 }  // namespace embedd

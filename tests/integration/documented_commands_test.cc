@@ -60,6 +60,7 @@ constexpr Block kBlocks[] = {
     {"embedd vectorizer create passages ", Setting::running},
     {"embedd vectorizer create sections ", Setting::running},
     {"embedd chunk handbook.md ", Setting::bare},
+    {"psql $DATABASE_URL -c \"ALTER TABLE documents ADD COLUMN author", Setting::running},
     {"embedd vectorizer defer-index documents ", Setting::indexed},
     {"./dev demo ", Setting::none, "./dev fresh runs it"},
     {"./dev test ", Setting::none, "./dev fresh and CI run it"},

@@ -49,6 +49,25 @@ const TableCase kTables[] = {
     {"Domain",
      "CREATE DOMAIN code AS text CHECK (value <> ''); CREATE TABLE \"Docs\" (id code PRIMARY KEY, %)",
      "INSERT INTO \"Docs\" (id, body) VALUES ('a', 'one'), ('b', 'two'), ('c', 'three')"},
+    {"DomainOverInteger",
+     "CREATE DOMAIN number AS integer CHECK (value > 0); CREATE TABLE \"Docs\" (id number PRIMARY KEY, %)",
+     "INSERT INTO \"Docs\" (id, body) VALUES (1, 'one'), (2, 'two'), (2147483647, 'three')"},
+    {"Identity", "CREATE TABLE \"Docs\" (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, %)",
+     "INSERT INTO \"Docs\" (body) VALUES ('one'), ('two'), ('three')"},
+    {"Bytea", "CREATE TABLE \"Docs\" (id bytea PRIMARY KEY, %)",
+     "INSERT INTO \"Docs\" (id, body) VALUES ('', 'one'), ('\\x00ff5c', 'two'), ('\\x27', 'three')"},
+    {"Inet", "CREATE TABLE \"Docs\" (id inet PRIMARY KEY, %)",
+     "INSERT INTO \"Docs\" (id, body) VALUES ('10.0.0.1', 'one'), ('10.0.0.1/8', 'two'), ('::1', 'three')"},
+    {"Date", "CREATE TABLE \"Docs\" (id date PRIMARY KEY, %)",
+     "INSERT INTO \"Docs\" (id, body) VALUES ('-infinity', 'one'), ('2026-02-03', 'two'), ('0044-03-15 BC', "
+     "'three')"},
+    {"NumericWithoutScale", "CREATE TABLE \"Docs\" (id numeric PRIMARY KEY, %)",
+     "INSERT INTO \"Docs\" (id, body) VALUES ('NaN', 'one'), (1e40, 'two'), (-1.500, 'three')"},
+    {"TextAndTimestamp",
+     "CREATE TABLE \"Docs\" (host text, at timestamptz, addr inet, %, PRIMARY KEY (at, host, addr))",
+     "INSERT INTO \"Docs\" (host, at, addr, body) VALUES ('a', '2026-02-03 04:05:06.000001+09', '::1', "
+     "'one'), "
+     "('a', '2026-02-03 04:05:06+09', '::1', 'two'), ('b', '2026-02-03 04:05:06+09', '::1', 'three')"},
     {"Composite",
      "CREATE TABLE \"Docs\" (\"Tenant\" uuid, \"select\" text, n integer, %, PRIMARY KEY (n, \"select\", "
      "\"Tenant\"))",

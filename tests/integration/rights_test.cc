@@ -104,7 +104,7 @@ TEST_F(Owner, OfATypeRunsNothingThroughACastThatAnotherRoleFollows) {
   EXPECT_EQ(victims(), "NULL");
 }
 
-TEST_F(Owner, SeesItsEnumsCompositesAndArraysInTheTextAsPostgresWritesThem) {
+TEST_F(Owner, SeesItsEnumsAndCompositesInTheTextAsPostgresWritesThemAndItsArraysAsLists) {
   as_owner(
       "CREATE TABLE mal.docs (id int PRIMARY KEY, status mal.status, place mal.place, tags text[], n "
       "numeric, "
@@ -114,7 +114,7 @@ TEST_F(Owner, SeesItsEnumsCompositesAndArraysInTheTextAsPostgresWritesThem) {
       "INSERT INTO mal.docs VALUES (1, 'open', ('New York', 1), '{a,\"b c\"}', 1.50), (2, NULL, NULL, NULL, "
       "NULL)");
   EXPECT_EQ(work_once().code, 0);
-  EXPECT_EQ(provider.times_embedded("open|(\"New York\",1)|{a,\"b c\"}|1.50"), 1u);
+  EXPECT_EQ(provider.times_embedded("open|(\"New York\",1)|a, b c|1.50"), 1u);
   EXPECT_EQ(provider.stats().inputs, 1u) << "the second row has no text";
 }
 
@@ -157,6 +157,8 @@ TEST_F(Owner, WhoRetypesATextOrAFilteredColumnRunsNoCastAsTheWorker) {
     as_owner("INSERT INTO mal.docs (id, embedding) SELECT max(id) + 1, NULL FROM mal.docs");
     sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
     EXPECT_EQ(work_once().code, 3) << column;
+    EXPECT_THAT(run_embedd({"check"}).output, HasSubstr("the vectorizer reads have other types now: "))
+        << column;
     EXPECT_NE(run_embedd({"estimate", "docs"}).code, 0) << column;
     EXPECT_EQ(victims(), "NULL") << column;
     as_owner(fmt::format("ALTER TABLE mal.docs DROP {0}, ADD {0} {1}", column,

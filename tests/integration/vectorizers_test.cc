@@ -72,7 +72,7 @@ TEST(Vectorizers, RefusalsSayWhatToDo) {
   EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.table = "Upper"; }),
               HasSubstr(R"(Did you mean '"Upper"')"));
   EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.table = "a_view"; }),
-              HasSubstr("not a table of its own"));
+              HasSubstr("a_view is a view, whose changes no trigger sees"));
   EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.text = "{titel}"; }),
               HasSubstr("Did you mean 'title'?"));
   EXPECT_THAT(refusal(notes.embedd_db, [](VectorizerSpec& s) { s.text = "nothing"; }),

@@ -251,12 +251,23 @@ TEST(ChunkTemplates, LeaveRoomForTheChunkWhateverTheContext) {
     EXPECT_LE(catalog().tokenizer_for("text-embedding-3-small").count(chunk.sent), 32u);
 }
 
+TEST(ChunkTemplates, LeaveOptionalPartsOut) {
+  const std::string form = "{?title}Title: {title}\n{/}{?headings}{headings}\n{/}{chunk}";
+  const auto sent = [&](const std::string& text) {
+    return chunks_of(vectorizer("markdown:100", form), text).front().sent;
+  };
+  EXPECT_EQ(sent(std::string("On tea") + kValueEnd + "Pour it."), "Title: On tea\nPour it.");
+  EXPECT_EQ(sent(std::string(" ") + kValueEnd + "Pour it."), "Pour it.");
+}
+
 TEST(ChunkTemplates, ThatMakeNoSenseAreRefused) {
   EXPECT_FALSE(parse_chunk_template("{headings}"));
   EXPECT_FALSE(parse_chunk_template("{chunk}{chunk}"));
-  EXPECT_EQ(parse_chunk_template("")->columns(), std::vector<std::string>{});
-  EXPECT_EQ(parse_chunk_template("{title} › {headings}\n{chunk}")->columns(),
-            std::vector<std::string>{"title"});
+  EXPECT_FALSE(parse_chunk_template("{?title}{chunk}{/}"));
+  EXPECT_FALSE(parse_chunk_template("{?chunk}{title}{/}{chunk}"));
+  EXPECT_EQ(parse_chunk_template("")->values(), std::vector<Template::Value>{});
+  EXPECT_EQ(parse_chunk_template("{title} › {headings}\n{chunk}{meta->lang}")->values(),
+            (std::vector<Template::Value>{{"title", {}}, {"meta", {"lang"}}}));
   const Tokenizer& tokenizer = catalog().tokenizer_for("text-embedding-3-small");
   const auto wordy =
       parse_chunk_template("This is a rather long preface to what is only a short chunk: {chunk}");

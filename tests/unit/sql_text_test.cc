@@ -30,11 +30,28 @@ TEST(SqlText, EveryColumnIsCutAndCoalesced) {
 }
 
 TEST(SqlText, AForeignTypesValueIsWrittenByItsOutputFunctionAndNeverCast) {
-  const std::string sql = compile_text(*parse_template("{title} {status}"), {"status"});
+  const std::string sql = compile_text(*parse_template("{title} {status}"), {.foreign = {"status"}});
   EXPECT_THAT(sql, HasSubstr(R"(pg_catalog.format('%s', t."status") COLLATE)"));
   EXPECT_THAT(sql, Not(HasSubstr(R"(t."status"::)")));
   EXPECT_EQ(compile_key_json({"id", "mood"}, {"bigint", "public.mood"}, {"mood"}),
             "pg_catalog.jsonb_build_object('id', q.k1, 'mood', pg_catalog.format('%s', q.k2))");
+}
+
+TEST(SqlText, AnArrayIsAListWhoeverOwnsTheTypeOfItsElements) {
+  const std::string sql = compile_text(*parse_template("{tags}"), {.foreign = {"tags"}, .arrays = {"tags"}});
+  EXPECT_THAT(sql, HasSubstr(R"(pg_catalog.array_to_string(t."tags", ', ') COLLATE)"));
+  EXPECT_THAT(sql, Not(HasSubstr(R"(t."tags"::)")));
+}
+
+TEST(SqlText, KeysAreLiterals) {
+  const std::string sql = compile_text(*parse_template("{meta->it's->b}"));
+  EXPECT_THAT(sql, HasSubstr("pg_catalog.jsonb_extract_path_text(t.\"meta\", VARIADIC ARRAY['it''s', "
+                             "'b']::pg_catalog.text[]) COLLATE"));
+}
+
+TEST(SqlText, OnlyATextWithOptionalPartsIsStripped) {
+  EXPECT_THAT(compile_text(*parse_template("{?a}A {a}{/}")), HasSubstr("pg_catalog.btrim("));
+  EXPECT_THAT(compile_text(*parse_template("A {a}")), Not(HasSubstr("btrim(")));
 }
 
 TEST(SqlText, AConstantCannotLeaveItsLiteral) {

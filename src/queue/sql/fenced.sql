@@ -4,4 +4,4 @@ fenced AS MATERIALIZED (
   FROM jobs j CROSS JOIN LATERAL (
     SELECT q.*, q.ctid AS at FROM {queue} q WHERE {q=j} AND q.lease = j.lease
     FOR UPDATE SKIP LOCKED) q
-  WHERE j.n = j.n + 0)
+  WHERE j.n = j.n + 0 AND {here})

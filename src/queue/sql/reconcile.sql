@@ -12,7 +12,7 @@ WITH {types}, load AS MATERIALIZED (
 mine AS MATERIALIZED (
   SELECT v.id FROM embedd.vectorizers v WHERE v.id = {id} AND v.walk_worker = $3::uuid FOR NO KEY UPDATE),
 walks AS MATERIALIZED (
-  SELECT EXISTS (SELECT FROM mine) AND NOT (SELECT deferred FROM load) AS yes),
+  SELECT EXISTS (SELECT FROM mine) AND NOT (SELECT deferred FROM load) AND {here} AS yes),
 proven_rows AS MATERIALIZED (
   SELECT CASE
       WHEN v.proven_in = v.walk_in

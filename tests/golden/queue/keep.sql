@@ -5,7 +5,7 @@ fenced AS MATERIALIZED (
   FROM jobs j CROSS JOIN LATERAL (
     SELECT q.*, q.ctid AS at FROM embedd.queue_7 q WHERE q.k1 OPERATOR(pg_catalog.=) j.k1 AND q.k2 OPERATOR(pg_catalog.=) j.k2 AND q.lease = j.lease
     FOR UPDATE SKIP LOCKED) q
-  WHERE j.n = j.n + 0),
+  WHERE j.n = j.n + 0 AND true),
 given_back AS (
   UPDATE embedd.queue_7 q
   SET lease = NULL,

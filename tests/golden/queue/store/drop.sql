@@ -5,7 +5,7 @@ fenced AS MATERIALIZED (
   FROM jobs j CROSS JOIN LATERAL (
     SELECT q.*, q.ctid AS at FROM embedd.queue_7 q WHERE q.k1 OPERATOR(pg_catalog.=) j.k1 AND q.k2 OPERATOR(pg_catalog.=) j.k2 AND q.lease = j.lease
     FOR UPDATE SKIP LOCKED) q
-  WHERE j.n = j.n + 0),
+  WHERE j.n = j.n + 0 AND CASE WHEN (SELECT 'public.notes'::pg_catalog.regclass OPERATOR(pg_catalog.=) v.source AND 'public.notes_embedding_store'::pg_catalog.regclass OPERATOR(pg_catalog.=) v.store FROM embedd.vectorizers v WHERE v.id = 7) THEN true ELSE pg_catalog.regclass('"the table that this vectorizer reads"'::pg_catalog.text) IS NULL END),
 proven AS MATERIALIZED (
   SELECT f.n, f.at, f.k1, f.k2 FROM fenced f
   WHERE (SELECT l.vector_hash IS NULL OR l.vector_hash = (SELECT (SELECT pg_catalog.hashtextextended(string_agg(pg_catalog.concat_ws(' ', pg_catalog.hashtextextended(s.chunk COLLATE pg_catalog."C", 0), pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256(public.vector_send((s.embedding)::public.vector)), 'hex') COLLATE pg_catalog."C", 0)), ' ' ORDER BY s.chunk_seq) COLLATE pg_catalog."C", 0)

@@ -5,12 +5,12 @@
 ///   log(redact("Incorrect API key: " + key.reveal()));  // "Incorrect API key: ***"
 ///
 /// What becomes `***`:
-/// - every piece of a secret that is at least kPiece bytes long, in upper or lower case, as it is or in
-///   base64, hex, percent-encoding or JSON escapes. So the rest of a secret that was cut anywhere is masked
-///   too;
-/// - a secret that has no such piece (it is shorter, or a well-known word), if the whole secret stands in a
-///   secret's place: `password=…`, `user:…@host`, `Bearer …`. Elsewhere the same letters are not masked: with
-///   the password "o", masking each "o" would reveal the password.
+///   - every piece of a secret that is at least kPiece bytes long, in upper or lower case, as it is or in
+///     base64, hex, percent-encoding or JSON escapes. So the rest of a secret that was cut anywhere is masked
+///     too;
+///   - a secret that has no such piece (it is shorter, or a well-known word), if the whole secret stands in a
+///     secret's place: `password=…`, `user:…@host`, `Bearer …`. Elsewhere the same letters are not masked:
+///     with the password "o", masking each "o" would reveal the password.
 ///
 /// Well-known words are those of kPublicWords and those that are shown beside the secret, such as the
 /// database's user. A piece of such a word is masked only if more of the secret stands around it: with the

@@ -1,9 +1,9 @@
-/// Templates: which text of a row is embedded, such as `{title}\n{body}`.
+/// Templates: they say which text of a row is embedded, such as `{title}\n{body}`.
 ///
-/// `{name}` stands for a column, its name exactly as the catalog has it: `{Mixed Case}` needs no quotes.
-/// A name that holds a brace or a quote, or begins or ends with a blank, is written in double quotes, a quote
-/// in it doubled: `{"a}""b"}`. `{{` and `}}` are braces; `\n`, `\t` and `\\` are a newline, a tab and a
-/// backslash (a shell passes them on as they are), and any other backslash stands for itself.
+/// `{name}` stands for a column, with its name exactly as in the catalog: `{Mixed Case}` needs no quotes. A
+/// name that has a brace or a quote, or that begins or ends with a blank, is written in double quotes, and a
+/// quote in the name is doubled: `{"a}""b"}`. `{{` and `}}` are braces. `\n`, `\t` and `\\` are a newline, a
+/// tab and a backslash (a shell does not change them). Any other backslash stands for itself.
 #pragma once
 
 #include <string>
@@ -20,14 +20,14 @@ struct Template {
     std::string text;  ///< a column's name, or constant text
     bool operator==(const Part&) const = default;
   };
-  std::vector<Part> parts;  ///< neighbouring constants are joined; none is empty
+  std::vector<Part> parts;  ///< neighbouring constants are joined; no part is empty
 
-  /// The columns' names, each once, in order of first use. Never empty after parse_template.
+  /// Names of the columns, each once, in order of first use. Never empty after parse_template.
   [[nodiscard]] std::vector<std::string> columns() const;
   bool operator==(const Template&) const = default;
 };
 
-/// Error invalid_argument, with the position and what to write instead.
+/// Error: invalid_argument, which names the position and says what to write instead.
 Result<Template> parse_template(std::string_view text);
 
 }  // namespace embedd

@@ -19,7 +19,7 @@ bool mends_itself(ErrorKind kind) {
   return kind == ErrorKind::unavailable || kind == ErrorKind::conflict || kind == ErrorKind::in_doubt;
 }
 
-/// After so many attempts in vain; false when stopped.
+/// Sleeps after `failures` failed attempts; false if `stop` came.
 bool sleep(unsigned failures, std::stop_token stop) {
   static Random random{std::random_device()()};
   std::mutex mutex;

@@ -119,9 +119,10 @@ class Checker {
 
   bool check_schema(pg::Connection& db, const schema::ServerFacts& facts) {
     if (!facts.may_read_schema) {
-      bad("privileges", fmt::format("{0} has none in the schema embedd; for a worker's, as the owner, run: "
-                                    "embedd grants {0} --apply",
-                                    facts.role));
+      bad("privileges",
+          fmt::format("{0} has none in the schema embedd; to grant a worker's, run as the owner: "
+                      "embedd grants {0} --apply",
+                      facts.role));
       return false;
     }
     const std::string problem = schema_problem(db, facts);
@@ -203,9 +204,8 @@ class Checker {
     const bool exact = Tokenizers(file).exact_for(kDefaultModel);
     if (exact) return good("tokenizer", file.empty() ? "built in" : "reads " + file);
     if (!file.empty())
-      return bad(
-          "tokenizer",
-          fmt::format("EMBEDD_TOKENIZER_RANKS, {}, is no cl100k_base.tiktoken that can be read", file));
+      return bad("tokenizer",
+                 fmt::format("EMBEDD_TOKENIZER_RANKS, {}, cannot be read as a cl100k_base.tiktoken", file));
     note("tokenizer",
          "none built in: tokens are counted as bytes, so requests are smaller than they could be; "
          "EMBEDD_TOKENIZER_RANKS names a cl100k_base.tiktoken");

@@ -67,7 +67,7 @@ Result<bool> adopt_traces_when_there(const Settings& settings, Observer& observe
                      : std::unexpected(adopted.error());
     if (adopted && !std::exchange(told, true))
       log::info("waiting_for_table",
-                {{"table", "traces"}, {"effect", "nothing is embedded until it is there"}});
+                {{"table", "traces"}, {"effect", "no row is embedded until the table exists"}});
     if (!sleep(failures, stop)) break;
   }
   return false;

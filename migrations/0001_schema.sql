@@ -1,7 +1,7 @@
--- The schema embedd: what is declared, and what workers remember. `embedd vectorizer create` adds a queue, a ledger and trigger
--- functions per vectorizer (src/schema/triggers.cc). docs/schema.md explains each table.
+-- The schema embedd: what is declared, and what workers remember. For each vectorizer `embedd vectorizer create` adds a queue, a
+-- ledger and trigger functions (src/schema/triggers.cc). docs/schema.md explains each table.
 
--- The declarations. Columns that end in _sql hold expressions, compiled at creation, with every name qualified.
+-- The declarations. Columns whose name ends in _sql contain expressions, compiled at creation, with every name qualified.
 CREATE TABLE embedd.vectorizers (
   id                   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name                 text NOT NULL UNIQUE CHECK (name ~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$'),
@@ -10,11 +10,11 @@ CREATE TABLE embedd.vectorizers (
 
   -- What is embedded.
   source               regclass NOT NULL,
-  source_schema        text NOT NULL,          -- its names at creation
+  source_schema        text NOT NULL,          -- the names of the source at creation
   source_table         text NOT NULL,
   key_columns          text[] NOT NULL CHECK (cardinality(key_columns) > 0),
   key_types            text[] NOT NULL,        -- of k1..kn: base types, qualified, with their modifiers
-  key_numbers          smallint[] NOT NULL DEFAULT '{}',  -- of the key columns in the source: finds them when they were renamed
+  key_numbers          smallint[] NOT NULL DEFAULT '{}',  -- of the key columns in the source: they identify a renamed column
   key_json_sql         text NOT NULL,          -- the key as jsonb, over alias q with columns k1..kn
   template             text NOT NULL,
   text_sql             text NOT NULL,          -- over alias t; cut to 65536 characters unless it is cut into chunks; NULL when empty
@@ -24,10 +24,10 @@ CREATE TABLE embedd.vectorizers (
   read_types           text[] NOT NULL DEFAULT '{}',  -- the types that these columns had at creation
   capture_version      smallint NOT NULL DEFAULT 1,   -- of the triggers; `embedd status` reports older ones
 
-  -- Where the vectors go.
+  -- The destination of the vectors.
   destination          text NOT NULL DEFAULT 'column' CHECK (destination IN ('column', 'table')),
   destination_column   text,
-  destination_number   smallint NOT NULL DEFAULT 0,   -- of that column in the source
+  destination_number   smallint NOT NULL DEFAULT 0,   -- of destination_column in the source
   destination_type     text NOT NULL CHECK (destination_type IN ('vector', 'halfvec')),
   model_id_column      text,
   model_version_column text,
@@ -42,37 +42,38 @@ CREATE TABLE embedd.vectorizers (
   index_kind           text NOT NULL DEFAULT 'none' CHECK (index_kind IN ('none', 'hnsw', 'halfvec', 'ivfflat')),
   deferred_indexes     jsonb NOT NULL DEFAULT '{}',
 
-  -- What makes them.
-  endpoint             text NOT NULL,          -- a name; what it means is in each worker's configuration
+  -- The model that computes the vectors.
+  endpoint             text NOT NULL,          -- a name; each worker's configuration defines it
   model                text NOT NULL,
   dimensions           integer NOT NULL CHECK (dimensions > 0),
   send_dimensions      boolean NOT NULL DEFAULT false,
-  -- A text that is longer than the model takes: embed its beginning, embed the mean of its pieces, or make a dead letter.
+  -- What to do with a text that is longer than the model takes: embed its beginning, embed the mean of its pieces, or make a dead
+  -- letter.
   long_texts           text NOT NULL DEFAULT 'truncate' CHECK (long_texts IN ('truncate', 'average', 'discard')),
 
-  -- The walk over the source that is under way, or that a worker left behind.
-  reconcile_until      timestamptz,            -- while in the future, walk_worker walks; later, others may take the walk over
+  -- The walk over the source that is under way, or that a worker left.
+  reconcile_until      timestamptz,            -- until then, walk_worker walks; later, others may take the walk over
   walk_worker          uuid,
-  walk_cursor          bytea,                  -- the walk has been through what comes before
-  walk_in              text,                   -- in which database and table
+  walk_cursor          bytea,                  -- the walk has passed all keys before this one
+  walk_in              text,                   -- the database and the table of the walk
   walk_began_at        xid8,                   -- the oldest transaction that was running when the walk began
-  walk_began_with      text,                   -- what the statistics said of the table's history when the walk began
-  walk_skipped         bigint NOT NULL DEFAULT 0,  -- rows that users held
-  walk_disputed        bigint NOT NULL DEFAULT 0,  -- rows whose vector somebody replaces each time
+  walk_began_with      text,                   -- the table's history, by its statistics, when the walk began
+  walk_skipped         bigint NOT NULL DEFAULT 0,  -- rows that users had locked
+  walk_disputed        bigint NOT NULL DEFAULT 0,  -- rows whose vector something replaces each time
 
   -- The last complete walk.
   reconciled_at        timestamptz,            -- when it ended
-  walked_with          text,                   -- its walk_began_with; NULL: it left something over
-  walk_put_off_at      timestamptz,            -- when a later walk was last put off, since nothing had happened
+  walked_with          text,                   -- its walk_began_with; NULL: some rows were left out
+  walk_put_off_at      timestamptz,            -- when a later walk was last put off, because nothing had changed
   disputed             bigint NOT NULL DEFAULT 0,  -- its walk_disputed
-  proven_before        xid8,                   -- it compared what earlier transactions wrote with the ledger
-  proven_in            text                    -- in which database and table
+  proven_before        xid8,                   -- it compared all that earlier transactions wrote with the ledger
+  proven_in            text                    -- the database and the table of this proof
 );
 
--- What the vectors of a dropped vectorizer were made of. They stay in their rows, and their proofs in embedd.ledger_<id>. The same
--- declaration made again takes the proofs over; another declaration of the same column deletes them.
+-- The texts behind the vectors of a dropped vectorizer. The vectors stay in their rows, and their proofs in embedd.ledger_<id>. The
+-- same declaration, made again, takes the proofs over; another declaration for the same column deletes them.
 CREATE TABLE embedd.kept_proofs (
-  vectorizer_id      bigint PRIMARY KEY,       -- of the dropped vectorizer; its ledger keeps that name
+  vectorizer_id      bigint PRIMARY KEY,       -- of the dropped vectorizer; its ledger keeps its name
   name               text NOT NULL,
   source             regclass NOT NULL,
   source_schema      text NOT NULL,
@@ -81,7 +82,7 @@ CREATE TABLE embedd.kept_proofs (
   key_numbers        smallint[] NOT NULL,
   destination_column text NOT NULL,
   destination_number smallint NOT NULL,
-  template           text NOT NULL,            -- for people: whether a text is the same, its hash says
+  template           text NOT NULL,            -- for people; texts are compared by their hashes
   endpoint           text NOT NULL,
   model              text NOT NULL,
   dimensions         integer NOT NULL,
@@ -97,23 +98,23 @@ CREATE TABLE embedd.dead_letters (
   kind          text NOT NULL,
   message       text NOT NULL,
   attempts      integer NOT NULL DEFAULT 0,
-  text_hash     bigint,                        -- of the refused text: while the row has it, walks leave the row alone
+  text_hash     bigint,                        -- of the refused text: walks skip the row while it has this text
   failed_at     timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (vectorizer_id, key)
 );
 CREATE INDEX dead_letters_failed_at ON embedd.dead_letters (failed_at);
 
--- Changes that a trigger could not capture. A trigger never fails its user's statement: it leaves a row here, until a walk has
--- found the change. There is no key, so that no user waits for another.
+-- Changes that a trigger could not capture. A trigger never fails its user's statement: it adds a row here, which stays until a
+-- walk has found the change. The table has no key, so that no user waits for another.
 CREATE TABLE embedd.missed_changes (
   vectorizer_id bigint NOT NULL,
   sqlstate      text NOT NULL,
-  message       text NOT NULL,                 -- of errors about names and types; others could quote a row
+  message       text NOT NULL,                 -- only of errors about names and types; other messages could quote a row
   missed_at     timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- Which database this is: a copy (pg_restore, CREATE DATABASE with a template) is another one. A copy of all of the server's files
--- is not told apart. The function runs with its owner's rights, so that it says the same to everybody.
+-- Identifies this database. A copy (pg_restore, CREATE DATABASE with a template) has another identity, but a copy of all of the
+-- server's files has the same. The function runs with its owner's rights, so that it returns the same to every role.
 CREATE FUNCTION embedd.this_database() RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
@@ -124,10 +125,11 @@ EXCEPTION WHEN insufficient_privilege THEN
 END
 $function$;
 
--- Heartbeats: one row per worker process. The worker removes its row when it ends, or others do once it has been silent for long.
+-- Heartbeats: one row per worker process. A worker removes its row when it ends; others remove the row of a worker that has long
+-- been silent.
 CREATE UNLOGGED TABLE embedd.workers (
   id                 uuid PRIMARY KEY,
-  database           text NOT NULL DEFAULT embedd.this_database(),  -- where it was written: a copy's workers are its own
+  database           text NOT NULL DEFAULT embedd.this_database(),  -- where the row was written: a copy's workers are its own
   hostname           text NOT NULL DEFAULT '',
   pid                integer NOT NULL DEFAULT 0,
   version            text NOT NULL DEFAULT '',
@@ -137,18 +139,18 @@ CREATE UNLOGGED TABLE embedd.workers (
   requests_in_flight integer NOT NULL DEFAULT 0,
   leases_held        integer NOT NULL DEFAULT 0,
   draining           boolean NOT NULL DEFAULT false,
-  stopped            boolean NOT NULL DEFAULT false,  -- it ended with troubles, which are kept for `embedd status`
-  -- What keeps the worker from embedding: an array of {"vectorizer", "endpoint", "state", "message"}, of a bounded length; NULL if
-  -- nothing does.
+  stopped            boolean NOT NULL DEFAULT false,  -- the worker has ended; its problems are kept for `embedd status`
+  -- The problems that keep the worker from embedding: an array of {"vectorizer", "endpoint", "state", "message"}, of bounded
+  -- length; NULL if there are none.
   troubles           jsonb
 ) WITH (fillfactor = 50);
 
--- What was bought. It outlives its vectorizer: the money was spent.
+-- What was bought. A row outlives its vectorizer, because the money was spent.
 CREATE TABLE embedd.usage (
   vectorizer_id bigint NOT NULL,
   model         text NOT NULL,
   day           date NOT NULL DEFAULT (now() AT TIME ZONE 'UTC')::date,
-  database      text NOT NULL DEFAULT embedd.this_database(),  -- where it was written: a copy's spending is its own
+  database      text NOT NULL DEFAULT embedd.this_database(),  -- where the row was written: a copy's spending is its own
   requests      bigint NOT NULL DEFAULT 0,
   rows          bigint NOT NULL DEFAULT 0,
   tokens        bigint NOT NULL DEFAULT 0,
@@ -156,35 +158,35 @@ CREATE TABLE embedd.usage (
   PRIMARY KEY (vectorizer_id, model, day)
 ) WITH (fillfactor = 50);
 
--- One account per endpoint, whatever the number of workers: until when everything that was reserved is paid for, at the rate that
--- the account allows. It only paces, so a crash may forget it.
+-- One account per endpoint, for all workers: until when everything reserved so far is paid for, at the account's rate. The account
+-- only sets the pace, so a crash may lose it.
 CREATE UNLOGGED TABLE embedd.accounts (
   endpoint    text PRIMARY KEY,
   requests_at timestamptz NOT NULL,
   tokens_at   timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
--- Rows that were bought in vain within the last hour, so that the next worker that claims them knows. It only slows down, so a crash
--- may forget it.
+-- Rows that were bought in vain within the last hour, for the next worker that claims them. The table only slows purchases down, so
+-- a crash may lose it.
 CREATE UNLOGGED TABLE embedd.wasted (
   vectorizer_id bigint NOT NULL,
   row_hash      bigint NOT NULL,               -- of the source row's key
-  level         double precision NOT NULL,     -- purchases, less what had been forgotten of earlier ones at wasted_at
+  level         double precision NOT NULL,     -- purchases in vain as of wasted_at; earlier ones count less with time
   wasted_at     timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (vectorizer_id, row_hash)
 ) WITH (fillfactor = 50);
 CREATE INDEX ON embedd.wasted (wasted_at);
 
--- What an endpoint was found to take for a model, less than it says: for a day, so that each worker need not be refused to learn
--- it again. Delete a row to have it tried anew.
+-- The limits of a model at an endpoint that were found by refusals, for a day, so that not every worker has to be refused to learn
+-- them. To have a limit tried anew, delete its row.
 CREATE TABLE embedd.learned_limits (
   endpoint           text NOT NULL,
-  address            text NOT NULL,            -- a hash of where it is in the worker's configuration
+  address            text NOT NULL,            -- a hash of its address in the worker's configuration
   model              text NOT NULL,
   dimensions         integer NOT NULL,
-  inputs             integer NOT NULL CHECK (inputs >= 0),       -- texts of a request, at most; 0: nothing was learned
-  text_tokens        bigint NOT NULL CHECK (text_tokens >= 0),   -- of a text, at most; 0: nothing was learned
-  counted            boolean NOT NULL,         -- text_tokens are counted as the model does; else each byte is one
+  inputs             integer NOT NULL CHECK (inputs >= 0),       -- most texts of a request; 0: nothing was learned
+  text_tokens        bigint NOT NULL CHECK (text_tokens >= 0),   -- most tokens of a text; 0: nothing was learned
+  counted            boolean NOT NULL,         -- text_tokens are counted as the model counts; else each byte is a token
   no_encoding_format boolean NOT NULL,         -- the endpoint refuses the parameter
   no_dimensions      boolean NOT NULL,
   learned_at         timestamptz NOT NULL DEFAULT now(),
@@ -193,8 +195,8 @@ CREATE TABLE embedd.learned_limits (
 
 -- Functions about the source.
 
--- The source table of a vectorizer: the one that it was made for; if that is gone, the one that has all four of its triggers, since
--- a table that was dropped and restored, from a dump for example, has another oid. NULL if there is none.
+-- The source table of a vectorizer: the table that it was created for. If that table is gone, the table that has all four of its
+-- triggers: a table that was dropped and restored, for example from a dump, has another oid. NULL if there is none.
 CREATE FUNCTION embedd.source_of(vectorizer bigint) RETURNS oid
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
   SELECT coalesce(
@@ -206,8 +208,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
      GROUP BY g.tgrelid HAVING count(DISTINCT event) = 4 ORDER BY g.tgrelid LIMIT 1))
 $function$;
 
--- The same, and from now on the vectorizer is that table's: its rows are walked through anew, since a restore fires no triggers.
--- Nobody but a trigger's owner can put embedd's triggers on a table, so whoever may call this chooses nothing.
+-- The same, and the vectorizer belongs to that table from now on. All rows are walked again, because a restore fires no triggers.
+-- Only the owner of a trigger function can put embedd's triggers on a table, so a caller of this function cannot choose the table.
 CREATE FUNCTION embedd.adopt_source(vectorizer bigint) RETURNS oid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -223,13 +225,14 @@ BEGIN
 END
 $function$;
 
--- Whether two values are of the same type: a statement that asks it of a column and a type is refused, before anything in it runs,
--- where the column has another. (A comparison or a cast would look for a conversion, and that may be anybody's.)
+-- Whether two values have the same type. A statement that calls this function with a column and a type is refused, before any of it
+-- runs, if the column has another type. (A comparison or a cast would look for a conversion, which any user may have defined.)
 CREATE FUNCTION embedd.exactly(anyelement, anyelement) RETURNS boolean
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS 'SELECT true';
 
--- That question for each column that the vectorizer reads, over alias t. A column of the text or the filter that has another of
--- PostgreSQL's own types by now is asked for that one: those have no conversions but PostgreSQL's.
+-- A call of embedd.exactly for each column that the vectorizer reads, over alias t. If a column of the text or the filter has
+-- changed to another of PostgreSQL's own types, the call names the new type, because these types have only PostgreSQL's
+-- conversions.
 CREATE FUNCTION embedd.types_of(vectorizer bigint) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
   SELECT coalesce(string_agg(format('embedd.exactly(t.%I, NULL::%s)', c.name,
@@ -244,8 +247,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
   WHERE v.id = vectorizer
 $function$;
 
--- What has become of the destination column, if no vector of the vectorizer's fits into it any more; NULL if all is well. A domain is
--- its owner's affair.
+-- What is wrong with the destination column if no vector of the vectorizer fits into it any more; NULL if vectors fit. A domain is
+-- not checked: its rules are its owner's.
 CREATE FUNCTION embedd.destination_problem(vectorizer bigint) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
   SELECT CASE
@@ -262,7 +265,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
   WHERE v.id = vectorizer
 $function$;
 
--- Why the current role cannot be trusted to see the table's rows; NULL if it sees all.
+-- Why the current role may not see all rows of the table; NULL if it sees all.
 CREATE FUNCTION embedd.hidden_rows(source oid) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
   SELECT CASE WHEN row_security_active(source) THEN
@@ -270,10 +273,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $function$
            'run ALTER ROLE %2$I BYPASSRLS', source::regclass, current_user) END
 $function$;
 
--- Functions about texts. A database whose encoding is not UTF-8 can hold texts that cannot be converted to it, and one such text
--- fails a whole statement: then these are asked about one text at a time.
+-- Functions about texts. If a database's encoding is not UTF-8, it can contain texts that cannot be converted to UTF-8, and one
+-- such text fails a whole statement. Then these functions check one text at a time.
 
--- The SQLSTATE with which the text cannot be converted to UTF-8; NULL if it can.
+-- The SQLSTATE of the failed conversion of the text to UTF-8; NULL if it can be converted.
 CREATE FUNCTION embedd.utf8_problem(value text) RETURNS text
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
@@ -284,7 +287,7 @@ EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN
 END
 $function$;
 
--- The text, with <fc> in place of a character that cannot be converted; for people's eyes, and good inside of JSON.
+-- The text, with <fc> in place of each character that cannot be converted; for people to read, and valid in JSON.
 CREATE FUNCTION embedd.readable(value text) RETURNS text
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -304,16 +307,16 @@ BEGIN
 END
 $function$;
 
--- The text whose bytes, in the database's own encoding, these are: keys travel so, and are never converted. Its collation is the
--- database's, whereas that of convert_from() would be "C", the one of the encoding's name.
+-- The text that consists of these bytes in the database's own encoding: keys are sent as bytes, and never converted. The text has
+-- the database's collation; the result of convert_from() with the encoding's name would have "C", the collation of that name.
 CREATE FUNCTION embedd.text_of(bytes bytea) RETURNS text
 LANGUAGE sql STABLE STRICT AS $function$
   SELECT pg_catalog.convert_from(bytes, pg_catalog.getdatabaseencoding())
 $function$;
 
--- Asked where a --where has failed on some row of a statement, to find out on which: NULL if the row is covered, '' if it is not,
--- else why nobody can say: SQLSTATE and message, which may quote the row. What is wrong with the vectorizer or the database, and not
--- with the row, fails as ever.
+-- Called after a --where has failed on some row of a statement, to find the row. NULL if the row is covered, '' if it is not; if
+-- the filter fails on this row, SQLSTATE and message, which may quote the row. An error of the vectorizer or the database, and not
+-- of the row, is raised as usual.
 CREATE FUNCTION embedd.refusal(filter text, source_row anyelement) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -331,13 +334,13 @@ $function$;
 
 -- Functions of queues and triggers.
 
--- What a poll wants to know of a vectorizer's queue, in the poll's own statement: one for all vectorizers. Never a full count: the
--- queue's first jobs by index, and up to 10,000 of them. A queue that cannot be read says so in `problem`, and spoils no other's
--- answer.
+-- What a poll reads of a vectorizer's queue; the poll's statement calls it for each vectorizer. Never a full count: only the
+-- queue's first jobs by index, and up to 10,000 of them. If a queue cannot be read, `problem` says so, and the answers for other
+-- queues are not affected.
 --
--- A job that is done leaves its index entries behind, and as long as somebody holds an old snapshot nobody may clear them away.
--- Reading from the beginning passes over all of them, so a caller who has done it before may name times before which no job was. It
--- is told the times of the first jobs, and how long it took to find them.
+-- A finished job leaves its index entries behind, and nobody can remove them while an old snapshot exists. Reading from the
+-- beginning passes over all of them. So a caller who has read the queue before may name times before which there was no job. The
+-- function returns the times of the first jobs, and how long it took to find them.
 CREATE FUNCTION embedd.queue_state(vectorizer bigint, live_since timestamptz DEFAULT '-infinity',
                                    backfill_since timestamptz DEFAULT '-infinity', OUT due boolean, OUT waiting boolean,
                                    OUT oldest_seconds double precision, OUT jobs bigint, OUT dead_letters bigint,
@@ -375,7 +378,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $function$;
 
--- Notes down that a trigger failed, once until a walk has made up for it.
+-- Records that a trigger failed: one row until a walk has found the missed changes.
 CREATE FUNCTION embedd.note_missed(vectorizer bigint, sqlstate text, message text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
@@ -390,13 +393,13 @@ $function$;
 
 -- Rights.
 
--- PostgreSQL grants every function to everybody unless told otherwise. The functions that are not named here read the catalog for
--- whoever may read embedd.vectorizers.
+-- PostgreSQL grants every function to everybody by default. The functions that are not listed here read the catalog for roles that
+-- may read embedd.vectorizers.
 REVOKE EXECUTE ON FUNCTION embedd.adopt_source, embedd.utf8_problem, embedd.readable, embedd.text_of, embedd.refusal,
   embedd.queue_state, embedd.note_missed FROM PUBLIC;
 
--- What a superuser declares is captured by functions of this role, which can do nothing else. Where the role cannot be made, they
--- belong to whoever declares.
+-- Functions of this role capture the changes for a vectorizer that a superuser declares; the role can do nothing else. If the role
+-- cannot be created, the functions belong to the role that declares.
 DO $block$
 BEGIN
   BEGIN

@@ -26,7 +26,7 @@ constexpr int kOldestServer = 140'000;
 
 using Verdict = Finding::Verdict;
 
-/// Looks at one thing after another; a thing that a failed one hides is left out.
+/// Checks one thing after another, and skips what a failed check makes impossible.
 class Checker {
  public:
   Checker(const Settings& settings, const BeforeProbe& before) : settings_(settings), before_(before) {}
@@ -77,7 +77,7 @@ class Checker {
            "behind a pooler: changes are found by polling; EMBEDD_LISTEN_URL makes it faster");
   }
 
-  /// EMBEDD_LISTEN_URL: connects, goes through no pooler, and leads to the same database.
+  /// EMBEDD_LISTEN_URL: connects, goes through no pooler, and reaches the same database.
   void check_listening(pg::Connection& db) {
     constexpr std::string_view kSubject = "notifications";
     constexpr std::string_view kCost = "; until then changes are found by polling";
@@ -119,9 +119,10 @@ class Checker {
 
   bool check_schema(pg::Connection& db, const schema::ServerFacts& facts) {
     if (!facts.may_read_schema) {
-      bad("privileges", fmt::format("{0} has none in the schema embedd; for a worker's, as the owner, run: "
-                                    "embedd grants {0} --apply",
-                                    facts.role));
+      bad("privileges",
+          fmt::format("{0} has none in the schema embedd; to grant a worker's, run as the owner: "
+                      "embedd grants {0} --apply",
+                      facts.role));
       return false;
     }
     const std::string problem = schema_problem(db, facts);
@@ -156,7 +157,7 @@ class Checker {
     check_excess(db);
     check_hidden_rows(db);
     check_indexes(db);
-    auto status = schema::read_status(db);  // what `embedd status` calls broken cannot be good here
+    auto status = schema::read_status(db);  // a vectorizer that `embedd status` calls broken is not good here
     if (!status) bad("vectorizers", status.error().message);
     check_endpoints(status ? status->vectorizers : std::vector<schema::VectorizerStatus>(), bool(status));
     if (!status) return;
@@ -193,7 +194,7 @@ class Checker {
             fmt::join(*indexes, "; REINDEX INDEX CONCURRENTLY ")));
   }
 
-  /// Says nothing of one whose changes are captured as ever.
+  /// Reports nothing for a vectorizer whose changes are captured as always.
   void check_capture(const schema::VectorizerStatus& item) {
     const std::string subject = "capture of " + printable(item.name);
     if (item.problem) bad(subject, *item.problem);
@@ -210,9 +211,8 @@ class Checker {
     const bool exact = Tokenizers(file).exact_for(kDefaultModel);
     if (exact) return good("tokenizer", file.empty() ? "built in" : "reads " + file);
     if (!file.empty())
-      return bad(
-          "tokenizer",
-          fmt::format("EMBEDD_TOKENIZER_RANKS, {}, is no cl100k_base.tiktoken that can be read", file));
+      return bad("tokenizer",
+                 fmt::format("EMBEDD_TOKENIZER_RANKS, {}, cannot be read as a cl100k_base.tiktoken", file));
     note("tokenizer",
          "none built in: tokens are counted as bytes, so requests are smaller than they could be; "
          "EMBEDD_TOKENIZER_RANKS names a cl100k_base.tiktoken");
@@ -229,14 +229,14 @@ class Checker {
       note("vectorizers", "none yet: embedd vectorizer create --help, or embedd traces init");
   }
 
-  /// Good only if nothing keeps it from embedding.
+  /// Good only if no problem stops the vectorizer.
   void check_vectorizer(const schema::VectorizerStatus& item) {
     const std::string subject = "vectorizer " + printable(item.name);
     const provider::EndpointConfig* endpoint = settings_.endpoint(item.endpoint);
     if (endpoint == nullptr)
       return bad(subject, fmt::format("its endpoint is not configured here: add [endpoint.{}] to embedd.toml",
                                       item.endpoint));
-    if (item.problem) return;  // its capture's line says it
+    if (item.problem) return;  // the line about its capture reports the problem
     if (!has_key(*endpoint))
       return bad(subject, fmt::format("its endpoint {} has no key here", printable(item.endpoint)));
     if (item.state == "paused")
@@ -256,7 +256,7 @@ class Checker {
     unused ? note(subject, what + " (no vectorizer uses it)") : bad(subject, what);
   }
 
-  /// Asks the endpoints in use. Costs a request each, so only if that is wanted.
+  /// Asks the endpoints in use. Costs a request each, so only on demand.
   void check_by_asking(pg::Connection& db) {
     const auto uses = schema::model_uses(db, provider::addresses_of(settings_.endpoints));
     if (!uses) return bad("probe", uses.error().message);

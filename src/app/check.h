@@ -1,4 +1,5 @@
-/// Whether everything is in place for workers: the database, its schema, privileges, vectorizers, endpoints.
+/// Checks that everything is in place for workers: the database, its schema, privileges, vectorizers,
+/// endpoints.
 #pragma once
 
 #include <vector>
@@ -9,8 +10,8 @@
 
 namespace embedd::app {
 
-/// Looks at one thing after another; a thing that a failed one hides is left out. Changes nothing. `before`:
-/// not null if the endpoints in use are to be asked, too, which costs a request each.
+/// Checks one thing after another, and skips what a failed check makes impossible. Changes nothing. `before`:
+/// not null if the endpoints in use are to be asked too, which costs a request each.
 std::vector<Finding> check(const Settings& settings, const BeforeProbe& before);
 
 }  // namespace embedd::app

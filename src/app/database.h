@@ -1,4 +1,4 @@
-/// How use cases reach the database.
+/// Connects use cases to the database.
 #pragma once
 
 #include "app/settings.h"
@@ -10,9 +10,9 @@ namespace embedd::app {
 /// Whether a use case can do without the schema `embedd`.
 enum class Schema { required, optional };
 
-/// Connects. Errors, naming the database without its password: the connection's, and misconfigured if the
-/// schema is required and is not there, or is older than this binary.
-/// `to_write`: of several hosts, to the one that can be written to.
+/// Connects. Errors: the connection's, which name the database without its password; misconfigured if the
+/// schema is required but is missing, or is older than this binary. `to_write`: of several hosts, chooses the
+/// one that can be written to.
 Result<pg::Connection> connect(const Settings& settings, Schema schema = Schema::required,
                                bool to_write = false);
 

@@ -1,4 +1,4 @@
-/// Lists, retries and purges dead letters. A slip in a vectorizer's name is an error, not "no dead letters".
+/// Lists, retries and purges dead letters. A misspelt vectorizer is an error, not "no dead letters".
 #pragma once
 
 #include <cstdint>
@@ -10,15 +10,15 @@
 
 namespace embedd::app {
 
-/// Shows them to `visit`, newest first, at most `limit`. Errors of all three: invalid_argument (no such
-/// vectorizer, a filter that cannot be read), the connection's.
+/// Calls `visit` for each dead letter, newest first, at most `limit`. Errors of all three functions:
+/// invalid_argument (no such vectorizer, a filter that cannot be parsed), the connection's.
 Result<void> visit_dead_letters(const Settings& settings, const schema::DeadLetterFilter& filter, int limit,
                                 const std::function<void(const schema::DeadLetter&)>& visit);
 
-/// Puts them back into their queues. Returns how many.
+/// Puts the dead letters back into their queues. Returns how many.
 Result<std::int64_t> retry_dead_letters(const Settings& settings, const schema::DeadLetterFilter& filter);
 
-/// Forgets them. Returns how many.
+/// Deletes the dead letters. Returns how many.
 Result<std::int64_t> purge_dead_letters(const Settings& settings, const schema::DeadLetterFilter& filter);
 
 }  // namespace embedd::app

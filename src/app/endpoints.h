@@ -1,4 +1,4 @@
-/// Which model an endpoint means, and whether requests can be sent to it.
+/// Which model an endpoint uses, and whether requests can be sent to the endpoint.
 #pragma once
 
 #include <string>
@@ -9,11 +9,11 @@
 
 namespace embedd::app {
 
-/// `asked`, or the endpoint's default: `model` of its table, local-hashing-v1 of the local ones,
-/// text-embedding-3-small of `openai`. Errors: invalid_argument if it has none.
+/// `asked`, or else the endpoint's default: `model` of its table, local-hashing-v1 of a local endpoint,
+/// text-embedding-3-small of `openai`. Errors: invalid_argument if the endpoint has no default.
 Result<std::string> model_for(const Settings& settings, std::string_view endpoint, std::string_view asked);
 
-/// True if requests can be sent: a key is there (its file is read now), or none is needed.
+/// True if requests can be sent: the key is present (its file is read now), or no key is needed.
 bool has_key(const provider::EndpointConfig& endpoint);
 
 /// What to do about a missing key, naming the variable or file.

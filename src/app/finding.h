@@ -1,4 +1,4 @@
-/// One thing that `check` has looked at.
+/// The result of one check.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ struct Finding {
   enum class Verdict { good, note, bad };
   Verdict verdict = Verdict::good;
   std::string subject;
-  std::string text;  ///< what is, or what to do
+  std::string text;  ///< the fact, or what to do
 };
 
 }  // namespace embedd::app

@@ -18,8 +18,8 @@ Result<Grants> read_grants(const Settings& settings, const std::string& role) {
 Result<Grants> apply_grants(const Settings& settings, const std::string& role) {
   auto db = TRY(connect(settings));
   const auto before = TRY(schema::missing_grants(db, role));
-  // One by one: a role that may grant half of them does half of the work. Whether a grant took effect is
-  // asked afterwards: PostgreSQL answers a refused one with a mere warning at times.
+  // Grants one by one, because a role may be allowed to make only some of the grants. Then reads what took
+  // effect: for some refused grants PostgreSQL gives a mere warning.
   for (const std::string& grant : before)
     if (auto granted = db.exec(grant); !granted && db.last_sqlstate().empty())
       return std::unexpected(granted.error());

@@ -1,4 +1,4 @@
-/// What a role lacks to run workers, and granting it.
+/// Finds the privileges that a role lacks to run workers, and grants them.
 #pragma once
 
 #include <string>
@@ -14,10 +14,12 @@ struct Grants {
   std::vector<std::string> lacking;  ///< statements for somebody else to run
 };
 
-/// The GRANTs that `role` lacks; grants none. Errors: misconfigured (no such role), the connection's.
+/// Returns the GRANTs that `role` lacks; grants nothing. Errors: misconfigured (no such role), the
+/// connection's.
 Result<Grants> read_grants(const Settings& settings, const std::string& role);
 
-/// Grants what this process's role may. The same errors; a refusal is none, and leaves a grant lacking.
+/// Grants what this process's role may grant. The same errors. A refused grant is no error: it stays in
+/// `lacking`.
 Result<Grants> apply_grants(const Settings& settings, const std::string& role);
 
 }  // namespace embedd::app

@@ -1,4 +1,4 @@
-/// Brings the schema `embedd` to what this binary needs.
+/// Migrates the schema `embedd` to the version that this binary needs.
 #pragma once
 
 #include "app/settings.h"

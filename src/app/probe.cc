@@ -21,7 +21,7 @@ std::string subject_of(const schema::ModelUse& use) {
   return fmt::format("probe of {} at {}", printable(use.model), printable(use.endpoint));
 }
 
-/// What workers have learned from refusals and go by.
+/// Limits that workers have learned from refusals and follow.
 std::string hints(const schema::ModelUse& use) {
   if (!use.remembered) return "";
   std::string out;
@@ -50,7 +50,7 @@ bool mentions(std::string_view message, std::string_view word) {
          }).begin() != message.end();
 }
 
-/// The one thing of a vectorizer or its endpoint that the refusal is about.
+/// The one setting of the vectorizer or its endpoint that the refusal is about.
 std::string what_to_change(const schema::ModelUse& use, std::string_view message) {
   const std::string whose = printable(fmt::format("{}", fmt::join(use.vectorizers, ", ")));
   if (mentions(message, "dimension") || mentions(message, "matryoshka"))

@@ -11,13 +11,13 @@
 
 namespace embedd::app {
 
-/// Told before each request what will be sent, and where.
+/// Called before each request with the endpoint and the model that will be asked.
 using BeforeProbe =
     std::function<void(const provider::EndpointConfig& endpoint, const schema::ModelUse& use)>;
 
-/// Costs a request for each use. Nothing is sent to an endpoint that is not configured here or has no key:
-/// `check` says so itself. Nor to the built-in one. All uses are told of before the first request is sent. A
-/// finding is bad if a worker would rest.
+/// Costs a request for each use. Sends nothing to the built-in endpoint, nor to an endpoint that is not
+/// configured here or has no key, which `check` reports itself. `before` is called for all uses before the
+/// first request is sent. A finding is bad if a worker would rest.
 std::vector<Finding> probe(const Settings& settings, const std::vector<schema::ModelUse>& uses,
                            const BeforeProbe& before);
 

@@ -11,8 +11,8 @@ namespace embedd::app {
 
 namespace {
 
-/// Refuses a search that could not be honest: another model's vectors, or words in place of meaning, are
-/// never a substitute for a missing key.
+/// Refuses a search whose result would mislead: without a key, neither another model's vectors nor shared
+/// words replace the vectorizer's model.
 Result<const provider::EndpointConfig*> endpoint_of(const Settings& settings,
                                                     const schema::VectorizerInfo& info) {
   const provider::EndpointConfig* endpoint = settings.endpoint(info.endpoint);

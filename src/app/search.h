@@ -20,7 +20,7 @@ struct SearchResult {
 
 /// Embeds `query` with the vectorizer's model and returns the `limit` (1 to 1000) nearest rows. Errors:
 /// invalid_argument (an empty query, no such vectorizer, its endpoint is not configured here),
-/// unauthenticated (there is no key for the model), the endpoint's, and the connection's.
+/// unauthenticated (the model has no key), the endpoint's, and the connection's.
 Result<SearchResult> search(const Settings& settings, std::string_view vectorizer, std::string_view query,
                             int limit);
 

@@ -1,5 +1,5 @@
-/// What a use case is told of the world: the database, the endpoints, the tokenizer's file. The command line
-/// reads it from flags, variables and files; a use case reads none of them.
+/// The settings of a use case: the database, the endpoints, the tokenizer's file. The command line reads them
+/// from flags, variables and files; a use case reads none of these.
 #pragma once
 
 #include <functional>
@@ -16,9 +16,9 @@ namespace embedd::app {
 
 struct Settings {
   pg::DatabaseTarget database;
-  pg::DatabaseTarget listen;  ///< empty conninfo: listen on `database`, if it is direct
-  /// Read their `…_FILE` again, from any thread and for as long as they are kept; none while the file is
-  /// missing or broken. Null where the URL is not from a file.
+  pg::DatabaseTarget listen;  ///< empty conninfo: listen on `database` if that is direct
+  /// These read the `…_FILE` of the URL again. Any thread may call them, as long as they exist. They return
+  /// none while the file is missing or broken. Null if the URL is not from a file.
   std::function<std::optional<Secret>()> database_now, listen_now;
   std::vector<provider::EndpointConfig> endpoints;  ///< `openai` and `local` are always among them
   std::string tokenizer_ranks;                      ///< a cl100k_base.tiktoken; empty: the built-in one

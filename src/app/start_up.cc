@@ -19,7 +19,7 @@ bool mends_itself(ErrorKind kind) {
   return kind == ErrorKind::unavailable || kind == ErrorKind::conflict || kind == ErrorKind::in_doubt;
 }
 
-/// After so many attempts in vain; false when stopped.
+/// Sleeps after `failures` failed attempts; false if `stop` came.
 bool sleep(unsigned failures, std::stop_token stop) {
   static Random random{std::random_device()()};
   std::mutex mutex;
@@ -67,7 +67,7 @@ Result<bool> adopt_traces_when_there(const Settings& settings, Observer& observe
                      : std::unexpected(adopted.error());
     if (adopted && !std::exchange(told, true))
       log::info("waiting_for_table",
-                {{"table", "traces"}, {"effect", "nothing is embedded until it is there"}});
+                {{"table", "traces"}, {"effect", "no row is embedded until the table exists"}});
     if (!sleep(failures, stop)) break;
   }
   return false;

@@ -1,4 +1,4 @@
-/// How far every vectorizer is, who works, what was spent, and what this side can say of the endpoints.
+/// The status of vectorizers and workers, the spending, and what this process knows about the endpoints.
 #pragma once
 
 #include <cstdint>
@@ -14,27 +14,27 @@
 
 namespace embedd::app {
 
-/// Of an endpoint that is configured here.
+/// An endpoint that is configured here.
 struct EndpointState {
   std::string name;
   provider::Dialect dialect = provider::Dialect::openai;
-  bool has_key = false;        ///< or needs none
-  std::string how_to_set_key;  ///< what to do where there is none
+  bool has_key = false;        ///< true also if no key is needed
+  std::string how_to_set_key;  ///< what to do if there is no key
 };
 
 struct StatusReport {
   schema::Status status;
   std::vector<EndpointState> endpoints;
-  std::optional<double> rows_per_second;  ///< of all workers since the last look; none at the first
+  std::optional<double> rows_per_second;  ///< of all workers since the last read(); none at the first
 
   /// Null if no endpoint has that name.
   [[nodiscard]] const EndpointState* endpoint(std::string_view name) const;
 };
 
-/// Rows per second of all workers between two looks.
+/// Rows per second of all workers between two updates.
 class RowRate {
  public:
-  /// None at the first look, and where a worker has left since the last one.
+  /// None at the first update, and if a worker has left since the last update.
   std::optional<double> update(const std::vector<schema::WorkerStatus>& workers, Instant now);
 
  private:
@@ -42,7 +42,7 @@ class RowRate {
   std::int64_t rows_ = 0;
 };
 
-/// Looks again and again over one connection.
+/// Reads the status again and again over one connection.
 class StatusReader {
  public:
   /// `settings` must outlive it. Errors: the connection's.
@@ -57,11 +57,11 @@ class StatusReader {
   RowRate rate_;
 };
 
-/// Whether rows of it wait to be embedded, or to be looked at.
+/// Whether rows of the vectorizer wait to be embedded, or to be walked.
 bool waits(const schema::VectorizerStatus& vectorizer);
 
-/// How it stands, in one or two words of at most eleven characters, such as "current" or "no worker".
-/// `workers`: some run.
+/// The vectorizer's condition in one or two words of at most eleven characters, such as "current" or "no
+/// worker". `workers`: at least one worker runs.
 std::string_view condition_of(const schema::VectorizerStatus& vectorizer, bool workers);
 
 }  // namespace embedd::app

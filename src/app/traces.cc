@@ -17,7 +17,7 @@ Result<TracesReport> init_traces(const Settings& settings, const TracesRequest& 
   options.adopt_only = request.adopt_only;
   options.model = TRY(model_for(settings, options.endpoint, request.model));
 
-  auto db = TRY(connect(settings, Schema::optional));  // made here if it is missing
+  auto db = TRY(connect(settings, Schema::optional));  // the migration creates a missing schema
   TRY(schema::migrate(db));
   auto made = TRY(schema::init_traces(db, options));
   Existing existing = priced(settings, made.vectorizer, made.existing);

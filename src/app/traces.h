@@ -1,4 +1,4 @@
-/// The first user's tables, with their vectorizer.
+/// Creates or adopts the first user's tables, and declares their vectorizer.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@
 namespace embedd::app {
 
 struct TracesRequest {
-  std::string endpoint, model;  ///< empty: the defaults, or those of the vectorizer that is there
-  bool adopt_only = false;      ///< make no table
+  std::string endpoint, model;  ///< empty: those of the existing vectorizer, or the defaults
+  bool adopt_only = false;      ///< create no table
 };
 
 struct TracesReport {
@@ -20,15 +20,15 @@ struct TracesReport {
   bool created_index = false;
   bool created_vectorizer = false;
   schema::VectorizerInfo vectorizer;
-  Existing existing;  ///< of a table that was adopted just now
+  Existing existing;  ///< of a table that this call adopted
 };
 
-/// Migrates, then makes or adopts them. Errors: schema::migrate()'s, schema::init_traces()'s, the
+/// Migrates, then creates or adopts the tables. Errors: schema::migrate()'s, schema::init_traces()'s, the
 /// connection's.
 Result<TracesReport> init_traces(const Settings& settings, const TracesRequest& request);
 
-/// Declares the vectorizer `traces` of a table that is there already, in a schema that is current. False if
-/// there is no such table yet. Errors: schema::init_traces()'s, the connection's.
+/// Declares the vectorizer `traces` of an existing table, in a schema that is current. False if the table
+/// does not exist yet. Errors: schema::init_traces()'s, the connection's.
 Result<bool> adopt_traces(const Settings& settings);
 
 }  // namespace embedd::app

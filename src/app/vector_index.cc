@@ -11,7 +11,7 @@ namespace {
 
 constexpr seconds kBetweenLooks{1};
 
-/// Until the backlog has drained, or the time is up. Leaves in `out` what became of it.
+/// Waits until the backlog has drained, or the time is up. Writes the result to `out`.
 Result<void> wait_for_backlog(pg::Connection& db, const ReindexRequest& request, const ReindexHooks& hooks,
                               Reindexed& out) {
   const auto began_at = std::chrono::steady_clock::now();
@@ -27,7 +27,7 @@ Result<void> wait_for_backlog(pg::Connection& db, const ReindexRequest& request,
   }
 }
 
-/// Past a pooler, where there is a way: only a session of its own takes the build's settings.
+/// Connects directly if a direct URL is known, because the build's settings need a session of their own.
 Result<pg::Connection> connect_builder(const Settings& settings) {
   return connect(settings.listen.conninfo.empty() ? settings.database : settings.listen);
 }
@@ -39,7 +39,7 @@ Result<Reindexed> reindex(const Settings& settings, const ReindexRequest& reques
   auto db = TRY(connect(settings));
   Reindexed out{.info = TRY(request.index.empty() ? schema::find_vectorizer(db, request.name)
                                                   : schema::choose_index(db, request.name, request.index))};
-  // Before the wait, which is in vain for a role that may not build.
+  // Checked before the wait, which would be in vain for a role that may not build.
   TRY(schema::check_index_owner(db, out.info));
   if (TRY(schema::index_wanted(db, out.info))) {
     TRY(wait_for_backlog(db, request, hooks, out));

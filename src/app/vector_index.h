@@ -1,4 +1,4 @@
-/// Building a vectorizer's vector index once its backlog has drained, and dropping it before one.
+/// Builds a vectorizer's vector index when its backlog has drained, and drops the index before a backlog.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,7 @@ struct ReindexRequest {
   schema::BuildOptions build{};
 };
 
-/// Called while a request takes its time; may not be null.
+/// Called while a request waits or builds; may not be null.
 struct ReindexHooks {
   std::function<void(const schema::VectorizerInfo&, const schema::Backlog&)> waiting;  ///< once a second
   std::function<void(const schema::BuildProgress&)> building;
@@ -29,8 +29,8 @@ struct ReindexHooks {
 
 struct Reindexed {
   schema::VectorizerInfo info;
-  bool gave_up = false;       ///< the backlog did not drain in time; nothing was built
-  schema::Backlog backlog{};  ///< as it was last seen, if it was waited for
+  bool gave_up = false;       ///< the backlog did not drain in time, so nothing was built
+  schema::Backlog backlog{};  ///< as last read; empty if it was not waited for
   std::vector<schema::BuiltIndex> built{};
 };
 
@@ -40,11 +40,11 @@ Result<Reindexed> reindex(const Settings& settings, const ReindexRequest& reques
 
 struct Deferral {
   schema::VectorizerInfo info;
-  std::vector<std::string> droppable{};  ///< what `drop` could name; filled in if it named nothing
+  std::vector<std::string> droppable{};  ///< what `drop` could name; filled in if `drop` named nothing
 };
 
-/// Drops the indexes that `drop` names; none: says which could be. Errors: those of schema::defer_indexes(),
-/// and the connection's.
+/// Drops the indexes that `drop` names. If `drop` is empty, returns the indexes that could be dropped.
+/// Errors: those of schema::defer_indexes(), and the connection's.
 Result<Deferral> defer_indexes(const Settings& settings, const std::string& name,
                                const std::vector<std::string>& drop);
 

@@ -1,4 +1,4 @@
-/// Declares a vectorizer, and finds out what a person should know before counting on it.
+/// Declares a vectorizer, and finds out what a person should know before relying on it.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +13,17 @@
 
 namespace embedd::app {
 
-/// Vectors that the column held before.
+/// Vectors that the column had before the vectorizer was declared.
 struct Existing : schema::ExistingVectors {
-  double usd_anew = 0;  ///< to embed anew what nothing proves, at list price; 0: free, or no price is known
+  double usd_anew = 0;  ///< list price to embed unproven rows again; 0: free, or unknown
 
-  /// Known from a vectorizer that was dropped.
+  /// Rows whose vectors a dropped vectorizer had proven.
   [[nodiscard]] std::int64_t recalled_rows() const { return recalled.empty() ? 0 : proven - adopted; }
-  /// Embedded anew, because nothing proves their vector.
+  /// Rows that are embedded again, because nothing proves their vector.
   [[nodiscard]] std::int64_t unproven_rows() const { return rows - proven; }
 };
 
-/// `existing` with its cost, estimated from its sample.
+/// `existing` with the price, estimated from its sample.
 Existing priced(const Settings& settings, const schema::VectorizerInfo& vectorizer,
                 const schema::ExistingVectors& existing);
 
@@ -35,14 +35,14 @@ struct LackingRole {
 struct CreatedVectorizer {
   schema::VectorizerInfo info;
   Existing existing;
-  std::vector<std::string> remarks;  ///< worth knowing before counting on it
-  std::vector<LackingRole> lacking;  ///< workers' roles that cannot work on it
+  std::vector<std::string> remarks;  ///< facts to know before relying on the vectorizer
+  std::vector<LackingRole> lacking;  ///< roles of workers that lack a privilege for it
   bool worker_running = false;
 };
 
-/// `spec.model`: empty means the endpoint's default. Once the vectorizer is declared, whatever else cannot be
-/// found out is left out. Errors: schema::declare_vectorizer()'s, and invalid_argument if the endpoint has no
-/// default model.
+/// `spec.model`: empty means the endpoint's default. After the vectorizer is declared, facts that cannot be
+/// found out are left out. Errors: schema::declare_vectorizer()'s, and invalid_argument if the endpoint has
+/// no default model.
 Result<CreatedVectorizer> create_vectorizer(const Settings& settings, schema::VectorizerSpec spec);
 
 }  // namespace embedd::app

@@ -26,7 +26,7 @@ namespace embedd::app {
 
 namespace {
 
-/// How long a worker with `once` waits for a database that is down; a worker that stays waits for ever.
+/// How long a worker with `once` waits for a database that is down; other workers wait without end.
 constexpr seconds kOnceWaits{60};
 
 std::uint64_t random_seed() {
@@ -47,13 +47,13 @@ queue::PgQueueOptions queue_options(const Settings& settings, const WorkerReques
           .pid = static_cast<int>(getpid()),
           .reconcile_every = request.reconcile_every,
           .longest_page = WalkPace(request.worker.walk_share).longest_page(),
-          // Somebody waits for the answer whether any row remains.
+          // With `once` somebody waits for the answer whether any row remains.
           .make_up_after = request.worker.once ? Duration{} : seconds(60),
           .keep_messages = request.keep_messages,
           .addresses = provider::addresses_of(settings.endpoints)};
 }
 
-/// What a run makes once, and every part is given.
+/// Objects that a run creates once and passes to its parts.
 class WorkerRun {
  public:
   WorkerRun(const Settings& settings, const WorkerRequest& request, WorkerHooks hooks)
@@ -88,7 +88,7 @@ class WorkerRun {
     return all;
   }
 
-  /// None once the loop may begin; else where it was stopped.
+  /// Returns nothing when the loop may begin; otherwise, where the run was stopped.
   Result<std::optional<WorkerReport::End>> start() {
     const bool once = request_.worker.once;
     auto migrated = TRY(migrate_when_up(settings_, observers_, hooks_.stop,

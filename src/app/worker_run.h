@@ -1,4 +1,4 @@
-/// A worker from its start to its end: everything that it consists of is put together here.
+/// Runs a worker from its start to its end, and creates all of its parts.
 #pragma once
 
 #include <functional>
@@ -17,20 +17,21 @@
 namespace embedd::app {
 
 struct WorkerRequest {
-  WorkerOptions worker;  ///< its seed is chosen here
+  WorkerOptions worker;  ///< run_worker chooses its seed
   Duration reconcile_every = seconds(3600);
-  bool keep_messages = false;  ///< dead letters carry the database's own words
-  bool traces = false;         ///< first adopt the table `traces`, as soon as it is there
+  bool keep_messages = false;  ///< dead letters keep the database's own words
+  bool traces = false;         ///< first adopt the table `traces`, as soon as it exists
 };
 
 /// How the caller takes part in a run.
 struct WorkerHooks {
-  std::stop_token stop;  ///< asks the worker to finish what is in flight, and to end
+  std::stop_token stop;  ///< asks the worker to settle what is in flight, and to end
   /// Draws progress, which is then not logged. Destroyed before the last line is logged. May be null.
   std::unique_ptr<Observer> progress{};
-  /// Called first of all; what it returns is destroyed last. Serves what the run says of itself. May be null.
+  /// Called first; its result is destroyed last. Serves health and metrics of the run. May be null.
   std::function<Result<std::shared_ptr<void>>(const observe::Health&, const observe::Metrics&)> serve{};
-  /// Called with how to give up what is in flight when the loop begins, and with null when it has ended.
+  /// Called when the loop begins, with a function that gives up the requests in flight; called with null when
+  /// the loop has ended.
   std::function<void(std::function<void()> cancel)> on_loop{};
 };
 
@@ -45,10 +46,10 @@ struct WorkerReport {
   Duration took{};  ///< since the loop began
 };
 
-/// Has HTTP served, waits for the database, migrates, and runs the loop until `hooks.stop` or, with
-/// `request.worker.once`, until nothing is due. A database that is down is waited for: for a minute with
-/// `once`, else for ever. Errors: those of `hooks.serve`, and what waiting does not mend (see
-/// app/start_up.h).
+/// Starts HTTP, waits for the database, migrates, and runs the loop until `hooks.stop` or, with
+/// `request.worker.once`, until nothing is due. Waits for a database that is down: a minute with `once`,
+/// otherwise without end. Errors: those of `hooks.serve`, and those that waiting does not cure
+/// (app/start_up.h).
 Result<WorkerReport> run_worker(const Settings& settings, const WorkerRequest& request, WorkerHooks hooks);
 
 /// The last line in the log of a worker that did nothing.

@@ -17,7 +17,7 @@ bool write_all(int descriptor, std::string_view text) {
     const ssize_t wrote = ::write(descriptor, text.data(), text.size());
     if (wrote >= 0) {
       text.remove_prefix(static_cast<std::size_t>(wrote));
-    } else if (errno == EAGAIN) {  // somebody who shares it made it nonblocking
+    } else if (errno == EAGAIN) {  // another process that shares the descriptor made it nonblocking
       pollfd writable{descriptor, POLLOUT, 0};
       poll(&writable, 1, -1);
     } else if (errno != EINTR) {
@@ -43,7 +43,8 @@ struct BackgroundWriter::Shared {
   std::string waiting;
   bool writing = false;
   bool stopped = false;
-  std::uint64_t dropped_since = 0;  ///< since `waiting` was taken last: all of them after what is in it
+  /// Lines dropped since `waiting` was last taken; all came after the lines in `waiting`.
+  std::uint64_t dropped_since = 0;
   std::uint64_t dropped = 0;
 };
 
@@ -66,7 +67,7 @@ void BackgroundWriter::Shared::run() {
 
 BackgroundWriter::BackgroundWriter(int descriptor, std::size_t most, Notice notice)
     : shared_(std::make_shared<Shared>(descriptor, most, std::move(notice))) {
-  // Detached: a write that hangs must not hold up the end of the process.
+  // Detached: a write that hangs must not delay the end of the process.
   start_thread([shared = shared_] { shared->run(); }).detach();
 }
 
@@ -78,7 +79,7 @@ BackgroundWriter::~BackgroundWriter() {
 
 void BackgroundWriter::write(std::string_view line) {
   const std::lock_guard lock(shared_->mutex);
-  // Once one is dropped, those behind it are too, until there is room again: so the notice stands in their
+  // After one line is dropped, later lines are dropped too until there is room: so the notice stands in their
   // place.
   if (shared_->dropped_since > 0 || shared_->waiting.size() + line.size() > shared_->most) {
     ++shared_->dropped_since;

@@ -12,7 +12,7 @@ namespace embedd {
 
 void check_failed(const char* file, int line, const char* expression, const std::string& detail) {
   log::flush();
-  // Directly, for the thread that writes the log may be what is broken; but not into a pipe that is full.
+  // Written directly, because the thread that writes the log may be what is broken; but not into a full pipe.
   pollfd writable{STDERR_FILENO, POLLOUT, 0};
   if (poll(&writable, 1, 1000) == 1)
     write_all(STDERR_FILENO,

@@ -1,4 +1,5 @@
-/// Always-on invariants. A broken invariant is a bug in embedd: it aborts, loudly, with both values.
+/// Invariants that are always checked. A broken invariant is a bug in embedd: the process aborts and prints
+/// both values.
 #pragma once
 
 #include <fmt/format.h>
@@ -7,12 +8,13 @@
 
 namespace embedd {
 
-/// Prints `message` with its place on stderr and aborts.
+/// Prints `message` and its place in the code on stderr, and aborts.
 [[noreturn]] void check_failed(const char* file, int line, const char* expression, const std::string& detail);
 
 }  // namespace embedd
 
-/// CHECK(condition, "context {}", value): aborts with the expression and the context if it is false.
+/// CHECK(condition, "context {}", value): if the condition is false, aborts and prints the condition and the
+/// context.
 #define CHECK(condition, ...)                                                             \
   do {                                                                                    \
     if (!(condition)) [[unlikely]]                                                        \

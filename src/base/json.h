@@ -1,4 +1,4 @@
-/// Writes JSON. (Reading is simdjson's job.) Strings are escaped and invalid UTF-8 becomes U+FFFD.
+/// Writes JSON. (simdjson reads it.) Strings are escaped, and invalid UTF-8 becomes U+FFFD.
 ///
 ///   JsonWriter json;
 ///   json.object().key("rows").value(5).key("name").value("traces").end();
@@ -27,14 +27,14 @@ class JsonWriter {
   JsonWriter& value(std::int64_t number);
   JsonWriter& value(std::uint64_t number);
   JsonWriter& value(int number) { return value(static_cast<std::int64_t>(number)); }
-  /// NaN and infinities, which JSON cannot hold, are written as null.
+  /// JSON has no NaN and no infinities: they become null.
   JsonWriter& value(double number);
   JsonWriter& value(bool flag);
   JsonWriter& null();
   /// Inserts `json`, already valid JSON, as one value.
   JsonWriter& raw(std::string_view json);
 
-  /// The text so far; complete once every `object` and `array` has its `end`.
+  /// The text so far; complete when every `object` and `array` has its `end`.
   [[nodiscard]] const std::string& str() const { return out_; }
 
  private:

@@ -17,15 +17,15 @@ namespace embedd::log {
 
 namespace {
 
-/// Of a thousand lines and more.
+/// A thousand lines and more.
 constexpr std::size_t kMostWaiting = 256 * kKiB;
 
 struct Sink {
   std::atomic<Level> least = Level::info;
   std::atomic<bool> json = isatty(STDERR_FILENO) == 0;
   std::atomic<bool> clear_line = false;
-  std::mutex mutex;                                     ///< of writing in the foreground, one line at a time
-  std::atomic<BackgroundWriter*> background = nullptr;  ///< once set, for ever
+  std::mutex mutex;                                     ///< locked while a line is written in the foreground
+  std::atomic<BackgroundWriter*> background = nullptr;  ///< once set, never reset
 
   void write(std::string_view text) {
     if (BackgroundWriter* const writer = background) return writer->write(text);

@@ -2,8 +2,8 @@
 ///
 ///   log::info("batch_completed", {{"vectorizer", name}, {"rows", rows}});
 ///
-/// Thread-safe. Lines go to stderr; stdout belongs to results. Never pass a row's text, nor a secret, though
-/// secrets that are hidden (base/redaction.h) are taken out.
+/// Thread-safe. Lines go to stderr; stdout is for results. Never pass a row's text or a secret. Hidden
+/// secrets (base/redaction.h) are masked as a second defence.
 #pragma once
 
 #include <cstdint>
@@ -36,10 +36,10 @@ struct Field {
 };
 using Fields = std::initializer_list<Field>;
 
-/// Sets what is written and how. Before the first call: info and up, automatic.
+/// Sets the least level that is written, and the format. Before the first call: info, automatic.
 void configure(Level level, Format format);
 
-/// While set, a line first clears the terminal's current one, where a progress bar may be.
+/// While enabled, each line first clears the terminal's current line, which may show a progress bar.
 void clear_line_first(bool enabled);
 
 void write(Level level, std::string_view event, Fields fields);
@@ -48,15 +48,15 @@ inline void info(std::string_view event, Fields fields = {}) { write(Level::info
 inline void warn(std::string_view event, Fields fields = {}) { write(Level::warn, event, fields); }
 inline void error(std::string_view event, Fields fields = {}) { write(Level::error, event, fields); }
 
-/// Writes `text`, line ends included, as it is, in turn with the lines.
+/// Writes `text` as it is, line ends included, in order with the log's lines.
 void write_plain(std::string_view text);
 
-/// From now on nobody who logs waits for whoever reads stderr: a thread writes the lines. If they are not
-/// read, 256 KiB of them wait, as much again is being written, and the rest is dropped; when the reader is
-/// back, an event `log_dropped` stands in the place of the dropped lines and says how many they were.
+/// From now on a thread writes the lines, so that no caller waits for the reader of stderr. If nobody reads,
+/// 256 KiB of lines wait, as much again is being written, and further lines are dropped. When the reader is
+/// back, an event `log_dropped` in their place says how many were dropped.
 void write_in_background();
 
-/// Waits until all lines are written, for at most so long. Before the end of the process.
+/// Waits until all lines are written, at most `at_most`. Call before the process ends.
 void flush(Duration at_most = seconds(1));
 
 /// Lines dropped so far.

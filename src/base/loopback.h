@@ -1,4 +1,4 @@
-/// Which hosts are this machine itself, by what their name says, without asking anybody. Pure.
+/// Which hosts are this machine, by their name alone, without a name lookup. Pure.
 #pragma once
 
 #include <string_view>

@@ -12,7 +12,7 @@ namespace embedd {
 /// Insertions, deletions and substitutions that turn `a` into `b` (Levenshtein), ASCII case ignored.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
-/// The candidate closest to `word`, or nothing when none is close enough to be a slip of the hand.
+/// The candidate closest to `word`, or nothing if no candidate is close enough to be a typing error.
 std::optional<std::string_view> nearest(std::string_view word,
                                         const std::vector<std::string_view>& candidates);
 

@@ -7,8 +7,8 @@
 
 namespace embedd {
 
-/// `text` on one line: white space collapsed, control characters gone, cut to `max_characters` with an
-/// ellipsis. For anything that comes from a table: a row must not move the cursor.
+/// `text` on one line: white space collapsed, control characters removed, cut to `max_characters` with an
+/// ellipsis. For any text from a table: it must not move the terminal's cursor.
 std::string printable(std::string_view text, std::size_t max_characters = std::string::npos);
 
 std::string human_count(std::int64_t number);  ///< 12,345

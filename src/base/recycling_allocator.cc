@@ -11,12 +11,12 @@ namespace embedd {
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__)
-constexpr bool kKeeps = false;  // a block that is used after it was freed must be seen
+constexpr bool kKeeps = false;  // so that AddressSanitizer sees a use after free
 #else
 constexpr bool kKeeps = true;
 #endif
 
-/// The thread's spare blocks, the one that was freed last at the end.
+/// The thread's spare blocks, in the order in which they were freed.
 class Spare {
  public:
   Spare() { blocks_.reserve(kSpareBytes / kRecycledBytes); }
@@ -39,7 +39,7 @@ class Spare {
     return block;
   }
 
-  /// Makes room by freeing those that have waited longest.
+  /// Makes room by freeing the blocks that have waited longest.
   void give(void* block) {
     const std::size_t bytes = malloc_usable_size(block);
     if (bytes > kSpareBytes) return std::free(block);

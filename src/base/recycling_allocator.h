@@ -1,10 +1,10 @@
-/// For large blocks that come and go at a high pace, such as the vectors of each answer: pages that the
-/// system hands out anew are zeroed and faulted in, which costs more than decoding what goes into them.
+/// Allocates large blocks that come and go at a high rate, such as the vectors of each answer. New pages from
+/// the system are zeroed and faulted in, which costs more than decoding an answer into them.
 ///
 ///   std::vector<float, RecyclingAllocator<float>> values(n);  // not zeroed: write before you read
 ///
-/// Freed blocks of kRecycledBytes or more are kept, at most kSpareBytes per thread, for the next one that
-/// needs at least half of what they hold. Smaller ones are malloc's. With AddressSanitizer nothing is kept.
+/// Freed blocks of kRecycledBytes or more are kept, at most kSpareBytes per thread, and reused for requests
+/// of at least half their size. Smaller blocks are malloc's. With AddressSanitizer no block is kept.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ inline constexpr std::size_t kSpareBytes = 4 * kMiB;
 /// Throws std::bad_alloc.
 void* take_block(std::size_t bytes);
 void give_block(void* block) noexcept;
-/// What this thread keeps.
+/// Bytes of the spare blocks of this thread.
 std::size_t spare_block_bytes();
 
 template <typename T>
@@ -41,7 +41,7 @@ struct RecyclingAllocator {
   }
   void deallocate(T* block, std::size_t) noexcept { give_block(block); }
 
-  /// Without a value: as it is.
+  /// Without a value: leaves the memory as it is.
   template <typename U>
   void construct(U* at) noexcept {
     ::new (static_cast<void*>(at)) U;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kMask = "***";
 
-/// Words of messages, addresses and models that people also make throwaway secrets of.
+/// Words of messages, addresses and models that people also use as throwaway secrets.
 constexpr std::string_view kPublicWords[] = {"authentication",
                                              "authorization",
                                              "certificate",
@@ -36,10 +36,10 @@ constexpr std::string_view kPublicWords[] = {"authentication",
                                              "text-embedding-3-small",
                                              "vectorizer"};
 
-/// Escapes within escapes are followed this deep.
+/// How many levels of nested escapes are decoded.
 constexpr int kMostDecodings = 3;
 
-/// What case and alphabet of base64 make no difference to.
+/// Makes texts equal that differ in case or in the alphabet of base64 only.
 char fold(char c) {
   if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
   if (c == '+') return '-';
@@ -68,7 +68,7 @@ void add_pieces(std::string_view text, std::unordered_set<std::uint64_t>& out) {
   for_each_piece(text, [&](std::size_t, std::uint64_t piece) { out.insert(piece); });
 }
 
-/// The characters of base64 that depend on `text` alone, where `before` bytes (0 to 2) stand in front of it.
+/// The base64 characters that depend on `text` alone, if `before` bytes (0 to 2) precede `text`.
 std::string base64_of(std::string_view text, std::size_t before) {
   constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
@@ -91,7 +91,7 @@ std::string hex_of(std::string_view text) {
 
 // ── Escapes
 
-/// Text as it reads after decoding, each byte with the range of the original that it stands for.
+/// Decoded text; each byte has the range of the original that it stands for.
 struct Reading {
   std::string text;
   std::vector<std::size_t> begin, end;
@@ -142,7 +142,7 @@ Escape escape_at(std::string_view text, std::size_t at) {
   return {};
 }
 
-/// `reading` with one level of escapes taken away.
+/// `reading` with one level of escapes decoded.
 Reading decode(const Reading& reading) {
   Reading out;
   for (std::size_t i = 0; i < reading.text.size();) {
@@ -175,7 +175,7 @@ std::string_view without_trailing(std::string_view text, std::string_view charac
   return text.substr(0, text.find_last_not_of(characters) + 1);
 }
 
-/// Whether a secret is what stands between `before` and `after`: `password="` and `"`, `user:` and `@host`.
+/// Whether a secret's place is between `before` and `after`: `password="` and `"`, `user:` and `@host`.
 bool is_place_of_secret(std::string_view before, std::string_view after) {
   if (before.ends_with(':') && after.starts_with('@')) return true;
   if (!after.empty() && is_word(after.front())) return false;
@@ -192,7 +192,7 @@ bool is_place_of_secret(std::string_view before, std::string_view after) {
   return assigned && std::ranges::any_of(kNames, [&](std::string_view end) { return name.ends_with(end); });
 }
 
-/// The original's bytes that are to be hidden.
+/// Which bytes of the original to mask.
 using Marks = std::vector<bool>;
 
 void mark(Marks& marks, std::size_t begin, std::size_t end) {
@@ -208,7 +208,7 @@ void mark_word(std::string_view text, std::string_view word, Marks& marks) {
       mark(marks, at, at + word.size());
 }
 
-/// Marks the stretches that consist of `pieces`, unless all of a stretch is `known`.
+/// Marks the stretches that consist of `pieces`, except stretches that are all `known`.
 void mark_pieces(const Reading& reading, const std::unordered_set<std::uint64_t>& pieces,
                  const std::unordered_set<std::uint64_t>& known, Marks& marks) {
   std::size_t begin = 0, end = 0;
@@ -265,7 +265,7 @@ class Registry {
             }};
   }
 
-  /// For all that is registered now.
+  /// The redactor for all secrets that are registered now.
   std::shared_ptr<const Redactor> redactor() {
     const std::lock_guard lock(mutex_);
     if (!redactor_) {
@@ -314,7 +314,7 @@ bool Redactor::has_own_piece(std::string_view secret) const {
 std::string Redactor::redact(std::string_view text) const {
   std::string out(text);
   if (pieces_.empty() && words_.empty()) return out;
-  // What is left on both sides of a mask could be a piece again; each round makes the text shorter.
+  // The text on both sides of a mask could form a piece again; each round makes the text shorter.
   while (true) {
     Marks marks(out.size());
     Reading reading;

@@ -6,7 +6,7 @@
 
 namespace embedd {
 
-/// Holds a key or a password. `reveal()` is the one way out; grep for it to audit every use.
+/// A key or a password. Only `reveal()` returns it; grep for `reveal` to audit every use.
 class Secret {
  public:
   Secret() = default;

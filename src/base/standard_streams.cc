@@ -10,7 +10,7 @@ namespace embedd {
 bool occupy_standard_streams() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(descriptor, F_GETFD) >= 0) continue;
-    // The lowest number that is free is this one: those below it are taken.
+    // open() takes the lowest free number, which is this one: all lower ones are taken.
     const int mode = descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY;
     if (open("/dev/null", mode) != descriptor) return false;
   }

@@ -3,9 +3,9 @@
 
 namespace embedd {
 
-/// Sees that descriptors 0 to 2 are taken, before anything else is opened. Otherwise a socket or an eventfd
-/// of ours would become one of them, and receive what is logged. What was closed is opened in the wrong
-/// direction: reading and writing fail as they would have. False if there is no /dev/null.
+/// Opens /dev/null for each of the descriptors 0 to 2 that is closed. Call before anything else is opened:
+/// otherwise a socket or an eventfd would get such a number, and receive log lines. /dev/null is opened in
+/// the wrong direction, so that reading and writing still fail. False if there is no /dev/null.
 bool occupy_standard_streams();
 
 }  // namespace embedd

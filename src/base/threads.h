@@ -1,4 +1,4 @@
-/// Threads beside the one that the program begins with.
+/// Starts threads beside the main thread.
 #pragma once
 
 #include <pthread.h>
@@ -9,7 +9,7 @@
 
 namespace embedd {
 
-/// A thread that blocks all signals: they are the business of whoever waits for them (StopSignals).
+/// A thread that blocks all signals, because StopSignals waits for them.
 template <typename Body>
 std::thread start_thread(Body body) {
   sigset_t all, before;

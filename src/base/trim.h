@@ -5,7 +5,7 @@
 
 namespace embedd {
 
-/// Spaces, tabs and ends of lines.
+/// White space: spaces, tabs and line ends.
 constexpr std::string_view trim(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
   const std::size_t begin = text.find_first_not_of(kSpace);

@@ -1,5 +1,5 @@
-/// Time as the loop sees it. Plain numbers carry a unit suffix (`_seconds`, `_bytes`) where they cross a
-/// border.
+/// Time as the loop sees it. A plain number has a unit suffix (`_seconds`, `_bytes`) where it enters or
+/// leaves the program.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@
 namespace embedd {
 
 using Duration = std::chrono::nanoseconds;
-/// A point on the monotonic clock that the loop is handed (see Clock in core/io.h). Not wall time.
+/// A point on the monotonic clock that the loop gets (Clock in core/io.h). Not wall time.
 using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 
 using std::chrono::milliseconds;

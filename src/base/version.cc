@@ -2,7 +2,7 @@
 
 namespace embedd {
 
-// The one file that is compiled anew when the version changes.
+// Only this file is compiled again when the version changes.
 std::string_view version() { return EMBEDD_VERSION; }
 
 }  // namespace embedd

@@ -5,7 +5,7 @@
 
 namespace embedd {
 
-/// For example "0.1.0". It ends with a NUL.
+/// For example "0.1.0". The text ends with a NUL.
 std::string_view version();
 
 }  // namespace embedd

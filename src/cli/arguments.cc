@@ -20,8 +20,8 @@ constexpr const char* kFooter =
     "Exit codes: 0 done, 1 failure, 2 usage, 3 finished but rows remain unembedded.\n"
     "Every setting is also a flag and a variable: embedd --help-settings";
 
-/// Declares the commands. Values live in shared structs, because CLI11 writes them while it parses and the
-/// command reads them afterwards.
+/// Declares the commands. CLI11 writes the values while it parses, and the command reads them later, so both
+/// share structs.
 class Parser {
  public:
   explicit Parser(Arguments& arguments) : arguments_(arguments) {
@@ -41,7 +41,7 @@ class Parser {
     add_traces();
     add_check();
     add_grants();
-    add_named(&app_, "estimate", "Count the rows, tokens and cost that are still to come; spends nothing",
+    add_named(&app_, "estimate", "Estimate the rows, tokens and cost still to come; spends nothing",
               estimate);
     add_chunk();
   }
@@ -49,7 +49,8 @@ class Parser {
   void parse(int argc, char** argv) {
     const std::vector<std::string> words = spell_out(app_, {argv + std::min(argc, 1), argv + argc});
     try {
-      app_.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes them from the back
+      // CLI11 takes the words from the back.
+      app_.parse(std::vector<std::string>(words.rbegin(), words.rend()));
     } catch (const CLI::ParseError& error) {
       fail(error, words);
     }
@@ -58,7 +59,7 @@ class Parser {
  private:
   using Action = std::function<Result<int>(Context&)>;
 
-  /// Hidden in --help, which would drown in them; --help-settings lists them.
+  /// Hidden in --help, which they would flood; --help-settings lists them.
   void add_setting_flags() {
     for (const Setting& setting : all_settings()) {
       if (setting.type == SettingType::secret) continue;
@@ -91,10 +92,10 @@ class Parser {
   void add_vectorizer() {
     CLI::App* group = add_group("vectorizer", "Declare which column holds the embedding of which text");
     auto create = std::make_shared<schema::VectorizerSpec>();
-    create->model.clear();  // the endpoint's
-    CLI::App* command = add(group, "create", "Declare a vectorizer; rows that exist are embedded too",
+    create->model.clear();  // empty: the endpoint's model
+    CLI::App* command = add(group, "create", "Declare a vectorizer; existing rows are embedded too",
                             [create](Context& context) { return vectorizer_create(context, *create); });
-    command->add_option("NAME", create->name, "Its name")->required();
+    command->add_option("NAME", create->name, "The vectorizer's name")->required();
     command->add_option("--table", create->table, "Source table, such as notes or app.notes")->required();
     command
         ->add_option(
@@ -120,18 +121,18 @@ class Parser {
     command->add_option("--where", create->where, "SQL condition on the row: which rows are covered");
     command->add_option("--endpoint", create->endpoint, "Endpoint of the workers' configuration [openai]");
     command->add_option("--model", create->model,
-                        "Model [the endpoint's, as embedd.toml says; of openai text-embedding-3-small; of "
-                        "local local-hashing-v1]");
-    command->add_option("--dimensions", create->dimensions, "Of the vectors [those of the column]")
+                        "Model [the endpoint's: its `model` in embedd.toml, else text-embedding-3-small "
+                        "for openai and local-hashing-v1 for local]");
+    command->add_option("--dimensions", create->dimensions, "Dimensions of the vectors [those of the column]")
         ->check(whole_number(1, 16'000));
     command->add_flag_callback(
         "--send-dimensions", [create] { create->send_dimensions = true; },
-        "Ask the endpoint for that many [only where OpenAI's model has others]");
+        "Name the dimensions in requests [only if OpenAI's model has others]");
     command->add_flag("--adopt-existing", create->adopt_existing,
-                      "Keep vectors that are there, where --model-id-column names the model [all are "
-                      "embedded anew, unless the same declaration was dropped before]");
+                      "Keep existing vectors whose --model-id-column names the model [all rows are "
+                      "embedded again, unless the same declaration was dropped before]");
     command->add_flag("--trust-all", create->trust_all,
-                      "With --adopt-existing: also those of which no column says the model");
+                      "With --adopt-existing: also keep vectors whose model no column names");
     command->add_option("--model-id-column", create->model_id_column, "Column that gets the model's name");
     command->add_option("--model-version-column", create->model_version_column,
                         "Column that gets the model's name as the server reports it");
@@ -142,8 +143,8 @@ class Parser {
     command
         ->add_option(
             "--index", create->index,
-            "Vector index, built by `vectorizer reindex` once the backlog has drained: hnsw, halfvec "
-            "(of half precision, up to 4,000 dimensions), ivfflat [none]")
+            "Vector index, built by `vectorizer reindex` when the backlog has drained: hnsw, halfvec "
+            "(half precision, up to 4,000 dimensions), ivfflat [none]")
         ->check(CLI::IsMember({"hnsw", "halfvec", "ivfflat", "none"}));
     add(group, "list", "List the vectorizers", vectorizer_list);
     add_named(group, "show", "Show one vectorizer", vectorizer_show);
@@ -160,11 +161,12 @@ class Parser {
         group, "reindex", "Wait for the backlog to drain, then build the vector index; for the table's owner",
         [arguments](Context& context) { return vectorizer_reindex(context, *arguments); });
     command->add_option("NAME", arguments->name, "The vectorizer")->required();
-    command->add_option("--index", arguments->index, "From now on of this kind: hnsw, halfvec, ivfflat, none")
+    command
+        ->add_option("--index", arguments->index, "Build this kind from now on: hnsw, halfvec, ivfflat, none")
         ->check(CLI::IsMember({"hnsw", "halfvec", "ivfflat", "none"}));
     command
         ->add_option("--wait", arguments->wait_seconds,
-                     "Seconds until giving up on the backlog, with exit code 3 [as long as it takes]")
+                     "Seconds to wait for the backlog, then exit with code 3 [as long as it takes]")
         ->check(not_negative());
     command->add_flag("--now", arguments->now, "Build although rows wait to be embedded");
     command
@@ -185,7 +187,7 @@ class Parser {
     command->add_option("NAME", arguments->name, "The vectorizer")->required();
     command
         ->add_option("--drop", arguments->drop,
-                     "The index to drop, by name; may be repeated. Without it: say what there is to drop")
+                     "Name of the index to drop; may be repeated. Without it: show which could be dropped")
         ->expected(1);
   }
 
@@ -205,7 +207,7 @@ class Parser {
                       "Stop when nothing is due: exit 0, or 3 if rows remain unembedded. Waits at most a "
                       "minute for a database that is down");
     command->add_flag("--traces", arguments->traces,
-                      "First `traces init --adopt-only`, as soon as the table is there");
+                      "First run `traces init --adopt-only`, as soon as the table exists");
     command->add_option_function<std::string>(
         "--http", [this](const std::string& text) { arguments_.flags.emplace_back("http", text); },
         "Serve /livez, /readyz and /metrics at this address:port (port 0: any)");
@@ -215,24 +217,24 @@ class Parser {
     auto arguments = std::make_shared<StatusArguments>();
     add(&app_, "status", "Show queues, freshness, rates, spend and workers", [arguments](Context& context) {
       return status(context, *arguments);
-    })->add_flag("--watch", arguments->watch, "Again every two seconds");
+    })->add_flag("--watch", arguments->watch, "Show it again every two seconds");
   }
 
   void add_dead() {
     CLI::App* group = add_group("dead", "Rows that can never be embedded as they are, with the reason");
     auto list = std::make_shared<DeadArguments>();
-    add_dead_command(group, "list", "List them, newest first", dead_list, list)
+    add_dead_command(group, "list", "List dead letters, newest first", dead_list, list)
         ->add_option("--limit", list->limit, "At most this many [100]")
         ->check(whole_number(1, 100'000));
     auto retry = std::make_shared<DeadArguments>();
-    add_dead_command(group, "retry", "Put them back into the queue; name a vectorizer, or say --all",
+    add_dead_command(group, "retry", "Put dead letters back into the queue; name a vectorizer, or say --all",
                      dead_retry, retry)
-        ->add_flag("--all", retry->all, "Those of every vectorizer");
+        ->add_flag("--all", retry->all, "Dead letters of every vectorizer");
     auto purge = std::make_shared<DeadArguments>();
     add_dead_command(group, "purge",
-                     "Forget them; their rows stay as they are; name a vectorizer, or say --all", dead_purge,
-                     purge)
-        ->add_flag("--all", purge->all, "Those of every vectorizer");
+                     "Delete dead letters; their rows do not change; name a vectorizer, or say --all",
+                     dead_purge, purge)
+        ->add_flag("--all", purge->all, "Dead letters of every vectorizer");
   }
 
   CLI::App* add_dead_command(CLI::App* group, const char* name, const char* help,
@@ -240,11 +242,12 @@ class Parser {
                              const std::shared_ptr<DeadArguments>& arguments) {
     CLI::App* added = add(group, name, help,
                           [arguments, command](Context& context) { return command(context, *arguments); });
-    added->add_option("VECTORIZER", arguments->vectorizer, "Only those of this vectorizer");
+    added->add_option("VECTORIZER", arguments->vectorizer, "Only dead letters of this vectorizer");
     added->add_option("--key", arguments->key, R"(Only this row: 5, or '{"id": 5}')");
-    added->add_option("--kind", arguments->kind, "Only those of this kind, such as rejected");
-    added->add_option("--older-than", arguments->older_than, "Only those that failed longer ago, such as 7d");
-    added->add_option("--newer-than", arguments->newer_than, "Only those that failed since, such as 12h");
+    added->add_option("--kind", arguments->kind, "Only this kind, such as rejected");
+    added->add_option("--older-than", arguments->older_than,
+                      "Only rows that failed longer ago than this, such as 7d");
+    added->add_option("--newer-than", arguments->newer_than, "Only rows that failed since, such as 12h");
     return added;
   }
 
@@ -279,13 +282,14 @@ class Parser {
     command->add_option("--endpoint", arguments->endpoint, "Endpoint of the vectorizer [openai]");
     command->add_option("--model", arguments->model, "Model [the endpoint's]");
     command->add_flag("--adopt-only", arguments->adopt_only,
-                      "Fail where there is no table 'traces', instead of making one");
+                      "Fail if there is no table 'traces', instead of creating one");
   }
 
   void add_check() {
     auto arguments = std::make_shared<CheckArguments>();
-    CLI::App* command = add(&app_, "check", "Say whether everything is in place; spends nothing by itself",
-                            [arguments](Context& context) { return check(context, *arguments); });
+    CLI::App* command =
+        add(&app_, "check", "Check that everything is in place; spends nothing without --probe",
+            [arguments](Context& context) { return check(context, *arguments); });
     command->preparse_callback([this](std::size_t) { arguments_.reports_bad_config = true; });
     command->add_flag("--probe", arguments->probe,
                       "Also send one short request to each endpoint and model in use");

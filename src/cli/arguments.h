@@ -1,4 +1,4 @@
-/// What the command line says, before any configuration is read.
+/// Parses the command line, before any configuration is read.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,8 @@
 namespace embedd::cli {
 
 struct Arguments {
-  /// Set when there is nothing to run: --help, --version, --help-settings, or a mistake already printed.
+  /// Set if there is nothing to run: --help, --version, --help-settings, or a mistake that was already
+  /// printed.
   std::optional<int> exit_code;
   std::vector<std::pair<std::string, std::string>> flags;  ///< settings given as flags
   bool json = false;

@@ -16,7 +16,7 @@ schema::DeadLetterFilter filter_of(const DeadArguments& arguments) {
   return {arguments.vectorizer, arguments.key, arguments.kind, arguments.older_than, arguments.newer_than};
 }
 
-/// Letter by letter: there may be many.
+/// Prints one dead letter at a time, because there may be many.
 Result<int> list_as_json(const Config& config, const DeadArguments& arguments) {
   std::string before = "[";
   TRY(app::visit_dead_letters(
@@ -31,7 +31,7 @@ Result<int> list_as_json(const Config& config, const DeadArguments& arguments) {
   return kDone;
 }
 
-/// A table for every thousand, each with its header.
+/// Prints a table for every thousand dead letters, each with its header.
 Result<int> list_as_table(const Config& config, const DeadArguments& arguments) {
   constexpr int kRows = 1000;
   const std::vector<std::string> header{"failed at", "vectorizer", "key", "kind", "attempts", "message"};

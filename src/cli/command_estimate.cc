@@ -10,7 +10,7 @@ namespace embedd::cli {
 
 namespace {
 
-/// What becomes of texts that are longer than the model takes.
+/// What the vectorizer does with texts that are longer than the model takes.
 std::string_view fate_of(LongTexts policy) {
   switch (policy) {
     case LongTexts::average: return "are embedded in pieces, of which the mean is stored";

@@ -16,7 +16,7 @@ void write(JsonWriter& json, std::string_view name, const std::vector<std::strin
   json.end();
 }
 
-/// Errors: misconfigured, if something is left for another role to grant.
+/// Errors: misconfigured, if grants remain for another role to make.
 Result<int> grant_all(const Context& context, const std::string& role) {
   const auto grants = TRY(app::apply_grants(context.config, role));
   if (context.json) {
@@ -50,7 +50,7 @@ Result<int> grants(Context& context, const GrantsArguments& arguments) {
     print(json.end().str() + "\n");
     return kDone;
   }
-  // For psql: an identifier is printed as it is, quoted as SQL wants it.
+  // For psql: identifiers are printed unchanged, quoted as SQL quotes them.
   for (const std::string& grant : grants.lacking) print(grant + ";\n");
   if (grants.lacking.empty())
     print_note(role + " lacks nothing");

@@ -17,12 +17,12 @@ namespace {
 
 constexpr seconds kBetweenLines{10};
 
-/// Says on stderr how far it is: on a terminal in place, elsewhere as a line now and then.
+/// Reports progress on stderr: on a terminal in place, elsewhere as a line now and then.
 class Ticker {
  public:
   ~Ticker() { clear(); }
 
-  /// `share` negative: not known.
+  /// `share` negative: unknown.
   void tell(const std::string& text, double share = -1) {
     const Instant now = std::chrono::steady_clock::now();
     if (terminal_) {
@@ -87,7 +87,7 @@ void show(const Context& context, const std::vector<schema::BuiltIndex>& indexes
     print(index.built
               ? fmt::format("{} built in {:.1f} s, {}\n", printable(index.name), index.seconds,
                             human_size(index.bytes))
-              : fmt::format("{} is there already, {}\n", printable(index.name), human_size(index.bytes)));
+              : fmt::format("{} exists already, {}\n", printable(index.name), human_size(index.bytes)));
 }
 
 }  // namespace
@@ -119,15 +119,15 @@ Result<int> vectorizer_reindex(Context& context, const app::ReindexRequest& requ
   for (const schema::BuiltIndex& index : built)
     if (index.serially)
       print_note(
-          fmt::format("note: {} was built by one process, since the server's shared memory (/dev/shm) is too "
-                      "small for more: give a container a larger --shm-size, or ask for less --memory-mib",
+          fmt::format("note: {} was built by one process, because the server's shared memory (/dev/shm) is "
+                      "too small for more: give a container a larger --shm-size, or lower --memory-mib",
                       printable(index.name)));
   return kDone;
 }
 
 namespace {
 
-/// Nothing is dropped, so this is no failure.
+/// No index was dropped, so this is no failure.
 void show_droppable(const Context& context, const app::Deferral& deferral) {
   const schema::VectorizerInfo& info = deferral.info;
   const std::vector<std::string>& there = deferral.droppable;
@@ -146,7 +146,7 @@ void show_droppable(const Context& context, const app::Deferral& deferral) {
     print(fmt::format("the column '{}' has no vector index: there is nothing to defer\n",
                       printable(info.destination_column)));
   } else {
-    print(fmt::format("deferred already: {}; build what was dropped with: embedd vectorizer reindex {}\n",
+    print(fmt::format("already deferred: {}; to build it again: embedd vectorizer reindex {}\n",
                       printable(fmt::format("{}", fmt::join(info.deferred_indexes, ", "))), info.name));
   }
 }

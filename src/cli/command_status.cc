@@ -83,10 +83,10 @@ std::string as_json(const app::StatusReport& report) {
   return json.end().str() + "\n";
 }
 
-// Tables fit into 80 columns: a cell is at most as wide as said here.
+// Tables fit into 80 columns: these are the widest cells.
 constexpr std::size_t kName = 18, kModel = 22, kWorker = 20;
 
-/// Why nothing happens where no worker runs, as far as this side can know.
+/// Why nothing happens if no worker runs, as far as this process can know.
 std::string reason_here(const app::StatusReport& report, const schema::VectorizerStatus& item) {
   const app::EndpointState* endpoint = report.endpoint(item.endpoint);
   if (endpoint == nullptr)
@@ -97,7 +97,7 @@ std::string reason_here(const app::StatusReport& report, const schema::Vectorize
   return "no worker runs: embedd worker";
 }
 
-/// remarks_of() says more.
+/// The state as one or two words; remarks_of() explains it.
 std::string state_of(const schema::VectorizerStatus& item, bool workers) {
   const std::string_view condition = app::condition_of(item, workers);
   if (condition == "broken") return paint(Colour::red, condition);
@@ -113,7 +113,7 @@ std::string said_by(const schema::TroubleStatus& trouble, std::size_t workers) {
   return fmt::format("say {} of {} workers", trouble.workers, workers);
 }
 
-/// What waits, why and since when: a line each, without its name.
+/// What waits, why, and since when: a line each, without the vectorizer's name.
 std::vector<std::string> remarks_of(const app::StatusReport& report, const schema::VectorizerStatus& item) {
   const std::size_t workers = report.status.workers.size();
   std::vector<std::string> out;

@@ -13,7 +13,7 @@ namespace embedd::cli {
 
 namespace {
 
-/// The members of an object that is open and stays so.
+/// Writes the members of an object; the caller opens and closes the object.
 void write_json(JsonWriter& json, const schema::VectorizerInfo& info) {
   const auto optional = [&json](std::string_view name, const std::optional<std::string>& text) {
     json.key(name);
@@ -96,7 +96,7 @@ void show(const Context& context, const schema::VectorizerInfo& info) {
   print(out);
 }
 
-/// pause, resume and drop differ in one call and one word.
+/// The commands pause, resume and drop: they differ in one call and one word.
 Result<int> change(Context& context, const std::string& name,
                    Result<void> (*action)(pg::Connection&, std::string_view), std::string_view done) {
   auto db = TRY(app::connect(context.config));

@@ -22,7 +22,7 @@ namespace embedd::cli {
 
 namespace {
 
-/// Serves the routes while it lives.
+/// Serves the routes as long as it exists.
 struct Service {
   Service(const observe::Health& health, const observe::Metrics& metrics) : routes(health, metrics) {}
 
@@ -42,7 +42,7 @@ Result<std::shared_ptr<void>> serve(const serve::ListenAddress& address, const o
   return service;
 }
 
-/// Where the worker serves HTTP; none: nowhere.
+/// The address on which the worker serves HTTP; none: no HTTP.
 Result<std::optional<serve::ListenAddress>> listen_address(const SettingValues& values) {
   if (!values.has("http")) return std::nullopt;
   auto address = serve::parse_listen_address(values.text("http"));
@@ -71,7 +71,7 @@ app::WorkerRequest request_of(const SettingValues& values, const WorkerArguments
   return request;
 }
 
-/// "none remains" is known from the queue, and beyond that from the last walk over each table.
+/// Says that no row remains: the queue shows that, and the last walk over each table.
 std::string none_remains(const Context& context, double took_seconds) {
   auto db = app::connect(context.config);
   const auto walked = db ? schema::seconds_since_walks(*db) : std::unexpected(db.error());
@@ -100,7 +100,7 @@ void print_summary(const Context& context, const WorkerSummary& summary, double 
   print(line + "\n");
 }
 
-/// Before the loop there is nothing to settle, but connecting may take its time.
+/// Before the loop there is nothing to settle, but connecting may take long.
 [[noreturn]] void leave_at_once(int signal) {
   app::log_stopped_early();
   log::flush();

@@ -1,5 +1,5 @@
-/// Every command, one file each. A command prints its result and returns its exit code; an error that it
-/// returns is printed by run(), as one line on stderr.
+/// Every command, one file each. A command prints its result and returns its exit code. run() prints the
+/// error that a command returns, as one line on stderr.
 #pragma once
 
 #include <optional>
@@ -47,7 +47,7 @@ struct CheckArguments {
 
 struct WorkerArguments {
   bool once = false;
-  bool traces = false;  ///< first adopt the table `traces`, as soon as it is there
+  bool traces = false;  ///< first adopt the table `traces`, as soon as it exists
 };
 
 struct StatusArguments {

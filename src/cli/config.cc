@@ -26,7 +26,7 @@ namespace embedd::cli {
 namespace {
 
 constexpr std::string_view kPrefix = "EMBEDD_";
-/// Meant for this repository's scripts and tests, which run the binary too.
+/// Variables of this repository's scripts and tests, which run the binary too.
 constexpr std::string_view kForeign[] = {"EMBEDD_TEST_", "EMBEDD_BENCH_", "EMBEDD_DEMO_",
                                          "EMBEDD_PG_VERSION"};
 
@@ -41,7 +41,7 @@ std::vector<std::string_view> variable_names() {
   return names;
 }
 
-/// An EMBEDD_ name that means nothing is a slip: better refused than ignored.
+/// Refuses an EMBEDD_ name that has no meaning: it is probably a mistake, and must not be ignored.
 Result<void> refuse_unknown(std::string_view variable, std::string_view origin) {
   if (!variable.starts_with(kPrefix) || find_environment(variable) != nullptr) return {};
   for (const std::string_view foreign : kForeign)
@@ -67,13 +67,13 @@ std::string in_capitals(std::string name) {
   return name;
 }
 
-/// Whether embedd or libpq would read a variable of that name.
+/// Whether embedd or libpq reads a variable with this name.
 bool is_ours(std::string_view variable) {
   return find_environment(variable) != nullptr || variable.starts_with(kPrefix) ||
          pg::is_libpq_variable(variable);
 }
 
-/// Builds the configuration source by source, from the highest to the lowest.
+/// Reads the configuration source by source, from the highest to the lowest.
 class Loader {
  public:
   explicit Loader(const ConfigSources& sources) : sources_(sources) {}
@@ -195,7 +195,7 @@ class Loader {
     openai.organization = values.text("openai_org_id");
     openai.project = values.text("openai_project_id");
     if (values.from_file("openai_api_key")) {
-      openai.api_key_file = values.text("openai_api_key_file");  // may appear later, and change
+      openai.api_key_file = values.text("openai_api_key_file");  // the file may appear later, and change
     } else {
       openai.api_key = TRY(values.secret("openai_api_key"));
     }
@@ -215,8 +215,8 @@ class Loader {
         TRY(parse_toml_endpoints(toml_->text, toml_->name, config_.endpoints,
                                  [this](const std::string& variable) { return find_variable(variable); }));
     config_.endpoints = std::move(endpoints);
-    // The environment and .env win over [endpoint.openai] too. The key does not: a table that says where its
-    // key is may well point somewhere that must never see OPENAI_API_KEY.
+    // The environment and .env also override [endpoint.openai], but not its key: a table that says where its
+    // key is may point to a server that must never see OPENAI_API_KEY.
     provider::EndpointConfig& openai = config_.endpoints.front();
     const auto override_text = [this](std::string_view name, std::string& into) {
       const SettingValue& value = config_.values.value(name);
@@ -228,7 +228,7 @@ class Loader {
     return {};
   }
 
-  /// The file that `setting` names, which must exist, or `fallback`, which need not.
+  /// The file that `setting` names, which must exist, or else `fallback`, which may be missing.
   Result<std::optional<File>> read_file(std::string_view setting, std::string_view fallback) {
     namespace fs = std::filesystem;
     const bool named = config_.values.has(setting);

@@ -1,4 +1,4 @@
-/// What a command is given: the configuration, and how to print.
+/// What run() passes to a command: the configuration, and how to print.
 #pragma once
 
 #include <optional>

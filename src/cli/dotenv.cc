@@ -54,7 +54,7 @@ std::string_view strip_comment(std::string_view text) {
   return text;
 }
 
-/// Walks the text; a quoted value may span lines.
+/// Walks over the text; a quoted value may span lines.
 class Parser {
  public:
   using Lookup = std::function<std::optional<std::string>(const std::string& variable)>;
@@ -85,7 +85,7 @@ class Parser {
   }
 
  private:
-  /// What stands before the '='; empty if there is none.
+  /// The name before the '='; empty if there is none.
   static std::string_view name_of(std::string_view line) {
     const std::size_t equals = line.find('=');
     if (equals == std::string_view::npos) return "";

@@ -6,7 +6,7 @@
 ///   LITERAL='no ${OTHER}, no \escapes'
 ///   MORE=${PLAIN}/x             # also in double quotes; ${OTHER:-value} where OTHER may be unset or empty
 ///
-/// Only `${NAME}` is expanded: any other `$` is a `$`, as in many a password.
+/// Only `${NAME}` is expanded: any other `$` is literal, as in many a password.
 #pragma once
 
 #include <functional>
@@ -19,8 +19,8 @@
 
 namespace embedd::cli {
 
-/// Other programs read the same file, and some write what is no KEY=VALUE into it: such lines are passed
-/// over.
+/// Other programs read the same file, and some write lines into it that are not KEY=VALUE. Such lines are
+/// ignored.
 struct DotenvEntry {
   std::string name;
   std::string value;
@@ -29,12 +29,12 @@ struct DotenvEntry {
 
 struct Dotenv {
   std::vector<DotenvEntry> entries;  ///< in order
-  std::vector<int> ignored;          ///< numbers of the lines that are none
-  std::vector<std::string> unset;    ///< what `${NAME}` names and nobody set
+  std::vector<int> ignored;          ///< numbers of the lines that are not KEY=VALUE
+  std::vector<std::string> unset;    ///< names in `${NAME}` that are not set
 };
 
-/// `file` names it in errors, which are about quotes and never quote a value. `${NAME}` is what `environment`
-/// says, else what an earlier line does.
+/// `file` is the file's name for error messages, which are about quotes and never contain a value. `${NAME}`
+/// is first looked up in `environment`, then in earlier lines.
 Result<Dotenv> parse_dotenv(
     std::string_view text, std::string_view file,
     const std::function<std::optional<std::string>(const std::string& variable)>& environment);

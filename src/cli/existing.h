@@ -1,4 +1,4 @@
-/// Vectors that a column held before its vectorizer was created, as JSON.
+/// Vectors that a column had before its vectorizer was created, as JSON.
 #pragma once
 
 #include "app/vectorizer.h"
@@ -6,7 +6,7 @@
 
 namespace embedd::cli {
 
-/// As the member `existing_vectors`; null if they were not counted.
+/// Writes the member `existing_vectors`; null if the vectors were not counted.
 void write_existing(JsonWriter& json, const app::Existing& existing);
 
 }  // namespace embedd::cli

@@ -25,16 +25,16 @@ void note_endpoint(const app::Settings& settings, std::string_view endpoint) {
 void note_existing(const schema::VectorizerInfo& info, const app::Existing& existing) {
   if (!existing.counted)
     return print_note(
-        "note: vectors that are there could not be counted; those that nothing proves are embedded anew");
+        "note: existing vectors could not be counted; rows whose vector nothing proves are embedded again");
   if (!existing.recalled.empty())
-    print_note(fmt::format("{} vectors are known from the vectorizer {} that was dropped: they cost nothing",
+    print_note(fmt::format("{} vectors are known from the dropped vectorizer {}: they cost nothing",
                            human_count(existing.recalled_rows()), printable(existing.recalled)));
   if (existing.adopted > 0)
     print_note(fmt::format("{} vectors are adopted as they are", human_count(existing.adopted)));
   if (existing.unproven_rows() == 0) return;
   print_note(fmt::format(
-      "note: {} rows have a vector already, of which nothing says that {} made it of their text: they are "
-      "embedded anew{}. To keep vectors instead: embedd vectorizer drop {}, and create it with "
+      "note: {} rows have a vector already, but nothing proves that {} made it from their text: they are "
+      "embedded again{}. To keep vectors instead: embedd vectorizer drop {}, and create it with "
       "--adopt-existing",
       human_count(existing.unproven_rows()), printable(info.model),
       existing.usd_anew > 0 ? fmt::format(", for about USD {:.4f}", existing.usd_anew) : "",
@@ -50,7 +50,7 @@ void note_next_steps(const app::CreatedVectorizer& created) {
     print_note(note);
   }
   print_note(created.worker_running
-                 ? std::string("next: the running worker embeds it; embedd status shows how far it is")
+                 ? std::string("next: the running worker embeds its rows; embedd status shows the progress")
                  : fmt::format("next: embedd worker, which stays up, or embedd worker --once; what it takes: "
                                "embedd estimate {}",
                                printable(created.info.name)));

@@ -1,4 +1,4 @@
-/// What commands say on stderr beside their result.
+/// Notes that commands print on stderr beside their result.
 #pragma once
 
 #include <string_view>
@@ -7,16 +7,16 @@
 
 namespace embedd::cli {
 
-/// Says that the endpoint is unknown here, has no key, or finds words and not meaning.
+/// Notes that the endpoint is unknown here, has no key, or finds words and not meaning.
 void note_endpoint(const app::Settings& settings, std::string_view endpoint);
 
-/// Says what the built-in model cannot do.
+/// Notes what the built-in model cannot do.
 void note_local_model();
 
-/// What becomes of vectors that the column held before, and what that costs; nothing if there are none.
+/// Notes what happens to vectors that the column had before, and the cost; prints nothing if there are none.
 void note_existing(const schema::VectorizerInfo& info, const app::Existing& existing);
 
-/// What the workers' roles lack by now, and what to run next.
+/// Notes which privileges the workers' roles still lack, and what to run next.
 void note_next_steps(const app::CreatedVectorizer& created);
 
 }  // namespace embedd::cli

@@ -25,7 +25,7 @@ bool output_failed = false;
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
-/// Characters on screen, near enough: code points, without the escapes that paint() adds.
+/// Characters on screen, nearly: code points, without the escapes that paint() adds.
 std::size_t width(std::string_view text) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -1,4 +1,4 @@
-/// Results for people: tables, and colour on a terminal only.
+/// Prints results for people: tables, and colour on a terminal only.
 #pragma once
 
 #include <string>
@@ -14,16 +14,16 @@ bool stdout_is_terminal();
 bool stderr_is_terminal();
 
 enum class Colour { green, yellow, red, bold, dim };
-/// `text` in that colour, if stdout is a terminal.
+/// `text` in this colour if stdout is a terminal.
 std::string paint(Colour colour, std::string_view text);
 
-/// Writes to stdout. A closed pipe is noticed at the end, by flush_output().
+/// Writes to stdout. flush_output() reports a closed pipe.
 void print(std::string_view text);
-/// False if something printed did not arrive.
+/// False if anything printed could not be written.
 bool flush_output();
-/// One line on stderr: what went wrong, for a person.
+/// Prints an error for a person, as one line on stderr.
 void print_error(std::string_view message);
-/// One line on stderr: worth knowing, and not part of the result.
+/// Prints a note for a person, as one line on stderr; it is not part of the result.
 void print_note(std::string_view message);
 
 /// Left-aligned columns, two spaces apart; the last is not padded.

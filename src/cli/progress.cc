@@ -14,7 +14,7 @@ namespace {
 
 constexpr milliseconds kBetween{100};
 constexpr int kWidth = 24;
-/// Where the queue's poll stops counting.
+/// Most jobs that the queue's poll counts.
 constexpr std::int64_t kCountedAtMost = 10'000;
 
 }  // namespace
@@ -33,7 +33,7 @@ void Progress::settled(const Vectorizer&, const Settlement& settlement, Outcome 
 }
 
 void Progress::polled(const std::vector<VectorizerState>& states) {
-  // A poll stops counting somewhere; beyond that, what was enqueued here knows better.
+  // A poll stops counting at kCountedAtMost; beyond that, the count of rows enqueued here is better.
   std::int64_t counted = 0;
   left_is_bound_ = false;
   for (const VectorizerState& state : states) {

@@ -1,4 +1,4 @@
-/// A progress bar on a terminal's last line: rows done of those that wait, and how fast.
+/// A progress bar on a terminal's last line: rows done of all that wait, and the rate.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace embedd::cli {
 /// 24 blocks, `share` of them full.
 std::string progress_bar(double share);
 
-/// Draws on stderr while there is work, ten times a second at most, and removes itself when there is none.
+/// Draws on stderr while there is work, at most ten times a second, and clears its line when there is none.
 class Progress final : public PartialObserver {
  public:
   /// `clock` must outlive it.
@@ -36,12 +36,12 @@ class Progress final : public PartialObserver {
 
   const Clock& clock_;
   std::int64_t done_ = 0;           ///< since the work began
-  std::int64_t left_ = 0;           ///< by the last poll, and what was enqueued and done since
-  bool left_is_bound_ = false;      ///< the poll stopped counting: more may wait
-  std::set<VectorizerId> walking_;  ///< whose reconcile has not reached the end: more may be found
-  Instant began_at_{};              ///< of this stretch of work
+  std::int64_t left_ = 0;           ///< rows left by the last poll, with those enqueued and done since
+  bool left_is_bound_ = false;      ///< the poll stopped counting, so more rows may wait
+  std::set<VectorizerId> walking_;  ///< vectorizers whose walk has not ended: more rows may be found
+  Instant began_at_{};              ///< when the current work began
   Instant drawn_at_{};
-  bool working_ = false;  ///< something is leased or asked for
+  bool working_ = false;  ///< something is leased, or a request is in flight
   bool visible_ = false;
 };
 

@@ -23,7 +23,7 @@ void configure_log(const SettingValues& values) {
                                     : log::Format::automatic);
 }
 
-/// A person's mistake is told apart from a failure, as shells expect.
+/// A person's mistake has an exit code of its own, as shells expect.
 int report(const Error& error) {
   print_error(error.message);
   return error.kind == ErrorKind::invalid_argument ? kUsage : kFailed;
@@ -51,7 +51,7 @@ int run(int argc, char** argv) {
   try {
     Arguments arguments = parse_arguments(argc, argv);
     const int code = arguments.exit_code ? *arguments.exit_code : run_command(arguments);
-    log::flush();  // a terminal shows what was logged before what was printed
+    log::flush();  // a terminal shows the log before the result
     if (flush_output()) return code;
     print_error("the output could not be written");
   } catch (const std::exception& error) {

@@ -5,7 +5,7 @@
 
 namespace embedd::cli {
 
-/// Runs the command that `argv` names. Prints errors itself. Returns the exit code.
+/// Runs the command that `argv` names. Prints its error. Returns the exit code.
 int run(int argc, char** argv);
 
 }  // namespace embedd::cli

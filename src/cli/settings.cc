@@ -17,16 +17,16 @@ constexpr double kDay = 86400;
 constexpr Setting kSettings[] = {
     {"database_url", "DATABASE_URL", SettingType::secret, "", "",
      "PostgreSQL, as a libpq URI or keywords; PG* variables fill what it leaves out"},
-    {"database_url_file", "DATABASE_URL_FILE", SettingType::path, "", "", "file that holds it"},
+    {"database_url_file", "DATABASE_URL_FILE", SettingType::path, "", "", "file that contains it"},
     {"listen_url", "EMBEDD_LISTEN_URL", SettingType::secret, "", "",
      "a direct connection for LISTEN, when database_url leads to PgBouncer"},
-    {"listen_url_file", "EMBEDD_LISTEN_URL_FILE", SettingType::path, "", "", "file that holds it"},
+    {"listen_url_file", "EMBEDD_LISTEN_URL_FILE", SettingType::path, "", "", "file that contains it"},
     {"openai_api_key", "OPENAI_API_KEY", SettingType::secret, "", "",
      "key of the endpoint 'openai'; without it, rows wait"},
     {"openai_api_key_file", "OPENAI_API_KEY_FILE", SettingType::path, "", "",
-     "file that holds it; read again whenever it changes"},
+     "file that contains it; read again whenever the file changes"},
     {"openai_base_url", "OPENAI_BASE_URL", SettingType::text, "https://api.openai.com/v1", "",
-     "where the endpoint 'openai' is"},
+     "base URL of the endpoint 'openai'"},
     {"openai_org_id", "OPENAI_ORG_ID", SettingType::text, "", "", "organization to bill"},
     {"openai_project_id", "OPENAI_PROJECT_ID", SettingType::text, "", "", "project to bill"},
     {"poll_seconds", "EMBEDD_POLL_SECONDS", SettingType::seconds, "5", "seconds",
@@ -34,10 +34,9 @@ constexpr Setting kSettings[] = {
     {"lease_seconds", "EMBEDD_LEASE_SECONDS", SettingType::seconds, "60", "seconds",
      "a dead worker's jobs move on after this", 1, kDay},
     {"reconcile_seconds", "EMBEDD_RECONCILE_SECONDS", SettingType::seconds, "3600", "seconds",
-     "how long after a walk over a table the next one looks for rows that the triggers did not see", 1,
-     365 * kDay},
+     "time between two walks over a table, which find rows that the triggers did not see", 1, 365 * kDay},
     {"reconcile_share", "EMBEDD_RECONCILE_SHARE", SettingType::number, "0.02", "of the time",
-     "what such walks may take of it, in each worker", 0.0001, 1},
+     "most of each worker's time for these walks", 0.0001, 1},
     {"max_in_flight", "EMBEDD_MAX_IN_FLIGHT", SettingType::integer, "64", "requests",
      "provider requests at a time, over all endpoints", 1, 1024},
     {"max_attempts", "EMBEDD_MAX_ATTEMPTS", SettingType::integer, "5", "attempts",
@@ -51,9 +50,9 @@ constexpr Setting kSettings[] = {
     {"max_text_mib", "EMBEDD_MAX_TEXT_MIB", SettingType::integer, "16", "MiB",
      "longest text that is cut into chunks; a longer one is a dead letter", 1, 64},
     {"tokenizer_ranks", "EMBEDD_TOKENIZER_RANKS", SettingType::path, "", "",
-     "cl100k_base.tiktoken, in place of the one built in"},
+     "a cl100k_base.tiktoken file that replaces the built-in one"},
     {"keep_messages", "EMBEDD_KEEP_MESSAGES", SettingType::choice, "off", "off|on",
-     "on: a dead letter holds the database's own words, which may quote the row; logs never do"},
+     "on: a dead letter keeps the database's own words, which may quote the row; logs never do"},
     {"http", "EMBEDD_HTTP", SettingType::text, "", "address:port",
      "where the worker serves /livez, /readyz and /metrics; :9090 is loopback, port 0 any; unset: nowhere"},
     {"log_level", "EMBEDD_LOG_LEVEL", SettingType::choice, "info", "debug|info|warn|error|off",
@@ -93,7 +92,7 @@ bool parse_whole(std::string_view text, Number& number) {
   return code == std::errc() && end == text.data() + text.size();
 }
 
-/// What is wrong with `text` as a value of `setting`; empty if nothing is. Never holds the text of a secret.
+/// Why `text` is no value of `setting`; empty if it is one. Never contains a secret.
 std::string fault(const Setting& setting, std::string_view text) {
   double number = 0;
   std::int64_t whole = 0;

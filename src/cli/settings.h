@@ -1,8 +1,8 @@
-/// Every setting, in one table, and the values that flags, environment, `.env` and `embedd.toml` gave them.
+/// The table of all settings, and the values that flags, environment, `.env` and `embedd.toml` gave them.
 ///
 /// A setting `poll_seconds` is `poll_seconds = 5` in embedd.toml, `EMBEDD_POLL_SECONDS` in the environment
-/// and in `.env`, and `--poll-seconds` on the command line. Secrets have no flag (a command line can be read
-/// by every user of the machine) and each has a `…_file` twin.
+/// and in `.env`, and `--poll-seconds` on the command line. A secret has no flag, because every user of the
+/// machine can read command lines. Each secret has a `…_file` setting too.
 #pragma once
 
 #include <cstdint>
@@ -28,21 +28,21 @@ enum class SettingType {
 };
 
 struct Setting {
-  std::string_view name;         ///< in embedd.toml; the flag is the same with dashes
+  std::string_view name;         ///< in embedd.toml; for the flag, `_` becomes `-`
   std::string_view environment;  ///< variable
   SettingType type;
-  std::string_view fallback;  ///< as a person would write it; empty: unset
+  std::string_view fallback;  ///< default, as a person would write it; empty: unset
   std::string_view unit;      ///< for people; for a choice, the choices
   std::string_view help;
   double low = 0;
   double high = 0;
 };
 
-/// All settings, in the order in which people read them.
+/// All settings, in an order for readers.
 const std::vector<Setting>& all_settings();
-/// The setting of that name, or null.
+/// The setting with this name, or null.
 const Setting* find_setting(std::string_view name);
-/// The setting of that environment variable, or null.
+/// The setting with this environment variable, or null.
 const Setting* find_environment(std::string_view variable);
 /// `--poll-seconds` for `poll_seconds`.
 std::string flag_of(const Setting& setting);
@@ -60,11 +60,11 @@ struct SettingValue {
 
 class SettingValues {
  public:
-  /// Takes a value if no higher source gave one; an empty value means "unset, and look no further".
+  /// Stores a value unless a higher source gave one. An empty value means "unset", and hides lower sources.
   /// Errors: invalid_argument if the value does not fit the setting; a secret is never quoted.
   Result<void> set(const Setting& setting, std::string text, Source source, std::string origin);
 
-  /// Where the value was given, as a person would look for it: "--config", ".env:2: EMBEDD_CONFIG".
+  /// Where the value was given, for a person: "--config", ".env:2: EMBEDD_CONFIG".
   [[nodiscard]] std::string place_of(std::string_view name) const;
 
   [[nodiscard]] bool has(std::string_view name) const;
@@ -74,10 +74,10 @@ class SettingValues {
   [[nodiscard]] Duration duration(std::string_view name) const;
   [[nodiscard]] double number(std::string_view name) const;
 
-  /// The secret `name`, or the content of the file that `name_file` gives, without its final newline.
-  /// Errors: invalid_argument if both are set side by side or the file cannot be read.
+  /// The secret `name`, or the content of the file that `name_file` names, without its final newline.
+  /// Errors: invalid_argument if one source sets both, or the file cannot be read.
   [[nodiscard]] Result<Secret> secret(std::string_view name) const;
-  /// True if `name_file` is what counts for the secret `name`.
+  /// True if the secret `name` comes from the file that `name_file` names.
   [[nodiscard]] bool from_file(std::string_view name) const;
 
  private:

@@ -24,8 +24,8 @@ const CLI::App* find_command(const CLI::App& app, std::string_view name) {
   return nullptr;
 }
 
-/// The option that `word` names (`-k`, `-k5`, `--limit`, `--limit=5`), of the command or of all of them; null
-/// if there is none.
+/// The option that `word` names (`-k`, `-k5`, `--limit`, `--limit=5`), of the command or of all commands;
+/// null if there is none.
 const CLI::Option* find_option(const CLI::App& app, const CLI::App& command, std::string_view word) {
   const bool is_long = word.starts_with("--");
   const std::string name(is_long ? word.substr(2, word.find('=') - 2) : word.substr(1, 1));
@@ -50,12 +50,12 @@ std::string unknown(std::string_view what, std::string_view word, const std::vec
                      did_you_mean(word, std::vector<std::string_view>(names.begin(), names.end())));
 }
 
-/// `-k`, `--limit`; a negative number and a lone dash are values.
+/// `-k`, `--limit`. A negative number or a lone dash is a value.
 bool is_flag(std::string_view word) {
   return word.size() > 1 && word[0] == '-' && (word[1] < '0' || word[1] > '9') && word[1] != '.';
 }
 
-/// Reads the command line as CLI11 does, as far as it must to find what is wrong.
+/// Reads the command line as CLI11 does, as far as needed to find the mistake.
 class Reader {
  public:
   Reader(const CLI::App& app, const std::vector<std::string>& words) : app_(app), words_(words) {}
@@ -67,9 +67,9 @@ class Reader {
   }
 
  private:
-  /// The first command or flag that does not exist; empty if all do.
+  /// The first command or flag that does not exist; empty if all exist.
   std::string find_unknown() {
-    bool after_option = false;  // what follows may be its value
+    bool after_option = false;  // the next word may be its value
     for (const std::string& word : words_) {
       if (word == "--") break;
       if (is_flag(word)) {
@@ -92,7 +92,7 @@ class Reader {
     return "";
   }
 
-  /// CLI11 names an option by its long name, which need not be the one that was typed.
+  /// CLI11 names an option by its long name; the person may have typed another.
   std::string as_typed(std::string message) const {
     for (const std::string& word : words_) {
       if (word == "--") break;

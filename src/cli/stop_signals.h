@@ -1,4 +1,5 @@
-/// SIGTERM and SIGINT as a stop token: the first asks to drain, the second to give up what is in flight.
+/// SIGTERM and SIGINT as a stop token: the first signal asks for a drain, the second gives up requests in
+/// flight.
 #pragma once
 
 #include <functional>
@@ -8,8 +9,8 @@
 
 namespace embedd::cli {
 
-/// Make it before any other thread, so that all of them leave the two signals to it. Handles them on a thread
-/// of its own, where anything may be called.
+/// Create this object before any other thread, so that all threads block both signals. It handles the signals
+/// on a thread of its own, where any function may be called.
 class StopSignals {
  public:
   StopSignals();
@@ -19,7 +20,7 @@ class StopSignals {
   StopSignals& operator=(const StopSignals&) = delete;
 
   [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
-  /// What the second and further signals do; nothing, unless it is said.
+  /// Sets what the second and further signals do; by default they do nothing.
   void on_second(std::function<void(int signal)> action);
 
  private:

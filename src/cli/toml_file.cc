@@ -22,8 +22,8 @@ std::string place(const std::string& file, const toml::source_region& source) {
   return fmt::format("{}:{}", file, source.begin.line);
 }
 
-// toml++ 3.3 looks characters beyond ASCII up in a table with undefined holes, also where TOML allows them.
-// So it never sees any: they go in as `~XY`, and what comes out is turned back.
+// toml++ 3.3 looks characters beyond ASCII up in a table with undefined holes, even where TOML allows them.
+// So it never gets any: they are passed as `~XY`, and turned back in the result.
 
 std::string armoured(std::string_view text) {
   std::string out;
@@ -74,7 +74,7 @@ std::optional<std::string> scalar(const toml::node& node) {
   return std::nullopt;
 }
 
-/// Reads one `[endpoint.NAME]` table; the first fault wins and stays.
+/// Reads one `[endpoint.NAME]` table; keeps the first error.
 class EndpointReader {
  public:
   EndpointReader(const toml::table& table, const std::string& file, const Lookup& lookup,
@@ -115,7 +115,7 @@ class EndpointReader {
   }
 
  private:
-  /// Remembers the name, so that refuse_unknown() knows every key that has a meaning.
+  /// Remembers the name, so that refuse_unknown() knows all keys that have a meaning.
   const toml::node* find(std::string_view name) {
     names_.push_back(name);
     return table_.get(name);
@@ -175,8 +175,8 @@ class EndpointReader {
     }
   }
 
-  /// { env = "NAME" }, { file = "path" }, or "" for a server that wants no key. A key itself does not belong
-  /// into this file, which people commit and copy.
+  /// { env = "NAME" }, { file = "path" }, or "" for a server that wants no key. The key itself may not be in
+  /// this file, which people commit and copy.
   void read_key() {
     constexpr std::string_view kShape = R"(must be { env = "NAME" }, { file = "path" } or "")";
     const auto* node = find("api_key");

@@ -21,12 +21,12 @@ struct TomlSetting {
 /// The value of an environment variable (or of `.env`), for `api_key = { env = "NAME" }`.
 using Lookup = std::function<std::optional<std::string>(const std::string& variable)>;
 
-/// What the top level sets. Checks the names of all keys there, also of tables.
+/// The settings at the top level. Checks the names of all keys there, tables included.
 /// Errors: invalid_argument with file and line; an unknown key names the nearest.
 Result<std::vector<TomlSetting>> parse_toml_settings(std::string_view text, const std::string& file);
 
-/// The endpoints `known`, changed by what the file says of them, and those that it adds.
-/// Errors: invalid_argument with file and line; a key is never quoted.
+/// The endpoints `known`, changed by the file, and the endpoints that the file adds.
+/// Errors: invalid_argument with file and line; the message never contains a key.
 Result<std::vector<provider::EndpointConfig>> parse_toml_endpoints(
     std::string_view text, const std::string& file, std::vector<provider::EndpointConfig> known,
     const Lookup& lookup);

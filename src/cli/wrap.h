@@ -1,4 +1,4 @@
-/// Prose of a command on a terminal.
+/// Wraps a command's prose for a terminal.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,8 @@
 
 namespace embedd::cli {
 
-/// One line as lines of at most `width` bytes, broken at spaces, the further ones indented by two. A word
-/// that is longer stays whole.
+/// Breaks one line at spaces into lines of at most `width` bytes, and indents all but the first by two. A
+/// longer word is not broken.
 std::string wrapped(std::string_view line, std::size_t width);
 
 }  // namespace embedd::cli

@@ -7,16 +7,16 @@ namespace embedd {
 
 namespace {
 
-/// What is reserved and not spent for so long has been paid for by others' waiting, and is gone.
+/// A reservation that is not spent for this long has lapsed: other workers have waited for it in vain.
 constexpr Duration kLapses = seconds(5);
-/// After a reservation that could not be made.
+/// How long to wait after a reservation that failed.
 constexpr Duration kAskAgain = seconds(1);
-/// The rate that is used of the rate that is allowed: clocks differ.
+/// The share of the allowed rate that is used, because clocks differ.
 constexpr double kShare = 0.995;
-/// A request has at most what so many seconds allow.
+/// Seconds' worth of the allowed tokens that one request has at most.
 constexpr double kLongestRequest = 3;
-/// What was reserved and not needed may be spent later, but no more of it than so many seconds allow: the
-/// provider has forgotten the rest, and would see a burst.
+/// Seconds' worth of reserved and unneeded tokens that may be spent later. The provider has forgotten older
+/// ones, and would see a burst.
 constexpr double kMostLeftOver = 0.5;
 /// How fast the ratio of billed to estimated tokens is learned, and its bounds.
 constexpr double kLearning = 0.2, kLeastRatio = 0.05, kMostRatio = 4;
@@ -26,7 +26,8 @@ Duration cost(double amount, double per_second) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(amount / (per_second * kShare)));
 }
 
-/// Per second. The limit is that of a minute, unless it takes long to fill up, and does so at a day's pace.
+/// The limit per second. A limit is per minute, unless it takes long to fill up and fills up at the pace of a
+/// limit per day.
 double rate_of(std::optional<std::int64_t> limit, std::optional<std::int64_t> remaining,
                std::optional<Duration> reset) {
   if (!limit || *limit <= 0) return 0;
@@ -100,7 +101,7 @@ std::optional<Reservation> Allowance::reserve(std::size_t tokens, Instant now) {
                      .tokens_time = cost(missing, tokens_per_second())};
 }
 
-/// For a minute at most: who finds the endpoint still closed then is told by the provider.
+/// At most a minute: a worker that finds the endpoint still closed then hears that from the provider.
 Reservation Allowance::closed_for(Duration pause) const {
   return {.endpoint = endpoint_,
           .model = model_,
@@ -115,7 +116,7 @@ void Allowance::note(const Reserved& reserved, Instant now) {
     wait = *reserved.wait;
   } else if (reserved.wait.error().kind == ErrorKind::misconfigured ||
              reserved.wait.error().kind == ErrorKind::rejected) {
-    // No account can be kept (a privilege is missing): keep at least this worker to the limits.
+    // The account cannot be kept, such as for want of a privilege. Keep at least this worker to the limits.
     wait = std::max(reserved.reservation.requests_time, reserved.reservation.tokens_time);
   } else {
     ask_again_at_ = now + kAskAgain;

@@ -12,7 +12,7 @@ namespace embedd {
 
 namespace {
 
-/// For so long it counts as known that a model gives different texts the same vector.
+/// How long equal vectors of different texts are believed once they were equal alone, too.
 constexpr Duration kTrusted = std::chrono::hours(1);
 
 }  // namespace
@@ -30,14 +30,15 @@ std::optional<Error> AnswerDoubts::doubt(const Vectorizer& vectorizer, Batch& ba
   for (const EqualInputs& group : groups) {
     std::set<std::size_t> jobs;
     for (const std::size_t input : group) jobs.insert(batch.travelling[input].job);
-    // Two pieces of one text: it is believed once it comes alone, and says nothing of others.
+    // Without `together`: both inputs are pieces of one text, which is believed once it travels alone, and
+    // which shows nothing about other texts.
     const auto together = jobs.size() > 1 ? std::make_shared<EqualJobs>(jobs.size()) : nullptr;
     for (const std::size_t job : jobs) {
       batch.jobs[job].max_company = 1;
       batch.jobs[job].equals = together;
     }
   }
-  // They were billed all the same.
+  // The server billed these texts all the same.
   ++unbelieved_.requests;
   unbelieved_.tokens += answer.tokens;
   return Error{.kind = ErrorKind::invalid_answer,
@@ -55,7 +56,7 @@ void AnswerDoubts::compare_alone(const Vectorizer& vectorizer, const Batch& batc
   observer.equal_vectors(vectorizer, equals->jobs(), false);
 }
 
-/// Where tokens are counted as the model does, it is known what is too long. Elsewhere a server may cut.
+/// An exact tokenizer shows which texts are too long, so only with another one may a server cut texts unseen.
 bool AnswerDoubts::asks_alone(const HeldJob& held, const Tokenizer& tokenizer) {
   return held.pieces.empty() && !tokenizer.exact() && cut_.asks_alone(held.job.text.size());
 }

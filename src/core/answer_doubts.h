@@ -1,10 +1,10 @@
-/// Whether the answers for one vectorizer that are right in form are believed (G9).
+/// Decides whether to believe answers for one vectorizer that are right in form (G9).
 ///
-/// Some servers give different texts the same vector (equal_vectors.h), some cut long texts and do not say so
-/// (SilentCut). What was billed for answers that were not believed is kept for the books.
+/// Some servers give different texts the same vector (equal_vectors.h). Others cut long texts and do not say
+/// so (SilentCut). Usage billed for answers that were not believed is kept until the worker books it.
 ///
-/// Invariant: different texts may have one vector only for an hour after some were found equal alone. Usage
-/// that was not believed is handed out once.
+/// Invariant: after some texts had equal vectors even when each was asked for alone, equal vectors are
+/// believed for an hour, and at no other time. Unbelieved usage is handed out once.
 #pragma once
 
 #include <cstdint>
@@ -21,30 +21,30 @@ namespace embedd {
 
 class AnswerDoubts {
  public:
-  /// Why nothing of the answer is to be stored; nothing if all of it is. Jobs whose texts have the same
-  /// vector travel alone from now on.
+  /// Returns the reason why no vector of the answer may be stored, or nothing if all may be. Jobs whose texts
+  /// have the same vector travel alone from now on.
   std::optional<Error> doubt(const Vectorizer& vectorizer, Batch& batch, const EmbedAnswer& answer,
                              Instant now, Observer& observer);
-  /// An answer is believed: looks at a job that was asked for alone, since its vector was that of another
-  /// text. `slot`: its vector's.
+  /// Call when an answer is believed. If its one job travelled alone because another text had the same
+  /// vector, compares the new vector. `slot`: the slot of the job's vector.
   void compare_alone(const Vectorizer& vectorizer, const Batch& batch, const Embeddings& vectors,
                      std::int32_t slot, Instant now, Observer& observer);
 
-  /// The job's text should travel alone, since what it is billed tells whether the server cuts texts. It then
-  /// counts as asked for.
+  /// True if the job's text should travel alone, because the tokens billed for it show whether the server
+  /// cuts texts. The text then counts as asked for.
   bool asks_alone(const HeldJob& held, const Tokenizer& tokenizer);
-  /// An answer is believed: tells the observer if it shows that the server cuts texts. `most_tokens`: where
-  /// we cut texts ourselves.
+  /// Call when an answer is believed. Tells the observer if the answer shows that the server cuts texts.
+  /// `most_tokens`: the length at which embedd itself cuts texts.
   void notice_cuts(const Vectorizer& vectorizer, const Batch& batch, const EmbedAnswer& answer,
                    std::size_t most_tokens, const Tokenizer& tokenizer, Observer& observer);
 
-  /// Requests and tokens of answers that were not believed, since the last call.
+  /// Requests and tokens of answers that were not believed since the last call.
   struct Unbelieved {
     std::uint64_t requests = 0, tokens = 0;
   };
   Unbelieved take_unbelieved();
 
-  /// Another declaration: nothing is known of the server. What was billed was billed.
+  /// Call when the declaration changes: forgets what is known of the server, but not the unbelieved usage.
   void forget();
 
  private:

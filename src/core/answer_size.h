@@ -1,7 +1,7 @@
-/// How much memory the answers of one endpoint take, learned from those that came.
+/// The memory that one endpoint's answers take, learned from its answers.
 ///
-/// A value takes 5.4 bytes as base64, and up to 25 as a number. Until the first answer says which of them the
-/// server sends, it is assumed to send numbers.
+/// A value takes 5.4 bytes as base64, and up to 25 as a number. Until the first answer arrives, AnswerSize
+/// assumes numbers.
 #pragma once
 
 #include <algorithm>
@@ -12,12 +12,12 @@
 
 namespace embedd {
 
-/// The least per value: base64 as it came, then float32. Both at the same time only while one answer is
-/// decoded. …
+/// The least bytes per value: base64 as received, then float32. Both exist at the same time only while one
+/// answer is decoded.
 inline constexpr std::size_t kLeastBytesPerValue = 6;
-/// … The most that is usual: seventeen digits, sign, exponent and separator.
+/// The usual most bytes per value: seventeen digits, sign, exponent and separator.
 inline constexpr std::size_t kBytesPerNumber = 24;
-/// What comes with the values, and the connection's buffers.
+/// The rest of an answer beside its values, and the connection's buffers.
 inline constexpr std::size_t kBytesPerRequest = 16 * kKiB;
 
 /// Memory that a request of `inputs` vectors needs until it is settled.
@@ -27,9 +27,10 @@ constexpr std::size_t answer_bytes(std::size_t inputs, int dimensions, std::size
 
 class AnswerSize {
  public:
-  /// Whole bytes, rounded up.
+  /// Rounded up to whole bytes.
   [[nodiscard]] std::size_t bytes_per_value() const { return bytes_per_value_; }
-  /// An answer's body had so many bytes (0: there was none). More is believed at once, less bit by bit.
+  /// Learns from an answer of `body_bytes` (0: the answer had no body). A larger size is believed at once, a
+  /// smaller one step by step.
   void learn(std::size_t body_bytes, std::size_t values) {
     constexpr std::size_t kEnvelope = 1 * kKiB;  // covered by kBytesPerRequest
     constexpr double kLearning = 0.25;

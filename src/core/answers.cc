@@ -28,7 +28,7 @@ void Answers::give_up(bool draining, Instant now) {
   for (const std::uint64_t id : state_.in_flight.silent(now)) {
     const Batch& batch = state_.in_flight.give_up(id);
     state_.embedder.give_up(id);
-    // The server may compute, and bill, it all the same.
+    // The server may still compute the request, and bill it.
     Error error{.kind = ErrorKind::unavailable,
                 .message = fmt::format("{} gave no sign of life for {:.0f} s", batch.vectorizer.endpoint,
                                        to_seconds(now - batch.heard_at)),
@@ -58,7 +58,7 @@ void Answers::tell_endpoint(const Batch& batch, const Reply& reply, Instant now)
 
 void Answers::tell_of_failure(const Batch& batch, const Error& error, EndpointGate& gate, Instant now) {
   if (error.kind == ErrorKind::canceled || error.kind == ErrorKind::misconfigured) return gate.finished();
-  // It answered, and judged the request: the endpoint itself is well.
+  // The endpoint answered and judged the request, so the endpoint itself is well.
   if (!is_endpoint_fault(error.kind)) return gate.succeeded(now);
   const EndpointGate::Load load{.requests = batch.company, .inputs = batch.inputs_in_flight};
   if (batch.given_up) {
@@ -74,8 +74,8 @@ void Answers::tell_of_failure(const Batch& batch, const Error& error, EndpointGa
 
 // ── Answers
 
-/// Accepted: the rows are at fault, however many of them. Refused: it is the vectorizer. Otherwise the
-/// endpoint had troubles of its own, and is asked again.
+/// Canary accepted: the rows are at fault, however many they are. Canary refused: the vectorizer is at fault.
+/// Any other failure is the endpoint's own, and the canary is sent again.
 void Answers::judge_canary(Lane* lane, const Reply& reply, Instant now) {
   if (lane == nullptr) return;
   const bool decides = lane->trust.canary_answered();
@@ -123,7 +123,7 @@ void Answers::complete(Lane* lane, Batch batch, EmbedAnswer answer, Instant now)
   state_.settlements.send(batch.vectorizer, std::move(settlement), now);
 }
 
-/// What an accepted request teaches of its vectorizer.
+/// What an accepted request shows of its vectorizer.
 void Answers::learn(Lane& lane, const Batch& batch, const EmbedAnswer& answer, std::int32_t first_slot,
                     Instant now) {
   lane.trust.accepted();
@@ -156,8 +156,8 @@ void Answers::fail(Lane* lane, Batch batch, const Error& error, bool draining, I
   carry_out(verdict(failure), *lane, std::move(batch), error, now);
 }
 
-/// The refusal says how much is taken: what is too long is cut, more inputs are not sent at once, and all
-/// jobs are asked for again. False if it says nothing that helps: who is at fault has to be found.
+/// Follows the limits that the refusal names: cuts texts that are too long, makes later requests smaller, and
+/// asks for all jobs again. False if no limit helps: the culprit has to be found.
 bool Answers::heed(Lane& lane, Batch& batch, const NamedLimits& named, Instant now) {
   const bool fewer = lane.limits.heed_inputs(batch, named);
   const bool shorter = named.text_tokens > 0 && fitter_.heed(lane, batch, named, now);
@@ -195,15 +195,15 @@ void Answers::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& e
   }
 }
 
-/// Sends each part on its own. They queue up with the suspects, so that neighbours are not held up. Halves
-/// ask the fewest times; but where each time may cost something, more parts at once cost the least, and a row
-/// of 2048 is alone before the brake holds it.
+/// Sends each part on its own. The parts queue up with the suspects, so that they do not delay other rows.
+/// Two halves need the fewest requests. Where each request may be billed, 16 parts cost the fewest tokens,
+/// and a row of 2048 is alone before the brake stops its purchases.
 void Answers::split(Lane& lane, Batch batch, const Error& error, Instant now) {
   const std::size_t size = batch.jobs.size();
   const std::size_t parts = std::min<std::size_t>(error.billed ? 16 : 2, size);
   if (error.kind == ErrorKind::too_large) lane.limits.too_large(batch);
-  // Who is at fault is not known yet: if nobody is, it was their number. A wrong answer is the server's
-  // fault.
+  // The culprit is not known yet. If every smaller request is accepted, the number of inputs was refused. A
+  // wrong answer is the server's fault, so it needs no Refusal.
   std::shared_ptr<Refusal> refusal;
   if (error.kind == ErrorKind::too_large || error.kind == ErrorKind::rejected)
     refusal = std::make_shared<Refusal>(

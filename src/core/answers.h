@@ -21,10 +21,10 @@ class Answers {
   Answers(WorkerState& state, JobKeeper& keeper, TextFitter& fitter)
       : state_(state), keeper_(keeper), fitter_(fitter) {}
 
-  /// `draining`: what has failed is given back.
+  /// `draining`: failed jobs are given back to the queue.
   void settle(Reply reply, bool draining, Instant now);
-  /// Gives up on requests whose endpoint has been silent for too long. Replies that are there come first:
-  /// this process may have been stopped meanwhile, and not the endpoint.
+  /// Gives up requests whose endpoint has been silent for too long. Replies that have arrived are handled
+  /// first, because the silence may be this process's own: it may have been stopped meanwhile.
   void give_up(bool draining, Instant now);
 
  private:

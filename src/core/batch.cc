@@ -12,7 +12,7 @@ namespace embedd {
 
 namespace {
 
-/// How many jobs in a row may be passed over because they are too long for the room that is left.
+/// How many jobs in a row may be passed over because they are too long for the room left.
 constexpr std::size_t kLookAhead = 64;
 
 void count(HeldJob& held, const Tokenizer& tokenizer) {
@@ -21,7 +21,7 @@ void count(HeldJob& held, const Tokenizer& tokenizer) {
   held.counted = true;
 }
 
-/// A batch in the making.
+/// A batch that is being made.
 class Packer {
  public:
   Packer(Batch& batch, const BatchLimits& limits, const Tokenizer& tokenizer)
@@ -30,7 +30,7 @@ class Packer {
   [[nodiscard]] bool full() const {
     return batch_.jobs.size() >= company_ || batch_.travelling.size() >= limits_.max_inputs;
   }
-  /// Whether `next` can join.
+  /// Whether `next` fits into the batch.
   bool fits(HeldJob& next);
   void add(HeldJob next);
 
@@ -54,8 +54,7 @@ bool Packer::fits(HeldJob& next) {
 
 void Packer::add(HeldJob next) {
   company_ = std::min<std::size_t>(company_, next.max_company);
-  batch_.jobs.push_back(
-      std::move(next));  // there is room: the texts that slot_of_ looks at stay where they are
+  batch_.jobs.push_back(std::move(next));  // there is capacity: the texts that slot_of_ views stay in place
   const HeldJob& held = batch_.jobs.back();
   const auto first = static_cast<std::int32_t>(batch_.travelling.size());
   const auto [found, fresh] = slot_of_.try_emplace(held.job.text, first);
@@ -77,7 +76,7 @@ void cut_into_pieces(HeldJob& held, std::size_t max_tokens, const Tokenizer& tok
   held.counted = true;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::string_view rest = text.substr(begin);
-    // A token that is larger than the limit would make no progress; no such token exists.
+    // The least step is one byte, so that the loop ends. No token is larger than the limit in fact.
     const std::size_t size = std::max<std::size_t>(1, tokenizer.prefix_bytes(rest, max_tokens));
     const std::size_t tokens = std::min(max_tokens, tokenizer.count(rest.substr(0, size)));
     held.pieces.push_back({.begin = begin, .size = size, .tokens = tokens});
@@ -129,7 +128,7 @@ Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& l
   for (; !passed_over.empty(); passed_over.pop_back()) buffer.push_front(std::move(passed_over.back()));
   std::size_t text_bytes = 0;
   for (const HeldJob& held : batch.jobs) text_bytes += held.job.text.size();
-  // The texts are held once here and once more in the request's body.
+  // Each text takes memory here, and once more in the request's body.
   batch.bytes =
       2 * text_bytes + answer_bytes(batch.travelling.size(), vectorizer.dimensions, limits.bytes_per_value);
   return batch;
@@ -163,7 +162,7 @@ std::int32_t append_mean(Embeddings& vectors, const Batch& batch, std::size_t fi
       sum[d] += static_cast<double>(batch.travelling[i].piece.tokens) * vectors.values[i * dimensions + d];
   double squares = 0;
   for (const double value : sum) squares += value * value;
-  // Pieces that cancel each other out have no mean direction; the first speaks for them.
+  // Pieces that cancel each other out have no mean direction, so the text gets the vector of the first piece.
   if (squares == 0) return static_cast<std::int32_t>(first);
   const double length = std::sqrt(squares);
   for (const double value : sum) vectors.values.push_back(static_cast<float>(value / length));
@@ -176,7 +175,7 @@ std::vector<std::int32_t> join_pieces(const Batch& batch, Embeddings& vectors) {
   std::vector<std::int32_t> slots = batch.slots;
   std::map<std::int32_t, std::int32_t> joined;  // first input → mean
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    // Of equal texts one travels, and only its own pieces say what came back.
+    // Of equal texts one travels, and only the pieces of that one say what came back.
     const std::size_t owner = batch.travelling[static_cast<std::size_t>(slots[i])].job;
     const std::size_t count = batch.jobs[owner].pieces.size();
     if (count < 2) continue;

@@ -1,4 +1,4 @@
-/// Jobs under lease in this worker's memory, and how they are packed into one provider request.
+/// Leased jobs in this worker's memory, and how they are packed into one provider request.
 #pragma once
 
 #include <algorithm>
@@ -16,36 +16,36 @@
 
 namespace embedd {
 
-/// A stretch of a text that is one input of a request.
+/// A part of a text that is one input of a request.
 struct Piece {
   std::size_t begin = 0, size = 0;  ///< bytes
   std::size_t tokens = 0;
 };
 
-/// A request that was refused, whose jobs are asked for in smaller ones.
+/// A request that was refused, and whose jobs are asked for again in smaller requests.
 struct Refusal {
   std::uint32_t inputs = 0;
-  std::size_t jobs = 0;  ///< not accepted yet
+  std::size_t jobs = 0;  ///< jobs that were not accepted yet
 };
 
 class EqualJobs;
 
-/// A claimed job, with what this worker knows of it beyond the queue.
+/// A leased job, with what this worker knows of the job beyond the queue.
 struct HeldJob {
   Job job;
-  std::optional<Instant> changed_at;        ///< when its text changed, if a user did it
-  Instant lapses_at{};                      ///< when our lease ends, at the earliest
+  std::optional<Instant> changed_at;        ///< when a user changed the text; none if no user did
+  Instant lapses_at{};                      ///< the earliest end of the lease
   std::size_t max_tokens = 0;               ///< upper bound of the text's tokens
-  bool counted = false;                     ///< max_tokens is what the tokenizer counts
-  std::vector<Piece> pieces;                ///< of a text too long for one input; empty: it travels whole
-  bool narrowed = false;                    ///< with fewer pieces than were refused
+  bool counted = false;                     ///< max_tokens is the tokenizer's count
+  std::vector<Piece> pieces;                ///< of a text that is too long for one input; empty: not divided
+  bool narrowed = false;                    ///< the text has fewer pieces than were refused
   std::uint32_t wasted = 0;                 ///< purchases in vain under this lease
-  std::uint32_t max_company = kAnyCompany;  ///< most jobs it may travel with
-  std::shared_ptr<Refusal> refusal;         ///< the last that it was part of
-  unsigned heeded = 0;                      ///< refusals whose numbers it was cut by
-  std::shared_ptr<EqualJobs> equals;        ///< those whose vector it had, while they are asked for alone
+  std::uint32_t max_company = kAnyCompany;  ///< most jobs that may travel in the same request
+  std::shared_ptr<Refusal> refusal;         ///< the last refused request that had this job
+  unsigned heeded = 0;                      ///< refusals by whose numbers the text was cut
+  std::shared_ptr<EqualJobs> equals;        ///< jobs with the same vector, while each is asked for alone
   static constexpr std::uint32_t kAnyCompany = std::numeric_limits<std::uint32_t>::max();
-  /// It was refused before, with others or alone.
+  /// True if a request with this job was refused before.
   [[nodiscard]] bool suspect() const { return max_company != kAnyCompany; }
 };
 
@@ -55,15 +55,17 @@ inline SettledJob settled(const HeldJob& held) {
       .key = held.job.key, .lease = held.job.lease, .text_hash = held.job.text_hash, .wasted = held.wasted};
 }
 
-/// Fresh jobs, and suspects: those that were refused before, with others or alone. Each first in, first out,
-/// and requests are made of one and the other in turn, so that a bulk of bad rows holds nobody up (G6).
+/// The claimed jobs of a lane that are in no request yet: fresh jobs, and suspects, which were refused
+/// before. Each kind is first in, first out. Requests are made of fresh jobs and of suspects in turn, so that
+/// many bad rows delay no other row (G6).
 class JobBuffer {
  public:
   JobBuffer() = default;
   JobBuffer(const JobBuffer&) = delete;
   JobBuffer& operator=(const JobBuffer&) = delete;
 
-  /// Behind its like; a text that a user has just changed goes before those of a backfill.
+  /// Puts the job behind the others of its kind. A text that a user has just changed goes before texts of a
+  /// backfill.
   void push_back(HeldJob job) {
     text_bytes_ += job.job.text.size();
     if (job.suspect()) return suspects_.push_back(std::move(job));
@@ -77,9 +79,10 @@ class JobBuffer {
     if (turn_ == &fresh_ && job.changed_at) ++changes_;
     turn_->push_front(std::move(job));
   }
-  /// Whose turn it is: pop_front() takes from there until the next choice. Not empty.
+  /// Chooses the kind of the next request: pop_front() takes jobs of this kind until the next choice. The
+  /// buffer must not be empty.
   void choose() { turn_ = suspects_are_next() ? &suspects_ : &fresh_; }
-  /// What choose() would choose.
+  /// The kind that choose() would choose.
   std::deque<HeldJob>& next_turn() { return suspects_are_next() ? suspects_ : fresh_; }
   [[nodiscard]] bool chosen_empty() const { return turn_->empty(); }
   HeldJob pop_front() {
@@ -126,69 +129,71 @@ class JobBuffer {
 
   std::deque<HeldJob> fresh_, suspects_;
   std::deque<HeldJob>* turn_ = &fresh_;
-  std::size_t changes_ = 0;  ///< how many of the first of `fresh_` a user has just changed
+  std::size_t changes_ = 0;  ///< how many jobs at the front of `fresh_` a user has just changed
   std::size_t text_bytes_ = 0;
 };
 
 /// Divides a text into pieces of up to `max_tokens` each.
 void cut_into_pieces(HeldJob& held, std::size_t max_tokens, const Tokenizer& tokenizer);
-/// The longest input that the text makes; a view into it.
+/// The longest input that the text makes; a view into the text.
 std::string_view longest_input(const HeldJob& held);
 
 struct BatchLimits {
   std::uint32_t max_inputs = 0;
   std::size_t max_tokens = 0;
   std::size_t bytes_per_value = kLeastBytesPerValue;  ///< of the answer
-  bool exact = false;  ///< count every text: where tokens are scarce, the bound by bytes wastes them
+  bool exact = false;  ///< count tokens: where tokens are limited, the bound by bytes wastes some
 };
 
-/// A text that no provider can object to. Whether it is accepted tells bad rows from a bad declaration.
+/// A text that no provider can object to. Whether the provider accepts this text tells bad rows from a bad
+/// declaration.
 inline constexpr std::string_view kCanary = "canary";
 
-/// The jobs of one request. Equal texts share their inputs: paid once (G12).
+/// The jobs of one request. Equal texts share their inputs, so each is paid once (G12).
 struct Batch {
   struct Input {
-    std::size_t job = 0;  ///< the one whose text travels
+    std::size_t job = 0;  ///< index of the job whose text travels
     Piece piece;
   };
 
   std::uint64_t id = 0;
   Vectorizer vectorizer;  ///< as it was when the request was made
   std::vector<HeldJob> jobs;
-  std::vector<std::int32_t> slots;  ///< per job, its first input
+  std::vector<std::int32_t> slots;  ///< per job, the index of its first input
   std::vector<Input> travelling;
   std::size_t max_tokens = 0;  ///< upper bound over all inputs
-  std::size_t bytes = 0;       ///< memory reserved: texts, the answer on the wire, its vectors
+  std::size_t bytes = 0;       ///< memory reserved: texts, the answer as received, its vectors
   Instant started_at{};
-  std::uint32_t most_inputs = 1;     ///< that it could have had if the endpoint's pace were no object
-  std::uint32_t company = 1;         ///< requests in flight at the endpoint, itself among them, at most
-  std::size_t inputs_in_flight = 1;  ///< at the endpoint when it started, its own among them
-  Instant heard_at{};                ///< the endpoint's last sign of life that counts for it
-  Duration patience{};               ///< since then, before it is given up
+  std::uint32_t most_inputs = 1;  ///< inputs that the request could have had if the pace set no bound
+  std::uint32_t company = 1;  ///< most requests in flight at the endpoint at once, this request among them
+  std::size_t inputs_in_flight = 1;  ///< at the endpoint when the request started, this request's among them
+  Instant heard_at{};                ///< the last sign of life of the endpoint that counts for this request
+  Duration patience{};               ///< how long after `heard_at` the request is given up
   bool given_up = false;
-  bool counted = false;  ///< max_tokens is what the tokenizer counts
-  bool canary = false;   ///< no jobs: the one input is kCanary
+  bool counted = false;  ///< max_tokens is the tokenizer's count
+  bool canary = false;   ///< the request has no jobs, and kCanary is its one input
 
-  /// When it is given up unless its endpoint gives a sign of life before.
+  /// When the request is given up unless the endpoint gives another sign of life.
   [[nodiscard]] Instant silent_at() const { return heard_at + patience; }
   [[nodiscard]] std::size_t input_count() const { return canary ? 1 : travelling.size(); }
   /// The request's inputs; views into `jobs`.
   [[nodiscard]] std::vector<std::string_view> inputs() const;
 };
 
-/// The request that asks about kCanary.
+/// The request whose one input is kCanary.
 Batch canary_batch(const Vectorizer& vectorizer, std::size_t bytes_per_value);
 
 /// Takes jobs from `buffer` (not empty), oldest first, until no more fit; at least one. A job that is too
-/// long for the room that is left stays where it is, first in line for the next request.
+/// long for the room left stays in the buffer, first in line for the next request.
 Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& limits,
            const Tokenizer& tokenizer);
 
-/// Tokens of the batch that pack() would make, at most about `limits.max_tokens`. Counts what it looks at.
+/// Tokens of the batch that pack() would make, at most about `limits.max_tokens`. Counts the texts of the
+/// jobs that pack() would take.
 std::size_t tokens_ahead(JobBuffer& buffer, const BatchLimits& limits, const Tokenizer& tokenizer);
 
-/// Replaces the vectors of a text that travelled in pieces by their mean, weighted by tokens and normalised.
-/// Returns, per job, the slot of its vector.
+/// Replaces the vectors of a text's pieces by their mean, weighted by tokens and normalised. Returns, per
+/// job, the slot of its vector.
 std::vector<std::int32_t> join_pieces(const Batch& batch, Embeddings& vectors);
 
 }  // namespace embedd

@@ -8,7 +8,7 @@ namespace embedd {
 
 namespace {
 
-/// So many requests should fit into memory at the same time.
+/// How many requests should fit into memory at the same time.
 constexpr std::size_t kRequestsAtOnce = 6;
 
 }  // namespace

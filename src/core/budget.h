@@ -1,8 +1,8 @@
-/// Who may have how much of a worker's memory and requests (G10): each endpoint that is in use an equal
-/// share, so that one that answers slowly does not take what another could use.
+/// How much of a worker's memory and requests each endpoint may use (G10). Each endpoint in use has an equal
+/// share, so that a slow endpoint does not take what another could use.
 ///
-/// A pure function of figures. What is allowed never adds up to more than there is, but for one rule: whoever
-/// has nothing may have one, however large it is.
+/// A pure function of figures. The amounts allowed never add up to more than the whole, with one exception:
+/// an endpoint that uses nothing may have one claim or request, however large.
 #pragma once
 
 #include <cstddef>
@@ -15,30 +15,30 @@ class Budget {
     std::size_t bytes = 0;
     std::size_t requests = 0;
   };
-  /// What is in use: of the worker, and of that the part of the endpoint that wants more.
+  /// What the whole worker uses, and the part of the endpoint that wants more.
   struct Use {
     Amount all;
     Amount endpoint;
-    std::size_t endpoints = 1;  ///< that are in use; they share
+    std::size_t endpoints = 1;  ///< endpoints in use, which share the whole
   };
 
-  /// `claim_bytes`: most text of one claim.
+  /// `claim_bytes`: most bytes of text in one claim.
   Budget(Amount all, std::size_t claim_bytes);
 
   [[nodiscard]] Amount share(std::size_t endpoints) const;
-  /// Inputs of one request, so that several requests fit into the share; at least 1.
+  /// Most inputs of one request, so that several requests fit into the share; at least 1.
   [[nodiscard]] std::size_t most_inputs(std::size_t endpoints, int dimensions,
                                         std::size_t bytes_per_value) const;
-  /// Most text of one claim.
+  /// Most bytes of text in one claim.
   [[nodiscard]] std::size_t claim_bytes() const { return claim_bytes_; }
 
-  /// Whether any claim may go out, while so many are on their way. `leases`: of jobs that are held.
+  /// Whether any claim may go out. `leases`: leased jobs in memory. `claims`: claims on their way.
   [[nodiscard]] bool takes_claim(std::size_t bytes, std::size_t leases, std::size_t claims) const;
-  /// Whether the endpoint may have a claim of its own.
+  /// Whether the endpoint's share has room for a claim.
   [[nodiscard]] bool takes_claim_for(Amount endpoint, std::size_t endpoints) const;
-  /// Whether the endpoint may have one more request …
+  /// Whether the endpoint may have one more request.
   [[nodiscard]] bool takes_request(const Use& use) const;
-  /// … whose answer has so many bytes.
+  /// Whether the endpoint's share has room for an answer of `answer` bytes.
   [[nodiscard]] bool takes_answer(std::size_t answer, const Use& use) const;
 
  private:

@@ -9,9 +9,9 @@ namespace embedd {
 
 namespace {
 
-/// After the last claim that found jobs, ask again a few times soon: a commit may have raced with it.
+/// When to claim again after the last claim that found jobs: a commit may have raced with that claim.
 constexpr Duration kFollowUps[] = {milliseconds(10), milliseconds(40), milliseconds(200), milliseconds(1000)};
-/// Jobs were settled: look again after this.
+/// How long after a settlement to claim again.
 constexpr Duration kLookAgain = milliseconds(10);
 
 }  // namespace

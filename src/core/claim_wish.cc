@@ -4,10 +4,10 @@ namespace embedd {
 
 namespace {
 
-/// No more is claimed while so many claims' worth of a vectorizer's jobs wait to be settled: jobs that need
-/// no vector come as fast as they can be claimed, and their leases would lapse before their turn.
+/// A vectorizer claims no more while this many claims' worth of its jobs wait to be settled. Jobs that need
+/// no vector can be claimed faster than they are settled, and the leases of the last would lapse.
 constexpr std::size_t kClaimsToSettle = 16;
-/// A table that takes so long for what it was given needs no more yet: what is bought meanwhile would wait in
+/// A vectorizer claims no more while its table takes this long to store: further vectors would only wait in
 /// memory.
 constexpr Duration kSlowStore = seconds(10);
 
@@ -19,7 +19,7 @@ bool wants_claim(const ClaimSchedule& schedule, const Rest& rest, const WorkUnde
   const bool buffer_empty = work.fresh == 0 && work.suspects == 0;
   if (rest.probing() && (!buffer_empty || work.requests > 0)) return false;
   if (work.storing_for && (rest.probing() || *work.storing_for >= kSlowStore)) return false;
-  // One request ahead keeps them coming; while the endpoint is probed, one small request is all there may be.
+  // One request ahead keeps answers coming. While the endpoint is probed, only one small request is allowed.
   if (work.endpoint_probing) return buffer_empty && work.endpoint_open;
   return work.fresh < work.wanted && work.suspects < work.claim_rows;
 }

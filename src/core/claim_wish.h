@@ -1,5 +1,5 @@
-/// Whether a vectorizer wants more jobs now: a pure function of its schedule, its rest, and how much of its
-/// work is under way.
+/// Whether a vectorizer wants more jobs now: a pure function of its schedule, its rest, and its work under
+/// way.
 #pragma once
 
 #include <cstddef>
@@ -13,15 +13,15 @@ namespace embedd {
 
 /// The work of one vectorizer that is under way, and what its endpoint allows.
 struct WorkUnderWay {
-  bool endpoint_usable = true;          ///< it does not rest, and its key is there
+  bool endpoint_usable = true;          ///< it does not rest, and its key is present
   bool endpoint_probing = false;        ///< its last answer was a fault: only small requests, one at a time
   bool endpoint_open = true;            ///< it takes a request now
   std::size_t fresh = 0;                ///< jobs in the buffer
   std::size_t suspects = 0;             ///< jobs in the buffer
   std::size_t requests = 0;             ///< in flight
   std::size_t settling = 0;             ///< jobs whose settlement has not ended
-  std::optional<Duration> storing_for;  ///< the database has been at a settlement for so long
-  std::uint32_t wanted = 0;             ///< fresh jobs that are enough: one request's, or one claim's
+  std::optional<Duration> storing_for;  ///< how long the database has been working on a settlement
+  std::uint32_t wanted = 0;             ///< fresh jobs that are enough: those of one request or of one claim
   std::uint32_t claim_rows = 0;         ///< most rows of one claim
 };
 

@@ -10,7 +10,7 @@ namespace embedd {
 
 namespace {
 
-/// Jobs stay in memory over a rest of the endpoint that is shorter than this; else they are given back.
+/// If the endpoint rests for less than this, its jobs stay in memory; otherwise they are given back.
 constexpr Duration kShortRest = seconds(5);
 
 }  // namespace
@@ -27,7 +27,7 @@ void Dispatcher::dispatch(Instant now) {
 }
 
 bool Dispatcher::dispatch_one(Lane& lane, Instant now) {
-  // Past its lease a job may be another's: paying for it here would pay twice.
+  // A job whose lease has lapsed may belong to another worker, so buying its text here could pay twice.
   lane.buffer.erase_if([&](const HeldJob& held) { return held.lapses_at <= now; });
   if (lane.buffer.empty()) return false;
   EndpointGate& gate = state_.endpoints.gate(lane.vectorizer.endpoint);
@@ -50,7 +50,7 @@ bool Dispatcher::dispatch_one(Lane& lane, Instant now) {
   BatchLimits fit{.max_inputs = batch_inputs(state_, lane),
                   .max_tokens = std::min<std::size_t>(gate.limits().max_request_tokens, gate.most_tokens()),
                   .bytes_per_value = gate.answers().bytes_per_value()};
-  // More is on its way, and the endpoint has something to do meanwhile: let the request fill up.
+  // More jobs are on their way, and the endpoint is busy meanwhile: let the request fill up.
   if (lane.claims.claiming() && lane.buffer.size() < fit.max_inputs &&
       state_.in_flight.requests_of(lane.vectorizer.id) > 0)
     return false;
@@ -70,7 +70,8 @@ bool Dispatcher::dispatch_one(Lane& lane, Instant now) {
   return true;
 }
 
-/// Whether the account has room for the lane's next request; narrows it to what is reserved, or reserves.
+/// Whether the account has room for the lane's next request. Narrows the request to what is reserved, or
+/// makes a reservation.
 bool Dispatcher::may_spend(Lane& lane, EndpointGate& gate, BatchLimits& fit, Instant now) {
   Allowance& allowance = gate.allowance(lane.vectorizer.model);
   if (allowance.open_for(now) == 0 && now < allowance.opens_at()) return false;

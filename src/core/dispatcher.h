@@ -14,7 +14,7 @@ class Dispatcher {
  public:
   Dispatcher(WorkerState& state, JobKeeper& keeper) : state_(state), keeper_(keeper) {}
 
-  /// Lanes take turns, until none has a request to send.
+  /// Lanes take turns until no lane has a request to send.
   void dispatch(Instant now);
 
  private:

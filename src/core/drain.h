@@ -1,6 +1,8 @@
-/// A worker's stop: it claims no more, waits a while for the answers to its requests, then cancels them.
+/// A worker's stop: the worker claims no more, waits a while for the answers to its requests, then cancels
+/// the requests.
 ///
-/// Invariant: requests are canceled at most once, and only after the drain has begun. What began never ends.
+/// Invariant: requests are canceled at most once, and only after the drain has begun. A drain that has begun
+/// never ends.
 #pragma once
 
 #include <atomic>
@@ -11,27 +13,27 @@ namespace embedd {
 
 class Drain {
  public:
-  /// Answers are waited for until `longest` from now. True at the first call.
+  /// Begins to wait for answers, until `longest` from now. True at the first call.
   bool begin(Duration longest, Instant now);
-  /// Do not wait for answers any more. Thread-safe, and may come before the drain begins.
+  /// Stops waiting for answers. Thread-safe; may be called before the drain begins.
   void hurry() { hurried_ = true; }
-  /// It is time to cancel the requests: true once.
+  /// True once, when it is time to cancel the requests.
   bool cancels(Instant now);
 
   [[nodiscard]] bool begun() const { return begun_; }
-  /// Even what was canceled could not be settled, since the database is gone: its leases lapse.
+  /// True if even canceled jobs could not be settled, because the database is gone: their leases lapse.
   [[nodiscard]] bool gives_up(Instant now) const { return canceled_ && now >= next(); }
-  /// When it takes its next step by itself.
+  /// When the drain takes its next step by itself.
   [[nodiscard]] Instant next() const { return canceled_ ? until_ + kLastWords : until_; }
 
  private:
-  /// A stopping worker that cannot settle leaves after this.
+  /// How long after the cancellation a worker that cannot settle leaves.
   static constexpr Duration kLastWords = seconds(5);
 
   bool begun_ = false;
   bool canceled_ = false;
   std::atomic<bool> hurried_ = false;
-  Instant until_{};  ///< answers are waited for; since when requests are canceled
+  Instant until_{};  ///< end of the wait for answers; after the cancellation, its time
 };
 
 }  // namespace embedd

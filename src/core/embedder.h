@@ -15,7 +15,7 @@
 
 namespace embedd {
 
-/// One provider request. `inputs` are read during start() only.
+/// One provider request. start() reads `inputs`; later nothing does.
 struct EmbedRequest {
   std::uint64_t id = 0;
   std::string endpoint;
@@ -28,14 +28,14 @@ struct EmbedRequest {
 struct EmbedAnswer {
   Embeddings vectors;          ///< one per input, in input order, checked (G9)
   std::string model;           ///< as the server reports it; the requested name if it reports none
-  std::uint64_t tokens = 0;    ///< billed, from `usage`, as far as can be true; 0 if the server does not say
-  std::uint64_t claimed = 0;   ///< the server's figure for billed tokens, if it cannot be true; else 0
+  std::uint64_t tokens = 0;    ///< billed, as `usage` says if that can be true; 0 if the server does not say
+  std::uint64_t claimed = 0;   ///< what `usage` says was billed, if that cannot be true; else 0
   bool packed = false;         ///< the vectors came in base64, not as numbers
   std::size_t body_bytes = 0;  ///< memory that the answer's body took, decompressed; 0: there was no body
   bool computed_here = false;  ///< by the built-in embedder: no server can have mixed up the vectors
 };
 
-/// What the server said about its limits; absent where it said nothing.
+/// What the server said about its limits; a field that the server did not name is empty.
 struct RateLimits {
   std::optional<std::int64_t> limit_requests, remaining_requests, limit_tokens, remaining_tokens;
   std::optional<Duration> reset_requests, reset_tokens;
@@ -66,8 +66,8 @@ enum class KeyState {
   undefined,  ///< no endpoint of that name is configured here
 };
 
-/// Where embeddings come from. Errors are every provider kind of ErrorKind. Each request gets one reply,
-/// unless the worker gives the request up. The worker decides how long to wait for a reply.
+/// Where embeddings come from. An answer's error has one of the provider's kinds (ErrorKind). Each request
+/// gets one reply, unless the worker gives the request up. The worker decides how long to wait for a reply.
 class Embedder {
  public:
   virtual ~Embedder() = default;
@@ -75,7 +75,7 @@ class Embedder {
   virtual std::vector<Reply> take_replies() = 0;
   /// Forgets a request in flight: no reply to the request will come. The server may still compute it.
   virtual void give_up(std::uint64_t id) = 0;
-  /// Ends every request in flight; each still gets its reply, `canceled`.
+  /// Ends every request in flight; each still gets a reply, with the error `canceled`.
   virtual void cancel_all() = 0;
   /// Re-reads a `*_file` key if the file changed. Cheap enough for every poll.
   virtual KeyState key_state(const std::string& endpoint) = 0;

@@ -6,7 +6,7 @@ namespace embedd {
 
 namespace {
 
-/// Without anything in flight for so long, an endpoint has been idle.
+/// An endpoint with nothing in flight for this long has been idle.
 constexpr Duration kIdle = seconds(1);
 
 }  // namespace
@@ -61,8 +61,8 @@ void EndpointGate::succeeded(Instant now) {
   probing_ = false;
   answered_ = true;
   last_answer_ = now;
-  if (!usable()) return;  // an answer to a request from before the key vanished
-  // "Slowed" ends once as much is in flight again as was too much, not at the first good answer.
+  if (!usable()) return;  // the answer to a request from before the key vanished
+  // "Slowed" ends when as much is in flight again as was too much, not at the first good answer.
   if (state_ != EndpointState::slowed || concurrency() >= std::min(slowed_from_, limits_.max_in_flight))
     enter(EndpointState::ready, "", Duration{});
 }
@@ -77,7 +77,7 @@ void EndpointGate::fell_silent(const Error& error, Instant started_at, const Loa
 
 void EndpointGate::failed(const Error& error, Instant started_at, const Load& load, Instant now) {
   --in_flight_;
-  // Requests that were already on their way when the fault was first seen tell nothing new about its length.
+  // Requests that were in flight when the fault was first seen show nothing new about how long it lasts.
   if (new_round(started_at)) {
     if (error.kind == ErrorKind::rate_limited) {
       if (failures_ == 0) slowed_from_ = load.requests;
@@ -102,7 +102,7 @@ void EndpointGate::enter(EndpointState state, const std::string& message, Durati
   const bool changed = state != state_;
   state_ = state;
   message_ = message;
-  // A longer pause in the same state is news too; another good answer is not.
+  // A longer pause in the same state is reported too; another good answer is not.
   if (changed || state != EndpointState::ready) observer_.endpoint_changed(name_, state, message, pause);
 }
 

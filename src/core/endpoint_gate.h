@@ -1,8 +1,8 @@
-/// Decides when a request may go to one endpoint: how many at a time, and when to rest (G7, G8).
+/// Decides when a request may go to one endpoint: how many at a time, and when the endpoint rests (G7, G8).
 ///
-/// How many requests, and how large, follows what its answers show (EndpointPace); both are halved when it
-/// says that it is too much, or falls silent. A fault closes the gate for a while; then one probe at a time
-/// goes through until one succeeds.
+/// EndpointPace says how many requests, and how large, by what the endpoint's answers show. Both are halved
+/// when the endpoint says that the load is too much, or falls silent. A fault closes the gate for a while.
+/// Then one probe at a time goes through, until a probe succeeds.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +25,7 @@ class EndpointGate {
   EndpointGate(std::string name, Observer& observer, Random& random)
       : name_(std::move(name)), observer_(observer), random_(random), configured_(name_) {}
 
-  /// The key and the limits as the embedder has them now. A changed key opens a gate that its predecessor
+  /// Takes the endpoint's key and limits from the embedder. A changed key opens a gate that the former key
   /// closed.
   void refresh(KeyState key, std::uint64_t key_version, const EndpointLimits& limits);
 
@@ -33,7 +33,7 @@ class EndpointGate {
   [[nodiscard]] bool open(Instant now) const {
     return usable() && now >= opens_at_ && in_flight_ < concurrency();
   }
-  /// Work for this endpoint may be claimed: it is not resting, or will be back within `soon`.
+  /// Work for this endpoint may be claimed: the endpoint does not rest, or its rest ends within `soon`.
   [[nodiscard]] bool worth_claiming(Instant now, Duration soon) const {
     return usable() && opens_at_ <= now + soon;
   }
@@ -41,16 +41,16 @@ class EndpointGate {
   [[nodiscard]] bool usable() const { return key_ == KeyState::present; }
   /// Requests allowed at the same time.
   [[nodiscard]] std::uint32_t concurrency() const { return probing_ ? 1 : pace_.requests(); }
-  /// Most inputs, and tokens, of the next request, as far as the endpoint's pace goes.
+  /// Most inputs of the next request by the endpoint's pace.
   [[nodiscard]] std::uint32_t most_inputs() const {
     return probing_ ? std::min(kProbeInputs, pace_.inputs()) : pace_.inputs();
   }
   [[nodiscard]] std::size_t most_tokens() const { return pace_.tokens(); }
-  /// How long to wait for a sign of life, for a request with which so many inputs are in flight.
+  /// How long a request waits for a sign of life while this many inputs are in flight.
   [[nodiscard]] Duration patience(std::size_t inputs_in_flight) const {
     return patience_.with(inputs_in_flight, limits_.timeout);
   }
-  /// The last thing heard was a fault: only small requests, one at a time.
+  /// True after a fault, until an answer: only small requests go, one at a time.
   [[nodiscard]] bool probing() const { return probing_; }
   [[nodiscard]] Instant opens_at() const { return opens_at_; }
   /// An answer came within the last minute.
@@ -58,32 +58,32 @@ class EndpointGate {
     return answered_ && now - last_answer_ < std::chrono::minutes(1);
   }
   [[nodiscard]] EndpointState state() const { return state_; }
-  /// Why it is in this state; empty if it is ready.
+  /// Why the gate is in this state; empty if it is ready.
   [[nodiscard]] const std::string& message() const { return message_; }
   [[nodiscard]] const EndpointLimits& limits() const { return limits_; }
 
-  /// What the account allows, beside what the endpoint can take. What the configuration says holds for all
-  /// models together; what answers say, for the model that they were of.
+  /// What the account allows. Configured limits hold for all models together; limits learned from answers
+  /// hold for the model of these answers.
   [[nodiscard]] Allowance& allowance(const std::string& model);
   [[nodiscard]] const Allowance& allowance(const std::string& model) const;
-  /// What its answers weigh.
+  /// How much memory the endpoint's answers take.
   [[nodiscard]] AnswerSize& answers() { return answers_; }
   [[nodiscard]] const AnswerSize& answers() const { return answers_; }
 
   void started(Instant now);
-  /// Vectors came. `inputs_in_flight`: when that request started.
+  /// Vectors came. `inputs_in_flight`: at the endpoint when that request started.
   void answered(const Answered& answer, std::size_t inputs_in_flight, Instant now);
-  /// The endpoint is well, whatever it said of the request.
+  /// The endpoint answered and is well, even if it refused the request.
   void succeeded(Instant now);
-  /// A request that began at `started_at` among so many, and so many inputs, has failed …
+  /// The load at the endpoint when a failed request started, the request's own part included.
   struct Load {
     std::uint32_t requests = 1;
     std::size_t inputs = 1;
   };
   void failed(const Error& error, Instant started_at, const Load& load, Instant now);
-  /// … or is given up.
+  /// The request was given up.
   void fell_silent(const Error& error, Instant started_at, const Load& load, Instant now);
-  /// The reply came, and says nothing about the endpoint's health (canceled).
+  /// The reply came, but shows nothing about the endpoint's health, as after a cancellation.
   void finished() { --in_flight_; }
 
  private:
@@ -112,7 +112,7 @@ class EndpointGate {
   std::uint32_t in_flight_ = 0;
   EndpointPace pace_;
   Patience patience_;
-  std::uint32_t slowed_from_ = 0;  ///< requests in flight when it last said that it was too much
+  std::uint32_t slowed_from_ = 0;  ///< requests in flight when the load was last too much
   bool probing_ = false;
   unsigned failures_ = 0;  ///< rounds of faults in a row
   Instant opens_at_{};

@@ -8,9 +8,9 @@ namespace embedd {
 
 namespace {
 
-/// Fewer cost more requests than they are worth.
+/// Least inputs of a request: smaller requests cost more than they bring.
 constexpr double kLeastInputs = 2;
-/// A text may have so many times the usual tokens, and a request of such texts may take as much longer.
+/// How many times the usual tokens a text may have; a request of long texts may take as much longer.
 constexpr double kLongerTexts = 2;
 
 }  // namespace

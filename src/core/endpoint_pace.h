@@ -1,5 +1,5 @@
-/// What to keep in flight at one endpoint, found from how long its answers take: how many inputs, in how many
-/// requests.
+/// How many inputs to keep in flight at one endpoint, and in how many requests, found from how long answers
+/// take.
 #pragma once
 
 #include <cstddef>
@@ -13,22 +13,22 @@ namespace embedd {
 
 class EndpointPace {
  public:
-  /// Requests that the configuration allows at the same time.
+  /// Sets the most requests at the same time that the configuration allows.
   void set_most_requests(std::uint32_t most) { most_requests_ = most; }
 
-  /// Requests to be in flight at the same time; at least 1.
+  /// How many requests to keep in flight; at least 1.
   [[nodiscard]] std::uint32_t requests() const { return requests_.count(most_requests_); }
   /// Most inputs of the next request; at least 1.
   [[nodiscard]] std::uint32_t inputs() const;
-  /// Most tokens of the next request, by our count: for texts that are longer than usual.
+  /// Most tokens of the next request, by this worker's count: a bound for texts that are longer than usual.
   [[nodiscard]] std::size_t tokens() const;
-  /// Inputs a second while it was busy; 0: not known.
+  /// Inputs a second while the endpoint was busy; 0: not known.
   [[nodiscard]] double inputs_per_second() const { return rate_; }
 
   void answered(const Answered& answer, Instant now);
-  /// The server said so, or fell silent, with so much in flight.
+  /// The load was too much: the server said so, or fell silent, with this much in flight.
   void too_much(std::size_t inputs, std::uint32_t requests, Instant now);
-  /// Nothing was in flight for a while: what comes now decides no trial.
+  /// Nothing was in flight for a while, so later answers cannot decide a trial.
   void idle(Instant now) {
     if (requests_.trying()) requests_.give_up_trial(now);
   }

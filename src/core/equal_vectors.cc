@@ -15,7 +15,7 @@ std::string_view bytes_of(const Embeddings& vectors, std::size_t slot) {
   return {reinterpret_cast<const char*>(first), vectors.dimensions * sizeof(float)};
 }
 
-/// By the beginning alone: that of other texts' vectors is different, and most vectors are looked at once.
+/// Hashes the beginning alone: vectors of different texts differ there, and most vectors are compared once.
 struct HashOfBeginning {
   std::size_t operator()(std::string_view bytes) const {
     constexpr std::size_t kBeginning = 128;
@@ -33,7 +33,7 @@ std::vector<EqualInputs> equal_vectors(const Batch& batch, const Embeddings& vec
   if (by_vector.size() == batch.travelling.size()) return equal;
   const std::vector<std::string_view> texts = batch.inputs();
   for (auto& [vector, inputs] : by_vector)
-    // Pieces of long texts may be equal, and then travel more than once.
+    // Pieces of long texts may be the same text, and then travel more than once.
     if (std::ranges::any_of(inputs, [&](std::size_t i) { return texts[i] != texts[inputs.front()]; }))
       equal.push_back(std::move(inputs));
   std::ranges::sort(equal);

@@ -1,9 +1,9 @@
-/// Different texts that one answer gave the same vector, bit by bit.
+/// Finds different texts to which one answer gave the same vector, bit by bit.
 ///
-/// Some servers mix up what they compute side by side. Others have good reasons: they ignore case, or cut
-/// long texts that begin alike. An answer does not say which it is, so the texts are asked for again, each
-/// alone: if their vectors are equal then, too, that is how the model is, and for kTrusted nobody doubts it
-/// again.
+/// Some servers mix up texts that they compute at the same time. Others give equal vectors for a reason: they
+/// ignore case, or cut long texts that begin alike. The answer does not show which case it is. So embedd asks
+/// for each of the texts alone. If the vectors are equal again, the model is like that, and equal vectors are
+/// believed for an hour (AnswerDoubts).
 #pragma once
 
 #include <cstddef>
@@ -17,17 +17,18 @@
 
 namespace embedd {
 
-/// Inputs with the same vector, among them different texts.
+/// Inputs with the same vector, different texts among them.
 using EqualInputs = std::vector<std::size_t>;
 std::vector<EqualInputs> equal_vectors(const Batch& batch, const Embeddings& vectors);
 
-/// Jobs whose texts got the same vector, while each of them is asked for alone.
+/// Jobs whose texts got the same vector, while each text is asked for alone.
 class EqualJobs {
  public:
   explicit EqualJobs(std::size_t jobs) : jobs_(jobs) {}
 
   enum class Finding { unknown, equal, different };
-  /// One of them got this vector, alone. What is found once all of them have theirs, until then: unknown.
+  /// One of the texts got this vector, alone. The finding is `unknown` until all of the texts have their
+  /// vectors.
   Finding answered(const Embeddings& vectors, std::size_t slot);
   [[nodiscard]] std::size_t jobs() const { return jobs_; }
 

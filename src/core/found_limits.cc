@@ -7,13 +7,12 @@ namespace embedd {
 void FoundLimits::accepted(const Batch& batch) {
   inputs_.accepted(static_cast<std::uint32_t>(batch.travelling.size()));
   for (const HeldJob& held : batch.jobs) {
-    // If all jobs of a request that was refused are taken in smaller ones, it was their number that was
-    // refused.
+    // If all jobs of a refused request are accepted in smaller requests, the number of inputs was refused.
     if (held.refusal && --held.refusal->jobs == 0) inputs_.too_many(held.refusal->inputs);
   }
   for (const HeldJob& held : batch.jobs) {
-    // So many pieces are taken after more were refused. What was at fault may have been this text's own, so
-    // that later ones may have some more.
+    // This many pieces are accepted after more were refused. The cause may have been this text alone, so
+    // later texts may have a few more pieces.
     const std::size_t pieces = held.pieces.size();
     if (held.narrowed || pieces >= pieces_) pieces_ = pieces + std::max<std::size_t>(1, pieces / 8);
   }

@@ -1,8 +1,8 @@
-/// What the endpoint of one vectorizer was found to take, where it takes less than it says: inputs of a
-/// request, tokens of an input, pieces of a text.
+/// The limits of one vectorizer's endpoint that were found by refusals: inputs of a request, tokens of an
+/// input, pieces of a text. The endpoint may name larger ones.
 ///
-/// Invariant: a limit gets less by refusals alone, one's own and those that others remember. It gets more by
-/// accepted requests and by a fresh start.
+/// Invariant: only refusals lower a limit, this worker's own and those that the database remembers. Only
+/// accepted requests and a fresh start raise a limit.
 #pragma once
 
 #include <cstddef>
@@ -19,25 +19,26 @@ namespace embedd {
 
 class FoundLimits {
  public:
-  /// Of a request, as far as refusals go.
+  /// Of a request.
   [[nodiscard]] std::uint32_t most_inputs() const { return inputs_.most(); }
-  /// Of an input, in the tokens of the tokenizer here.
+  /// Of an input, as the lane's tokenizer counts them.
   [[nodiscard]] std::size_t most_tokens() const { return tokens_.most(); }
   /// Of a text.
   [[nodiscard]] std::size_t most_pieces() const { return pieces_; }
 
   void accepted(const Batch& batch);
-  /// The request was refused for its size, and says no number that helps.
+  /// The request was refused for its size, and the refusal names no number that helps.
   void too_large(const Batch& batch);
-  /// The refusal names how many inputs are taken. False if that does not help to send these jobs.
+  /// The refusal names how many inputs the endpoint takes. False if the number does not help to send these
+  /// jobs.
   bool heed_inputs(const Batch& batch, const NamedLimits& named);
-  /// An input of so many tokens was refused; `exact`: as the model counts them. True if less is taken than
-  /// was known.
+  /// An input of this many tokens was refused. `exact`: the tokens are counted as the model counts. True if
+  /// the limit fell.
   bool input_refused(std::size_t tokens, const NamedLimits& named, bool exact);
 
-  /// For others to begin with, but for parameters that are left out.
+  /// What other workers may begin with, except the parameters that are left out.
   [[nodiscard]] LearnedLimits learned(bool exact) const;
-  /// Forgets what is known, and begins with what others learned.
+  /// Forgets the limits, and begins with what others learned.
   void begin_with(const LearnedLimits& limits);
 
  private:

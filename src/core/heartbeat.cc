@@ -29,7 +29,7 @@ Heartbeat heartbeat(const WorkerState& state, bool draining, Instant now) {
     const EndpointGate* gate = state.endpoints.find(endpoint);
     if (gate == nullptr) continue;
     if (gate->state() == EndpointState::ready || gate->state() == EndpointState::slowed) continue;
-    // A provider's word on a refused key may quote a part of it, which is not for the database to keep.
+    // A provider's message about a refused key may quote a part of the key, which must not be stored.
     const bool about_key = gate->state() == EndpointState::unauthenticated;
     beat.troubles.push_back({.endpoint = endpoint,
                              .state = std::string(name_of(gate->state())),

@@ -1,4 +1,4 @@
-/// What a worker says of itself with each poll.
+/// What a worker says about itself with each poll.
 #pragma once
 
 #include "core/queue.h"

@@ -19,7 +19,7 @@ void InputLimit::too_many(std::uint32_t inputs) {
   if (full_ >= wait_) wait_ = std::min(2 * wait_, kLongestWait);
   full_ = 0;
   too_many_ = std::min(too_many_, inputs);
-  if (accepted_ >= too_many_) accepted_ = 0;  // it takes less than it did
+  if (accepted_ >= too_many_) accepted_ = 0;  // the endpoint takes less than it did
 }
 
 void InputLimit::accepted(std::uint32_t inputs) {
@@ -27,7 +27,7 @@ void InputLimit::accepted(std::uint32_t inputs) {
   if (careful_ > kNone / 2) careful_ = kNone;
   if (too_many_ == kNone) return;
   if (inputs >= too_many_) {
-    // More is taken than was too much: look for the limit further up.
+    // The endpoint takes more than the bound: look for the limit further up.
     too_many_ = inputs > kNone / 4 ? kNone : 2 * inputs + 1;
     wait_ = kFirstWait;
     full_ = 0;
@@ -37,7 +37,7 @@ void InputLimit::accepted(std::uint32_t inputs) {
 }
 
 void InputLimit::named(std::uint32_t inputs) {
-  if (inputs == 0 || inputs >= too_many_) return;  // fewer were refused before
+  if (inputs == 0 || inputs >= too_many_) return;  // fewer inputs were refused before
   if (full_ >= wait_) wait_ = std::min(2 * wait_, kLongestWait);
   careful_ = kNone;
   accepted_ = inputs;

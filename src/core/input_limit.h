@@ -1,11 +1,11 @@
-/// How many inputs an endpoint takes in one request, learned from what it refuses.
+/// How many inputs an endpoint takes in one request, learned from refusals.
 ///
-/// A refusal for size may be the fault of one long text: from then on requests are half as large, and grow
-/// again by an eighth with each that is accepted. Once all inputs of a refused request were accepted in
-/// smaller ones, it was their number: that bound is kept, and the gap to what was accepted is halved until it
-/// is known, so that a limit of ten costs a handful of refusals, and one that the refusal names costs one.
-/// Still one more is tried now and then: after 64 full requests, and after twice as many each time that it is
-/// in vain.
+/// One long text may be the cause of a refusal for size. So later requests are half as large, and grow again
+/// by an eighth with each accepted request. If all inputs of a refused request are accepted in smaller
+/// requests, their number was the cause. That number is kept as a bound. The gap between the bound and the
+/// most inputs accepted is halved until the limit is known: a limit of ten costs a handful of refusals, a
+/// limit that the refusal names costs one. One more input is tried after 64 full requests, and after twice as
+/// many requests each time that this fails.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,14 @@ class InputLimit {
  public:
   static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 
-  /// Inputs of the next request at most; kNone: whatever else bounds it.
+  /// Most inputs of the next request; kNone: no limit is known.
   [[nodiscard]] std::uint32_t most() const;
-  /// A request of so many was refused for its size.
+  /// A request of `inputs` was refused for its size.
   void too_large(std::uint32_t inputs);
-  /// All inputs of a request of so many that was refused were accepted in smaller ones.
+  /// All inputs of a refused request of `inputs` were accepted in smaller requests.
   void too_many(std::uint32_t inputs);
   void accepted(std::uint32_t inputs);
-  /// The endpoint says that it takes so many, or was found to.
+  /// The endpoint names this limit, or others found it.
   void named(std::uint32_t inputs);
   /// The limit, for others to begin with; 0: it is not known, or is being looked for.
   [[nodiscard]] std::uint32_t learned() const { return accepted_ + 1 == too_many_ ? accepted_ : 0; }

@@ -8,18 +8,18 @@ namespace embedd {
 
 namespace {
 
-/// At most so much more, or less, from one round to the next.
+/// The largest factors from one round to the next.
 constexpr double kFastest = 16, kSlowest = 0.5;
-/// An answer in so small a part of the target need not wait for others of its round.
+/// An answer in less than this part of the target does not wait for others of its round.
 constexpr double kPrompt = 6;
-/// Beyond what any server takes.
+/// More than any server takes.
 constexpr double kMost = 1e6;
 
 }  // namespace
 
 void InputsInFlight::answered(const Answered& answer, Instant now) {
   in_trouble_ = false;
-  // What was sent before the number last changed says nothing about that change.
+  // Requests that were sent before the number last changed show nothing about that change.
   if (answer.started_at < round_.began) return;
   ++round_.answers;
   round_.inputs += static_cast<double>(answer.inputs);
@@ -34,7 +34,8 @@ void InputsInFlight::answered(const Answered& answer, Instant now) {
 
 void InputsInFlight::adapt() {
   const double one_request = round_.inputs / round_.answers;
-  // Less than what was allowed, for want of more to ask, proves nothing about more.
+  // If fewer inputs were in flight than allowed, for want of jobs, the answers show nothing about more
+  // inputs.
   const double inputs = one_request * round_.company / round_.answers;
   const double took = std::max(round_.seconds / round_.answers, 1e-9);
   tokens_ = round_.tokens / round_.inputs;

@@ -1,13 +1,14 @@
 /// How many inputs to keep in flight at one endpoint, so that answers come within a few seconds.
 ///
-/// What a server can do is not known at first: eight texts go, in two requests. Answers that come early let
-/// the number grow to what would take the target if every text took its share of the time, which is the worst
-/// that it can be. Beyond the target it shrinks by the gradient of Netflix's concurrency-limits, once a
-/// round: times wanted ÷ seen, plus its root (https://github.com/Netflix/concurrency-limits, GradientLimit).
-/// Workers that share a server see the same delays, and the root, which is more to the smaller number, makes
-/// theirs equal in time.
+/// At first the server's pace is unknown: eight texts go, in two requests. While answers come sooner than the
+/// target, the number grows to what would take the target if the server computed one text after another,
+/// which is the slowest case. Beyond the target the number shrinks once a round by the gradient of Netflix's
+/// concurrency-limits: times wanted ÷ seen, plus its square root
+/// (https://github.com/Netflix/concurrency-limits, GradientLimit). Workers that share a server see the same
+/// delays. The square root adds relatively more to a smaller number, so their numbers become equal in time.
 ///
-/// After too_much() it soon grows back to half of what that was, and then by a request a round, as TCP does.
+/// After too_much() the number soon grows back to half of what was too much, and from there by one request a
+/// round, as TCP does.
 #pragma once
 
 #include <cstddef>
@@ -19,16 +20,16 @@ namespace embedd {
 
 class InputsInFlight {
  public:
-  /// What an answer should take while there is a backlog, its wait at the server included. The same for all
-  /// workers, or they would not share a server evenly.
+  /// How long an answer should take while there is a backlog, the wait at the server included. All workers
+  /// have the same target: otherwise they would not share a server evenly.
   static constexpr Duration kTarget = seconds(2);
 
   [[nodiscard]] double count() const { return count_; }
-  /// Of one input, by our count and on average; 0: not known.
+  /// Mean tokens of one input, by this worker's count; 0: not known.
   [[nodiscard]] double tokens() const { return tokens_; }
 
   void answered(const Answered& answer, Instant now);
-  /// With so many inputs in flight.
+  /// The load was too much with this many inputs in flight.
   void too_much(std::size_t inputs, Instant now);
 
  private:
@@ -40,7 +41,7 @@ class InputsInFlight {
 
   double count_ = 8;
   double tokens_ = 0;
-  double careful_from_ = std::numeric_limits<double>::max();  ///< beyond, a request a round
+  double careful_from_ = std::numeric_limits<double>::max();  ///< above this, one more request a round
   bool in_trouble_ = false;                                   ///< no answer came since too_much()
   Round round_;
 };

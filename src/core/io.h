@@ -14,7 +14,7 @@ class Clock {
 class Io {
  public:
   virtual ~Io() = default;
-  /// The worker's only wait. Returns when something may have finished, at `deadline`, or after wake().
+  /// Returns when something may have finished, at `deadline`, or after wake(). The worker waits nowhere else.
   virtual void wait_until(Instant deadline) = 0;
   /// Thread-safe and async-signal-safe.
   virtual void wake() = 0;

@@ -1,4 +1,4 @@
-/// What a vectorizer and its jobs are to the worker, and the vectors that an embedder makes of them.
+/// A vectorizer and its jobs as the worker sees them, and the vectors that an embedder computes for them.
 #pragma once
 
 #include <array>
@@ -18,13 +18,14 @@ namespace embedd {
 
 using VectorizerId = std::int64_t;
 
-/// The key columns of one source row, as one opaque value that the Queue made and only the Queue reads.
+/// The key columns of one source row. The Queue makes the value, and only the Queue reads it.
 using Key = std::string;
 
-/// The fence: random, fresh for every claim. A job may be settled only while it still carries this token.
+/// The fence: a random value, new for every claim. A job may be settled only while the queue still has this
+/// token for it.
 using LeaseToken = std::array<std::uint8_t, 16>;
 
-/// What becomes of a text that is longer than the model takes.
+/// What to do with a text that is longer than the model takes.
 enum class LongTexts {
   truncate,  ///< embed the beginning of the text
   average,   ///< embed the whole text in pieces, and store the mean of their vectors
@@ -52,9 +53,9 @@ struct Vectorizer {
   bool operator==(const Vectorizer&) const = default;
 };
 
-/// What a claimed job asks for.
+/// What to do with a claimed job.
 enum class Task {
-  embed,       ///< `text` holds the row's current text
+  embed,       ///< buy a vector for `text`
   clear,       ///< the row is gone, not covered, or its text is empty: remove its vector, if any
   current,     ///< the stored vector is already that of the current text: delete the job
   store_kept,  ///< the vector was paid for and is kept in the queue: store it now
@@ -71,14 +72,14 @@ struct ChunkCursor {
   bool operator==(const ChunkCursor&) const = default;
 };
 
-/// How often a row was bought in vain, as the queue remembers it for all workers.
+/// How often a row was bought in vain, by all workers, as the queue remembers.
 struct Waste {
   double level =
       0;  ///< purchases in vain up to the last one; earlier ones count less with time (SpendingBrake)
   Duration ago{};  ///< since the last purchase in vain
 };
 
-/// One source row that waits, under a lease of this worker.
+/// One source row that waits, leased by this worker.
 struct Job {
   VectorizerId vectorizer = 0;
   LeaseToken lease{};

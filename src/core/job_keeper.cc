@@ -6,7 +6,7 @@
 namespace embedd {
 
 void JobKeeper::hold(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
-  std::map<seconds, std::vector<SettledJob>> braked;  // by how long
+  std::map<seconds, std::vector<SettledJob>> braked;  // by the wait
   for (HeldJob& held : jobs) {
     const SpendingBrake::Wait wait = state_.brake.wait(held.job, now);
     if (wait.length <= Duration{}) {
@@ -19,7 +19,7 @@ void JobKeeper::hold(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
   give_back_for(lane.vectorizer, std::move(braked), now);
 }
 
-/// Jobs by how long they are to wait; what waits at all is said.
+/// `jobs` are keyed by how long they wait. Jobs that wait at all are reported.
 void JobKeeper::give_back_for(const Vectorizer& vectorizer, std::map<seconds, std::vector<SettledJob>> jobs,
                               Instant now) {
   std::size_t braked = 0;
@@ -48,8 +48,8 @@ void JobKeeper::note_cost(Lane* lane, Batch& batch, const Error& error) {
   if (lane != nullptr && error.billed) lane->vain.because(WasteReason::failed);
 }
 
-/// A job whose holder vanished may have been bought. That is remembered before it is bought again: if it is
-/// what brings workers down, the next one knows.
+/// The purchase is recorded before the text can be bought again: if this text brings workers down, the next
+/// worker knows.
 void JobKeeper::give_back_rescued(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
   if (jobs.empty()) return;
   lane.vain.because(WasteReason::lapsed);
@@ -57,8 +57,8 @@ void JobKeeper::give_back_rescued(Lane& lane, std::vector<HeldJob> jobs, Instant
   reschedule(lane.vectorizer, jobs, Duration{}, now);
 }
 
-/// Their leases stand, and their texts are others than were bought. If that goes for one row after another,
-/// the vectorizer is asked with a few now and then, until one is stored.
+/// These jobs are still leased. If row after row is thrown away, the vectorizer rests, and is probed with a
+/// few rows until a vector is stored.
 void JobKeeper::give_back_stale(const Settlements::News::Stale& stale, bool others_stored, Instant now) {
   Lane* lane = state_.lanes.find(stale.vectorizer.id);
   std::map<seconds, std::vector<SettledJob>> by_wait;
@@ -122,7 +122,7 @@ void JobKeeper::give_back(Lane& lane, Instant now) {
 }
 
 void JobKeeper::rest(Lane& lane, const std::string& message, Instant now) {
-  if (lane.resting(now)) return;  // one pause for all that was in flight
+  if (lane.resting(now)) return;  // one rest for all requests that were in flight
   const Duration length = lane.rest.begin(message, now, state_.random);
   lane.trust.settle_doubt();
   state_.observer.vectorizer_resting(lane.vectorizer, message, length);

@@ -1,5 +1,5 @@
-/// Keeps claimed jobs for the next requests, or lets go of them: back to the queue, at once or later, or to
-/// the dead letters.
+/// Keeps claimed jobs for the next requests, gives them back to the queue, at once or later, or discards
+/// them.
 ///
 /// A row that was bought too often of late goes back for a while (G12, SpendingBrake); so do all rows of a
 /// vectorizer that rests.
@@ -22,15 +22,16 @@ class JobKeeper {
  public:
   explicit JobKeeper(WorkerState& state) : state_(state) {}
 
-  /// Puts jobs into the lane's buffer. Those whose rows were bought too often of late are given back for a
+  /// Puts jobs into the lane's buffer. Jobs whose rows were bought too often of late are given back for a
   /// while.
   void hold(Lane& lane, std::vector<HeldJob> jobs, Instant now);
   /// Gives back every job that is not in a request yet.
   void give_back(Lane& lane, Instant now);
-  /// Jobs whose last holder vanished: what it may have bought is remembered first.
+  /// Gives back jobs whose former worker vanished. The purchase that this worker may have made is counted
+  /// first.
   void give_back_rescued(Lane& lane, std::vector<HeldJob> jobs, Instant now);
-  /// Jobs whose texts are others than were bought. `others_stored`: vectors of other rows were stored
-  /// meanwhile.
+  /// Gives back jobs whose texts have changed since they were bought. `others_stored`: vectors of other rows
+  /// were stored meanwhile.
   void give_back_stale(const Settlements::News::Stale& stale, bool others_stored, Instant now);
 
   void reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay, Instant now,
@@ -39,13 +40,13 @@ class JobKeeper {
   /// Settles jobs that need no provider.
   void settle_at_once(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs, Instant now);
 
-  /// What a failed request may have cost counts for its rows, here and for other workers.
+  /// Counts what a failed request may have cost for its rows, here and for other workers.
   void note_cost(Lane* lane, Batch& batch, const Error& error);
 
-  /// The vectorizer's own declaration is at fault: it rests, and its rows go back.
+  /// The vectorizer's own declaration is at fault: the vectorizer rests, and its jobs are given back.
   void rest(Lane& lane, const std::string& message, Instant now);
-  /// The same if the database refuses the vectorizer's own statement, a claim or a page: it would refuse it
-  /// again.
+  /// Rests the vectorizer if the database refused a claim or a page of it, because the database would refuse
+  /// the next one, too.
   void rest_if_refused(Lane& lane, const Error& error, Instant now);
 
  private:

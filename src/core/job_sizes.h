@@ -1,6 +1,6 @@
-/// How large a vectorizer's jobs are, roughly: enough to say how many of them a claim should take.
+/// How large a vectorizer's jobs are, roughly: enough to decide how many of them to claim.
 ///
-/// Invariant: each figure is that of what was last seen, and a job has at least one token.
+/// Invariant: each figure is that of the last claim or request, and a job has at least one token.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-/// What the worker knows of one vectorizer, piece by piece: each piece alone changes its state.
+/// What the worker knows of one vectorizer. Each field is an object that alone changes its state.
 #pragma once
 
 #include "core/answer_doubts.h"
@@ -18,7 +18,7 @@ namespace embedd {
 
 struct Lane {
   Vectorizer vectorizer;
-  bool listed = true;  ///< in the last poll; Lanes says so
+  bool listed = true;  ///< in the last poll; set by Lanes
   JobBuffer buffer;    ///< claimed, not yet in a request
   JobSizes sizes;
   std::int64_t jobs_estimate = 0;  ///< in the queue, by the last poll
@@ -32,7 +32,7 @@ struct Lane {
   VainPurchases vain;
 
   FoundLimits limits;
-  LimitsMemory memory;  ///< of the limits, in the database
+  LimitsMemory memory;  ///< what the database remembers of the limits
 
   [[nodiscard]] bool resting(Instant now) const { return vectorizer.paused || !listed || rest.resting(now); }
 };

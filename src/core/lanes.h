@@ -1,7 +1,7 @@
-/// The vectorizers that a worker serves, each in its turn.
+/// The vectorizers that a worker serves, in turn.
 ///
-/// Invariant: a lane stays, at the same address, while the last list of vectorizers names it, and for as long
-/// as something of it is under way.
+/// Invariant: a lane stays at the same address while the last list of vectorizers names it, and while any of
+/// its work is under way.
 #pragma once
 
 #include <cstddef>
@@ -19,28 +19,28 @@ class Lanes {
   /// nullptr if there is none.
   [[nodiscard]] Lane* find(VectorizerId id) const;
 
-  /// A list of vectorizers begins: until it names them, none is listed.
+  /// A list of vectorizers begins: no lane is listed until the list names it.
   void begin_list();
-  /// The list names this one. A new lane begins with it; a lane that exists keeps its declaration.
+  /// The list names this vectorizer. A new lane begins with this declaration; an existing lane keeps its own.
   Lane& list(const Vectorizer& vectorizer);
-  /// The list has ended: lanes that it does not name are removed, unless they are `busy`.
+  /// The list has ended: removes lanes that the list does not name, unless they are `busy`.
   template <typename Predicate>
   void end_list(Predicate busy) {
     std::erase_if(lanes_, [&](const auto& lane) { return !lane->listed && !busy(*lane); });
   }
 
-  /// All lanes, the one whose turn it is first.
+  /// All lanes, beginning with the one whose turn it is.
   [[nodiscard]] auto in_order() const {
     return std::views::iota(std::size_t{0}, lanes_.size()) |
            std::views::transform(
                [this, first = first_](std::size_t i) { return lanes_[(first + i) % lanes_.size()].get(); });
   }
-  /// The lane behind this one is next.
+  /// This lane was served: the turn passes to the next lane.
   void served(const Lane& lane);
 
-  /// A locked table waits while another one is being asked for (TableLock).
+  /// True if the lane's table is locked and another locked table is being asked for (TableLock).
   [[nodiscard]] bool must_wait(const Lane& lane) const;
-  /// Walks under way that nobody waits for.
+  /// Walks under way that were due by the clock alone.
   [[nodiscard]] std::size_t routine_walks() const;
 
   [[nodiscard]] auto begin() const { return lanes_.begin(); }
@@ -48,7 +48,7 @@ class Lanes {
 
  private:
   std::vector<std::unique_ptr<Lane>> lanes_;
-  std::size_t first_ = 0;  ///< whose turn it is; may be behind the last
+  std::size_t first_ = 0;  ///< index of the lane whose turn it is; may be past the end
 };
 
 }  // namespace embedd

@@ -14,7 +14,7 @@ bool same_text_limit(const LearnedLimits& a, const LearnedLimits& b) {
   return a.text_tokens == b.text_tokens && a.counted == b.counted;
 }
 
-/// `theirs`, but for what has changed here since `base`.
+/// `theirs`, with the fields that have changed here since `base`.
 LearnedLimits merge(const LearnedLimits& base, const LearnedLimits& ours, LearnedLimits theirs) {
   if (ours.inputs != base.inputs) theirs.inputs = ours.inputs;
   if (!same_text_limit(ours, base)) copy_text_limit(ours, theirs);
@@ -36,7 +36,7 @@ LimitsMemory::Decision LimitsMemory::polled(const LearnedLimits& ours,
       agreed_ = {};
       return {Step::forget, {}};
     }
-    agreed_ = ours;  // which may have got lost on its way
+    agreed_ = ours;  // the record may have got lost on its way
     return {ours == LearnedLimits{} ? Step::none : Step::write, ours};
   }
   if (ours != agreed_) {

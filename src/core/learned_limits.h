@@ -1,5 +1,5 @@
-/// What an endpoint was found to take for a model, where it takes less than it says; and how a worker keeps
-/// in step with what the database remembers of that.
+/// The limits of a model at an endpoint that were found by refusals; and how a worker keeps in step with the
+/// database, which remembers them.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace embedd {
 
-/// Parameters of a request that are our choice, and which of them are left out.
+/// Optional parameters of a request: which of them are left out.
 struct LeftOut {
   bool encoding_format = false;
   bool dimensions = false;
@@ -18,12 +18,12 @@ struct LeftOut {
 struct LearnedLimits {
   std::uint32_t inputs = 0;       ///< of a request, at most; 0: nothing was learned
   std::uint64_t text_tokens = 0;  ///< of a text, at most; 0: nothing was learned
-  bool counted = false;           ///< text_tokens are counted as the model does; else each byte is one
-  LeftOut left_out;               ///< what the endpoint refuses
+  bool counted = false;           ///< text_tokens are counted as the model counts; else each byte is a token
+  LeftOut left_out;               ///< parameters that the endpoint refuses
   bool operator==(const LearnedLimits&) const = default;
 };
 
-/// What holds for one model at one endpoint.
+/// The limits of one model at one endpoint.
 struct LimitsRecord {
   std::string endpoint;
   std::string model;
@@ -31,10 +31,12 @@ struct LimitsRecord {
   LearnedLimits limits;
 };
 
-/// Decides what a worker does when a poll tells what is remembered. Whatever a worker has learned since it
-/// last looked is written, and the rest of the record stays as others wrote it: several vectorizers share a
-/// record, and several workers. Whoever has learned nothing takes over what others wrote. What was remembered
-/// and is no more was forgotten on purpose: a day is over, or somebody wants it tried anew.
+/// Decides what a worker does with the limits that a poll returns.
+///
+/// Several vectorizers and several workers share a record. Limits that this worker has learned since its last
+/// poll are written; the rest of the record stays as others wrote it. A worker that has learned nothing takes
+/// over what others wrote. A record that is there no more was forgotten on purpose: a day is over, or
+/// somebody wants the limits tried anew.
 class LimitsMemory {
  public:
   enum class Step {
@@ -47,16 +49,16 @@ class LimitsMemory {
     Step step = Step::none;
     LearnedLimits limits;
   };
-  /// `exact`: tokens are counted as the model does, here. A length in tokens that are counted otherwise is of
-  /// no use.
+  /// `exact`: this worker counts tokens as the model counts. A limit in tokens that are counted in another
+  /// way is not taken over.
   Decision polled(const LearnedLimits& ours, const std::optional<LearnedLimits>& remembered, bool exact);
-  /// What came of adopting: the endpoint may take less for other reasons.
+  /// The limits after adopting: they may be less than the adopted ones, for other reasons.
   void adopted(const LearnedLimits& ours) { agreed_ = ours; }
 
  private:
-  LearnedLimits agreed_;                ///< ours, when it was last written or taken over
+  LearnedLimits agreed_;                ///< this worker's limits when they were last written or taken over
   bool seen_ = false;                   ///< something was remembered at the last poll
-  std::optional<LearnedLimits> taken_;  ///< the record that was last taken over, if nothing was written since
+  std::optional<LearnedLimits> taken_;  ///< the last record taken over; none if this worker wrote one since
 };
 
 }  // namespace embedd

@@ -1,4 +1,4 @@
-/// Keeps the leases of all jobs that are held: each is extended when it is older than a third of its time.
+/// Extends the lease of each leased job in memory when the lease is older than a third of its time.
 ///
 /// Invariant: a lease lasts until the time that the database has confirmed, and no longer.
 #pragma once
@@ -13,12 +13,12 @@ class Leases {
  public:
   explicit Leases(WorkerState& state) : state_(state) {}
 
-  /// Asks for what is due.
+  /// Asks the database to extend the leases that are due.
   void extend(Instant now);
   void extended(const Settlements::News::Extended& extended);
-  /// The job is another worker's, or nobody's: it is not sent.
+  /// The job's lease is gone: the job is not sent.
   void lost(VectorizerId vectorizer, const SettledJob& job);
-  /// When extend() has something to do next, if anything is held.
+  /// When extend() has something to do next, if this worker has leased jobs.
   [[nodiscard]] Instant next() const { return next_; }
 
  private:

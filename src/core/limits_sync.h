@@ -16,9 +16,9 @@ class LimitsSync {
  public:
   explicit LimitsSync(WorkerState& state) : state_(state) {}
 
-  /// Takes over a changed declaration, which deserves a fresh start.
+  /// Takes over a changed declaration. Found limits begin anew.
   void redeclare(Lane& lane, const Vectorizer& vectorizer);
-  /// A poll tells what the database remembers of the lane's limits.
+  /// Takes what a poll says the database remembers of the lane's limits.
   void remember(Lane& lane, const std::optional<LearnedLimits>& remembered);
 
  private:

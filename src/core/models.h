@@ -1,4 +1,4 @@
-/// What is known of embedding models by their names: one table for declaring, counting tokens and costs.
+/// Facts about embedding models by name: one table for declaring, counting tokens and costs.
 #pragma once
 
 #include <cstdint>
@@ -7,21 +7,21 @@
 namespace embedd {
 
 inline constexpr std::string_view kDefaultModel = "text-embedding-3-small";
-/// The built-in embedder's (text/hashing.h).
+/// The model of the built-in embedder (text/hashing.h).
 inline constexpr std::string_view kLocalModel = "local-hashing-v1";
-/// Of the default model, and of the built-in embedder where nothing else is asked for.
+/// Dimensions of the default model, and of the built-in embedder unless the declaration names others.
 inline constexpr int kDefaultDimensions = 1536;
 
 struct ModelFacts {
   enum class Dimensions {
-    fixed,    ///< the answer has `dimensions`
-    reduced,  ///< a request may ask for fewer
-    any,      ///< a request may ask for any number
+    fixed,    ///< the answer always has `dimensions`
+    reduced,  ///< a request may name fewer
+    any,      ///< a request may name any number
   };
   std::string_view name;
-  int dimensions;  ///< where a request names none
+  int dimensions;  ///< if the request names none
   Dimensions may_have;
-  bool cl100k;                    ///< its tokens are those of cl100k_base
+  bool cl100k;                    ///< the model's tokens are those of cl100k_base
   double usd_per_million_tokens;  ///< list price, without discounts for batches
 };
 

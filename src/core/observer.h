@@ -19,8 +19,8 @@ namespace embedd {
 enum class EndpointState { ready, slowed, paused, no_api_key, unauthenticated, quota_exhausted, undefined };
 std::string_view name_of(EndpointState state);
 
-/// Told what happens, for metrics and logs. Must not block. Nothing has a default here: who forwards all of
-/// it cannot forget one.
+/// Is told what happens. Must not block. No method has a default, so that an observer which forwards all
+/// calls cannot forget one.
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -31,39 +31,38 @@ class Observer {
   virtual void settled(const Vectorizer&, const Settlement&, Outcome, std::size_t jobs) = 0;
   /// A vector was stored `freshness` after its text changed.
   virtual void fresh(const Vectorizer&, Duration freshness) = 0;
-  /// Jobs of a batch were put back without an attempt, or charged one.
+  /// Jobs of a batch were rescheduled. `charged`: with an attempt.
   virtual void rescheduled(const Vectorizer&, ErrorKind, std::size_t jobs, bool charged) = 0;
   virtual void discarded(const Vectorizer&, ErrorKind, const std::string& message) = 0;
   virtual void truncated(const Vectorizer&, std::size_t tokens) = 0;
-  /// The endpoint bills `tokens` for long texts, however long they are: it cuts them and does not say so.
-  /// `most`: what its max_input_tokens should be.
+  /// The endpoint bills `tokens` for each long text, whatever its length: it cuts long texts and does not say
+  /// so. `most`: what the endpoint's max_input_tokens should be.
   virtual void cut_silently(const Vectorizer&, std::size_t tokens, std::size_t most) = 0;
-  /// An answer gave so many different texts the vectors of others, bit by bit. If `refused`, nothing of
-  /// it is stored, and they are asked for alone; else they are equal alone, too.
+  /// In one answer, `texts` different texts have the vectors of others, bit by bit. If `refused`, nothing of
+  /// the answer is stored, and each text is asked for alone. Otherwise the vectors were equal alone, too.
   virtual void equal_vectors(const Vectorizer&, std::size_t texts, bool refused) = 0;
-  /// Jobs were given back unbought, since their rows were bought too often of late.
+  /// Jobs were given back unbought, because their rows were bought too often of late.
   virtual void braked(const Vectorizer&, std::size_t jobs, const std::string& why) = 0;
   virtual void unbooked(const Unbooked&) = 0;
-  /// A request was given up after so long without a sign of life; the server may compute its inputs all
-  /// the same.
+  /// A request was given up after `silence` without a sign of life. The server may still compute its inputs.
   virtual void abandoned(const Vectorizer&, std::size_t inputs, Duration silence) = 0;
-  /// What an endpoint is found to do: so many requests at a time, so many inputs a second.
+  /// The pace that was found for an endpoint: requests at a time, and inputs a second.
   virtual void paced(const std::string& endpoint, std::uint32_t requests, double inputs_per_second) = 0;
   virtual void endpoint_changed(const std::string& endpoint, EndpointState, const std::string& message,
                                 Duration pause) = 0;
-  /// A vectorizer's own configuration is refused, by its endpoint (model, dimensions) or by the database.
-  /// Once a row has been stored again: an empty message.
+  /// A vectorizer's declaration is refused, by its endpoint (model, dimensions) or by the database. An empty
+  /// message: a row of the vectorizer was stored again.
   virtual void vectorizer_resting(const Vectorizer&, const std::string& message, Duration pause) = 0;
   virtual void polled(const std::vector<VectorizerState>&) = 0;
   virtual void reconciled(const Vectorizer&, const ReconcilePage::Progress&) = 0;
   virtual void database_error(std::string_view what, const Error&) = 0;
-  /// What the worker has at hand, once a turn.
+  /// What the worker has under way, once a turn.
   virtual void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) = 0;
-  /// The loop has begun another turn: at least once a poll.
+  /// The loop has begun another turn: at least once per poll interval.
   virtual void turned() = 0;
 };
 
-/// An observer of what it overrides: the rest is nothing to it.
+/// An observer whose methods do nothing unless overridden.
 class PartialObserver : public Observer {
  public:
   void claimed(const Vectorizer&, std::size_t jobs, std::size_t rescued) override {}

@@ -1,7 +1,7 @@
-/// Whether a worker that runs once is done: a poll found nothing to do, and nothing has changed since the
-/// poll was asked.
+/// Whether a worker that runs once is done: a poll found nothing to do, and nothing has changed since that
+/// poll was sent.
 ///
-/// Invariant: done only by the last poll that was answered, and only if no progress was made between its
+/// Invariant: only the last answered poll makes the worker done, and only if no progress was made between its
 /// question and its answer.
 #pragma once
 
@@ -11,11 +11,11 @@ namespace embedd {
 
 class OnceWatch {
  public:
-  /// The queue changed, as far as this worker made or saw it.
+  /// The queue changed, as far as this worker changed the queue or saw a change.
   void progress() { ++progress_; }
   void poll_sent() { at_poll_ = progress_; }
-  /// The poll's answer was looked at. `idle`: it lists nothing that can be worked on, and nothing is held
-  /// here.
+  /// A poll was answered. `idle`: the poll lists nothing that can be worked on, and this worker has no leased
+  /// job.
   void poll_answered(bool idle) { done_ = idle && !changed(); }
 
   /// Since the last poll was sent.

@@ -1,9 +1,9 @@
 /// How long an endpoint may give no sign of life before a request is given up.
 ///
-/// As long as its answers have taken, by TCP's rule for retransmissions (RFC 6298: smoothed mean and four
-/// times the deviation; twice as long after every silence), and never less than configured. More in flight
-/// than is usual takes longer. Counted from a request's start, and anew from each answer to one that was sent
-/// before it: a serial server that still works off a queue is alive.
+/// Patience follows the time that answers take, by TCP's rule for retransmissions (RFC 6298: smoothed mean
+/// plus four times the deviation; doubled after each silence). It is never less than configured. If more
+/// inputs than usual are in flight, it grows in proportion. The wait counts from the request's start, and
+/// begins again with each answer to an earlier request: a serial server that works off a queue is alive.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace embedd {
 
 class Patience {
  public:
-  /// For a request with which so many inputs are in flight.
+  /// For a request that has `inputs_in_flight` inputs at its endpoint.
   [[nodiscard]] Duration with(std::size_t inputs_in_flight, Duration least) const {
     const double more = usual_inputs_ == 0 ? 1
                                            : std::clamp(static_cast<double>(inputs_in_flight) / usual_inputs_,
@@ -41,7 +41,7 @@ class Patience {
 
   double mean_ = 0, deviation_ = 0;  ///< seconds
   double usual_inputs_ = 0;
-  int silences_ = 0;  ///< in a row
+  int silences_ = 0;  ///< silences in a row
 };
 
 }  // namespace embedd

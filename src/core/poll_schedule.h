@@ -1,4 +1,4 @@
-/// When to poll next: regularly, at once where others must learn that this worker stops, and soon after a
+/// When to poll next: regularly, at once if others must learn that this worker stops, and soon after a
 /// failure.
 ///
 /// Invariant: one poll at a time.
@@ -13,7 +13,7 @@ namespace embedd {
 class PollSchedule {
  public:
   [[nodiscard]] bool ready(Instant now) const { return !sent_ && now >= next_; }
-  /// `draining`: the poll tells others so.
+  /// `draining`: the poll tells others that this worker stops.
   void sent(bool draining) {
     sent_ = true;
     told_draining_ = draining;
@@ -22,9 +22,9 @@ class PollSchedule {
     sent_ = false;
     next_ = told_draining_ == draining ? now + interval : now;
   }
-  /// The next poll is then, whatever was planned before.
+  /// Sets the time of the next poll, whatever was planned before.
   void plan(Instant at) { next_ = at; }
-  /// The next poll is not later than that.
+  /// The next poll is no later than `at`.
   void plan_by(Instant at) { next_ = std::min(next_, at); }
 
   [[nodiscard]] bool on_its_way() const { return sent_; }

@@ -22,13 +22,13 @@ struct ClaimRequest {
   LeaseToken lease{};
   Duration lease_time{};
   std::uint32_t max_rows = 0;
-  std::size_t max_text_bytes = 0;  ///< over all rows; one row is always allowed
+  std::size_t max_text_bytes = 0;  ///< over all rows; one row is always claimed, however long
 };
 
 struct Claim {
   ClaimRequest request;
   Result<std::vector<Job>> jobs;  ///< due jobs, live changes before backfill, oldest first
-  bool more = false;              ///< a limit was hit: more jobs are probably due
+  bool more = false;              ///< the claim hit a limit: more jobs are probably due
   std::uint32_t rescued = 0;      ///< jobs taken over from a lapsed lease
 };
 
@@ -58,8 +58,8 @@ struct SettledJob {
   std::int32_t first_chunk = 0;         ///< stage only: the number of the cut's first chunk
 };
 
-/// One statement's worth of settling. `id` is the worker's and returns in the Receipt. Sending the same
-/// settlement again is safe, because the lease fences it: so the worker resolves a settlement in doubt.
+/// The jobs of one settling statement. The worker sets `id`, and the Receipt returns it. The worker may send
+/// the same settlement again, because the lease fences it; this resolves a settlement in doubt.
 struct Settlement {
   std::uint64_t id = 0;
   VectorizerId vectorizer = 0;
@@ -68,14 +68,14 @@ struct Settlement {
   Embeddings vectors;            ///< complete, keep
   std::string model_id;          ///< complete only: the model that the worker asked for
   std::string model_version;     ///< complete only: the model that the server says it used
-  /// Complete only: provider requests and billed tokens behind these vectors. The Queue books them when it is
-  /// given the settlement, whatever the outcome; so both are 0 when the settlement is sent again.
+  /// Complete only: provider requests and billed tokens that bought these vectors. The Queue books them when
+  /// the settlement is sent, whatever the outcome. So both are 0 when the settlement is sent again.
   std::uint64_t requests = 0, tokens = 0;
   Duration delay{};             ///< reschedule, extend
   bool charge_attempt = false;  ///< reschedule: this try was the row's own fault
   ErrorKind reason{};           ///< reschedule with charge_attempt, discard
-  std::string message;          ///< the same
-  bool clear_vector = true;     ///< discard: remove the vector of the row's former text, too
+  std::string message;          ///< reschedule with charge_attempt, discard
+  bool clear_vector = true;     ///< discard: also remove the row's former vector
 };
 
 enum class Outcome {
@@ -91,13 +91,13 @@ enum class Outcome {
 struct Receipt {
   std::uint64_t id = 0;
   Result<std::vector<Outcome>> outcomes;  ///< one per job, in order
-  bool partly = false;  ///< with an error: a part of the settlement may have been carried out all the same
+  bool partly = false;  ///< with an error: a part of the settlement may still have been carried out
 };
 
-/// Why rows wait, as far as a worker knows: rows of one vectorizer, or of all that use an endpoint.
+/// Why rows wait, as far as a worker knows: a problem of one vectorizer, or of an endpoint.
 struct Trouble {
-  VectorizerId vectorizer = 0;  ///< 0: an endpoint is in trouble
-  std::string endpoint{};       ///< empty: a vectorizer is in trouble
+  VectorizerId vectorizer = 0;  ///< 0: the problem is an endpoint's
+  std::string endpoint{};       ///< empty: the problem is a vectorizer's
   std::string state;            ///< resting, locked, braked, unusable, or the name of the endpoint's state
   std::string message;          ///< for a person; never holds a secret
 };
@@ -115,45 +115,45 @@ struct VectorizerState {
   Vectorizer vectorizer;
   bool due = false;                ///< at least one job is due now
   bool waiting = false;            ///< at least one job exists, due or not
-  bool reconcile_due = false;      ///< it is time for a walk, and no worker walks
+  bool reconcile_due = false;      ///< a walk is due, and no worker walks
   std::int64_t jobs_estimate = 0;  ///< from statistics or a bounded count; never a full count
   std::optional<Duration> oldest;  ///< how long the oldest due job has been due
   std::int64_t dead_letters = 0;   ///< bounded count
-  std::string
-      problem;  ///< why nothing can be done for the vectorizer, such as a dropped table; empty: none known
-  std::optional<LearnedLimits> remembered;  ///< of its endpoint, model and dimensions, for a day
+  /// Why nothing can be done for the vectorizer, such as a dropped table; empty: no problem is known.
+  std::string problem;
+  std::optional<LearnedLimits> remembered;  ///< limits found within a day
 };
 
 using Poll = Result<std::vector<VectorizerState>>;
 
-/// One page of reconcile's walk. A request with an empty cursor takes the walk, and begins it
-/// or goes on with a walk that another worker left behind.
+/// One page of reconcile's walk. A request with an empty cursor takes the right to walk. It begins a walk, or
+/// continues one that another worker left.
 struct ReconcilePage {
   VectorizerId vectorizer = 0;
   struct Progress {
     std::uint64_t scanned = 0;
     std::uint64_t enqueued = 0;
     std::uint64_t replaced = 0;  ///< enqueued rows whose vector was written by somebody else
-    std::uint64_t disputed =
-        0;                  ///< rows not enqueued: somebody overwrites their vector whenever it is stored
+    /// Rows that were not enqueued, because something overwrites their vector each time it is stored.
+    std::uint64_t disputed = 0;
     bool finished = false;  ///< the walk reached the end, or was put off, or another worker walks
-    bool put_off = false;   ///< no walk was begun: nothing has happened to the table since the last walk
-    bool routine = false;   ///< the walk was due by the clock alone: most probably it finds nothing
+    bool put_off = false;   ///< no walk was begun: the table has not changed since the last walk
+    bool routine = false;   ///< the walk was due by the clock alone: it probably finds nothing
     Duration took{};        ///< the database's time for this page
-    bool deferred = false;  ///< the queue is long enough already: ask again later with the same cursor
+    bool deferred = false;  ///< the queue is long enough: ask again later with the same cursor
     Key next;               ///< cursor of the next page
   };
   Result<Progress> progress;
 };
 
-/// A part of what an endpoint's account allows, reserved before it is used. All workers of a database draw
-/// from one account, in the order in which they ask.
+/// A part of an endpoint's account, reserved before use. All workers of a database share the account, in the
+/// order of their reservations.
 struct Reservation {
   std::string endpoint;
-  std::string model;                        ///< whose limits these are; "": all that the endpoint has
-  std::int64_t requests = 0, tokens = 0;    ///< for the worker's own books
+  std::string model;  ///< the model whose limits these are; "": all models of the endpoint
+  std::int64_t requests = 0, tokens = 0;    ///< for the worker's own accounting
   Duration requests_time{}, tokens_time{};  ///< how long the account takes to earn them; 0: no limit
-  Duration closed_for{};                    ///< how long the provider lets nobody use anything
+  Duration closed_for{};                    ///< the pause that the provider asks of all workers
   /// The name under which all workers know the account.
   [[nodiscard]] std::string account() const { return model.empty() ? endpoint : endpoint + " " + model; }
 };

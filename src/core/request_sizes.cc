@@ -23,7 +23,7 @@ std::uint32_t most_inputs(const WorkerState& state, const Lane& lane) {
 std::uint32_t rows_ahead(const WorkerState& state, const Lane& lane) {
   constexpr std::size_t kLeastRows = 8;
   const std::size_t most = state.options.claim_rows;
-  // Of long texts a claim takes few: the database need not read many more to see that they do not fit.
+  // If texts are long, a claim takes few: the database need not read many more to see that they do not fit.
   std::size_t rows = 2 * state.budget.claim_bytes() / std::max<std::size_t>(1, lane.sizes.bytes_per_text());
   if (const EndpointGate* gate = state.endpoints.find(lane.vectorizer.endpoint)) {
     rows = std::min<std::size_t>(rows, gate->most_inputs());

@@ -9,13 +9,13 @@ namespace embedd {
 
 /// Most inputs of the lane's next request.
 std::uint32_t batch_inputs(const WorkerState& state, const Lane& lane);
-/// Most inputs of any of its requests: what the endpoint takes, and what lets several requests fit into
-/// memory.
+/// Most inputs of any request of the lane: as many as the endpoint takes, and as let several requests fit
+/// into memory.
 std::uint32_t most_inputs(const WorkerState& state, const Lane& lane);
-/// Jobs that one claim may take. Where tokens are scarce or the endpoint is slow, no more is claimed than
-/// goes out soon: what changes meanwhile is then claimed, and sent, before what has waited for long.
+/// Most jobs of one claim. If the account limits tokens, or the endpoint is slow, a claim takes no more jobs
+/// than go out soon. Then a text that changes meanwhile is claimed, and sent, before older jobs.
 std::uint32_t rows_ahead(const WorkerState& state, const Lane& lane);
-/// The same, but few while it is not known whether they can be embedded and stored.
+/// The same, but few while it is not known whether the vectorizer's rows can be embedded and stored.
 std::uint32_t rows_of_claim(const WorkerState& state, const Lane& lane);
 
 }  // namespace embedd

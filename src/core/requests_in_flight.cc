@@ -7,24 +7,24 @@ namespace embedd {
 
 namespace {
 
-/// Where answers take no longer, inputs in flight still grow; a trial would tell nothing.
+/// If answers take less, the inputs in flight still grow, and a trial would show nothing.
 constexpr Duration kLong = milliseconds(1900);
-/// Where they take no longer, it does no harm to try again what was of no use.
+/// If answers take less, it does no harm to try again what did not help.
 constexpr Duration kPrompt = seconds(1);
-/// Twice as many are worth it if they bring so much more …
+/// Twice as many requests are worth it if they bring this much more.
 constexpr double kWorthIt = 0.2;
-/// … and a third more are kept if they bring this part of that.
+/// A third more requests are kept if they bring this part of a third more.
 constexpr double kWorthKeeping = 0.35;
-/// Where so much more has to be in flight for them, they have to bring this part of it: who gets more out of
-/// a server that others use, too, has at most the other part of it.
+/// If the inputs in flight grow by more than kMoreInFlight, they must bring kWorthMoreInFlight of that
+/// growth. A worker that takes more of a shared server gains at most the other tenth.
 constexpr double kMoreInFlight = 1.2, kWorthMoreInFlight = 0.9;
-/// Beyond these, the server has become slower or faster meanwhile.
+/// Beyond these ratios the server has become slower or faster meanwhile.
 constexpr double kLeastRatio = 0.7, kMostRatio = 1.25, kMuchLonger = 3;
-/// Answers that are compared: as many as requests are in flight, and no fewer than these …
+/// How many answers to compare: as many as requests are in flight, and at least these.
 constexpr double kLeastAnswers = 3;
-/// … until their mean is known as well as this, or they are so many.
+/// Compare until the mean is known this well, or until there are this many answers.
 constexpr double kKnown = 0.05, kEnoughRounds = 4, kEnoughAnswers = 16;
-/// Inputs in flight go up and down a little all the time; requests need not go down with them.
+/// Inputs in flight always go up and down a little; requests follow only a fall by this factor.
 constexpr double kFewer = 1.25;
 constexpr Duration kLongestRest = minutes(5);
 
@@ -58,7 +58,8 @@ void RequestsInFlight::answered(const Answered& answer, double full, std::uint32
     const bool endless = ++trial_answers_ > 2 * kEnoughRounds * count_ + kEnoughAnswers;
     if (endless || to_seconds(answer.took) > kMuchLonger * here_.took()) return give_up_trial(now);
   }
-  // What is in flight must be what is counted on: for want of jobs or of memory it may be less.
+  // Only answers with the expected number in flight count: for want of jobs or of memory fewer may be in
+  // flight.
   if (answer.started_at < since_ || answer.company != count_) return;
   Sample& sample = trying() ? there_ : here_;
   sample.add(answer);
@@ -67,7 +68,7 @@ void RequestsInFlight::answered(const Answered& answer, double full, std::uint32
   enough_here(most, now);
 }
 
-/// Inputs in flight, or the configuration, may have changed the number.
+/// Follows the inputs in flight, or the configuration, which may have changed the number.
 void RequestsInFlight::follow(double full, std::uint32_t most, Instant now) {
   if (full >= full_ + 1.0 || full_ >= kFewer * full)
     full_ = static_cast<std::uint32_t>(std::clamp(full, 1.0, 1e6));
@@ -86,7 +87,7 @@ void RequestsInFlight::enough_here(std::uint32_t most, Instant now) {
     return try_more(most, now);
   }
   if (now >= rests_until_ && took < to_seconds(kPrompt)) slow_ = false;
-  here_ = Sample();  // a trial is compared with what was just before
+  here_ = Sample();  // a trial is compared with the answers just before
 }
 
 void RequestsInFlight::try_more(std::uint32_t most, Instant now) {
@@ -127,7 +128,7 @@ bool RequestsInFlight::disturbed() const {
                       : ratio > 1 / kLeastRatio || ratio < requests / kMostRatio;
 }
 
-/// The larger number of the two that are compared.
+/// True if the larger of the two numbers is worth it.
 bool RequestsInFlight::more_are_worth_it() const {
   const bool more = trial_ > found_;
   const double few = more ? here_.rate(found_) : there_.rate(trial_);

@@ -1,13 +1,13 @@
-/// Among how many requests to divide the inputs in flight at one endpoint: more only if more inputs a second
-/// come of it.
+/// Into how many requests to divide the inputs in flight at one endpoint: into more only if that brings more
+/// inputs a second.
 ///
-/// Where answers take as long as they may, another number is tried before it is kept, as PCC does (Dong et
-/// al., NSDI 2015). The number doubles while that brings enough; then it goes down by a quarter while nothing
-/// is lost; then it rests for a while, and all begins again. Inputs in flight stay the same meanwhile, so
-/// that nobody gains at the cost of others who use the same server. The rate is reckoned by Little's law:
+/// If answers take as long as they may, another number is tried before it is kept, as PCC does (Dong et al.,
+/// NSDI 2015). The number doubles while that brings enough. Then it falls by a quarter while nothing is lost.
+/// Then it rests for a while, and the search begins again. Meanwhile the inputs in flight stay the same, so
+/// that no worker gains at the cost of others that use the same server. The rate follows from Little's law:
 /// requests × inputs ÷ time.
 ///
-/// Where answers are quicker, there are as many requests as the inputs fill (see InputsInFlight).
+/// If answers are quicker, there are as many requests as the inputs fill (see InputsInFlight).
 #pragma once
 
 #include <cstddef>
@@ -21,25 +21,25 @@ class RequestsInFlight {
  public:
   /// At least 1, at most `most`.
   [[nodiscard]] std::uint32_t count(std::uint32_t most) const;
-  /// Inputs in flight should stay the same meanwhile.
+  /// True while another number is tried: inputs in flight should stay the same.
   [[nodiscard]] bool trying() const { return trial_ != 0; }
 
-  /// `full`: as many as hold all inputs in flight if each has as many as it can.
+  /// `full`: as many requests as carry all inputs in flight if each has as many as it can.
   void answered(const Answered& answer, double full, std::uint32_t most, Instant now);
-  /// Of so many requests in flight.
+  /// The load was too much with this many requests in flight.
   void too_much(std::uint32_t requests, Instant now);
-  /// Ends a trial that what comes now cannot decide.
+  /// Ends a trial that later answers cannot decide.
   void give_up_trial(Instant now);
 
  private:
-  /// Answers at one number of requests in flight.
+  /// Answers with one number of requests in flight.
   class Sample {
    public:
     void add(const Answered& answer);
     [[nodiscard]] bool enough(std::uint32_t requests) const;
-    /// Inputs a second, with so many requests in flight.
+    /// Inputs a second, with `requests` in flight.
     [[nodiscard]] double rate(std::uint32_t requests) const { return requests / seconds_per_input_; }
-    /// Seconds, and inputs, of an answer on average.
+    /// Mean seconds, and mean inputs, of an answer.
     [[nodiscard]] double took() const { return took_; }
     [[nodiscard]] double inputs() const { return inputs_; }
 
@@ -61,14 +61,14 @@ class RequestsInFlight {
 
   static constexpr Duration kFirstRest = seconds(30);
 
-  std::uint32_t found_ = 2;  ///< the best number that was tried
+  std::uint32_t found_ = 2;  ///< the best number found
   std::uint32_t full_ = 1;   ///< as last told, roughly
-  bool slow_ = false;        ///< answers take as long as they may: no more than found
-  std::uint32_t trial_ = 0;  ///< so many are being tried; 0: none
+  bool slow_ = false;        ///< answers take as long as they may: no more requests than found
+  std::uint32_t trial_ = 0;  ///< the number that is tried; 0: none
   std::uint32_t trial_answers_ = 0;
-  std::uint32_t count_ = 2;  ///< when the last answer came …
-  Instant since_{};          ///< … and since when: what started before was sent among another number
-  Sample here_, there_;      ///< with `count_`, and with `trial_`
+  std::uint32_t count_ = 2;  ///< the number when the last answer came
+  Instant since_{};          ///< since when that number holds; earlier requests had another
+  Sample here_, there_;      ///< answers with `count_`, and with `trial_`
   Instant rests_until_{};
   Duration rest_ = kFirstRest;
 };

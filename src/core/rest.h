@@ -1,11 +1,11 @@
-/// The rests of a vectorizer that the endpoint or the database refuses, as told apart from the endpoint's own
-/// troubles.
+/// The rests of a vectorizer that the endpoint or the database refuses. The endpoint's own faults are no
+/// reason for a rest.
 ///
 /// Each rest is longer than the one before, until a vector is stored. After a rest the vectorizer is probed:
-/// a claim of a few rows, and no other until that is settled.
+/// the worker claims a few rows, and no more until these are settled.
 ///
-/// Invariant: it is probed if and only if a rest began since the last stored vector. No rest ends early
-/// unless the declaration changed.
+/// Invariant: the vectorizer is probed if and only if a rest has begun since the last stored vector. A rest
+/// ends early only if the declaration changes.
 #pragma once
 
 #include <cstdint>
@@ -20,18 +20,18 @@ class Rest {
  public:
   /// Begins a rest, and returns its length.
   Duration begin(const std::string& because, Instant now, Random& random);
-  /// A vector was stored. True if that ends the probing.
+  /// A vector was stored. True if this ends the probing.
   bool vector_stored();
-  /// The declaration changed, and deserves a try at once.
+  /// The declaration changed: the next try is at once.
   void cut_short() { until_ = Instant{}; }
-  /// Whether single rows are at fault, one after another: a good row among them says that the others are.
-  /// Holds until it is said otherwise, or a vector is stored.
+  /// Sets whether single rows are at fault, one after another: a good row among them shows that the others
+  /// are. Stays so until the next call, or a stored vector.
   void blame_rows(bool rows) { rows_refused_ = rows; }
 
   [[nodiscard]] bool resting(Instant now) const { return now < until_; }
-  /// It has rested, and no vector was stored since.
+  /// A rest has begun, and no vector was stored since.
   [[nodiscard]] bool probing() const { return times_ > 0; }
-  /// Rows of a claim while it is probed.
+  /// Rows of a claim while the vectorizer is probed.
   [[nodiscard]] std::uint32_t probe_rows() const;
   [[nodiscard]] bool rows_refused() const { return rows_refused_; }
   [[nodiscard]] Instant until() const { return until_; }
@@ -39,7 +39,7 @@ class Rest {
 
  private:
   Instant until_{};
-  unsigned times_ = 0;  ///< in a row
+  unsigned times_ = 0;  ///< rests in a row
   std::string because_;
   bool rows_refused_ = false;
 };

@@ -7,19 +7,20 @@ namespace embedd {
 
 namespace {
 
-/// A vectorizer that was never accepted and fails row after row may be declared wrongly, not full of bad rows
-/// …
+/// Rows that fail alone, one after another, before a vectorizer that never had an accepted request is
+/// doubted: its declaration may be wrong.
 constexpr std::size_t kFailedAloneNeverAccepted = 8;
-/// … and one that was accepted before gets the benefit of the doubt for longer.
+/// The same for a vectorizer that had an accepted request.
 constexpr std::size_t kFailedAloneAcceptedBefore = 100;
 
-/// The same for rows that the database refuses. There is no harmless row to ask about, and a discarded row
-/// costs its vector, so that a table which took vectors before gets little more benefit of the doubt.
+/// The same for rows that the database refuses. There is no harmless row to try, and a discarded row costs
+/// its vector. So a table that took vectors before gets only a little more patience.
 constexpr std::size_t kRefusedNeverStored = 8;
 constexpr std::size_t kRefusedStoredBefore = 20;
 
-/// Conflicts in a row, some seconds' worth, after which vectors wait in the queue: a migration can lock a
-/// table for hours, and they must neither fill the memory that others need nor depend on this worker's life.
+/// Conflicts in a row, some seconds' worth, after which vectors are kept in the queue. A migration can lock a
+/// table for hours, and these vectors must neither fill the memory that others need nor depend on this
+/// worker's life.
 constexpr unsigned kPatience = 4;
 
 constexpr Duration kLongestRetryAfter = std::chrono::hours(1);
@@ -28,7 +29,7 @@ Verdict alone_at_fault(const Failure& failure) {
   const std::size_t patience =
       failure.accepted_before ? kFailedAloneAcceptedBefore : kFailedAloneNeverAccepted;
   if (failure.failed_alone >= patience) return Verdict::doubt;
-  // A plain refusal is final once the endpoint is known to accept this vectorizer's requests at all.
+  // A plain refusal is final if the endpoint has accepted a request of this vectorizer.
   if (failure.kind == ErrorKind::rejected && failure.accepted_before) return Verdict::discard;
   return failure.attempt + 1 >= failure.max_attempts ? Verdict::discard : Verdict::charge;
 }
@@ -42,7 +43,7 @@ Verdict verdict(const Failure& failure) {
     case ErrorKind::unauthenticated:
     case ErrorKind::canceled: return Verdict::hold;
     case ErrorKind::unavailable:
-      // One row can make a server fail as a whole (an input that crashes the model), so even an outage
+      // One row can make a whole server fail, such as an input that crashes the model. So even an outage
       // splits.
       if (failure.jobs > 1) return Verdict::split;
       return failure.endpoint_healthy ? Verdict::set_aside : Verdict::hold;
@@ -59,14 +60,14 @@ Verdict verdict(const Failure& failure) {
 
 namespace {
 
-/// The database refuses what is written: a constraint, a trigger of the user's, a column of another size.
+/// The database refused to write: a constraint, a user's trigger, a column of another size.
 SettlementVerdict refused(const SettlementFailure& failure, bool stores) {
   const std::size_t patience = failure.stored_before ? kRefusedStoredBefore : kRefusedNeverStored;
   if (stores && failure.refused_alone >= patience && failure.jobs > kRefusedProbeRows)
     return SettlementVerdict::rest;
   if (failure.jobs > 1) return SettlementVerdict::split;
   if (stores && failure.refused_alone + 1 >= patience) return SettlementVerdict::rest;
-  // If not even a dead letter can be recorded, its lease lapses.
+  // If not even the dead letter can be written, the lease lapses.
   if (failure.action == Action::discard && !failure.clear_vector) return SettlementVerdict::let_go;
   return SettlementVerdict::discard;
 }
@@ -81,7 +82,7 @@ SettlementVerdict settlement_verdict(const SettlementFailure& failure) {
     case ErrorKind::unavailable: return SettlementVerdict::resend;
     case ErrorKind::conflict:
       return stores && failure.tries >= kPatience ? SettlementVerdict::keep : SettlementVerdict::resend;
-    case ErrorKind::canceled:  // it took too long: a slow index, a trigger that waits
+    case ErrorKind::canceled:  // timed out: a slow index, a trigger that waits
       if (failure.jobs > 1) return SettlementVerdict::split;
       // There is no vector to keep, and no smaller statement: a row of so many chunks takes too long each
       // time.

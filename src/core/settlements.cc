@@ -7,10 +7,10 @@ namespace embedd {
 
 namespace {
 
-/// How long a vector waits for another transaction to let go of its job before it is given up.
+/// How long a vector waits for another transaction that is writing its job, before the vector is dropped.
 constexpr Duration kLongestBusy = minutes(10);
 
-/// `settlement` for the jobs at `indexes` only, with just the vectors that they need.
+/// The part of `settlement` for the jobs at `indexes`, with the vectors that they need.
 Settlement subset(const Settlement& settlement, const std::vector<std::size_t>& indexes) {
   Settlement part = settlement;
   part.jobs.clear();
@@ -69,7 +69,7 @@ void Settlements::add(Pending pending) {
 }
 
 void Settlements::resend(Instant now) {
-  // A locked table costs the lock timeout each time, and everyone shares the connection.
+  // Each try at a locked table costs the lock timeout, and all vectorizers share the connection.
   bool waiting_for_a_lock = std::ranges::any_of(
       pending_, [](const auto& entry) { return entry.second.sent && entry.second.locked; });
   for (auto& [id, pending] : pending_) {
@@ -86,7 +86,7 @@ Settlements::News Settlements::take(Instant now, bool draining) {
   News news;
   for (Receipt& receipt : queue_.take_receipts()) {
     const auto found = pending_.find(receipt.id);
-    if (found == pending_.end()) continue;  // nothing of ours waits for it
+    if (found == pending_.end()) continue;  // no settlement waits for this receipt
     Pending pending = std::move(found->second);
     pending_.erase(found);
     if (receipt.outcomes) {
@@ -108,7 +108,7 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
                           .lapses_at = pending.sent_at + settlement.delay};
   News::Stale stale{.vectorizer = pending.vectorizer};
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    // A settlement that was in doubt and finds its lease gone had most likely been carried out.
+    // A settlement in doubt that finds its lease gone was most likely carried out.
     const bool carried_out = outcomes[i] == Outcome::gone && pending.in_doubt;
     const Outcome outcome = !carried_out                        ? outcomes[i]
                             : settlement.action == Action::keep ? Outcome::kept
@@ -144,7 +144,7 @@ void Settlements::conclude(const Pending& pending, const std::vector<Outcome>& o
   Pending rest{.vectorizer = pending.vectorizer,
                .settlement = std::make_shared<Settlement>(subset(settlement, busy)),
                .since = pending.since};
-  rest.settlement->requests = rest.settlement->tokens = 0;  // accounted for with the others
+  rest.settlement->requests = rest.settlement->tokens = 0;  // booked with the others
   rest.tries = pending.tries + 1;
   rest.send_at = now + backoff(milliseconds(200), seconds(5), rest.tries, random_);
   add(std::move(rest));
@@ -193,7 +193,7 @@ void Settlements::carry_out(SettlementVerdict verdict, Pending pending, const Er
       return add(std::move(pending));
     case SettlementVerdict::rest:
       news.refused.emplace_back(settlement.vectorizer, error);
-      // If even the queue refuses them, leases lapse.
+      // If the queue refuses even other actions, the leases lapse.
       if (settlement.action != Action::complete) return;
       if (settlement.jobs.size() == 1 && error.kind != ErrorKind::misconfigured)
         ++storing_[settlement.vectorizer].refused_alone;

@@ -1,7 +1,8 @@
-/// Settlements on their way to the queue: each is kept until the queue has said how it ended (G1, G12).
+/// Settlements on their way to the queue: each is kept until its outcome is known (G1, G12).
 ///
-/// A lost connection leaves a settlement in doubt; it is sent again as it is, and the lease decides. What
-/// becomes of one that failed is said by settlement_verdict() (core/retry_policy.h), and carried out here.
+/// A lost connection leaves a settlement in doubt. The same settlement is sent again, and the lease decides.
+/// For a failed settlement settlement_verdict() (core/retry_policy.h) says what to do, and Settlements does
+/// it.
 #pragma once
 
 #include <map>
@@ -22,17 +23,17 @@ class Settlements {
   Settlements(Queue& queue, Observer& observer, Random& random)
       : queue_(queue), observer_(observer), random_(random) {}
 
-  /// Sends it as soon as the queue is ready, and again until its end is known.
+  /// Sends the settlement as soon as the queue is ready, and again until its outcome is known.
   void send(const Vectorizer& vectorizer, Settlement settlement, Instant now);
-  /// Sends what is due.
+  /// Sends settlements that are due.
   void resend(Instant now);
 
   /// What the receipts of one turn tell the worker.
   struct News {
     std::vector<VectorizerId> progressed;                 ///< jobs left the queue
-    std::vector<VectorizerId> stored;                     ///< the database took vectors of these
-    std::uint64_t rows_stored = 0;                        ///< so many vectors
-    std::vector<std::pair<VectorizerId, Error>> refused;  ///< the database refuses every settlement of these
+    std::vector<VectorizerId> stored;                     ///< vectorizers whose vectors the database stored
+    std::uint64_t rows_stored = 0;                        ///< vectors that were stored
+    std::vector<std::pair<VectorizerId, Error>> refused;  ///< the database refuses each settlement of these
     /// Leases that were extended.
     struct Extended {
       VectorizerId vectorizer = 0;
@@ -40,49 +41,49 @@ class Settlements {
       Instant lapses_at{};  ///< at the earliest
     };
     std::vector<Extended> extended;
-    std::vector<std::pair<VectorizerId, SettledJob>> lost;  ///< leases found gone while extending
-    /// Jobs that are still ours, since their texts had changed.
+    std::vector<std::pair<VectorizerId, SettledJob>> lost;  ///< leases that an extension found gone
+    /// Jobs whose lease stands, but whose texts have changed.
     struct Stale {
       Vectorizer vectorizer;
       std::vector<SettledJob> jobs;
     };
     std::vector<Stale> stale;
   };
-  /// Takes the queue's receipts. `draining`: jobs that another transaction is writing are let go.
+  /// Takes the queue's receipts. `draining`: does not wait for jobs that another transaction is writing.
   News take(Instant now, bool draining);
 
-  /// Leases whose end is not known yet.
+  /// Jobs whose settlement has no known outcome.
   [[nodiscard]] std::size_t jobs() const;
   [[nodiscard]] std::size_t jobs_of(VectorizerId vectorizer) const;
-  /// Memory held for them.
+  /// Memory of the settlements.
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] bool empty() const { return pending_.empty(); }
-  /// For how long the database has been at one of this vectorizer's settlements, at most; none: at none.
+  /// How long the database has been working on this vectorizer's oldest settlement; none: on no settlement.
   [[nodiscard]] std::optional<Duration> longest_wait(VectorizerId vectorizer, Instant now) const;
-  /// Leases are being extended.
+  /// True while leases are being extended.
   [[nodiscard]] bool extending() const;
   /// When resend() has something to do next; Instant::max() if never.
   [[nodiscard]] Instant next_resend() const;
-  /// The jobs of settlements older than `age`, for their leases to be extended, by vectorizer.
+  /// By vectorizer, the jobs of settlements older than `age`, whose leases are to be extended.
   [[nodiscard]] std::vector<std::pair<Vectorizer, std::vector<SettledJob>>> older_than(Duration age,
                                                                                        Instant now) const;
 
  private:
   struct Pending {
     Vectorizer vectorizer;
-    std::shared_ptr<Settlement> settlement;  ///< the queue's, too, while it is on its way; then not changed
+    std::shared_ptr<Settlement> settlement;  ///< while on its way, the queue shares it; not changed then
     Instant since{};
     Instant send_at{};
     Instant sent_at{};
     bool sent = false;
     bool in_doubt = false;
-    bool locked = false;  ///< its table was, when last asked: sent one such at a time
+    bool locked = false;  ///< its table was locked at the last try: one such settlement is sent at a time
     unsigned tries = 0;
   };
-  /// How a vectorizer's table takes vectors.
+  /// Whether a vectorizer's table takes vectors.
   struct Storing {
     bool before = false;            ///< it took some
-    std::size_t refused_alone = 0;  ///< rows since then
+    std::size_t refused_alone = 0;  ///< rows refused alone since then
   };
 
   void add(Pending pending);

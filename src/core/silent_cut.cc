@@ -19,7 +19,7 @@ std::optional<SilentCut::Found> SilentCut::answered(std::size_t inputs, std::siz
                                                     std::uint64_t tokens, std::size_t most_tokens) {
   silent_ = tokens == 0;
   if (silent_ || inputs == 0) return std::nullopt;
-  // One of several texts has more than this at the least.
+  // At least one of several texts has this many tokens.
   if (inputs > 1) tokens = (tokens + inputs - 1) / inputs;
   if (tokens > most_) {
     most_ = tokens;

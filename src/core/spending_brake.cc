@@ -11,18 +11,18 @@ namespace {
 constexpr std::size_t kWays = 8;  ///< rows of a set
 constexpr double kAnyForgottenASecond = SpendingBrake::kAnyText / 3600.0;
 
-/// What a count has become, of which some is forgotten each second.
+/// What is left of a count that shrinks at an even rate.
 double left_of(double count, Duration passed, double forgotten_a_second) {
   return std::max(0.0, count - to_seconds(passed) * forgotten_a_second);
 }
 
-/// From when the count was `count` until it is at most `most`.
+/// How long a count takes to fall from `count` to `most`.
 Duration until(double count, double most, double forgotten_a_second) {
   const double over = std::max(0.0, count - most);
   return std::chrono::ceil<Duration>(std::chrono::duration<double>(over / forgotten_a_second));
 }
 
-/// From a purchase, after which the text counts for `count`, until the next.
+/// How long to wait after a purchase that raised the text's count to `count`.
 Duration pause_after(double count) {
   const auto beyond = static_cast<int>(std::lround(std::min<double>(count, SpendingBrake::kSameText))) -
                       static_cast<int>(SpendingBrake::kAtOnce);
@@ -57,7 +57,7 @@ const SpendingBrake::Purchases* SpendingBrake::find(const Job& job) const {
   return found == set + kWays ? nullptr : &*found;
 }
 
-/// In place of the row that counts for least, and of those the one that was bought the longest ago.
+/// Replaces the row with the lowest count, and among equal counts the one bought longest ago.
 SpendingBrake::Purchases& SpendingBrake::make_room(std::uint64_t row, Instant now) {
   const auto set =
       purchases_.begin() + static_cast<std::ptrdiff_t>(row % (purchases_.size() / kWays) * kWays);

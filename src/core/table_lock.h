@@ -1,9 +1,9 @@
-/// Whether somebody holds a lock on a vectorizer's whole table.
+/// Whether somebody has a lock on a vectorizer's whole table.
 ///
-/// A locked table costs the lock timeout each time that it is asked for, and all vectorizers share the
-/// connection. So of the locked tables one is asked for at a time.
+/// Each claim or page of a locked table costs the lock timeout, and all vectorizers share the connection. So
+/// of the locked tables one is asked for at a time.
 ///
-/// Invariant: locked if and only if the last claim or page that was answered ran into the lock.
+/// Invariant: locked if and only if the last answered claim or page ran into the lock.
 #pragma once
 
 #include "base/error.h"

@@ -7,8 +7,9 @@ namespace embedd {
 
 namespace {
 
-/// Whether a text that has more than the most tokens would be refused, too. Where our count is only a bound,
-/// what was learned of one text may not hold for another, but none has four times as much in a token.
+/// Whether the endpoint would refuse a text with more than the most tokens. If this worker's count is only a
+/// bound, a limit learned from one text may not hold for another; but no text has four times as many bytes in
+/// a token.
 bool surely_too_long(std::size_t bytes, const TextRules& rules) {
   constexpr std::size_t kSparse = 4;
   return rules.tokenizer.exact() || bytes > rules.endpoint_tokens || bytes / kSparse > rules.learned_tokens;
@@ -22,7 +23,7 @@ void cut_to(std::string& text, std::size_t most_bytes) {
 
 }  // namespace
 
-/// Tokens never outnumber bytes, so that short texts need no counting.
+/// A text never has more tokens than bytes, so short texts need no counting.
 Fit fit_text(HeldJob& held, const TextRules& rules) {
   const std::size_t limit = rules.most_tokens();
   std::string& text = held.job.text;
@@ -37,7 +38,7 @@ Fit fit_text(HeldJob& held, const TextRules& rules) {
   switch (rules.long_texts) {
     case LongTexts::discard:
       if (surely_too_long(text.size(), rules)) return Fit::too_long;
-      held.max_company = 1;  // refused or not, it says nothing about others
+      held.max_company = 1;  // whether it is refused shows nothing about others
       return Fit::whole;
     case LongTexts::average:
       cut_into_pieces(held, limit, rules.tokenizer);

@@ -1,4 +1,4 @@
-/// How a text is made to fit what its endpoint takes: pure functions of the text and the limits.
+/// Fits a text to what its endpoint takes: pure functions of the text and the limits.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace embedd {
 struct TextRules {
   const Tokenizer& tokenizer;  ///< of the model
   LongTexts long_texts = LongTexts::truncate;
-  std::size_t endpoint_tokens = std::numeric_limits<std::size_t>::max();  ///< of an input, as it says itself
+  std::size_t endpoint_tokens = std::numeric_limits<std::size_t>::max();  ///< of an input; configured
   std::size_t learned_tokens = std::numeric_limits<std::size_t>::max();   ///< of an input, from refusals
   std::size_t most_pieces = std::numeric_limits<std::size_t>::max();      ///< of a text, in one request
 
@@ -25,26 +25,27 @@ struct TextRules {
 enum class Fit {
   whole,
   cut,       ///< its end was left out
-  too_long,  ///< and the vectorizer wants no part of it; the text is as it was
+  too_long,  ///< the vectorizer discards long texts; the text is unchanged
 };
 
-/// Bounds the text's tokens, and makes the text what the vectorizer says where it is longer than the model
-/// takes: it is cut, or divided into pieces.
+/// Sets the upper bound of the text's tokens. A text that is longer than the model takes is cut or divided
+/// into pieces, as the vectorizer says.
 Fit fit_text(HeldJob& held, const TextRules& rules);
 
-/// Leaves out the pieces that are too many. True if any were.
+/// Leaves out the pieces beyond the first `most`. True if there were any.
 bool keep_pieces(HeldJob& held, std::size_t most);
 
 enum class Shrink {
-  fewer_pieces,  ///< half as many
-  halved,        ///< the text
-  learn,         ///< nothing yet: the limit is less than what was refused, and fit_text() goes by that
-  hopeless,      ///< it would be refused, however short, or the vectorizer wants no part of it
+  fewer_pieces,  ///< half as many pieces
+  halved,        ///< the text was halved
+  learn,         ///< unchanged: the limit is less than the refused length, and fit_text() cuts by the limit
+  hopeless,      ///< the endpoint would refuse it, however short, or the vectorizer discards long texts
 };
 
-/// The provider refused the text for its length, alone, and said no number that helps: halves it. Of a text
-/// in pieces, their number may be what was too much: it is halved first, and says nothing about longer
-/// inputs. Where the tokenizer only bounds what the model counts, the model's limit is what is learned.
+/// Shortens a text that the provider refused for its length, alone, naming no number that helps. Of a text in
+/// pieces, the number of pieces may have been too much: it is halved first, which shows nothing about other
+/// inputs. If the tokenizer only bounds the model's count, the refusal lowers the known limit of the model;
+/// otherwise the text is halved.
 Shrink shrink_text(HeldJob& held, LongTexts long_texts, const Tokenizer& tokenizer);
 
 }  // namespace embedd

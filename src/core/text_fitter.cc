@@ -26,10 +26,10 @@ bool TextFitter::fit(const Lane& lane, const TextRules& rules, HeldJob& held) {
   return fit != Fit::too_long;
 }
 
-/// Numbers that do not help are not believed for ever: then texts are halved, alone.
+/// After several refusals whose numbers did not help, each text is halved, alone.
 bool TextFitter::heed(Lane& lane, Batch& batch, const NamedLimits& named, Instant now) {
   constexpr unsigned kMostHeeded = 8;
-  /// A server adds marks of a text's beginning and end.
+  /// A server adds tokens that mark the beginning and end of a text.
   constexpr std::size_t kAddedTokens = 64;
   std::size_t bytes = 0, tokens = 0;
   const Tokenizer& tokenizer = state_.tokenizer_of(lane);
@@ -39,7 +39,7 @@ bool TextFitter::heed(Lane& lane, Batch& batch, const NamedLimits& named, Instan
     bytes = std::max(bytes, longest.size());
     if (longest.size() > tokens) tokens = std::max(tokens, tokenizer.count(longest));
   }
-  // More than a text has bytes: those of the whole request, or no tokens at all.
+  // More tokens than the text has bytes: the number is that of the whole request, or counts no tokens.
   if (named.found_tokens > bytes + kAddedTokens) return false;
   learn(lane, tokens, named, now);
   return fit_again(lane, batch.jobs, now);
@@ -52,7 +52,7 @@ void TextFitter::learn(Lane& lane, std::size_t tokens, const NamedLimits& named,
   for (HeldJob& held : waiting) lane.buffer.push_back(std::move(held));
 }
 
-/// Fits jobs again, since less is taken than was thought. False if they are what they were.
+/// Fits the jobs again, because the endpoint takes less than was known. False if no job changed.
 bool TextFitter::fit_again(Lane& lane, std::vector<HeldJob>& jobs, Instant now) {
   const auto form = [](const HeldJob& held) {
     return std::tuple(held.job.text.size(), held.pieces.size(), held.max_company);

@@ -16,16 +16,16 @@ class TextFitter {
  public:
   TextFitter(WorkerState& state, JobKeeper& keeper) : state_(state), keeper_(keeper) {}
 
-  /// What holds for the lane's texts now.
+  /// The rules for the lane's texts at present.
   [[nodiscard]] TextRules rules(const Lane& lane) const;
-  /// Fits the text of a claimed job. False: it is too long, and the vectorizer wants no part of it.
+  /// Fits the text of a claimed job. False: the text is too long, and the vectorizer discards long texts.
   bool fit(const Lane& lane, const TextRules& rules, HeldJob& held);
 
-  /// The refusal of a request names how long a text may be: later texts, and those that wait here, are cut
-  /// before they are asked for. False if that makes no difference to the jobs of the request.
+  /// Follows a refusal that names how long a text may be: later texts, and texts in the buffer, are cut
+  /// before they are sent. False if this changes no job of the request.
   bool heed(Lane& lane, Batch& batch, const NamedLimits& named, Instant now);
-  /// The refusal of a request of one text names no number that helps: shortens the text and puts it into the
-  /// buffer, or discards it.
+  /// Handles a refused request of one text that names no number that helps: shortens the text and puts the
+  /// job into the buffer, or discards the job.
   void shrink(Lane& lane, HeldJob held, const Error& error, Instant now);
 
  private:
@@ -36,7 +36,7 @@ class TextFitter {
   JobKeeper& keeper_;
 };
 
-/// Why a text is discarded that does not fit.
+/// Why a text that is too long is discarded.
 Error too_long(const TextRules& rules);
 
 }  // namespace embedd

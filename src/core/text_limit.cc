@@ -6,7 +6,7 @@ namespace embedd {
 
 namespace {
 
-/// What probably fits of a refused text of `tokens`: fewer than it has.
+/// The tokens of a refused text that probably fit: fewer than it has.
 std::size_t fitting(std::size_t tokens, const NamedLimits& named, bool exact) {
   const std::size_t limit = named.text_tokens;
   if (limit == 0) return tokens / 2;

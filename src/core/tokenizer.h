@@ -6,12 +6,12 @@
 
 namespace embedd {
 
-/// Counts tokens as the model does, or an upper bound.
+/// Counts tokens as the model does, or gives an upper bound.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
   [[nodiscard]] virtual std::size_t count(std::string_view text) const = 0;
-  /// count() is what the model counts, not an upper bound.
+  /// True if count() is the model's count, not an upper bound.
   [[nodiscard]] virtual bool exact() const { return false; }
   /// Bytes of the longest prefix of `text` that is valid UTF-8, has at most `max_tokens` tokens, and ends
   /// where a token of `text` ends.

@@ -1,8 +1,8 @@
-/// Whether a vectorizer's failures are taken for its rows' fault or for its declaration's.
+/// Whether a vectorizer's failures count as the fault of its rows or of its declaration.
 ///
-/// An accepted request speaks for the declaration. After one row upon another has failed alone, it is
-/// doubted, and nothing but the canary should go out: its answer decides. So does an accepted request that
-/// was already on its way; then the canary's answer decides nothing.
+/// An accepted request shows that the declaration is right. After many rows in a row have failed alone, the
+/// declaration is doubted, and the lane sends only the canary, whose answer decides. An accepted request that
+/// was already in flight also decides; then the canary's answer no longer matters.
 ///
 /// Invariant: at most one canary is in flight, and a canary is wanted only while the vectorizer is doubted.
 #pragma once
@@ -13,16 +13,16 @@ namespace embedd {
 
 class Trust {
  public:
-  /// A request was accepted, be it the canary.
+  /// A request was accepted, a canary or another.
   void accepted();
-  /// A row failed alone, for a fault that may be the declaration's.
+  /// A row failed alone, by a fault that may be the declaration's.
   void failed_alone() { ++failed_alone_; }
-  /// Row after row fails alone: the canary is to decide.
+  /// Row after row failed alone: the canary must decide.
   void doubt();
-  /// The vectorizer rests: there is nothing left to decide.
+  /// The vectorizer rests: nothing is left to decide.
   void settle_doubt();
   void canary_sent();
-  /// The canary's reply is there. True if the reply decides.
+  /// The canary's reply has come. True if this reply decides.
   bool canary_answered();
 
   [[nodiscard]] bool accepted_before() const { return accepted_before_; }
@@ -33,10 +33,10 @@ class Trust {
 
  private:
   enum class Canary {
-    none,     ///< nothing is doubted
-    wanted,   ///< doubted, and the canary is still to be sent
-    decides,  ///< doubted, and its answer decides
-    moot,     ///< in flight, and nothing is doubted any more
+    none,     ///< there is no doubt
+    wanted,   ///< there is doubt, and the canary is still to be sent
+    decides,  ///< there is doubt, and the canary's answer decides
+    moot,     ///< the canary is in flight, and there is no doubt any more
   };
 
   Canary canary_ = Canary::none;

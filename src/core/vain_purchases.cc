@@ -6,7 +6,7 @@ namespace embedd {
 
 namespace {
 
-/// A vectorizer rests once so many of its answers in a row were thrown away. Fewer may be texts that somebody
+/// A vectorizer rests when this many answers in a row were thrown away. Fewer may be texts that somebody
 /// changed behind the triggers, all at once.
 constexpr std::size_t kThrownAway = 64;
 

@@ -1,6 +1,6 @@
-/// What of one vectorizer's purchases came to nothing of late, and why (G12).
+/// Which of one vectorizer's purchases were in vain of late, and why (G12).
 ///
-/// Invariant: `thrown_away` counts answers in a row; a stored vector begins a new row.
+/// Invariant: `thrown_away` counts answers since the last stored vector.
 #pragma once
 
 #include <cstddef>
@@ -13,14 +13,14 @@ namespace embedd {
 
 class VainPurchases {
  public:
-  /// Some purchases were in vain.
+  /// Remembers why some purchases were in vain.
   void because(WasteReason reason) { reason_ = reason; }
-  /// So many answers could not be stored, since their texts were others meanwhile. True once there were so
-  /// many in a row that the vectorizer should rest. `others_stored`: vectors of other rows were stored
+  /// `answers` could not be stored, because their texts had changed meanwhile. True once so many answers in a
+  /// row were thrown away that the vectorizer should rest. `others_stored`: vectors of other rows were stored
   /// meanwhile.
   bool thrown_away(std::size_t answers, bool others_stored);
   void vector_stored() { thrown_away_ = 0; }
-  /// Some rows wait until then before they are bought again.
+  /// Some rows wait until `until` before they are bought again.
   void brake(Instant until);
 
   [[nodiscard]] bool throws_away() const { return thrown_away_ > 0; }

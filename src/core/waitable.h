@@ -1,7 +1,7 @@
-/// What one wait needs to know of a source of events: its file descriptors and its next deadline.
+/// What the loop's wait needs to know of a source of events: its file descriptors and its next deadline.
 ///
-/// The Io that blocks (src/provider) and the sources it waits for (src/pg) meet here, so that neither
-/// includes the other.
+/// The Io that blocks is in src/provider, the sources that it waits for are in src/pg. Both include this
+/// file, so that neither includes the other.
 #pragma once
 
 #include <optional>
@@ -21,9 +21,10 @@ struct Interest {
 class Waitable {
  public:
   virtual ~Waitable() = default;
-  /// Appends the descriptors to wait on. They are asked for anew before each wait: a reconnect changes them.
+  /// Appends the descriptors to wait on. Called before each wait, because a reconnect changes the
+  /// descriptors.
   virtual void add_interests(std::vector<Interest>& interests) const = 0;
-  /// When it must be looked at though none of them is ready; nullopt: never.
+  /// When to look at this source even if no descriptor is ready; nullopt: never.
   [[nodiscard]] virtual std::optional<Instant> wake_at() const = 0;
 };
 

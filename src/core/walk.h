@@ -1,7 +1,7 @@
 /// A walk over a vectorizer's source table, page by page, to find what the triggers never saw.
 ///
-/// Invariant: at most one page is on its way, and none is sent without a walk. The cursor is that of the page
-/// to come; it is empty where no walk is under way.
+/// Invariant: at most one page is on its way, and no page is sent unless a walk is under way. The cursor is
+/// that of the next page; without a walk it is empty.
 #pragma once
 
 #include "base/units.h"
@@ -13,16 +13,16 @@ namespace embedd {
 
 class Walk {
  public:
-  /// A walk is due. One that is under way goes on.
+  /// A walk is due. A walk under way continues.
   void begin() { under_way_ = true; }
 
   /// Whether the next page may be asked for.
   [[nodiscard]] bool ready(Instant now) const { return under_way_ && !page_sent_ && now >= next_page_at_; }
   void page_sent() { page_sent_ = true; }
-  /// Each page that was asked for ends with one of these.
+  /// Each page that was asked for ends with one of these calls.
   void failed(Instant now, Random& random);
   void walked(const ReconcilePage::Progress& page);
-  /// After a page.
+  /// Call after a page.
   void pause_until(Instant then) { next_page_at_ = then; }
 
   [[nodiscard]] bool under_way() const { return under_way_; }
@@ -30,9 +30,9 @@ class Walk {
   /// The earliest time of the next page.
   [[nodiscard]] Instant next_page_at() const { return next_page_at_; }
   [[nodiscard]] const Key& cursor() const { return cursor_; }
-  /// The walk was due by the clock alone, and is not at its end: nobody waits for it.
+  /// The walk was due by the clock alone, and has not ended: nobody waits for it.
   [[nodiscard]] bool routine() const { return routine_; }
-  /// The last page was put off, since the queue was long enough already.
+  /// The last page was put off, because the queue was long enough.
   [[nodiscard]] bool deferred() const { return deferred_; }
 
  private:
@@ -45,9 +45,9 @@ class Walk {
   Key cursor_;
 };
 
-/// How long a walk pauses after a page. Nobody waits for a walk that was due by the clock, as long as it
-/// finds nothing: of these, `walks` under way have the share of the time together (WalkPace). `hurried`:
-/// somebody waits for the end of every walk.
+/// How long a walk pauses after a page. Nobody waits for a walk that was due by the clock alone, as long as
+/// it finds nothing. All `walks` of this kind that are under way share `share` of the time (WalkPace).
+/// `hurried`: somebody waits for the end of every walk.
 Duration pause_after(const ReconcilePage::Progress& page, bool hurried, double share, std::size_t walks);
 
 }  // namespace embedd

@@ -16,7 +16,7 @@ namespace embedd {
 
 namespace {
 
-/// With `once`, an endpoint that rests for longer is not waited for.
+/// With `once`, the worker does not wait for an endpoint that rests longer than this.
 constexpr Duration kLongRest = seconds(30);
 
 }  // namespace
@@ -34,7 +34,7 @@ void Worker::turn(bool draining) {
   Instant now = clock_.now();
   if (draining) {
     stop_working(now);
-    if (finished(draining)) return;  // with nothing held, there is nothing to wait for
+    if (finished(draining)) return;  // without leased jobs there is nothing to wait for
     poll(now);
   } else {
     poll(now);
@@ -82,7 +82,7 @@ void Worker::cancel() {
 void Worker::poll(Instant now) {
   for (const VectorizerId id : state_.queue.take_hints())
     if (Lane* lane = state_.lanes.find(id)) lane->claims.due_now(now);
-  // With `once` somebody waits for the end: ask whether that was all as soon as nothing is left to do here.
+  // With `once` somebody waits for the end: poll as soon as nothing is left to do here.
   if (state_.options.once && once_.changed() && out_of_work()) polls_.plan_by(now);
   if (!polls_.ready(now) || !state_.queue.ready()) return;
   polls_.sent(drain_.begun());
@@ -130,8 +130,8 @@ void Worker::note(Poll poll, Instant now) {
   }
 }
 
-/// As far as is known: what a walk that cannot go on would have found is not, nor is what has become of the
-/// rows of a vectorizer that is unusable.
+/// As far as the worker knows. Rows may also remain where a walk is under way, or where a problem stops the
+/// vectorizer.
 bool Worker::rows_remain(const std::vector<VectorizerState>& states) const {
   return std::ranges::any_of(states,
                              [](const auto& state) {
@@ -147,7 +147,7 @@ bool Worker::out_of_work() const {
          });
 }
 
-/// With `once`: nothing is held, and nothing that the poll lists can be worked on.
+/// With `once`: no job is leased, and nothing that the poll lists can be worked on.
 bool Worker::idle(const std::vector<VectorizerState>& states, Instant now) const {
   if (state_.leases_held() > 0 || claims_in_flight_ > 0 || !state_.settlements.empty()) return false;
   return std::none_of(states.begin(), states.end(), [&](const VectorizerState& state) {
@@ -157,7 +157,8 @@ bool Worker::idle(const std::vector<VectorizerState>& states, Instant now) const
     const bool workable = gate != nullptr && gate->worth_claiming(now, kLongRest) &&
                           gate->state() != EndpointState::unauthenticated &&
                           gate->state() != EndpointState::quota_exhausted;
-    // A walk that waits for a long queue to shorten waits for ever if nothing can be done about that queue.
+    // A deferred walk waits for the queue to become shorter, which never happens if nothing can be done about
+    // the queue.
     if (lane->walk.under_way() && (workable || !lane->walk.deferred())) return true;
     return state.due && workable;
   });
@@ -195,7 +196,7 @@ void Worker::note(ReconcilePage page, Instant now) {
 // ── Claiming
 
 bool Worker::wants_claim(const Lane& lane, Instant now) const {
-  // What is asked first costs nothing; the rest looks at everything that is under way.
+  // The cheap questions come first: the rest looks at everything that is under way.
   const EndpointGate* gate = state_.endpoints.find(lane.vectorizer.endpoint);
   if (gate == nullptr || !lane.claims.ready(now) || lane.resting(now)) return false;
   const VectorizerId id = lane.vectorizer.id;
@@ -245,7 +246,8 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
     return;
   }
   lane->lock.succeeded();
-  // With `once` somebody waits for the end, and the poll that confirms it sees what a claim has missed.
+  // With `once` somebody waits for the end. The worker skips the follow-up claims, because a poll confirms
+  // the end and sees the jobs that a claim has missed.
   if (claim.jobs->empty()) return lane->claims.found_none(!state_.options.once, now);
   once_.progress();
   lane->claims.found(claim.more, now);
@@ -254,7 +256,7 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
   if (draining || lane->resting(now)) keeper_.give_back(*lane, now);
 }
 
-/// Settles what needs no provider, and holds the rest for the next requests.
+/// Settles jobs that need no provider, and keeps the rest for the next requests.
 void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
   std::map<Task, std::vector<SettledJob>> settled_at_once;
   std::map<std::string, std::pair<Error, std::vector<HeldJob>>> unwanted;  // by the reason
@@ -275,7 +277,7 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
     ++texts;
     text_bytes += job.text.size();
     HeldJob held{.job = std::move(job), .lapses_at = lane.claims.sent_at() + claim.request.lease_time};
-    // The database's clock may have been set back since.
+    // The age is negative if the database's clock was set back.
     if (held.job.age) held.changed_at = now - std::max(*held.job.age, Duration{});
     if (held.job.task == Task::refused) {
       const Error refusal = *held.job.refusal;
@@ -290,7 +292,7 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
       discard_for(too_long(rules), std::move(held));
       continue;
     }
-    // It was at fault before, or what it is billed tells something: it travels alone.
+    // The job was at fault before, or the tokens billed for it show something: it travels alone.
     if (held.job.attempt > 0 || state_.brake.travels_alone(held.job) ||
         lane.doubts.asks_alone(held, rules.tokenizer))
       held.max_company = 1;
@@ -340,7 +342,7 @@ void Worker::release(const Settlements::News& news, Instant now) {
 
 void Worker::stop_working(Instant now) {
   if (drain_.begin(state_.options.drain, now)) {
-    polls_.plan(now);  // so that others learn of it
+    polls_.plan(now);  // tells others that this worker stops
     for (const auto& lane : state_.lanes) keeper_.give_back(*lane, now);
   }
   if (drain_.cancels(now)) state_.embedder.cancel_all();
@@ -348,7 +350,8 @@ void Worker::stop_working(Instant now) {
 
 // ── Waiting
 
-/// The next moment at which this loop would do something by itself. What is due already waits for an event.
+/// The next time at which this loop has something to do by itself. Work that is due already waits for an
+/// event instead.
 Instant Worker::wake_at(Instant now) const {
   Instant next = now + state_.options.poll;
   const auto consider = [&](Instant at) {

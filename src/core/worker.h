@@ -4,7 +4,7 @@
 /// core/io.h and core/observer.h. All ports share one rule. `send_*` and `start` begin work and do not wait
 /// for its end. `take_*` return what has finished since the last call, each result exactly once. Only
 /// Io::wait_until waits. The worker calls its ports on the loop's thread alone, except for Io::wake. One
-/// suite of tests/contract holds every Queue, another every Embedder, the simulation's fakes among them.
+/// suite of tests/contract tests every Queue, another every Embedder, the simulation's fakes included.
 ///
 /// Read turn() first. It starts as much work as the limits allow, waits for something to finish, and settles
 /// it. A worker may be killed at any instruction: all state that matters is in the queue.
@@ -46,15 +46,15 @@ class Worker {
   void run(std::stop_token stop);
   /// One turn of run(); only its wait blocks. For tests that drive the loop themselves.
   void turn(bool draining);
-  /// Nothing is left to do.
+  /// True if nothing is left to do.
   [[nodiscard]] bool finished(bool draining) const;
   /// Gives up on requests in flight and gives their leases back. Thread-safe; call it after `stop`.
   void cancel();
 
   [[nodiscard]] const WorkerSummary& summary() const { return state_.summary; }
-  /// Jobs under lease here.
+  /// Leased jobs in this worker's memory.
   [[nodiscard]] std::size_t leases_held() const { return state_.leases_held(); }
-  /// Memory accounted to jobs, requests and answers (G10).
+  /// Memory reserved for jobs, requests and answers (G10).
   [[nodiscard]] std::size_t held_bytes() const { return state_.held_bytes(); }
 
  private:

@@ -1,4 +1,4 @@
-/// What a worker is told at its start, and what it tells at its end.
+/// A worker's options, and its summary at the end.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ struct WorkerOptions {
   Duration lease = seconds(60);
   Duration drain = seconds(30);       ///< how long a stopping worker waits for answers before it cancels them
   std::uint32_t max_in_flight = 64;   ///< requests, over all endpoints
-  std::uint32_t batch_inputs = 2048;  ///< most inputs of one request, below the endpoint's own limit
+  std::uint32_t batch_inputs = 2048;  ///< most inputs of one request; the endpoint may take fewer
   std::uint32_t claim_rows = 512;     ///< most jobs of one claim
   std::size_t claim_bytes = 2 * kMiB;      ///< most text of one claim
   std::size_t held_bytes = 16 * kMiB;      ///< texts, answers and vectors in memory (G10)
@@ -25,11 +25,11 @@ struct WorkerOptions {
 };
 
 struct WorkerSummary {
-  std::uint64_t rows_embedded = 0;  ///< whose vectors were stored
+  std::uint64_t rows_embedded = 0;  ///< rows whose vectors were stored
   std::uint64_t rows_discarded = 0;
   std::uint64_t requests = 0;
   std::uint64_t tokens = 0;
-  bool rows_remain = false;  ///< by the last poll: jobs wait, or dead letters exist
+  bool rows_remain = false;  ///< the last poll found jobs that wait, or dead letters
 };
 
 }  // namespace embedd

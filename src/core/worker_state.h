@@ -1,4 +1,4 @@
-/// What a worker knows and holds. The parts of the worker share it; each piece changes itself.
+/// The state that the parts of a worker share. Each object here alone changes its own state.
 #pragma once
 
 #include <cstddef>
@@ -43,11 +43,11 @@ struct WorkerState {
   [[nodiscard]] const Tokenizer& tokenizer_of(const Lane& lane) const {
     return tokenizers.tokenizer_for(lane.vectorizer.model);
   }
-  /// Jobs in buffers, requests and settlements.
+  /// Leased jobs in buffers, requests and settlements.
   [[nodiscard]] std::size_t leases_held() const;
-  /// Memory of the same.
+  /// Memory reserved for buffers, requests and settlements.
   [[nodiscard]] std::size_t held_bytes() const;
-  /// By buffers and requests of the endpoint.
+  /// What buffers and requests of the endpoint use.
   [[nodiscard]] Budget::Amount used_by(const std::string& endpoint) const;
   [[nodiscard]] std::size_t endpoints_in_use() const;
 };

@@ -12,7 +12,7 @@ namespace embedd::observe {
 namespace {
 
 constexpr seconds kSummary{1};   ///< between two batch_completed of a vectorizer
-constexpr seconds kRepeat{30};   ///< between two lines about the same trouble
+constexpr seconds kRepeat{30};   ///< between two lines about the same problem
 constexpr minutes kFlapping{1};  ///< between two lines about an endpoint that slows down and recovers
 constexpr minutes kBraked{5};    ///< between two lines about a vectorizer that buys in vain
 constexpr std::chrono::hours kAdvice{1};  ///< between two lines that say what to do
@@ -159,10 +159,11 @@ void EventLog::cut_silently(const Vectorizer& vectorizer, std::size_t tokens, st
        {"model", vectorizer.model},
        {"tokens", tokens},
        {"message",
-        fmt::format("long texts are all billed as {} tokens, however long they are: the server leaves the "
-                    "rest of them out. Have it take more, or set max_input_tokens = {} for the endpoint: "
-                    "then the vectorizer's long_texts says what becomes of the rest (docs/endpoints.md)",
-                    tokens, most)}});
+        fmt::format(
+            "the server bills every long text as {} tokens, whatever its length: it cuts long texts. Let "
+            "the server take longer texts, or set max_input_tokens = {} for the endpoint, so that "
+            "the vectorizer's long_texts decides what happens to them (docs/endpoints.md)",
+            tokens, most)}});
 }
 
 void EventLog::equal_vectors(const Vectorizer& vectorizer, std::size_t texts, bool refused) {
@@ -170,13 +171,12 @@ void EventLog::equal_vectors(const Vectorizer& vectorizer, std::size_t texts, bo
   const auto suppressed = repeats_.pass(key, clock_.now(), refused ? Duration(kAdvice) : Duration(kOdd));
   if (!suppressed) return;
   constexpr std::string_view kRefused =
-      "one answer gave different texts the same vector: nothing of it is stored, and they are asked for "
-      "apart. "
-      "If this goes on, the server mixes up what it computes side by side: set max_inputs = 1 and "
-      "max_in_flight = 1 for the endpoint (docs/endpoints.md)";
+      "one answer gave different texts the same vector: none of its vectors is stored, and each of these "
+      "texts is asked for alone. If this goes on, the server mixes up texts that it computes at the same "
+      "time: set max_inputs = 1 and max_in_flight = 1 for the endpoint (docs/endpoints.md)";
   constexpr std::string_view kBelieved =
-      "these texts have the same vector also when each is asked for alone, and it is stored: the model may "
-      "ignore case, or cut long texts that begin alike";
+      "these texts have the same vector even when each is asked for alone, so the vector is stored: the "
+      "model may ignore case, or cut long texts that begin alike";
   log::write(refused ? log::Level::warn : log::Level::info,
              refused ? "equal_vectors" : "equal_vectors_believed",
              {{"endpoint", vectorizer.endpoint},
@@ -214,9 +214,8 @@ void EventLog::abandoned(const Vectorizer& vectorizer, std::size_t inputs, Durat
                {"inputs", inputs},
                {"silent_seconds", to_seconds(silence)},
                {"message",
-                "the server may compute them all the same; it is sent less at a time from now on. If "
-                "this goes on, raise timeout_seconds of the endpoint or look at the server "
-                "(docs/endpoints.md)"},
+                "the server may still compute these texts; embedd now sends it less at a time. If this goes "
+                "on, raise timeout_seconds of the endpoint, or look at the server (docs/endpoints.md)"},
                {"lines_suppressed", *suppressed}});
 }
 
@@ -224,7 +223,7 @@ void EventLog::endpoint_changed(const std::string& endpoint, EndpointState state
                                 Duration pause) {
   const auto [last, first] = endpoints_.try_emplace(endpoint, EndpointState::ready);
   if (last->second == state) return;
-  // An endpoint at its rate limit goes to and fro all the time.
+  // An endpoint at its rate limit changes between ready and slowed all the time.
   const bool flapping = is_rate(last->second) && is_rate(state);
   last->second = state;
   std::uint64_t suppressed = 0;
@@ -250,7 +249,7 @@ void EventLog::vectorizer_resting(const Vectorizer& vectorizer, const std::strin
   }
   const auto last = paused_.find(vectorizer.id);
   if (last != paused_.end() && last->second == message) return;
-  // One that pauses and resumes all the time is told of now and then.
+  // A vectorizer that rests and resumes all the time is logged once per interval.
   const auto suppressed = repeats_.pass(fmt::format("paused {}", vectorizer.id), clock_.now(), kRepeat);
   if (!suppressed) return;
   paused_[vectorizer.id] = message;
@@ -291,9 +290,9 @@ void EventLog::reconciled(const Vectorizer& vectorizer, const ReconcilePage::Pro
         {{"vectorizer", vectorizer.name},
          {"rows_embedded_again", walk.replaced},
          {"rows_left_alone", walk.disputed},
-         {"hint", walk.disputed > 0 ? "somebody writes other vectors into these rows, unseen by embedd's "
-                                      "triggers, whenever they are stored: look for a trigger that does"
-                                    : "somebody wrote other vectors into these rows, unseen by embedd's "
+         {"hint", walk.disputed > 0 ? "something overwrites the vectors of these rows, unseen by embedd's "
+                                      "triggers, each time embedd stores them: look for such a trigger"
+                                    : "something wrote other vectors into these rows, unseen by embedd's "
                                       "triggers"}});
   walk = Walk();
 }

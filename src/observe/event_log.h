@@ -1,8 +1,8 @@
-/// Turns what the worker tells into log lines: stable event names, and few of them.
+/// Turns what the worker reports into log lines: stable event names, and few of them.
 ///
-/// The volume is bounded: rows are summed into one `batch_completed` a second and vectorizer, states are
-/// logged when they change, and everything that can repeat passes a gate that lets one line through per
-/// interval and says how many it held back.
+/// The volume is bounded. Stored rows are summed into one `batch_completed` a second and vectorizer. States
+/// are logged when they change. Every other line that can repeat passes a filter that lets one line through
+/// per interval, and says how many lines it left out.
 #pragma once
 
 #include <map>
@@ -16,11 +16,11 @@
 
 namespace embedd::observe {
 
-/// One line per key and interval; at most kMost keys are remembered.
+/// Lets one line through per key and interval; remembers at most kMost keys.
 class RepeatFilter {
  public:
   static constexpr std::size_t kMost = 256;
-  /// Nothing: hold this one back. Else how many were held back since the last that passed.
+  /// How many lines were left out since the last one that passed; nothing if this line is left out too.
   std::optional<std::uint64_t> pass(const std::string& key, Instant now, Duration interval);
 
  private:
@@ -33,10 +33,11 @@ class RepeatFilter {
 
 class EventLog final : public PartialObserver {
  public:
-  /// `clock` must outlive it. Without `summaries` there is no batch_completed: a progress bar shows the same.
+  /// `clock` must outlive the log. Without `summaries` there is no batch_completed: a progress bar shows the
+  /// same.
   explicit EventLog(const Clock& clock, bool summaries = true) : clock_(clock), summaries_(summaries) {}
 
-  /// Writes what is still being summed; for the end.
+  /// Writes the sums so far; call at the end.
   void flush();
 
   void claimed(const Vectorizer& vectorizer, std::size_t jobs, std::size_t rescued) override;
@@ -77,7 +78,7 @@ class EventLog final : public PartialObserver {
   RepeatFilter repeats_;
   std::map<VectorizerId, Sum> sums_;
   std::map<VectorizerId, Walk> walks_;
-  std::map<VectorizerId, std::uint64_t> braked_;    ///< jobs since the last line about them
+  std::map<VectorizerId, std::uint64_t> braked_;    ///< jobs since the vectorizer's last line
   std::map<VectorizerId, std::string> paused_;      ///< message last logged
   std::map<std::string, EndpointState> endpoints_;  ///< state last logged
   bool database_failing_ = false;

@@ -1,4 +1,4 @@
-/// Whether the worker is alive and ready: told by the loop's thread, asked by the HTTP thread.
+/// Whether the worker is alive and ready. The loop's thread writes the facts, the HTTP thread reads them.
 #pragma once
 
 #include <atomic>
@@ -14,23 +14,23 @@ namespace embedd::observe {
 
 class Health final : public PartialObserver {
  public:
-  /// Unready once the loop has not turned, or the database not answered a poll, for three polls and at least
-  /// 30 seconds. (The loop turns at least once a poll.) `clock` must outlive it and be safe to ask from two
-  /// threads.
+  /// The worker is unready if for three polls, and at least 30 seconds, the loop has not turned or the
+  /// database has answered no poll. (The loop turns at least once a poll.) `clock` must outlive the Health
+  /// and be safe to call from two threads.
   Health(const Clock& clock, Duration poll);
 
-  /// The schema is what this binary needs. Thread-safe, like everything here.
+  /// The database has the schema that this binary needs. Thread-safe, as is every method here.
   void schema_is_current() { schema_current_ = true; }
-  /// Asked on the loop's thread, once a turn; must outlive the loop.
+  /// The loop's thread asks `queue`, once a turn; `queue` must outlive the loop.
   void watch(const Queue& queue) { queue_ = &queue; }
 
   struct Report {
-    bool database = false;  ///< connected, and it answered lately
+    bool database = false;  ///< connected, and a poll was answered lately
     bool schema = false;
-    bool loop = false;                               ///< it turned lately
-    bool stuck = false;                              ///< it has begun, and stands still
+    bool loop = false;                               ///< the loop turned lately
+    bool stuck = false;                              ///< the loop has begun, and stands still
     double loop_age_seconds = 0;                     ///< since the loop's last turn
-    std::map<std::string, EndpointState> endpoints;  ///< those in use
+    std::map<std::string, EndpointState> endpoints;  ///< endpoints in use
     [[nodiscard]] bool ready() const { return database && schema && loop; }
     /// Ready, but an endpoint is not: rows wait, and a restart would not help.
     [[nodiscard]] bool degraded() const;
@@ -49,7 +49,7 @@ class Health final : public PartialObserver {
 
   const Clock& clock_;
   const Duration patience_;
-  const Queue* queue_ = nullptr;  ///< of the loop's thread
+  const Queue* queue_ = nullptr;  ///< used by the loop's thread alone
   std::atomic<bool> schema_current_ = false;
   std::atomic<bool> connected_ = false;
   std::atomic<Ticks> turned_at_ = 0;  ///< 0: never

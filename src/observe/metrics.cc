@@ -34,7 +34,7 @@ constexpr EndpointState kEndpointStates[] = {EndpointState::ready,           End
                                              EndpointState::unauthenticated, EndpointState::quota_exhausted,
                                              EndpointState::undefined};
 
-/// The log counts by itself, before there are metrics and wherever it is used.
+/// The log counts dropped lines itself, because it runs before there are metrics.
 MetricFamily log_dropped() {
   MetricFamily family{.name = "embedd_log_dropped_total",
                       .help = "Log lines dropped because nobody read them",
@@ -130,7 +130,7 @@ struct Metrics::Families {
   Counter& reconcile_enqueued =
       counter("embedd_reconcile_enqueued_total", "Rows that reconcile found missing or not current").Add({});
 
-  /// Drops the series of vectorizers that are gone.
+  /// Drops the series of vectorizers that no longer exist.
   void forget(const std::set<std::string>& names) {
     for (const std::string& gone : known) {
       if (names.contains(gone)) continue;

@@ -1,4 +1,4 @@
-/// Prometheus metrics. Written by the loop's thread, read by any.
+/// Prometheus metrics. The loop's thread writes them, any thread may read them.
 ///
 /// Series are bounded: vectorizers come from the database and leave with it, endpoints and models from
 /// configuration and declarations, kinds and states from enums.

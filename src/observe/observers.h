@@ -1,4 +1,4 @@
-/// Tells several observers the same.
+/// Forwards every call to several observers.
 #pragma once
 
 #include <vector>
@@ -10,7 +10,7 @@
 
 namespace embedd::observe {
 
-/// The observers must outlive it.
+/// The observers must outlive this object.
 class Observers final : public Observer {
  public:
   explicit Observers(std::vector<Observer*> observers) : observers_(std::move(observers)) {}

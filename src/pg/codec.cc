@@ -41,7 +41,7 @@ BinaryArray::BinaryArray(TypeId element_type, std::size_t expected_bytes) {
   append_number<std::int32_t>(bytes_, 1);  // dimensions
   append_number<std::int32_t>(bytes_, 0);  // no NULLs
   append_number<TypeId>(bytes_, element_type);
-  append_number<std::int32_t>(bytes_, 0);  // size, put by take()
+  append_number<std::int32_t>(bytes_, 0);  // size; take() writes it
   append_number<std::int32_t>(bytes_, 1);  // lower bound
 }
 
@@ -73,7 +73,7 @@ void BinaryArray::add_vector(std::span<const float> values) {
   append_number<std::int16_t>(bytes_, 0);
   const std::size_t at = bytes_.size();
   const std::size_t size = at + 4 * values.size();
-  bytes_.resize_and_overwrite(size, [&](char* bytes, std::size_t) {  // GCC 12 gives it the capacity
+  bytes_.resize_and_overwrite(size, [&](char* bytes, std::size_t) {  // GCC 12 passes the capacity
     for (std::size_t i = 0; i < values.size(); ++i) {
       const std::uint32_t bits = std::byteswap(std::bit_cast<std::uint32_t>(values[i]));
       std::memcpy(bytes + at + 4 * i, &bits, 4);

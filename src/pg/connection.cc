@@ -15,7 +15,7 @@
 namespace embedd::pg {
 namespace {
 
-/// libpq's connection errors carry no SQLSTATE; the server's FATAL text is all there is.
+/// libpq's connection errors have no SQLSTATE, only the text of the server's FATAL message.
 ErrorKind classify_connect(std::string_view message) {
   auto has = [&](std::string_view part) { return message.find(part) != std::string_view::npos; };
   if (has("password authentication failed") || has("no pg_hba.conf entry") || has("no password supplied") ||
@@ -41,7 +41,7 @@ Result<Connection> Connection::open(const Secret& conninfo, std::string_view app
       return fail(ErrorKind::invalid_argument,
                   "DATABASE_URL cannot be parsed; it should look like postgresql://user@host:5432/database");
   }
-  // What stands before dbname can be overridden by it, what stands after cannot.
+  // The conninfo overrides keywords before dbname; keywords after dbname override the conninfo.
   const char* keywords[] = {"fallback_application_name", "target_session_attrs",
                             "connect_timeout",           "dbname",
                             "client_encoding",           nullptr};
@@ -54,7 +54,7 @@ Result<Connection> Connection::open(const Secret& conninfo, std::string_view app
     const ErrorKind kind = classify_connect(message);
     return fail(kind, explain_connect_error(std::move(message)));
   }
-  // Notices (such as "already exists, skipping") are not results and not events.
+  // Notices (such as "already exists, skipping") are neither results nor events.
   PQsetNoticeReceiver(connection.native(), [](void*, const PGresult*) {}, nullptr);
   return connection;
 }

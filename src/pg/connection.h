@@ -33,20 +33,20 @@ using Param = std::optional<std::string>;
 
 class Connection {
  public:
-  /// `conninfo`: a URI or keywords; empty means the usual PG* variables. Waits at most `connect_timeout`
-  /// (10 s unless the conninfo says otherwise). Errors: unavailable, unauthenticated, misconfigured (no such
-  /// database), invalid_argument (the conninfo cannot be parsed). No message repeats the conninfo.
-  /// `to_write`: of several hosts, the one that can be written to, unless the conninfo says otherwise.
+  /// `conninfo`: a URI or keywords; empty means the usual PG* variables. Waits at most `connect_timeout` (10
+  /// s unless the conninfo says otherwise). Errors: unavailable, unauthenticated, misconfigured (no such
+  /// database), invalid_argument (the conninfo cannot be parsed). No message contains the conninfo.
+  /// `to_write`: of several hosts, takes the one that can be written to, unless the conninfo says otherwise.
   static Result<Connection> open(const Secret& conninfo, std::string_view application_name = "embedd",
                                  bool to_write = false);
 
-  /// One statement, extended protocol: `sql` cannot smuggle a second one. Errors: by SQLSTATE, see
-  /// pg/sqlstate.h; in_doubt if the connection broke after sending.
+  /// Runs one statement with the extended protocol, so that `sql` cannot contain a second one. Errors: by
+  /// SQLSTATE, see pg/sqlstate.h; in_doubt if the connection broke after sending.
   Result<Rows> exec(const std::string& sql, std::span<const Param> params);
   Result<Rows> exec(const std::string& sql, std::initializer_list<Param> params = {}) {
     return exec(sql, std::span<const Param>(params.begin(), params.size()));
   }
-  /// Several statements at once, simple protocol, no parameters. Only for text of our own.
+  /// Runs several statements with the simple protocol, without parameters. Only for embedd's own text.
   Result<void> run_script(const std::string& sql);
 
   /// BEGIN, `body`, COMMIT; ROLLBACK if `body` fails. `body` returns a Result.
@@ -62,8 +62,8 @@ class Connection {
     return result;
   }
 
-  /// While it lives, statements evaluate expressions over rows of a user's, and errors say no more than a log
-  /// may.
+  /// While an OverRows exists, statements evaluate expressions over a user's rows, and errors contain no more
+  /// than a log may.
   class OverRows {
    public:
     explicit OverRows(Connection& db) : db_(db) { db_.reader_ = Reader::log; }
@@ -80,13 +80,13 @@ class Connection {
   [[nodiscard]] std::string quote_identifier(std::string_view name) const;
   [[nodiscard]] std::string quote_literal(std::string_view text) const;
   [[nodiscard]] int server_version() const;  ///< 150004 for 15.4
-  /// `text`, an SQL expression of type text, as it can be read here: where the database's encoding is not
-  /// UTF-8, what cannot be converted to it is shown as <fc>, and fails no statement. Needs embedd's schema.
+  /// An SQL expression for `text` (an SQL expression of type text) that this connection can read. If the
+  /// database's encoding is not UTF-8, a character that cannot be converted is shown as <fc>, and fails no
+  /// statement. Needs embedd's schema.
   [[nodiscard]] std::string readable(std::string_view text) const;
-  /// All that the database holds can be converted to UTF-8, since it is that already.
+  /// True if the database's encoding is UTF-8, so that no text needs conversion.
   [[nodiscard]] bool is_utf8() const;
-  /// The libpq connection, still owned by this object.
-  /// The process that serves this connection, as libpq was told; a pooler makes a number up.
+  /// The process that serves this connection, as libpq was told; a pooler invents a number.
   [[nodiscard]] int backend_pid() const;
   [[nodiscard]] pg_conn* native() const { return conn_.get(); }
 
@@ -102,7 +102,8 @@ class Connection {
   Reader reader_ = Reader::person;
 };
 
-/// For the rest of the transaction at hand, what workers make texts and keys under (schema/sql_text.h).
+/// Pins the settings under which workers make texts and keys (schema/sql_text.h), for the rest of the current
+/// transaction.
 Result<void> pin_settings(Connection& db);
 
 }  // namespace embedd::pg

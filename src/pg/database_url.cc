@@ -22,7 +22,7 @@ struct FreeOptions {
 };
 using Options = std::unique_ptr<PQconninfoOption, FreeOptions>;
 
-/// As a libpq keyword value: quoted, with backslashes before quotes and backslashes.
+/// `value` as a libpq keyword's value: quoted, with backslashes before quotes and backslashes.
 std::string quoted_value(std::string_view value) {
   std::string out = "'";
   for (const char c : value) {
@@ -32,7 +32,7 @@ std::string quoted_value(std::string_view value) {
   return out + "'";
 }
 
-/// What to say of a string that libpq refuses, with its reason.
+/// The error for a string that libpq refuses, with libpq's reason.
 std::unexpected<Error> refused(std::string_view variable, std::string_view origin, const char* message) {
   return fail(ErrorKind::invalid_argument,
               fmt::format("{}: {} is not a connection string: {}. It looks like "
@@ -41,12 +41,13 @@ std::unexpected<Error> refused(std::string_view variable, std::string_view origi
                           origin, variable, message == nullptr ? "out of memory" : refusal_reason(message)));
 }
 
-/// A password that holds '@' or '/' as they are ends early for libpq, and its rest becomes a host, a port or
-/// a database's name, which are shown. libpq takes what stands before the first '@' for user and password,
-/// unless a '/' comes sooner; none may be left before the parameters, and a port is a number.
+/// True if the password contains an unescaped '@' or '/'. For libpq such a password ends early, and its rest
+/// becomes a host, a port or a database's name, which are shown. libpq takes the text before the first '@' as
+/// user and password, unless a '/' comes sooner. So no '@' may remain before the parameters, and a port must
+/// be a number.
 bool password_runs_over(std::string_view url, std::string_view hosts, std::string_view ports) {
   if (ports.find_first_not_of("0123456789, ") != std::string_view::npos) return true;
-  for (std::size_t i = 1; i < hosts.size(); ++i)  // at a name's beginning, it is an abstract socket
+  for (std::size_t i = 1; i < hosts.size(); ++i)  // at the beginning of a name, '@' means an abstract socket
     if (hosts[i] == '@' && hosts[i - 1] != ',') return true;
   if (!url.starts_with("postgresql://") && !url.starts_with("postgres://")) return false;
   std::string_view rest = url.substr(url.find("//") + 2);
@@ -74,7 +75,7 @@ std::string show(std::string_view user, std::string_view host, std::string_view 
   return out;
 }
 
-/// By socket or loopback, each of a comma-separated list; libpq's default, if there is none.
+/// True if each host of the comma-separated list is a socket or loopback; libpq's default is, too.
 bool on_this_machine(std::string_view hosts) {
   for (;;) {
     const std::string_view host = hosts.substr(0, hosts.find(','));
@@ -84,7 +85,7 @@ bool on_this_machine(std::string_view hosts) {
   }
 }
 
-/// What `sslrootcert` should be for the system's authorities; empty if libpq finds them by itself.
+/// The value of `sslrootcert` for the system's authorities; empty if libpq finds them by itself.
 std::string authorities() {
   const char* home = std::getenv("HOME");
   if (home != nullptr && access(fmt::format("{}/.postgresql/root.crt", home).c_str(), R_OK) == 0) return "";
@@ -137,7 +138,7 @@ Result<DatabaseTarget> parse_database_url(
   }
   const std::string& host = known["host"].empty() ? known["hostaddr"] : known["host"];
   if (password_runs_over(plain.text, host, known["port"])) return ran_over(variable, origin);
-  // A service may say more than is known here, also about TLS.
+  // A service may set more than is known here, TLS included.
   if (known["sslmode"].empty() && known["service"].empty() && !on_this_machine(host)) {
     conninfo.add("sslmode", "verify-full");
     if (known["sslrootcert"].empty()) conninfo.add("sslrootcert", authorities());

@@ -1,4 +1,4 @@
-/// Forms: SQL with {placeholders} that is filled in before it is sent.
+/// Forms: SQL texts with {placeholders} that are filled in before sending.
 #pragma once
 
 #include <functional>
@@ -11,12 +11,12 @@
 
 namespace embedd::pg {
 
-/// Placeholders and what stands for them.
+/// The text for each placeholder.
 using Words = std::map<std::string, std::string, std::less<>>;
 
-/// `form` with word(name) in place of each {name}, once: what a word holds is not looked at again.
+/// `form` with each {name} replaced by word(name). Placeholders within a word are not replaced.
 std::string fill(std::string_view form, const std::function<std::string(std::string_view)>& word);
-/// Every placeholder must be among `words`.
+/// `words` must contain every placeholder.
 std::string fill(std::string_view form, const Words& words);
 
 /// The same for a statement that makes a function: the body stands between two $body$, or, if a word holds

@@ -1,15 +1,15 @@
-/// Whether notifications sent in one session arrive in another: not through a pooler, and not on another
-/// server or in another database.
+/// Whether notifications from one session arrive in another. They do not pass through a pooler, nor to
+/// another server or another database.
 #pragma once
 
 #include "pg/connection.h"
 
 namespace embedd::pg {
 
-/// It ends at the server itself: session state, such as LISTEN, stays with it.
+/// True if the connection ends at the server itself, so that session state, such as LISTEN, stays with it.
 Result<bool> is_direct(Connection& db);
 
-/// Listens on one, notifies on the other, and waits for at most two seconds.
+/// Listens on `listener`, notifies on `notifier`, and waits at most two seconds.
 Result<bool> hears(Connection& listener, Connection& notifier);
 
 }  // namespace embedd::pg

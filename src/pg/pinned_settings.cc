@@ -2,7 +2,7 @@
 
 namespace embedd::pg {
 
-/// PostgreSQL's own defaults, but for the time zone.
+/// PostgreSQL's own defaults, except the time zone.
 std::span<const PinnedSetting> pinned_settings() {
   static constexpr PinnedSetting kSettings[] = {
       {"TimeZone", "UTC"},         {"DateStyle", "ISO, MDY"}, {"IntervalStyle", "postgres"},

@@ -1,4 +1,4 @@
-/// The settings that texts and keys are made under, in every session and trigger.
+/// The settings under which every session and trigger makes texts and keys.
 #pragma once
 
 #include <span>
@@ -6,7 +6,7 @@
 
 namespace embedd::pg {
 
-/// A setting that changes how a value looks as text, and what it is wherever embedd makes texts or keys.
+/// A setting that changes how a value looks as text, and its value wherever embedd makes texts or keys.
 struct PinnedSetting {
   std::string_view name, value;
 };

@@ -21,9 +21,10 @@ namespace embedd::pg {
 namespace {
 
 constexpr Duration kFirstBackoff = milliseconds(100), kLongestBackoff = seconds(5);
-/// libpq's own limit (connect_timeout) counts per address and not at all in DNS; this one ends the attempt.
+/// libpq's own limit (connect_timeout) counts per address, and does not count in DNS; this limit ends the
+/// attempt.
 constexpr Duration kLongestAttempt = seconds(30);
-/// More would be a leak: statements belong to definitions, and a worker has a dozen for each.
+/// More would be a leak: each definition of a vectorizer has a dozen statements.
 constexpr std::size_t kMaxPrepared = 512;
 
 constexpr const char* kReadOnly =
@@ -32,7 +33,7 @@ constexpr const char* kReadOnly =
 Error error_of(const PGresult* result, bool keep_messages) {
   const ServerError error = read_error(result);
   Error out{classify(error.sqlstate), describe(error, Reader::log)};
-  // As what takes too long: others may be stored, and this vector waits until the index is mended.
+  // Treated as a timeout: other vectors may be stored, and this one waits until the index is repaired.
   if (is_index_fault(error)) {
     out.kind = ErrorKind::canceled;
     out.message +=
@@ -44,8 +45,8 @@ Error error_of(const PGresult* result, bool keep_messages) {
   return out;
 }
 
-/// Of a standby, or of a primary that became one, or of a role that may not write: another connection may
-/// find the primary, and until then there is nothing that this one could do.
+/// True for the refusal of a standby, of a primary that became a standby, or of a role that may not write.
+/// Another connection may find the primary; until then this connection is useless.
 bool is_read_only(const PGresult* result) {
   const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   return sqlstate != nullptr && std::string_view(sqlstate) == "25006";
@@ -57,22 +58,22 @@ bool is_fatal(const PGresult* result) {
          std::string_view(severity) == "PANIC";
 }
 
-/// The plan or the name is unusable, and a new statement of the same text may work: 0A000 "cached plan must
-/// not change result type", 26000 no such prepared statement, 42P05 it exists already (a pooler that looks
-/// like a server).
+/// True if the plan or the name is unusable, and a new statement of the same text may work: 0A000 "cached
+/// plan must not change result type", 26000 no such prepared statement, 42P05 it exists already (a pooler
+/// that looks like a server).
 bool is_stale_plan(const PGresult* result) {
   const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const std::string_view code = sqlstate ? sqlstate : "";
   return code == "0A000" || code == "26000" || code == "42P05";
 }
 
-/// 26000: the session does not know the name any more, and who knows what else it has lost.
+/// 26000: the session no longer knows the name, so it may have lost other state too.
 bool is_forgotten(const PGresult* result) {
   const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   return sqlstate != nullptr && std::string_view(sqlstate) == "26000";
 }
 
-/// What settings_sql() is prepared as.
+/// The name under which settings_sql() is prepared.
 constexpr const char* kSettingsName = "embedd_settings";
 
 }  // namespace
@@ -111,16 +112,16 @@ void Pipeline::start_connecting() {
   attempt_ = std::make_shared<Attempt>();
   attempt_->wake = wake_;
   give_up_at_ = clock_.now() + kLongestAttempt;
-  // Detached: an attempt that hangs in DNS must not hold up the end of the process.
+  // Detached: an attempt that hangs in DNS must not delay the end of the process.
   start_thread([attempt = attempt_, options = options_] { connect(attempt, options); }).detach();
 }
 
 void Pipeline::connect(const std::shared_ptr<Attempt>& attempt, const PipelineOptions& options) {
   const std::optional<Secret> now = options.conninfo_now ? options.conninfo_now() : std::nullopt;
   const std::string conninfo(now ? now->reveal() : options.conninfo.reveal());
-  // What stands before dbname yields to the conninfo, what stands after overrides it. The timeouts notice a
-  // server that vanished without a word: an idle connection by keepalives, a busy one by TCP's user timeout.
-  // Of several hosts, a standby is of no use.
+  // The conninfo overrides keywords before dbname; keywords after dbname override the conninfo. The timeouts
+  // notice a server that vanished without closing the connection: keepalives on an idle connection, TCP's
+  // user timeout on a busy one. Of several hosts, a standby is of no use.
   const char* keywords[] = {"fallback_application_name", "target_session_attrs",
                             "connect_timeout",           "keepalives_idle",
                             "keepalives_interval",       "keepalives_count",
@@ -160,7 +161,7 @@ void Pipeline::connect(const std::shared_ptr<Attempt>& attempt, const PipelineOp
   attempt->wake();
 }
 
-/// Session settings, LISTEN, and pipeline mode. An empty message is success.
+/// Sets the session settings, LISTEN, and pipeline mode. An empty message means success.
 Error Pipeline::set_up(pg_conn* conn, const PipelineOptions& options, bool& pooled, std::string& settings) {
   PQsetNoticeReceiver(conn, [](void*, const PGresult*) {}, nullptr);
   const auto run = [conn](const std::string& sql, std::string* value) {
@@ -176,7 +177,7 @@ Error Pipeline::set_up(pg_conn* conn, const PipelineOptions& options, bool& pool
                  message.empty() ? "the session cannot be set up" : std::string(message)};
   };
 
-  // Whatever target_session_attrs the conninfo asks for: what is bought has to be stored.
+  // Whatever target_session_attrs the conninfo has, the session must be able to store vectors.
   std::string read_only;
   if (!run("SHOW transaction_read_only", &read_only)) return failed();
   if (read_only == "on") return {ErrorKind::unavailable, kReadOnly};
@@ -226,8 +227,8 @@ CommandId Pipeline::send(const Statement& statement, const Params& params) {
     done_.push_back({id, std::unexpected(Error{ErrorKind::unavailable, last_error_.message})});
     return id;
   }
-  // A pooler hands the server's connection on once it has answered one transaction, whatever is on its way to
-  // it; if we die then, the next client reads our answers.
+  // A pooler gives the server's connection to another client when one transaction is answered, whatever is
+  // still on its way. If this worker died then, the other client would read its answers.
   if (pooled_ && !sent_.empty())
     waiting_.push_back({id, statement, params});
   else
@@ -257,7 +258,7 @@ bool Pipeline::dispatch(const Statement& statement, const Params& params, bool& 
   }
   pg_conn* conn = conn_.get();
   const int n = static_cast<int>(count);
-  // One transaction up to the Sync, so the settings hold for the statement and for nothing else.
+  // One transaction up to the Sync, so that the settings hold for this statement only.
   const bool begun =
       pooled_ ? PQsendQueryParams(conn, settings_.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 1) == 1
               : PQsendQueryPrepared(conn, kSettingsName, 0, nullptr, nullptr, nullptr, 1) == 1;
@@ -275,7 +276,7 @@ bool Pipeline::dispatch(const Statement& statement, const Params& params, bool& 
   if (pooled_) {
     sent = unnamed();
   } else if (known != prepared_.end()) {
-    // Until the server has confirmed the name, whoever is second does without.
+    // Until the server has confirmed the name, later statements are sent without it.
     sent = known->second.confirmed ? named(known->second.name) : unnamed();
   } else if (prepared_.size() >= kMaxPrepared) {
     sent = unnamed();
@@ -316,8 +317,8 @@ void Pipeline::pump() {
 void Pipeline::read() {
   pg_conn* conn = conn_.get();
   const bool alive = PQconsumeInput(conn) == 1;
-  // In pipeline mode a NULL ends each command's results, and after the server's death NULLs may come for
-  // ever: a second one in a row means that nothing more is there.
+  // In pipeline mode a NULL ends each command's results. After the server's death NULLs may come for ever, so
+  // a second NULL in a row means that there are no more results.
   int nulls = 0;
   while (!sent_.empty() && nulls < 2 && PQisBusy(conn) == 0) {
     PGresult* result = PQgetResult(conn);
@@ -331,19 +332,19 @@ void Pipeline::read() {
   if (!alive || PQstatus(conn) == CONNECTION_BAD) lose({ErrorKind::unavailable, why_lost()});
 }
 
-/// False if the connection was given up.
+/// False if the connection was closed.
 bool Pipeline::take_result(pg_result* result) {
   BinaryRows rows(result);  // owns it from here
   Command& head = sent_.front();
   switch (PQresultStatus(result)) {
     case PGRES_PIPELINE_SYNC: conclude(); return conn_ != nullptr;
-    case PGRES_PIPELINE_ABORTED: return true;  // by the error before it, which counts
+    case PGRES_PIPELINE_ABORTED: return true;  // the error before it counts
     case PGRES_TUPLES_OK:
-      // The first are the settings'.
+      // The first rows are those of the settings.
       if (std::exchange(head.begun, true)) head.outcome = std::move(rows);
       return true;
     case PGRES_COMMAND_OK:
-      // Of the Prepare, or of a statement without rows.
+      // The result of the Prepare, or of a statement without rows.
       if (std::exchange(head.preparing, false))
         prepared_[head.statement].confirmed = true;
       else
@@ -354,7 +355,7 @@ bool Pipeline::take_result(pg_result* result) {
   last_refusal_ = std::string(trim(PQresultErrorMessage(result)));
   Error error = error_of(result, options_.keep_messages);
   if (is_fatal(result)) {
-    // The session ends here; whether the commit came first, only the Sync would have told.
+    // The session ends here. Only the Sync would have shown whether the commit came first.
     lose({ErrorKind::unavailable, std::move(error.message)});
     return false;
   }
@@ -378,7 +379,7 @@ void Pipeline::conclude() {
   sent_.pop_front();
   head_since_ = clock_.now();
   if (!read_only_) backoff_ = kFirstBackoff;
-  if (head.preparing) prepared_.erase(head.statement);  // its text was refused
+  if (head.preparing) prepared_.erase(head.statement);  // the server refused its text
   if (!head.outcome)
     head.outcome =
         std::unexpected(Error{ErrorKind::in_doubt, "the database confirmed a statement without its result"});
@@ -390,8 +391,8 @@ void Pipeline::conclude() {
   transmit(next.id, next.statement, next.params);
 }
 
-/// What libpq says of the connection. Before it may stand the last refused command's message, which may quote
-/// a row.
+/// libpq's message about the connection, without a preceding message about the last refused command, which
+/// may quote a row.
 std::string Pipeline::why_lost() const {
   std::string message = PQerrorMessage(conn_.get());
   const std::size_t refusal = message.find(last_refusal_);
@@ -400,7 +401,7 @@ std::string Pipeline::why_lost() const {
   return std::string(trim(message));
 }
 
-/// Gives the connection up: what was sent is in doubt, and the next one is tried after a pause.
+/// Closes the connection: sent commands are in doubt, and the next attempt comes after a pause.
 void Pipeline::lose(Error error) {
   if (error.message.empty()) error.message = "the connection to the database was lost";
   conn_.reset();

@@ -1,18 +1,17 @@
-/// One nonblocking connection for the worker's loop: statements go out in pipeline mode, answers come back in
-/// order, and a lost connection is made again, for ever.
+/// One nonblocking connection for the worker's loop. Statements are sent in pipeline mode, and answers come
+/// back in order. A lost connection is opened again, without end.
 ///
 ///   Pipeline pipeline(options, clock, [&] { io.wake(); });
 ///   const CommandId id = pipeline.send(statement, std::move(params));
 ///   …wait on add_interests() and wake_at()…
 ///   for (Answer& answer : pipeline.take()) use(answer.id, answer.rows);
 ///
-/// Nothing here blocks: connecting, which may wait for DNS, runs on a helper thread that hands the connection
-/// over. Each command is a transaction of its own (it ends with its own Sync); through a pooler one is on its
-/// way at a time, and the others wait here. Every command gets exactly one
-/// answer. Errors: by SQLSTATE (pg/sqlstate.h); unavailable if it was never sent; in_doubt if the connection
-/// broke, or the server went silent for `command_timeout`, before the server confirmed the commit. A session
-/// that turns out to be read-only is given up as well: after a failover, only a new connection finds the
-/// primary.
+/// No call blocks: connecting, which may wait for DNS, runs on a helper thread that hands the connection
+/// over. Each command is a transaction of its own (with its own Sync). Through a pooler one command is sent
+/// at a time, and the others wait here. Every command gets exactly one answer. Errors: by SQLSTATE
+/// (pg/sqlstate.h); unavailable if the command was never sent; in_doubt if the connection broke, or the
+/// server was silent for `command_timeout`, before the server confirmed the commit. A session that turns out
+/// to be read-only is closed too: after a failover, only a new connection finds the primary.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +36,7 @@ struct pg_result;
 
 namespace embedd::pg {
 
-/// A statement's text, and its identity for the connection's cache of prepared statements.
+/// A statement's text, and its id in the connection's cache of prepared statements.
 class Statement {
  public:
   explicit Statement(std::string sql);
@@ -56,43 +55,45 @@ struct Answer {
   Result<BinaryRows> rows;
 };
 
-/// How the server plans. `custom`: for the parameters at hand, at each execution. `generic`: once, without
-/// looking at them, which spares a plan's copies of parameters that are megabytes long; only for statements
-/// whose right plan does not depend on them, and with a DISCARD PLANS now and then, because a plan made for a
-/// small table stays.
+/// How the server plans a statement. `custom`: for the actual parameters, at each execution. `generic`: once,
+/// without the parameters, which saves the plan's copies of parameters that are megabytes long. Use `generic`
+/// only for statements whose right plan does not depend on the parameters, and run DISCARD PLANS now and
+/// then, because a plan made for a small table stays.
 enum class Planning { custom, generic };
 
-/// What a connection string has become since; none: what it was. Called from helper threads, which may
-/// outlive whoever made it.
+/// The present value of a connection string that may have changed; none: it is unchanged. Called from helper
+/// threads, which may outlive the Pipeline.
 using ConninfoNow = std::function<std::optional<Secret>()>;
 
 struct PipelineOptions {
   Secret conninfo;             ///< URI or keywords; empty: the usual PG* variables
-  ConninfoNow conninfo_now{};  ///< asked before each attempt, so that a password can be rotated; may be null
+  ConninfoNow conninfo_now{};  ///< called before each attempt, so that a password can be rotated; may be null
   std::string application_name = "embedd";
-  std::string channel;  ///< LISTEN on it, if the connection is direct; empty: none
-  Duration command_timeout =
-      seconds(60);  ///< silence, while an answer is due, after which the connection is dropped
-  Duration statement_timeout = seconds(60);  ///< the server's; never more than five sixths of the above
+  std::string channel;  ///< LISTEN on this channel, if the connection is direct; empty: none
+  /// Silence of this length, while an answer is due, drops the connection.
+  Duration command_timeout = seconds(60);
+  /// The server's limit; never more than five sixths of command_timeout.
+  Duration statement_timeout = seconds(60);
   Duration lock_timeout = milliseconds(200);
   Planning planning = Planning::custom;
   std::string search_path;      ///< empty: pg_catalog, and then the role's
-  bool sees_every_row = false;  ///< fail where row-level security would hide rows, rather than not see them
-  bool settles = false;         ///< what it writes is true to its text: the triggers need not look at it
-  bool keep_messages = false;   ///< errors carry the server's own words, too, as Error::verbatim
+  bool sees_every_row = false;  ///< fail if row-level security would hide rows
+  bool settles = false;  ///< the vectors it writes match their texts, so the triggers need not check them
+  bool keep_messages = false;  ///< errors also contain the server's own words, as Error::verbatim
 };
 
 class Pipeline final : public Waitable {
  public:
-  /// `clock` must outlive it. `wake` is called from a helper thread, never after the destructor has returned.
+  /// `clock` must outlive this object. `wake` is called from a helper thread, never after the destructor has
+  /// returned.
   Pipeline(PipelineOptions options, const Clock& clock, std::function<void()> wake);
   ~Pipeline() override;
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
-  /// Sends `statement`. Without a connection its answer is `unavailable`, at once.
+  /// Sends `statement`. Without a connection, its answer is `unavailable` at once.
   CommandId send(const Statement& statement, const Params& params = {});
-  /// Does what can be done without waiting, and hands over the answers that have come, in order.
+  /// Does what is possible without waiting, and returns the answers that have come, in order.
   std::vector<Answer> take();
   /// Payloads of the notifications that have come.
   std::vector<std::string> take_notifications();
@@ -101,9 +102,9 @@ class Pipeline final : public Waitable {
   [[nodiscard]] bool ready() const { return conn_ != nullptr; }
   /// The connection goes through a pooler in transaction mode: no session state. Known once ready.
   [[nodiscard]] bool pooled() const { return pooled_; }
-  /// Counts connections made: who keeps session state elsewhere sees a new one here.
+  /// The number of connections so far. A new number means that session state was lost.
   [[nodiscard]] std::uint64_t connections() const { return connections_; }
-  /// The database's encoding, as of the last connection: "UTF8" before there is one.
+  /// The encoding of the database at the last connection; "UTF8" before the first.
   [[nodiscard]] const std::string& encoding() const { return encoding_; }
   /// Why there is no connection.
   [[nodiscard]] const Error& last_error() const { return last_error_; }
@@ -116,13 +117,13 @@ class Pipeline final : public Waitable {
     void operator()(pg_conn* conn) const;
   };
   using Conn = std::unique_ptr<pg_conn, Finish>;
-  struct Attempt;  ///< one try to connect, shared with its helper thread
+  struct Attempt;  ///< one attempt to connect, shared with its helper thread
   struct Command {
     CommandId id = 0;
     std::uint64_t statement = 0;
-    bool begun = false;                         ///< its transaction's settings are confirmed
-    bool preparing = false;                     ///< it carries its statement's Prepare, not yet confirmed
-    std::optional<Result<BinaryRows>> outcome;  ///< what came before its Sync
+    bool begun = false;                         ///< the settings of its transaction are confirmed
+    bool preparing = false;                     ///< it contains its statement's Prepare, not yet confirmed
+    std::optional<Result<BinaryRows>> outcome;  ///< results received before its Sync
   };
   struct Waiting {
     CommandId id = 0;
@@ -155,24 +156,25 @@ class Pipeline final : public Waitable {
 
   Conn conn_;
   std::shared_ptr<Attempt> attempt_;
-  Instant retry_at_{};    ///< next try to connect, while there is neither a connection nor an attempt
-  Instant give_up_at_{};  ///< when the attempt is abandoned
+  Instant retry_at_{};    ///< next attempt, while there is neither a connection nor an attempt
+  Instant give_up_at_{};  ///< when the current attempt is given up
   Duration backoff_{};
   Error last_error_{};
   std::string last_refusal_;  ///< in the server's words
   std::string encoding_ = "UTF8";
   bool pooled_ = false;
-  std::string settings_;  ///< of every transaction; a direct connection has them prepared
+  std::string settings_;  ///< SQL of every transaction; a direct connection has it prepared
   bool want_write_ = false;
-  bool read_only_ = false;  ///< the server has refused to write: the connection is lost with the next Sync
+  bool read_only_ = false;  ///< the server refused to write, so the next Sync closes the connection
   std::uint64_t connections_ = 0;
 
   CommandId next_id_ = 1;
   std::deque<Command> sent_;
-  std::deque<Waiting> waiting_;  ///< for the one before them to be answered: through a pooler only
-  Instant head_since_{};         ///< since when the first of `sent_` is what the server should be answering
+  std::deque<Waiting> waiting_;  ///< through a pooler only: commands that wait for the one before them
+  Instant head_since_{};         ///< how long the first of `sent_` has waited for the server's answer
   std::vector<Answer> done_;
-  std::map<std::uint64_t, Prepared> prepared_;  ///< by Statement::id; what this connection knows by name
+  /// By Statement::id; statements that are prepared in this connection.
+  std::map<std::uint64_t, Prepared> prepared_;
   std::uint64_t next_name_ = 1;
   std::vector<std::string> notifications_;
 };

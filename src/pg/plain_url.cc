@@ -12,7 +12,7 @@ namespace embedd::pg {
 
 namespace {
 
-/// Without the quotes that a shell would have taken away, as `docker run --env-file` leaves them.
+/// Removes the quotes that a shell would have removed, but `docker run --env-file` leaves.
 std::string_view unquote(std::string_view text) {
   text = trim(text);
   if (text.size() < 2 || text.front() != text.back()) return text;
@@ -20,7 +20,7 @@ std::string_view unquote(std::string_view text) {
   return trim(text.substr(1, text.size() - 2));
 }
 
-/// Takes the scheme and "://" off `url`; false if it is none that means PostgreSQL.
+/// Removes the scheme and "://" from `url`; false if the scheme does not mean PostgreSQL.
 bool take_scheme(std::string_view& url) {
   constexpr std::string_view kBetween = "://";
   const std::size_t end = url.find(kBetween);
@@ -34,7 +34,7 @@ bool take_scheme(std::string_view& url) {
   return true;
 }
 
-/// What libpq can be told, and by which variables.
+/// The keywords and the variables that libpq knows.
 struct LibpqNames {
   std::set<std::string, std::less<>> keywords, variables;
 };
@@ -54,7 +54,7 @@ const LibpqNames& libpq_names() {
   return names;
 }
 
-/// `parameter` in libpq's words, if another tool's mean the same.
+/// `parameter` as libpq writes it, if another tool's parameter means the same.
 std::string_view in_libpqs_words(std::string_view parameter) {
   struct Word {
     std::string_view others, libpqs;
@@ -78,7 +78,7 @@ bool is_name(std::string_view name) {
   return !name.empty() && name.find_first_not_of(kCharacters) == std::string_view::npos;
 }
 
-/// The parameters that libpq takes; the others' names go to `out.ignored`.
+/// Keeps the parameters that libpq knows; names of the others go to `out.ignored`.
 void take_parameters(std::string_view query, PlainUrl& out) {
   char before = '?';
   for (bool more = true; more;) {
@@ -104,7 +104,8 @@ PlainUrl plain_url(std::string_view url) {
   url = unquote(url);
   std::string_view rest = url;
   if (!take_scheme(rest)) return {std::string(url), {}, false};
-  // Where libpq sees the user's end: a '?' in a password is no parameter's.
+  // Look for parameters behind the end of the user's part, as libpq sees it: a '?' in a password begins no
+  // parameter.
   std::size_t user = rest.find_first_of("@/");
   if (user == std::string_view::npos || rest[user] == '/') user = 0;
   const std::size_t query = rest.find('?', user);
@@ -119,7 +120,7 @@ bool is_libpq_variable(std::string_view name) { return libpq_names().variables.c
 
 std::string refusal_reason(std::string_view message) {
   message = trim(message);
-  // libpq's own quotes hold one character of syntax; what it quotes of the text may hold quotes, too.
+  // libpq puts one character of syntax in quotes of its own. The text that it quotes may contain quotes, too.
   constexpr std::string_view kSyntax = "=]:/";
   std::string out;
   while (!message.empty()) {

@@ -12,10 +12,10 @@ namespace embedd::pg {
 std::string quote_identifier(std::string_view name);
 /// "schema"."name"
 std::string quote_qualified(std::string_view schema, std::string_view name);
-/// Safe whatever standard_conforming_strings says.
+/// Safe for either value of standard_conforming_strings.
 std::string quote_literal(std::string_view text);
 
-/// A text[] in its input form, for a parameter: {"a","b"}
+/// The input format of text[], for a parameter: {"a","b"}
 std::string array_literal(const std::vector<std::string>& elements);
 
 /// `f(1), f(2), …` joined by `separator`, for i from 1 to n.

@@ -37,7 +37,7 @@ double Rows::number(int row, int column) const { return std::strtod(text(row, co
 bool Rows::flag(int row, int column) const { return view(row, column) == "t"; }
 
 std::vector<std::string> Rows::array(int row, int column) const {
-  // The output form of text[]: {plain,"quoted with \" and \\"}. NULL elements do not occur in our arrays.
+  // The output format of text[]: {plain,"quoted with \" and \\"}. embedd's arrays have no NULL elements.
   std::vector<std::string> out;
   const std::string_view in = view(row, column);
   if (in.size() < 2 || in == "{}") return out;

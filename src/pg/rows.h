@@ -1,4 +1,4 @@
-/// The rows of one statement, in text or in binary. Views stay valid while the object lives.
+/// The rows of one statement, in text or binary format. Views are valid while the object lives.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct pg_result;
 
 namespace embedd::pg {
 
-/// What both forms have in common.
+/// The part that both formats have in common.
 class ResultRows {
  public:
   [[nodiscard]] int size() const;
@@ -25,7 +25,7 @@ class ResultRows {
 
  protected:
   explicit ResultRows(pg_result* result) : result_(result) {}
-  /// As it was sent; empty if NULL.
+  /// The bytes as received; empty if NULL.
   [[nodiscard]] std::string_view value(int row, int column) const;
 
  private:
@@ -35,7 +35,7 @@ class ResultRows {
   std::unique_ptr<pg_result, Clear> result_;
 };
 
-/// In text form.
+/// Rows in text format.
 class Rows : public ResultRows {
  public:
   explicit Rows(pg_result* result) : ResultRows(result) {}
@@ -50,18 +50,18 @@ class Rows : public ResultRows {
   [[nodiscard]] std::vector<std::string> array(int row, int column) const;
 };
 
-/// In binary.
+/// Rows in binary format.
 class BinaryRows : public ResultRows {
  public:
   explicit BinaryRows(pg_result* result) : ResultRows(result) {}
 
-  /// Also of a text, whose binary form it is.
+  /// The bytes of a value; for a text, these are the text.
   [[nodiscard]] std::string_view bytes(int row, int column) const { return value(row, column); }
-  /// Of smallint, int, bigint, oid; 0 if NULL.
+  /// The value of a smallint, int, bigint or oid; 0 if NULL.
   [[nodiscard]] std::int64_t integer(int row, int column) const;
-  [[nodiscard]] double real(int row, int column) const;  ///< of float8; 0 if NULL
+  [[nodiscard]] double real(int row, int column) const;  ///< the value of a float8; 0 if NULL
   [[nodiscard]] bool flag(int row, int column) const;    ///< false if NULL
-  /// Elements' bytes; see decode_array().
+  /// The bytes of an array's elements; see decode_array().
   [[nodiscard]] std::optional<std::vector<std::string_view>> array(int row, int column) const {
     return decode_array(bytes(row, column));
   }

@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::size_t kLongestName = 300, kLongestVerbatim = 1900;
 
-/// What the server says of itself, its limits, locks, connections and privileges. Not class 58 as a whole,
-/// whose undefined_file may name what a row named, nor XX000, which extensions raise for all sorts of things.
+/// SQLSTATEs about the server itself: its limits, locks, connections and privileges. Not all of class 58,
+/// whose undefined_file may name what a row named; not XX000, which extensions raise for many reasons.
 constexpr std::string_view kAboutTheServer[] = {"08", "25", "26",    "40",    "42501", "53",   "54",
                                                 "55", "57", "58000", "58030", "XX001", "XX002"};
 
@@ -26,7 +26,7 @@ bool may_quote_a_row(const ServerError& error, Reader reader) {
                               [&](std::string_view prefix) { return error.sqlstate.starts_with(prefix); });
 }
 
-/// The innermost call, if it is a function's. Other calls are shown as the SQL that they run, and that may be
+/// The innermost call, if it is a function's. Other calls are shown as the SQL that they run, which may be
 /// made of rows.
 std::string_view raised_in(std::string_view context) {
   const std::string_view first = context.substr(0, context.find('\n'));
@@ -34,7 +34,8 @@ std::string_view raised_in(std::string_view context) {
   return function ? first.substr(0, kLongestName) : std::string_view();
 }
 
-/// " (table public.notes, constraint notes_check)". A function chooses these as it likes.
+/// " (table public.notes, constraint notes_check)". A function may choose any names, so its names are left
+/// out.
 std::string names_of(const ServerError& error) {
   std::string names(raised_in(error.context));
   const auto add = [&](std::string_view kind, const std::string& name) {
@@ -77,7 +78,8 @@ ServerError read_error(const PGresult* result) {
 bool is_index_fault(const ServerError& error) {
   if (error.sqlstate == "XX002") return true;  // index_corrupted
   if (!error.context.empty() || error.sqlstate != "22000") return false;
-  // What is stored has the column's dimensions, or is refused with another message ("expected 3 dimensions").
+  // A stored vector has the column's dimensions, or was refused with another message ("expected 3
+  // dimensions").
   return error.message.starts_with("different vector dimensions") ||
          error.message.starts_with("different halfvec dimensions");
 }

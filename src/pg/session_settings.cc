@@ -18,16 +18,16 @@ std::string settings_sql(const PipelineOptions& options, const std::string& path
     sql += fmt::format(", pg_catalog.set_config('{}', {}, true)", name, value);
   };
   set("lock_timeout", ms(options.lock_timeout));
-  // The server gives up before we do, so that a slow statement ends with a plain error and not in doubt.
+  // The server gives up first, so that a slow statement ends with a plain error and not in doubt.
   set("statement_timeout",
       ms(std::min<Duration>(options.statement_timeout, options.command_timeout * 5 / 6)));
   set("jit", "'off'");
-  // A bitmap of all that is due, to be sorted, looks cheap to newer planners while a queue is of some
-  // thousands: each claim would read them all.
+  // To newer planners a bitmap of all due jobs, to be sorted, looks cheap while a queue has some thousands of
+  // jobs: each claim would read all of them.
   if (options.planning == Planning::custom) set("enable_bitmapscan", "'off'");
   set("plan_cache_mode",
       options.planning == Planning::generic ? "'force_generic_plan'" : "'force_custom_plan'");
-  // What is PostgreSQL's own comes first, whatever the role's path says.
+  // PostgreSQL's own objects come first, whatever the role's path says.
   set("search_path", options.search_path.empty()
                          ? fmt::format("pg_catalog.concat_ws(', ', 'pg_catalog', nullif({}, ''))", path)
                          : quote_literal(options.search_path));

@@ -7,12 +7,12 @@
 
 namespace embedd::pg {
 
-/// What every statement runs under, as one SELECT that begins its transaction. For that transaction only: a
-/// trigger of a user's runs in this session when the worker writes, and may leave any setting or role behind.
-/// `path`: SQL for the search_path that the role or the database prescribes.
+/// The settings of every statement, as one SELECT that begins its transaction. They hold for that transaction
+/// only, because a user's trigger runs in this session when the worker writes, and may leave any setting or
+/// role behind. `path`: SQL for the search_path that the role or the database prescribes.
 std::string settings_sql(const PipelineOptions& options, const std::string& path);
 
-/// Once per session, where there is one.
+/// Set once per session, on direct connections.
 inline constexpr const char* kSessionSettings =
     "SELECT pg_catalog.set_config('default_transaction_isolation', 'read committed', false), "
     "pg_catalog.set_config('idle_session_timeout', '0', false)";

@@ -8,11 +8,11 @@ struct Rule {
   ErrorKind kind;
 };
 
-/// The first rule whose prefix fits decides: exact codes stand before their class.
+/// The first rule whose prefix matches decides, so exact codes precede their class.
 constexpr Rule kRules[] = {
     {"40001", ErrorKind::conflict},      // serialization_failure
     {"40P01", ErrorKind::conflict},      // deadlock_detected
-    {"55P03", ErrorKind::conflict},      // lock_not_available: our lock_timeout
+    {"55P03", ErrorKind::conflict},      // lock_not_available: embedd's lock_timeout
     {"55006", ErrorKind::conflict},      // object_in_use
     {"40003", ErrorKind::in_doubt},      // statement_completion_unknown
     {"08007", ErrorKind::in_doubt},      // transaction_resolution_unknown

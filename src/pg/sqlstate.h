@@ -7,9 +7,9 @@
 
 namespace embedd::pg {
 
-/// The kind of a SQLSTATE (PostgreSQL's manual, appendix A). Five characters, or empty when the server gave
-/// none, which means that the connection failed: unavailable. (A connection lost after a statement was sent
-/// is in_doubt; only the caller knows that.) A class that is not listed is `rejected`.
+/// The kind of a SQLSTATE (PostgreSQL's manual, appendix A). `sqlstate` has five characters, or is empty if
+/// the server sent none: then the connection failed, which is `unavailable`. (If a connection is lost after a
+/// statement was sent, the caller must use in_doubt.) A class that is not listed is `rejected`.
 ErrorKind classify(std::string_view sqlstate);
 
 }  // namespace embedd::pg

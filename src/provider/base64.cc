@@ -18,7 +18,7 @@ static_assert(std::endian::native == std::endian::little, "vectors are packed li
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::uint32_t kInvalid = 0x80000000;
 
-/// For each of the four places in a group, a character's bits where they belong in the three bytes, read as a
+/// For each of the four places in a group: a character's bits at their position in the three bytes, read as a
 /// little-endian number.
 struct Tables {
   std::array<std::array<std::uint32_t, 256>, 4> place{};
@@ -36,7 +36,7 @@ struct Tables {
 };
 constexpr Tables kTables;
 
-/// `in` holds whole groups of four.
+/// `in` consists of whole groups of four.
 bool decode_groups(const unsigned char* in, std::size_t groups, unsigned char* out) {
   std::uint32_t invalid = 0;
   for (std::size_t i = 0; i < groups; ++i, in += 4, out += 3) {
@@ -50,15 +50,15 @@ bool decode_groups(const unsigned char* in, std::size_t groups, unsigned char* o
 
 #if defined(__x86_64__)
 
-/// All ones where a character is between `first` and `last`. The comparison is signed: bytes from 0x80 up are
-/// negative, hence in no range.
+/// All ones for characters between `first` and `last`. The comparison is signed: bytes from 0x80 up are
+/// negative, so they are in no range.
 __attribute__((target("avx2"))) inline __m256i in_range(__m256i c, char first, char last) {
   return _mm256_and_si256(_mm256_cmpgt_epi8(c, _mm256_set1_epi8(static_cast<char>(first - 1))),
                           _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(last + 1)), c));
 }
 
-/// 32 characters at a time. Writes 8 bytes past what it decodes, so the caller keeps 11 groups for the end.
-/// Returns the characters consumed, or nullopt at an invalid one.
+/// Decodes 32 characters at a time. Each step writes 8 bytes past its result, so the last 11 groups are left
+/// to the caller. Returns the number of characters decoded, or nullopt at an invalid one.
 __attribute__((target("avx2"))) std::optional<std::size_t> decode_avx2(const unsigned char* in,
                                                                        std::size_t size, unsigned char* out) {
   const __m256i pack = _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1,  //
@@ -81,7 +81,7 @@ __attribute__((target("avx2"))) std::optional<std::size_t> decode_avx2(const uns
     shift = _mm256_or_si256(shift, _mm256_and_si256(plus, _mm256_set1_epi8(62 - '+')));
     shift = _mm256_or_si256(shift, _mm256_and_si256(slash, _mm256_set1_epi8(63 - '/')));
     const __m256i sextets = _mm256_add_epi8(c, shift);
-    // a·64 + b and c·64 + d in 16 bits each, then those two in 24 of 32 bits, then the bytes in order.
+    // a·64 + b and c·64 + d in 16 bits each, then both in 24 of 32 bits, then the bytes in order.
     const __m256i halves = _mm256_maddubs_epi16(sextets, _mm256_set1_epi32(0x01400140));
     const __m256i groups = _mm256_madd_epi16(halves, _mm256_set1_epi32(0x00011000));
     const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(groups, pack), join);
@@ -127,7 +127,7 @@ bool base64_decode(std::string_view text, void* out) {
   const std::size_t rest = left % 4;
   if (rest == 0) return true;
   if (rest == 1) return false;
-  // What is missing counts as zero bits; only the bytes that are there are written.
+  // Missing characters count as zero bits; only the bytes that exist are written.
   std::array<unsigned char, 4> group{'A', 'A', 'A', 'A'};
   std::array<unsigned char, 3> last{};
   std::memcpy(group.data(), in + left - rest, rest);

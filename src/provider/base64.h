@@ -7,11 +7,12 @@
 
 namespace embedd::provider {
 
-/// Bytes that `text` decodes to, with or without its padding; nullopt if it has no valid length.
+/// The number of bytes that `text` decodes to, with or without its padding; nullopt if the length of `text`
+/// is invalid.
 std::optional<std::size_t> base64_bytes(std::string_view text);
 
-/// Decodes `text` into the base64_bytes(text) bytes at `out`. False on any character outside the alphabet;
-/// `out` then holds anything.
+/// Decodes `text` into the base64_bytes(text) bytes at `out`. False if a character is outside the alphabet;
+/// the content of `out` is then undefined.
 bool base64_decode(std::string_view text, void* out);
 
 }  // namespace embedd::provider

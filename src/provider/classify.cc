@@ -9,7 +9,7 @@
 
 #include "base/redaction.h"
 #include "provider/named_limits.h"
-// Without them a hidden conversion that throws does not compile.
+// Without simdjson's exceptions a hidden conversion that throws does not compile.
 #define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
 
@@ -21,10 +21,10 @@ namespace dom = simdjson::dom;
 
 constexpr std::size_t kMaxErrorBody = 64 * kKiB;
 
-/// What an error body says, in whichever of the many shapes it came. All but `message` in lower case.
+/// The content of an error body, whichever of the many shapes it has. All but `message` in lower case.
 struct ErrorBody {
   std::string message;
-  std::string code;   ///< of a string, or of a number, written out
+  std::string code;   ///< a string, or a number as text
   std::string type;   ///< `type`, `error_type` or `status`
   std::string param;  ///< the field at fault
 };
@@ -142,8 +142,8 @@ bool is_about_model(const ErrorBody& error, std::string_view message) {
          any_of(message, kMessages);
 }
 
-/// Words of the compatible servers. A false hit is harmless: a text that is alone and too large is cut, then
-/// discarded.
+/// Wordings of the compatible servers. A false match is harmless: a text that is alone and too large is cut,
+/// then discarded.
 bool is_too_large(const ErrorBody& error, std::string_view message) {
   static constexpr std::string_view kCodes[] = {
       "context_length_exceeded", "max_tokens_per_request", "array_above_max_length",
@@ -162,7 +162,7 @@ bool is_too_large(const ErrorBody& error, std::string_view message) {
   return any_of(error.code, kCodes) || any_of(error.type, kCodes) || any_of(message, kMessages);
 }
 
-/// Permanent in spite of its 5xx: the same content fails the same way for ever.
+/// Errors that are permanent in spite of their 5xx: the same content always fails the same way.
 bool is_permanent_server_error(std::string_view message) {
   static constexpr std::string_view kMessages[] = {"unsupported value: nan", "unsupported value: +inf",
                                                    "unsupported value: -inf"};
@@ -210,8 +210,8 @@ ErrorKind kind_of(int status, const ErrorBody& error, std::string_view message) 
     if (is_server_context_error(message)) return ErrorKind::too_large;
     return is_permanent_server_error(message) ? ErrorKind::rejected : ErrorKind::unavailable;
   }
-  // Everything else (redirects, 404, 405, 415, …) says that the address or the request's form is wrong: no
-  // row's fault.
+  // All other statuses (redirects, 404, 405, 415, …) mean that the address or the form of the request is
+  // wrong. No row is at fault.
   return ErrorKind::misconfigured;
 }
 
@@ -229,7 +229,7 @@ std::optional<Duration> retry_after_in(std::string_view message) {
   return std::nullopt;
 }
 
-/// `text` without control characters, and without anything like `sk-…`: servers echo keys, masked or not.
+/// `text` without control characters, and without anything like `sk-…`: servers repeat keys, masked or not.
 std::string one_line(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -271,10 +271,10 @@ Error classify(int status, const ResponseHeaders& headers, std::string_view body
 
   if (out.kind == ErrorKind::too_large) out.limits = named_limits(message);
 
-  // A proxy's word for a server that may have done its work all the same; or an error in place of vectors.
+  // With these statuses of a proxy, or an error in place of vectors, the server may have done its work.
   out.billed = status == 200 || status == 408 || status == 502 || status == 504 || status == 524;
 
-  // The server's own word on retrying. It may clear a row of blame, never blame one: an outage that says
+  // The server's own advice on retrying. It may clear a row of blame but never blame one: an outage that says
   // "do not retry" must not end in dead letters.
   const std::string_view should_retry = headers.get("x-should-retry");
   if (should_retry == "true" && out.kind == ErrorKind::rejected) out.kind = ErrorKind::unavailable;
@@ -334,9 +334,9 @@ Error classify_transfer(int code, std::string_view detail, std::string_view host
 }
 
 std::string presentable(std::string_view text, std::size_t max_bytes) {
-  // What is on one line and masked may hold a piece of a secret that was in two.
+  // After the text is on one line and masked, it may hold a piece of a secret that was split before.
   std::string out = redact(one_line(redact(text)));
-  // Never end in the middle of a UTF-8 sequence.
+  // Do not end in the middle of a UTF-8 sequence.
   if (out.size() >= max_bytes) {
     out.resize(max_bytes);
     while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xC0) == 0x80) out.pop_back();

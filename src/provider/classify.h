@@ -1,6 +1,7 @@
-/// What an HTTP answer that is not an embedding means. Pure.
+/// Says what an HTTP answer that is not an embedding means. Pure.
 ///
-/// Kinds, by what the answer says rather than by its number alone, since compatible servers misuse both:
+/// The kind follows from the whole answer, not from its status alone, because compatible servers misuse
+/// statuses:
 ///
 ///   unavailable      408, 409, 424, 425, 5xx, an error without a reason: back off
 ///   rate_limited     429, `slow_down`
@@ -21,25 +22,25 @@
 
 namespace embedd::provider {
 
-/// The error that `status`, `headers` and `body` stand for; `status` 200 is for a body that holds an error
-/// object. Its message is one printable line of at most 300 bytes, without a secret that is configured or
-/// anything else that looks like a key.
+/// The error of `status`, `headers` and `body`; status 200 means that the body holds an error object. The
+/// message is one printable line of at most 300 bytes, without configured secrets and without anything that
+/// looks like a key.
 Error classify(int status, const ResponseHeaders& headers, std::string_view body, std::time_t now);
 
-/// A parameter of a request that is our choice. A server that refuses it may do well without.
+/// An optional parameter of a request. A server that refuses the parameter may work without it.
 enum class Parameter { encoding_format, dimensions };
 std::string_view name_of(Parameter parameter);
 
-/// Which of them the server refuses with that answer, if it is one. Whether it would take another value is
-/// not looked at: what comes without the parameter is checked all the same.
+/// The parameter that the server refuses with this answer, if any. A refused value counts as a refused
+/// parameter: the answer to a request without the parameter is checked in full.
 std::optional<Parameter> refused_parameter(int status, std::string_view body);
 
-/// The error of a transfer that ended without an answer. `code` is a CURLcode, `detail` libcurl's own words,
-/// `host` for the message.
+/// The error of a transfer that ended without an answer. `code` is a CURLcode, `detail` is libcurl's message,
+/// `host` is named in the error's message.
 Error classify_transfer(int code, std::string_view detail, std::string_view host);
 
-/// `text` on one line, control characters replaced, secrets and what looks like a key masked, and only then
-/// cut to `max_bytes`.
+/// `text` on one line, control characters replaced, secrets and anything that looks like a key masked, and
+/// only then cut to `max_bytes`.
 std::string presentable(std::string_view text, std::size_t max_bytes = 300);
 
 /// A body without the byte order mark that some servers put before their JSON.

@@ -1,4 +1,4 @@
-/// All endpoints of the configuration as one Embedder, each request going to the endpoint that it names.
+/// All endpoints of the configuration as one Embedder: each request goes to the endpoint that it names.
 #pragma once
 
 #include <map>
@@ -14,11 +14,12 @@ namespace embedd::provider {
 
 class Embedders final : public Embedder {
  public:
-  /// Each config valid (see validate) and named differently. Nothing is connected until it is used.
+  /// Each config must be valid (see validate) and have a name of its own. Connections are opened on first
+  /// use.
   Embedders(Loop& loop, std::vector<EndpointConfig> configs);
   ~Embedders() override;
 
-  /// For an endpoint that is not configured the reply is `misconfigured`.
+  /// If the endpoint is not configured, the reply is `misconfigured`.
   void start(const EmbedRequest& request) override;
   std::vector<Reply> take_replies() override;
   void give_up(std::uint64_t id) override;
@@ -34,24 +35,24 @@ class Embedders final : public Embedder {
 
   Loop& loop_;
   std::map<std::string, std::unique_ptr<Embedder>, std::less<>> by_name_;
-  std::vector<Reply> replies_;  ///< of requests that went nowhere
+  std::vector<Reply> replies_;  ///< replies to requests that could not be sent
 };
 
-/// What came of one request that was waited for.
+/// The outcome of one trial request.
 struct Trial {
   Result<EmbedAnswer> answer;
-  LeftOut left_out;  ///< since the endpoint refused it
+  LeftOut left_out;  ///< parameters that the endpoint refused
   Duration took{};
 };
 
-/// One request with one short text, as a worker would send it: whether the endpoint takes what a vectorizer
-/// says.
+/// Sends one request with one short text, as a worker would: shows whether the endpoint accepts what a
+/// vectorizer declares.
 Trial try_endpoint(const EndpointConfig& config, const std::string& model, int dimensions,
                    bool send_dimensions);
 
-/// One request, waited for on a loop of its own, for the endpoint's timeout at most. For commands and search;
-/// a worker never waits like this. `prefix` stands in for the endpoint's document_prefix: pass its
-/// query_prefix for a query.
+/// Sends one request and waits for the answer on a loop of its own, at most for the endpoint's timeout. For
+/// commands and search; a worker never waits like this. `prefix` replaces the endpoint's document_prefix:
+/// pass the query_prefix for a query.
 Result<EmbedAnswer> embed_once(EndpointConfig config, const std::string& prefix, const std::string& model,
                                int dimensions, bool send_dimensions, std::vector<std::string_view> inputs);
 

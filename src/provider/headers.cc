@@ -15,7 +15,8 @@ constexpr double kMaxSeconds = 365.0 * 86'400;
 
 char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-/// Reads digits with an optional fraction at the start of `text` and removes them. No sign, no exponent.
+/// Removes digits with an optional fraction from the start of `text` and returns their value. No sign, no
+/// exponent.
 std::optional<double> take_decimal(std::string_view& text) {
   const std::size_t end = std::min(text.find_first_not_of("0123456789."), text.size());
   double value = 0;
@@ -30,7 +31,7 @@ std::optional<Duration> from_seconds(double value) {
   return Duration(std::llround(std::min(value, kMaxSeconds) * 1e9));
 }
 
-/// IMF-fixdate, the one form that RFC 9110 lets servers send: `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Parses IMF-fixdate, the only format that RFC 9110 lets servers send: `Sun, 06 Nov 1994 08:49:37 GMT`.
 std::optional<std::time_t> parse_http_date(std::string_view text) {
   constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
   if (text.size() != 29 || !text.ends_with(" GMT")) return std::nullopt;
@@ -94,7 +95,7 @@ std::optional<Duration> parse_go_duration(std::string_view text) {
   while (!text.empty()) {
     const auto value = take_decimal(text);
     if (!value) return std::nullopt;
-    // Longest first: `ms` and `m` begin alike.
+    // Longer units first: `ms` begins like `m`.
     constexpr std::pair<std::string_view, double> kUnits[] = {
         {"ns", 1e-9}, {"us", 1e-6}, {"\xC2\xB5s", 1e-6}, {"\xCE\xBCs", 1e-6},
         {"ms", 1e-3}, {"h", 3600},  {"m", 60},           {"s", 1}};

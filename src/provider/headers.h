@@ -1,4 +1,4 @@
-/// The headers of one answer, bounded, and what they say about time and limits. Pure.
+/// The headers of one answer, bounded, and what they say about waiting times and limits. Pure.
 #pragma once
 
 #include <ctime>
@@ -14,15 +14,16 @@ namespace embedd::provider {
 
 class ResponseHeaders {
  public:
-  /// More than this, over all lines, is refused.
+  /// Most bytes over all lines; further lines are refused.
   static constexpr std::size_t kMaxBytes = 64 * kKiB;
 
-  /// Takes one line as it came, `Name: value`, line end included. A status line starts afresh, so that what
-  /// remains is of the last answer (a proxy or a 100 may come first). False when the bound is passed.
+  /// Takes one line as received, `Name: value` with its line end. A status line discards the earlier headers,
+  /// so that only those of the last answer remain (a proxy's answer or a 100 may come first). False when the
+  /// bound is exceeded.
   bool add_line(std::string_view line);
   void clear();
 
-  /// The value of the last such header, trimmed, or "". `name` in lower case.
+  /// The value of the last header with this name, trimmed, or "". `name` is in lower case.
   [[nodiscard]] std::string_view get(std::string_view name) const;
 
  private:
@@ -30,18 +31,19 @@ class ResponseHeaders {
   std::size_t bytes_ = 0;
 };
 
-/// A Go duration: `12ms`, `6m0s`, `23h47m36.648s`. nullopt unless all of it is one, and not negative.
+/// Parses a Go duration: `12ms`, `6m0s`, `23h47m36.648s`. nullopt unless all of the text is a duration and
+/// not negative.
 std::optional<Duration> parse_go_duration(std::string_view text);
 
-/// Seconds with a fraction, `2.812`; nullopt for anything else. At most a year.
+/// Parses seconds with a fraction, `2.812`; nullopt for anything else. At most a year.
 std::optional<Duration> parse_seconds(std::string_view text);
 
 /// How long the server asks to wait: `retry-after-ms`, `x-ms-retry-after-ms`, `retry-after` (seconds, or an
 /// HTTP date counted from the answer's own `date`, or from `now` if it has none). A time in the past is zero.
 std::optional<Duration> retry_after(const ResponseHeaders& headers, std::time_t now);
 
-/// `x-request-id`, by which a provider's support finds the request, without any secret. What is longer than
-/// kMaxRequestId, or has spaces or anything unprintable, is no id: "".
+/// `x-request-id`, without any secret: with it a provider's support finds the request. "" for a value that is
+/// longer than kMaxRequestId, or that has spaces or unprintable characters.
 std::string request_id(const ResponseHeaders& headers);
 inline constexpr std::size_t kMaxRequestId = 128;
 

@@ -40,7 +40,7 @@ Result<Secret> read_secret_file(const std::string& path) {
   const auto problem = [&](std::string_view what) {
     return fail(ErrorKind::invalid_argument, fmt::format("secret file {}: {}", path, what));
   };
-  // O_NONBLOCK: opening a pipe that nobody writes to must not hang.
+  // O_NONBLOCK: opening a pipe without a writer must not hang.
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) return problem(std::strerror(errno));
   struct stat status{};
@@ -78,7 +78,7 @@ void KeyFile::refresh() {
   stamp_ = stamp;
   auto read = read_secret_file(path_);
   if (!read) {
-    // Once per change of the file, not once per poll.
+    // Reached once per change of the file, not once per poll.
     log::warn("key_file_unusable", {{"message", read.error().message}, {"previous_key_kept", !key_.empty()}});
     return;
   }

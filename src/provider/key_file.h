@@ -1,4 +1,4 @@
-/// Secrets from files: read once, or watched so that a key can appear or rotate while we run.
+/// Secrets from files: read once, or watched, so that a key can appear or rotate while the worker runs.
 #pragma once
 
 #include <sys/types.h>
@@ -13,25 +13,25 @@
 
 namespace embedd::provider {
 
-/// The content of a regular file of at most 64 KiB, white space around it removed. invalid_argument, with a
-/// message that says what is wrong, if it is anything else, empty, or holds more than one line.
+/// The content of a regular file of at most 64 KiB, without white space around it. Error invalid_argument,
+/// with a message for a person, if the file is of another type or size, is empty, or has more than one line.
 Result<Secret> read_secret_file(const std::string& path);
 
-/// A key in a file. What was last read well stays in force while the file is missing or broken, so that a
-/// rotation which is not atomic interrupts nothing.
+/// A key in a file. While the file is missing or broken, the last key that was read stays in use, so that a
+/// rotation that is not atomic interrupts nothing.
 class KeyFile {
  public:
   explicit KeyFile(std::string path) : path_(std::move(path)) {}
 
-  /// Reads the file again if it is another than last time (one stat otherwise).
+  /// Reads the file again if the file has changed (otherwise one stat).
   void refresh();
-  /// Empty until the file was read well for the first time.
+  /// Empty until a key was read for the first time.
   [[nodiscard]] const Secret& key() const { return key_; }
   /// Changes whenever key() does.
   [[nodiscard]] std::uint64_t version() const { return version_; }
 
  private:
-  /// What tells one state of the file from another.
+  /// Two equal stamps mean that the file has not changed.
   struct Stamp {
     dev_t device = 0;
     ino_t inode = 0;
@@ -43,7 +43,7 @@ class KeyFile {
   std::string path_;
   Stamp stamp_;
   Secret key_;
-  HiddenSecret hidden_, hidden_before_;  ///< requests with the key before may still be on their way
+  HiddenSecret hidden_, hidden_before_;  ///< requests with the former key may still be on their way
   std::uint64_t version_ = 0;
 };
 

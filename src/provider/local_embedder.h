@@ -1,5 +1,5 @@
-/// The built-in embedder behind the Embedder port: no network, no key, no cost. See text/hashing.h for what
-/// its vectors can and cannot do.
+/// The built-in embedder behind the Embedder port: no network, no key, no cost. text/hashing.h says what its
+/// vectors can do.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace embedd::provider {
 
 class LocalEmbedder final : public Embedder {
  public:
-  /// `io` is woken when a reply is there, which is before start() returns.
+  /// start() computes the reply and wakes `io` before it returns.
   LocalEmbedder(Io& io, const EndpointConfig& config);
 
   void start(const EmbedRequest& request) override;
@@ -21,7 +21,7 @@ class LocalEmbedder final : public Embedder {
   void give_up(std::uint64_t) override {}
   void cancel_all() override {}
   KeyState key_state(const std::string& endpoint) override { return KeyState::present; }
-  /// At most 4 requests of 256 inputs, so that computing keeps the loop from its other work only briefly.
+  /// At most 4 requests of 256 inputs, because computing stops the loop's other work.
   [[nodiscard]] EndpointLimits limits(const std::string& endpoint) const override { return limits_; }
 
  private:

@@ -19,7 +19,7 @@ namespace {
 /// Idle connections kept for reuse, over all endpoints.
 constexpr long kIdleConnections = 128;
 
-/// curl_multi_poll takes milliseconds: rounded up, so that a wait never ends before its deadline and spins.
+/// curl_multi_poll takes milliseconds. Rounded up, so that a wait does not end before its deadline and spin.
 int timeout_ms(Instant now, Instant until) {
   if (until <= now) return 0;
   const auto wait = std::chrono::ceil<milliseconds>(until - now);
@@ -60,7 +60,7 @@ void Loop::start(void* easy, Transfer& transfer) {
 void Loop::abort(void* easy) { curl_multi_remove_handle(multi_, easy); }
 
 void Loop::wait_until(Instant deadline) {
-  // What was started since the last wait goes out before we sleep.
+  // Sends what was started since the last wait before the wait begins.
   if (drive()) deadline = Instant::min();
   while (true) {
     interests_.clear();
@@ -87,13 +87,13 @@ void Loop::wait_until(Instant deadline) {
 }
 
 void Loop::wake() {
-  const int saved_errno = errno;  // this may run inside a signal handler
+  const int saved_errno = errno;  // this may run in a signal handler
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = write(wake_fd_, &one, sizeof one);
   errno = saved_errno;
 }
 
-/// Moves what can be moved without blocking; true if a transfer finished.
+/// Moves bytes as far as possible without blocking; true if a transfer finished.
 bool Loop::drive() {
   int running = 0;
   const CURLMcode code = curl_multi_perform(multi_, &running);
@@ -102,7 +102,7 @@ bool Loop::drive() {
   int left = 0;
   while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
-    CURL* const easy = message->easy_handle;  // the message dies with the removal
+    CURL* const easy = message->easy_handle;  // curl_multi_remove_handle frees the message
     const CURLcode result = message->data.result;
     char* transfer = nullptr;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);

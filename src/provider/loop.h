@@ -5,7 +5,8 @@
 ///   OpenAiEmbedder embedder(loop, config);
 ///   loop.wait_until(deadline);             // moves bytes; the ports' take_* then hand over what finished
 ///
-/// Everything but wake() belongs to one thread. The Loop must outlive whatever was added to it.
+/// Everything but wake() belongs to one thread. The Loop must outlive all sources and transfers that were
+/// added to it.
 #pragma once
 
 #include <vector>
@@ -15,36 +16,37 @@
 
 namespace embedd::provider {
 
-/// A transfer's owner. Lives until finished() was called or Loop::abort() returned.
+/// The owner of a transfer. Must live until finished() was called or Loop::abort() returned.
 class Transfer {
  public:
   virtual ~Transfer() = default;
-  /// The transfer ended with this CURLcode; its easy handle is out of the loop. May start others.
+  /// The transfer ended with this CURLcode, and its easy handle is no longer in the loop. May start other
+  /// transfers.
   virtual void finished(int curl_code) = 0;
 };
 
 class Loop final : public Io {
  public:
-  /// Initialises libcurl and ignores SIGPIPE, which a peer's hang-up would raise. Throws when the system has
-  /// no descriptors left.
+  /// Initialises libcurl and ignores SIGPIPE, which a closed connection would raise. Throws if the system has
+  /// no file descriptors left.
   Loop();
   ~Loop() override;
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Waits for `source` too, until it is removed.
+  /// From now on waits for `source` too, until remove().
   void add(const Waitable& source);
   void remove(const Waitable& source);
 
-  /// Runs a transfer; `easy` is a CURL* whose options are set, and stays the caller's.
+  /// Runs a transfer. `easy` is a CURL* with its options set; the caller keeps ownership.
   void start(void* easy, Transfer& transfer);
-  /// Takes a transfer out before it has finished; `finished` is not called.
+  /// Removes a transfer that has not finished; finished() is not called.
   void abort(void* easy);
 
-  /// Returns when a transfer finished, a source's descriptor is ready or its time has come, at `deadline`, or
-  /// after wake(). Bytes of unfinished transfers alone do not make it return.
+  /// Returns when a transfer has finished, when a source's descriptor is ready or its time has come, at
+  /// `deadline`, or after wake(). Does not return for bytes of unfinished transfers.
   void wait_until(Instant deadline) override;
-  /// Async-signal-safe. Not lost when it comes while nobody waits.
+  /// Async-signal-safe. A wake() while no thread waits ends the next wait.
   void wake() override;
 
  private:
@@ -54,7 +56,7 @@ class Loop final : public Io {
   void* multi_;  ///< CURLM*
   int wake_fd_;  ///< eventfd
   std::vector<const Waitable*> sources_;
-  std::vector<Interest> interests_;  ///< of the current wait; a member to keep its memory
+  std::vector<Interest> interests_;  ///< of the current wait; a member, so that its memory is reused
 };
 
 /// The machine's monotonic clock.

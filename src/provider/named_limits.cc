@@ -9,7 +9,7 @@ namespace {
 /// `#` stands for a number.
 struct Wording {
   std::string_view limit;
-  std::string_view found;  ///< empty: the server does not say how many there were
+  std::string_view found;  ///< empty: the server does not name the number found
 };
 
 constexpr Wording kTextTokens[] = {
@@ -43,7 +43,7 @@ constexpr std::string_view kInputs[] = {
     "max number of inputs is #",                              // Azure
 };
 
-/// The number that `wording` has in `message`; 0 if these are not its words.
+/// The number that `wording` has in `message`; 0 if `message` has another wording.
 std::uint64_t number_in(std::string_view message, std::string_view wording) {
   const std::size_t mark = wording.find('#');
   const std::string_view before = wording.substr(0, mark), after = wording.substr(mark + 1);

@@ -1,4 +1,4 @@
-/// The limits that a refusal names in its words. Pure.
+/// Reads the limits that a refusal's message names. Pure.
 #pragma once
 
 #include <string_view>
@@ -7,8 +7,8 @@
 
 namespace embedd::provider {
 
-/// `message` in lower case. What holds for all texts of a request together is not a text's limit, and is left
-/// out.
+/// `message` must be in lower case. A limit for all texts of a request together is left out, because it is
+/// not a limit of one text.
 NamedLimits named_limits(std::string_view message);
 
 }  // namespace embedd::provider

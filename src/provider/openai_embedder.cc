@@ -16,16 +16,16 @@ namespace {
 
 constexpr std::size_t kMinAnswerCap = 4 * kMiB;
 constexpr std::size_t kMaxAnswerCap = 256 * kMiB;
-/// A token is a byte of text at the least. What a server adds to each input, marks of its beginning and end
-/// or a prompt of the model's own, is less than this.
+/// A token has at least one byte of text. A server adds fewer tokens than this to each input, such as marks
+/// of its beginning and end, or the model's own prompt.
 constexpr std::size_t kAddedTokens = 64;
 
-/// The most that a true answer can be: numbers of at most 40 characters with their white space.
+/// The most bytes of a true answer: numbers of at most 40 characters with their white space.
 std::size_t answer_cap(std::size_t inputs, std::size_t dimensions) {
   return std::clamp(64 * kKiB + inputs * (512 + 40 * dimensions), kMinAnswerCap, kMaxAnswerCap);
 }
 
-/// The words of a header's value. Any header may hold a key, whatever its name.
+/// The words of a header's value. A header of any name may hold a key.
 std::vector<std::string_view> words_of(std::string_view header) {
   constexpr std::string_view kBetween = " \t,;";
   std::vector<std::string_view> words;
@@ -115,7 +115,7 @@ KeyState OpenAiEmbedder::key_state(const std::string& endpoint) {
 
 std::uint64_t OpenAiEmbedder::key_version(const std::string& endpoint) const { return key_file_.version(); }
 
-/// The prefix travels with every text, and has at most as many tokens as bytes.
+/// The prefix is sent with every text, and has at most as many tokens as bytes.
 EndpointLimits OpenAiEmbedder::limits(const std::string& endpoint) const {
   EndpointLimits limits = config_.limits;
   limits.timeout = config_.timeout;
@@ -146,7 +146,7 @@ std::shared_ptr<const HeaderList> OpenAiEmbedder::headers() {
   auto list = std::make_shared<HeaderList>();
   list->add("Content-Type: application/json");
   list->add("Accept: application/json");
-  list->add("Expect:");  // libcurl would wait up to a second for 100 Continue before a large body
+  list->add("Expect:");  // otherwise libcurl waits up to a second for 100 Continue before a large body
   if (!key().empty())
     list->add(fmt::format("{}{}", config_.dialect == Dialect::azure ? "api-key: " : "Authorization: Bearer ",
                           key().reveal()));
@@ -237,12 +237,12 @@ bool OpenAiEmbedder::learns_from(InFlight& in_flight, const Result<EmbedAnswer>&
   const bool encoded = in_flight.form.encoding_format && !config_.encoding_format.empty();
   const bool sized = in_flight.form.dimensions && in_flight.send_dimensions;
   auto refused = refused_parameter(*status, in_flight.post->answer());
-  // Some know numbers only, and do not say so.
+  // Some servers know numbers only, and do not say so.
   if (*status == 200 && parser_.was_empty()) refused = Parameter::encoding_format;
   if (!refused || !(*refused == Parameter::dimensions ? sized : encoded)) return false;
   Form& form = forms_[in_flight.model];
   if (!(*refused == Parameter::dimensions ? form.dimensions : form.encoding_format))
-    return true;  // known by now
+    return true;  // another answer showed the same
   if (*refused == Parameter::dimensions) {
     form.dimensions = false;
     form.refusal = answer.error().message;

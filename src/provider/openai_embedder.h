@@ -5,11 +5,11 @@
 ///   embedder.start({.id = 1, .endpoint = config.name, .model = "text-embedding-3-small", …});
 ///   while ((replies = embedder.take_replies()).empty()) loop.wait_until(deadline);
 ///
-/// Connections and handles are made on first use and kept. The key goes to the endpoint's own host only and
-/// is in no message. A parameter of our choice that the endpoint refuses for a model (`encoding_format`,
-/// `dimensions`) is left out from then on, and the request asked again at once. Bounds: answers are at most
-/// what the request can cause (64 KiB + 512 bytes and 40 bytes a dimension for each input, between 4 and 256
-/// MiB), headers 64 KiB. Time is the caller's to bound: give_up().
+/// Connections and handles are made on first use and kept. The key goes only to the endpoint's own host, and
+/// no message contains it. An optional parameter (`encoding_format`, `dimensions`) that the endpoint refuses
+/// for a model is omitted from then on, and the refused request is sent again at once. Bounds: an answer has
+/// at most what the request can cause (64 KiB, and for each input 512 bytes and 40 bytes a dimension; between
+/// 4 and 256 MiB), headers have at most 64 KiB. The caller bounds the time with give_up().
 #pragma once
 
 #include <map>
@@ -34,8 +34,8 @@ class OpenAiEmbedder final : public Embedder {
   OpenAiEmbedder(Loop& loop, EndpointConfig config);
   ~OpenAiEmbedder() override;
 
-  /// The request's `endpoint` is not looked at: this is it. Without a required key, the reply is
-  /// `unauthenticated` and nothing is sent.
+  /// Ignores the request's `endpoint`. If a required key is missing, the reply is `unauthenticated` and
+  /// nothing is sent.
   void start(const EmbedRequest& request) override;
   std::vector<Reply> take_replies() override;
   void give_up(std::uint64_t id) override;
@@ -47,32 +47,33 @@ class OpenAiEmbedder final : public Embedder {
   void leave_out(const std::string& endpoint, const std::string& model, LeftOut which) override;
 
  private:
-  /// Which parameters a model is asked with.
+  /// Which optional parameters are sent for a model.
   struct Form {
     bool encoding_format = true;
     bool dimensions = true;
-    std::string refusal;  ///< of `dimensions`, in the server's words
+    std::string refusal;  ///< the server's words when it refused `dimensions`
   };
   struct InFlight {
     std::unique_ptr<Post> post;
     std::size_t inputs = 0;
     std::uint32_t dimensions = 0;
     std::string model;
-    bool send_dimensions = false;  ///< where the endpoint takes it
-    Form form;                     ///< as it was sent
-    std::size_t options_at = 0;    ///< where they begin in the body
+    bool send_dimensions = false;  ///< if the endpoint takes it
+    Form form;                     ///< the optional parameters that were sent
+    std::size_t options_at = 0;    ///< where the optional parameters begin in the body
     std::uint64_t most_tokens = 0;
     Instant started;
   };
 
   const Secret& key() const;
   std::shared_ptr<const HeaderList> headers();
-  /// Up to the inputs' end; what follows depends on the form.
+  /// The body up to the end of the inputs; the rest depends on the form.
   std::string body_of(const EmbedRequest& request) const;
   void send(std::uint64_t id, InFlight& in_flight, std::string body);
-  /// The server has refused a parameter that was sent: from now on that is left out for the model.
+  /// True if the server refused a parameter that was sent. From now on that parameter is omitted for the
+  /// model.
   bool learns_from(InFlight& in_flight, const Result<EmbedAnswer>& answer);
-  /// That a true answer can claim for it.
+  /// Most tokens that a true answer can claim for the request.
   [[nodiscard]] std::uint64_t most_tokens(const EmbedRequest& request) const;
   void finished(std::uint64_t id);
   Result<EmbedAnswer> answer_of(InFlight& in_flight);
@@ -81,8 +82,8 @@ class OpenAiEmbedder final : public Embedder {
   Loop& loop_;
   EndpointConfig config_;
   KeyFile key_file_;
-  std::vector<HiddenSecret> hidden_;           ///< the key and what the further headers hold
-  std::shared_ptr<const HeaderList> headers_;  ///< with the key of headers_version_
+  std::vector<HiddenSecret> hidden_;           ///< the key and the values of the further headers
+  std::shared_ptr<const HeaderList> headers_;  ///< contains the key of headers_version_
   std::uint64_t headers_version_ = 0;
   ResponseParser parser_;
   std::map<std::string, Form> forms_;                      ///< by model

@@ -15,12 +15,13 @@ namespace embedd::provider {
 
 namespace {
 
-/// What is kept of the body of an error.
+/// Most bytes kept of the body of an error.
 constexpr std::size_t kMaxErrorBytes = 64 * kKiB;
-/// Once the answer has begun, the server has computed it: slower than this for kStalled means that it hangs.
+/// When an answer has begun, the server has computed it. An answer slower than this for kStalledSeconds
+/// hangs.
 constexpr long kStalledBytesPerSecond = 64;
 constexpr long kStalledSeconds = 15;
-/// Small enough that 32 handles cost 2 MiB, large enough that a vector takes one call.
+/// So small that 32 handles cost 2 MiB, so large that a vector takes one call.
 constexpr long kReceiveBytes = 64 * 1024;
 
 template <typename Value>
@@ -63,16 +64,16 @@ Post::Post(Loop& loop, const EndpointConfig& config)
   set(easy_, CURLOPT_SSL_VERIFYHOST, 2L);
   if (!config.ca_file.empty()) {
     set(easy_, CURLOPT_CAINFO, config.ca_file.c_str());
-    set(easy_, CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // these authorities and no others
+    set(easy_, CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // trust ca_file alone
   }
   set(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  // With HTTP/2, share the connection that is being made rather than open one for each request. Without TLS
-  // there is none to hope for, and curl would wait for the first answer to know.
+  // With HTTP/2, wait for the connection that is being made, and share it. Without TLS there is no HTTP/2
+  // here, and curl would wait for the first answer to know.
   set(easy_, CURLOPT_PIPEWAIT, config.base_url.starts_with("https:") ? 1L : 0L);
   set(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
   set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(milliseconds(config.connect_timeout).count()));
   set(easy_, CURLOPT_NOSIGNAL, 1L);
-  // Giving up while a name resolves must not wait for the resolver.
+  // Giving up while a name is looked up must not wait for the resolver.
   set(easy_, CURLOPT_QUICK_EXIT, 1L);
   set(easy_, CURLOPT_BUFFERSIZE, kReceiveBytes);
   set(easy_, CURLOPT_USERAGENT, fmt::format("embedd/{}", version()).c_str());
@@ -142,7 +143,7 @@ Result<int> Post::status() const {
 Error Post::failure() const {
   if (cut_ == Cut::body)
     return {ErrorKind::unavailable,
-            fmt::format("{}: an answer of more than {} bytes, where that is the most it can be; "
+            fmt::format("{}: the answer has more than {} bytes, the most that these inputs need; "
                         "does the model have other dimensions?",
                         host_, max_answer_bytes_)};
   if (cut_ == Cut::headers)
@@ -168,7 +169,7 @@ std::size_t Post::take_body(std::string_view chunk) {
     set(easy_, CURLOPT_LOW_SPEED_TIME, kStalledSeconds);
     curl_off_t length = -1;
     curl_easy_getinfo(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-    // Room for the parser's look-ahead too, so that it need not move the whole.
+    // Also reserve room for the parser's look-ahead, so that the parser need not move the body.
     if (status_ / 100 == 2 && length > 0 && static_cast<std::size_t>(length) <= max_answer_bytes_)
       answer_.reserve(static_cast<std::size_t>(length) + 256);
   }

@@ -1,10 +1,10 @@
-/// One POST over the loop: what is sent, what came back, and the bounds on both. Reusable, one at a time.
+/// Sends one POST over the loop and keeps the answer, with bounds on both. Reusable, one request at a time.
 ///
-/// How long it may take is its owner's to decide, who cancels it; but an answer that has begun and hangs is
-/// ended. TLS is verified (against the system's authorities, or the endpoint's ca_file), redirects are not
-/// followed, the body is bounded, compressed answers are accepted (but from loopback, where they only cost
-/// time). Proxies come from the environment (`https_proxy`, `http_proxy`, `no_proxy`), except for loopback
-/// hosts, which are always reached directly.
+/// The owner bounds the time and cancels; but a Post itself ends an answer that has begun and hangs. TLS
+/// certificates are verified (against the system's authorities, or the endpoint's ca_file). Redirects are not
+/// followed. The body is bounded. Compressed answers are accepted, except from loopback hosts, where
+/// compression only costs time. Proxies come from the environment (`https_proxy`, `http_proxy`, `no_proxy`),
+/// except for loopback hosts, which are always reached directly.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,7 @@
 
 namespace embedd::provider {
 
-/// Request headers, wiped when they go: one of them holds the key.
+/// Request headers. The destructor wipes them, because one of them holds the key.
 class HeaderList {
  public:
   HeaderList() = default;
@@ -36,7 +36,7 @@ class HeaderList {
 
 class Post final : private Transfer {
  public:
-  /// Called once the transfer has ended, but not after cancel(). May start this or another Post.
+  /// Called when the transfer has ended; not after cancel(). May start this or another Post.
   using Done = std::function<void(Post&)>;
 
   Post(Loop& loop, const EndpointConfig& config);
@@ -44,21 +44,21 @@ class Post final : private Transfer {
   Post(const Post&) = delete;
   Post& operator=(const Post&) = delete;
 
-  /// An answer of more than `max_answer_bytes`, unpacked, is cut off and counts as unavailable.
+  /// An answer of more than `max_answer_bytes`, decompressed, is cut off and counts as unavailable.
   void start(const std::string& url, std::shared_ptr<const HeaderList> headers, std::string body,
              std::size_t max_answer_bytes, Done done);
   void cancel();
 
-  // Of the transfer that has ended.
+  // About the transfer that has ended.
 
-  /// The HTTP status, or why there is none. An answer with an error status whose body was cut off is an
-  /// answer.
+  /// The HTTP status, or why there is none. If the body of an error answer was cut off, its status still
+  /// counts.
   [[nodiscard]] Result<int> status() const;
   [[nodiscard]] const ResponseHeaders& headers() const { return headers_; }
   [[nodiscard]] std::string& answer() { return answer_; }
-  /// The request's, to be sent again.
+  /// The body of the request, to be sent again.
   [[nodiscard]] std::string take_body() { return std::move(body_); }
-  /// Gives the memory of request and answer back.
+  /// Frees the memory of request and answer.
   void clear();
 
  private:
@@ -85,7 +85,7 @@ class Post final : private Transfer {
   std::vector<char> detail_;  ///< libcurl's error buffer
   int curl_code_ = 0;
   long status_ = 0;
-  bool uploaded_ = false;  ///< some of the request: the server may have worked on it
+  bool uploaded_ = false;  ///< a part of the request was sent, so the server may have worked on it
   Cut cut_ = Cut::no;
 };
 

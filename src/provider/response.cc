@@ -11,7 +11,7 @@
 #include "provider/base64.h"
 #include "provider/classify.h"
 
-// Without them a hidden conversion that throws does not compile.
+// Without simdjson's exceptions a hidden conversion that throws does not compile.
 #define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
 
@@ -22,7 +22,7 @@ namespace {
 namespace json = simdjson::ondemand;
 using simdjson::SUCCESS;
 
-/// A parser that grew for a larger answer than this is not kept.
+/// The parser's memory is freed if it grew beyond this for one answer.
 constexpr std::size_t kKeptParserBytes = 2 * kMiB;
 
 std::unexpected<Error> garbage(std::string_view what) {
@@ -33,7 +33,7 @@ std::unexpected<Error> invalid(std::string message) {
   return fail(ErrorKind::invalid_answer, std::move(message));
 }
 
-/// An error while walking the JSON: of its structure, hence not the answer we were promised.
+/// An error in the structure of the JSON, so not the promised answer.
 std::unexpected<Error> broken(simdjson::error_code code) { return garbage(simdjson::error_message(code)); }
 
 bool is_null(json::value& value) {
@@ -57,7 +57,7 @@ Content content_of(const float* values, std::size_t count) {
   return magnitudes == 0 ? Content::all_zero : Content::vector;
 }
 
-/// Collects the items of `data` in the order of arrival.
+/// Collects the items of `data` in the order of the answer.
 class Collector {
  public:
   explicit Collector(const Expected& expected) : expected_(expected) {
@@ -67,13 +67,13 @@ class Collector {
   }
 
   Result<void> add(json::object item);
-  /// The vectors in input order, once all items are in.
+  /// The vectors in input order. Call when all items are collected.
   Result<Embeddings> finish();
-  /// No item, or none with a number.
+  /// True if there is no item, or no item has a number.
   [[nodiscard]] bool empty() const {
     return indexes_.empty() || (wrong_ == indexes_.size() && !ragged_ && wrong_dimensions_ == 0);
   }
-  /// Some came as base64.
+  /// True if some vectors came as base64.
   [[nodiscard]] bool packed() const { return packed_; }
 
  private:
@@ -87,10 +87,10 @@ class Collector {
   const Expected& expected_;
   Embeddings vectors_;
   std::vector<std::int64_t> indexes_;
-  std::size_t wrong_ = 0;             ///< items with other dimensions than expected
-  std::size_t wrong_dimensions_ = 0;  ///< of the first of them
+  std::size_t wrong_ = 0;             ///< items whose dimensions are not those expected
+  std::size_t wrong_dimensions_ = 0;  ///< dimensions of the first of these items
   bool packed_ = false;
-  bool ragged_ = false;  ///< those differ among themselves
+  bool ragged_ = false;  ///< these items differ in their dimensions
 };
 
 Result<void> Collector::add(json::object item) {
@@ -127,7 +127,7 @@ Result<void> Collector::add(json::object item) {
   return {};
 }
 
-/// Writes at most the expected number of values to `out` and returns how many there are.
+/// Writes at most the expected number of values to `out` and returns how many the answer has.
 Result<std::size_t> Collector::read_embedding(json::value value, float* out) {
   json::json_type type{};
   if (const auto error = value.type().get(type)) return broken(error);
@@ -142,7 +142,7 @@ Result<std::size_t> Collector::read_embedding(json::value value, float* out) {
 }
 
 Result<std::size_t> Collector::read_base64(json::value value, float* out) const {
-  // The token as it stands, without a copy: base64 needs no escapes, though some servers write `/` as `\/`.
+  // Takes the token without a copy: base64 needs no escapes, though some servers write `/` as `\/`.
   std::string_view text = value.raw_json_token();
   text = text.substr(1, text.rfind('"') - 1);
   if (text.find('\\') != std::string_view::npos && value.get_string().get(text) != SUCCESS)
@@ -220,7 +220,7 @@ Result<void> read_data(json::value value, Collector& collector) {
   return {};
 }
 
-/// 0 if it is none, or negative.
+/// 0 if `value` is no count, or negative.
 std::uint64_t read_count(json::value value) {
   constexpr double kMost = 1e18;
   std::uint64_t whole = 0;

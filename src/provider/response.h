@@ -1,8 +1,8 @@
-/// Reads an embeddings answer and checks all of it (G9): nothing of a wrong answer comes out.
+/// Reads an embeddings answer and checks all of it (G9): a wrong answer yields no vectors.
 ///
-/// What is checked: the count; `index` as a permutation, or its absence (everywhere: positions count; where
-/// it would be 0: Gemini); dimensions; every value finite; no vector all zero. A string is base64 and an
-/// array is numbers, whatever was asked for. Errors:
+/// What is checked: the count; `index`, which must be a permutation, or missing everywhere (then positions
+/// count), or missing only where it would be 0 (Gemini); dimensions; that every value is finite; that no
+/// vector is all zero. A string is base64 and an array is numbers, whatever was asked for. Errors:
 ///
 ///   unavailable     not an embeddings answer at all: empty, HTML, cut off, not JSON, an error object
 ///                   (any kind that classify() gives it)
@@ -25,8 +25,9 @@ namespace embedd::provider {
 struct Expected {
   std::size_t inputs = 0;
   std::uint32_t dimensions = 0;
-  std::string_view model;  ///< as requested; stands in when the server names none
-  /// That the request can have; if the server says more, that is noted and not believed.
+  std::string_view model;  ///< as requested; used if the server names none
+  /// Most billed tokens that are possible for the request. A server that claims more is not believed; the
+  /// claim is reported.
   std::uint64_t most_tokens = std::numeric_limits<std::uint64_t>::max();
 };
 
@@ -35,9 +36,10 @@ class ResponseParser {
   ResponseParser();
   ~ResponseParser();
 
-  /// `body` of a 200. Its capacity may grow (the parser reads a few bytes past the end); its text stays.
+  /// Parses the `body` of a 200. The capacity of `body` may grow (the parser reads a few bytes past the end);
+  /// its text stays.
   Result<EmbedAnswer> parse(std::string& body, const ResponseHeaders& headers, const Expected& expected);
-  /// The last answer had the right shape and not one number in it.
+  /// True if the last answer had the right shape but no number.
   [[nodiscard]] bool was_empty() const;
 
  private:

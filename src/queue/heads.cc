@@ -5,11 +5,11 @@
 namespace embedd::queue {
 namespace {
 
-/// Of the time, what reading queues from their beginning may take.
+/// The part of the time that reading queues from their beginning may take.
 constexpr int kOneIn = 10;
 
 void advance(Moment& head, Moment from, Moment reached) {
-  // A poll may have found an earlier job meanwhile, which that reader has not seen.
+  // A poll may have found an earlier job meanwhile, which this reader has not seen.
   if (from <= head) head = std::max(head, reached);
 }
 

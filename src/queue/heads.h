@@ -1,12 +1,12 @@
-/// Where each vectorizer's queue begins, as far as this worker knows: from there on a claim reads the queue's
-/// index.
+/// Where each vectorizer's queue begins, as far as this worker knows. A claim reads the queue's index from
+/// there on.
 ///
-/// A job that is done leaves index entries behind, at the times when it was made and when its lease would
-/// have lapsed. As long as somebody holds an old snapshot, nobody may clear them away, and who reads from the
-/// beginning passes over all of them. So where that has become slow, a claim goes on where the last one
-/// ended. What comes before that all the same (a transaction that took long to commit, a claim that was
-/// rolled back, a clock that was set back) is found by the next poll that reads from the beginning: by each
-/// one, as long as that takes no more than a tenth of the time.
+/// A finished job leaves index entries behind, at the times of its creation and of its lease's end. Nobody
+/// can remove them while an old snapshot exists, and a read from the beginning passes over all of them. So if
+/// that has become slow, a claim continues where the last claim ended. Jobs may still appear before that
+/// place: a transaction took long to commit, a claim was rolled back, or a clock was set back. The next poll
+/// that reads from the beginning finds these jobs. Each poll reads from the beginning as long as that takes
+/// at most a tenth of the time.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,11 @@
 
 namespace embedd::queue {
 
-/// PostgreSQL's timestamptz, as its binary form has it.
+/// PostgreSQL's timestamptz in its binary format.
 using Moment = std::int64_t;
 inline constexpr Moment kEver = std::numeric_limits<Moment>::min();  ///< -infinity
 
-/// No job was found before these: of live ones, and of those of a backfill, which the index keeps apart.
+/// No job was found before these times: of live jobs, and of a backfill's jobs, which the index keeps apart.
 struct QueueHead {
   Moment live = kEver, backfill = kEver;
   bool operator==(const QueueHead&) const = default;
@@ -36,14 +36,14 @@ class QueueHeads {
 
   /// Where the next claim begins to read.
   [[nodiscard]] QueueHead of(VectorizerId vectorizer) const;
-  /// Where the next poll does; all others from the beginning.
+  /// Where the next poll begins to read these queues; it reads all others from the beginning.
   [[nodiscard]] std::map<VectorizerId, QueueHead> for_poll(Instant now) const;
 
-  /// A claim, or a poll, that read from `from` on has seen to all that is due before `reached`.
+  /// A claim or a poll that read from `from` has seen all jobs due before `reached`.
   void read(VectorizerId vectorizer, QueueHead from, QueueHead reached);
-  /// A poll read from the beginning, which took `took`, and `head` is the first that it found.
+  /// A poll read from the beginning, which took `took`; `head` is the first job that it found.
   void read_all(VectorizerId vectorizer, QueueHead head, Duration took);
-  /// That poll is over: what is not `listed` is forgotten.
+  /// The poll has ended: queues that are not `listed` are forgotten.
   void polled(Instant now, const std::function<bool(VectorizerId)>& listed);
 
  private:
@@ -53,8 +53,8 @@ class QueueHeads {
   };
   const Duration slow_;
   std::map<VectorizerId, Known> known_;
-  Duration reading_{};        ///< of this poll
-  Instant read_all_again_{};  ///< not before this, where it is slow
+  Duration reading_{};        ///< time of the current poll
+  Instant read_all_again_{};  ///< no earlier, for slow queues
 };
 
 }  // namespace embedd::queue

@@ -21,7 +21,7 @@
 namespace embedd::queue {
 namespace {
 
-/// What follows the definition in a row of the poll.
+/// The columns after the definition in a row of the poll.
 enum StateColumn {
   kReconcileDue = 27,
   kDue,
@@ -51,7 +51,7 @@ Task task_of(std::int64_t code, bool cuts) {
   return kTasks[code];
 }
 
-/// A clock that was set, or a time that somebody wrote into the queue, makes no age of more than a year.
+/// A clock that was set, or a time that somebody wrote into the queue, gives an age of a year at most.
 Duration age_of(double seconds) {
   constexpr double kYear = 365.0 * 86'400;
   return std::chrono::duration_cast<Duration>(
@@ -147,7 +147,7 @@ std::string troubles_json(const std::vector<Trouble>& troubles) {
   JsonWriter json;
   json.array();
   for (const Trouble& trouble : std::span(troubles).first(std::min(troubles.size(), kMost))) {
-    // Cut inside a character it gets a replacement for it; jsonb takes no NUL.
+    // A character that was cut becomes a replacement character; jsonb accepts no NUL.
     std::string message = trouble.message.substr(0, kMostBytes);
     std::ranges::replace_if(message, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
     json.object();
@@ -270,7 +270,7 @@ void read_waste(const pg::BinaryRows& rows, std::vector<Job>& jobs) {
 }
 
 Error refusal_of(ClaimCode code, std::string_view reason, const Definition& definition, bool keep_messages) {
-  // It is a function that has caught the error, whatever it is.
+  // A function has caught the error, whatever it is.
   const pg::ServerError error{.sqlstate = std::string(reason.substr(0, 5)),
                               .message = std::string(reason.substr(std::min<std::size_t>(6, reason.size()))),
                               .context = "embedd.refusal()"};

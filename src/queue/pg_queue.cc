@@ -16,8 +16,8 @@
 namespace embedd::queue {
 namespace {
 
-/// Users may wait for as long as a settling statement runs. Only a table that has become much slower all at
-/// once lets one run so long (queue/write_pace.h).
+/// Users may wait as long as a settling statement runs. A statement runs this long only if the table has
+/// suddenly become much slower (queue/write_pace.h).
 constexpr Duration kLongestSettling = seconds(10);
 constexpr Duration kLastWords = seconds(3);
 
@@ -30,9 +30,9 @@ pg::PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen,
           .statement_timeout = planning == pg::Planning::generic ? kLongestSettling : options.command_timeout,
           .planning = planning,
           // Others may create functions in a schema on the role's path, and an exact match there would win.
-          // What writes to users' tables keeps the path all the same: their triggers may need it.
+          // Statements that write to users' tables keep the path, because users' triggers may need it.
           .search_path = planning == pg::Planning::custom ? "pg_catalog, pg_temp" : "",
-          // A row that the role may not see looks like one that is gone. Claims and walks find out.
+          // A row that the role may not see looks deleted. Claims and walks find out.
           .sees_every_row = planning == pg::Planning::custom,
           .settles = planning == pg::Planning::generic,
           .keep_messages = options.keep_messages};
@@ -61,13 +61,13 @@ void PgQueue::Session::pump() {
     CHECK(!handler.empty(), "an answer to command {}", answer.id);
     handler.mapped()(answer.rows);
   }
-  if (pipeline.ready() == was_ready && (was_ready || pipeline.last_error().message == complaint)) return;
+  if (pipeline.ready() == was_ready && (was_ready || pipeline.last_error().message == problem)) return;
   was_ready = pipeline.ready();
-  complaint = pipeline.last_error().message;
+  problem = pipeline.last_error().message;
   if (was_ready)
     log::info("database_connected", {{"connection", name}, {"pooled", pipeline.pooled()}});
   else
-    log::warn("database_unavailable", {{"connection", name}, {"reason", complaint}});
+    log::warn("database_unavailable", {{"connection", name}, {"reason", problem}});
 }
 
 PgQueue::PgQueue(PgQueueOptions options, const Clock& clock, std::function<void()> wake)
@@ -78,13 +78,13 @@ PgQueue::PgQueue(PgQueueOptions options, const Clock& clock, std::function<void(
       settlements_("settlements", pipeline_options(options_, false, pg::Planning::generic), clock, wake),
       heads_(options_.slow_reading),
       usage_(seed_of(options_.worker)) {
-  claims_.complaint = settlements_.complaint = claims_.pipeline.last_error().message;
+  claims_.problem = settlements_.problem = claims_.pipeline.last_error().message;
   if (options_.listen.empty()) return;
   pg::PipelineOptions listen = pipeline_options(options_, true, pg::Planning::custom);
   listen.conninfo = options_.listen;
   listen.conninfo_now = options_.listen_now;
   listener_.emplace("notifications", std::move(listen), clock, wake);
-  listener_->complaint = listener_->pipeline.last_error().message;
+  listener_->problem = listener_->pipeline.last_error().message;
 }
 
 PgQueue::~PgQueue() {
@@ -164,16 +164,16 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
       poll_statement(polls_guarded_), params, [this, params, read_from](const Result<pg::BinaryRows>& rows) {
         if (rows || rows.error().kind != ErrorKind::rejected || polls_guarded_ || closing_)
           return on_poll(read_from, rows);
-        // One vectorizer's names may be at fault, and will be next time.
+        // The names of one vectorizer may be the cause, and will be again next time.
         polls_guarded_ = true;
         claims_.send(poll_statement(true), params,
                      [this, read_from](const Result<pg::BinaryRows>& again) { on_poll(read_from, again); });
       });
 }
 
-/// A vectorizer that is unusable is none that the worker knows of.
+/// The worker does not know unusable vectorizers, so the queue adds their problems.
 std::vector<Trouble> PgQueue::with_own_troubles(std::vector<Trouble> troubles) const {
-  for (const auto& [id, reason] : complaints_)
+  for (const auto& [id, reason] : problems_)
     troubles.push_back({.vectorizer = id, .state = "unusable", .message = reason});
   return troubles;
 }
@@ -186,17 +186,17 @@ void PgQueue::on_poll(const std::map<VectorizerId, QueueHead>& read_from,
   }
   polled_.emplace();
   std::map<VectorizerId, std::shared_ptr<const Known>> known;
-  std::map<VectorizerId, std::string> complaints;
-  const auto complain = [&](int row, const std::string& reason) {
+  std::map<VectorizerId, std::string> problems;
+  const auto report = [&](int row, const std::string& reason) {
     const VectorizerId id = rows->integer(row, 0);
-    complaints[id] = reason;
-    if (complaints_[id] != reason)
+    problems[id] = reason;
+    if (problems_[id] != reason)
       log::warn("vectorizer_unusable", {{"vectorizer", rows->bytes(row, 1)}, {"reason", reason}});
   };
   for (int i = 0; i < rows->size(); ++i) {
     auto definition = read_definition(*rows, i);
     if (!definition) {
-      complain(i, definition.error().message);
+      report(i, definition.error().message);
       VectorizerState state = read_state(*rows, i);
       state.vectorizer.id = rows->integer(i, 0);
       state.vectorizer.name = rows->bytes(i, 1);
@@ -221,14 +221,14 @@ void PgQueue::on_poll(const std::map<VectorizerId, QueueHead>& read_from,
         heads_.read(id, from->second, read->head);
     }
     if (const auto problem = read_problem(*rows, i)) {
-      complain(i, *problem);
-      state.waiting = true;  // for all that is known
+      report(i, *problem);
+      state.waiting = true;  // as far as is known
       state.vectorizer.paused = true;
     }
     (*polled_)->push_back(std::move(state));
   }
   known_ = std::move(known);
-  complaints_ = std::move(complaints);
+  problems_ = std::move(problems);
   heads_.polled(clock_.now(), [this](VectorizerId id) { return known_.contains(id); });
   std::erase_if(walks_, [this](const auto& walk) { return !known_.contains(walk.first); });
   std::erase_if(writing_, [this](const auto& writing) { return !known_.contains(writing.first); });
@@ -239,7 +239,7 @@ std::optional<Poll> PgQueue::take_poll() {
   return std::exchange(polled_, std::nullopt);
 }
 
-/// A new connection may have missed notifications, so it hints at everything.
+/// A new connection may have missed notifications, so it hints at every vectorizer.
 std::vector<VectorizerId> PgQueue::take_hints() {
   if (listener_) listener_->pump();
   pg::Pipeline& pipeline = listener_ ? listener_->pipeline : claims_.pipeline;
@@ -301,7 +301,7 @@ void PgQueue::on_claim(const ClaimRequest& request, QueueHead from, const Known&
   claimed_.push_back(std::move(claim));
 }
 
-/// If that fails, the claim stands all the same, and each worker goes by what it has seen itself.
+/// If this fails, the claim still counts, and each worker uses what it has seen itself.
 void PgQueue::look_up_waste(Claim claim) {
   pg::BinaryArray hashes(pg::kInt8, claim.jobs->size() * 12);
   for (const Job& job : *claim.jobs) hashes.add_int8(static_cast<std::int64_t>(fingerprint_of(job.key)));
@@ -349,10 +349,10 @@ void PgQueue::send_limits(const LimitsRecord& record) {
   if (address == options_.addresses.end()) return;
   claims_.send(limits_statement(), limits_params(record, address->second),
                [this, record](const Result<pg::BinaryRows>& rows) {
-                 const std::string complaint = rows ? "" : rows.error().message;
-                 if (std::exchange(limits_trouble_, complaint) != complaint && !rows)
+                 const std::string problem = rows ? "" : rows.error().message;
+                 if (std::exchange(limits_problem_, problem) != problem && !rows)
                    log::warn("limits_not_remembered",
-                             {{"endpoint", record.endpoint}, {"model", record.model}, {"reason", complaint}});
+                             {{"endpoint", record.endpoint}, {"model", record.model}, {"reason", problem}});
                });
 }
 

@@ -1,23 +1,23 @@
-/// The queue in PostgreSQL: the core's Queue over two pipelines, so that a long settlement never holds up a
+/// The queue in PostgreSQL: the core's Queue over two pipelines, so that a long settlement never delays a
 /// claim.
 ///
 ///   PgQueue queue({.database = url, .worker = id}, clock, [&] { io.wake(); });
 ///   …the loop waits on `queue` as a Waitable and calls it as a Queue…
 ///
-/// Claims, polls, reconcile and LISTEN use one connection, settlements the other; a pooled database
-/// (PgBouncer) has no LISTEN, unless `listen` names a direct connection. Statements are made per vectorizer
-/// from its declaration, which each poll reads anew. Every statement is short, waits for no row lock of a
-/// user, and may be sent again.
+/// Claims, polls, reconcile and LISTEN use one connection, settlements the other. A pooled database
+/// (PgBouncer) has no LISTEN, unless `listen` names a direct connection. The statements of a vectorizer are
+/// made from its declaration, which each poll reads again. Every statement is short, waits for no user's row
+/// lock, and may be sent again.
 ///
-/// A settlement goes out as statements of their own, as long as half a second allows (queue/write_pace.h),
-/// and vectorizers take turns, so that a slow table's settlement holds up nobody else's.
+/// A settlement is divided into statements of its own, each about half a second long (queue/write_pace.h).
+/// Vectorizers take turns, so that the settlement of a slow table delays no other vectorizer.
 ///
-/// Usage is written by itself (queue/usage_book.h): its row is shared by all workers, and a settlement must
-/// not hold its lock. It follows what is stored by a second or so. A worker killed in between loses the usage
-/// of that moment, never a vector.
+/// Usage is written separately (queue/usage_book.h), because all workers share its row, and a settlement must
+/// not keep that row locked. Usage is about a second behind the stored vectors. A worker killed in that
+/// second loses its usage, never a vector.
 ///
-/// What was bought in vain is in embedd.wasted for an hour. It is looked up after a claim, and only as long
-/// as there is something of this vectorizer.
+/// embedd.wasted remembers for an hour what was bought in vain. The queue looks rows up there after a claim,
+/// and only while it has entries of that vectorizer.
 #pragma once
 
 #include <deque>
@@ -51,13 +51,13 @@ struct PgQueueOptions {
   std::string version;
   int pid = 0;
   Duration reconcile_every = seconds(3600);
-  Duration longest_page = WritePace::kAim;  ///< of a walk, as far as the number of its rows can see to it
-  Duration make_up_after = seconds(60);  ///< at least so long after a walk, another for what triggers missed
+  Duration longest_page = WritePace::kAim;  ///< bounds a page of a walk, by the number of its rows
+  Duration make_up_after = seconds(60);     ///< least time from a walk to the next one for missed changes
   Duration command_timeout = seconds(60);
   bool keep_messages = false;  ///< errors and refusals carry the database's own words, as Error::verbatim
   /// Each poll reads every queue from its beginning, however long that takes.
   bool thorough_polls = false;
-  /// Of each endpoint that is configured here, by its name: a word for where it is (embedd.learned_limits).
+  /// For each endpoint that is configured here, by name: a word for its address (embedd.learned_limits).
   std::map<std::string, std::string> addresses{};
   Duration slow_reading = milliseconds(10);  ///< of a queue from its beginning (queue/heads.h)
 };
@@ -66,8 +66,8 @@ class PgQueue final : public Queue, public Waitable {
  public:
   /// `clock` must outlive it; `wake` is called from helper threads.
   PgQueue(PgQueueOptions options, const Clock& clock, std::function<void()> wake);
-  /// Blocks for three seconds at most, and mostly not at all: writes the usage that is left, and takes this
-  /// worker off the list. What cannot be written is logged.
+  /// Blocks for three seconds at most, and in most cases not at all: writes the remaining usage, and removes
+  /// this worker from the list. Logs what cannot be written.
   ~PgQueue() override;
 
   void send_poll(const Heartbeat& heartbeat) override;
@@ -90,7 +90,7 @@ class PgQueue final : public Queue, public Waitable {
 
  private:
   using Handler = std::move_only_function<void(const Result<pg::BinaryRows>&)>;
-  /// A pipeline, and what is to be done with each answer.
+  /// A pipeline, with a handler for each answer.
   struct Session {
     Session(std::string name, pg::PipelineOptions options, const Clock& clock, std::function<void()> wake)
         : name(std::move(name)), pipeline(std::move(options), clock, std::move(wake)) {}
@@ -102,7 +102,7 @@ class PgQueue final : public Queue, public Waitable {
     pg::Pipeline pipeline;
     std::map<pg::CommandId, Handler> handlers;
     bool was_ready = false;
-    std::string complaint;  ///< last logged, to log each once
+    std::string problem;  ///< last logged, to log each once
   };
   struct Known {
     explicit Known(Definition d) : definition(std::move(d)), sql(definition) {}
@@ -115,33 +115,33 @@ class PgQueue final : public Queue, public Waitable {
     mutable std::optional<QueueStatements>
         made;  ///< guarded, once they are needed: most vectorizers never do
   };
-  /// A settlement whose statements are not all answered.
+  /// A settlement some of whose statements have no answer yet.
   struct OpenSettlement {
     std::vector<Outcome> outcomes;
-    std::size_t unanswered = 0;  ///< jobs
-    bool partly = false;         ///< some statement of it succeeded
-    std::optional<Error> error;  ///< the first
+    std::size_t unanswered = 0;  ///< jobs without an answer
+    bool partly = false;         ///< at least one of its statements succeeded
+    std::optional<Error> error;  ///< the first error
   };
-  /// Jobs of a settlement: those not sent yet, or one statement's worth of them. Its statement may be
-  /// answered when the worker has gone.
+  /// Jobs of a settlement: those that were not sent yet, or those of one statement. The statement's answer
+  /// may come when the worker no longer exists.
   struct Part {
     std::shared_ptr<OpenSettlement> open;
     std::shared_ptr<const Settlement> settlement;
     std::shared_ptr<const Known> known;
     std::size_t first, count;
   };
-  /// What settling a vectorizer's jobs is like.
+  /// The pace and the turn of settling a vectorizer's jobs.
   struct Writing {
     WritePace pace;
-    std::uint64_t turn = 0;  ///< when it was last served
+    std::uint64_t turn = 0;  ///< when the vectorizer last had its turn
   };
   struct Walk {
     WritePace pace;
     bool routine = false;
-    bool begun = false;  ///< no page of it has been answered yet
+    bool begun = false;  ///< none of its pages has been answered yet
   };
-  /// Sends what `statement` picks, and, if that is refused and a single row may be why, the guarded form of
-  /// it. `texts`: its answer holds texts, one of which may be none.
+  /// Sends the statement that `statement` picks. If it is refused and a single row may be the cause, sends
+  /// its guarded form. `texts`: the answer contains texts, one of which may be unreadable.
   using Pick = std::function<const pg::Statement&(const QueueStatements&)>;
   void send(Session& session, const std::shared_ptr<const Known>& known, bool texts, Pick statement,
             std::function<pg::Params()> params, Handler handler);
@@ -174,18 +174,18 @@ class PgQueue final : public Queue, public Waitable {
   std::uint64_t listening_since_ = 0;  ///< pg::Pipeline::connections() of the connection that listens
 
   std::map<VectorizerId, std::shared_ptr<const Known>> known_;
-  std::map<VectorizerId, std::string> complaints_;  ///< last logged, to log each once
-  std::string limits_trouble_;                      ///< the same, of limits that could not be remembered
+  std::map<VectorizerId, std::string> problems_;  ///< last logged, to log each once
+  std::string limits_problem_;                    ///< the same, for limits that were not remembered
   bool closing_ = false;
   bool polls_guarded_ = false;  ///< a poll was refused
   std::optional<Poll> polled_;
-  bool plans_used_ = false;  ///< settlements were planned since the plans were last discarded
+  bool plans_used_ = false;  ///< settlements were planned since plans were last discarded
   std::vector<Claim> claimed_;
   QueueHeads heads_;
   std::deque<Part> parts_;  ///< not sent yet
   std::map<VectorizerId, Writing> writing_;
   std::uint64_t next_served_ = 1;
-  Instant settled_at_{};  ///< the last answer of a settling statement came
+  Instant settled_at_{};  ///< when the last answer of a settling statement came
   std::vector<Receipt> receipts_;
   std::vector<ReconcilePage> reconciled_;
   std::vector<Reserved> reserved_;

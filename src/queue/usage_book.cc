@@ -11,10 +11,10 @@ namespace embedd::queue {
 namespace {
 
 constexpr Duration kEvery = seconds(1);
-/// So often in a row the table is locked, or the like.
+/// Failures in a row, such as a locked table, after which an entry is reported.
 constexpr unsigned kWorthSaying = 4;
 
-/// Its next try may well succeed as it is: nobody's entry is at fault.
+/// True if the next try may succeed unchanged, because no entry is at fault.
 bool passes(ErrorKind kind) {
   return kind == ErrorKind::unavailable || kind == ErrorKind::conflict || kind == ErrorKind::canceled;
 }
@@ -78,7 +78,7 @@ void UsageBook::booked(Entries entries, const std::optional<Error>& error, Insta
     if (!refused || !entries_.contains(key)) continue;
     Trouble& trouble = troubles_[key];
     trouble.error = *error;
-    // Of several, most are well: each is tried by itself at once.
+    // Of several entries, most are good, so each is tried alone at once.
     trouble.next_at =
         alone ? now + backoff(kEvery, std::chrono::minutes(5), ++trouble.failures, random_) : now;
   }

@@ -1,12 +1,12 @@
-/// Adds up what was bought, until the database has booked it.
+/// Adds up purchases until the database has booked them.
 ///
 ///   book.add({id, model}, {.requests = 1, .tokens = 12});
 ///   if (auto entries = book.next(now)) …send usage_statement() with them, and when it is answered…
 ///   book.booked(std::move(*entries), error, now);
 ///
-/// Everything travels in one statement, once a second. If the database refuses it, each entry goes by itself
-/// until it is booked, after growing pauses of its own, so that no vectorizer's figures wait for another's.
-/// Amounts stay within bigint. At most kMostEntries wait; more are given up, and said to be.
+/// All entries are sent in one statement, once a second. If the database refuses the statement, each entry is
+/// sent alone until it is booked, after growing pauses of its own, so that no vectorizer's figures wait for
+/// another's. Amounts stay within bigint. At most kMostEntries wait; further ones are given up and reported.
 #pragma once
 
 #include <cstdint>
@@ -35,28 +35,28 @@ class UsageBook {
   using Entries = std::map<Key, Bought>;
 
   void add(const Key& key, const Bought& bought);
-  /// What is to be booked now, in one statement. Only one is on its way at a time.
+  /// The entries to book now, in one statement. One statement is on its way at a time.
   std::optional<Entries> next(Instant now);
-  /// What became of it. An entry that is in doubt counts as booked: a ceiling on spending must not trip over
-  /// what was bought once.
+  /// Call with the outcome. Entries in doubt count as booked: a spending limit must not count a purchase
+  /// twice.
   void booked(Entries entries, const std::optional<Error>& error, Instant now);
 
-  /// The last chance: everything is tried at once, also what is pausing, and what comes is not gathered for a
-  /// second. What fails keeps its pauses all the same.
+  /// Call before the end: tries everything at once, paused entries included, and no longer collects entries
+  /// for a second. Failed entries still pause.
   void hurry(Instant now);
 
-  /// When next() has something; none: never, or not before booked().
+  /// When next() has entries; none: never, or not before booked().
   [[nodiscard]] std::optional<Instant> next_at() const;
-  /// Something is on its way, or will be by then.
+  /// True if a statement is on its way, or will be by `at`.
   [[nodiscard]] bool due_before(Instant at) const;
-  /// Entries that were refused or given up, since the last call.
+  /// Entries that were refused or given up since the last call.
   std::vector<Unbooked> take_unbooked() { return std::exchange(unbooked_, {}); }
-  /// Gives up what is left, which take_unbooked() then says.
+  /// Gives up the remaining entries; take_unbooked() then returns them.
   void give_up();
 
  private:
   static constexpr std::size_t kMostEntries = 1024;
-  /// One whose statement was refused.
+  /// An entry whose statement was refused.
   struct Trouble {
     unsigned failures = 0;
     Instant next_at{};
@@ -65,9 +65,9 @@ class UsageBook {
   void report(const Key& key, const Bought& bought, const Error& error, bool lost);
 
   Entries entries_;
-  std::map<Key, Trouble> troubles_;  ///< these are booked one by one
-  Instant next_at_{};                ///< of the others
-  unsigned failures_ = 0;            ///< of their statement, in a row
+  std::map<Key, Trouble> troubles_;  ///< entries that are booked one by one
+  Instant next_at_{};                ///< of all other entries
+  unsigned failures_ = 0;            ///< failures in a row of their statement
   bool waiting_ = false;
   bool hurried_ = false;
   std::vector<Unbooked> unbooked_;

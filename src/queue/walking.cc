@@ -1,4 +1,4 @@
-// PgQueue's walks: how they begin, page by page, and how they are handed on.
+// PgQueue's walks: how they begin, go on page by page, and are handed over.
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -10,7 +10,7 @@ namespace embedd::queue {
 namespace {
 
 constexpr std::size_t kFirstPageRows = 500, kMostPageRows = 5000, kLeastPageRows = 50;
-/// A queue of this length is work enough: reconcile waits.
+/// While a queue has this many jobs, reconcile waits.
 constexpr std::int64_t kLongQueue = 20'000;
 
 }  // namespace
@@ -38,7 +38,7 @@ void PgQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
                [this, known](const Result<pg::BinaryRows>& rows) { on_walk_begin(known, rows); });
 }
 
-/// The first page follows at once.
+/// Sends the first page at once.
 void PgQueue::on_walk_begin(const std::shared_ptr<const Known>& known, const Result<pg::BinaryRows>& rows) {
   ReconcilePage page{.vectorizer = known->definition.vectorizer.id, .progress = ReconcilePage::Progress{}};
   if (!rows) {
@@ -109,14 +109,14 @@ void PgQueue::on_page(const Known& known, const Key& cursor, std::size_t page_ro
       for (std::size_t i = 0; i < known.definition.key_columns.size(); ++i)
         key.push_back(rows->bytes(0, kKey + static_cast<int>(i)));
       progress.next = pg::encode_key(key);
-      // What was read of a page that is full: rows, or proofs of rows that are gone.
+      // The page was full, so these are the rows that were read, or the proofs of rows that are gone.
       walk.pace.wrote(page_rows, progress.took);
     }
   }
   reconciled_.push_back(std::move(page));
 }
 
-/// So that nobody waits for a walk on which nothing was done. A cursor may be why.
+/// Releases a walk in which nothing was done, so that nobody waits for it. A cursor may be the cause.
 void PgQueue::release_walk(VectorizerId vectorizer, ErrorKind why) {
   if (closing_ || why == ErrorKind::unavailable || why == ErrorKind::in_doubt) return;
   const bool blameless = why == ErrorKind::conflict || why == ErrorKind::canceled;

@@ -1,10 +1,9 @@
-/// How many rows of a user's table one statement writes, or reads: as many as take half a second, going by
-/// the last ones.
+/// How many rows of a user's table one statement writes or reads: as many as take half a second, judged by
+/// the last statements.
 ///
-/// A statement holds the locks of all its rows until it ends, and users may wait for it (G5). What a row
-/// costs is the table's own affair: 0.1 ms without an index, 10 ms with one for vectors, a second if that
-/// index has to come from disk or a trigger takes its time. So the first statements are short, and later ones
-/// as long as they may be.
+/// A statement keeps all its rows locked until it ends, and users may wait for it (G5). The time per row
+/// depends on the table: 0.1 ms without an index, 10 ms with a vector index, a second if that index has to be
+/// read from disk or a trigger is slow. So the first statements are short, and later ones as long as allowed.
 #pragma once
 
 #include <algorithm>
@@ -28,11 +27,11 @@ class WritePace {
   WritePace() = default;
   explicit WritePace(Bounds bounds) : bounds_(bounds) {}
 
-  /// Of the next statement; at least one.
+  /// Rows of the next statement; at least one.
   [[nodiscard]] std::size_t rows() const { return rows_; }
 
-  /// A statement wrote `written` rows in `took`. Short ones say little about longer ones, so that the pace at
-  /// most doubles, and only after a statement that was as long as it might have been.
+  /// A statement wrote `written` rows in `took`. Short statements say little about longer ones. So the pace
+  /// at most doubles, and only after a statement with as many rows as allowed.
   void wrote(std::size_t written, Duration took) {
     const double share = to_seconds(bounds_.aim) / std::max(to_seconds(took), 1e-6);
     const auto fitting = static_cast<std::size_t>(std::min(static_cast<double>(written) * share, 1e6));
@@ -40,7 +39,7 @@ class WritePace {
       rows_ = std::clamp(fitting, bounds_.least, std::clamp(2 * written, bounds_.least, bounds_.most));
   }
 
-  /// It was canceled: it took too long, and nobody knows how much.
+  /// A statement was canceled, because it took too long; nobody knows how much.
   void canceled(std::size_t rows) { rows_ = std::clamp(rows / 4, bounds_.least, rows_); }
 
  private:

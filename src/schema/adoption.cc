@@ -8,8 +8,8 @@
 namespace embedd::schema {
 namespace {
 
-/// $1 the source, $2 the destination, $3 the key, $4 what the vectors are made of, $5 the new ledger. A
-/// column that was renamed is found by its number, a table that was made anew by its name.
+/// $1 the source, $2 the destination, $3 the key, $4 the model and text settings of the vectors, $5 the new
+/// ledger. A renamed column is found by its number, a table that was created again by its name.
 constexpr const char* kOfThisColumn = R"(
 SELECT k.vectorizer_id, k.name,
        ARRAY[k.endpoint, k.model, k.dimensions::text, k.send_dimensions::text, k.long_texts] = $4::text[]
@@ -37,7 +37,7 @@ WHERE CASE WHEN k.source = t.oid THEN k.destination_column = $2
                 AND NOT EXISTS (SELECT FROM pg_catalog.pg_class o WHERE o.oid = k.source) END
 ORDER BY k.dropped_at DESC)";
 
-/// Runs `statements`, all or none; false if they fail.
+/// Runs all `statements` or none; false if they fail.
 Result<bool> attempt(pg::Connection& db, const std::vector<std::string>& statements) {
   TRY(db.exec("SAVEPOINT embedd_attempt"));
   for (const std::string& statement : statements) {
@@ -49,8 +49,8 @@ Result<bool> attempt(pg::Connection& db, const std::vector<std::string>& stateme
   return true;
 }
 
-/// Copies proofs, under keys of the types that the new ledger has. A copy, since the new ledger's grants and
-/// its owner are the declarer's.
+/// Copies proofs, with keys of the new ledger's types. The ledger itself cannot be reused: owner and grants
+/// of the new one are the declarer's.
 std::string take_over(const VectorizerInfo& info, VectorizerId former) {
   const std::string keys =
       pg::join_each(info.key_columns.size(), ", ", [](std::size_t i) { return fmt::format("k{}", i); });
@@ -69,7 +69,7 @@ Result<std::string> recall(pg::Connection& db, const Declaration& declared, cons
   std::string recalled;
   for (int i = 0; i < found.size(); ++i) {
     const VectorizerId former = found.integer(i, 0);
-    // Only what was dropped last can be what the vectors are made of now.
+    // Only the declaration that was dropped last can be the one that made the present vectors.
     if (i == 0 && found.flag(i, 2)) {
       auto taken = TRY(attempt(db, {take_over(info, former)}));
       if (taken) recalled = found.text(i, 1);
@@ -82,7 +82,7 @@ Result<std::string> recall(pg::Connection& db, const Declaration& declared, cons
   return recalled;
 }
 
-/// Statements over the rows that hold a vector.
+/// Statements over the rows that have a vector.
 class Holders {
  public:
   Holders(const VectorizerInfo& info, const Declaration& declared)
@@ -103,7 +103,7 @@ class Holders {
         hash(), vector_hash_, ledger_table(info_.id), same_key("l", info_.key_columns), source_, stored());
   }
 
-  /// The texts of up to 500 of them.
+  /// The texts of up to 500 of these rows.
   [[nodiscard]] std::string sample() const {
     return fmt::format(
         "SELECT x.text FROM (SELECT {} AS text FROM {} t WHERE {} LIMIT 500) x WHERE x.text "
@@ -140,7 +140,8 @@ class Holders {
   std::string text_;         ///< over t; NULL if the row is not covered
 };
 
-/// Which vectors may be taken for this model's. Of another model, as the row itself says, none.
+/// A condition for vectors that may count as this model's. If the row names another model, its vector never
+/// does.
 std::string trusted(const VectorizerSpec& spec, const VectorizerInfo& info, const Declaration& declared) {
   std::string out;
   if (info.model_id_column) {
@@ -149,7 +150,7 @@ std::string trusted(const VectorizerSpec& spec, const VectorizerInfo& info, cons
                        pg::quote_literal(info.model),
                        spec.trust_all ? fmt::format(" OR {} IS NULL", column) : "");
   }
-  if (declared.destination->modifier <= 0)  // takes vectors of any length
+  if (declared.destination->modifier <= 0)  // the column takes vectors of any length
     out += fmt::format(" AND {} = {}", dimensions_of(*declared.destination, "t"), info.dimensions);
   return out;
 }

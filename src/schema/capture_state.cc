@@ -133,7 +133,7 @@ std::optional<std::string> note_of(const pg::Rows& found, const std::string& tab
   return std::nullopt;
 }
 
-/// What workers cannot be sent, and people see only in part.
+/// True if the vectorizer has names that cannot be sent to workers, and that people see only in part.
 Result<bool> has_unreadable_name(pg::Connection& db, const std::string& id) {
   if (db.is_utf8()) return false;
   auto rows =

@@ -1,6 +1,5 @@
-/// Whether a vectorizer's changes are still captured as they were when it was created: tables are dropped,
-/// restored and altered, and their owners add triggers of their own. What `embedd status` and `embedd check`
-/// say about it.
+/// Whether a vectorizer's changes are still captured as at its creation: tables are dropped, restored and
+/// altered, and their owners add triggers. `embedd status` and `embedd check` show the result.
 #pragma once
 
 #include <optional>
@@ -10,10 +9,10 @@
 
 namespace embedd::schema {
 
-/// Each with what to do about it.
+/// Each text says what to do.
 struct CaptureState {
-  std::optional<std::string> problem;  ///< nothing is captured or embedded until it is mended
-  std::optional<std::string> note;     ///< some changes are found by the next walk only
+  std::optional<std::string> problem;  ///< nothing is captured or embedded until this is corrected
+  std::optional<std::string> note;     ///< some changes are found only by the next walk
 };
 
 /// Reads the catalog only; needs no privilege on the table or its schema.

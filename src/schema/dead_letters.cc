@@ -12,13 +12,13 @@
 namespace embedd::schema {
 namespace {
 
-/// The key over alias d, as people see it and name it.
+/// The key over alias d, as people read and write it.
 std::string shown_key(const pg::Connection& db) {
   return db.is_utf8() ? "d.key" : db.readable("d.key::text") + "::jsonb";
 }
 
-/// Over alias d; takes $1 (vectorizer), $2 (kind), $3 (key as JSON), $4 (key as a bare value), $5 and $6
-/// (age).
+/// A condition over alias d with $1 (vectorizer), $2 (kind), $3 (key as JSON), $4 (key as a bare value), $5
+/// and $6 (age).
 std::string matches(const pg::Connection& db) {
   return fmt::format(R"(($1::bigint IS NULL OR d.vectorizer_id = $1::bigint)
   AND ($2::text IS NULL OR d.kind = $2)
@@ -63,12 +63,12 @@ Result<Match> match(pg::Connection& db, const DeadLetterFilter& filter) {
   return out;
 }
 
-/// Takes the matching letters of one vectorizer out and puts their keys into its queue.
+/// Deletes the matching dead letters of one vectorizer and puts their keys into its queue.
 Result<std::int64_t> retry_one(pg::Connection& db, const VectorizerInfo& v, std::vector<pg::Param> params) {
   params[0] = std::to_string(v.id);
   const std::size_t n = v.key_columns.size();
   const std::string keys = pg::join_each(n, ", ", [](std::size_t i) { return fmt::format("k{}", i); });
-  // A record of the queue's own type reads the JSON back as each key column's type.
+  // A record of the queue's own row type converts the JSON to each key column's type.
   const std::string renamed = pg::join_each(n, ", ", [&](std::size_t i) {
     return fmt::format("'k{}', d.key -> {}", i, pg::quote_literal(v.key_columns[i - 1]));
   });

@@ -1,4 +1,4 @@
-/// Dead letters: jobs that can never succeed, kept with their reason until a person decides.
+/// Dead letters: jobs that can never succeed, kept with the reason until a person decides.
 #pragma once
 
 #include <cstdint>
@@ -9,14 +9,13 @@
 
 namespace embedd::schema {
 
-/// Which dead letters; empty fields match all.
+/// A filter for dead letters; an empty field matches all.
 struct DeadLetterFilter {
   std::string vectorizer;  ///< by name
   std::string key;         ///< JSON such as {"id": 5}, or the bare value of a single key column
   std::string kind;        ///< such as rejected
-  std::string
-      older_than;  ///< how long ago it failed, at least: 7d, 12h, 30min, or any interval of PostgreSQL's
-  std::string newer_than;  ///< at most
+  std::string older_than;  ///< least time since it failed: 7d, 12h, 30min, or any interval of PostgreSQL's
+  std::string newer_than;  ///< most time since it failed
 };
 
 struct DeadLetter {
@@ -28,14 +27,14 @@ struct DeadLetter {
   std::string failed_at;  ///< ISO 8601, UTC
 };
 
-/// Shows them to `visit`, newest first, at most `limit`; a thousand are in memory at a time.
+/// Calls `visit` for each dead letter, newest first, at most `limit`; a thousand are in memory at a time.
 Result<void> visit_dead_letters(pg::Connection& db, const DeadLetterFilter& filter, int limit,
                                 const std::function<void(const DeadLetter&)>& visit);
 
-/// Puts them back into their queues, due now. Returns how many.
+/// Puts the dead letters back into their queues, due now. Returns how many.
 Result<std::int64_t> retry_dead_letters(pg::Connection& db, const DeadLetterFilter& filter);
 
-/// Forgets them; the rows stay without a vector until their text changes. Returns how many.
+/// Deletes the dead letters; their rows have no vector until their text changes. Returns how many.
 Result<std::int64_t> purge_dead_letters(pg::Connection& db, const DeadLetterFilter& filter);
 
 }  // namespace embedd::schema

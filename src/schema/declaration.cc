@@ -74,7 +74,7 @@ Result<void> check_words(const VectorizerSpec& spec) {
 namespace {
 
 Result<void> check_migrated(pg::Connection& db) {
-  // to_regclass() would ask for a privilege, and those that are missing are named all at once.
+  // to_regclass() would need a privilege, and all missing privileges are to be named at once.
   auto rows = TRY(db.exec("SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'embedd'"));
   if (rows.empty())
     return fail(ErrorKind::misconfigured, "the schema embedd is not there yet; run: embedd migrate");
@@ -98,8 +98,8 @@ Result<void> check_free(pg::Connection& db, const VectorizerSpec& spec, const So
   return {};
 }
 
-/// Whether there is pgai's table, and may be read. Anybody's view, or a column of anybody's type, would run
-/// code of his with our rights.
+/// Whether pgai's table exists and may be read. A view of another user, or a column of another user's type,
+/// would run that user's code with the current role's rights.
 constexpr const char* kPgai = R"(
 SELECT c.oid IS NOT NULL,
        coalesce(has_table_privilege(c.oid, 'SELECT') AND c.relkind = 'r'
@@ -110,7 +110,7 @@ SELECT c.oid IS NOT NULL,
 FROM (SELECT to_regclass('ai.vectorizer') AS oid) x
 LEFT JOIN pg_catalog.pg_class c ON c.oid = x.oid LEFT JOIN pg_catalog.pg_roles r ON r.oid = c.relowner)";
 
-/// pgai keeps its declarations in ai.vectorizer, of which each version has other columns.
+/// pgai keeps its declarations in ai.vectorizer, whose columns differ from version to version.
 constexpr const char* kWritingPgai = R"(
 SELECT coalesce(v ->> 'name', '#' || (v ->> 'id'))
 FROM (SELECT to_jsonb(a) AS v FROM ai.vectorizer a) x
@@ -119,7 +119,7 @@ WHERE v ->> 'disabled' IS DISTINCT FROM 'true'
        OR (coalesce(v ->> 'target_schema', v #>> '{config,destination,target_schema}'),
            coalesce(v ->> 'target_table', v #>> '{config,destination,target_table}'), 'embedding') = ($1, $2, $3)))";
 
-/// What else could write the destination column.
+/// Checks what else may write the destination column.
 Result<void> check_no_other_writer(pg::Connection& db, const VectorizerSpec& spec, Declaration& out) {
   if (out.destination->not_null)
     out.remarks.push_back(fmt::format(
@@ -143,9 +143,9 @@ Result<void> check_no_other_writer(pg::Connection& db, const VectorizerSpec& spe
       writing.view(0, 0), out.source.name, spec.column);
 }
 
-/// A key travels as an array of each column's values, and arrays of arrays are not what they seem. The
-/// triggers and the worker look at pg_catalog only, where the comparisons of another type are not: rows would
-/// be missed (citext), or writing to the table would fail. A composite's comparison is that of its columns.
+/// A key is sent as an array of each column's values, so arrays cannot be keys. The triggers and the worker
+/// look only at pg_catalog, which lacks the comparisons of other types: rows would be missed (citext), or
+/// writes to the table would fail. A composite's comparison is that of its columns.
 Result<void> check_key_types(const SourceTable& source, const std::vector<std::string>& key) {
   for (const std::string& name : key) {
     const SourceColumn* column = source.find(name);
@@ -203,8 +203,8 @@ Result<void> check_model_column(const SourceTable& source, const std::string& na
   return {};
 }
 
-/// How many dimensions the vectors have that a column of any number of them holds; 0: it holds none that
-/// this role may see.
+/// The dimensions of the vectors in a column that takes any number; 0: it has no vectors that this role may
+/// see.
 Result<int> dimensions_there(pg::Connection& db, const SourceTable& source, const SourceColumn& column) {
   auto readable = TRY(db.exec("SELECT has_column_privilege($1::oid, $2, 'SELECT')",
                               {std::to_string(source.oid), column.name}));
@@ -220,7 +220,7 @@ Result<int> dimensions_there(pg::Connection& db, const SourceTable& source, cons
   return static_cast<int>(rows.integer(0, 0));
 }
 
-/// Of vectors in a column that takes any number of dimensions.
+/// Chooses the dimensions of vectors in a column that takes any number.
 Result<int> choose_dimensions(pg::Connection& db, const VectorizerSpec& spec, const SourceTable& source,
                               const SourceColumn& column) {
   if (spec.dimensions > 0) return spec.dimensions;
@@ -299,7 +299,7 @@ Result<void> check_store_destination(pg::Connection& db, const VectorizerSpec& s
   return {};
 }
 
-/// What the worker writes must not be part of what it reads: each vector would ask for the next.
+/// The worker must not write what it reads: otherwise each vector would cause the next.
 Result<void> check_no_loop(const VectorizerSpec& spec, const Declaration& declared) {
   const std::vector<std::string> texts = declared.text.columns();
   for (const std::string& written : {spec.column, spec.model_id_column, spec.model_version_column}) {
@@ -318,8 +318,8 @@ Result<void> check_no_loop(const VectorizerSpec& spec, const Declaration& declar
   return {};
 }
 
-/// The worker reads and writes for whoever creates a vectorizer, so that must not be more than they could do
-/// themselves.
+/// The worker reads and writes for the role that creates the vectorizer, so that role must have the same
+/// rights itself.
 Result<void> check_privileges(pg::Connection& db, const VectorizerSpec& spec, const Declaration& declared) {
   DeclarerNeeds needs{declared.text.columns(),
                       {spec.column, spec.model_id_column, spec.model_version_column},

@@ -1,4 +1,4 @@
-/// Checks what a person asks for against the table it is asked of, before anything is changed.
+/// Checks a spec against the table that it names, before anything is changed.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace embedd::schema {
 
-/// A spec that makes sense: every name is there, every default filled in.
+/// A spec that was found valid: every name exists, every default is filled in.
 struct Declaration {
   SourceTable source;
   Template text;
@@ -22,7 +22,7 @@ struct Declaration {
   std::optional<CapturePlan::Store> store;
   int dimensions = 0;  ///< the column's; where that takes any number, those of its vectors or of the model
   bool send_dimensions = false;
-  std::vector<std::string> remarks;  ///< what is accepted, but worth knowing
+  std::vector<std::string> remarks;  ///< accepted, but worth knowing
 
   Declaration() = default;
   Declaration(Declaration&&) = default;  // moving the columns' vector keeps its elements in place

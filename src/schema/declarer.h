@@ -1,4 +1,4 @@
-/// What a role must have been granted to declare a vectorizer on another's table, and to drop it again.
+/// The privileges that a role needs to declare a vectorizer on another role's table, and to drop it.
 #pragma once
 
 #include <string>
@@ -14,13 +14,13 @@ struct DeclarerNeeds {
   bool filtered = false;  ///< a condition is tried on a temporary copy of the table's columns
 };
 
-/// The GRANTs that the current role lacks, each a statement for the owner; empty if it lacks none. The schema
-/// `embedd` must be there. Needs no privilege.
+/// The GRANTs that the current role lacks, as statements for the owner; empty if it lacks none. The schema
+/// `embedd` must exist. Needs no privilege.
 Result<std::vector<std::string>> grants_to_declare(pg::Connection& db, const SourceTable& source,
                                                    const DeclarerNeeds& needs);
 
-/// The roles that workers may run as: the owner of embedd.workers, and whoever may write to it by a GRANT.
-/// Superusers are not among them.
+/// The roles as which workers may run: the owner of embedd.workers, and roles that may write to
+/// embedd.workers by a GRANT. Without superusers.
 Result<std::vector<std::string>> worker_roles(pg::Connection& db);
 
 }  // namespace embedd::schema

@@ -11,8 +11,8 @@ namespace {
 
 constexpr int kPageRows = 200;
 
-/// `sendable`: over alias x, that the text can be sent at all. What cannot becomes a dead letter and costs
-/// nothing.
+/// `sendable`: a condition over alias x that the text can be sent at all. Other texts become dead letters and
+/// cost nothing.
 std::string waiting_texts(const VectorizerInfo& v, std::string_view sendable) {
   const std::string keys = pg::join_each(v.key_columns.size(), ", ", [&](std::size_t i) {
     return fmt::format("t.{} AS k{}", pg::quote_identifier(v.key_columns[i - 1]), i);

@@ -15,9 +15,9 @@ SELECT pg_catalog.pg_get_expr(c.conbin, c.conrelid),
 FROM pg_catalog.pg_constraint c
 WHERE c.conrelid = 'pg_temp.embedd_filter_table'::regclass AND c.contype = 'c')";
 
-/// What the function $1 uses that neither PostgreSQL, nor an extension, nor the current role, nor a superuser
-/// answers for. (PostgreSQL's own things are pinned, and no dependency on them is recorded.) Of a domain it
-/// is the CHECK that would run.
+/// Objects used by the function $1 that belong neither to PostgreSQL, nor to an extension, nor to the current
+/// role, nor to a superuser. (PostgreSQL's own objects are pinned, so no dependency on them is recorded.) For
+/// a domain, the objects of the CHECK that would run.
 const char* const kStrangers = R"(
 WITH used AS (
   SELECT refclassid, refobjid FROM pg_catalog.pg_depend
@@ -40,7 +40,7 @@ WHERE r.rolname <> current_user AND NOT r.rolsuper
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
                   WHERE e.classid = p.class AND e.objid = p.id AND e.deptype = 'e'))";
 
-/// `fail` as invalid_argument if the statement itself is at fault, unchanged if the connection is.
+/// `fail` as invalid_argument if the statement is at fault; the unchanged error if the connection is.
 std::unexpected<Error> blame_filter(const pg::Connection& db, std::string_view what, const std::string& where,
                                     const Error& error) {
   if (db.last_sqlstate().empty() || error.kind == ErrorKind::unavailable || error.kind == ErrorKind::conflict)
@@ -58,7 +58,7 @@ Result<void> refuse_strangers(pg::Connection& db, VectorizerId id, const std::st
                   where, strangers.text(0, 0)));
 }
 
-/// The first rows only, because creating must not take long.
+/// Tries the first rows only, because creating a vectorizer must not take long.
 Result<void> try_filter(pg::Connection& db, const SourceTable& table, const std::string& call,
                         const std::string& where) {
   const std::string sql = fmt::format(
@@ -77,7 +77,7 @@ std::string filter_function(VectorizerId id) { return fmt::format("embedd.covers
 
 Result<CompiledFilter> compile_filter(pg::Connection& db, const SourceTable& table,
                                       const std::string& where) {
-  // A CHECK constraint accepts exactly the expressions that one row can answer, and knows their columns.
+  // A CHECK constraint accepts exactly the expressions that one row can answer, and records their columns.
   TRY(db.exec(fmt::format("CREATE TEMP TABLE embedd_filter_table (LIKE {}) ON COMMIT DROP", table.quoted())));
   auto checked = db.exec(fmt::format(
       "ALTER TABLE pg_temp.embedd_filter_table ADD CONSTRAINT embedd_filter CHECK ({}\n)", where));

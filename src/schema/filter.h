@@ -1,8 +1,8 @@
 /// The condition of `--where`, as a function of the row's columns: embedd.covers_<id>(…).
 ///
-/// PostgreSQL parses its body once, when it is made, and keeps the tree: every function, operator and cast in
-/// it is the one that was meant then, whatever is created later and whatever search_path a session has. It
-/// has nobody's rights but the caller's, and is inlined into the statements that call it.
+/// PostgreSQL parses the function's body once, at creation, and keeps the tree. So every function, operator
+/// and cast in it stays the one that was meant then, whatever is created later and whatever search_path a
+/// session has. The function has only the caller's rights, and is inlined into the statements that call it.
 #pragma once
 
 #include <string>
@@ -15,23 +15,23 @@
 namespace embedd::schema {
 
 struct CompiledFilter {
-  std::string expression;            ///< over the bare names of the columns, all else qualified
-  std::vector<std::string> columns;  ///< the row's columns that it reads
+  std::string expression;            ///< names columns without a table; all other names are qualified
+  std::vector<std::string> columns;  ///< the columns that it reads
 };
 
-/// Checks that `where` is a boolean expression over the row's own columns, as of a CHECK constraint: no
-/// subqueries, no aggregates. Must run inside a transaction. Error invalid_argument with PostgreSQL's own
+/// Checks that `where` is a boolean expression over the row's own columns, as in a CHECK constraint: no
+/// subqueries, no aggregates. Must run inside a transaction. Error: invalid_argument with PostgreSQL's own
 /// reason.
 Result<CompiledFilter> compile_filter(pg::Connection& db, const SourceTable& table, const std::string& where);
 
-/// Makes the function, and returns the call of it over alias `t`. It may use what is PostgreSQL's own, an
-/// extension's, or the current role's: anybody else could later replace what workers would run. Tries it on
-/// the table's first rows, because a row on which it fails becomes a dead letter. Must run inside a
-/// transaction. Error invalid_argument.
+/// Creates the function, and returns the call of the function over alias `t`. The function may use only
+/// objects of PostgreSQL's own, of an extension, or of the current role: any other owner could later replace
+/// what workers run. Tries the function on the table's first rows, because a row on which it fails becomes a
+/// dead letter. Must run inside a transaction. Error: invalid_argument.
 Result<std::string> create_filter(pg::Connection& db, VectorizerId id, const SourceTable& table,
                                   const CompiledFilter& filter, const std::string& where);
 
-/// embedd.covers_7
+/// Its name, such as embedd.covers_7.
 std::string filter_function(VectorizerId id);
 
 }  // namespace embedd::schema

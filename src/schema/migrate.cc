@@ -13,9 +13,9 @@ namespace embedd::schema {
 namespace {
 
 constexpr int kMinServer = 140000;
-/// Any number does, as long as every embedd takes the same: "embedd" in ASCII.
+/// Any number that every embedd uses: "embedd" in ASCII.
 constexpr const char* kLockStatement = "SELECT pg_advisory_xact_lock(111516266161252)";
-/// What databases from before the first release call their first migration, which was of another content.
+/// The first migration of databases from before the first release, which had other content.
 constexpr std::string_view kBeforeRelease = "0001_embedd.sql";
 
 struct Migration {
@@ -41,7 +41,7 @@ std::vector<Migration> numbered(std::span<const embedded::File> files) {
   return out;
 }
 
-/// Of the file's bytes, which the database need not be able to take for a text.
+/// Of the file's bytes, because the database may be unable to store them as text.
 Result<std::string> checksum_of(pg::Connection& db, const Migration& migration) {
   std::string hex;
   for (const char c : migration.sql) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
@@ -49,7 +49,7 @@ Result<std::string> checksum_of(pg::Connection& db, const Migration& migration) 
   return rows.text(0, 0);
 }
 
-/// Not by to_regclass(): that asks for a privilege on the schema, and after waiting for the lock, this
+/// Does not use to_regclass(): it needs a privilege on the schema, and after the wait for the lock this
 /// session's catalog cache may still say "none".
 Result<bool> has_history(pg::Connection& db) {
   auto exists =
@@ -58,7 +58,7 @@ Result<bool> has_history(pg::Connection& db) {
   return exists.flag(0, 0);
 }
 
-/// Empty if nothing was ever applied here.
+/// Empty if no migration was ever applied.
 Result<std::map<int, Applied>> read_applied(pg::Connection& db) {
   std::map<int, Applied> out;
   auto exists = TRY(has_history(db));
@@ -77,7 +77,7 @@ std::unexpected<Error> refuse_unreleased() {
       "columns; with --adopt-existing they are not bought again)");
 }
 
-/// Refuses a history that is not a prefix of ours.
+/// Refuses a history that does not begin like this binary's migrations.
 Result<void> check_history(pg::Connection& db, const std::vector<Migration>& ours,
                            const std::map<int, Applied>& applied) {
   const int newest = static_cast<int>(ours.size());
@@ -102,7 +102,7 @@ Result<void> check_history(pg::Connection& db, const std::vector<Migration>& our
   return {};
 }
 
-/// 0.5 and later have HNSW. Makes the extension if that is allowed and `create` is set.
+/// 0.5 and later have HNSW. Creates the extension if `create` is set and the role may.
 Result<void> check_pgvector(pg::Connection& db, bool create) {
   const char* query =
       "SELECT string_to_array(regexp_replace(extversion, '[^0-9.].*', ''), '.')::int[] >= '{0,5}', "
@@ -136,7 +136,7 @@ Result<void> check_pgvector(pg::Connection& db, bool create) {
   return {};
 }
 
-/// A lack of privileges, with what to do about it.
+/// Explains a missing privilege, with what to do.
 std::unexpected<Error> explain(const pg::Connection& db, std::string_view what, const Error& error) {
   if (db.last_sqlstate() != "42501") return fail(error.kind, fmt::format("{}: {}", what, error.message));
   return fail(
@@ -148,7 +148,7 @@ std::unexpected<Error> explain(const pg::Connection& db, std::string_view what, 
 }
 
 Result<void> make_history_table(pg::Connection& db) {
-  // IF NOT EXISTS would still ask for the right to create, so look first.
+  // IF NOT EXISTS would still need the right to create, so look first.
   auto schema = TRY(db.exec("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'embedd')"));
   if (!schema.flag(0, 0)) {
     if (auto made = db.exec("CREATE SCHEMA embedd"); !made) return explain(db, "migrate", made.error());
@@ -160,7 +160,8 @@ Result<void> make_history_table(pg::Connection& db) {
   return {};
 }
 
-/// Runs inside the transaction that holds the lock; looks again, because another process may have been first.
+/// Runs in the transaction that has the lock. Reads the history again, because another process may have been
+/// first.
 Result<Migrated> apply_pending(pg::Connection& db, const std::vector<Migration>& ours) {
   TRY(db.exec(kLockStatement));
   auto applied = TRY(read_applied(db));
@@ -171,7 +172,7 @@ Result<Migrated> apply_pending(pg::Connection& db, const std::vector<Migration>&
   TRY(make_history_table(db));
   for (const Migration& migration : ours) {
     if (applied.contains(migration.version)) continue;
-    // A database of another encoding may lack what stands in a comment.
+    // A database of another encoding may lack characters of a comment.
     if (auto ran = db.run_script(utf8::to_ascii(migration.sql)); !ran)
       return explain(db, migration.name, ran.error());
     auto checksum = TRY(checksum_of(db, migration));

@@ -1,4 +1,4 @@
-/// Which models at which endpoints the declared vectorizers use, and what is remembered of each.
+/// Which models at which endpoints the declared vectorizers use, and which limits are remembered for each.
 #pragma once
 
 #include <map>
@@ -17,10 +17,10 @@ struct ModelUse {
   int dimensions = 0;
   bool send_dimensions = false;
   std::vector<std::string> vectorizers;     ///< their names
-  std::optional<LearnedLimits> remembered;  ///< of the endpoint where it is now
+  std::optional<LearnedLimits> remembered;  ///< of the endpoint at its present address
 };
 
-/// `addresses`: of the endpoints that are configured here, by their names. The schema must be current.
+/// `addresses`: those of the endpoints that are configured here, by name. The schema must be current.
 Result<std::vector<ModelUse>> model_uses(pg::Connection& db,
                                          const std::map<std::string, std::string>& addresses);
 

@@ -16,7 +16,7 @@ SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence,
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = $1::oid)";
 
-/// Domains are followed down to their base type, whose modifier then counts.
+/// Domains are resolved to their base type, whose modifier then counts.
 const char* const kColumns = R"(
 WITH RECURSIVE base (attnum, type, modifier) AS (
   SELECT attnum, atttypid, atttypmod FROM pg_catalog.pg_attribute
@@ -47,7 +47,7 @@ CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, positi
 JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 WHERE i.indrelid = $1::oid AND i.indisprimary AND k.position <= i.indnkeyatts)";
 
-/// The names of tables that the session can see, for suggestions.
+/// Suggests names of tables that the session can see.
 Result<std::string> suggest_table(pg::Connection& db, const std::string& table) {
   auto rows = TRY(db.exec(
       "SELECT DISTINCT CASE WHEN pg_catalog.pg_table_is_visible(c.oid) THEN "
@@ -65,8 +65,8 @@ Result<std::string> suggest_table(pg::Connection& db, const std::string& table) 
 }
 
 Result<std::uint32_t> resolve(pg::Connection& db, const std::string& table) {
-  // A qualified name is looked up in the catalog, for to_regclass() asks for a privilege on the schema:
-  // whoever lacks that shall hear of everything that is missing.
+  // A qualified name is looked up in the catalog, because to_regclass() needs a privilege on the schema: a
+  // role that lacks this privilege should see all that it lacks at once.
   auto found = db.exec(
       "SELECT CASE WHEN pg_catalog.cardinality(p) <> 2 THEN pg_catalog.to_regclass($1)::oid ELSE "
       "(SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
@@ -138,7 +138,8 @@ Result<SourceTable> inspect_table(pg::Connection& db, const std::string& table) 
   if (described.view(0, 4) == "t")
     return fail(ErrorKind::invalid_argument,
                 fmt::format("{} is a temporary table; a worker cannot see it", table));
-  // Reading it reads their rows too, which its triggers do not see and its keys do not tell apart.
+  // Reading the table reads the heirs' rows too, which its triggers do not see and its keys do not
+  // distinguish.
   if (!described.is_null(0, 6))
     return fail(
         ErrorKind::invalid_argument,
@@ -170,7 +171,7 @@ Result<SourceTable> inspect_table(pg::Connection& db, const std::string& table) 
 }
 
 std::string dimensions_of(const SourceColumn& column, std::string_view alias) {
-  // own_type of a domain is the domain; its base type, as format_type writes it, is qualified too.
+  // own_type of a domain is the domain; format_type qualifies its base type, too.
   const std::string schema = column.base_type.substr(0, column.base_type.rfind('.'));
   return fmt::format("{}.vector_dims({}.{}::{})", schema, alias, pg::quote_identifier(column.name),
                      column.base_type);

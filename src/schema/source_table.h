@@ -13,15 +13,15 @@ namespace embedd::schema {
 
 struct SourceColumn {
   std::string name;
-  std::string type;       ///< of a domain its base type; qualified, with modifiers: character varying(20)
+  std::string type;       ///< of a domain, its base type; qualified, with modifiers: character varying(20)
   std::string type_name;  ///< unqualified, without modifiers: vector
-  std::string base_type;  ///< the same as `type`, without modifiers: bpchar
-  std::string own_type;   ///< as declared, a domain stays one; qualified, without modifiers: pg_catalog.int8
+  std::string base_type;  ///< `type` without modifiers: bpchar
+  std::string own_type;   ///< as declared: a domain stays one; qualified, no modifiers: pg_catalog.int8
   char kind = 'b';        ///< pg_type.typtype: b a base type, c a composite, e an enum, r a range
-  bool foreign = false;   ///< its type, or its elements' type, is not PostgreSQL's own
-  bool named_object = false;  ///< regclass and its like, whose text depends on the session's path
+  bool foreign = false;   ///< the type, or the type of its elements, is not PostgreSQL's own
+  bool named_object = false;  ///< regclass and similar types, whose text depends on the session's path
   char category = 0;          ///< pg_type.typcategory: S for strings
-  int modifier = -1;          ///< of vector(1536): 1536
+  int modifier = -1;          ///< such as 1536 of vector(1536)
   std::string collation;      ///< qualified; empty if the type has none
   bool not_null = false;
   bool generated = false;
@@ -33,9 +33,9 @@ struct SourceTable {
   std::string schema;
   std::string name;
   bool partitioned = false;
-  bool by_row = false;  ///< partitioned, a partition or an heir: statements on other tables reach it
+  bool by_row = false;  ///< partitioned, a partition, or inheriting: statements on other tables reach it
   std::vector<SourceColumn> columns;
-  std::vector<std::string> primary_key;  ///< empty if it has none
+  std::vector<std::string> primary_key;  ///< empty if there is none
 
   [[nodiscard]] const SourceColumn* find(std::string_view column) const;
   [[nodiscard]] std::string quoted() const;
@@ -43,18 +43,18 @@ struct SourceTable {
   [[nodiscard]] std::string suggest(std::string_view column) const;
 };
 
-/// Resolves `table` as SQL would in this session, then reads the catalog. Must run inside a transaction.
-/// Errors: invalid_argument, with what to do instead (no such table and the nearest one; a view, a foreign or
-/// temporary table, or one that others inherit from).
+/// Finds `table` as SQL would in this session, then reads the catalog. Must run inside a transaction.
+/// Error: invalid_argument, with what to do instead (no such table, with the nearest name; a view, foreign or
+/// temporary table, or a table from which others inherit).
 Result<SourceTable> inspect_table(pg::Connection& db, const std::string& table);
 
-/// SQL: how many dimensions the vector in `column` of the row `alias` has.
+/// SQL for the number of dimensions of the vector in `column` of the row `alias`.
 std::string dimensions_of(const SourceColumn& column, std::string_view alias);
 
 /// Whether some valid unique index covers exactly these columns.
 Result<bool> is_unique(pg::Connection& db, const SourceTable& table, const std::vector<std::string>& columns);
 
-/// What a CREATE of embedd's runs under, so that PostgreSQL writes every name out, and none is looked up.
+/// Runs `body` under a search_path with which PostgreSQL writes every name in full, and looks none up.
 template <typename Body>
 auto with_search_path(pg::Connection& db, const std::string& path, Body&& body) -> decltype(body()) {
   const std::string set = "SELECT pg_catalog.set_config('search_path', $1, true)";

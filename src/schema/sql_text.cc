@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kBlanks = R"(E' \t\n\r\f\v')";
 
-/// Every function and operator is qualified: a settlement runs under the path of the worker's role.
+/// Every function and operator is qualified, because a settlement runs under the path of the worker's role.
 class TextSql {
  public:
   enum class Size { whole, cut };
@@ -25,8 +25,8 @@ class TextSql {
     return fmt::format("pg_catalog.\"left\"({}, {})", whole(value), most_);
   }
 
-  /// Whether the value is blank or NULL. In a database of several bytes a character, trimming walks through
-  /// the whole text (4 µs for 1 kB); most texts show a letter at once.
+  /// Whether the value is blank or NULL. In a database with characters of several bytes, trimming reads the
+  /// whole text (4 µs for 1 kB); most texts show a letter early.
   [[nodiscard]] std::string blank(const Template::Value& value, Size size) const {
     const auto trimmed = [](const std::string& text) {
       return fmt::format("coalesce(pg_catalog.ltrim({}, {}), '') OPERATOR(pg_catalog.=) ''", text, kBlanks);
@@ -150,7 +150,7 @@ std::string vector_hash_sql(std::string_view type, std::string_view vector) {
       "pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256({0}_send(({1})::{0})), 'hex') COLLATE "
       "pg_catalog.\"C\", "
       "0)",
-      type, vector);  // of a domain, too: no function that somebody made for the domain
+      type, vector);  // for a domain, too: no function that somebody defined for the domain
 }
 
 /// Cutting counts characters, three times a column; a row whose bytes are few enough needs none of it.
@@ -190,7 +190,7 @@ std::string compile_key_json(const std::vector<std::string>& columns, const std:
                              const std::set<std::string>& foreign) {
   CHECK(columns.size() == types.size(), "{} key columns, {} types", columns.size(), types.size());
   const std::string pairs = pg::join_each(columns.size(), ", ", [&](std::size_t i) {
-    // A timestamptz would be shown in the session's time zone, and a bytea in its output form.
+    // A timestamptz would appear in the session's time zone, and a bytea in its output format.
     const std::string& type = types[i - 1];
     std::string value = fmt::format("q.k{}", i);
     if (type.starts_with("timestamp") && type.ends_with("with time zone")) {

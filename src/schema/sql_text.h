@@ -1,4 +1,4 @@
-/// Pieces of SQL text: the expressions that a vectorizer's statements and triggers share. Pure.
+/// Pieces of SQL text: expressions that the statements and triggers of a vectorizer share. Pure.
 ///
 /// Conventions: the source row's alias is `t`, a queue row's alias is `q`, and key columns are `k1`..`kn` in
 /// the queue and ledger tables, in the order of the vectorizer's key columns.
@@ -14,12 +14,13 @@
 
 namespace embedd::schema {
 
-/// q.k1 OPERATOR(pg_catalog.=) t."id" AND …, of the source's `key` and an `alias` of queue or ledger.
-/// Qualified: an operator of the key type's owner, on the path, would match better and run.
+/// q.k1 OPERATOR(pg_catalog.=) t."id" AND …, for the source's `key` and an `alias` of queue or ledger. The
+/// operator is qualified: otherwise an operator of the key type's owner on the path could match better, and
+/// would run.
 std::string same_key(std::string_view alias, const std::vector<std::string>& key);
 
-/// Over v (embedd.vectorizers) and place (endpoint, address): l, what is remembered of the endpoint's limits.
-/// It holds for a day, or until the vectorizer is declared anew.
+/// Joins v (embedd.vectorizers) and place (endpoint, address) with l, the remembered limits of the endpoint.
+/// Limits hold for a day, or until the vectorizer is declared again.
 inline constexpr std::string_view kRememberedLimits =
     "LEFT JOIN embedd.learned_limits l ON l.endpoint = v.endpoint AND l.address = place.address AND l.model "
     "= "
@@ -39,8 +40,8 @@ std::string chunk_vector_sql(VectorizerId id, std::string_view store, const std:
 /// A hash of a vector's bytes, as bigint; NULL of NULL. `type` is qualified: public.vector, public.halfvec.
 std::string vector_hash_sql(std::string_view type, std::string_view vector);
 
-/// The longest text that is embedded, in characters. Each column is cut to it before it is put together, so a
-/// row of any size costs little memory.
+/// The longest text that is embedded, in characters. Each column is cut to this length before the text is
+/// assembled, so a row of any size needs little memory.
 inline constexpr int kMaxTextCharacters = 65'536;
 
 /// The same for a text that is cut into chunks: more than any worker may cut (EMBEDD_MAX_TEXT_MIB is at most
@@ -68,9 +69,9 @@ std::string compile_text(const Template& text, const TextTypes& types = {},
 std::string compile_cut_text(const Template& text, const std::vector<Template::Value>& context,
                              const TextTypes& types);
 
-/// The key as jsonb over alias `q`, e.g. jsonb_build_object('id', q.k1), under the settings of
-/// pinned_settings(). `types`: see embedd.vectorizers.key_types. `foreign`: as above, since a cast to json
-/// would be followed as well.
+/// The key as jsonb over alias `q`, such as jsonb_build_object('id', q.k1), under the settings of
+/// pinned_settings(). `types`: see embedd.vectorizers.key_types. `foreign`: as above, because PostgreSQL
+/// would also use a cast to json.
 std::string compile_key_json(const std::vector<std::string>& columns, const std::vector<std::string>& types,
                              const std::set<std::string>& foreign = {});
 

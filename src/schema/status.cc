@@ -18,7 +18,7 @@ std::string bounded_count(const std::string& from) {
   return fmt::format("(SELECT count(*) FROM (SELECT FROM {} LIMIT {}) bounded)", from, kCountLimit);
 }
 
-/// Every count stops at kCountLimit; a longer queue's length comes from the planner's statistics.
+/// Counts stop at kCountLimit; the length of a longer queue comes from the planner's statistics.
 Result<void> read_queue(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus& out) {
   const std::string queue = queue_table(v.id);
   auto rows = TRY(db.exec(
@@ -54,8 +54,8 @@ SELECT {all}, {due}, {leased}, {dead},
   return {};
 }
 
-/// What the queue's counts do not show: jobs that wait for their next try, and rows that nobody has looked
-/// at.
+/// Reads what the queue's counts do not show: jobs that wait for their next try, and rows that were not
+/// walked yet.
 void read_waiting(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus& out) {
   auto next =
       db.exec(fmt::format("SELECT extract(epoch FROM least((SELECT min(run_at) FROM {0} WHERE priority = 0 "
@@ -66,7 +66,7 @@ void read_waiting(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus&
                           queue_table(v.id)));
   if (next && !next->is_null(0, 0)) out.next_try_seconds = next->number(0, 0);
   if (out.reconciled_at || out.problem) return;
-  // Whoever may not read the table sees the rest all the same.
+  // A role that may not read the table still sees the rest.
   auto rows = db.exec("SELECT " + bounded_count(pg::quote_qualified(v.source_schema, v.source_table)));
   if (rows) out.unwalked_rows = rows->integer(0, 0);
 }
@@ -105,7 +105,7 @@ Result<std::vector<VectorizerStatus>> read_vectorizers(pg::Connection& db) {
       status.note = capture->note;
     }
     if (auto read = read_queue(db, v, status); !read) {
-      // Dropped between the two statements, or not ours to read: say so, and go on with the others.
+      // Dropped between the two statements, or not readable: say so, and continue with the others.
       if (db.last_sqlstate().empty()) return std::unexpected(read.error());
       if (!status.problem) status.problem = read.error().message;
     }
@@ -131,8 +131,8 @@ WHERE seen_at > now() - interval '10 minutes' AND NOT stopped AND database = emb
   return out;
 }
 
-/// Those of the workers that run; if none does, those of the last one that had some when it stopped. Whoever
-/// may write the table may write anything into it, so nothing is cast.
+/// The problems of the running workers; if none runs, those of the last worker that stopped with problems.
+/// Roles that may write the table can write anything into it, so nothing is cast.
 Result<void> read_troubles(pg::Connection& db, std::vector<VectorizerStatus>& vectorizers) {
   auto rows = TRY(db.exec(R"(
 WITH own AS (

@@ -1,4 +1,4 @@
-/// What `embedd status` shows: vectorizers with their queues, workers, and what was spent.
+/// Reads what `embedd status` shows: vectorizers with their queues, workers, and spending.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,16 @@
 
 namespace embedd::schema {
 
-/// Counts stop at this many, so that a status never walks a big table.
+/// Counts stop at this number, so that a status never reads all of a large table.
 inline constexpr std::int64_t kCountLimit = 10'000;
 
-/// What workers say keeps rows waiting.
+/// A problem that keeps rows waiting, as workers report it.
 struct TroubleStatus {
-  std::string state;  ///< resting, locked, or the endpoint's, such as quota_exhausted
+  std::string state;  ///< resting, locked, or the endpoint's state, such as quota_exhausted
   std::string message;
-  std::int64_t workers = 0;  ///< that say so
+  std::int64_t workers = 0;  ///< workers that report it
   std::optional<double>
-      stopped_seconds;  ///< no worker runs; the last one said so when it stopped, so long ago
+      stopped_seconds;  ///< no worker runs: time since the last worker stopped and reported it
 };
 
 struct VectorizerStatus {
@@ -36,11 +36,11 @@ struct VectorizerStatus {
   std::int64_t leased = 0;                     ///< up to kCountLimit
   std::optional<double> oldest_age_seconds;    ///< how long the oldest due job has been due
   std::optional<double> next_try_seconds;      ///< until the first job that waits for its next try is due
-  std::int64_t unwalked_rows = 0;              ///< of a table not walked yet: its rows, up to kCountLimit
+  std::int64_t unwalked_rows = 0;              ///< rows of a table that was not walked yet, up to kCountLimit
   std::string created_at;                      ///< ISO 8601, UTC
   std::int64_t dead_letters = 0;               ///< up to kCountLimit
   std::optional<std::string> reconciled_at;    ///< ISO 8601, UTC; absent: not yet
-  std::optional<std::string> walk_put_off_at;  ///< the same; later walks were put off, since nothing happened
+  std::optional<std::string> walk_put_off_at;  ///< the same; later walks were put off: nothing changed
   std::string index_kind;                      ///< none, hnsw, halfvec or ivfflat
   bool index_wanted = false;                   ///< `vectorizer reindex` has something to build
   std::int64_t chunks_id = 0;  ///< of a store: the vectorizer of its chunks, which is not listed
@@ -74,11 +74,11 @@ struct UsageStatus {
 
 struct Status {
   std::vector<VectorizerStatus> vectorizers;
-  std::vector<WorkerStatus> workers;  ///< heard of within the last 10 minutes
+  std::vector<WorkerStatus> workers;  ///< those with a heartbeat within the last 10 minutes
   std::vector<UsageStatus> usage_today;
   std::vector<UsageStatus> usage_total;
   std::optional<double>
-      original_usd;  ///< this is a copy: what the usage of its original, in here too, had cost
+      original_usd;  ///< if this is a copy: what its original had cost, as copied usage says
 };
 
 Result<Status> read_status(pg::Connection& db);

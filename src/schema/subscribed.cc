@@ -9,8 +9,8 @@ namespace embedd::schema {
 
 namespace {
 
-/// pg_subscription holds connection strings; everybody may read the names in the view over it. Truncating
-/// fires its triggers although they are a statement's.
+/// pg_subscription contains connection strings; every role may read the names in the view over it. TRUNCATE
+/// fires its triggers although they are FOR EACH STATEMENT.
 constexpr const char* kSubscribed = R"(
 SELECT string_agg(DISTINCT s.subname, ', '),
        (SELECT string_agg(pg_catalog.format('ENABLE ALWAYS TRIGGER %I', g.tgname), ', ' ORDER BY g.tgname)

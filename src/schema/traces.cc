@@ -14,11 +14,11 @@ namespace {
 const char* const kVectorizer = "traces";
 const char* const kTemplate = "{title}\\n{context_text}\\n{solution_text}";
 
-/// What an adopted table must have; types are the vectorizer's to check.
+/// Columns that an adopted table must have; the vectorizer checks their types.
 constexpr std::string_view kNeeded[] = {"title",     "context_text",       "solution_text",
                                         "embedding", "embedding_model_id", "embedding_model_version"};
 
-/// {0}: the quoted schema, {1}: that of the extension vector.
+/// {0}: the quoted schema, {1}: the schema of the extension vector.
 constexpr const char* kTables[] = {
     R"(CREATE TABLE {0}.traces (
   id                      uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -64,7 +64,7 @@ Result<bool> exists_table(pg::Connection& db, const std::string& schema, const s
   return !rows.empty();
 }
 
-/// The schema of an existing table `traces`, else where a new one goes.
+/// The schema of an existing table `traces`, else the schema for a new one.
 Result<std::string> choose_schema(pg::Connection& db, const TracesOptions& options) {
   if (!options.schema.empty()) return options.schema;
   auto found = one_text(db,
@@ -85,7 +85,7 @@ Result<void> run_each(pg::Connection& db, std::span<const char* const> statement
   return {};
 }
 
-/// An existing table is taken as it is, so it must have what the vectorizer needs.
+/// An existing table is not altered, so it must have what the vectorizer needs.
 Result<void> check_adoptable(const SourceTable& table) {
   std::string missing;
   for (const std::string_view column : kNeeded)
@@ -98,7 +98,7 @@ Result<void> check_adoptable(const SourceTable& table) {
                   table.quoted(), missing));
 }
 
-/// What was asked for by name must not be ignored.
+/// An endpoint or model that was named must not be ignored.
 Result<void> check_agrees(const VectorizerInfo& info, const TracesOptions& options) {
   if ((!options.endpoint_asked || options.endpoint == info.endpoint) &&
       (!options.model_asked || options.model == info.model))
@@ -109,13 +109,13 @@ Result<void> check_agrees(const VectorizerInfo& info, const TracesOptions& optio
                           kVectorizer, info.model, info.endpoint));
 }
 
-/// A table with another key keeps its own way of tagging.
+/// A table with another key keeps its own tags.
 bool has_uuid_id(const SourceTable& table) {
   const SourceColumn* id = table.find("id");
   return id && id->type_name == "uuid" && table.primary_key == std::vector<std::string>{"id"};
 }
 
-/// The lock keeps two `traces init` from making the same tables.
+/// The lock keeps two `traces init` from creating the same tables.
 Result<void> make_tables(pg::Connection& db, const TracesOptions& options, TracesReport& report,
                          std::string& schema) {
   TRY(db.exec("SELECT pg_advisory_xact_lock(111516266161253)"));

@@ -1,4 +1,5 @@
-/// The first user's tables: `traces init` makes them, or adopts a `traces` table that is there, unaltered.
+/// The first user's tables: `traces init` creates them, or adopts an existing `traces` table without altering
+/// it.
 #pragma once
 
 #include <string>
@@ -10,11 +11,11 @@
 namespace embedd::schema {
 
 struct TracesOptions {
-  std::string schema;  ///< empty: where `traces` is found, else the first schema of the search path
+  std::string schema;  ///< empty: that of an existing `traces`, else the first of the search path
   std::string endpoint = "openai";
   std::string model = std::string(kDefaultModel);
-  bool endpoint_asked = false, model_asked = false;  ///< a vectorizer that is there must agree
-  bool adopt_only = false;                           ///< make no table
+  bool endpoint_asked = false, model_asked = false;  ///< an existing vectorizer must agree
+  bool adopt_only = false;                           ///< create no table
 };
 
 struct TracesReport {
@@ -22,16 +23,16 @@ struct TracesReport {
   bool created_index = false;
   bool created_vectorizer = false;
   VectorizerInfo vectorizer;
-  ExistingVectors existing;  ///< of a table that was adopted just now
+  ExistingVectors existing;  ///< of a table that this call adopted
 };
 
-/// Makes what is missing of: traces, tags, trace_tags, the HNSW index (new tables only) and the vectorizer
-/// `traces`. Idempotent. Errors: invalid_argument naming the columns that an existing table lacks, or the
-/// endpoint or model of an existing vectorizer that was asked to have another; misconfigured if there is no
-/// table and none may be made; and create_vectorizer's.
+/// Creates what is missing of: traces, tags, trace_tags, the HNSW index (new tables only) and the vectorizer
+/// `traces`. Idempotent. Errors: invalid_argument, naming the columns that an existing table lacks, or the
+/// endpoint or model in which an existing vectorizer differs from the request; misconfigured if there is no
+/// table and none may be created; and create_vectorizer's.
 Result<TracesReport> init_traces(pg::Connection& db, const TracesOptions& options = {});
 
-/// Whether there is a table `traces` that an unqualified name would find.
+/// Whether an unqualified name would find a table `traces`.
 Result<bool> has_traces(pg::Connection& db);
 
 }  // namespace embedd::schema

@@ -11,8 +11,8 @@
 namespace embedd::schema {
 namespace {
 
-constexpr int kVectorLimit = 2000;   ///< pgvector: of an index over vector
-constexpr int kHalfvecLimit = 4000;  ///< and over halfvec
+constexpr int kVectorLimit = 2000;   ///< pgvector's limit for an index over vector
+constexpr int kHalfvecLimit = 4000;  ///< pgvector's limit for an index over halfvec
 constexpr std::int64_t kCountLimit = 10'000;
 
 template <typename... Arguments>
@@ -80,7 +80,7 @@ std::optional<std::string> index_remark(const SourceColumn& column, std::string_
 Result<std::vector<VectorIndex>> vector_indexes(pg::Connection& db, const VectorizerInfo& v) {
   const bool half = v.index_kind == "halfvec" || v.destination_type == "halfvec";
   return db.transaction([&]() -> Result<std::vector<VectorIndex>> {
-    // Then PostgreSQL qualifies every name in a definition.
+    // So that PostgreSQL qualifies every name in a definition.
     TRY(db.exec("SELECT set_config('search_path', '', true)"));
     auto rows =
         TRY(db.exec(R"(
@@ -102,7 +102,7 @@ ORDER BY c.relname)",
   });
 }
 
-/// Only an owner may make or drop an index; PostgreSQL says so without saying who that is.
+/// Only an owner may create or drop an index; PostgreSQL's error does not name the owner.
 Result<void> check_index_owner(pg::Connection& db, const VectorizerInfo& v) {
   auto rows = TRY(db.exec(
       "SELECT pg_has_role(c.relowner, 'USAGE'), current_user, r.rolname, "
@@ -170,7 +170,7 @@ Result<VectorizerInfo> choose_index(pg::Connection& db, std::string_view name, s
 
 namespace {
 
-/// Those of the column, for who may drop them.
+/// The column's indexes, for a role that may drop them.
 Result<std::vector<VectorIndex>> own_indexes(pg::Connection& db, const VectorizerInfo& v) {
   TRY(check_index_owner(db, v));
   return vector_indexes(db, v);
@@ -199,7 +199,7 @@ Result<void> defer_indexes(pg::Connection& db, const VectorizerInfo& v, std::spa
                    fmt::join(there, ", "));
   for (const VectorIndex& index : indexes) {
     if (std::ranges::find(names, index.name) == names.end()) continue;
-    // First remembered, then dropped: whatever happens in between, the definition is not lost.
+    // Recorded first, then dropped: the definition is never lost.
     TRY(db.exec(
         "UPDATE embedd.vectorizers SET deferred_indexes = deferred_indexes || jsonb_build_object($2::text, "
         "$3::text) WHERE id = $1",

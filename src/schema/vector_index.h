@@ -1,8 +1,8 @@
 /// The vector index of a vectorizer's column: whether there is one, and dropping and building it around a
-/// large backlog. Storing a vector under an index costs several times what storing it without does.
+/// large backlog. Storing a vector with an index costs several times as much as without.
 ///
-/// Building and dropping is for the table's owner, on a command's connection, and always CONCURRENTLY:
-/// neither reads nor writes wait.
+/// The table's owner builds and drops, on a command's connection and always CONCURRENTLY, so that neither
+/// reads nor writes wait.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@
 
 namespace embedd::schema {
 
-/// Whether a column can have an index of `kind` (none, hnsw, halfvec, ivfflat). Error invalid_argument: what
-/// to choose instead.
+/// Whether a column can have an index of `kind` (none, hnsw, halfvec, ivfflat). Error: invalid_argument, with
+/// what to choose instead.
 Result<void> check_index_kind(const SourceTable& table, const SourceColumn& column, std::string_view kind,
                               int dimensions);
 
@@ -28,12 +28,12 @@ std::optional<std::string> index_remark(const SourceColumn& column, std::string_
 
 struct VectorIndex {
   std::string name;
-  std::string definition;  ///< qualified: means the same under any search_path
-  bool valid = false;      ///< false: left over from a build that was interrupted, or being built
-  bool serves = false;     ///< is of the kind that the vectorizer asks for
+  std::string definition;  ///< qualified, so that it means the same under any search_path
+  bool valid = false;      ///< false: an interrupted build left it, or it is being built
+  bool serves = false;     ///< its kind is the one that the vectorizer asks for
 };
 
-/// Those of the destination column, valid or not, in the order of their names. Not inside a transaction.
+/// The vector indexes of the destination column, valid or not, by name. Not inside a transaction.
 Result<std::vector<VectorIndex>> vector_indexes(pg::Connection& db, const VectorizerInfo& vectorizer);
 
 /// Whether `embedd vectorizer reindex` has something to build. Not inside a transaction.
@@ -43,20 +43,20 @@ Result<bool> index_wanted(pg::Connection& db, const VectorizerInfo& vectorizer);
 /// indexes.
 Result<void> check_index_owner(pg::Connection& db, const VectorizerInfo& vectorizer);
 
-/// What waits to be embedded, as far as it decides whether to build now.
+/// The work that waits, as far as it decides whether to build now.
 struct Backlog {
-  bool walked = false;    ///< reconcile has been through the table once
-  std::int64_t jobs = 0;  ///< exact up to 10,000, then that or the statistics' idea
-  std::int64_t rows = 0;  ///< of the table, by the planner's statistics; -1 unknown
+  bool walked = false;    ///< reconcile has walked the whole table once
+  std::int64_t jobs = 0;  ///< exact up to 10,000, then 10,000 or the statistics' number
+  std::int64_t rows = 0;  ///< rows of the table, by the planner's statistics; -1: unknown
   bool paused = false;
-  bool worker_running = false;  ///< heard of within the last minute
+  bool worker_running = false;  ///< a heartbeat came within the last minute
 
-  /// A table that is in use is never quite still, so one row in a hundred may wait.
+  /// A table in use always has some jobs, so one row in a hundred may wait.
   [[nodiscard]] bool drained() const { return walked && jobs * 100 <= (rows < 0 ? 0 : rows); }
 };
 Result<Backlog> read_backlog(pg::Connection& db, const VectorizerInfo& vectorizer);
 
-/// Records the kind, checked. Errors: invalid_argument, misconfigured (not the owner).
+/// Checks and records the kind. Errors: invalid_argument, misconfigured (not the owner).
 Result<VectorizerInfo> choose_index(pg::Connection& db, std::string_view name, std::string_view kind);
 
 struct BuildOptions {
@@ -64,29 +64,30 @@ struct BuildOptions {
   int workers = -1;    ///< max_parallel_maintenance_workers; -1: the server's
 };
 
-/// A statement that failed so lacked shared memory for its parallel workers, and may succeed without them.
+/// True if the statement failed for want of shared memory for its parallel workers, and may succeed without
+/// them.
 bool lacks_shared_memory(std::string_view sqlstate, std::string_view message);
 
 struct BuildProgress {
   std::string index;
-  std::string phase;  ///< as PostgreSQL calls it; empty: not known yet
-  double share = -1;  ///< of the phase, 0 to 1; negative: not known
+  std::string phase;  ///< as PostgreSQL calls it; empty: unknown
+  double share = -1;  ///< of the phase, 0 to 1; negative: unknown
 };
 
 struct BuiltIndex {
   std::string name;
-  bool built = false;     ///< false: it was there already
+  bool built = false;     ///< false: it existed already
   bool serially = false;  ///< the server's shared memory is too small for parallel workers
   double seconds = 0;
   std::int64_t bytes = 0;
 };
 
-/// Builds what is wanted: the deferred indexes by their own definitions, then the recorded kind, unless a
-/// valid index serves already. An invalid leftover of the same name is dropped first. `builder` is another
-/// connection to the same database, kept busy for as long as it takes; `on_progress` is called every second
-/// or so. Errors: misconfigured (not the owner), conflict (somebody else is at it, or the name is taken),
-/// invalid_argument (nothing is asked for), PostgreSQL's own. What failed leaves no invalid index behind,
-/// unless the connection was lost.
+/// Builds the deferred indexes by their own definitions, then an index of the recorded kind unless a valid
+/// index serves already. First drops an invalid leftover of the same name. `builder` is another connection to
+/// the same database, busy during the build; `on_progress` is called about every second. Errors:
+/// misconfigured (not the owner), conflict (another process builds, or the name is taken), invalid_argument
+/// (there is nothing to build), PostgreSQL's own. A failed build leaves no invalid index unless the
+/// connection was lost.
 Result<std::vector<BuiltIndex>> build_indexes(pg::Connection& db, pg::Connection& builder,
                                               const VectorizerInfo& vectorizer, const BuildOptions& options,
                                               const std::function<void(const BuildProgress&)>& on_progress);
@@ -94,8 +95,8 @@ Result<std::vector<BuiltIndex>> build_indexes(pg::Connection& db, pg::Connection
 /// The names of the column's vector indexes. Errors: misconfigured (not the owner).
 Result<std::vector<std::string>> deferrable_indexes(pg::Connection& db, const VectorizerInfo& vectorizer);
 
-/// Remembers the definitions of the named indexes, then drops these. What is gone already and remembered is
-/// fine. Errors: invalid_argument (a name that is not there), misconfigured (not the owner).
+/// Records the definitions of the named indexes, then drops the indexes. An index that is recorded and
+/// dropped already is no error. Errors: invalid_argument (no such index), misconfigured (not the owner).
 Result<void> defer_indexes(pg::Connection& db, const VectorizerInfo& vectorizer,
                            std::span<const std::string> names);
 

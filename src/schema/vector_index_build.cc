@@ -16,10 +16,10 @@ namespace {
 constexpr milliseconds kBetweenLooks{1000};
 constexpr int kLeastMemoryMib = 256;
 constexpr std::int64_t kParallelBytes = 32'000'000;
-/// Of pg_try_advisory_lock(class, vectorizer): "embx" in ASCII.
+/// The class of pg_try_advisory_lock(class, vectorizer): "embx" in ASCII.
 constexpr const char* kLockClass = "1701667448";
 
-/// The connection that builds. Behind a pooler there is no session, so there the server's settings hold.
+/// The connection that builds. Behind a pooler there is no session, so the server's settings apply.
 struct Builder {
   pg::Connection& db;
   bool direct = false;
@@ -34,7 +34,7 @@ std::string table_of(const VectorizerInfo& v) {
   return pg::quote_qualified(v.vectors_schema(), v.vectors_table());
 }
 
-/// Gives the building session what it needs, and makes it the only one that builds for this vectorizer.
+/// Sets up the building session, and makes it the only one that builds for this vectorizer.
 Result<void> prepare(pg::Connection& builder, const VectorizerInfo& v, const BuildOptions& options) {
   auto locked = TRY(builder.exec(fmt::format("SELECT pg_try_advisory_lock({}, {})", kLockClass, v.id)));
   if (!locked.flag(0, 0))
@@ -43,7 +43,8 @@ Result<void> prepare(pg::Connection& builder, const VectorizerInfo& v, const Bui
         fmt::format("another session is building the index of {} already; see pg_stat_progress_create_"
                     "index, and try again when it is through",
                     v.name));
-  // A client that is killed must not leave a build behind that runs for hours; not every system can tell.
+  // A client that is killed must not leave a build that runs for hours. Not every system supports this
+  // setting.
   (void)builder.exec("SET client_connection_check_interval = '2s'");
   std::vector<std::string> settings = {"SET statement_timeout = 0", "SET lock_timeout = 0"};
   settings.push_back(
@@ -53,8 +54,8 @@ Result<void> prepare(pg::Connection& builder, const VectorizerInfo& v, const Bui
                 "SELECT set_config('maintenance_work_mem', greatest(setting::bigint, {}) || 'kB', false) "
                 "FROM pg_settings WHERE name = 'maintenance_work_mem'",
                 kLeastMemoryMib * 1024));
-  // PostgreSQL counts the pages of the table alone, and vectors are kept beside them: a gigabyte would look
-  // small.
+  // PostgreSQL counts only the pages of the table, but vectors are stored beside them: a table of a gigabyte
+  // would look small.
   settings.push_back(
       fmt::format("SELECT set_config('min_parallel_table_scan_size', '0', false) WHERE "
                   "pg_table_size(to_regclass({})) > {}",
@@ -65,7 +66,8 @@ Result<void> prepare(pg::Connection& builder, const VectorizerInfo& v, const Bui
   return {};
 }
 
-/// pgvector's advice: a thousand rows a list up to a million rows, beyond that the root of their number.
+/// pgvector's advice: one list for a thousand rows up to a million rows, beyond that the square root of the
+/// number of rows.
 Result<std::int64_t> lists_for(pg::Connection& db, const VectorizerInfo& v) {
   auto rows = estimate_rows(db, v);
   if (rows && *rows < 0) {  // never analysed: counting costs little beside the build
@@ -120,7 +122,7 @@ struct Found {
   std::int64_t bytes = 0;
 };
 
-/// The index of that name. Error conflict if the name belongs to something else.
+/// Looks up the index with this name. Error: conflict if another object has the name.
 Result<Found> look(pg::Connection& db, const VectorizerInfo& v, const std::string& name) {
   auto rows = TRY(db.exec(
       "SELECT i.indrelid IS NOT DISTINCT FROM to_regclass($1)::oid, coalesce(i.indisvalid, false), "
@@ -147,13 +149,13 @@ BuildProgress read_progress(pg::Connection& db, const VectorizerInfo& v, const s
       "pg_stat_progress_create_index WHERE relid = to_regclass($1) AND datname = current_database() AND "
       "command = 'CREATE INDEX CONCURRENTLY'",
       {table_of(v)});
-  if (!rows || rows->empty()) return out;  // a look that fails spoils no build
+  if (!rows || rows->empty()) return out;  // a failed look at the progress must not end the build
   out.phase = rows->text(0, 0);
   if (!rows->is_null(0, 1)) out.share = std::clamp(rows->number(0, 1), 0.0, 1.0);
   return out;
 }
 
-/// Runs the statement on `builder`, on a thread of its own, while this one watches through `db`.
+/// Runs the statement on `builder`, in a thread of its own, while this thread watches through `db`.
 Result<void> run_watched(pg::Connection& db, Builder& builder, const VectorizerInfo& v, const Wanted& wanted,
                          const std::function<void(const BuildProgress&)>& on_progress) {
   auto running = std::async(std::launch::async, [&] { return builder.db.exec(wanted.statement); });
@@ -163,8 +165,8 @@ Result<void> run_watched(pg::Connection& db, Builder& builder, const VectorizerI
   return {};
 }
 
-/// Once more without parallel workers, if the server lacks the shared memory for them (Docker gives 64 MiB).
-/// Whether that was so.
+/// Builds, and builds once more without parallel workers if the server lacks the shared memory for them
+/// (Docker gives 64 MiB). True if it lacked the memory.
 Result<bool> create(pg::Connection& db, Builder& builder, const VectorizerInfo& v, const Wanted& wanted,
                     const std::function<void(const BuildProgress&)>& on_progress) {
   const pg::Connection::OverRows over_rows(builder.db);
@@ -214,7 +216,7 @@ Result<std::vector<BuiltIndex>> build_missing(pg::Connection& db, Builder& build
     out.push_back(built);
   }
   if (!out.empty()) return out;
-  // Nothing to do is fine if there is an index to show for it.
+  // Having nothing to build is no error if an index exists.
   for (const VectorIndex& index : indexes) {
     if (!index.valid || (v.index_kind != "none" && !index.serves)) continue;
     auto found = TRY(look(db, v, index.name));
@@ -230,8 +232,8 @@ Result<std::vector<BuiltIndex>> build_missing(pg::Connection& db, Builder& build
 
 }  // namespace
 
-/// Any file may be too large for a disk, but only shared memory has names like these, in any language. Out of
-/// memory is what EFBIG and ENOMEM are called, disk full what ENOSPC is.
+/// Any file may be too large for a disk, but only shared memory has names like these, in any language. EFBIG
+/// and ENOMEM are reported as out of memory, ENOSPC as disk full.
 bool lacks_shared_memory(std::string_view sqlstate, std::string_view message) {
   if (sqlstate != "53100" && sqlstate != "53200") return false;
   return message.find("\"/PostgreSQL.") != std::string_view::npos ||
@@ -246,7 +248,7 @@ Result<std::vector<BuiltIndex>> build_indexes(pg::Connection& db, pg::Connection
   Builder builder{connection, direct};
   if (direct) TRY(prepare(connection, v, options));
   auto built = build_missing(db, builder, v, on_progress);
-  // The end of the session would do it too, but a little after the end of this command.
+  // The end of the session would unlock too, but only shortly after the end of this command.
   if (built && direct)
     (void)connection.exec(fmt::format("SELECT pg_advisory_unlock({}, {})", kLockClass, v.id));
   return built;

@@ -13,7 +13,7 @@
 
 namespace embedd::schema {
 
-/// What a person asks for, as in `embedd vectorizer create`.
+/// A person's request, as in `embedd vectorizer create`.
 struct VectorizerSpec {
   std::string name;
   std::string table;   ///< as in SQL: `traces`, `app.notes`, `"Mixed Case"`
@@ -29,13 +29,13 @@ struct VectorizerSpec {
   std::string endpoint = "openai";  ///< a name of the worker's configuration
   std::string model = std::string(kDefaultModel);
   int dimensions = 0;                   ///< 0: those of the column, else 1536
-  std::optional<bool> send_dimensions;  ///< default: only if the model's own are others
+  std::optional<bool> send_dimensions;  ///< default: only if the model has others by itself
   std::string model_id_column;          ///< optional
   std::string model_version_column;     ///< optional
   std::string long_texts = "truncate";  ///< truncate, average or discard; see LongTexts
   std::string index = "none";           ///< none, hnsw, halfvec or ivfflat; see schema/vector_index.h
-  bool adopt_existing = false;  ///< trust vectors that are there, if model_id_column names the model …
-  bool trust_all = false;       ///< … or says nothing
+  bool adopt_existing = false;          ///< trust existing vectors, if model_id_column names the model …
+  bool trust_all = false;               ///< … or says nothing
 };
 
 struct VectorizerInfo {
@@ -60,10 +60,10 @@ struct VectorizerInfo {
   bool send_dimensions = false;
   std::string long_texts;
   std::string index_kind;                     ///< none, hnsw, halfvec or ivfflat
-  std::vector<std::string> deferred_indexes;  ///< names of those dropped for the time of a backlog
+  std::vector<std::string> deferred_indexes;  ///< indexes dropped for the time of a backlog
   bool paused = false;
   std::string text_sql;   ///< over alias t
-  std::string types_sql;  ///< over alias t: refuses to be parsed where a column has another type by now
+  std::string types_sql;  ///< over alias t: refused by the parser if a column's type has changed
   std::optional<std::string> filter_sql;
   std::string key_json_sql;  ///< over alias q with columns k1..kn
   std::string created_at;
@@ -73,28 +73,28 @@ struct VectorizerInfo {
   [[nodiscard]] const std::string& vectors_table() const { return stores() ? store_table : source_table; }
 };
 
-/// Checks everything, then makes the row, the queue and ledger tables and the triggers, in one transaction.
-/// Existing rows are found by the next reconcile, and embedded anew where nothing proves their vector (see
-/// schema/adoption.h, whose declare_vectorizer() says how many). Errors: invalid_argument with what to do
-/// next (no such table, no key, unknown column and the nearest one, wrong destination, name taken, bad
-/// filter), misconfigured (privileges, schema not migrated), conflict (the table stays busy, in thirty short
+/// Checks everything, then creates the row, the queue and ledger tables and the triggers, in one transaction.
+/// The next reconcile finds existing rows; rows whose vector nothing proves are embedded again
+/// (declare_vectorizer() of schema/adoption.h says how many). Errors: invalid_argument with what to do next
+/// (no such table, no key, unknown column and the nearest one, wrong destination, name taken, bad filter),
+/// misconfigured (privileges, schema not migrated), conflict (the table stayed busy during thirty short
 /// tries).
 Result<VectorizerInfo> create_vectorizer(pg::Connection& db, const VectorizerSpec& spec);
 
 Result<std::vector<VectorizerInfo>> list_vectorizers(pg::Connection& db);
-/// Error invalid_argument, naming the nearest one, if there is none of that name.
+/// Error: invalid_argument, with the nearest name, if there is no such vectorizer.
 Result<VectorizerInfo> find_vectorizer(pg::Connection& db, std::string_view name);
 
-/// A paused vectorizer goes on collecting jobs; workers leave them alone until it is resumed.
+/// A paused vectorizer still collects jobs; workers do not claim them until it is resumed.
 Result<void> pause_vectorizer(pg::Connection& db, std::string_view name);
 Result<void> resume_vectorizer(pg::Connection& db, std::string_view name);
 
-/// Removes triggers, functions, queue, dead letters and the declaration. Stored vectors and usage stay, and
-/// the ledger, if it proves anything: the same declaration made again buys nothing.
+/// Removes triggers, functions, queue, dead letters and the declaration. Stored vectors and usage stay. So
+/// does a ledger that proves anything: the same declaration, made again, buys nothing.
 Result<void> drop_vectorizer(pg::Connection& db, std::string_view name);
 
-/// How long ago the vectorizer was walked whose last walk is the longest ago, paused ones aside; nothing if
-/// one has not been yet, 0 if there are none.
+/// The time since the oldest of all vectorizers' last walks, except paused vectorizers; nothing if one was
+/// never walked, 0 if there are no vectorizers.
 Result<std::optional<double>> seconds_since_walks(pg::Connection& db);
 
 /// A rough number of source rows, from the planner's statistics; -1 if unknown.

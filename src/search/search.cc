@@ -23,7 +23,7 @@ int candidates(const schema::VectorizerInfo& v, int limit) {
   return by_half_precision(v) ? limit * kProposals : limit;
 }
 
-/// The inner query orders by the bare distance operator, because only that can use the index.
+/// The inner query orders by the distance operator alone, because only that can use the index.
 std::string search_statement(const pg::Connection& db, const schema::VectorizerInfo& v,
                              const schema::Pgvector& extension) {
   const std::string& schema = extension.schema;
@@ -66,7 +66,7 @@ Result<void> set_effort(pg::Connection& db, const schema::VectorizerInfo& v,
       db.exec(fmt::format("SET LOCAL hnsw.ef_search = {}", std::clamp(candidates(v, limit), 40, 1000)));
   if (set && extension.iterative_scan) set = db.exec("SET LOCAL hnsw.iterative_scan = strict_order");
   if (set && v.index_kind == "ivfflat") {
-    // One list of many, pgvector's default, would miss most neighbours.
+    // Reading one list, pgvector's default, would miss most neighbours.
     set = db.exec(R"(
 SELECT set_config('ivfflat.probes', greatest(10, ceil(sqrt(max(o.option_value::int))))::text, true)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid, pg_options_to_table(c.reloptions) o

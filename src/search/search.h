@@ -1,4 +1,5 @@
-/// Nearest rows of a vectorizer by cosine distance, using the table's vector index where there is one.
+/// Finds the nearest rows of a vectorizer by cosine distance, through the table's vector index if there is
+/// one.
 #pragma once
 
 #include <optional>
@@ -23,7 +24,7 @@ struct SearchHit {
 Result<std::vector<SearchHit>> search(pg::Connection& db, const schema::VectorizerInfo& vectorizer,
                                       std::span<const float> query, int limit, int preview_characters = 200);
 
-/// "[0.1,-2,…]": pgvector's text form.
+/// The vector in pgvector's text format, such as "[0.1,-2,…]".
 std::string vector_literal(std::span<const float> values);
 
 }  // namespace embedd::search

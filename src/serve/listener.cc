@@ -25,20 +25,21 @@ using boost::system::error_code;
 
 class Session;
 
-/// The open connections, oldest first. It must outlive them.
+/// The open connections, oldest first. Must outlive the connections.
 class Connections {
  public:
   void add(Session& session) { sessions_.push_back(&session); }
   void remove(const Session& session) { std::erase(sessions_, &session); }
   [[nodiscard]] std::size_t size() const { return sessions_.size(); }
-  /// Closes the one that has kept us waiting for its request longest; the oldest, if all are being answered.
+  /// Closes the connection that has waited longest without sending its request; if all are being answered,
+  /// the oldest.
   void close_one();
 
  private:
   std::vector<Session*> sessions_;
 };
 
-/// One connection: read a request, answer it, close. Keeps itself alive through its handlers.
+/// One connection: reads a request, answers, closes. Its handlers keep it alive.
 class Session : public std::enable_shared_from_this<Session> {
  public:
   Session(tcp::socket socket, const Listener::Handler& handler, Connections& open)
@@ -59,7 +60,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   [[nodiscard]] bool waits_for_request() const { return waits_for_request_; }
-  /// Gives the descriptor back at once; the rest goes with its handlers.
+  /// Closes the descriptor at once; the object lives until its handlers have ended.
   void close() {
     open_.remove(*this);
     stream_.close();
@@ -141,18 +142,18 @@ class Listener::Impl {
   [[nodiscard]] const tcp::endpoint& local() const { return local_; }
 
  private:
-  /// Not a mistake of whoever wrote the address, who would have to mend it: it may be there a moment later.
+  /// `unavailable`, because the address may become usable a moment later without a person's help.
   static Result<void> refuse(const ListenAddress& address, const std::string& why) {
     return fail(ErrorKind::unavailable,
                 fmt::format("cannot listen on {}:{}: {}", address.host, address.port, why));
   }
 
-  /// Newcomers are always let in: a probe must not wait behind connections that ask for nothing.
+  /// New connections are always accepted: a probe must not wait behind connections that send no request.
   void accept() {
     acceptor_.async_accept([this](error_code error, tcp::socket socket) {
       if (error == asio::error::operation_aborted) return;
       if (error || open_.size() >= kMaxConnections) open_.close_one();
-      if (error) return accept_later();  // out of descriptors
+      if (error) return accept_later();  // out of file descriptors
       std::make_shared<Session>(std::move(socket), handler_, open_)->run();
       accept();
     });

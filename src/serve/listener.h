@@ -1,8 +1,8 @@
 /// A small HTTP/1.1 server on a thread of its own: one request a connection, everything bounded.
 ///
-/// At most kMaxConnections at a time: one more, and the oldest that has not sent its request is closed. Each
-/// takes kMaxHeaderBytes of request twice (as it came and parsed), no request body, and its answer; kTimeout
-/// from accept to close.
+/// At most kMaxConnections at a time; for a further connection, the oldest one that has not sent its request
+/// is closed. Each connection takes twice kMaxHeaderBytes for its request (as received and parsed), no
+/// request body, and its answer. It lasts kTimeout at most, from accept to close.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,12 @@
 namespace embedd::serve {
 
 struct ListenAddress {
-  std::string host;  ///< numeric, or a name to resolve
+  std::string host;  ///< numeric, or a name to look up
   std::string port;
 };
 
-/// "127.0.0.1:9090", "[::1]:9090", "localhost:0"; ":9090" and "9090" mean loopback. Errors: invalid_argument.
+/// Parses "127.0.0.1:9090", "[::1]:9090", "localhost:0"; ":9090" and "9090" mean loopback. Errors:
+/// invalid_argument.
 Result<ListenAddress> parse_listen_address(std::string_view text);
 
 class Listener {
@@ -34,13 +35,13 @@ class Listener {
   /// Called on the listener's thread.
   using Handler = std::function<HttpResponse(std::string_view method, std::string_view target)>;
 
-  /// Binds and begins to serve. Errors: unavailable if the address cannot be listened on
-  /// (in use, not yet assigned, of no host that is known): starting again later may help.
+  /// Binds and begins to serve. Errors: unavailable if the address cannot be listened on (in use, not yet
+  /// assigned, an unknown host): a later start may succeed.
   static Result<std::unique_ptr<Listener>> start(const ListenAddress& address, Handler handler);
-  /// Stops at once; requests under way are cut off.
+  /// Stops at once, and cuts off requests under way.
   ~Listener();
 
-  /// The port that is listened on, chosen by the kernel where 0 was asked for.
+  /// The port that the listener uses: the kernel's choice if 0 was given.
   [[nodiscard]] std::uint16_t port() const;
   /// "127.0.0.1:43210".
   [[nodiscard]] std::string address() const;

@@ -1,4 +1,5 @@
-/// The worker's HTTP routes: GET and HEAD of /livez, /readyz and /metrics. Pure: bytes are the listener's.
+/// The worker's HTTP routes: GET and HEAD of /livez, /readyz and /metrics. Pure: the listener reads and
+/// writes the bytes.
 #pragma once
 
 #include <string>
@@ -18,11 +19,12 @@ struct HttpResponse {
 
 class Routes {
  public:
-  /// Both must outlive it. It asks neither the database nor a provider.
+  /// Both must outlive this object. No route asks the database or a provider.
   Routes(const observe::Health& health, const observe::Metrics& metrics)
       : health_(health), metrics_(metrics) {}
 
-  /// `target` as in the request line. Thread-safe. A HEAD gets the body too; the listener leaves it out.
+  /// `target` as in the request line. Thread-safe. The answer to a HEAD has a body too, which the listener
+  /// omits.
   [[nodiscard]] HttpResponse handle(std::string_view method, std::string_view target) const;
 
  private:
@@ -33,7 +35,7 @@ class Routes {
   const observe::Metrics& metrics_;
 };
 
-/// RFC 9457: application/problem+json.
+/// An RFC 9457 answer: application/problem+json.
 HttpResponse problem(int status, std::string_view title, std::string_view detail);
 
 }  // namespace embedd::serve

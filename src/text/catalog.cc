@@ -27,7 +27,7 @@ Result<std::string> read_file(const std::string& path) {
 }  // namespace
 
 bool Tokenizers::has_vocabulary(std::string_view model) {
-  model.remove_prefix(model.rfind('/') + 1);  // npos + 1 is 0
+  model.remove_prefix(model.rfind('/') + 1);  // without a slash: npos + 1 is 0
   const ModelFacts* facts = model_facts(model);
   return facts != nullptr && facts->cl100k;
 }

@@ -1,4 +1,4 @@
-/// Which tokenizer counts for which model.
+/// Chooses the tokenizer for a model.
 #pragma once
 
 #include <memory>
@@ -12,24 +12,24 @@
 
 namespace embedd {
 
-/// cl100k_base for OpenAI's embedding models, one token a byte (never too few) for all others.
+/// cl100k_base for OpenAI's embedding models; for all others one token a byte, which is never too few.
 ///
-/// The vocabulary is read when a model first needs it (10 ms, 2 MB) and comes from `ranks_file` if one is
-/// named (EMBEDD_TOKENIZER_RANKS), else from the binary. If neither has it, or it is unusable, one warning is
-/// logged
-/// (`tokenizer_ranks_missing`, `tokenizer_ranks_unusable`) and OpenAI's models are counted by bytes too:
-/// correct, but with batches and longest texts of about a quarter of what they could be. Thread-safe.
+/// The vocabulary is read when a model first needs it (10 ms, 2 MB): from `ranks_file` if one is named
+/// (EMBEDD_TOKENIZER_RANKS), else from the binary. If there is none, or it is unusable, one warning is logged
+/// (`tokenizer_ranks_missing`, `tokenizer_ranks_unusable`), and a byte counts as a token for OpenAI's models
+/// too. That is correct, but batches and longest texts are then about a quarter as large as they could be.
+/// Thread-safe.
 class Tokenizers final : public TokenizerCatalog {
  public:
   explicit Tokenizers(std::string ranks_file = {}) : ranks_file_(std::move(ranks_file)) {}
 
-  /// A gateway's prefix is ignored: "openai/text-embedding-3-small" is text-embedding-3-small.
+  /// Ignores a gateway's prefix: "openai/text-embedding-3-small" is text-embedding-3-small.
   [[nodiscard]] const Tokenizer& tokenizer_for(std::string_view model) const override;
 
-  /// Whether there is a vocabulary for `model`, found here or not.
+  /// Whether `model` has a vocabulary that is known here, whether or not it can be loaded.
   [[nodiscard]] static bool has_vocabulary(std::string_view model);
 
-  /// Whether counts for `model` are exact. Loads the vocabulary if it decides that.
+  /// Whether counts for `model` are exact. Loads the vocabulary if the answer depends on it.
   [[nodiscard]] bool exact_for(std::string_view model) const { return &tokenizer_for(model) != &bytes_; }
 
  private:

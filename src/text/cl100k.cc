@@ -12,8 +12,8 @@
 namespace embedd {
 namespace {
 
-// tiktoken's pattern for cl100k_base with its \s spelled out, because PCRE2's \s has U+180E and tiktoken's
-// (Unicode's White_Space) has not. Possessive wherever it can be, so there is nothing to backtrack into.
+// tiktoken's pattern for cl100k_base with its \s spelled out: PCRE2's \s matches U+180E, tiktoken's
+// (Unicode's White_Space) does not. Possessive wherever possible, so that there is nothing to backtrack into.
 #define SPACE R"(\x09-\x0D\x20\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})"
 constexpr char kPattern[] =
     R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\p{L}\p{N})" SPACE
@@ -32,7 +32,7 @@ class Cl100k::Pattern {
         pcre2_compile(reinterpret_cast<PCRE2_SPTR>(kPattern), sizeof kPattern - 1,
                       PCRE2_UTF | PCRE2_UCP | PCRE2_DOLLAR_ENDONLY | PCRE2_ANCHORED, &error, &at, nullptr);
     CHECK(code_ != nullptr, "PCRE2 error {} at {}", error, at);
-    // Where memory may not be made executable this fails, and pcre2_match interprets instead.
+    // This fails where memory may not be made executable; pcre2_match then interprets instead.
     pcre2_jit_compile(code_, PCRE2_JIT_COMPLETE);
   }
   Pattern(const Pattern&) = delete;
@@ -45,7 +45,7 @@ class Cl100k::Pattern {
   pcre2_code* code_;
 };
 
-/// Walks over the pieces of `text`, which is valid UTF-8 and must outlive it.
+/// Walks over the pieces of `text`, which must be valid UTF-8 and outlive this object.
 class Cl100k::Pieces {
  public:
   Pieces(const Pattern& pattern, std::string_view text)
@@ -59,8 +59,8 @@ class Cl100k::Pieces {
   [[nodiscard]] bool done() const { return at_ == text_.size(); }
   [[nodiscard]] std::size_t at() const { return at_; }
 
-  /// The next piece. Every character matches, so the only failure is a limit inside PCRE2; `false` then, and
-  /// the piece is the rest of the text.
+  /// The next piece. Every character matches, so only a limit inside PCRE2 can fail: then `false`, and the
+  /// piece is the rest of the text.
   bool next(std::string_view& piece) {
     const auto* subject = reinterpret_cast<PCRE2_SPTR>(text_.data());
     const int found = pcre2_match(code_, subject, text_.size(), at_, PCRE2_NO_UTF_CHECK, match_, nullptr);
@@ -111,9 +111,9 @@ std::size_t Cl100k::prefix_bytes(std::string_view text, std::size_t max_tokens) 
   if (text.size() <= max_tokens) return text.size();
   std::size_t bytes = cut_by_tokens(text, max_tokens);
   if (bytes == text.size()) return bytes;
-  // What was cut is tokenized without what followed it: white space at the end is split differently, and a
-  // token may end inside a character. So look, and give way by characters. A token a byte is the bound that
-  // always holds.
+  // The prefix is tokenized without the text behind it: white space at its end is split differently, and a
+  // token may end inside a character. So count again, and shorten by characters. A token a byte is the bound
+  // that always holds.
   constexpr int kTries = 16;
   for (int tries = 0; count(text.substr(0, bytes)) > max_tokens; ++tries) {
     if (tries == kTries || bytes <= max_tokens) return utf8::cut(text, max_tokens);
@@ -122,7 +122,7 @@ std::size_t Cl100k::prefix_bytes(std::string_view text, std::size_t max_tokens) 
   return bytes;
 }
 
-/// The characters that lie within the first `max_tokens` tokens of `text`.
+/// The whole characters within the first `max_tokens` tokens of `text`.
 std::size_t Cl100k::cut_by_tokens(std::string_view text, std::size_t max_tokens) const {
   Cl100kMerger merger(ranks_);
   Pieces pieces(*pattern_, text);

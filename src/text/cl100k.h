@@ -17,7 +17,7 @@
 
 namespace embedd {
 
-/// Thread-safe. Any bytes are accepted: each byte that is not part of UTF-8 counts as a token, an upper
+/// Thread-safe. Accepts any bytes: each byte that is not part of valid UTF-8 counts as a token, an upper
 /// bound.
 class Cl100k final : public Tokenizer {
  public:
@@ -28,7 +28,7 @@ class Cl100k final : public Tokenizer {
   [[nodiscard]] std::size_t count(std::string_view text) const override;
 
   [[nodiscard]] bool exact() const override { return true; }
-  /// Cuts where a token ends, so now and then a prefix a few characters longer would fit too.
+  /// Cuts where a token ends, so a prefix that is a few characters longer may also fit.
   [[nodiscard]] std::size_t prefix_bytes(std::string_view text, std::size_t max_tokens) const override;
 
  private:

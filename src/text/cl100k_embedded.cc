@@ -1,7 +1,7 @@
 #include "text/cl100k_embedded.h"
 
 #ifdef EMBEDD_CL100K_FILE
-// The assembler reads the file as it is; 1.7 MB of array initialisers would take the compiler seconds.
+// The assembler includes the file as it is; as an array initialiser, 1.7 MB would take the compiler seconds.
 asm(R"(
   .section .rodata
   .global embedd_cl100k_begin

@@ -26,7 +26,7 @@ std::size_t Cl100kMerger::prefix_bytes(std::string_view piece, std::size_t token
 void Cl100kMerger::merge(std::string_view piece) {
   CHECK(!piece.empty() && piece.size() < kNone, "piece of {} bytes", piece.size());
   starts_.clear();
-  // Some tokens are no result of merging their own bytes, but a whole piece always is its token.
+  // Merging their own bytes does not produce some tokens, but a whole piece that is a token counts as one.
   if (ranks_.find(piece) != kNone) return starts_.push_back(0);
   if (piece.size() <= kShort) {
     merge_short(piece);
@@ -35,7 +35,7 @@ void Cl100kMerger::merge(std::string_view piece) {
   }
 }
 
-/// Few parts: looking at all of them for the lowest rank is faster than any queue.
+/// With few parts, searching all of them for the lowest rank is faster than any queue.
 void Cl100kMerger::merge_short(std::string_view piece) {
   std::uint32_t starts[kShort + 2];  // of the parts, then the end of the piece
   std::uint32_t ranks[kShort];       // of each part together with the next one
@@ -65,11 +65,11 @@ void Cl100kMerger::merge_long(std::string_view piece) {
   for (std::uint32_t start = 0; start <= size; ++start) parts_[start] = {start - 1, start + 1, kNone};
   for (std::uint32_t start = 0; start < size; ++start) rank_pair(piece, start);
   while (next_rank()) {
-    // A merge makes a longer string, so it never adds to the pairs of the rank that is being merged.
+    // A merge makes a longer string, so it adds no pair of the rank that is being merged.
     const std::uint32_t rank = last_;
     while (last_ == rank && cursor_ < current_.size()) {
       const std::uint32_t start = current_[cursor_++];
-      if (parts_[start].rank == rank) merge_at(piece, start);  // else a neighbour was merged before
+      if (parts_[start].rank == rank) merge_at(piece, start);  // otherwise a neighbour was merged before
     }
   }
   for (std::uint32_t start = 0; start < size; start = parts_[start].next) starts_.push_back(start);
@@ -85,7 +85,7 @@ void Cl100kMerger::merge_at(std::string_view piece, std::uint32_t start) {
   rank_pair(piece, start);
 }
 
-/// Looks up the part at `start` together with the next one, and enqueues the pair if it is a token.
+/// Looks up the pair of the part at `start` and the next part, and enqueues the pair if it is a token.
 void Cl100kMerger::rank_pair(std::string_view piece, std::uint32_t start) {
   Part& part = parts_[start];
   part.rank = kNone;
@@ -95,14 +95,14 @@ void Cl100kMerger::rank_pair(std::string_view piece, std::uint32_t start) {
 }
 
 /// A radix heap (Ahuja, Mehlhorn, Orlin, Tarjan 1990): bucket b holds the ranks whose highest bit that
-/// differs from last_ is bit b - 1. It needs ranks that do not fall below last_, and merging hardly ever does
-/// that.
+/// differs from last_ is bit b - 1. Ranks must not fall below last_, which merging rarely causes; then the
+/// heap is rebuilt.
 void Cl100kMerger::push(Pair pair) {
   if (pair.rank < last_) rebuild(pair.rank);
   buckets_[std::bit_width(pair.rank ^ last_)].push_back(pair);
 }
 
-/// Makes last_ the lowest rank that is enqueued, and current_ its pairs from left to right.
+/// Sets last_ to the lowest rank in the heap, and current_ to its pairs from left to right.
 bool Cl100kMerger::next_rank() {
   current_.clear();
   cursor_ = 0;
@@ -122,7 +122,7 @@ bool Cl100kMerger::next_rank() {
   return true;
 }
 
-/// Makes the heap right again for a new lowest rank.
+/// Rebuilds the heap for a new lowest rank.
 void Cl100kMerger::rebuild(std::uint32_t rank) {
   std::vector<Pair> all;
   for (; cursor_ < current_.size(); ++cursor_) all.push_back({last_, current_[cursor_]});

@@ -1,4 +1,4 @@
-/// Byte-pair merging: how many tokens one piece of text becomes, and where they end.
+/// Byte-pair merging: how many tokens a piece of text has, and where they end.
 ///
 /// The rule (that of tiktoken): start from single bytes; while any two neighbours together are a token, merge
 /// the pair of lowest rank, the leftmost if there are several.
@@ -12,10 +12,11 @@
 
 namespace embedd {
 
-/// Merges one piece after another, keeping its scratch memory. One thread at a time; `ranks` must outlive it.
+/// Merges pieces, one after another, and reuses its scratch memory. One thread at a time; `ranks` must
+/// outlive the merger.
 ///
-/// A piece of n bytes takes time O(n) for a token, O(n²) up to kShort bytes, and about O(n) beyond (each pair
-/// is moved at most once for each bit of a rank), and up to about 40·n bytes of memory.
+/// A piece of n bytes takes O(n) time if it is a token, O(n²) up to kShort bytes, and about O(n) beyond (each
+/// pair moves at most once for each bit of a rank); and up to about 40·n bytes of memory.
 class Cl100kMerger {
  public:
   explicit Cl100kMerger(const Cl100kRanks& ranks) : ranks_(ranks) {}
@@ -23,7 +24,7 @@ class Cl100kMerger {
   /// Tokens of `piece`, which must not be empty.
   std::size_t count(std::string_view piece);
 
-  /// Bytes covered by the first `tokens` tokens of `piece`; all of it if it has no more.
+  /// Bytes of the first `tokens` tokens of `piece`, or of the whole piece if it has no more tokens.
   std::size_t prefix_bytes(std::string_view piece, std::size_t tokens);
 
  private:
@@ -38,7 +39,7 @@ class Cl100kMerger {
     std::uint32_t start = 0;
   };
 
-  /// Leaves the token starts of `piece` in starts_.
+  /// Writes the token starts of `piece` to starts_.
   void merge(std::string_view piece);
   void merge_short(std::string_view piece);
   void merge_long(std::string_view piece);
@@ -55,7 +56,7 @@ class Cl100kMerger {
   std::vector<Pair> buckets_[18];       ///< merge_long: a radix heap of pairs by rank; see push()
   std::vector<std::uint32_t> current_;  ///< merge_long: starts of the pairs of rank last_, ascending
   std::size_t cursor_ = 0;              ///< into current_
-  std::uint32_t last_ = 0;              ///< the lowest rank there is
+  std::uint32_t last_ = 0;              ///< the lowest rank in the heap
 };
 
 }  // namespace embedd

@@ -27,7 +27,7 @@ std::uint64_t mix(std::uint64_t hash) {
   return hash ^ hash >> 29;
 }
 
-/// Never leaves the process, so it may depend on the machine's byte order.
+/// The hash never leaves the process, so it may depend on the machine's byte order.
 std::uint64_t hash_of(std::string_view bytes) {
   const char* at = bytes.data();
   std::size_t left = bytes.size();

@@ -1,7 +1,7 @@
 /// The vocabulary of cl100k_base: 100,256 byte strings, each with the rank at which it is merged.
 ///
-/// Compact, because a worker has 64 MiB in all: one blob of bytes, one offset and (at a load of 0.4) 2.6 hash
-/// slots of four bytes a token; 2.1 MB together.
+/// Compact, because a worker may use 64 MiB in all: one blob of bytes, and for each token one offset and 2.6
+/// hash slots of four bytes (a load of 0.4); 2.1 MB together.
 #pragma once
 
 #include <cstddef>
@@ -19,11 +19,11 @@ class Cl100kRanks {
   static constexpr std::uint32_t kNone = 0xFFFF'FFFF;  ///< greater than every rank
   static constexpr std::size_t kLongest = 128;         ///< bytes of the longest token
 
-  /// Reads tiktoken's file format: a line for each token, base64, a space, its rank; ranks in order.
-  /// Errors: invalid_argument if it is not the complete vocabulary. `file` is not kept.
+  /// Parses tiktoken's file format: a line for each token, with base64, a space and the rank; ranks in order.
+  /// Error invalid_argument if `file` is not the complete vocabulary. The result does not refer to `file`.
   static Result<Cl100kRanks> parse(std::string_view file);
 
-  /// The rank of `bytes`, or kNone. Constant time: nothing longer than kLongest is looked at.
+  /// The rank of `bytes`, or kNone. Constant time: longer texts than kLongest are not looked up.
   [[nodiscard]] std::uint32_t find(std::string_view bytes) const {
     if (bytes.empty() || bytes.size() > kLongest) return kNone;
     return probe(bytes);

@@ -16,7 +16,7 @@ namespace {
 
 using std::uint64_t;
 
-// The commonest English words, sorted. They carry next to nothing of what a text is about.
+// The commonest English words, sorted. They say next to nothing about the subject of a text.
 constexpr std::array<std::string_view, 118> kStopWords = {
     "a",     "about", "after",   "all",   "also",   "am",    "an",    "and",     "any",    "are",   "as",
     "at",    "be",    "because", "been",  "before", "being", "but",   "by",      "can",    "could", "did",
@@ -33,7 +33,7 @@ static_assert(std::ranges::is_sorted(kStopWords));
 
 constexpr std::int64_t kUnit = 1 << 16;  // weights are fixed-point numbers with this denominator
 
-/// A word of the text: where it stands in Words::points, and the hash of its characters.
+/// A word of the text: its place in Words::points, and the hash of its characters.
 struct Word {
   uint64_t hash = 0;
   std::uint32_t begin = 0;
@@ -67,7 +67,8 @@ constexpr char32_t lower(char32_t c) {
   return c;
 }
 
-/// Letters and digits of every script, near enough: what is not known to be a separator belongs to a word.
+/// Letters and digits of every script, nearly: a character that is not known as a separator belongs to a
+/// word.
 constexpr bool in_word(char32_t c) {
   if (c < 0x80) return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
   if (c < 0xC0) return c == 0xAA || c == 0xB5 || c == 0xBA;
@@ -92,7 +93,7 @@ bool is_stop_word(std::u32string_view word) {
   return std::ranges::binary_search(kStopWords, std::string_view(ascii.data(), word.size()));
 }
 
-/// "indexes" becomes "indexe" but "pods" becomes "pod": enough for the plurals that English has most.
+/// "indexes" becomes "indexe", "pods" becomes "pod": enough for the most common English plurals.
 std::u32string_view without_plural(std::u32string_view word) {
   if (word.size() < 4 || word.back() != U's' || is_stop_word(word)) return word;
   const char32_t before = word[word.size() - 2];
@@ -170,7 +171,8 @@ class Sum {
     components_[component] += (mixed & 1) != 0 ? weight : -weight;
   }
 
-  /// Writes the normalised sum. One that cancelled out, or had no feature, gets `fallback` as its feature.
+  /// Writes the normalised sum. If all components are 0, because features cancel out or there are none, adds
+  /// the feature `fallback` first.
   void normalise_into(std::span<float> out, uint64_t fallback) {
     if (std::ranges::all_of(components_, [](std::int64_t c) { return c == 0; })) add(fallback, kUnit);
     unsigned __int128 squares = 0;  // exact, hence the same whatever the order and the instruction set
@@ -186,8 +188,8 @@ class Sum {
   std::vector<std::int64_t> components_;
 };
 
-/// Four components of half the weight each, so that two different words which meet in one component look a
-/// quarter alike at most, not the same.
+/// Four components of half the weight each: two different words that meet in one component then look at most
+/// a quarter alike, not the same.
 void add_word_feature(Sum& sum, uint64_t hash, std::int64_t weight) {
   for (uint64_t copy = 0; copy < 4; ++copy) sum.add(hash + copy * 0x9E3779B97F4A7C15ULL, weight / 2);
 }

@@ -1,18 +1,17 @@
-/// Templates: which text of a row is embedded, such as `{title}\n{body}`.
+/// Templates: they say which text of a row is embedded, such as `{title}\n{body}`.
 ///
 ///   {title}                         the column
-///   {meta->author->name}            what keys lead to in a column of type jsonb
-///   {?title}Title: {title}\n{/}     an optional part: left out where the column is NULL or blank
+///   {meta->author->name}            the value at these keys in a column of type jsonb
+///   {?title}Title: {title}\n{/}     an optional part, left out where the column is NULL or blank
 ///
 /// Optional parts hold text, columns and other optional parts; `{/title}` ends one as `{/}` does. A text with
-/// optional parts loses the blanks at its beginning and end, so that what separates two parts may stand
-/// between them.
+/// optional parts loses the blanks at its beginning and end, so that a separator may stand between two parts.
 ///
-/// A column's name stands exactly as the catalog has it: `{Mixed Case}` needs no quotes. A name or key is
-/// written in double quotes, a quote in it doubled, if it holds a brace, a quote or `->`, begins or ends with
-/// a blank, or begins with `?` or `/`: `{"a}""b"}`. Where the table has a column `a->b`, `{a->b}` is that.
-/// `{{` and `}}` are braces; `\n`, `\t` and `\\` are a newline, a tab and a backslash (a shell passes them on
-/// as they are), and any other backslash stands for itself.
+/// A column's name is written exactly as in the catalog: `{Mixed Case}` needs no quotes. A name or key is
+/// written in double quotes, with each quote in it doubled, if it has a brace, a quote or `->`, begins or
+/// ends with a blank, or begins with `?` or `/`: `{"a}""b"}`. Where the table has a column `a->b`, `{a->b}`
+/// is that column. `{{` and `}}` are braces. `\n`, `\t` and `\\` are a newline, a tab and a backslash (a
+/// shell does not change them). Any other backslash stands for itself.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +43,7 @@ struct Template {
 
   /// Each once, in order of first use. Never empty after parse_template.
   [[nodiscard]] std::vector<Value> values() const;
-  /// The columns' names, likewise.
+  /// Names of the columns, likewise.
   [[nodiscard]] std::vector<std::string> columns() const;
   [[nodiscard]] bool has_optional_parts() const;
   bool operator==(const Template&) const = default;
@@ -53,7 +52,8 @@ struct Template {
 /// How deep optional parts may stand in each other.
 inline constexpr std::size_t kMaxTemplateDepth = 3;
 
-/// `columns`: those of the table. Error invalid_argument, with the position and what to write instead.
+/// `columns`: those of the table. Error: invalid_argument, which names the position and says what to write
+/// instead.
 Result<Template> parse_template(std::string_view text, std::span<const std::string> columns = {});
 
 }  // namespace embedd

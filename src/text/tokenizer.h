@@ -5,8 +5,8 @@
 
 namespace embedd {
 
-/// Counts one token for each byte. Byte-level vocabularies (all of OpenAI's, and most others) never need
-/// more, so what fits by this count always fits; English really needs about a quarter of it.
+/// Counts one token for each byte. Byte-level vocabularies (all of OpenAI's, and most others) never need more
+/// tokens, so a text that fits by this count always fits. English needs about a quarter.
 class ByteBound final : public Tokenizer {
  public:
   [[nodiscard]] std::size_t count(std::string_view text) const override { return text.size(); }

@@ -15,7 +15,7 @@ Decoded decode(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
   if (lead < 0x80) return {lead, 1, true};
-  // C0, C1 and F5 and up can only begin an overlong form or a point above U+10FFFF.
+  // C0, C1, and F5 and up begin only overlong forms or points above U+10FFFF.
   const std::uint32_t size = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
   if (size == 0 || text.size() < size) return kInvalid;
   char32_t point = lead & (0x7F >> size);

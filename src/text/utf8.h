@@ -11,7 +11,7 @@
 
 namespace embedd::utf8 {
 
-/// One decoded character, or one byte that belongs to none.
+/// One decoded character, or one byte that is not part of a valid character.
 struct Decoded {
   char32_t point = 0;  ///< U+FFFD if invalid
   std::uint32_t size = 1;

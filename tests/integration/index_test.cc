@@ -265,7 +265,7 @@ TEST_F(VectorIndexCommands, BuildAfterTheBacklogHasDrained) {
   EXPECT_THAT(built.output, HasSubstr("embedd_1_hnsw built in"));
   EXPECT_EQ(indexes(), "embedd_1_hnsw hnsw");
   EXPECT_THAT(run_embedd({"vectorizer", "reindex", "docs"}).output,
-              HasSubstr("embedd_1_hnsw is there already"));
+              HasSubstr("embedd_1_hnsw exists already"));
 }
 
 /// A server whose files, and segments of shared memory, may have 100 MB at most.

@@ -213,7 +213,7 @@ MUTATIONS = [
      "pg_catalog.array_to_string({}, ', ')", "pg_catalog.array_to_string({}, ', ', '')",
      "integration_tests", "Template*.*"),
     ("whatever_has_the_sources_name_is_the_source", "G2", "src/queue/statements.cc",
-     "THEN true ELSE pg_catalog.regclass", "THEN true ELSE true OR pg_catalog.regclass",
+     "ELSE pg_catalog.regclass", "ELSE true OR pg_catalog.regclass",
      "integration_tests", "Shapes.ThatMove*"),
     ("virtual_columns_are_read", "G1", "src/schema/text_columns.cc",
      "if (column && column->is_virtual)", "if (column && column->is_virtual && false)",

@@ -1,4 +1,4 @@
--- What kept it from embedding is still to be told, when no worker runs.
+-- Keeps the worker's problems, which `embedd status` shows when no worker runs.
 WITH stopped AS (
   UPDATE embedd.workers SET stopped = true, seen_at = now(), requests_in_flight = 0, leases_held = 0
   WHERE id = $1::uuid AND troubles IS NOT NULL),

@@ -87,7 +87,7 @@ inline std::optional<SqlSkeleton> sql_skeleton(std::string_view sql) {
       add("L");
     } else if (c == '$' && (sql.size() < 2 || sql[1] < '0' || sql[1] > '9')) {
       return std::nullopt;
-    } else if (std::string_view("()[],.;:|=<>+-*/$").contains(c)) {
+    } else if (std::string_view("()[],.;:|=<>+-*/$@&~").contains(c)) {
       add({&c, 1});
       sql.remove_prefix(1);
     } else {

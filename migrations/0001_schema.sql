@@ -41,6 +41,7 @@ CREATE TABLE embedd.vectorizers (
   -- a large backlog: {"name": "CREATE INDEX ..."}.
   index_kind           text NOT NULL DEFAULT 'none' CHECK (index_kind IN ('none', 'hnsw', 'halfvec', 'ivfflat')),
   deferred_indexes     jsonb NOT NULL DEFAULT '{}',
+  text_search          text,                   -- the configuration of full-text search, qualified; NULL: searches use vectors only
 
   -- The model that computes the vectors.
   endpoint             text NOT NULL,          -- a name; each worker's configuration defines it

@@ -119,6 +119,8 @@ Result<void> pin_settings(Connection& db) {
   return {};
 }
 
+bool Connection::usable() const { return PQstatus(native()) == CONNECTION_OK; }
+
 int Connection::backend_pid() const { return PQbackendPID(native()); }
 
 }  // namespace embedd::pg

@@ -88,6 +88,8 @@ class Connection {
   [[nodiscard]] bool is_utf8() const;
   /// The process that serves this connection, as libpq was told; a pooler invents a number.
   [[nodiscard]] int backend_pid() const;
+  /// False once the connection was found broken.
+  [[nodiscard]] bool usable() const;
   [[nodiscard]] pg_conn* native() const { return conn_.get(); }
 
  private:

@@ -1,0 +1,24 @@
+/// Reads a filter: {"column", "op", "value"}, {"and": […]}, {"or": […]} or {"not": …}.
+#pragma once
+
+#include "base/error.h"
+#include "search/json_fields.h"
+#include "search/request.h"
+
+namespace embedd::search {
+
+/// For one filter. Errors: invalid_argument; the message begins with the field.
+class FilterReader {
+ public:
+  Result<Filter> read(const Json& value) { return read_node(value, 1); }
+
+ private:
+  Result<Filter> read_node(const Json& value, int depth);
+  Result<Filter> read_combination(Filter node, const Json& value, int depth);
+  Result<Filter> read_test(Filter node, const Json::Object& members);
+  Result<void> read_value(Filter& node, const Json& value);
+
+  int tests_ = 0;
+};
+
+}  // namespace embedd::search

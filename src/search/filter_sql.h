@@ -1,0 +1,34 @@
+/// A filter as SQL over the source's row, with its values as parameters.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "pg/connection.h"
+#include "schema/source_table.h"
+#include "search/request.h"
+
+namespace embedd::search {
+
+/// The parameters of one statement.
+class Binder {
+ public:
+  /// "$3"
+  std::string bind(std::string value) {
+    params_.emplace_back(std::move(value));
+    return "$" + std::to_string(params_.size());
+  }
+  [[nodiscard]] std::vector<pg::Param> take() && { return std::move(params_); }
+
+ private:
+  std::vector<pg::Param> params_;
+};
+
+/// Over alias t. Only names of `table`'s columns and `filter`'s shape reach the text; every value is a
+/// parameter of the column's type. Errors: invalid_argument, which names the field (no such column, a value
+/// or an operator that does not fit the column's type).
+Result<std::string> filter_sql(const Filter& filter, const schema::SourceTable& table, Binder& binder);
+
+}  // namespace embedd::search

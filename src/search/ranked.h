@@ -1,0 +1,44 @@
+/// Runs a search and returns its page of hits.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "pg/one_trip.h"
+#include "search/request.h"
+#include "search/statement.h"
+#include "search/subject.h"
+
+namespace embedd::search {
+
+struct Hit {
+  std::string key;  ///< JSON: {"id": 5}
+  double score = 0;
+  std::optional<double> similarity;  ///< none: the row has no vector, or no vector was compared
+  std::optional<std::int64_t> vector_rank, text_rank;
+  std::string row;               ///< JSON
+  std::optional<int> chunk_seq;  ///< of a store
+  std::string chunk;
+};
+
+/// A step of the plan that reads a table.
+struct PlanStep {
+  std::string node, relation, index;
+};
+
+struct Answer {
+  std::vector<Hit> hits;
+  std::string returned_fewer;  ///< why there are fewer than k although more exist; empty: there are no more
+  bool backlog = false;        ///< some rows without chunks were not searched
+  std::vector<PlanStep> plan;  ///< if it was asked for
+};
+
+/// Errors: invalid_argument (the request does not fit the table), canceled (it took too long), and the
+/// connection's.
+Result<Answer> ranked_search(pg::OneTrip& trip, const Subject& subject, const Request& request, Legs legs,
+                             const std::vector<float>& vector, Instant deadline);
+
+}  // namespace embedd::search

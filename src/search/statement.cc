@@ -1,0 +1,323 @@
+#include "search/statement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pg/pinned_settings.h"
+#include "pg/quoting.h"
+#include "schema/sql_text.h"
+#include "search/filter_sql.h"
+#include "search/search.h"
+
+namespace embedd::search {
+namespace {
+
+/// An index over half precision proposes a few more; which are nearest is up to what is stored.
+constexpr int kHalfvecProposals = 4;
+
+class Builder {
+ public:
+  Builder(const Subject& subject, const Request& request, Legs legs, const std::vector<float>& vector)
+      : subject_(subject),
+        info_(subject.info),
+        request_(request),
+        legs_(legs),
+        alias_(info_.stores() ? "s" : "t") {
+    const std::size_t n = info_.key_columns.size();
+    keys_ = pg::join_each(n, ", ", [](std::size_t i) { return fmt::format("k{}", i); });
+    own_keys_ = named_keys(alias_);
+    if (legs_.vector) vector_ = binder_.bind(vector_literal(vector));
+    if (legs_.text) query_ = binder_.bind(request_.query);
+  }
+
+  Result<Statement> build() {
+    TRY(read_conditions());
+    const std::string row = TRY(row_sql());
+    std::string legs;
+    if (legs_.vector) legs += vector_leg();
+    if (legs_.text) legs += text_leg();
+    std::string sql = "WITH " + legs + fusion() + page() + last(row);
+    return Statement{std::move(sql), std::move(binder_).take()};
+  }
+
+ private:
+  [[nodiscard]] std::string named_keys(std::string_view alias) const {
+    return pg::join_each(info_.key_columns.size(), ", ", [&](std::size_t i) {
+      return fmt::format("{}.{} AS k{}", alias, pg::quote_identifier(info_.key_columns[i - 1]), i);
+    });
+  }
+
+  [[nodiscard]] std::string same_keys(std::string_view left, std::string_view right) const {
+    return pg::join_each(info_.key_columns.size(), " AND ", [&](std::size_t i) {
+      const std::string name = pg::quote_identifier(info_.key_columns[i - 1]);
+      return fmt::format("{}.{} OPERATOR(pg_catalog.=) {}.{}", left, name, right, name);
+    });
+  }
+
+  [[nodiscard]] std::string source() const {
+    return pg::quote_qualified(info_.source_schema, info_.source_table) + " t";
+  }
+
+  /// The rows that have vectors, and what they must fulfil. A store holds chunks of covered rows only.
+  Result<void> read_conditions() {
+    filtered_ = request_.filter.has_value();
+    std::string filter;
+    if (filtered_) filter = " AND (" + TRY(filter_sql(*request_.filter, subject_.source, binder_)) + ")";
+    const std::string covered = info_.filter_sql ? fmt::format(" AND ({})", *info_.filter_sql) : "";
+    row_conditions_ = covered + filter;
+    if (info_.stores()) {
+      from_ = subject_.vectors_table() + " s";
+      if (filtered_) from_ += fmt::format(" JOIN {} ON {}", source(), same_keys("s", "t"));
+      conditions_ = filter;
+    } else {
+      from_ = source();
+      conditions_ = row_conditions_;
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::string seq() const { return info_.stores() ? "s.chunk_seq" : "0"; }
+
+  [[nodiscard]] std::string distance() const {
+    return fmt::format("{}.{} OPERATOR({}.<=>) {}::{}.{}", alias_,
+                       pg::quote_identifier(info_.destination_column), subject_.pgvector.schema, vector_,
+                       subject_.pgvector.schema, info_.destination_type);
+  }
+
+  [[nodiscard]] bool by_half_precision() const {
+    return info_.index_kind == "halfvec" && info_.destination_type == "vector";
+  }
+
+  /// What a vector index can order by: the operator alone.
+  [[nodiscard]] std::string indexed_distance() const {
+    if (!by_half_precision()) return distance();
+    return fmt::format("{0}.{1}::{2}.halfvec({3}) OPERATOR({2}.<=>) {4}::{2}.halfvec({3})", alias_,
+                       pg::quote_identifier(info_.destination_column), subject_.pgvector.schema,
+                       info_.dimensions, vector_);
+  }
+
+  [[nodiscard]] std::string nearest(const std::string& and_where, const std::string& order, int limit) const {
+    return fmt::format(
+        "SELECT {}, {} AS seq, {} AS d FROM {} WHERE {}.{} IS NOT NULL{}{} ORDER BY {} LIMIT {}", own_keys_,
+        seq(), distance(), from_, alias_, pg::quote_identifier(info_.destination_column), conditions_,
+        and_where, order, limit);
+  }
+
+  /// No index can give this order: distance, then key, over every row.
+  [[nodiscard]] std::string exact(const std::string& and_where) const {
+    const std::string order =
+        fmt::format("(({}) OPERATOR(pg_catalog.+) 0::pg_catalog.float8), {}, seq", distance(), key_order());
+    return nearest(and_where, order, request_.candidates);
+  }
+
+  [[nodiscard]] std::string key_order() const { return keys_; }
+
+  [[nodiscard]] std::string vector_leg() {
+    const int n = request_.candidates;
+    std::string out, from = "near";
+    if (request_.exact || !subject_.vector_index) {
+      out = fmt::format("near AS MATERIALIZED ({}), ", exact(""));
+    } else {
+      const int proposals = by_half_precision() ? n * kHalfvecProposals : n;
+      out = fmt::format("near AS MATERIALIZED ({}), ", nearest("", indexed_distance(), proposals));
+      // An index scan gives up before it has found what a filter leaves. Then few rows pass the filter, and
+      // all of them are read.
+      if (filtered_ || !subject_.pgvector.iterative_scan) {
+        const std::string few =
+            fmt::format("(SELECT count(*) FROM near) {} {}", "OPERATOR(pg_catalog.<)", proposals);
+        out += fmt::format("rest AS MATERIALIZED ({}), ", exact(" AND " + few));
+        from = fmt::format("(SELECT * FROM near WHERE NOT {} UNION ALL SELECT * FROM rest) near", few);
+      }
+    }
+    std::string threshold;
+    if (request_.min_similarity)
+      threshold = fmt::format(" WHERE d OPERATOR(pg_catalog.<=) {}::pg_catalog.float8",
+                              binder_.bind(fmt::format("{}", 1 - *request_.min_similarity)));
+    return out +
+           fmt::format(
+               "v AS (SELECT * FROM (SELECT *, row_number() OVER (ORDER BY d, {0}, seq) AS r FROM {1}{2}) "
+               "ranked WHERE r OPERATOR(pg_catalog.<=) {3}), ",
+               keys_, from, threshold, n);
+  }
+
+  [[nodiscard]] std::string tsquery() const {
+    return fmt::format("pg_catalog.websearch_to_tsquery({}::pg_catalog.regconfig, {})",
+                       pg::quote_literal(subject_.text_search), query_);
+  }
+
+  [[nodiscard]] std::string ranked(const std::string& keys, const std::string& seq,
+                                   const std::string& document, const std::string& from,
+                                   const std::string& and_where) const {
+    return fmt::format(
+        "SELECT {0}, {1} AS seq, pg_catalog.ts_rank_cd({2}, {3}) AS rank FROM {4} WHERE {2} "
+        "OPERATOR(pg_catalog.@@) {3}{5}",
+        keys, seq, document, tsquery(), from, and_where);
+  }
+
+  [[nodiscard]] std::string text_leg() const {
+    std::string out;
+    std::string found =
+        ranked(own_keys_, seq(), subject_.document_sql(std::string(alias_) + "."), from_, conditions_);
+    if (info_.stores()) {
+      const std::string document = subject_.row_document_sql("t.");
+      out = fmt::format(
+          "waiting AS MATERIALIZED (SELECT q.* FROM {} q WHERE NOT EXISTS (SELECT FROM {} s WHERE {}) LIMIT "
+          "{}), ",
+          schema::queue_table(info_.id), subject_.vectors_table(),
+          pg::join_each(info_.key_columns.size(), " AND ",
+                        [&](std::size_t i) {
+                          return fmt::format("s.{} OPERATOR(pg_catalog.=) q.k{}",
+                                             pg::quote_identifier(info_.key_columns[i - 1]), i);
+                        }),
+          kMaxWaiting + 1);
+      if (!document.empty())
+        found += " UNION ALL " + ranked(named_keys("t"), "-1", document,
+                                        fmt::format("waiting q JOIN {} ON {}", source(),
+                                                    schema::same_key("q", info_.key_columns)),
+                                        row_conditions_);
+    }
+    return out + fmt::format(
+                     "x AS (SELECT *, row_number() OVER (ORDER BY rank DESC, {0}, seq) AS r FROM ({1}) found "
+                     "ORDER BY "
+                     "rank DESC, {0}, seq LIMIT {2}), ",
+                     keys_, found, request_.candidates);
+  }
+
+  [[nodiscard]] std::string share(const char* leg, double weight, bool is_vector) {
+    return fmt::format(
+        "SELECT {}, seq, {}::pg_catalog.float8 OPERATOR(pg_catalog./) (r OPERATOR(pg_catalog.+) "
+        "{}::pg_catalog.int8)::pg_catalog.float8 AS share, {} AS rv, {} AS rt FROM {}",
+        keys_, binder_.bind(fmt::format("{}", weight)), binder_.bind(std::to_string(request_.rrf_k)),
+        is_vector ? "r" : "NULL::pg_catalog.int8", is_vector ? "NULL::pg_catalog.int8" : "r", leg);
+  }
+
+  [[nodiscard]] std::string fusion() {
+    std::string shares;
+    if (legs_.vector) shares = share("v", request_.vector_weight, true);
+    if (legs_.text) shares += (shares.empty() ? "" : " UNION ALL ") + share("x", request_.text_weight, false);
+    std::string out = fmt::format(
+        "fused AS (SELECT {0}, seq, pg_catalog.sum(share) AS score, pg_catalog.min(rv) AS rv, "
+        "pg_catalog.min(rt) AS rt "
+        "FROM ({1}) shares GROUP BY {0}, seq), ",
+        keys_, shares);
+    if (info_.stores() && request_.group_by_row)
+      return out +
+             fmt::format("best AS (SELECT DISTINCT ON ({0}) * FROM fused ORDER BY {0}, score DESC, seq), ",
+                         keys_);
+    return out + "best AS (SELECT * FROM fused), ";
+  }
+
+  [[nodiscard]] std::string page() {
+    return fmt::format(
+        "page AS (SELECT *, row_number() OVER (ORDER BY score DESC, {0}, seq) AS n FROM best ORDER BY score "
+        "DESC, {0}, "
+        "seq LIMIT {1}::pg_catalog.int8 OFFSET {2}::pg_catalog.int8) ",
+        keys_, binder_.bind(std::to_string(request_.k)), binder_.bind(std::to_string(request_.offset)));
+  }
+
+  [[nodiscard]] std::vector<std::string> columns() const {
+    if (request_.columns) return *request_.columns;
+    std::vector<std::string> out = info_.key_columns;
+    for (const std::string& name : subject_.text.columns())
+      if (std::ranges::find(out, name) == out.end() && out.size() < kMaxColumns) out.push_back(name);
+    return out;
+  }
+
+  /// The row as JSON. A value of a foreign type is written by its type's output function, because its casts
+  /// are whatever their owner says.
+  Result<std::string> row_sql() const {
+    std::string out;
+    for (const std::string& name : columns()) {
+      const schema::SourceColumn* column = subject_.source.find(name);
+      if (column == nullptr)
+        return fail(ErrorKind::invalid_argument,
+                    fmt::format("columns: there is no column '{}'.{}", name, subject_.source.suggest(name)));
+      const std::string quoted = "t." + pg::quote_identifier(name);
+      if (!out.empty()) out += ", ";
+      out += pg::quote_literal(name) + "::pg_catalog.text, ";
+      out += column->foreign
+                 ? fmt::format("CASE WHEN {0} IS NOT NULL THEN pg_catalog.format('%s', {0}) END", quoted)
+                 : quoted;
+    }
+    return fmt::format("pg_catalog.json_build_object({})::pg_catalog.text", out);
+  }
+
+  [[nodiscard]] std::string readable(const std::string& text) const {
+    return subject_.utf8 ? text : fmt::format("embedd.readable({})", text);
+  }
+
+  [[nodiscard]] std::string last(const std::string& row) const {
+    const std::string chunk = info_.stores() ? "s.chunk" : "NULL::pg_catalog.text";
+    const std::string store =
+        info_.stores() ? fmt::format(" LEFT JOIN {} s ON {} AND s.chunk_seq OPERATOR(pg_catalog.=) q.seq",
+                                     subject_.vectors_table(), same_keys("s", "t"))
+                       : "";
+    const std::string similarity =
+        legs_.vector ? fmt::format("1::pg_catalog.float8 OPERATOR(pg_catalog.-) ({})", distance())
+                     : "NULL::pg_catalog.float8";
+    const auto count = [](bool there, const char* from) {
+      return there ? fmt::format("(SELECT count(*) FROM {})", from) : std::string("0");
+    };
+    return fmt::format(
+        "SELECT f.key, f.score, f.similarity, f.rv, f.rt, f.row, f.seq, f.chunk, c.page, c.near, c.found, "
+        "c.waiting "
+        "FROM (SELECT (SELECT count(*) FROM page) AS page, {near} AS near, {found} AS found, {waiting} AS "
+        "waiting) c "
+        "LEFT JOIN (SELECT *, pg_catalog.sum(pg_catalog.octet_length(r.row) OPERATOR(pg_catalog.+) "
+        "coalesce(pg_catalog.octet_length(r.chunk), 0)) OVER (ORDER BY r.n) AS bytes, row_number() OVER "
+        "(ORDER BY r.n) "
+        "AS nth FROM (SELECT q.n, {key} AS key, q.score, {similarity} AS similarity, q.rv, q.rt, {row} AS "
+        "row, {seq} "
+        "AS seq, {chunk} AS chunk FROM page q JOIN {source} ON {same}{store} OFFSET 0) r) f ON f.bytes "
+        "OPERATOR(pg_catalog.<=) {most} OR f.nth OPERATOR(pg_catalog.=) 1 ORDER BY f.n",
+        fmt::arg("near", count(legs_.vector, "v")), fmt::arg("found", count(legs_.text, "x")),
+        fmt::arg("waiting", count(legs_.text && info_.stores(), "waiting")),
+        fmt::arg("key", readable(info_.key_json_sql + "::pg_catalog.text")),
+        fmt::arg("similarity", similarity), fmt::arg("row", readable(row)),
+        fmt::arg("seq", info_.stores() ? "q.seq" : "NULL::pg_catalog.int4"),
+        fmt::arg("chunk", readable(chunk)), fmt::arg("source", source()),
+        fmt::arg("same", schema::same_key("q", info_.key_columns)), fmt::arg("store", store),
+        fmt::arg("most", kMaxAnswerBytes));
+  }
+
+  const Subject& subject_;
+  const schema::VectorizerInfo& info_;
+  const Request& request_;
+  Legs legs_;
+  std::string_view alias_;
+  Binder binder_;
+  std::string keys_, own_keys_;  ///< k1, k2; t."id" AS k1, …
+  std::string vector_, query_;   ///< their parameters
+  std::string from_, conditions_, row_conditions_;
+  bool filtered_ = false;
+};
+
+}  // namespace
+
+Result<Statement> build_statement(const Subject& subject, const Request& request, Legs legs,
+                                  const std::vector<float>& vector) {
+  return Builder(subject, request, legs, vector).build();
+}
+
+std::string settings_statement(const Subject& subject, const Request& request, Duration timeout) {
+  std::string sql = "SELECT pg_catalog.set_config('search_path', 'pg_catalog', true)";
+  const auto set = [&sql](std::string_view name, std::string_view value) {
+    sql += fmt::format(", pg_catalog.set_config('{}', '{}', true)", name, value);
+  };
+  set("transaction_read_only", "on");
+  set("statement_timeout",
+      std::to_string(std::max<std::int64_t>(1, std::chrono::duration_cast<milliseconds>(timeout).count())));
+  set("jit", "off");
+  for (const pg::PinnedSetting& setting : pg::pinned_settings()) set(setting.name, setting.value);
+  if (!subject.vector_index) return sql;
+  set("hnsw.ef_search", std::to_string(std::clamp(request.candidates, 40, 1000)));
+  set("ivfflat.probes", std::to_string(subject.probes));
+  if (subject.pgvector.iterative_scan) {
+    set("hnsw.iterative_scan", "strict_order");
+    set("ivfflat.iterative_scan", "relaxed_order");
+  }
+  return sql;
+}
+
+}  // namespace embedd::search

@@ -1,0 +1,59 @@
+/// The one statement of a search: the legs, their fusion, one page, and the rows on it.
+///
+/// Each leg proposes `candidates` rows (or chunks) in its own order: distance, or rank of the text, then the
+/// key. Fusion is weighted reciprocal rank fusion: the sum of weight / (rrf_k + rank) over the legs, ranks
+/// from 1. Of a store every chunk is scored, and then a row takes the place of its best chunk. The number of
+/// candidates does not depend on the page, so that pages of an unchanged table agree with each other.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "pg/connection.h"
+#include "search/request.h"
+#include "search/subject.h"
+
+namespace embedd::search {
+
+/// Which legs a search has.
+struct Legs {
+  bool vector = false;
+  bool text = false;
+};
+
+struct Statement {
+  std::string sql;
+  std::vector<pg::Param> params;
+};
+
+/// Columns of the result. A row without a key says that the page is empty.
+enum Column : int {
+  kKey,
+  kScore,
+  kSimilarity,
+  kVectorRank,
+  kTextRank,
+  kRow,
+  kSeq,
+  kChunk,
+  kPage,
+  kNear,
+  kFound,
+  kWaiting
+};
+
+/// The most bytes of an answer's rows; the first row comes whatever its size.
+inline constexpr std::size_t kMaxAnswerBytes = 4 * kMiB;
+/// Rows of a store without chunks that the text leg reads.
+inline constexpr int kMaxWaiting = 1000;
+
+/// `vector`: the query's, if there is a vector leg. Errors: invalid_argument, which names the field.
+Result<Statement> build_statement(const Subject& subject, const Request& request, Legs legs,
+                                  const std::vector<float>& vector);
+
+/// Sets, for the transaction, what the statement is run under: a read-only transaction that ends after
+/// `timeout`, and how much of a vector index is read.
+std::string settings_statement(const Subject& subject, const Request& request, Duration timeout);
+
+}  // namespace embedd::search

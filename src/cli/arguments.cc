@@ -153,6 +153,20 @@ class Parser {
     add_named(group, "drop", "Remove triggers, queue and declaration; vectors stay", vectorizer_drop);
     add_reindex(group);
     add_defer_index(group);
+    add_text_search(group);
+  }
+
+  void add_text_search(CLI::App* group) {
+    auto arguments = std::make_shared<TextSearchArguments>();
+    CLI::App* command =
+        add(group, "text-search", "Let searches find words too: store the configuration and build the index",
+            [arguments](Context& context) { return vectorizer_text_search(context, *arguments); });
+    command->add_option("NAME", arguments->name, "The vectorizer")->required();
+    command
+        ->add_option("CONFIG", arguments->configuration,
+                     "A text search configuration, such as english; or none")
+        ->required();
+    command->add_flag_callback("--no-index", [arguments] { arguments->build = false; }, "Build no index");
   }
 
   void add_reindex(CLI::App* group) {

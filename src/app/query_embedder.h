@@ -1,0 +1,85 @@
+/// Computes the vectors of search queries on a thread of its own, so that no request waits for another's
+/// provider.
+///
+/// After a failure that is the endpoint's, the endpoint is left alone: for the time that the server asks for,
+/// or for a pause that doubles from one second to thirty. Meanwhile each query is refused at once, with the
+/// same reason.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "provider/embedders.h"
+#include "provider/endpoint.h"
+#include "provider/loop.h"
+
+namespace embedd::app {
+
+/// Why there is no vector.
+struct NoVector {
+  std::string reason;  ///< a stable word: no_api_key, deadline, or a name of ErrorKind
+  Error error;
+};
+
+class QueryEmbedder {
+ public:
+  struct Query {
+    std::string endpoint, model;
+    int dimensions = 0;
+    bool send_dimensions = false;
+    std::string text;
+  };
+  /// Called on the embedder's thread; must not block.
+  using Done = std::function<void(std::expected<std::vector<float>, NoVector>)>;
+
+  explicit QueryEmbedder(std::vector<provider::EndpointConfig> endpoints);
+  /// Ends every query in flight; each still gets its answer.
+  ~QueryEmbedder();
+  QueryEmbedder(const QueryEmbedder&) = delete;
+  QueryEmbedder& operator=(const QueryEmbedder&) = delete;
+
+  /// Thread-safe. `done` is called once, at `deadline` at the latest.
+  void embed(Query query, Instant deadline, Done done);
+
+ private:
+  struct Waiting {
+    Query query;
+    Instant deadline;
+    Done done;
+  };
+  /// An endpoint that is left alone.
+  struct Pause {
+    int failures = 0;
+    Instant until{};
+    NoVector why;
+  };
+
+  void run();
+  void start(Waiting waiting);
+  void finish(Reply reply);
+  void expire(Instant now);
+  void note(const std::string& endpoint, const Error& error, Instant now);
+
+  provider::Loop loop_;
+  std::mutex mutex_;
+  std::vector<Waiting> arrived_;  ///< guarded by mutex_
+  bool stopping_ = false;         ///< guarded by mutex_
+
+  // Of the thread.
+  provider::Embedders embedders_;
+  std::map<std::uint64_t, Waiting> in_flight_;
+  std::map<std::string, Pause> pauses_;  ///< by endpoint
+  std::uint64_t next_id_ = 1;
+
+  std::thread thread_;
+};
+
+}  // namespace embedd::app

@@ -1,0 +1,227 @@
+#include "app/search_service.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "app/endpoints.h"
+
+namespace embedd::app {
+namespace {
+
+constexpr std::size_t kMostKnown = 1000;
+constexpr Duration kAsideDeadline = seconds(5);
+/// Of the deadline: then the text leg of a hybrid search still has time.
+constexpr double kEmbedShare = 0.6;
+
+double ms_since(Instant begin) { return 1000 * to_seconds(std::chrono::steady_clock::now() - begin); }
+
+SearchFailure failure_of(Error error) {
+  const char* code = "internal";
+  if (error.kind == ErrorKind::invalid_argument) code = "invalid_request";
+  if (error.kind == ErrorKind::canceled) code = "deadline";
+  if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::in_doubt ||
+      error.kind == ErrorKind::conflict || error.kind == ErrorKind::unauthenticated)
+    code = "unavailable";
+  return {code, std::move(error)};
+}
+
+SearchFailure invalid(std::string message) {
+  return {"invalid_request", {ErrorKind::invalid_argument, std::move(message)}};
+}
+
+/// What is known of the table may be outdated: the server refused a name, or a name is not known here.
+bool is_outdated(const Error& error, const std::string& sqlstate) {
+  if (sqlstate.empty()) return error.kind == ErrorKind::invalid_argument;
+  return (sqlstate.starts_with("42") && sqlstate != "42501") || sqlstate == "0A000" || sqlstate == "26000";
+}
+
+Result<std::vector<Listed>> read_list(pg::Connection& db) {
+  const auto infos = TRY(schema::list_vectorizers(db));
+  const auto words =
+      TRY(db.exec("SELECT id, text_search FROM embedd.vectorizers WHERE text_search IS NOT NULL"));
+  std::map<VectorizerId, std::string> by_id;
+  for (int i = 0; i < words.size(); ++i) by_id[words.integer(i, 0)] = words.text(i, 1);
+  std::vector<Listed> out;
+  for (const schema::VectorizerInfo& info : infos) out.push_back({info, by_id[info.id]});
+  return out;
+}
+
+Result<bool> read_nothing(pg::Connection& db) {
+  TRY(db.exec("SELECT 1"));
+  return true;
+}
+
+}  // namespace
+
+struct SearchService::Search {
+  std::string vectorizer;
+  search::Request request;
+  Done<SearchAnswer> done;
+  Instant began = std::chrono::steady_clock::now();
+  Instant deadline = began + request.deadline;
+  SubjectPtr subject{};
+  search::Mode mode = search::Mode::hybrid;
+  std::vector<float> vector{};
+  std::optional<NoVector> no_vector{};
+  double embed_ms = 0;
+  Instant asked{};  ///< when the database was
+  int attempts = 0;
+
+  [[nodiscard]] search::Legs legs() const {
+    return {.vector = mode != search::Mode::text && !no_vector, .text = mode != search::Mode::vector};
+  }
+  void fail(SearchFailure failure) { done(std::unexpected(std::move(failure))); }
+};
+
+SearchService::SearchService(const Settings& settings, int connections)
+    : pool_(settings, connections), aside_(settings, 1), embedder_(settings.endpoints) {}
+
+void SearchService::search(std::string vectorizer, search::Request request, Done<SearchAnswer> done) {
+  auto search = std::make_shared<Search>(
+      Search{.vectorizer = std::move(vectorizer), .request = std::move(request), .done = std::move(done)});
+  pool_.run([this, search](Result<Lent> lent) { begin(search, std::move(lent)); }, search->deadline);
+}
+
+void SearchService::begin(const std::shared_ptr<Search>& search, Result<Lent> lent) {
+  if (!lent) return search->fail(failure_of(std::move(lent.error())));
+  auto subject = subject_of(*lent, search->vectorizer);
+  if (!subject && !lent->db.usable() && search->attempts++ == 0) {
+    pool_.distrust();
+    return pool_.run([this, search](Result<Lent> next) { begin(search, std::move(next)); }, search->deadline);
+  }
+  if (!subject) return search->fail(failure_of(std::move(subject.error())));
+  if (!*subject)
+    return search->fail(
+        {"not_found",
+         {ErrorKind::invalid_argument,
+          fmt::format("there is no vectorizer '{}': GET /v1/vectorizers lists them", search->vectorizer)}});
+  search->subject = *subject;
+  const search::Request& request = search->request;
+  const schema::VectorizerInfo& info = search->subject->info;
+  const bool words = !search->subject->text_search.empty();
+  search->mode = request.mode.value_or(words ? search::Mode::hybrid : search::Mode::vector);
+  if (search->mode != search::Mode::vector && !words)
+    return search->fail(
+        invalid(fmt::format("mode: {0} needs a text configuration, and {1} has none; its owner runs: embedd "
+                            "vectorizer text-search {1} english",
+                            name_of(search->mode), info.name)));
+  if (!request.vector.empty() && static_cast<int>(request.vector.size()) != info.dimensions)
+    return search->fail(invalid(fmt::format("vector: has {} numbers, and the vectorizer {} has {} dimensions",
+                                            request.vector.size(), info.name, info.dimensions)));
+  search->vector = request.vector;
+  if (search->mode == search::Mode::text || !search->vector.empty()) return execute(search, std::move(lent));
+  embed(search);
+}
+
+void SearchService::embed(const std::shared_ptr<Search>& search) {
+  const Instant now = std::chrono::steady_clock::now();
+  const bool alone = search->mode == search::Mode::vector;
+  const auto patience =
+      std::chrono::duration_cast<Duration>((search->deadline - now) * (alone ? 1 : kEmbedShare));
+  const schema::VectorizerInfo& info = search->subject->info;
+  embedder_.embed({.endpoint = info.endpoint,
+                   .model = info.model,
+                   .dimensions = info.dimensions,
+                   .send_dimensions = info.send_dimensions,
+                   .text = search->request.query},
+                  now + patience, [this, search, now](std::expected<std::vector<float>, NoVector> vector) {
+                    search->embed_ms = ms_since(now);
+                    if (vector)
+                      search->vector = *std::move(vector);
+                    else
+                      search->no_vector = std::move(vector.error());
+                    if (search->no_vector && search->mode == search::Mode::vector)
+                      return search->fail({search->no_vector->reason, search->no_vector->error});
+                    pool_.run([this, search](Result<Lent> lent) { execute(search, std::move(lent)); },
+                              search->deadline);
+                  });
+}
+
+void SearchService::execute(const std::shared_ptr<Search>& search, Result<Lent> lent) {
+  if (!lent) return search->fail(failure_of(std::move(lent.error())));
+  if (search->asked == Instant{}) search->asked = std::chrono::steady_clock::now();
+  while (true) {
+    auto found = search::ranked_search(lent->trip, *search->subject, search->request, search->legs(),
+                                       search->vector, search->deadline);
+    if (found) return conclude(*search, *std::move(found));
+    const bool again = search->attempts++ == 0 && std::chrono::steady_clock::now() < search->deadline;
+    // A connection that was lost while it was idle shows only now.
+    if (lent->trip.broken()) pool_.distrust();
+    if (again && lent->trip.broken())
+      return pool_.run([this, search](Result<Lent> next) { execute(search, std::move(next)); },
+                       search->deadline);
+    if (!again || !is_outdated(found.error(), lent->trip.last_sqlstate()))
+      return search->fail(failure_of(std::move(found.error())));
+    lent->trip.forget();
+    forget(search->vectorizer);
+    auto subject = subject_of(*lent, search->vectorizer);
+    if (!subject || !*subject || (*subject)->info.dimensions != search->subject->info.dimensions ||
+        (*subject)->text_search != search->subject->text_search)
+      return search->fail(failure_of(std::move(found.error())));
+    search->subject = *subject;
+  }
+}
+
+void SearchService::conclude(Search& search, search::Answer found) {
+  SearchAnswer answer{.found = std::move(found), .mode = search.mode, .model = search.subject->info.model};
+  answer.explained = search.request.explain;
+  if (search.no_vector)
+    answer.degraded = Degraded{"vector", search.no_vector->reason,
+                               "only the words were searched: " + search.no_vector->error.message};
+  if (answer.found.backlog) {
+    const std::string message = fmt::format(
+        "more than {} rows have no chunks yet, and not all of them were searched", search::kMaxWaiting);
+    if (answer.degraded)
+      answer.degraded->message += "; " + message;
+    else
+      answer.degraded = Degraded{"text", "backlog", message};
+  }
+  answer.embed_ms = search.embed_ms;
+  answer.database_ms = ms_since(search.asked);
+  answer.took_ms = ms_since(search.began);
+  search.done(std::move(answer));
+}
+
+Result<SearchService::SubjectPtr> SearchService::subject_of(Lent& lent, const std::string& name) {
+  const Instant now = std::chrono::steady_clock::now();
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = known_.find(name);
+    if (found != known_.end() && now < found->second.read_at + kSubjectLives) return found->second.subject;
+  }
+  auto subject = TRY(search::load_subject(lent.db, name));
+  const std::lock_guard lock(mutex_);
+  if (known_.size() >= kMostKnown) known_.clear();
+  if (subject)
+    known_[name] = {subject, now};
+  else
+    known_.erase(name);
+  return subject;
+}
+
+void SearchService::forget(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  known_.erase(name);
+}
+
+/// Reads with the connection that searches do not use. A connection that was lost while it was idle shows
+/// only now, and is opened once again.
+template <typename T>
+void SearchService::read_aside(Result<T> (*read)(pg::Connection&), Done<T> done, bool again) {
+  aside_.run(
+      [this, read, done = std::move(done), again](Result<Lent> lent) {
+        if (!lent) return done(std::unexpected(failure_of(std::move(lent.error()))));
+        auto value = read(lent->db);
+        if (value) return done(*std::move(value));
+        if (again && !lent->db.usable()) return read_aside(read, done, false);
+        done(std::unexpected(failure_of(std::move(value.error()))));
+      },
+      std::chrono::steady_clock::now() + kAsideDeadline);
+}
+
+void SearchService::list(Done<std::vector<Listed>> done) { read_aside(read_list, std::move(done), true); }
+
+void SearchService::check(Done<bool> done) { read_aside(read_nothing, std::move(done), true); }
+
+}  // namespace embedd::app

@@ -38,6 +38,7 @@ class Parser {
     add_status();
     add_dead();
     add_search();
+    add_serve();
     add_traces();
     add_check();
     add_grants();
@@ -272,6 +273,13 @@ class Parser {
     command->add_option("VECTORIZER", arguments->vectorizer, "Where to search")->required();
     command->add_option("QUERY", arguments->query, "What to search for")->required();
     command->add_option("-k,--limit", arguments->limit, "How many rows [10]")->check(whole_number(1, 1000));
+  }
+
+  void add_serve() {
+    add(&app_, "serve", "Answer searches over HTTP until stopped", serve, false)
+        ->add_option_function<std::string>(
+            "--http", [this](const std::string& text) { arguments_.flags.emplace_back("http", text); },
+            "Listen at this address:port (port 0: any) [127.0.0.1:8080]");
   }
 
   void add_chunk() {

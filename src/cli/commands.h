@@ -75,6 +75,7 @@ Result<int> dead_list(Context& context, const DeadArguments& arguments);
 Result<int> dead_retry(Context& context, const DeadArguments& arguments);
 Result<int> dead_purge(Context& context, const DeadArguments& arguments);
 Result<int> search(Context& context, const SearchArguments& arguments);
+Result<int> serve(Context& context);
 Result<int> traces_init(Context& context, const app::TracesRequest& request);
 Result<int> check(Context& context, const CheckArguments& arguments);
 Result<int> grants(Context& context, const GrantsArguments& arguments);

@@ -62,6 +62,7 @@ constexpr Block kBlocks[] = {
     {"embedd chunk handbook.md ", Setting::bare},
     {"psql $DATABASE_URL -c \"ALTER TABLE documents ADD COLUMN author", Setting::running},
     {"embedd vectorizer defer-index documents ", Setting::indexed},
+    {"embedd vectorizer text-search documents ", Setting::indexed},
     {"./dev demo ", Setting::none, "./dev fresh runs it"},
     {"./dev test ", Setting::none, "./dev fresh and CI run it"},
     {"./dev bench ", Setting::none, "takes a quiet machine and an hour"},
@@ -176,7 +177,7 @@ TEST(DocumentedCommands, ExistWithTheirFlags) {
   const std::string settings = run_process({.arguments = {"--help-settings"}}).output;
   // `embedd dead list --older-than 7d`, without `embedd` where a table or a sentence has just been about it.
   const std::regex span(
-      "`(?:embedd )?((?:migrate|vectorizer|worker|status|dead|search|traces|check|grants|estimate)"
+      "`(?:embedd )?((?:migrate|vectorizer|worker|status|dead|search|serve|traces|check|grants|estimate)"
       "(?: [a-z][a-z-]*(?![^ `]))?)([^`\n]*)`");
   const std::regex flag("--[a-z][a-z-]*");
   int commands = 0;

@@ -1,0 +1,33 @@
+/// Prometheus metrics of the search service. Thread-safe. Labels are bounded: routes, status codes and
+/// reasons are from fixed lists.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "base/units.h"
+
+namespace embedd::observe {
+
+class RequestMetrics {
+ public:
+  RequestMetrics();
+  ~RequestMetrics();
+
+  /// The Prometheus text format, version 0.0.4.
+  [[nodiscard]] std::string text() const;
+
+  void answered(const std::string& route, int status, Duration took);
+  /// A search was answered without one of its legs.
+  void degraded(const std::string& leg, const std::string& reason);
+  void limited();
+  void connections(std::size_t open);
+  void active(std::size_t requests);
+
+ private:
+  struct Families;
+  std::unique_ptr<Families> families_;
+};
+
+}  // namespace embedd::observe

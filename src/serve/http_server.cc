@@ -1,0 +1,368 @@
+#include "serve/http_server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cctype>
+#include <future>
+#include <random>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+
+#include "base/threads.h"
+
+namespace embedd::serve {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr std::size_t kMaxRequestId = 64;
+/// After a refusal, what the client still sends is read and dropped, so that it sees the reply.
+constexpr std::size_t kMaxDropped = 2 * kMiB;
+constexpr Duration kDropTime = seconds(2);
+
+std::string new_id() {
+  static thread_local std::mt19937_64 random{std::random_device{}()};
+  return fmt::format("{:016x}", random());
+}
+
+bool is_plain_id(std::string_view id) {
+  return !id.empty() && id.size() <= kMaxRequestId && std::ranges::all_of(id, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+  });
+}
+
+class Session;
+
+/// What sessions share. All of it belongs to the server's thread, but `count`.
+struct Shared {
+  Shared(HttpServer::Limits limits, HttpHandler& handler) : limits(limits), handler(handler) {}
+  void add(Session& session) {
+    open.push_back(&session);
+    count = open.size();
+  }
+  void remove(const Session& session);
+  void close_one();
+  void close_idle();
+
+  const HttpServer::Limits limits;
+  HttpHandler& handler;
+  std::vector<Session*> open;  ///< the oldest first
+  std::atomic<std::size_t> count{0};
+  bool draining = false;
+  std::function<void()> when_empty;
+};
+
+/// One connection. Its handlers keep it alive.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(tcp::socket socket, Shared& shared)
+      : stream_(std::move(socket)), buffer_(shared.limits.head_bytes), shared_(shared) {}
+
+  void run() {
+    error_code ignored;
+    stream_.socket().set_option(tcp::no_delay(true), ignored);
+    shared_.add(*this);
+    read_head();
+  }
+
+  [[nodiscard]] bool idle() const { return idle_; }
+  void close() {
+    error_code ignored;
+    stream_.socket().close(ignored);
+    end();
+  }
+
+ private:
+  void end() {
+    if (std::exchange(ended_, true)) return;
+    permit_.reset();
+    shared_.remove(*this);
+  }
+
+  void read_head() {
+    idle_ = true;
+    parser_.emplace();
+    parser_->header_limit(shared_.limits.head_bytes);
+    parser_->body_limit(shared_.limits.body_bytes);
+    stream_.expires_after(shared_.limits.idle);
+    http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](error_code error, std::size_t) { self->on_head(error); });
+  }
+
+  void on_head(error_code error) {
+    if (ended_) return;
+    idle_ = false;
+    request_ = {.id = new_id(), .began = std::chrono::steady_clock::now()};
+    if (error) return on_bad_head(error);
+    const auto& head = parser_->get();
+    const auto text = [](auto view) { return std::string(view.data(), view.size()); };
+    request_.method = text(head.method_string());
+    request_.target = text(head.target());
+    request_.authorization = text(head[http::field::authorization]);
+    request_.content_type = text(head[http::field::content_type]);
+    request_.host = text(head[http::field::host]);
+    if (std::string id = text(head["X-Request-ID"]); is_plain_id(id)) request_.id = std::move(id);
+    keep_alive_ = head.keep_alive();
+    if (auto refusal = shared_.handler.admit(request_, permit_)) {
+      unread_ = !parser_->is_done();
+      return respond(std::move(*refusal));
+    }
+    if (parser_->is_done()) return handle();
+    if (request_.method != "POST") {
+      unread_ = true;
+      return respond(shared_.handler.refusal(400, "unexpected_body", "send no body with this method"));
+    }
+    if (beast::iequals(head[http::field::expect], "100-continue")) return go_on();
+    read_body();
+  }
+
+  void on_bad_head(error_code error) {
+    keep_alive_ = false;
+    unread_ = true;
+    if (error == http::error::body_limit)
+      return respond(shared_.handler.refusal(
+          413, "body_too_large",
+          fmt::format("the body has more than {} KiB", shared_.limits.body_bytes / kKiB)));
+    if (error == http::error::header_limit || error == http::error::buffer_overflow)
+      return respond(shared_.handler.refusal(
+          431, "head_too_large",
+          fmt::format("the head has more than {} KiB", shared_.limits.head_bytes / kKiB)));
+    const bool malformed = error.category() == http::make_error_code(http::error::bad_method).category() &&
+                           error != http::error::end_of_stream && error != http::error::partial_message;
+    if (malformed)
+      return respond(shared_.handler.refusal(400, "malformed", "this is not an HTTP/1.1 request"));
+    close();
+  }
+
+  void go_on() {
+    continue_ = {http::status::continue_, 11};
+    stream_.expires_after(shared_.limits.write);
+    http::async_write(stream_, continue_, [self = shared_from_this()](error_code error, std::size_t) {
+      if (error || self->ended_) return self->end();
+      self->read_body();
+    });
+  }
+
+  void read_body() {
+    stream_.expires_after(shared_.limits.body);
+    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, std::size_t) {
+      if (self->ended_) return;
+      if (!error) return self->handle();
+      self->keep_alive_ = false;
+      self->unread_ = true;
+      if (error == beast::error::timeout || error == http::error::end_of_stream ||
+          error == http::error::partial_message)
+        return self->close();
+      if (error == http::error::body_limit) return self->on_bad_head(error);
+      self->respond(self->shared_.handler.refusal(400, "malformed", "the body is not as the head says"));
+    });
+  }
+
+  void handle() {
+    stream_.expires_never();
+    HttpRequest request = request_;
+    request.body = std::move(parser_->get().body());
+    shared_.handler.handle(std::move(request), [self = shared_from_this()](HttpReply reply) {
+      asio::post(self->stream_.get_executor(), [self, reply = std::move(reply)]() mutable {
+        if (!self->ended_) self->respond(std::move(reply));
+      });
+    });
+  }
+
+  void respond(HttpReply reply) {
+    reply_ = std::move(reply);
+    const bool keep = keep_alive_ && !unread_ && !shared_.draining;
+    keep_alive_ = keep;
+    response_ = {};
+    response_.result(static_cast<unsigned>(reply_.status));
+    response_.version(11);
+    response_.set(http::field::content_type, reply_.content_type);
+    response_.set(http::field::cache_control, "no-store");
+    response_.set("X-Content-Type-Options", "nosniff");
+    response_.set("X-Request-ID", request_.id);
+    for (const auto& [name, value] : reply_.headers) response_.set(name, value);
+    response_.keep_alive(keep);
+    response_.content_length(reply_.body.size());
+    if (request_.method != "HEAD") response_.body() = std::move(reply_.body);
+    stream_.expires_after(shared_.limits.write);
+    http::async_write(stream_, response_, [self = shared_from_this()](error_code error, std::size_t) {
+      self->on_written(error);
+    });
+  }
+
+  void on_written(error_code error) {
+    shared_.handler.answered(request_, reply_);
+    permit_.reset();
+    response_ = {};
+    reply_ = {};
+    if (ended_) return;
+    if (error) return close();
+    if (keep_alive_ && !shared_.draining) return read_head();
+    error_code ignored;
+    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    if (!unread_) return close();
+    stream_.expires_after(kDropTime);
+    drop();
+  }
+
+  void drop() {
+    stream_.async_read_some(asio::buffer(dropped_),
+                            [self = shared_from_this()](error_code error, std::size_t n) {
+                              if (self->ended_) return;
+                              self->dropped_bytes_ += n;
+                              if (error || self->dropped_bytes_ > kMaxDropped) return self->close();
+                              self->drop();
+                            });
+  }
+
+  beast::tcp_stream stream_;
+  beast::flat_buffer buffer_;
+  std::optional<http::request_parser<http::string_body>> parser_;
+  http::response<http::string_body> response_;
+  http::response<http::empty_body> continue_;
+  Shared& shared_;
+  HttpRequest request_;  ///< without its body
+  HttpReply reply_;
+  std::shared_ptr<void> permit_;
+  bool idle_ = true, ended_ = false;
+  bool keep_alive_ = false;
+  bool unread_ = false;  ///< the client may still be sending
+  std::array<char, 4096> dropped_{};
+  std::size_t dropped_bytes_ = 0;
+};
+
+void Shared::remove(const Session& session) {
+  std::erase(open, &session);
+  count = open.size();
+  if (open.empty() && when_empty) when_empty();
+}
+
+void Shared::close_one() {
+  if (open.empty()) return;
+  const auto found = std::ranges::find_if(open, &Session::idle);
+  (found == open.end() ? open.front() : *found)->close();
+}
+
+void Shared::close_idle() {
+  for (Session* session : std::vector<Session*>(open))
+    if (session->idle()) session->close();
+}
+
+}  // namespace
+
+class HttpServer::Impl {
+ public:
+  Impl(Limits limits, HttpHandler& handler) : shared_(limits, handler) {}
+  ~Impl() {
+    io_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  Result<void> listen(const ListenAddress& address) {
+    error_code error;
+    const auto found = tcp::resolver(io_).resolve(
+        address.host, address.port, tcp::resolver::passive | tcp::resolver::numeric_service, error);
+    if (error || found.empty()) return refuse(address, error.message());
+    const tcp::endpoint endpoint = found.begin()->endpoint();
+    (void)acceptor_.open(endpoint.protocol(), error);
+    if (!error) (void)acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) (void)acceptor_.bind(endpoint, error);
+    if (!error) (void)acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (!error) local_ = acceptor_.local_endpoint(error);
+    if (error) return refuse(address, error.message());
+    accept();
+    thread_ = start_thread([this] { io_.run(); });
+    return {};
+  }
+
+  void stop() {
+    auto empty = std::make_shared<std::promise<void>>();
+    std::future<void> emptied = empty->get_future();
+    asio::post(io_, [this, empty] {
+      error_code ignored;
+      acceptor_.close(ignored);
+      retry_.cancel();
+      shared_.draining = true;
+      shared_.when_empty = [empty, told = false]() mutable {
+        if (!std::exchange(told, true)) empty->set_value();
+      };
+      if (shared_.open.empty()) return shared_.when_empty();
+      shared_.close_idle();
+    });
+    (void)emptied.wait_for(shared_.limits.drain);
+    io_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  [[nodiscard]] const tcp::endpoint& local() const { return local_; }
+  [[nodiscard]] std::size_t connections() const { return shared_.count; }
+
+ private:
+  static Result<void> refuse(const ListenAddress& address, const std::string& why) {
+    return fail(ErrorKind::unavailable,
+                fmt::format("cannot listen on {}:{}: {}", address.host, address.port, why));
+  }
+
+  /// New connections are always accepted, so that a working client does not wait behind idle ones.
+  void accept() {
+    acceptor_.async_accept([this](error_code error, tcp::socket socket) {
+      if (error == asio::error::operation_aborted || shared_.draining) return;
+      if (error || shared_.open.size() >= shared_.limits.connections) shared_.close_one();
+      if (error) return accept_later();  // out of file descriptors
+      std::make_shared<Session>(std::move(socket), shared_)->run();
+      accept();
+    });
+  }
+
+  void accept_later() {
+    retry_.expires_after(milliseconds(100));
+    retry_.async_wait([this](error_code error) {
+      if (!error) accept();
+    });
+  }
+
+  Shared shared_;
+  tcp::endpoint local_;
+  asio::io_context io_;
+  /// While a draining server waits for its last search, nothing else keeps the thread going.
+  asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
+  tcp::acceptor acceptor_{io_};
+  asio::steady_timer retry_{io_};
+  std::thread thread_;
+};
+
+HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpServer::~HttpServer() = default;
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(const ListenAddress& address, Limits limits,
+                                                      HttpHandler& handler) {
+  auto impl = std::make_unique<Impl>(limits, handler);
+  TRY(impl->listen(address));
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+}
+
+void HttpServer::stop() { impl_->stop(); }
+std::uint16_t HttpServer::port() const { return impl_->local().port(); }
+std::size_t HttpServer::connections() const { return impl_->connections(); }
+
+std::string HttpServer::address() const {
+  const auto host = impl_->local().address();
+  return host.is_v6() ? fmt::format("[{}]:{}", host.to_string(), port())
+                      : fmt::format("{}:{}", host.to_string(), port());
+}
+
+}  // namespace embedd::serve

@@ -1,0 +1,89 @@
+/// An HTTP/1.1 server on a thread of its own, for requests that other threads answer.
+///
+/// A connection has one request at a time: what a client sends ahead stays in the socket. The head comes
+/// first, and the handler decides by it whether the body is read. Everything is bounded: connections, bytes
+/// of head and body, and the time that a client may take to send or to read. For a connection too many, the
+/// one that has waited longest for its next request is closed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/units.h"
+#include "serve/listener.h"
+
+namespace embedd::serve {
+
+struct HttpRequest {
+  std::string method, target;
+  std::string authorization, content_type, host;
+  std::string id;  ///< `X-Request-ID`, if that is short and plain; else a new one
+  std::string body;
+  Instant began{};
+};
+
+struct HttpReply {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+  /// For the log and the metrics.
+  std::string route = "other", vectorizer, code;
+  int hits = -1;
+};
+
+class HttpHandler {
+ public:
+  virtual ~HttpHandler() = default;
+  /// Called on the server's thread when the head has come; must not block. A reply refuses the request, and
+  /// its body is not read. `permit` is kept until the reply was sent.
+  virtual std::optional<HttpReply> admit(const HttpRequest& head, std::shared_ptr<void>& permit) = 0;
+  /// Called on the server's thread; must not block. `done` may be called on any thread, once.
+  virtual void handle(HttpRequest request, std::function<void(HttpReply)> done) = 0;
+  /// The reply was sent, or could not be.
+  virtual void answered(const HttpRequest& head, const HttpReply& reply) = 0;
+  /// A reply of the server's own.
+  virtual HttpReply refusal(int status, std::string_view code, std::string_view message) = 0;
+};
+
+class HttpServer {
+ public:
+  struct Limits {
+    std::size_t connections = 1000;
+    std::uint32_t head_bytes = 16 * kKiB;
+    std::uint64_t body_bytes = 512 * kKiB;
+    Duration idle = seconds(30);  ///< from one reply to the next head
+    Duration body = seconds(10);
+    Duration write = seconds(30);
+    Duration drain = seconds(35);
+  };
+
+  /// `handler` must outlive stop(), and this object must outlive the last call of a `done`. Errors:
+  /// unavailable if the address cannot be listened on.
+  static Result<std::unique_ptr<HttpServer>> start(const ListenAddress& address, Limits limits,
+                                                   HttpHandler& handler);
+  ~HttpServer();
+
+  /// Accepts no more, closes idle connections, and waits until the requests under way are answered, at most
+  /// Limits::drain.
+  void stop();
+
+  [[nodiscard]] std::uint16_t port() const;
+  /// "127.0.0.1:43210"
+  [[nodiscard]] std::string address() const;
+  [[nodiscard]] std::size_t connections() const;
+
+ private:
+  class Impl;
+  explicit HttpServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace embedd::serve

@@ -1,0 +1,249 @@
+#include "serve/search_api.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/loopback.h"
+#include "embedded/openapi.h"
+#include "search/request.h"
+#include "serve/search_json.h"
+
+namespace embedd::serve {
+namespace {
+
+constexpr std::string_view kVectorizers = "/v1/vectorizers";
+constexpr Duration kHealthLives = seconds(1);
+
+const char* name_of_route(int route) {
+  constexpr const char* kNames[] = {"search", "vectorizers", "healthz", "metrics", "openapi", "other"};
+  return kNames[route];
+}
+
+/// The host of a `Host` header, without its port and the brackets of IPv6.
+std::string_view host_of(std::string_view header) {
+  if (header.starts_with('[')) return header.substr(1, header.find(']') - 1);
+  return header.substr(0, header.find(':'));
+}
+
+bool is_json(std::string_view content_type) {
+  std::string type(content_type.substr(0, content_type.find(';')));
+  std::erase(type, ' ');
+  std::ranges::transform(type, type.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return type.empty() || type == "application/json";
+}
+
+int status_of(std::string_view code) {
+  if (code == "invalid_request") return 400;
+  if (code == "not_found") return 404;
+  if (code == "internal") return 500;
+  return 503;
+}
+
+std::string retry_after(const Error& error) {
+  const double asked = error.retry_after ? to_seconds(*error.retry_after) : 5;
+  return fmt::format("{:.0f}", std::ceil(std::clamp(asked, 1.0, 3600.0)));
+}
+
+}  // namespace
+
+SearchApi::SearchApi(app::SearchService& service, observe::RequestMetrics& metrics, Tokens tokens,
+                     Limits limits)
+    : service_(service),
+      metrics_(metrics),
+      tokens_(std::move(tokens)),
+      limits_(limits),
+      active_of_(std::max<std::size_t>(tokens_.size(), 1)) {}
+
+SearchApi::Target SearchApi::target_of(std::string_view target) {
+  const std::string_view path = target.substr(0, target.find('?'));
+  if (path == "/healthz") return {Route::health, ""};
+  if (path == "/metrics") return {Route::metrics, ""};
+  if (path == "/openapi.json") return {Route::openapi, ""};
+  if (path == kVectorizers) return {Route::list, ""};
+  constexpr std::string_view kEnd = "/search";
+  if (!path.starts_with(kVectorizers) || !path.ends_with(kEnd)) return {};
+  std::string_view name = path.substr(kVectorizers.size());
+  name.remove_suffix(kEnd.size());
+  const bool plain = name.size() > 1 && name.size() <= 64 && name.front() == '/' &&
+                     std::ranges::all_of(name.substr(1), [](unsigned char c) {
+                       return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-';
+                     });
+  if (!plain) return {};
+  return {Route::search, std::string(name.substr(1))};
+}
+
+HttpReply SearchApi::reply_to(Route route, const std::string& vectorizer) {
+  return {.route = name_of_route(static_cast<int>(route)), .vectorizer = vectorizer};
+}
+
+HttpReply SearchApi::refusal(int status, std::string_view code, std::string_view message) {
+  return {.status = status, .body = error_json(code, message), .code = std::string(code)};
+}
+
+std::optional<HttpReply> SearchApi::admit(const HttpRequest& head, std::shared_ptr<void>& permit) {
+  const Target target = target_of(head.target);
+  const auto refuse = [&](HttpReply reply) {
+    reply.route = name_of_route(static_cast<int>(target.route));
+    return reply;
+  };
+  if (target.route == Route::unknown)
+    return refusal(404, "not_found",
+                   "there are POST /v1/vectorizers/NAME/search, GET /v1/vectorizers, /healthz, /metrics and "
+                   "/openapi.json");
+  const bool post = target.route == Route::search;
+  if (post ? head.method != "POST" : head.method != "GET" && head.method != "HEAD") {
+    HttpReply reply = refusal(405, "method_not_allowed", post ? "use POST" : "use GET");
+    reply.headers.emplace_back("Allow", post ? "POST" : "GET, HEAD");
+    return refuse(std::move(reply));
+  }
+  if (target.route != Route::search && target.route != Route::list) return std::nullopt;
+  std::size_t token = 0;
+  if (auto refused = check_token(head, token)) return refuse(std::move(*refused));
+  if (post && !is_json(head.content_type))
+    return refuse(refusal(415, "not_json", "send the body with the header Content-Type: application/json"));
+  if (auto refused = take_permit(token, permit)) return refuse(std::move(*refused));
+  return std::nullopt;
+}
+
+std::optional<HttpReply> SearchApi::check_token(const HttpRequest& head, std::size_t& token) const {
+  const auto refuse = [](int status, std::string_view code, std::string_view message) {
+    return HttpReply{.status = status, .body = error_json(code, message), .code = std::string(code)};
+  };
+  if (tokens_.empty()) {
+    if (is_loopback(host_of(head.host))) return std::nullopt;
+    return refuse(403, "forbidden",
+                  "without a token only requests for localhost are answered: set EMBEDD_API_TOKEN, or ask "
+                  "for localhost");
+  }
+  const auto found = tokens_.find(head.authorization);
+  if (found) {
+    token = *found;
+    return std::nullopt;
+  }
+  HttpReply reply = refuse(401, "unauthenticated",
+                           "send the header Authorization: Bearer TOKEN, with a token of EMBEDD_API_TOKEN");
+  reply.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return reply;
+}
+
+std::optional<HttpReply> SearchApi::take_permit(std::size_t token, std::shared_ptr<void>& permit) {
+  const int all = ++active_, of_token = ++active_of_[token];
+  permit = std::shared_ptr<void>(nullptr, [this, token](void*) {
+    --active_of_[token];
+    metrics_.active(static_cast<std::size_t>(--active_));
+  });
+  metrics_.active(static_cast<std::size_t>(all));
+  const bool too_many = all > limits_.requests;
+  if (!too_many && (tokens_.empty() || of_token <= limits_.requests_of_a_token)) return std::nullopt;
+  permit.reset();
+  metrics_.limited();
+  HttpReply reply =
+      refusal(429, "too_many_requests",
+              too_many ? fmt::format("{} requests are under way; try again in a second", limits_.requests)
+                       : fmt::format("{} requests of this token are under way; try again in a second",
+                                     limits_.requests_of_a_token));
+  reply.headers.emplace_back("Retry-After", "1");
+  return reply;
+}
+
+void SearchApi::handle(HttpRequest request, std::function<void(HttpReply)> done) {
+  const Target target = target_of(request.target);
+  HttpReply reply = reply_to(target.route, target.vectorizer);
+  switch (target.route) {
+    case Route::search: return search(std::move(reply), request, std::move(done));
+    case Route::list: return list(std::move(reply), std::move(done));
+    case Route::health: return health(std::move(reply), std::move(done));
+    case Route::metrics:
+      reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+      reply.body = metrics_.text();
+      return done(std::move(reply));
+    default: reply.body = std::string(embedded::openapi().front().content); return done(std::move(reply));
+  }
+}
+
+HttpReply SearchApi::failed(HttpReply reply, const app::SearchFailure& failure) {
+  reply.status = status_of(failure.code);
+  reply.code = failure.code;
+  reply.body = error_json(failure.code, failure.error.message);
+  if (reply.status == 503) reply.headers.emplace_back("Retry-After", retry_after(failure.error));
+  return reply;
+}
+
+void SearchApi::search(HttpReply reply, const HttpRequest& request, Done done) {
+  auto parsed = search::parse_request(request.body);
+  if (!parsed) return done(failed(std::move(reply), {"invalid_request", std::move(parsed.error())}));
+  const std::string vectorizer = reply.vectorizer;
+  service_.search(vectorizer, *std::move(parsed),
+                  [this, reply = std::move(reply), done = std::move(done)](auto answer) mutable {
+                    if (!answer) return done(failed(std::move(reply), answer.error()));
+                    if (answer->degraded) metrics_.degraded(answer->degraded->leg, answer->degraded->reason);
+                    if (answer->degraded) reply.code = "degraded_" + answer->degraded->reason;
+                    reply.hits = static_cast<int>(answer->found.hits.size());
+                    reply.body = search_json(*answer);
+                    done(std::move(reply));
+                  });
+}
+
+void SearchApi::list(HttpReply reply, Done done) {
+  service_.list([reply = std::move(reply), done = std::move(done)](auto listed) mutable {
+    if (!listed) return done(failed(std::move(reply), listed.error()));
+    reply.body = list_json(*listed);
+    done(std::move(reply));
+  });
+}
+
+void SearchApi::health(HttpReply reply, Done done) {
+  const auto answer = [](HttpReply to, bool up, const std::string& message) {
+    to.status = up ? 200 : 503;
+    to.body = up ? "{\"status\":\"ok\"}\n" : error_json("unavailable", message);
+    if (!up) to.headers.emplace_back("Retry-After", "1");
+    return to;
+  };
+  {
+    const std::lock_guard lock(health_.mutex);
+    const Instant now = std::chrono::steady_clock::now();
+    const bool known = health_.asked != Instant{} && (health_.asking || now < health_.asked + kHealthLives);
+    if (known) return done(answer(std::move(reply), health_.up, health_.message));
+    health_.asking = true;
+    health_.asked = now;
+  }
+  service_.check([this, answer, reply = std::move(reply), done = std::move(done)](auto up) mutable {
+    const std::string message = up ? "" : up.error().error.message;
+    {
+      const std::lock_guard lock(health_.mutex);
+      health_.asking = false;
+      health_.asked = std::chrono::steady_clock::now();
+      health_.up = up.has_value();
+      health_.message = message;
+    }
+    done(answer(std::move(reply), up.has_value(), message));
+  });
+}
+
+void SearchApi::answered(const HttpRequest& head, const HttpReply& reply) {
+  const Duration took = std::chrono::steady_clock::now() - head.began;
+  metrics_.answered(reply.route, reply.status, took);
+  const double ms = std::round(1e6 * to_seconds(took)) / 1000;
+  if (reply.hits >= 0)
+    return log::info("http_request", {{"request_id", head.id},
+                                      {"route", reply.route},
+                                      {"status", reply.status},
+                                      {"took_ms", ms},
+                                      {"vectorizer", reply.vectorizer},
+                                      {"hits", reply.hits},
+                                      {"code", reply.code}});
+  log::info("http_request", {{"request_id", head.id},
+                             {"route", reply.route},
+                             {"status", reply.status},
+                             {"took_ms", ms},
+                             {"vectorizer", reply.vectorizer},
+                             {"code", reply.code}});
+}
+
+}  // namespace embedd::serve

@@ -1,0 +1,75 @@
+/// The routes of `embedd serve`: who may call them, how many at a time, and what they answer.
+///
+///   POST /v1/vectorizers/{name}/search   GET /v1/vectorizers   GET /healthz   GET /metrics   GET
+///   /openapi.json
+///
+/// Routes below /v1 need a token if there is one. Without tokens only requests for a loopback host are
+/// answered, because any web page can make a browser send requests to loopback under a name of its own.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/search_service.h"
+#include "observe/request_metrics.h"
+#include "serve/http_server.h"
+#include "serve/tokens.h"
+
+namespace embedd::serve {
+
+class SearchApi final : public HttpHandler {
+ public:
+  struct Limits {
+    int requests = 64;  ///< below /v1, at a time
+    int requests_of_a_token = 32;
+  };
+
+  /// Both references must outlive this object.
+  SearchApi(app::SearchService& service, observe::RequestMetrics& metrics, Tokens tokens, Limits limits);
+
+  std::optional<HttpReply> admit(const HttpRequest& head, std::shared_ptr<void>& permit) override;
+  void handle(HttpRequest request, std::function<void(HttpReply)> done) override;
+  void answered(const HttpRequest& head, const HttpReply& reply) override;
+  HttpReply refusal(int status, std::string_view code, std::string_view message) override;
+
+ private:
+  enum class Route : std::uint8_t { search, list, health, metrics, openapi, unknown };
+  struct Target {
+    Route route = Route::unknown;
+    std::string vectorizer;
+  };
+  using Done = std::function<void(HttpReply)>;
+
+  static Target target_of(std::string_view target);
+  static HttpReply reply_to(Route route, const std::string& vectorizer);
+  std::optional<HttpReply> check_token(const HttpRequest& head, std::size_t& token) const;
+  std::optional<HttpReply> take_permit(std::size_t token, std::shared_ptr<void>& permit);
+  static HttpReply failed(HttpReply reply, const app::SearchFailure& failure);
+  void search(HttpReply reply, const HttpRequest& request, Done done);
+  void list(HttpReply reply, Done done);
+  void health(HttpReply reply, Done done);
+
+  app::SearchService& service_;
+  observe::RequestMetrics& metrics_;
+  const Tokens tokens_;
+  const Limits limits_;
+  std::atomic<int> active_{0};
+  std::vector<std::atomic<int>> active_of_;  ///< by token
+
+  /// What the database last answered, so that many probes ask it once a second.
+  struct Health {
+    std::mutex mutex;
+    bool asking = false, up = true;
+    Instant asked{};
+    std::string message;
+  };
+  Health health_;
+};
+
+}  // namespace embedd::serve

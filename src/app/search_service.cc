@@ -13,6 +13,8 @@ constexpr std::size_t kMostKnown = 1000;
 constexpr Duration kAsideDeadline = seconds(5);
 /// Of the deadline: then the text leg of a hybrid search still has time.
 constexpr double kEmbedShare = 0.6;
+/// After a lost connection, or with a vectorizer that has changed.
+constexpr int kMaxRetries = 2;
 
 double ms_since(Instant begin) { return 1000 * to_seconds(std::chrono::steady_clock::now() - begin); }
 
@@ -31,8 +33,9 @@ SearchFailure invalid(std::string message) {
 }
 
 /// What is known of the table may be outdated: the server refused a name, or a name is not known here.
-bool is_outdated(const Error& error, const std::string& sqlstate) {
-  if (sqlstate.empty()) return error.kind == ErrorKind::invalid_argument;
+/// `fresh`: it was read for this search.
+bool is_outdated(const Error& error, const std::string& sqlstate, bool fresh) {
+  if (sqlstate.empty()) return error.kind == ErrorKind::invalid_argument && !fresh;
   return (sqlstate.starts_with("42") && sqlstate != "42501") || sqlstate == "0A000" || sqlstate == "26000";
 }
 
@@ -45,6 +48,19 @@ Result<std::vector<Listed>> read_list(pg::Connection& db) {
   std::vector<Listed> out;
   for (const schema::VectorizerInfo& info : infos) out.push_back({info, by_id[info.id]});
   return out;
+}
+
+bool is_same_model(const schema::VectorizerInfo& a, const schema::VectorizerInfo& b) {
+  return a.endpoint == b.endpoint && a.model == b.model && a.dimensions == b.dimensions &&
+         a.send_dimensions == b.send_dimensions;
+}
+
+/// The answer names one leg and one reason; a second one adds its message.
+void note(SearchAnswer& answer, const char* leg, std::string reason, const std::string& message) {
+  if (answer.degraded)
+    answer.degraded->message += "; " + message;
+  else
+    answer.degraded = Degraded{leg, std::move(reason), message};
 }
 
 Result<bool> read_nothing(pg::Connection& db) {
@@ -60,17 +76,19 @@ struct SearchService::Search {
   Done<SearchAnswer> done;
   Instant began = std::chrono::steady_clock::now();
   Instant deadline = began + request.deadline;
-  SubjectPtr subject{};
+  Known known{};
   search::Mode mode = search::Mode::hybrid;
   std::vector<float> vector{};
   std::optional<NoVector> no_vector{};
   double embed_ms = 0;
   Instant asked{};  ///< when the database was
-  int attempts = 0;
+  int retries = 0;
 
   [[nodiscard]] search::Legs legs() const {
     return {.vector = mode != search::Mode::text && !no_vector, .text = mode != search::Mode::vector};
   }
+  [[nodiscard]] const search::Subject& subject() const { return *known.subject; }
+  bool may_retry() { return retries++ < kMaxRetries && std::chrono::steady_clock::now() < deadline; }
   void fail(SearchFailure failure) { done(std::unexpected(std::move(failure))); }
 };
 
@@ -83,35 +101,47 @@ void SearchService::search(std::string vectorizer, search::Request request, Done
   pool_.run([this, search](Result<Lent> lent) { begin(search, std::move(lent)); }, search->deadline);
 }
 
+/// Also when what is known of the vectorizer was outdated. A vector of the same model is kept.
 void SearchService::begin(const std::shared_ptr<Search>& search, Result<Lent> lent) {
   if (!lent) return search->fail(failure_of(std::move(lent.error())));
-  auto subject = subject_of(*lent, search->vectorizer);
-  if (!subject && !lent->db.usable() && search->attempts++ == 0) {
+  auto known = read_known(*lent, search->vectorizer);
+  if (!known && !lent->db.usable() && search->may_retry()) {
     pool_.distrust();
     return pool_.run([this, search](Result<Lent> next) { begin(search, std::move(next)); }, search->deadline);
   }
-  if (!subject) return search->fail(failure_of(std::move(subject.error())));
-  if (!*subject)
+  if (!known) return search->fail(failure_of(std::move(known.error())));
+  if (!known->subject)
     return search->fail(
         {"not_found",
          {ErrorKind::invalid_argument,
           fmt::format("there is no vectorizer '{}': GET /v1/vectorizers lists them", search->vectorizer)}});
-  search->subject = *subject;
-  const search::Request& request = search->request;
-  const schema::VectorizerInfo& info = search->subject->info;
-  const bool words = !search->subject->text_search.empty();
-  search->mode = request.mode.value_or(words ? search::Mode::hybrid : search::Mode::vector);
-  if (search->mode != search::Mode::vector && !words)
-    return search->fail(
-        invalid(fmt::format("mode: {0} needs a text configuration, and {1} has none; its owner runs: embedd "
-                            "vectorizer text-search {1} english",
-                            name_of(search->mode), info.name)));
-  if (!request.vector.empty() && static_cast<int>(request.vector.size()) != info.dimensions)
-    return search->fail(invalid(fmt::format("vector: has {} numbers, and the vectorizer {} has {} dimensions",
-                                            request.vector.size(), info.name, info.dimensions)));
-  search->vector = request.vector;
-  if (search->mode == search::Mode::text || !search->vector.empty()) return execute(search, std::move(lent));
+  const Known before = std::exchange(search->known, *std::move(known));
+  if (auto wrong = misfit(*search)) return search->fail(*std::move(wrong));
+  if (before.subject && !is_same_model(before.subject->info, search->subject().info)) {
+    search->vector.clear();
+    search->no_vector.reset();
+  }
+  if (!search->request.vector.empty()) search->vector = search->request.vector;
+  if (search->mode == search::Mode::text || !search->vector.empty() || search->no_vector)
+    return execute(search, std::move(lent));
   embed(search);
+}
+
+/// Decides the mode. Returns why the request does not fit the vectorizer.
+std::optional<SearchFailure> SearchService::misfit(Search& search) {
+  const search::Request& request = search.request;
+  const schema::VectorizerInfo& info = search.subject().info;
+  const bool words = !search.subject().text_search.empty();
+  search.mode = request.mode.value_or(words ? search::Mode::hybrid : search::Mode::vector);
+  if (search.mode != search::Mode::vector && !words)
+    return invalid(
+        fmt::format("mode: {0} needs a text configuration, and {1} has none; its owner runs: embedd "
+                    "vectorizer text-search {1} english",
+                    name_of(search.mode), info.name));
+  if (!request.vector.empty() && static_cast<int>(request.vector.size()) != info.dimensions)
+    return invalid(fmt::format("vector: has {} numbers, and the vectorizer {} has {} dimensions",
+                               request.vector.size(), info.name, info.dimensions));
+  return std::nullopt;
 }
 
 void SearchService::embed(const std::shared_ptr<Search>& search) {
@@ -119,7 +149,7 @@ void SearchService::embed(const std::shared_ptr<Search>& search) {
   const bool alone = search->mode == search::Mode::vector;
   const auto patience =
       std::chrono::duration_cast<Duration>((search->deadline - now) * (alone ? 1 : kEmbedShare));
-  const schema::VectorizerInfo& info = search->subject->info;
+  const schema::VectorizerInfo& info = search->subject().info;
   embedder_.embed({.endpoint = info.endpoint,
                    .model = info.model,
                    .dimensions = info.dimensions,
@@ -141,63 +171,59 @@ void SearchService::embed(const std::shared_ptr<Search>& search) {
 void SearchService::execute(const std::shared_ptr<Search>& search, Result<Lent> lent) {
   if (!lent) return search->fail(failure_of(std::move(lent.error())));
   if (search->asked == Instant{}) search->asked = std::chrono::steady_clock::now();
-  while (true) {
-    auto found = search::ranked_search(lent->trip, *search->subject, search->request, search->legs(),
-                                       search->vector, search->deadline);
-    if (found) return conclude(*search, *std::move(found));
-    const bool again = search->attempts++ == 0 && std::chrono::steady_clock::now() < search->deadline;
+  auto found = search::ranked_search(lent->trip, search->subject(), search->request, search->legs(),
+                                     search->vector, search->deadline);
+  if (found) return conclude(*search, *std::move(found));
+  if (lent->trip.broken()) {
     // A connection that was lost while it was idle shows only now.
-    if (lent->trip.broken()) pool_.distrust();
-    if (again && lent->trip.broken())
+    pool_.distrust();
+    if (search->may_retry())
       return pool_.run([this, search](Result<Lent> next) { execute(search, std::move(next)); },
                        search->deadline);
-    if (!again || !is_outdated(found.error(), lent->trip.last_sqlstate()))
-      return search->fail(failure_of(std::move(found.error())));
+  } else if (is_outdated(found.error(), lent->trip.last_sqlstate(), search->known.read_at >= search->began) &&
+             search->may_retry()) {
     lent->trip.forget();
     forget(search->vectorizer);
-    auto subject = subject_of(*lent, search->vectorizer);
-    if (!subject || !*subject || (*subject)->info.dimensions != search->subject->info.dimensions ||
-        (*subject)->text_search != search->subject->text_search)
-      return search->fail(failure_of(std::move(found.error())));
-    search->subject = *subject;
+    return begin(search, std::move(lent));
   }
+  search->fail(failure_of(std::move(found.error())));
 }
 
 void SearchService::conclude(Search& search, search::Answer found) {
-  SearchAnswer answer{.found = std::move(found), .mode = search.mode, .model = search.subject->info.model};
+  SearchAnswer answer{.found = std::move(found), .mode = search.mode, .model = search.subject().info.model};
   answer.explained = search.request.explain;
   if (search.no_vector)
-    answer.degraded = Degraded{"vector", search.no_vector->reason,
-                               "only the words were searched: " + search.no_vector->error.message};
-  if (answer.found.backlog) {
-    const std::string message = fmt::format(
-        "more than {} rows have no chunks yet, and not all of them were searched", search::kMaxWaiting);
-    if (answer.degraded)
-      answer.degraded->message += "; " + message;
-    else
-      answer.degraded = Degraded{"text", "backlog", message};
-  }
+    note(answer, "vector", search.no_vector->reason,
+         "only the words were searched: " + search.no_vector->error.message);
+  if (answer.found.backlog)
+    note(answer, "text", "backlog",
+         "some rows have no chunks yet, and not all of them were searched by their words");
+  if (answer.found.many_matches)
+    note(answer, "text", "many_matches",
+         fmt::format(
+             "more than {} texts have these words, and only so many were ranked: add words or a filter",
+             search::kMaxMatches));
   answer.embed_ms = search.embed_ms;
   answer.database_ms = ms_since(search.asked);
   answer.took_ms = ms_since(search.began);
   search.done(std::move(answer));
 }
 
-Result<SearchService::SubjectPtr> SearchService::subject_of(Lent& lent, const std::string& name) {
+Result<SearchService::Known> SearchService::read_known(Lent& lent, const std::string& name) {
   const Instant now = std::chrono::steady_clock::now();
   {
     const std::lock_guard lock(mutex_);
     const auto found = known_.find(name);
-    if (found != known_.end() && now < found->second.read_at + kSubjectLives) return found->second.subject;
+    if (found != known_.end() && now < found->second.read_at + kSubjectLives) return found->second;
   }
-  auto subject = TRY(search::load_subject(lent.db, name));
+  Known known{TRY(search::load_subject(lent.db, name)), now};
   const std::lock_guard lock(mutex_);
   if (known_.size() >= kMostKnown) known_.clear();
-  if (subject)
-    known_[name] = {subject, now};
+  if (known.subject)
+    known_[name] = known;
   else
     known_.erase(name);
-  return subject;
+  return known;
 }
 
 void SearchService::forget(const std::string& name) {

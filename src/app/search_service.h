@@ -1,7 +1,8 @@
 /// Answers searches for `embedd serve`: many at a time, each in one round trip to the database.
 ///
 /// A hybrid search whose query cannot be embedded is answered by its text leg, and says so. What is known of
-/// a vectorizer is read again after kSubjectLives, or when a statement does not fit it any more.
+/// a vectorizer is read again after kSubjectLives, or when a statement does not fit it any more. If another
+/// model has taken the vectorizer's name meanwhile, the query is embedded again.
 #pragma once
 
 #include <expected>
@@ -67,21 +68,20 @@ class SearchService {
 
  private:
   struct Search;
-  using SubjectPtr = std::shared_ptr<const search::Subject>;
+  struct Known {
+    std::shared_ptr<const search::Subject> subject;
+    Instant read_at;
+  };
 
   void begin(const std::shared_ptr<Search>& search, Result<Lent> lent);
   void embed(const std::shared_ptr<Search>& search);
   void execute(const std::shared_ptr<Search>& search, Result<Lent> lent);
-  void conclude(Search& search, search::Answer found);
-  Result<SubjectPtr> subject_of(Lent& lent, const std::string& name);
+  static void conclude(Search& search, search::Answer found);
+  static std::optional<SearchFailure> misfit(Search& search);
+  Result<Known> read_known(Lent& lent, const std::string& name);
   void forget(const std::string& name);
   template <typename T>
   void read_aside(Result<T> (*read)(pg::Connection&), Done<T> done, bool again);
-
-  struct Known {
-    SubjectPtr subject;
-    Instant read_at;
-  };
 
   std::mutex mutex_;
   std::map<std::string, Known> known_;  ///< guarded by mutex_

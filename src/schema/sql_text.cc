@@ -130,6 +130,7 @@ std::string chunks_table(VectorizerId id) { return fmt::format("embedd.chunks_{}
 std::string staged_table(VectorizerId id) { return fmt::format("embedd.staged_{}", id); }
 
 std::string placed_table(VectorizerId id) { return fmt::format("embedd.placed_{}", id); }
+std::string text_index(VectorizerId id) { return fmt::format("embedd_text_{}", id); }
 
 std::string chunk_vector_sql(VectorizerId id, std::string_view store, const std::vector<std::string>& key,
                              std::string_view vector_hash) {

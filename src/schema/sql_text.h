@@ -33,6 +33,8 @@ std::string chunks_table(VectorizerId id);  ///< embedd.chunks_7: chunks that wa
 std::string staged_table(VectorizerId id);  ///< embedd.staged_7: rows' chunks that are not in the store yet
 std::string placed_table(VectorizerId id);  ///< embedd.placed_7: where in the store which chunk is
 
+std::string text_index(VectorizerId id);  ///< embedd_text_7: of searches by words, next to the texts
+
 /// A query over alias g, with g.hash: the chunk's vector and model, if that is known. `vector_hash`: of the
 /// store's vector, over alias s.
 std::string chunk_vector_sql(VectorizerId id, std::string_view store, const std::vector<std::string>& key,

@@ -8,6 +8,7 @@
 #include "pg/quoting.h"
 #include "schema/change_table.h"
 #include "schema/declaration.h"
+#include "schema/sql_text.h"
 
 namespace embedd::schema {
 namespace {
@@ -83,6 +84,8 @@ Result<void> drop_destination(pg::Connection& db, const VectorizerInfo& info) {
     TRY(db.exec("DROP TABLE IF EXISTS " + store_of(info)));
     return {};
   }
+  TRY(db.exec(
+      fmt::format("DROP INDEX IF EXISTS {}", pg::quote_qualified(info.source_schema, text_index(info.id)))));
   std::string drops;
   for (const auto& column :
        {std::optional(info.destination_column), info.model_id_column, info.model_version_column})
@@ -163,7 +166,9 @@ Result<Declared> begin_change(pg::Connection& db, const VectorizerInfo& living, 
     VectorizerSpec own = spec;
     if (!living.stores()) own.halfvec = false;
     Declared declared = TRY(declare_in_transaction(db, own));
-    TRY(db.exec("UPDATE embedd.vectorizers SET next_of = $2 WHERE id = $1",
+    TRY(
+        db.exec("UPDATE embedd.vectorizers SET next_of = $2, text_search = (SELECT text_search FROM "
+                "embedd.vectorizers WHERE id = $2) WHERE id = $1",
                 {std::to_string(declared.info.id), std::to_string(living.id)}));
     declared.info.next_of = living.name;
     return declared;

@@ -79,6 +79,41 @@ Result<void> check_indexes(pg::Connection& db, const Pair& pair) {
       pair.coming.name, pair.living.name, pair.coming.name);
 }
 
+/// The index of searches by words that `info` has; empty: none.
+Result<std::string> find_text_index(pg::Connection& db, const VectorizerInfo& info) {
+  const std::string name = pg::quote_qualified(info.vectors_schema(), text_index(info.id));
+  const auto rows =
+      TRY(db.exec("SELECT FROM pg_index WHERE indexrelid = to_regclass($1) AND indisvalid", {name}));
+  return rows.empty() ? "" : name;
+}
+
+/// The same words of the same rows.
+bool share_texts(const Pair& pair) {
+  return !pair.living.stores() && pair.living.text_template == pair.coming.text_template;
+}
+
+Result<void> check_text_index(pg::Connection& db, const Pair& pair) {
+  const auto configured = TRY(
+      db.exec("SELECT text_search FROM embedd.vectorizers WHERE id = $1", {std::to_string(pair.coming.id)}));
+  if (configured.is_null(0, 0) || share_texts(pair) || TRY(find_text_index(db, pair.living)).empty() ||
+      !TRY(find_text_index(db, pair.coming)).empty())
+    return {};
+  return not_yet(
+      "{} has no index of its words, and {} has one: searches by words would read all rows. Build it with: "
+      "embedd vectorizer text-search {} {}",
+      pair.coming.name, pair.living.name, pair.coming.name, configured.view(0, 0));
+}
+
+/// Where both have the same words, the index goes with the name.
+Result<void> hand_text_index_on(pg::Connection& db, const Pair& pair) {
+  if (!share_texts(pair)) return {};
+  const std::string index = TRY(find_text_index(db, pair.living));
+  if (index.empty() || !TRY(find_text_index(db, pair.coming)).empty()) return {};
+  TRY(db.exec(
+      fmt::format("ALTER INDEX {} RENAME TO {}", index, pg::quote_identifier(text_index(pair.coming.id)))));
+  return {};
+}
+
 /// Rows that the living one has embedded, or gave up, and the coming one has not. At most kMostCounted + 1.
 Result<std::int64_t> count_missing(pg::Connection& db, const Pair& pair) {
   const auto walked = TRY(db.exec("SELECT reconciled_at IS NOT NULL FROM embedd.vectorizers WHERE id = $1",
@@ -201,6 +236,7 @@ Result<Switched> exchange(pg::Connection& db, const Pair& pair, const SwitchOpti
   TRY(check_complete(pair, out.missing, options.incomplete));
   const auto views = TRY(dependent_views(db, pair.living));
   TRY(pair.living.stores() ? rename_stores(db, pair) : rename_columns(db, pair));
+  TRY(hand_text_index_on(db, pair));
   TRY(exchange_rows(db, pair));
   out.now = TRY(find_vectorizer(db, pair.living.name));
   out.before = TRY(find_vectorizer(db, pair.name_after()));
@@ -229,6 +265,7 @@ Result<Switched> switch_vectorizer(pg::Connection& db, std::string_view name, co
   TRY(check_may_change(db, pair.living));
   TRY(check_may_change(db, pair.coming));
   TRY(check_indexes(db, pair));
+  TRY(check_text_index(db, pair));
   // Before anybody is kept waiting.
   TRY(check_complete(pair, TRY(count_missing(db, pair)), options.incomplete));
   return change_table(db, pair.source(), [&] { return exchange(db, pair, options); });

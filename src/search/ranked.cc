@@ -90,7 +90,8 @@ Result<Answer> ranked_search(pg::OneTrip& trip, const Subject& subject, const Re
   for (int i = 0; i < rows.size(); ++i)
     if (!rows.is_null(i, kKey)) answer.hits.push_back(read_hit(rows, i));
   answer.returned_fewer = why_fewer(rows, answer, request);
-  answer.backlog = rows.integer(0, kWaiting) > kMaxWaiting;
+  answer.backlog = rows.flag(0, kBacklog);
+  answer.many_matches = rows.integer(0, kMatches) > kMaxMatches;
   if (request.explain) answer.plan = steps_of(outcome->plan);
   return answer;
 }

@@ -32,7 +32,8 @@ struct PlanStep {
 struct Answer {
   std::vector<Hit> hits;
   std::string returned_fewer;  ///< why there are fewer than k although more exist; empty: there are no more
-  bool backlog = false;        ///< some rows without chunks were not searched
+  bool backlog = false;        ///< some rows of a store that have no chunks yet were not searched
+  bool many_matches = false;   ///< more rows have the words than the text leg ranks
   std::vector<PlanStep> plan;  ///< if it was asked for
 };
 

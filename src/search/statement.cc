@@ -15,6 +15,7 @@ namespace {
 
 /// An index over half precision proposes a few more; which are nearest is up to what is stored.
 constexpr int kHalfvecProposals = 4;
+constexpr int kMaxScanTuples = 20 * kMaxCandidates;
 
 class Builder {
  public:
@@ -37,11 +38,29 @@ class Builder {
     std::string legs;
     if (legs_.vector) legs += vector_leg();
     if (legs_.text) legs += text_leg();
-    std::string sql = "WITH " + legs + fusion() + page() + last(row);
+    std::string sql = "WITH " + known() + legs + fusion() + page() + last(row);
     return Statement{std::move(sql), std::move(binder_).take()};
   }
 
  private:
+  /// True, or the statement fails as if there were no such table: the vectors of another model may have taken
+  /// the name of those that the query's vector is for.
+  [[nodiscard]] std::string known() const {
+    const auto is_called = [](const std::string& table, const char* column) {
+      return fmt::format("{}::pg_catalog.regclass OPERATOR(pg_catalog.=) v.{}", pg::quote_literal(table),
+                         column);
+    };
+    std::string is_known = is_called(pg::quote_qualified(info_.source_schema, info_.source_table), "source") +
+                           fmt::format(" AND v.destination_column OPERATOR(pg_catalog.=) {}::pg_catalog.text",
+                                       pg::quote_literal(info_.destination_column));
+    if (info_.stores()) is_known += " AND " + is_called(subject_.vectors_table(), "store");
+    return fmt::format(
+        "known AS MATERIALIZED (SELECT CASE WHEN (SELECT {} FROM embedd.vectorizers v WHERE v.id "
+        "OPERATOR(pg_catalog.=) {}) THEN true ELSE "
+        "pg_catalog.regclass('what_is_known_of_the_vectorizer'::pg_catalog.text) IS NULL END AS ok), ",
+        is_known, info_.id);
+  }
+
   [[nodiscard]] std::string named_keys(std::string_view alias) const {
     return pg::join_each(info_.key_columns.size(), ", ", [&](std::size_t i) {
       return fmt::format("{}.{} AS k{}", alias, pg::quote_identifier(info_.key_columns[i - 1]), i);
@@ -156,22 +175,14 @@ class Builder {
   }
 
   [[nodiscard]] std::string text_leg() const {
-    std::string out;
-    std::string found =
-        ranked(own_keys_, seq(), subject_.document_sql(std::string(alias_) + "."), from_, conditions_);
+    std::string out = fmt::format(
+        "matches AS MATERIALIZED ({} LIMIT {}), ",
+        ranked(own_keys_, seq(), subject_.document_sql(std::string(alias_) + "."), from_, conditions_),
+        kMaxMatches + 1);
+    std::string found = "SELECT * FROM matches";
     if (info_.stores()) {
-      const std::string document = subject_.row_document_sql("t.");
-      out = fmt::format(
-          "waiting AS MATERIALIZED (SELECT q.* FROM {} q WHERE NOT EXISTS (SELECT FROM {} s WHERE {}) LIMIT "
-          "{}), ",
-          schema::queue_table(info_.id), subject_.vectors_table(),
-          pg::join_each(info_.key_columns.size(), " AND ",
-                        [&](std::size_t i) {
-                          return fmt::format("s.{} OPERATOR(pg_catalog.=) q.k{}",
-                                             pg::quote_identifier(info_.key_columns[i - 1]), i);
-                        }),
-          kMaxWaiting + 1);
-      if (!document.empty())
+      out += waiting();
+      if (const std::string document = subject_.row_document_sql("t."); !document.empty())
         found += " UNION ALL " + ranked(named_keys("t"), "-1", document,
                                         fmt::format("waiting q JOIN {} ON {}", source(),
                                                     schema::same_key("q", info_.key_columns)),
@@ -179,9 +190,31 @@ class Builder {
     }
     return out + fmt::format(
                      "x AS (SELECT *, row_number() OVER (ORDER BY rank DESC, {0}, seq) AS r FROM ({1}) found "
-                     "ORDER BY "
-                     "rank DESC, {0}, seq LIMIT {2}), ",
+                     "ORDER BY rank DESC, {0}, seq LIMIT {2}), ",
                      keys_, found, request_.candidates);
+  }
+
+  /// The rows of a store that wait for their first chunks.
+  [[nodiscard]] std::string waiting() const {
+    const std::string same = pg::join_each(info_.key_columns.size(), " AND ", [&](std::size_t i) {
+      return fmt::format("s.{} OPERATOR(pg_catalog.=) q.k{}", pg::quote_identifier(info_.key_columns[i - 1]),
+                         i);
+    });
+    return fmt::format(
+        "queued AS MATERIALIZED (SELECT {} FROM {} LIMIT {}), waiting AS MATERIALIZED (SELECT q.* FROM "
+        "queued "
+        "q WHERE NOT EXISTS (SELECT FROM {} s WHERE {}) LIMIT {}), ",
+        keys_, schema::queue_table(info_.id), kMaxQueued + 1, subject_.vectors_table(), same,
+        kMaxWaiting + 1);
+  }
+
+  /// Whether rows without chunks may be left out. Rows that no walk has found are not in the queue.
+  [[nodiscard]] std::string backlog() const {
+    return fmt::format(
+        "((SELECT count(*) FROM queued) OPERATOR(pg_catalog.>) {} OR (SELECT count(*) FROM waiting) "
+        "OPERATOR(pg_catalog.>) {} OR (SELECT v.reconciled_at IS NULL FROM embedd.vectorizers v WHERE v.id "
+        "OPERATOR(pg_catalog.=) {}))",
+        kMaxQueued, kMaxWaiting, info_.id);
   }
 
   [[nodiscard]] std::string share(const char* leg, double weight, bool is_vector) {
@@ -261,18 +294,20 @@ class Builder {
     };
     return fmt::format(
         "SELECT f.key, f.score, f.similarity, f.rv, f.rt, f.row, f.seq, f.chunk, c.page, c.near, c.found, "
-        "c.waiting "
-        "FROM (SELECT (SELECT count(*) FROM page) AS page, {near} AS near, {found} AS found, {waiting} AS "
-        "waiting) c "
+        "c.matches, c.backlog "
+        "FROM (SELECT (SELECT count(*) FROM page) AS page, {near} AS near, {found} AS found, {matches} AS "
+        "matches, {backlog} AS backlog) c "
         "LEFT JOIN (SELECT *, pg_catalog.sum(pg_catalog.octet_length(r.row) OPERATOR(pg_catalog.+) "
         "coalesce(pg_catalog.octet_length(r.chunk), 0)) OVER (ORDER BY r.n) AS bytes, row_number() OVER "
         "(ORDER BY r.n) "
         "AS nth FROM (SELECT q.n, {key} AS key, q.score, {similarity} AS similarity, q.rv, q.rt, {row} AS "
         "row, {seq} "
         "AS seq, {chunk} AS chunk FROM page q JOIN {source} ON {same}{store} OFFSET 0) r) f ON f.bytes "
-        "OPERATOR(pg_catalog.<=) {most} OR f.nth OPERATOR(pg_catalog.=) 1 ORDER BY f.n",
+        "OPERATOR(pg_catalog.<=) {most} OR f.nth OPERATOR(pg_catalog.=) 1 WHERE (SELECT ok FROM known) ORDER "
+        "BY f.n",
         fmt::arg("near", count(legs_.vector, "v")), fmt::arg("found", count(legs_.text, "x")),
-        fmt::arg("waiting", count(legs_.text && info_.stores(), "waiting")),
+        fmt::arg("matches", count(legs_.text, "matches")),
+        fmt::arg("backlog", legs_.text && info_.stores() ? backlog() : "false"),
         fmt::arg("key", readable(info_.key_json_sql + "::pg_catalog.text")),
         fmt::arg("similarity", similarity), fmt::arg("row", readable(row)),
         fmt::arg("seq", info_.stores() ? "q.seq" : "NULL::pg_catalog.int4"),
@@ -309,12 +344,15 @@ std::string settings_statement(const Subject& subject, const Request& request, D
   set("statement_timeout",
       std::to_string(std::max<std::int64_t>(1, std::chrono::duration_cast<milliseconds>(timeout).count())));
   set("jit", "off");
+  set("synchronize_seqscans", "off");  // kMaxMatches are the same ones on each page
   for (const pg::PinnedSetting& setting : pg::pinned_settings()) set(setting.name, setting.value);
   if (!subject.vector_index) return sql;
   set("hnsw.ef_search", std::to_string(std::clamp(request.candidates, 40, 1000)));
   set("ivfflat.probes", std::to_string(subject.probes));
   if (subject.pgvector.iterative_scan) {
     set("hnsw.iterative_scan", "strict_order");
+    // Dead rows count too. With a filter, reading every row that passes is next.
+    if (!request.filter) set("hnsw.max_scan_tuples", std::to_string(kMaxScanTuples));
     set("ivfflat.iterative_scan", "relaxed_order");
   }
   return sql;

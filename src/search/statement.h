@@ -40,15 +40,19 @@ enum Column : int {
   kPage,
   kNear,
   kFound,
-  kWaiting
+  kMatches,
+  kBacklog
 };
 
 /// The most bytes of an answer's rows; the first row comes whatever its size.
 inline constexpr std::size_t kMaxAnswerBytes = 4 * kMiB;
-/// Rows of a store without chunks that the text leg reads.
-inline constexpr int kMaxWaiting = 1000;
+/// The most rows (of a store: chunks) with the query's words that the text leg ranks.
+inline constexpr int kMaxMatches = 20'000;
+/// Rows of a store without chunks that the text leg reads, among so many jobs of the queue.
+inline constexpr int kMaxWaiting = 1000, kMaxQueued = 10'000;
 
-/// `vector`: the query's, if there is a vector leg. Errors: invalid_argument, which names the field.
+/// `vector`: the query's, if there is a vector leg. Run, the statement fails with SQLSTATE 42P01 if `subject`
+/// is outdated. Errors: invalid_argument, which names the field.
 Result<Statement> build_statement(const Subject& subject, const Request& request, Legs legs,
                                   const std::vector<float>& vector);
 

@@ -48,6 +48,7 @@ Result<Subject> read_subject(pg::Connection& db, schema::VectorizerInfo info, st
   std::vector<std::string> names;
   std::ranges::transform(out.source.columns, std::back_inserter(names), &schema::SourceColumn::name);
   out.text = TRY(parse_template(out.info.text_template, names));
+  if (out.document_sql("").empty()) out.text_search.clear();  // a successor's template may read no text
   const auto indexes = TRY(db.exec(kIndexes, {out.vectors_table()}));
   out.vector_index = !indexes.empty();
   for (int i = 0; i < indexes.size(); ++i)

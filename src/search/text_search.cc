@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "pg/quoting.h"
+#include "schema/sql_text.h"
 #include "schema/vector_index.h"
 #include "search/subject.h"
 
@@ -28,12 +29,11 @@ WHERE c.cfgname = $1 AND pg_catalog.pg_ts_config_is_visible(c.oid)
       fmt::format("there is no text search configuration '{}'; there are {}", name, known.view(0, 0)));
 }
 
-std::string index_name(const Subject& subject) { return fmt::format("embedd_text_{}", subject.info.id); }
-
 /// CREATE INDEX CONCURRENTLY leaves an invalid index behind when it fails, so an index is dropped first.
 Result<void> drop_index(pg::Connection& db, const Subject& subject) {
-  TRY(db.exec(fmt::format("DROP INDEX CONCURRENTLY IF EXISTS {}",
-                          pg::quote_qualified(subject.info.vectors_schema(), index_name(subject)))));
+  TRY(db.exec(
+      fmt::format("DROP INDEX CONCURRENTLY IF EXISTS {}",
+                  pg::quote_qualified(subject.info.vectors_schema(), schema::text_index(subject.info.id)))));
   return {};
 }
 
@@ -61,13 +61,13 @@ Result<TextSearch> set_text_search(pg::Connection& db, std::string_view vectoriz
               {std::to_string(info.id), out.configuration}));
   if (none || (changes && !subject.source.partitioned)) TRY(drop_index(db, subject));
   if (none) return out;
-  out.index = fmt::format("CREATE INDEX CONCURRENTLY {} ON {} USING gin ({})", index_name(subject),
-                          subject.vectors_table(), document);
+  out.index = fmt::format("CREATE INDEX CONCURRENTLY {} ON {} USING gin ({})",
+                          schema::text_index(subject.info.id), subject.vectors_table(), document);
   if (!build || (subject.source.partitioned && !info.stores())) return out;
   const auto valid =
       TRY(db.exec("SELECT i.indisvalid FROM pg_catalog.pg_index i WHERE i.indexrelid = "
                   "pg_catalog.to_regclass($1)",
-                  {pg::quote_qualified(info.vectors_schema(), index_name(subject))}));
+                  {pg::quote_qualified(info.vectors_schema(), schema::text_index(subject.info.id))}));
   if (valid.empty() || !valid.flag(0, 0)) {
     TRY(drop_index(db, subject));
     TRY(db.exec(out.index));

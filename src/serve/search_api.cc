@@ -39,7 +39,8 @@ bool is_json(std::string_view content_type) {
 }
 
 int status_of(std::string_view code) {
-  if (code == "invalid_request") return 400;
+  // A query that its model does not take will not be taken later.
+  if (code == "invalid_request" || code == "too_large" || code == "rejected") return 400;
   if (code == "not_found") return 404;
   if (code == "internal") return 500;
   return 503;

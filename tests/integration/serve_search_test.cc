@@ -200,6 +200,76 @@ TEST_F(ServeSearch, FollowsATableThatChanges) {
   EXPECT_EQ(client->get("/v1/vectorizers").status, 200);
 }
 
+/// The index of the words goes on from one to the other, and a query is embedded again for another model.
+TEST_F(ServeSearch, GoesOnAcrossASwitchToAnotherModel) {
+  declare_notes("english", "openai");
+  add_notes(12);
+  embed_all();
+  serve();
+  // The scripted provider's vectors depend on the model.
+  const std::string query =
+      R"({"query": "note 3\nthe slow start of a container", "k": 1, "mode": "vector", "exact": true})";
+  const auto expect_found = [&](const std::string& model) {
+    const SearchReply reply = search(query);
+    EXPECT_EQ(at(reply.body, "/model"), '"' + model + '"') << reply.body;
+    EXPECT_EQ(each_hit(reply.body, "/key/id"), "3");
+    EXPECT_GT(std::stod(at(reply.body, "/hits/0/similarity")), 0.999);
+    EXPECT_EQ(each_hit(search(R"({"query": "\"note 3\"", "mode": "text"})").body, "/key/id"), "3");
+  };
+  expect_found("text-embedding-3-small");
+  ASSERT_EQ(run_embedd({"vectorizer", "change", "notes", "--model", "text-embedding-3-large", "--dimensions",
+                        std::to_string(kDimensions)})
+                .code,
+            0);
+  embed_all();
+  expect_found("text-embedding-3-small");
+  EXPECT_EQ(search(R"({"query": "river", "mode": "text", "k": 1})", "notes.next").status, 200);
+  for (const bool back : {false, true, false}) {
+    const Finished switched = back ? run_embedd({"vectorizer", "switch", "notes", "--back"})
+                                   : run_embedd({"vectorizer", "switch", "notes"});
+    ASSERT_EQ(switched.code, 0) << switched.error_output;
+    expect_found(back ? "text-embedding-3-small" : "text-embedding-3-large");
+  }
+  EXPECT_EQ(value("SELECT count(*) FROM pg_indexes WHERE indexname = 'embedd_text_2'"), "1");
+  ASSERT_EQ(run_embedd({"vectorizer", "prune", "notes"}).code, 0);
+  expect_found("text-embedding-3-large");
+}
+
+TEST_F(ServeSearch, ASwitchWaitsForTheIndexOfOtherWords) {
+  declare_notes();
+  add_notes(6);
+  embed_all();
+  ASSERT_EQ(run_embedd({"vectorizer", "change", "notes", "--text", "{body}"}).code, 0);
+  embed_all();
+  const Finished early = run_embedd({"vectorizer", "switch", "notes"});
+  EXPECT_EQ(early.code, 1);
+  EXPECT_THAT(early.error_output, HasSubstr("embedd vectorizer text-search notes.next pg_catalog.english"));
+  find_words("notes.next", "pg_catalog.english");
+  const Finished switched = run_embedd({"vectorizer", "switch", "notes"});
+  ASSERT_EQ(switched.code, 0) << switched.error_output;
+  serve();
+  EXPECT_EQ(at(search(R"({"query": "note", "mode": "text"})").body, "/returned"), "0")
+      << "it is in the title";
+  ASSERT_EQ(run_embedd({"vectorizer", "prune", "notes"}).code, 0);
+  EXPECT_EQ(value("SELECT string_agg(indexname, ' ') FROM pg_indexes WHERE indexname LIKE 'embedd_text%'"),
+            "embedd_text_2");
+}
+
+TEST_F(ServeSearch, SaysWhenTooManyTextsHaveTheWords) {
+  declare_notes();
+  add_notes(20'100);
+  serve();
+  const SearchReply reply = search(R"({"query": "note", "mode": "text", "k": 2})");
+  EXPECT_EQ(at(reply.body, "/returned"), "2") << reply.body;
+  EXPECT_EQ(at(reply.body, "/degraded/leg"), R"("text")");
+  EXPECT_EQ(at(reply.body, "/degraded/reason"), R"("many_matches")");
+  EXPECT_EQ(
+      at(search(R"({"query": "note", "mode": "text", "filter": {"column": "id", "op": "<", "value": 9}})")
+             .body,
+         "/degraded"),
+      "null");
+}
+
 // ── Stores
 
 class ServeStore : public ServeSearch {
@@ -273,6 +343,23 @@ TEST_F(ServeStore, RowsWithoutChunksAreFoundByTheirWords) {
   EXPECT_EQ(each_hit(reply.body, "/key/id"), "99") << reply.body;
   EXPECT_EQ(at(reply.body, "/hits/0/chunk"), "");
   EXPECT_EQ(at(reply.body, "/hits/0/row/id"), "99");
+  EXPECT_EQ(at(reply.body, "/degraded"), "null");
+}
+
+TEST_F(ServeStore, SaysWhenRowsWithoutChunksAreLeftOut) {
+  declare_articles();
+  serve();
+  const char* const query = R"({"query": "mountains", "mode": "text"})";
+  EXPECT_EQ(at(search(query, "articles").body, "/degraded/reason"), R"("backlog")")
+      << "no walk has been made";
+  embed_all();
+  EXPECT_EQ(at(search(query, "articles").body, "/degraded"), "null");
+  sql("INSERT INTO articles SELECT i, 'New', 'An axolotl, number ' || i, 'wet' FROM generate_series(1000, "
+      "2100) i");
+  const SearchReply reply = search(R"({"query": "axolotl", "mode": "text", "k": 3})", "articles");
+  EXPECT_EQ(at(reply.body, "/returned"), "3");
+  EXPECT_EQ(at(reply.body, "/degraded/leg"), R"("text")") << reply.body;
+  EXPECT_EQ(at(reply.body, "/degraded/reason"), R"("backlog")");
 }
 
 }  // namespace

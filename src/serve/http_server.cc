@@ -54,12 +54,13 @@ struct Shared {
     count = open.size();
   }
   void remove(const Session& session);
+  /// The one that has been idle for longest; if none is, the one with the oldest request.
   void close_one();
   void close_idle();
 
   const HttpServer::Limits limits;
   HttpHandler& handler;
-  std::vector<Session*> open;  ///< the oldest first
+  std::vector<Session*> open;
   std::atomic<std::size_t> count{0};
   bool draining = false;
   std::function<void()> when_empty;
@@ -79,6 +80,7 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   [[nodiscard]] bool idle() const { return idle_; }
+  [[nodiscard]] Instant idle_since() const { return idle_since_; }
   void close() {
     error_code ignored;
     stream_.socket().close(ignored);
@@ -94,6 +96,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void read_head() {
     idle_ = true;
+    idle_since_ = std::chrono::steady_clock::now();
     parser_.emplace();
     parser_->header_limit(shared_.limits.head_bytes);
     parser_->body_limit(shared_.limits.body_bytes);
@@ -239,6 +242,7 @@ class Session : public std::enable_shared_from_this<Session> {
   HttpReply reply_;
   std::shared_ptr<void> permit_;
   bool idle_ = true, ended_ = false;
+  Instant idle_since_{};
   bool keep_alive_ = false;
   bool unread_ = false;  ///< the client may still be sending
   std::array<char, 4096> dropped_{};
@@ -253,8 +257,9 @@ void Shared::remove(const Session& session) {
 
 void Shared::close_one() {
   if (open.empty()) return;
-  const auto found = std::ranges::find_if(open, &Session::idle);
-  (found == open.end() ? open.front() : *found)->close();
+  (*std::ranges::min_element(open, {}, [](const Session* session) {
+    return std::pair(!session->idle(), session->idle_since());
+  }))->close();
 }
 
 void Shared::close_idle() {

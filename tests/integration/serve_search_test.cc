@@ -206,7 +206,6 @@ TEST_F(ServeSearch, GoesOnAcrossASwitchToAnotherModel) {
   add_notes(12);
   embed_all();
   serve();
-  // The scripted provider's vectors depend on the model.
   const std::string query =
       R"({"query": "note 3\nthe slow start of a container", "k": 1, "mode": "vector", "exact": true})";
   const auto expect_found = [&](const std::string& model) {
@@ -218,7 +217,7 @@ TEST_F(ServeSearch, GoesOnAcrossASwitchToAnotherModel) {
   };
   expect_found("text-embedding-3-small");
   ASSERT_EQ(run_embedd({"vectorizer", "change", "notes", "--model", "text-embedding-3-large", "--dimensions",
-                        std::to_string(kDimensions)})
+                        std::to_string(2 * kDimensions)})
                 .code,
             0);
   embed_all();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/threads.h"
@@ -23,6 +24,12 @@ std::vector<provider::EndpointConfig> for_queries(std::vector<provider::Endpoint
 bool is_lasting(ErrorKind kind) {
   return kind == ErrorKind::unavailable || kind == ErrorKind::rate_limited ||
          kind == ErrorKind::quota_exhausted || kind == ErrorKind::unauthenticated;
+}
+
+/// The same for queries that have the same vector.
+std::string key_of(const QueryEmbedder::Query& query) {
+  return fmt::format("{}\n{}\n{}\n{}\n{}", query.endpoint, query.model, query.dimensions,
+                     query.send_dimensions, query.text);
 }
 
 }  // namespace
@@ -62,7 +69,8 @@ void QueryEmbedder::run() {
     expire(stopping ? Instant::max() : now);
     if (stopping) return;
     Instant wake = now + kLongestWait;
-    for (const auto& [id, waiting] : in_flight_) wake = std::min(wake, waiting.deadline);
+    for (const auto& [id, sent] : in_flight_)
+      for (const Waiting& waiting : sent.waiting) wake = std::min(wake, waiting.deadline);
     loop_.wait_until(wake);
   }
 }
@@ -70,6 +78,10 @@ void QueryEmbedder::run() {
 void QueryEmbedder::start(Waiting waiting) {
   const Instant now = std::chrono::steady_clock::now();
   const Query& query = waiting.query;
+  std::string key = key_of(query);
+  if (const auto* known = cache_.find(key)) return waiting.done(*known);
+  if (const auto same = by_key_.find(key); same != by_key_.end())
+    return in_flight_.at(same->second).waiting.push_back(std::move(waiting));
   if (embedders_.key_state(query.endpoint) == KeyState::missing)
     return waiting.done(std::unexpected(NoVector{
         "no_api_key",
@@ -79,43 +91,61 @@ void QueryEmbedder::start(Waiting waiting) {
     why.error.retry_after = pause->second.until - now;
     return waiting.done(std::unexpected(std::move(why)));
   }
+  send(std::move(key), std::move(waiting));
+}
+
+void QueryEmbedder::send(std::string key, Waiting waiting) {
   const std::uint64_t id = next_id_++;
-  const Waiting& kept = in_flight_.emplace(id, std::move(waiting)).first->second;
+  by_key_.emplace(key, id);
+  Sent& sent = in_flight_[id];
+  sent.key = std::move(key);
+  sent.waiting.push_back(std::move(waiting));
+  const Query& query = sent.query();
   embedders_.start({.id = id,
-                    .endpoint = kept.query.endpoint,
-                    .model = kept.query.model,
-                    .dimensions = kept.query.dimensions,
-                    .send_dimensions = kept.query.send_dimensions,
-                    .inputs = {kept.query.text}});
+                    .endpoint = query.endpoint,
+                    .model = query.model,
+                    .dimensions = query.dimensions,
+                    .send_dimensions = query.send_dimensions,
+                    .inputs = {query.text}});
 }
 
 void QueryEmbedder::finish(Reply reply) {
   auto node = in_flight_.extract(reply.id);
   if (node.empty()) return;
-  Waiting& waiting = node.mapped();
+  Sent& sent = node.mapped();
+  by_key_.erase(sent.key);
+  std::expected<std::vector<float>, NoVector> outcome;
   if (reply.answer) {
-    pauses_.erase(waiting.query.endpoint);
-    return waiting.done(
-        std::vector<float>(reply.answer->vectors.values.begin(), reply.answer->vectors.values.end()));
+    pauses_.erase(sent.query().endpoint);
+    outcome->assign(reply.answer->vectors.values.begin(), reply.answer->vectors.values.end());
+    cache_.add(std::move(sent.key), *outcome);
+  } else {
+    note(sent.query().endpoint, reply.answer.error(), std::chrono::steady_clock::now());
+    outcome = std::unexpected(
+        NoVector{std::string(name_of(reply.answer.error().kind)), std::move(reply.answer.error())});
   }
-  note(waiting.query.endpoint, reply.answer.error(), std::chrono::steady_clock::now());
-  waiting.done(std::unexpected(
-      NoVector{std::string(name_of(reply.answer.error().kind)), std::move(reply.answer.error())}));
+  for (const Waiting& waiting : sent.waiting) waiting.done(outcome);
 }
 
 void QueryEmbedder::expire(Instant now) {
   for (auto at = in_flight_.begin(); at != in_flight_.end();) {
-    if (now < at->second.deadline) {
+    std::vector<Waiting>& waiting = at->second.waiting;
+    const auto late = std::stable_partition(waiting.begin(), waiting.end(),
+                                            [now](const Waiting& each) { return now < each.deadline; });
+    const std::vector<Waiting> expired(std::make_move_iterator(late), std::make_move_iterator(waiting.end()));
+    waiting.erase(late, waiting.end());
+    if (waiting.empty()) {
+      embedders_.give_up(at->first);
+      by_key_.erase(at->second.key);
+      at = in_flight_.erase(at);
+    } else {
       ++at;
-      continue;
     }
-    embedders_.give_up(at->first);
-    Waiting waiting = std::move(at->second);
-    at = in_flight_.erase(at);
-    waiting.done(std::unexpected(
-        NoVector{"deadline",
-                 {ErrorKind::unavailable,
-                  fmt::format("the endpoint '{}' did not answer in time", waiting.query.endpoint)}}));
+    for (const Waiting& each : expired)
+      each.done(std::unexpected(
+          NoVector{"deadline",
+                   {ErrorKind::unavailable,
+                    fmt::format("the endpoint '{}' did not answer in time", each.query.endpoint)}}));
   }
 }
 

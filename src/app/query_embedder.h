@@ -1,5 +1,6 @@
 /// Computes the vectors of search queries on a thread of its own, so that no request waits for another's
-/// provider.
+/// provider. Recent vectors are kept, kCacheBytes of them, and equal queries at the same time are one
+/// request.
 ///
 /// After a failure that is the endpoint's, the endpoint is left alone: for the time that the server asks for,
 /// or for a pause that doubles from one second to thirty. Meanwhile each query is refused at once, with the
@@ -16,7 +17,9 @@
 #include <thread>
 #include <vector>
 
+#include "app/vector_cache.h"
 #include "base/error.h"
+#include "base/units.h"
 #include "provider/embedders.h"
 #include "provider/endpoint.h"
 #include "provider/loop.h"
@@ -31,6 +34,8 @@ struct NoVector {
 
 class QueryEmbedder {
  public:
+  static constexpr std::size_t kCacheBytes = 8 * kMiB;
+
   struct Query {
     std::string endpoint, model;
     int dimensions = 0;
@@ -55,6 +60,12 @@ class QueryEmbedder {
     Instant deadline;
     Done done;
   };
+  /// One request to an endpoint, and who waits for its answer; never nobody.
+  struct Sent {
+    std::string key;
+    std::vector<Waiting> waiting;
+    [[nodiscard]] const Query& query() const { return waiting.front().query; }
+  };
   /// An endpoint that is left alone.
   struct Pause {
     int failures = 0;
@@ -64,6 +75,7 @@ class QueryEmbedder {
 
   void run();
   void start(Waiting waiting);
+  void send(std::string key, Waiting waiting);
   void finish(Reply reply);
   void expire(Instant now);
   void note(const std::string& endpoint, const Error& error, Instant now);
@@ -75,7 +87,9 @@ class QueryEmbedder {
 
   // Of the thread.
   provider::Embedders embedders_;
-  std::map<std::uint64_t, Waiting> in_flight_;
+  std::map<std::uint64_t, Sent> in_flight_;
+  std::map<std::string, std::uint64_t> by_key_;  ///< of in_flight_
+  VectorCache cache_{kCacheBytes};
   std::map<std::string, Pause> pauses_;  ///< by endpoint
   std::uint64_t next_id_ = 1;
 

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+#include <vector>
+
 #include "support/serve_fixture.h"
 
 namespace embedd::test {
@@ -103,6 +106,29 @@ TEST_F(ServeDegraded, AQueryThatWaitsBlocksNoOther) {
   EXPECT_EQ(search(R"({"query": "container", "mode": "text"})").status, 200);
   provider.release();
   waiting.join();
+}
+
+/// Equal queries at the same time are one request, and later ones none.
+TEST_F(ServeDegraded, AQueryIsBoughtOnce) {
+  prepare_notes();
+  serve();
+  const auto before = provider.stats().requests;
+  provider.hold();
+  std::vector<std::thread> asking;
+  for (int i = 0; i < 5; ++i)
+    asking.emplace_back([port = port_of(*server)] {
+      SearchClient other(port);
+      EXPECT_EQ(at(other.post("/v1/vectorizers/notes/search", R"({"query": "river"})").body, "/degraded"),
+                "null");
+    });
+  EXPECT_TRUE(eventually([&] {
+    return client->get("/metrics").body.find("\nembedd_http_active_requests 5\n") != std::string::npos;
+  }));
+  EXPECT_TRUE(provider.wait_for([](const ProviderStats& stats) { return stats.held == 1; }));
+  provider.release();
+  for (std::thread& each : asking) each.join();
+  EXPECT_EQ(at(search(R"({"query": "river", "mode": "vector"})").body, "/returned"), "6");
+  EXPECT_EQ(provider.stats().requests - before, 1u);
 }
 
 TEST_F(ServeDegraded, AWrongAnswerIsNoVector) {

@@ -4,11 +4,16 @@
 #include <utility>
 
 #include "app/database.h"
+#include "base/log.h"
 #include "base/threads.h"
 
 namespace embedd::app {
 
 namespace {
+
+Error down() {
+  return {ErrorKind::unavailable, "the database cannot be used now; the log of embedd serve says why"};
+}
 
 Error too_late() { return {ErrorKind::canceled, "no connection to the database became free in time"}; }
 
@@ -115,13 +120,14 @@ Result<Lent> SearchPool::lend(Slot& slot) {
     const std::lock_guard lock(mutex_);
     generation = generation_;
     if (slot.ready(generation)) return slot.lend();
-    if (std::chrono::steady_clock::now() < down_until_) return std::unexpected(down_);
+    if (std::chrono::steady_clock::now() < down_until_) return std::unexpected(down());
   }
   if (auto connected = slot.connect(settings_, generation); !connected) {
+    // Where the database is, and as whom it is asked, is for its operator.
+    log::warn("database_unavailable", {{"error", connected.error().message}});
     const std::lock_guard lock(mutex_);
     down_until_ = std::chrono::steady_clock::now() + seconds(1);
-    down_ = connected.error();
-    return std::unexpected(std::move(connected.error()));
+    return std::unexpected(down());
   }
   return slot.lend();
 }

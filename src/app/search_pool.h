@@ -28,7 +28,8 @@ class SearchPool {
   /// Runs with a connection, or with the reason why there is none.
   using Job = std::function<void(Result<Lent>)>;
 
-  /// Connects on first use. After a failure to connect, jobs of the next second fail with the same error.
+  /// Connects on first use. A failure to connect is logged, and jobs of the next second fail at once
+  /// (unavailable).
   SearchPool(const Settings& settings, int connections);
   /// Waits for the jobs under way; jobs that wait fail with `canceled`.
   ~SearchPool();
@@ -60,7 +61,6 @@ class SearchPool {
   bool stopping_ = false;         ///< guarded by mutex_
   std::uint64_t generation_ = 1;  ///< guarded by mutex_; of connections that are trusted
   Instant down_until_{};          ///< guarded by mutex_
-  Error down_;                    ///< guarded by mutex_
   std::vector<std::thread> threads_;
 };
 

@@ -47,7 +47,7 @@ enum Column : int {
 /// The most bytes of an answer's rows; the first row comes whatever its size.
 inline constexpr std::size_t kMaxAnswerBytes = 4 * kMiB;
 /// The most rows (of a store: chunks) with the query's words that the text leg ranks.
-inline constexpr int kMaxMatches = 20'000;
+inline constexpr int kMaxMatches = 10'000;
 /// Rows of a store without chunks that the text leg reads, among so many jobs of the queue.
 inline constexpr int kMaxWaiting = 1000, kMaxQueued = 10'000;
 

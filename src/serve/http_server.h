@@ -36,7 +36,8 @@ struct HttpReply {
   std::vector<std::pair<std::string, std::string>> headers;
   /// For the log and the metrics.
   std::string route = "other", vectorizer, code;
-  int hits = -1;
+  std::string fault;  ///< what went wrong here, for the operator
+  int hits = 0;
 };
 
 class HttpHandler {

@@ -172,6 +172,7 @@ HttpReply SearchApi::failed(HttpReply reply, const app::SearchFailure& failure) 
   reply.status = status_of(failure.code);
   reply.code = failure.code;
   reply.body = error_json(failure.code, failure.error.message);
+  if (reply.status >= 500) reply.fault = failure.error.message;
   if (reply.status == 503) reply.headers.emplace_back("Retry-After", retry_after(failure.error));
   return reply;
 }
@@ -231,20 +232,22 @@ void SearchApi::answered(const HttpRequest& head, const HttpReply& reply) {
   const Duration took = std::chrono::steady_clock::now() - head.began;
   metrics_.answered(reply.route, reply.status, took);
   const double ms = std::round(1e6 * to_seconds(took)) / 1000;
-  if (reply.hits >= 0)
-    return log::info("http_request", {{"request_id", head.id},
-                                      {"route", reply.route},
-                                      {"status", reply.status},
-                                      {"took_ms", ms},
-                                      {"vectorizer", reply.vectorizer},
-                                      {"hits", reply.hits},
-                                      {"code", reply.code}});
-  log::info("http_request", {{"request_id", head.id},
-                             {"route", reply.route},
-                             {"status", reply.status},
-                             {"took_ms", ms},
-                             {"vectorizer", reply.vectorizer},
-                             {"code", reply.code}});
+  if (!reply.fault.empty())
+    log::warn("http_request", {{"request_id", head.id},
+                               {"route", reply.route},
+                               {"status", reply.status},
+                               {"took_ms", ms},
+                               {"vectorizer", reply.vectorizer},
+                               {"code", reply.code},
+                               {"error", reply.fault}});
+  else
+    log::info("http_request", {{"request_id", head.id},
+                               {"route", reply.route},
+                               {"status", reply.status},
+                               {"took_ms", ms},
+                               {"vectorizer", reply.vectorizer},
+                               {"hits", reply.hits},
+                               {"code", reply.code}});
 }
 
 }  // namespace embedd::serve

@@ -178,6 +178,8 @@ TEST_F(ServeWithoutDatabase, SaysSoAndComesBack) {
       client.post("/v1/vectorizers/docs/search", R"({"query": "a", "deadline_ms": 1000})");
   EXPECT_EQ(reply.status, 503) << reply.body;
   EXPECT_NE(reply.header("retry-after"), "");
+  EXPECT_THAT(reply.body, Not(HasSubstr("postgres://")));
+  EXPECT_THAT(serving.log(), HasSubstr("\"event\":\"database_unavailable\""));
   start_database();
   EXPECT_TRUE(eventually([&] { return client.get("/healthz").status == 200; }));
   EXPECT_TRUE(eventually([&] { return client.get("/v1/vectorizers").status == 200; }));

@@ -256,7 +256,7 @@ TEST_F(ServeSearch, ASwitchWaitsForTheIndexOfOtherWords) {
 
 TEST_F(ServeSearch, SaysWhenTooManyTextsHaveTheWords) {
   declare_notes();
-  add_notes(20'100);
+  add_notes(10'100);
   serve();
   const SearchReply reply = search(R"({"query": "note", "mode": "text", "k": 2})");
   EXPECT_EQ(at(reply.body, "/returned"), "2") << reply.body;

@@ -151,7 +151,7 @@ class QueueStatements::Form {
     set("triggers", "4");
     set("cut:q", ", q.cut_hash, q.cut_characters, q.cut_chunks, q.cut_state");
     set("cut:f",
-        ", f.cut_hash = s.hash AND f.kept_hash IS DISTINCT FROM s.hash AS begun, f.cut_characters, "
+        ", f.cut_hash = s.hash AND f.cut_characters >= 0 AS begun, f.cut_characters, "
         "f.cut_chunks, f.cut_state");
     const auto file = [&](const char* name, const char* from, const char* after = "") {
       set(name, filled(forms().form(from)) + after);

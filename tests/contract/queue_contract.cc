@@ -45,9 +45,13 @@ auto QueueContract::wait_for(Take take) {
 }
 
 Claim QueueContract::claim(std::uint32_t max_rows, std::size_t max_text_bytes) {
+  return claim_of(world().vectorizer(), max_rows, max_text_bytes);
+}
+
+Claim QueueContract::claim_of(VectorizerId vectorizer, std::uint32_t max_rows, std::size_t max_text_bytes) {
   LeaseToken lease{};
   lease.fill(next_lease_++);
-  world().queue().send_claim({.vectorizer = world().vectorizer(),
+  world().queue().send_claim({.vectorizer = vectorizer,
                               .lease = lease,
                               .lease_time = kLease,
                               .max_rows = max_rows,
@@ -149,7 +153,7 @@ Settlement QueueContract::complete_kept(const Job& job) {
 }
 
 Settlement QueueContract::act(Action action, const std::vector<Job>& jobs, Duration delay) {
-  Settlement settlement{.vectorizer = world().vectorizer(),
+  Settlement settlement{.vectorizer = jobs.front().vectorizer,
                         .action = action,
                         .model_id = "model",
                         .model_version = "model-1",

@@ -111,6 +111,9 @@ struct Provider {
   static bool too_long(const std::string& text) { return text.starts_with("long") && text.size() > 200; }
 };
 
+/// The text's vector is of all of the text, and not of a part or a mean.
+bool travels_whole(const Provider& provider, const Table& table, const std::string& text);
+
 /// One worker process with its connection and its HTTP client.
 class Process;
 
@@ -143,6 +146,8 @@ class World {
 
   // The stage.
   VectorizerId add_table(const std::string& name, int rows);
+  /// A vectorizer with a store, and the one of its chunks, whose id follows. A text is cut at each "|".
+  VectorizerId add_store(const std::string& name, int rows);
   int start_worker();
   void kill_worker(int worker);
   void drain_worker(int worker);
@@ -196,6 +201,10 @@ class World {
 
  private:
   friend class Process;
+  /// Why the row's chunks in the store are not all of those of one text that it has or had; "" if they are,
+  /// or somebody else has written to them.
+  [[nodiscard]] std::string wrong_chunks(const Table& table, const std::string& key) const;
+  [[nodiscard]] std::string verdict_of_store(const Table& table) const;
   struct Event {
     Instant at;
     std::uint64_t order;

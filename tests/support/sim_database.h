@@ -111,8 +111,8 @@ class Database {
   struct Witness {
     std::function<void(const Table&, const std::string& key, const std::string& text)> stored;
     std::function<void(const Table&, const std::string& key, ErrorKind)> charged;
-    /// Something has come into the store.
-    std::function<void(const Table&, const std::string& key)> placed;
+    /// The row's chunks have come into the store.
+    std::function<void(const Table&, const std::string& key)> swapped;
   };
 
   std::map<VectorizerId, Table> tables;

@@ -98,7 +98,6 @@ void Database::move_chunks(Table& table, const std::string& key, const std::stri
     if (table.written_to.erase(key) > 0) table.written_to.insert(new_key);
   }
   table.placed.move(key, new_key);
-  if (witness.placed && table.store.contains(new_key)) witness.placed(table, new_key);
 }
 
 // ── Chunks that wait for vectors
@@ -247,7 +246,7 @@ Outcome Database::swap_one(Table& table, const Settlement& settlement, const Set
   proof.text_hash = job.text_hash;
   proof.chunks = table.store.at(job.key);
   table.queue.erase(job.key);
-  if (witness.placed) witness.placed(table, job.key);
+  if (witness.swapped) witness.swapped(table, job.key);
   return Outcome::done;
 }
 

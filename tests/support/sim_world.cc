@@ -151,7 +151,7 @@ World::World(std::uint64_t seed) : random(seed) {
       violated(fmt::format("G2: {} {} got the vector of another text", table.vectorizer.name, key),
                fmt::format("{} {}", table.vectorizer.name, key));
   };
-  database.witness.placed = [this](const Table& table, const std::string& key) {
+  database.witness.swapped = [this](const Table& table, const std::string& key) {
     const std::string wrong = wrong_chunks(table, key);
     if (!wrong.empty()) violated("G2: " + wrong, fmt::format("{} {}", table.vectorizer.name, key));
   };

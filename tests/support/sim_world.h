@@ -201,8 +201,9 @@ class World {
 
  private:
   friend class Process;
-  /// Why the row's chunks in the store are not all of those of one text that it has or had; "" if they are,
-  /// or somebody else has written to them.
+  /// Why the row's chunks in the store are not those of its text, all of them, and in order; "" if they are.
+  /// Nothing but a swap puts chunks into the store, so a row whose swaps are right never has some of one text
+  /// and some of another.
   [[nodiscard]] std::string wrong_chunks(const Table& table, const std::string& key) const;
   [[nodiscard]] std::string verdict_of_store(const Table& table) const;
   struct Event {

@@ -186,9 +186,10 @@ Claim Database::claim(const ClaimRequest& request, Instant now) {
   Table& table = found->second;
   std::vector<std::tuple<int, Instant, std::string>> due;
   for (const auto& [key, queued] : table.queue) {
+    if (queued.run_at > now) continue;
     const auto row = table.rows.find(key);
     const bool locked = row != table.rows.end() && row->second.text_pending;
-    if (!locked && queued.run_at <= now) due.emplace_back(queued.priority, queued.run_at, key);
+    if (!locked) due.emplace_back(queued.priority, queued.run_at, key);
   }
   std::sort(due.begin(), due.end());
   std::size_t bytes = 0;

@@ -50,6 +50,7 @@ void SimQueue::run(std::function<Answer()> statement, std::function<void(Answer)
     return wake_();
   }
   const std::uint64_t id = next_statement_++;
+  ++world_.statements;
   outstanding_.emplace(id, std::move(lost));
   const auto life = alive_;
   World& world = world_;

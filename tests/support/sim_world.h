@@ -136,6 +136,7 @@ class World {
   Duration slow_polls{}, slow_claims{}, slow_settlements{};  ///< by how much the database's answers are late
   Duration longest_request{}, longest_freshness{};           ///< answered; told
   std::uint64_t rows_asked_for = 0;                          ///< by claims
+  std::uint64_t statements = 0;                              ///< that workers sent
   std::map<int, Heartbeat> heartbeats;                       ///< each worker's last
   std::map<std::size_t, int> cuts_found;                     ///< tokens → how many times it was told
   std::uint64_t answers_doubted = 0, answers_believed = 0;   ///< for equal vectors

@@ -21,6 +21,7 @@ namespace embedd::queue {
 ///   {refusal}                            guarded: why nobody can judge the row; else NULL or ''
 ///   {not_utf8}                           guarded: the SQLSTATE with which r.text cannot be converted
 ///   {has_vector} {written_since}         over alias t: whether there is one; whether it was written lately
+///   {has_any}                            over alias q, of a walk: whether anything is there to be cleared
 ///   {keys} {keys:q} {keys:t}             k1, k2   q.k1, q.k2   t."id" AS k1, t."part" AS k2
 ///   {here}                               whether source and store still have these names; else it fails
 ///   {out:f}                              k1..kn of f as we are sent them
@@ -57,6 +58,7 @@ class QueueStatements::Form {
         {"vector_hash", schema::vector_hash_sql(definition.destination_type,
                                                 "t." + pg::quote_identifier(definition.destination_column))},
         {"has_vector", fmt::format("t.{} IS NOT NULL", pg::quote_identifier(definition.destination_column))},
+        {"has_any", "q.stored"},
         {"written_since", "pg_catalog.age(t.xmin) <= (SELECT age FROM proven_rows)"},
         {"forget_chunks", ""},
         {"forget_staged", ""},
@@ -158,6 +160,7 @@ class QueueStatements::Form {
     };
     file("vector_hash", "store_vector_hash");
     file("has_vector", "store_has_vector");
+    set("has_any", filled("EXISTS (SELECT FROM {store} s WHERE {s=q})"));
     file("written_since", "store_written_since");
     file("forget_chunks", "store_forget", "\n");
     file("forget_staged", "store_forget_staged", "\n");

@@ -176,18 +176,18 @@ TEST_P(StoreContract, ChunksThatMoveFromWindowToWindowAreNotBoughtAgain) {
   const std::string rest(store().window(), 'x');
   world().put_row(1, "first" + rest);
   EXPECT_EQ(stage(claim_one(), {"a", "b"}, window), Outcome::done);
-  EXPECT_EQ(stage(claim_one(), {"c", "d"}), Outcome::done);
-  EXPECT_THAT(buy_all(), SizeIs(4));
+  EXPECT_EQ(stage(claim_one(), {"c", "d", "e"}), Outcome::done);
+  EXPECT_THAT(buy_all(), SizeIs(5));
   world().update_text(1, "second" + rest);
   EXPECT_EQ(stage(claim_one(), {"b", "c"}, window), Outcome::done);
   world().update_text(1, "third" + rest);
-  EXPECT_EQ(stage(claim_one(), {"new", "a"}, window), Outcome::done);
-  EXPECT_EQ(stage(claim_one(), {"b", "c"}), Outcome::done);
+  EXPECT_EQ(stage(claim_one(), {"new", "d"}, window), Outcome::done);
+  EXPECT_EQ(stage(claim_one(), {"a", "c"}), Outcome::done);
   EXPECT_THAT(buy_all(), ElementsAre("sent new"));
   EXPECT_EQ(store().staged(), 4U);
-  EXPECT_EQ(store().waiting(), 4U) << "d is not asked for any more";
+  EXPECT_EQ(store().waiting(), 4U) << "b and e are not asked for any more";
   EXPECT_EQ(swap(), Outcome::done);
-  EXPECT_THAT(store().stored(1), ElementsAre("new=8", "a=6", "b=6", "c=6"));
+  EXPECT_THAT(store().stored(1), ElementsAre("new=8", "d=6", "a=6", "c=6"));
   EXPECT_EQ(left_over(), kNothing);
 }
 
@@ -548,6 +548,18 @@ TEST_P(StoreContract, AWalkFindsWhatSomebodyWroteBehindTheTriggers) {
   EXPECT_EQ(reconcile_all(), 2U);
   const Claim claimed = claim();
   for (const Job& job : *claimed.jobs) EXPECT_EQ(job.task, Task::cut);
+}
+
+TEST_P(StoreContract, AWalkFindsWhatIsLeftOfARowThatWasEmptiedBehindTheTriggers) {
+  store_row(1, "a b", {"a", "b"});
+  store().delete_chunk(1, 0, Capture::unseen);
+  world().update_text(1, std::nullopt, Capture::unseen);
+  EXPECT_EQ(reconcile_all(), 1U);
+  const Job job = claim_one();
+  EXPECT_EQ(job.task, Task::clear);
+  EXPECT_EQ(settle_one(act(Action::clear, {job})), Outcome::done);
+  EXPECT_THAT(store().stored(1), IsEmpty());
+  EXPECT_EQ(reconcile_all(), 0U);
 }
 
 // ── Poll

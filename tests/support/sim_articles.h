@@ -12,8 +12,8 @@ class Articles {
  public:
   explicit Articles(Random& chance) : chance_(chance) {}
 
-  /// The next text of a row that has this one: edited, or another one. `unique`: a chunk is never in two rows, and
-  /// none that has left its row comes back, so that each chunk has to be bought once.
+  /// The next text of a row that has this one: edited, or another one. `unique`: a chunk is never in two
+  /// rows, and none that has left its row comes back, so that each chunk has to be bought once.
   std::string next(const std::string& former, bool unique);
 
  private:

@@ -72,7 +72,9 @@ ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, int worker
     const bool filled = stores(table, key);
     const bool proven = filled && is_proven(table, key, hash_of(row.text));
     const bool replaced = proven && !is_as_proven(table, key);
-    if (blank(row.text) ? !filled : proven && !replaced) continue;
+    const auto stored = table.store.find(key);
+    const bool any = table.chunks == 0 ? filled : stored != table.store.end() && !stored->second.empty();
+    if (blank(row.text) ? !any : proven && !replaced) continue;
     if (!blank(row.text) && replaced && table.ledger.at(key).repairs >= kMostRepairs) {
       ++progress.disputed;
       continue;

@@ -379,8 +379,7 @@ TEST(Seeds, EveryPromiseIsKeptOnEveryDay) {
   }
   const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   std::cerr << fmt::format("{} seeds, {} of them with stores, in {:.1f} s: {:.0f} a minute\n", seeds,
-                           with_stores, elapsed,
-                           60 * static_cast<double>(seeds) / elapsed);
+                           with_stores, elapsed, 60 * static_cast<double>(seeds) / elapsed);
 }
 
 }  // namespace

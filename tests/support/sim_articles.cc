@@ -33,7 +33,7 @@ void Articles::edit(std::vector<std::string>& chunks, bool unique) {
     case 4:
       if (chunks.size() > 1) chunks.erase(place);
       break;
-    default: chunks.push_back(std::string(chunks[at]));
+    default: chunks.emplace_back(chunks[at]);
   }
 }
 

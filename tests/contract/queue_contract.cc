@@ -571,6 +571,14 @@ TEST_P(QueueContract, AVectorReplacedWhileItsJobIsCurrentIsNotForgotten) {
   EXPECT_EQ(claim_one().task, Task::store_kept);
 }
 
+TEST_P(QueueContract, AVectorWrittenToADeadRowMakesTheRowAJobAgain) {
+  world().put_row(1, "poison");
+  EXPECT_EQ(settle_one(act(Action::discard, {claim_one()})), Outcome::done);
+  world().put_vector(1, kForeign);
+  EXPECT_EQ(world().dead_letters(), 0U);
+  EXPECT_EQ(claim_one().text, "poison");
+}
+
 TEST_P(QueueContract, AVectorOfARowWithoutTextIsCleared) {
   world().put_row(1, std::nullopt);
   EXPECT_THAT(*claim().jobs, testing::Each(testing::Field(&Job::task, Task::clear)));

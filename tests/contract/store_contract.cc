@@ -528,6 +528,18 @@ TEST_P(StoreContract, AChunkThatSomebodyElseWritesIsPutRight) {
   EXPECT_THAT(store().stored(1), ElementsAre("a=6", "bb=7"));
 }
 
+TEST_P(StoreContract, AChunkWrittenToADeadRowMakesTheRowAJobAgain) {
+  store_row(1, "a", {"a"});
+  world().update_text(1, "b");
+  Settlement discard = act(Action::discard, {claim_one()});
+  discard.clear_vector = false;
+  EXPECT_EQ(settle_one(discard), Outcome::done);
+  EXPECT_EQ(world().dead_letters(), 1U);
+  store().put_vector_of_chunk(1, 0, {7, 8, 9});
+  EXPECT_EQ(world().dead_letters(), 0U);
+  EXPECT_EQ(claim_one().text, "b");
+}
+
 TEST_P(StoreContract, AChunkThatSomebodyWritesWhileItsRowWaitsIsNoSecondText) {
   store_row(1, "a", {"a"});
   world().update_text(1, "b c");

@@ -89,6 +89,7 @@ void Database::replace_vector(VectorizerId id, const std::string& key,
   Table& table = tables.at(id);
   const auto found = table.rows.find(key);
   if (found == table.rows.end() || found->second.held || found->second.vector == vector) return;
+  table.dead.erase(key);
   const auto former = std::exchange(found->second.vector, std::move(vector));
   QueuedJob job{.run_at = now, .changed_at = now};
   const auto queued = table.queue.find(key);

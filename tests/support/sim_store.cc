@@ -65,6 +65,7 @@ void Database::write_to_store(VectorizerId id, const std::string& key, int numbe
   const auto stored = table.store.find(key);
   if (stored == table.store.end() || !stored->second.contains(number)) return;
   write_to_store_behind_triggers(id, key, number, std::move(chunk));
+  table.dead.erase(key);
   enqueue(table, key, 0, now);
 }
 

@@ -197,6 +197,10 @@ BEGIN
       INSERT INTO embedd.queue_7 AS q (k1, k2) SELECT NEW."slug", NEW."Part"
       ON CONFLICT (k1, k2) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now(), cut_hash = NULL;
     END IF;
+    IF EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = 7) THEN
+      IF TG_OP <> 'INSERT' THEN PERFORM embedd.capture_forget_7(OLD."slug", OLD."Part"); END IF;
+      IF TG_OP <> 'DELETE' THEN PERFORM embedd.capture_forget_7(NEW."slug", NEW."Part"); END IF;
+    END IF;
   EXCEPTION WHEN OTHERS THEN
     PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
   END;

@@ -37,6 +37,9 @@ CREATE TABLE embedd.vectorizers (
   chunk_rule           text NOT NULL DEFAULT '',      -- how texts are cut; empty: a row is one text
   chunk_template       text NOT NULL DEFAULT '',      -- what is sent of a chunk; empty: the chunk
   rows_of              bigint REFERENCES embedd.vectorizers ON DELETE CASCADE,
+  -- A change of mind: the vectorizer that this one is to replace, or the one that has replaced this one.
+  next_of              bigint UNIQUE REFERENCES embedd.vectorizers ON DELETE SET NULL,
+  old_of               bigint UNIQUE REFERENCES embedd.vectorizers ON DELETE SET NULL,
   -- The vector index that the column gets once its backlog has drained, and the indexes that the owner had dropped for the time of
   -- a large backlog: {"name": "CREATE INDEX ..."}.
   index_kind           text NOT NULL DEFAULT 'none' CHECK (index_kind IN ('none', 'hnsw', 'halfvec', 'ivfflat')),

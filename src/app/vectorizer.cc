@@ -53,13 +53,13 @@ Existing priced(const Settings& settings, const schema::VectorizerInfo& vectoriz
   return out;
 }
 
-Result<CreatedVectorizer> create_vectorizer(const Settings& settings, schema::VectorizerSpec spec) {
-  spec.model = TRY(model_for(settings, spec.endpoint, spec.model));
+Result<void> check_spec(const Settings& settings, const schema::VectorizerSpec& spec) {
   TRY(schema::check_words(spec));
   if (spec.store) TRY(check_chunks(settings, spec));
-  auto db = TRY(connect(settings));
-  auto declared = TRY(schema::declare_vectorizer(db, spec));
+  return {};
+}
 
+CreatedVectorizer describe_created(const Settings& settings, pg::Connection& db, schema::Declared declared) {
   CreatedVectorizer out;
   out.info = std::move(declared.info);
   out.existing = priced(settings, out.info, declared.existing);
@@ -70,6 +70,13 @@ Result<CreatedVectorizer> create_vectorizer(const Settings& settings, schema::Ve
   const auto backlog = schema::read_backlog(db, out.info);
   out.worker_running = backlog && backlog->worker_running;
   return out;
+}
+
+Result<CreatedVectorizer> create_vectorizer(const Settings& settings, schema::VectorizerSpec spec) {
+  spec.model = TRY(model_for(settings, spec.endpoint, spec.model));
+  TRY(check_spec(settings, spec));
+  auto db = TRY(connect(settings));
+  return describe_created(settings, db, TRY(schema::declare_vectorizer(db, spec)));
 }
 
 }  // namespace embedd::app

@@ -45,4 +45,10 @@ struct CreatedVectorizer {
 /// no default model.
 Result<CreatedVectorizer> create_vectorizer(const Settings& settings, schema::VectorizerSpec spec);
 
+/// What can be said of a spec without a database: its words, and whether its chunks have room.
+Result<void> check_spec(const Settings& settings, const schema::VectorizerSpec& spec);
+
+/// What a person should know of a vectorizer that was just declared.
+CreatedVectorizer describe_created(const Settings& settings, pg::Connection& db, schema::Declared declared);
+
 }  // namespace embedd::app

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/version.h"
+#include "cli/change_arguments.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/settings.h"
@@ -17,7 +18,7 @@ namespace embedd::cli {
 namespace {
 
 constexpr const char* kFooter =
-    "Exit codes: 0 done, 1 failure, 2 usage, 3 finished but rows remain unembedded.\n"
+    "Exit codes: 0 done, 1 failure, 2 usage, 3 rows remain unembedded, or verified vectors differ.\n"
     "Every setting is also a flag and a variable: embedd --help-settings";
 
 /// Declares the commands. CLI11 writes the values while it parses, and the command reads them later, so both
@@ -153,8 +154,36 @@ class Parser {
     add_named(group, "pause", "Stop embedding; changes are still recorded", vectorizer_pause);
     add_named(group, "resume", "Go on embedding", vectorizer_resume);
     add_named(group, "drop", "Remove triggers, queue and declaration; vectors stay", vectorizer_drop);
+    add_changes(group);
     add_reindex(group);
     add_defer_index(group);
+  }
+
+  void add_changes(CLI::App* group) {
+    const auto command = [&]<typename A>(const char* name, const char* help,
+                                         const std::shared_ptr<A>& arguments,
+                                         Result<int> (*run)(Context&, const A&)) -> CLI::App& {
+      return *add(group, name, help, [arguments, run](Context& context) { return run(context, *arguments); });
+    };
+    const auto change = std::make_shared<ChangeArguments>();
+    add_change_options(
+        command("change", "Fill a successor with another model, text or rule, beside the living one", change,
+                vectorizer_change),
+        change);
+    const auto compare = std::make_shared<CompareArguments>();
+    add_compare_options(
+        command("compare", "Compare what a vectorizer and its successor find", compare, vectorizer_compare),
+        compare);
+    const auto exchange = std::make_shared<SwitchArguments>();
+    add_switch_options(
+        command("switch", "Put the successor into the living one's place, or back; for the table's owner",
+                exchange, vectorizer_switch),
+        exchange);
+    add_named(group, "prune", "Drop what a switch replaced, with its vectors", vectorizer_prune);
+    const auto verify = std::make_shared<app::VerifyRequest>();
+    add_verify_options(
+        command("verify", "Embed a sample again: is the model still what it was?", verify, vectorizer_verify),
+        verify);
   }
 
   void add_reindex(CLI::App* group) {

@@ -48,6 +48,8 @@ void write_json(JsonWriter& json, const schema::VectorizerInfo& info) {
   json.key("index").value(info.index_kind).key("deferred_indexes").array();
   for (const std::string& name : info.deferred_indexes) json.value(name);
   json.end();
+  if (!info.next_of.empty()) json.key("next_of").value(info.next_of);
+  if (!info.old_of.empty()) json.key("old_of").value(info.old_of);
   json.key("state").value(info.paused ? "paused" : "active");
   json.key("created_at").value(info.created_at);
 }
@@ -91,6 +93,8 @@ void show(const Context& context, const schema::VectorizerInfo& info) {
   if (info.index_kind != "none") line("index", info.index_kind);
   if (!info.deferred_indexes.empty())
     line("deferred indexes", fmt::format("{}", fmt::join(info.deferred_indexes, ", ")));
+  if (!info.next_of.empty()) line("to replace", info.next_of);
+  if (!info.old_of.empty()) line("replaced by", info.old_of);
   line("state", info.paused ? "paused" : "active");
   line("created", info.created_at);
   print(out);
@@ -176,10 +180,16 @@ Result<int> vectorizer_resume(Context& context, const std::string& name) {
 }
 
 Result<int> vectorizer_drop(Context& context, const std::string& name) {
+  auto db = TRY(app::connect(context.config));
+  const auto info = TRY(schema::find_vectorizer(db, name));
   auto code = change(context, name, schema::drop_vectorizer, "dropped");
   if (code)
     print_note(
-        "its vectors stay, and what they were made of is remembered: the same declaration buys none again");
+        info.stores()
+            ? fmt::format("its chunks stay in {}; another declaration needs another table, and buys anew",
+                          printable(store_of(info)))
+            : "its vectors stay, and what they were made of is remembered: the same declaration buys "
+              "none again");
   return code;
 }
 

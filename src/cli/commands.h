@@ -11,6 +11,7 @@
 #include "app/traces.h"
 #include "app/vector_index.h"
 #include "base/error.h"
+#include "cli/change_arguments.h"
 #include "cli/context.h"
 #include "schema/vectorizers.h"
 
@@ -62,6 +63,11 @@ Result<int> vectorizer_show(Context& context, const std::string& name);
 Result<int> vectorizer_pause(Context& context, const std::string& name);
 Result<int> vectorizer_resume(Context& context, const std::string& name);
 Result<int> vectorizer_drop(Context& context, const std::string& name);
+Result<int> vectorizer_change(Context& context, const ChangeArguments& arguments);
+Result<int> vectorizer_compare(Context& context, const CompareArguments& arguments);
+Result<int> vectorizer_switch(Context& context, const SwitchArguments& arguments);
+Result<int> vectorizer_prune(Context& context, const std::string& name);
+Result<int> vectorizer_verify(Context& context, const app::VerifyRequest& request);
 Result<int> vectorizer_reindex(Context& context, const app::ReindexRequest& request);
 Result<int> vectorizer_defer_index(Context& context, const DeferIndexArguments& arguments);
 Result<int> worker(Context& context, const WorkerArguments& arguments);

@@ -13,6 +13,7 @@ inline constexpr int kDone = 0;
 inline constexpr int kFailed = 1;
 inline constexpr int kUsage = 2;
 inline constexpr int kRowsRemain = 3;
+inline constexpr int kDiffers = 3;  ///< vectors that were verified are others
 
 struct Context {
   Config config;

@@ -172,14 +172,24 @@ class QueueStatements::Form {
   }
 
   /// True, or the statement fails as it would if there were no table of that name. Until the next poll tells
-  /// the table's new name, another table may have taken the name that it had.
+  /// the new names, others may have taken them: another table, or another vectorizer's column.
   static std::string these_tables(const Definition& definition) {
     const auto is_called = [](const std::string& table, const char* column) {
       return fmt::format("{}::pg_catalog.regclass OPERATOR(pg_catalog.=) v.{}", pg::quote_literal(table),
                          column);
     };
     std::string are_called = is_called(definition.source, "source");
-    if (definition.store) are_called += " AND " + is_called(definition.store->table, "store");
+    if (definition.store) {
+      are_called += " AND " + is_called(definition.store->table, "store");
+    } else {
+      const auto is_written = [](const std::optional<std::string>& name, const char* column) {
+        return fmt::format(" AND coalesce(v.{}, '') OPERATOR(pg_catalog.=) {}", column,
+                           pg::quote_literal(name.value_or("")));
+      };
+      are_called += is_written(definition.destination_column, "destination_column") +
+                    is_written(definition.model_id_column, "model_id_column") +
+                    is_written(definition.model_version_column, "model_version_column");
+    }
     return fmt::format(
         "CASE WHEN (SELECT {} FROM embedd.vectorizers v WHERE v.id = {}) THEN true "
         "ELSE pg_catalog.regclass({}::pg_catalog.text) IS NULL END",

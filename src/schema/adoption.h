@@ -28,6 +28,8 @@ struct Declared {
 
 /// create_vectorizer(), and what it found.
 Result<Declared> declare_vectorizer(pg::Connection& db, const VectorizerSpec& spec);
+/// The same within the caller's transaction, which is to wait for locks for moments only.
+Result<Declared> declare_in_transaction(pg::Connection& db, const VectorizerSpec& spec);
 
 /// Takes over the proofs of the same declaration that was dropped before, and forgets those of any other
 /// declaration for this column. Then adopts what the spec asks for, and counts. The vectorizer's row and

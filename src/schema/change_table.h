@@ -1,4 +1,4 @@
-/// Transactions that change a user's table.
+/// Transactions that change a user's table while it is in use.
 #pragma once
 
 #include <fmt/format.h>

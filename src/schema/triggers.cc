@@ -351,7 +351,7 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
   return out;
 }
 
-std::vector<std::string> drop_ddl(VectorizerId id, bool keep_ledger) {
+std::vector<std::string> drop_capture_ddl(VectorizerId id) {
   std::vector<std::string> out;
   // The triggers go with their functions: dropping them by name takes the table's owner, and whoever may
   // attach a trigger need not be that.
@@ -362,6 +362,11 @@ std::vector<std::string> drop_ddl(VectorizerId id, bool keep_ledger) {
   for (const std::string_view event : kStoreEvents) drop(event);
   for (const std::string_view helper : kHelpers)
     out.push_back(fmt::format("DROP FUNCTION IF EXISTS {}", function_name(helper, id)));
+  return out;
+}
+
+std::vector<std::string> drop_ddl(VectorizerId id, bool keep_ledger) {
+  std::vector<std::string> out = drop_capture_ddl(id);
   for (const std::string& table : {queue_table(id), staged_table(id), placed_table(id), chunks_table(id)})
     out.push_back("DROP TABLE IF EXISTS " + table);
   if (!keep_ledger) out.push_back("DROP TABLE IF EXISTS " + ledger_table(id));

@@ -68,8 +68,11 @@ std::vector<std::string> queue_ddl(const CapturePlan& plan);
 /// Statements that create the trigger functions and the triggers.
 std::vector<std::string> capture_ddl(const CapturePlan& plan);
 
-/// Statements that remove what the other two created, except the ledger if it is kept. They run with the
-/// rights of the role that created the vectorizer, and no more.
+/// Statements that remove what capture_ddl() made.
+std::vector<std::string> drop_capture_ddl(VectorizerId id);
+
+/// Statements that remove what queue_ddl() and capture_ddl() created, except the ledger if it is kept. They
+/// run with the rights of the role that created the vectorizer, and no more.
 std::vector<std::string> drop_ddl(VectorizerId id, bool keep_ledger);
 
 }  // namespace embedd::schema

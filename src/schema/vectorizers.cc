@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/nearest.h"
 #include "pg/quoting.h"
 #include "schema/adoption.h"
+#include "schema/capture_plan.h"
 #include "schema/change_table.h"
 #include "schema/declaration.h"
 #include "schema/existing_store.h"
-#include "schema/pgvector.h"
 #include "schema/sql_text.h"
 #include "schema/store.h"
 #include "schema/triggers.h"
@@ -30,7 +29,9 @@ SELECT v.id, v.name, {0}, {1}, v.key_columns,
        v.index_kind, ARRAY(SELECT jsonb_object_keys(v.deferred_indexes)), v.state = 'paused', v.text_sql,
        embedd.types_of(v.id), v.filter_sql, v.key_json_sql, to_char(v.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
        (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e
-        JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector')
+        JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'),
+       coalesce((SELECT o.name FROM embedd.vectorizers o WHERE o.id = v.next_of), ''),
+       coalesce((SELECT o.name FROM embedd.vectorizers o WHERE o.id = v.old_of), '')
 FROM embedd.vectorizers v
 LEFT JOIN pg_catalog.pg_class c ON c.oid = embedd.source_of(v.id)
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -73,71 +74,12 @@ VectorizerInfo read_info(const pg::Rows& rows, int i) {
   out.key_json_sql = rows.text(i, column++);
   out.created_at = rows.text(i, column++);
   out.vector_schema = rows.text(i, column++);
+  out.next_of = rows.text(i, column++);
+  out.old_of = rows.text(i, column++);
   return out;
 }
 
 pg::Param optional_text(const std::string& text) { return text.empty() ? pg::Param() : pg::Param(text); }
-
-/// Of `names`, those whose type is not PostgreSQL's own.
-std::set<std::string> foreign_of(const SourceTable& source, const std::vector<std::string>& names) {
-  std::set<std::string> out;
-  for (const std::string& name : names)
-    if (source.find(name)->foreign) out.insert(name);
-  return out;
-}
-
-TextTypes text_types(const SourceTable& source) {
-  TextTypes out;
-  for (const SourceColumn& column : source.columns) {
-    if (column.foreign) out.foreign.insert(column.name);
-    if (column.category == 'A') out.arrays.insert(column.name);
-  }
-  return out;
-}
-
-std::vector<std::string> own_types(const SourceTable& source, const std::vector<std::string>& names) {
-  std::vector<std::string> out;
-  for (const std::string& name : names) out.push_back(source.find(name)->own_type);
-  return out;
-}
-
-/// A vector out of line, as pg_column_size() has it, which leaves out the header of four bytes: two numbers
-/// of two bytes each, and the elements.
-int stored_bytes(const Declaration& declared) {
-  if (declared.destination->modifier <= 0) return 0;
-  return 4 + declared.destination->modifier * (declared.destination->type_name == "halfvec" ? 2 : 4);
-}
-
-CapturePlan plan_for(const Declaration& declared) {
-  CapturePlan plan;
-  plan.source = declared.source.quoted();
-  plan.by_row = declared.source.by_row;
-  plan.key_columns = declared.key;
-  plan.key_own_types = own_types(declared.source, declared.key);
-  for (const std::string& name : declared.key) {
-    const SourceColumn* column = declared.source.find(name);
-    plan.key_types.push_back(column->base_type);
-    plan.key_collations.push_back(column->collation);
-  }
-  const auto read = [&plan](const std::vector<std::string>& names) {
-    for (const std::string& name : names)
-      if (std::ranges::find(plan.read, name) == plan.read.end()) plan.read.push_back(name);
-  };
-  read(declared.text.columns());
-  for (const Template::Value& value : declared.context) read({value.column});
-  if (declared.filter) read(declared.filter->columns);
-  read(declared.key);
-  plan.store = declared.store;
-  if (declared.destination) {
-    plan.destination = declared.destination->name;
-    plan.destination_type = declared.destination->own_type;
-    plan.destination_base_type = declared.destination->base_type;
-    plan.stored_bytes = stored_bytes(declared);
-  }
-  plan.key_json_sql =
-      compile_key_json(plan.key_columns, plan.key_types, foreign_of(declared.source, plan.key_columns));
-  return plan;
-}
 
 std::string text_sql(const Declaration& declared) {
   const TextTypes types = text_types(declared.source);
@@ -203,59 +145,30 @@ Result<void> keep_filter(pg::Connection& db, VectorizerId id, const VectorizerSp
   return {};
 }
 
-/// A superuser gives the trigger functions to kCaptureRole, so that nothing runs with a superuser's rights on
-/// behalf of whoever writes to the table. That role then looks the key's types up by name.
-Result<bool> prepare_capture_role(pg::Connection& db, const Declaration& declared) {
-  auto may = TRY(db.exec(
-      "SELECT rolsuper AND EXISTS (SELECT FROM pg_roles WHERE rolname = $1) FROM pg_roles WHERE rolname = "
-      "current_user",
-      {kCaptureRole}));
-  if (!may.flag(0, 0)) return false;
-  std::vector<std::string> columns = declared.key;
-  if (declared.destination) columns.push_back(declared.destination->name);
-  const auto lacking = [&] {
-    return db.exec(
-        "SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, $3::text) FROM pg_attribute a "
-        "JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace "
-        "OR n.nspname = $4 OR n.oid = (SELECT extnamespace FROM pg_extension WHERE extname = 'vector') WHERE "
-        "a.attrelid = "
-        "$1::oid AND a.attname = ANY ($2::text[]) AND n.nspname <> 'pg_catalog' AND NOT "
-        "EXISTS (SELECT FROM aclexplode(n.nspacl) g WHERE g.grantee = $3::regrole AND g.privilege_type = "
-        "'USAGE')",
-        {std::to_string(declared.source.oid), pg::array_literal(columns), kCaptureRole,
-         declared.store ? pg::Param(declared.store->schema) : pg::Param()});
-  };
-  auto grants = lacking();
-  if (grants && !grants->empty()) {
-    // PostgreSQL lets no two transactions at once grant anything on one schema.
-    TRY(db.exec("SELECT pg_advisory_xact_lock(111516266161254)"));
-    grants = lacking();
-  }
-  if (!grants) return std::unexpected(grants.error());
-  for (int i = 0; i < grants->size(); ++i) TRY(db.exec(grants->text(i, 0)));
-  return true;
-}
-
-Result<Declared> create_in_transaction(pg::Connection& db, const VectorizerSpec& spec);
-
 /// The store is there, and so are the tables of waiting chunks: what embeds those.
 Result<void> declare_chunks(pg::Connection& db, const VectorizerSpec& spec, const CapturePlan& plan,
                             int dimensions) {
   const std::string id = std::to_string(plan.id);
   TRY(db.exec("UPDATE embedd.vectorizers SET store = $2::regclass WHERE id = $1", {id, plan.store->table}));
   const VectorizerSpec chunks = chunks_spec(spec, plan.id, dimensions);
-  TRY(create_in_transaction(db, chunks));
+  TRY(declare_in_transaction(db, chunks));
   TRY(db.exec("UPDATE embedd.vectorizers SET rows_of = $2 WHERE name = $1", {chunks.name, id}));
   return {};
 }
 
-Result<Declared> create_in_transaction(pg::Connection& db, const VectorizerSpec& spec) {
+Result<void> set_state(pg::Connection& db, std::string_view name, std::string_view state) {
+  auto found = TRY(find_vectorizer(db, name));
+  TRY(db.exec("UPDATE embedd.vectorizers SET state = $2 WHERE id = $1 AND state <> $2",
+              {std::to_string(found.id), std::string(state)}));
+  TRY(db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(found.id)}));
+  return {};
+}
+
+}  // namespace
+
+Result<Declared> declare_in_transaction(pg::Connection& db, const VectorizerSpec& spec) {
   auto declared = TRY(check_declaration(db, spec));
-  CapturePlan plan = plan_for(declared);
-  plan.vector_type = TRY(find_pgvector(db)).schema + ".vector";
-  auto by_role = TRY(prepare_capture_role(db, declared));
-  plan.by_role = by_role;
-  plan.tells_toast_apart = db.server_version() >= 170000;
+  CapturePlan plan = TRY(plan_for(db, declared));
   auto id = TRY(insert_row(db, spec, declared, plan));
   plan.id = id;
   if (declared.filter) TRY(keep_filter(db, plan.id, spec, declared));
@@ -275,18 +188,8 @@ Result<Declared> create_in_transaction(pg::Connection& db, const VectorizerSpec&
   return out;
 }
 
-Result<void> set_state(pg::Connection& db, std::string_view name, std::string_view state) {
-  auto found = TRY(find_vectorizer(db, name));
-  TRY(db.exec("UPDATE embedd.vectorizers SET state = $2 WHERE id = $1 AND state <> $2",
-              {std::to_string(found.id), std::string(state)}));
-  TRY(db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(found.id)}));
-  return {};
-}
-
-}  // namespace
-
 Result<Declared> declare_vectorizer(pg::Connection& db, const VectorizerSpec& spec) {
-  return change_table(db, spec.table, [&] { return create_in_transaction(db, spec); });
+  return change_table(db, spec.table, [&] { return declare_in_transaction(db, spec); });
 }
 
 Result<VectorizerInfo> create_vectorizer(pg::Connection& db, const VectorizerSpec& spec) {
@@ -325,10 +228,7 @@ Result<void> resume_vectorizer(pg::Connection& db, std::string_view name) {
   return set_state(db, name, "active");
 }
 
-namespace {
-
-/// Whoever created it may drop it, and so may superusers. Its tables tell.
-Result<void> check_may_drop(pg::Connection& db, const VectorizerInfo& info) {
+Result<void> check_may_change(pg::Connection& db, const VectorizerInfo& info) {
   auto rows =
       TRY(db.exec("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass($1) AND NOT "
                   "pg_has_role(relowner, "
@@ -336,30 +236,30 @@ Result<void> check_may_drop(pg::Connection& db, const VectorizerInfo& info) {
                   {queue_table(info.id)}));
   if (rows.empty()) return {};
   return fail(ErrorKind::misconfigured,
-              fmt::format("the vectorizer {} was created by the role {}: drop it as {}", info.name,
+              fmt::format("the vectorizer {} was created by the role {}: run this as {}", info.name,
                           rows.view(0, 0), rows.view(0, 0)));
 }
 
-}  // namespace
+Result<void> drop_in_transaction(pg::Connection& db, const VectorizerInfo& info, bool keep) {
+  const std::string id = std::to_string(info.id);
+  // The chunks that wait are of no use to anybody else.
+  const auto chunks = TRY(db.exec("SELECT id FROM embedd.vectorizers WHERE rows_of = $1", {id}));
+  for (int i = 0; i < chunks.size(); ++i) {
+    TRY(run_all(db, drop_ddl(chunks.integer(i, 0), false)));
+    TRY(db.exec("DELETE FROM embedd.missed_changes WHERE vectorizer_id = $1", {chunks.text(i, 0)}));
+  }
+  const bool proofs = keep && !info.stores() ? TRY(keep_proofs(db, info.id)) : false;
+  TRY(run_all(db, drop_ddl(info.id, proofs)));
+  return run_all(db, {"DROP FUNCTION IF EXISTS " + filter_function(info.id),
+                      "DELETE FROM embedd.missed_changes WHERE vectorizer_id = " + id,
+                      "DELETE FROM embedd.vectorizers WHERE id = " + id});
+}
 
 Result<void> drop_vectorizer(pg::Connection& db, std::string_view name) {
   auto found = TRY(find_vectorizer(db, name));
-  TRY(check_may_drop(db, found));
+  TRY(check_may_change(db, found));
   const std::string table = pg::quote_qualified(found.source_schema, found.source_table);
-  return change_table(db, table, [&]() -> Result<void> {
-    const std::string id = std::to_string(found.id);
-    // The chunks that wait are of no use to anybody else.
-    const auto chunks = TRY(db.exec("SELECT id FROM embedd.vectorizers WHERE rows_of = $1", {id}));
-    for (int i = 0; i < chunks.size(); ++i) {
-      TRY(run_all(db, drop_ddl(chunks.integer(i, 0), false)));
-      TRY(db.exec("DELETE FROM embedd.missed_changes WHERE vectorizer_id = $1", {chunks.text(i, 0)}));
-    }
-    const bool proofs = found.stores() ? false : TRY(keep_proofs(db, found.id));
-    TRY(run_all(db, drop_ddl(found.id, proofs)));
-    return run_all(db, {"DROP FUNCTION IF EXISTS " + filter_function(found.id),
-                        "DELETE FROM embedd.missed_changes WHERE vectorizer_id = " + id,
-                        "DELETE FROM embedd.vectorizers WHERE id = " + id});
-  });
+  return change_table(db, table, [&] { return drop_in_transaction(db, found, true); });
 }
 
 Result<std::optional<double>> seconds_since_walks(pg::Connection& db) {

@@ -75,6 +75,7 @@ struct VectorizerInfo {
   std::optional<std::string> filter_sql;
   std::string key_json_sql;  ///< over alias q with columns k1..kn
   std::string created_at;
+  std::string next_of, old_of;  ///< the vectorizer that this one is to replace, or that replaced it; or empty
   [[nodiscard]] bool stores() const { return !store_table.empty(); }
   /// Of the table that has destination_column.
   [[nodiscard]] const std::string& vectors_schema() const { return stores() ? store_schema : source_schema; }
@@ -100,6 +101,12 @@ Result<void> resume_vectorizer(pg::Connection& db, std::string_view name);
 /// Removes triggers, functions, queue, dead letters and the declaration. Stored vectors and usage stay. So
 /// does a ledger that proves anything: the same declaration, made again, buys nothing.
 Result<void> drop_vectorizer(pg::Connection& db, std::string_view name);
+/// The same within the caller's transaction. `keep_proofs`: the ledger stays, if it proves anything.
+Result<void> drop_in_transaction(pg::Connection& db, const VectorizerInfo& vectorizer, bool keep_proofs);
+
+/// Whoever created a vectorizer may change and drop it, and so may superusers. Error: misconfigured, naming
+/// the role.
+Result<void> check_may_change(pg::Connection& db, const VectorizerInfo& vectorizer);
 
 /// The time since the oldest of all vectorizers' last walks, except paused vectorizers; nothing if one was
 /// never walked, 0 if there are no vectorizers.

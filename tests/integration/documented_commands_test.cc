@@ -59,6 +59,7 @@ constexpr Block kBlocks[] = {
     {"embedd vectorizer create documents ", Setting::running},
     {"embedd vectorizer create passages ", Setting::running},
     {"embedd vectorizer create sections ", Setting::running},
+    {"embedd vectorizer change documents ", Setting::indexed},
     {"embedd chunk handbook.md ", Setting::bare},
     {"psql $DATABASE_URL -c \"ALTER TABLE documents ADD COLUMN author", Setting::running},
     {"embedd vectorizer defer-index documents ", Setting::indexed},

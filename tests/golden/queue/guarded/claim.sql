@@ -8,7 +8,7 @@ backfill AS MATERIALIZED (
   ORDER BY q.priority, q.run_at LIMIT $3::bigint - (SELECT count(*) FROM live) FOR UPDATE SKIP LOCKED),
 due AS MATERIALIZED (
   SELECT *, row_number() OVER (ORDER BY priority, run_at) AS n
-  FROM (SELECT * FROM live UNION ALL SELECT * FROM backfill) x WHERE CASE WHEN (SELECT 'public.notes'::pg_catalog.regclass OPERATOR(pg_catalog.=) v.source FROM embedd.vectorizers v WHERE v.id = 7) THEN true ELSE pg_catalog.regclass('"the table that this vectorizer reads"'::pg_catalog.text) IS NULL END),
+  FROM (SELECT * FROM live UNION ALL SELECT * FROM backfill) x WHERE CASE WHEN (SELECT 'public.notes'::pg_catalog.regclass OPERATOR(pg_catalog.=) v.source AND coalesce(v.destination_column, '') OPERATOR(pg_catalog.=) 'embedding' AND coalesce(v.model_id_column, '') OPERATOR(pg_catalog.=) 'model' AND coalesce(v.model_version_column, '') OPERATOR(pg_catalog.=) 'version' FROM embedd.vectorizers v WHERE v.id = 7) THEN true ELSE pg_catalog.regclass('"the table that this vectorizer reads"'::pg_catalog.text) IS NULL END),
 texts AS (
   SELECT d.*, s.text, s.refusal, s.stored FROM due d
   LEFT JOIN LATERAL (

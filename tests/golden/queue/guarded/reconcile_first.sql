@@ -3,7 +3,7 @@ WITH types AS (SELECT FROM public.notes t WHERE embedd.exactly(t.title, NULL::te
 mine AS MATERIALIZED (
   SELECT v.id FROM embedd.vectorizers v WHERE v.id = 7 AND v.walk_worker = $3::uuid FOR NO KEY UPDATE),
 walks AS MATERIALIZED (
-  SELECT EXISTS (SELECT FROM mine) AND NOT (SELECT deferred FROM load) AND CASE WHEN (SELECT 'public.notes'::pg_catalog.regclass OPERATOR(pg_catalog.=) v.source FROM embedd.vectorizers v WHERE v.id = 7) THEN true ELSE pg_catalog.regclass('"the table that this vectorizer reads"'::pg_catalog.text) IS NULL END AS yes),
+  SELECT EXISTS (SELECT FROM mine) AND NOT (SELECT deferred FROM load) AND CASE WHEN (SELECT 'public.notes'::pg_catalog.regclass OPERATOR(pg_catalog.=) v.source AND coalesce(v.destination_column, '') OPERATOR(pg_catalog.=) 'embedding' AND coalesce(v.model_id_column, '') OPERATOR(pg_catalog.=) 'model' AND coalesce(v.model_version_column, '') OPERATOR(pg_catalog.=) 'version' FROM embedd.vectorizers v WHERE v.id = 7) THEN true ELSE pg_catalog.regclass('"the table that this vectorizer reads"'::pg_catalog.text) IS NULL END AS yes),
 proven_rows AS MATERIALIZED (
   SELECT CASE
       WHEN v.proven_in = v.walk_in

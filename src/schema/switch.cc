@@ -1,0 +1,237 @@
+#include "schema/switch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "pg/quoting.h"
+#include "schema/capture_plan.h"
+#include "schema/change_table.h"
+#include "schema/dependents.h"
+#include "schema/sql_text.h"
+#include "schema/store.h"
+#include "schema/successor.h"
+#include "schema/vector_index.h"
+
+namespace embedd::schema {
+namespace {
+
+/// Counted so far, for a message.
+constexpr int kMostCounted = 1000;
+
+template <typename... Args>
+std::unexpected<Error> wrong(fmt::format_string<Args...> format, Args&&... args) {
+  return fail(ErrorKind::invalid_argument, fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <typename... Args>
+std::unexpected<Error> not_yet(fmt::format_string<Args...> format, Args&&... args) {
+  return fail(ErrorKind::conflict, fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// Two vectorizers that change their places.
+struct Pair {
+  VectorizerInfo living, coming;
+  bool back = false;
+
+  [[nodiscard]] std::string source() const {
+    return pg::quote_qualified(living.source_schema, living.source_table);
+  }
+  /// What the vectors of before are called afterwards: docs.old, embedding_old.
+  [[nodiscard]] std::string name_after() const {
+    return back ? next_name(living.name) : old_name(living.name);
+  }
+  [[nodiscard]] std::string after(const std::string& name) const { return name + (back ? "_next" : "_old"); }
+};
+
+Result<Pair> find_pair(pg::Connection& db, std::string_view name, bool back) {
+  Pair out{.living = TRY(find_vectorizer(db, name)), .coming = {}, .back = back};
+  const std::string id = std::to_string(out.living.id);
+  const auto rows =
+      TRY(db.exec("SELECT (SELECT name FROM embedd.vectorizers WHERE next_of = $1), "
+                  "(SELECT name FROM embedd.vectorizers WHERE old_of = $1)",
+                  {id}));
+  const bool has_next = !rows.is_null(0, 0), has_old = !rows.is_null(0, 1);
+  if (back && !has_old) return wrong("{} replaced nothing that could be switched back to", name);
+  if (!back && !has_next)
+    return wrong("{} has no successor; make one with: embedd vectorizer change {}", name, name);
+  if (back && has_next)
+    return wrong("{} has a successor; give it up first: embedd vectorizer change {} --cancel", name, name);
+  if (!back && has_old)
+    return wrong("{} has replaced {} already, which is kept; drop that one first: embedd vectorizer prune {}",
+                 name, rows.view(0, 1), name);
+  out.coming = TRY(find_vectorizer(db, rows.text(0, back ? 1 : 0)));
+  return out;
+}
+
+Result<void> check_indexes(pg::Connection& db, const Pair& pair) {
+  const auto valid = [&](const VectorizerInfo& info) -> Result<bool> {
+    for (const VectorIndex& index : TRY(vector_indexes(db, info)))
+      if (index.valid) return true;
+    return false;
+  };
+  if (!TRY(valid(pair.living)) || TRY(valid(pair.coming))) return {};
+  return not_yet(
+      "{} has no vector index, and {} has one: searches would read all rows. Build it with: embedd "
+      "vectorizer reindex {} --index hnsw",
+      pair.coming.name, pair.living.name, pair.coming.name);
+}
+
+/// Rows that the living one has embedded, or gave up, and the coming one has not. At most kMostCounted + 1.
+Result<std::int64_t> count_missing(pg::Connection& db, const Pair& pair) {
+  const auto walked = TRY(db.exec("SELECT reconciled_at IS NOT NULL FROM embedd.vectorizers WHERE id = $1",
+                                  {std::to_string(pair.coming.id)}));
+  if (!walked.flag(0, 0))
+    return not_yet("{} has not seen all rows yet: embedd status says how far it is", pair.coming.name);
+  const std::string same_key = pg::join_each(pair.coming.key_columns.size(), " AND ",
+                                             [](std::size_t i) { return fmt::format("q.k{0} = o.k{0}", i); });
+  const auto rows = TRY(db.exec(fmt::format(R"(
+SELECT count(*) FROM (
+  (SELECT FROM {0} q WHERE NOT EXISTS (SELECT FROM {1} o WHERE {2}) LIMIT {5})
+  UNION ALL
+  (SELECT FROM embedd.dead_letters q WHERE q.vectorizer_id = {3} AND NOT EXISTS (
+     SELECT FROM embedd.dead_letters o WHERE o.vectorizer_id = {4} AND o.key = q.key) LIMIT {5})
+  LIMIT {5}) x)",
+                                            queue_table(pair.coming.id), queue_table(pair.living.id),
+                                            same_key, pair.coming.id, pair.living.id, kMostCounted + 1)));
+  return rows.integer(0, 0);
+}
+
+Result<void> run_all(pg::Connection& db, const std::vector<std::string>& statements) {
+  for (const std::string& statement : statements) TRY(db.exec(statement));
+  return {};
+}
+
+Result<void> rename_columns(pg::Connection& db, const Pair& pair) {
+  const auto rename = [&](const std::string& from, const std::string& to) {
+    return db.exec(fmt::format("ALTER TABLE {} RENAME COLUMN {} TO {}", pair.source(),
+                               pg::quote_identifier(from), pg::quote_identifier(to)));
+  };
+  const auto swap = [&](const std::string& living, const std::string& coming) -> Result<void> {
+    TRY(rename(living, pair.after(living)));
+    TRY(rename(coming, living));
+    return {};
+  };
+  TRY(swap(pair.living.destination_column, pair.coming.destination_column));
+  if (pair.living.model_id_column && pair.coming.model_id_column)
+    TRY(swap(*pair.living.model_id_column, *pair.coming.model_id_column));
+  if (pair.living.model_version_column && pair.coming.model_version_column)
+    TRY(swap(*pair.living.model_version_column, *pair.coming.model_version_column));
+  return {};
+}
+
+Result<void> rename_stores(pg::Connection& db, const Pair& pair) {
+  const auto rename = [&](const VectorizerInfo& info, const std::string& to) {
+    return db.exec(fmt::format("ALTER TABLE {} RENAME TO {}",
+                               pg::quote_qualified(info.store_schema, info.store_table),
+                               pg::quote_identifier(to)));
+  };
+  TRY(rename(pair.living, pair.after(pair.living.store_table)));
+  TRY(rename(pair.coming, pair.living.store_table));
+  return {};
+}
+
+Result<void> lock_tables(pg::Connection& db, const Pair& pair) {
+  std::string tables = pair.source();
+  for (const VectorizerInfo* info : {&pair.living, &pair.coming})
+    if (info->stores()) tables += ", " + pg::quote_qualified(info->store_schema, info->store_table);
+  TRY(db.exec(fmt::format("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", tables)));
+  return {};
+}
+
+/// The columns' names are swapped, and each vectorizer goes with its column.
+Result<void> exchange_rows(pg::Connection& db, const Pair& pair) {
+  const std::string living = std::to_string(pair.living.id), coming = std::to_string(pair.coming.id);
+  const auto call = [&](const std::string& id, const std::string& name) -> Result<void> {
+    TRY(
+        db.exec("UPDATE embedd.vectorizers SET name = CASE WHEN id = $1::bigint THEN $2 ELSE $3 END "
+                "WHERE id = $1::bigint OR rows_of = $1::bigint",
+                {id, name, chunks_name(name)}));
+    return {};
+  };
+  TRY(call(living, "switching." + living));
+  TRY(call(coming, pair.living.name));
+  TRY(call(living, pair.name_after()));
+  TRY(db.exec("UPDATE embedd.vectorizers SET next_of = NULL, old_of = NULL WHERE id = $1", {coming}));
+  TRY(db.exec(
+      fmt::format("UPDATE embedd.vectorizers SET {} = $2 WHERE id = $1", pair.back ? "next_of" : "old_of"),
+      {living, coming}));
+  if (pair.living.stores()) return {};
+  const auto optional = [](const std::optional<std::string>& name) {
+    return name ? pg::Param(*name) : pg::Param();
+  };
+  const auto after = [&](const std::optional<std::string>& name) {
+    return name ? pg::Param(pair.after(*name)) : pg::Param();
+  };
+  const VectorizerInfo& was = pair.living;
+  constexpr const char* kPlace =
+      "UPDATE embedd.vectorizers SET destination_column = $2, model_id_column = $3, model_version_column = "
+      "$4 "
+      "WHERE id = $1";
+  TRY(db.exec(kPlace, {coming, was.destination_column, optional(was.model_id_column),
+                       optional(was.model_version_column)}));
+  TRY(db.exec(kPlace, {living, pair.after(was.destination_column), after(was.model_id_column),
+                       after(was.model_version_column)}));
+  return {};
+}
+
+/// The functions name columns and stores.
+Result<void> capture_again(pg::Connection& db, const VectorizerInfo& info) {
+  const CapturePlan plan = TRY(plan_of(db, info));
+  TRY(run_all(db, drop_capture_ddl(info.id)));
+  return run_all(db, capture_ddl(plan));
+}
+
+Result<void> check_complete(const Pair& pair, std::int64_t missing, bool incomplete) {
+  if (missing == 0 || incomplete) return {};
+  return not_yet(
+      "{}{} rows wait for a vector of {} or were refused, though {} has embedded them: searches would miss "
+      "them. See embedd status and embedd dead list; or say --incomplete",
+      missing > kMostCounted ? "more than " : "", std::min<std::int64_t>(missing, kMostCounted),
+      pair.coming.name, pair.living.name);
+}
+
+Result<Switched> exchange(pg::Connection& db, const Pair& pair, const SwitchOptions& options) {
+  TRY(lock_tables(db, pair));
+  const auto began_at = std::chrono::steady_clock::now();
+  Switched out;
+  out.missing = TRY(count_missing(db, pair));
+  TRY(check_complete(pair, out.missing, options.incomplete));
+  const auto views = TRY(dependent_views(db, pair.living));
+  TRY(pair.living.stores() ? rename_stores(db, pair) : rename_columns(db, pair));
+  TRY(exchange_rows(db, pair));
+  out.now = TRY(find_vectorizer(db, pair.living.name));
+  out.before = TRY(find_vectorizer(db, pair.name_after()));
+  TRY(capture_again(db, out.now));
+  TRY(capture_again(db, out.before));
+  for (const DependentView& view : views) {
+    auto made = db.exec(view.definition);
+    if (!made)
+      return fail(ErrorKind::invalid_argument,
+                  fmt::format("the view {} cannot be made of the new vectors ({}); drop it, switch, and make "
+                              "it again",
+                              view.name, made.error().message));
+    out.remade.push_back(view.name);
+  }
+  TRY(run_all(db, TRY(missing_copies_of_grants(db, out.before, out.now))));
+  TRY(db.exec("SELECT pg_notify('embedd', $1), pg_notify('embedd', $2)",
+              {std::to_string(out.now.id), std::to_string(out.before.id)}));
+  out.locked = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began_at);
+  return out;
+}
+
+}  // namespace
+
+Result<Switched> switch_vectorizer(pg::Connection& db, std::string_view name, const SwitchOptions& options) {
+  const Pair pair = TRY(find_pair(db, name, options.back));
+  TRY(check_may_change(db, pair.living));
+  TRY(check_may_change(db, pair.coming));
+  TRY(check_indexes(db, pair));
+  // Before anybody is kept waiting.
+  TRY(check_complete(pair, TRY(count_missing(db, pair)), options.incomplete));
+  return change_table(db, pair.source(), [&] { return exchange(db, pair, options); });
+}
+
+}  // namespace embedd::schema

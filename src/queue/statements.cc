@@ -129,9 +129,7 @@ class QueueStatements::Form {
       return schema::vector_hash_sql(definition_.destination_type, fmt::format("{}.embedding", alias));
     };
     const auto piece_hash = [&](const char* alias) {
-      return fmt::format(
-          "pg_catalog.concat_ws(' ', pg_catalog.hashtextextended({}.chunk COLLATE pg_catalog.\"C\", 0), {})",
-          alias, vector_hash(alias));
+      return schema::piece_hash_sql(definition_.destination_type, alias);
     };
     set("store", store.table);
     set("staged", schema::staged_table(id));

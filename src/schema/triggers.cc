@@ -80,8 +80,8 @@ class Capture {
     const auto make = [&](std::string_view form) { out.push_back(pg::fill(forms().form(form), words_)); };
     for (const char* form : {"queue", "queue_index", "ledger"}) make(form);
     if (!plan_.store) return out;
-    for (const char* form : {"store", "chunks", "staged", "staged_index", "placed", "placed_index"})
-      make(form);
+    if (!plan_.store->exists) make("store");
+    for (const char* form : {"chunks", "staged", "staged_index", "placed", "placed_index"}) make(form);
     return out;
   }
 
@@ -320,6 +320,8 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
       capture.trigger("truncate", "AFTER", fmt::format("TRUNCATE ON {} FOR EACH STATEMENT", plan.source)));
 
   if (plan.store) {
+    // After the source's, because a user's write to the source goes on to the store, and never the other way.
+    out.insert(out.end(), plan.store->alterations.begin(), plan.store->alterations.end());
     out.push_back(capture.trigger(
         "store", "AFTER", fmt::format("INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW", plan.store->table)));
     out.push_back(capture.trigger("emptied", "AFTER",

@@ -260,7 +260,7 @@ MUTATIONS = [
     ("a_filter_may_use_what_is_a_strangers", "G11", "src/schema/filter.cc",
      "if (strangers.is_null(0, 0)) return {};", "return {};",
      "integration_tests", "Owner.*"),
-    ("anybodys_view_is_read_for_pgais_table", "G11", "src/schema/declaration.cc",
+    ("anybodys_view_is_read_for_pgais_table", "G11", "src/schema/pgai.cc",
      "AND c.relkind = 'r'\n                AND (r.rolsuper OR", "AND (true OR",
      "integration_tests", "Owner.OfWhatLooksLike*"),
     ("keys_are_compared_by_anybodys_operator", "G11", "src/schema/sql_text.cc",

@@ -39,6 +39,9 @@ std::string text_index(VectorizerId id);  ///< embedd_text_7: of searches by wor
 /// store's vector, over alias s.
 std::string chunk_vector_sql(VectorizerId id, std::string_view store, const std::vector<std::string>& key,
                              std::string_view vector_hash);
+/// What a hash of a row's chunks in the store is made of: of the chunk in the row `alias`, a text that stands
+/// for its content and its vector. `type`: of the vector, qualified.
+std::string piece_hash_sql(std::string_view type, std::string_view alias);
 /// A hash of a vector's bytes, as bigint; NULL of NULL. `type` is qualified: public.vector, public.halfvec.
 std::string vector_hash_sql(std::string_view type, std::string_view vector);
 

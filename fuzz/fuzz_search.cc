@@ -37,6 +37,8 @@ Subject subject(bool stores, bool index) {
   out.info.source_schema = "public";
   out.info.source_table = "notes";
   out.info.key_columns = {"id"};
+  out.info.key_types = {"bigint"};
+  out.info.types_sql = "true";
   out.info.key_json_sql = "pg_catalog.jsonb_build_object('id', q.k1)";
   out.info.destination_column = "embedding";
   out.info.destination_type = "vector";
@@ -92,9 +94,9 @@ void check_statement(const Subject& of, const Request& request, Legs legs) {
   }
   const auto skeleton = sql_skeleton(statement->sql);
   CHECK(skeleton.has_value(), "statement {}", statement->sql);
-  static const std::set<std::string> kNames = {"id",          "title",     "open",      "tags", "meta",
-                                               "day",         "We\"ird '", "embedding", "mood", "notes",
-                                               "notes_store", "public",    "left"};
+  static const std::set<std::string> kNames = {"id",          "title",     "open",      "tags",  "meta",
+                                               "day",         "We\"ird '", "embedding", "mood",  "notes",
+                                               "notes_store", "public",    "left",      "chunk", "chunk_seq"};
   static const std::set<std::string> kLiterals = {"",
                                                   "\n",
                                                   "%s",

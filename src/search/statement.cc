@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "pg/pinned_settings.h"
 #include "pg/quoting.h"
@@ -38,7 +39,7 @@ class Builder {
     std::string legs;
     if (legs_.vector) legs += vector_leg();
     if (legs_.text) legs += text_leg();
-    std::string sql = "WITH " + known() + legs + fusion() + page() + last(row);
+    std::string sql = "WITH " + known() + types() + legs + fusion() + page() + last(row);
     return Statement{std::move(sql), std::move(binder_).take()};
   }
 
@@ -59,6 +60,35 @@ class Builder {
         "OPERATOR(pg_catalog.=) {}) THEN true ELSE "
         "pg_catalog.regclass('what_is_known_of_the_vectorizer'::pg_catalog.text) IS NULL END AS ok), ",
         is_known, info_.id);
+  }
+
+  /// Refuses the statement, before any of it runs, if a column that it reads has another type by now: what a
+  /// comparison, a cast or JSON of that type runs may be its owner's.
+  [[nodiscard]] std::string types() const {
+    std::set<std::string> names;
+    if (request_.filter) collect_columns(*request_.filter, names);
+    for (const std::string& name : columns()) names.insert(name);
+    std::string is_same = info_.types_sql;
+    const auto add = [&is_same](std::string_view alias, const std::string& name, const std::string& type) {
+      is_same += fmt::format(" AND embedd.exactly({}.{}, NULL::{})", alias, pg::quote_identifier(name), type);
+    };
+    for (const std::string& name : names) add("t", name, subject_.source.find(name)->own_type);
+    std::string from = source();
+    add(alias_, info_.destination_column,
+        fmt::format("{}.{}", subject_.pgvector.schema, info_.destination_type));
+    if (info_.stores()) {
+      from += fmt::format(", {} s", subject_.vectors_table());
+      for (std::size_t i = 0; i < info_.key_columns.size(); ++i)
+        add("s", info_.key_columns[i], info_.key_types[i]);
+      add("s", "chunk_seq", "pg_catalog.int4");
+      add("s", "chunk", "pg_catalog.text");
+    }
+    return fmt::format("types AS (SELECT FROM {} WHERE {}), ", from, is_same);
+  }
+
+  static void collect_columns(const Filter& filter, std::set<std::string>& names) {
+    if (filter.kind == Filter::Kind::test) names.insert(filter.column);
+    for (const Filter& part : filter.parts) collect_columns(part, names);
   }
 
   [[nodiscard]] std::string named_keys(std::string_view alias) const {

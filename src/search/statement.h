@@ -51,8 +51,9 @@ inline constexpr int kMaxMatches = 10'000;
 /// Rows of a store without chunks that the text leg reads, among so many jobs of the queue.
 inline constexpr int kMaxWaiting = 1000, kMaxQueued = 10'000;
 
-/// `vector`: the query's, if there is a vector leg. Run, the statement fails with SQLSTATE 42P01 if `subject`
-/// is outdated. Errors: invalid_argument, which names the field.
+/// `vector`: the query's, if there is a vector leg. If `subject` is outdated, the server refuses the
+/// statement with an SQLSTATE of class 42: a column has another type (before any of the statement runs), or
+/// the vectorizer has other vectors. Errors: invalid_argument, which names the field.
 Result<Statement> build_statement(const Subject& subject, const Request& request, Legs legs,
                                   const std::vector<float>& vector);
 

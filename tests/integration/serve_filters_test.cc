@@ -9,6 +9,7 @@ namespace embedd::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class ServeFilters : public ServeTest {
  protected:
@@ -142,6 +143,43 @@ TEST_F(ServeFilters, WhatDoesNotFitIsSaid) {
     EXPECT_EQ(reply.status, 400) << each.filter << reply.body;
     EXPECT_THAT(reply.body, HasSubstr(each.says)) << each.filter;
   }
+}
+
+/// G11: whoever owns the table must not have a function of theirs run as the role that searches.
+TEST_F(ServeFilters, ATypeThatItsOwnerMadeRunsNothing) {
+  const std::string owner = database.name() + "_owner";
+  sql("CREATE ROLE " + owner);
+  sql("CREATE SCHEMA mal AUTHORIZATION " + owner);
+  sql("GRANT USAGE ON SCHEMA mal TO public");
+  sql("SET ROLE " + owner);
+  sql("CREATE TYPE mal.number AS ENUM ('1', '2')");
+  for (const char* to : {"integer", "text", "json"}) {
+    sql(
+        fmt::format("CREATE FUNCTION mal.as_{0}(mal.number) RETURNS {0} LANGUAGE plpgsql AS $$ BEGIN "
+                    "RAISE 'it ran as %', current_user; END $$",
+                    to));
+    sql(fmt::format("CREATE CAST (mal.number AS {0}) WITH FUNCTION mal.as_{0}(mal.number) AS IMPLICIT", to));
+  }
+  sql("RESET ROLE");
+  const char* const by_stars =
+      R"({"query": "river", "columns": ["stars"], "filter": {"column": "stars", "op": ">", "value": 0}})";
+  const char* const with_stars = R"({"query": "river", "columns": ["stars"]})";
+  EXPECT_EQ(search(by_stars).status, 200);
+  EXPECT_EQ(search(with_stars).status, 200);
+  sql("ALTER TABLE notes ALTER stars TYPE mal.number USING '1'");
+  const SearchReply numbers = search(by_stars), returned = search(with_stars);
+  EXPECT_EQ(numbers.status, 400) << "an enum takes strings: " << numbers.body;
+  EXPECT_EQ(at(returned.body, "/hits/0/row/stars"), R"("1")") << returned.body;
+  const SearchReply strings =
+      search(R"({"query": "river", "filter": {"column": "stars", "op": ">", "value": "1"}})");
+  EXPECT_THAT(strings.body, HasSubstr("an operator does not fit")) << "PostgreSQL's own, or a cast's";
+  sql("ALTER TABLE notes ALTER title TYPE mal.number USING '1'");
+  const SearchReply text = search(with_stars);
+  EXPECT_EQ(text.status, 500) << "the template reads it";
+  for (const SearchReply* each : {&numbers, &returned, &strings, &text})
+    EXPECT_THAT(each->body, Not(HasSubstr("raise_exception")));
+  sql(fmt::format("DROP OWNED BY {0} CASCADE", owner));
+  sql("DROP ROLE " + owner);
 }
 
 TEST_F(ServeFilters, AreBounded) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "base/threads.h"
@@ -130,10 +129,12 @@ void QueryEmbedder::finish(Reply reply) {
 void QueryEmbedder::expire(Instant now) {
   for (auto at = in_flight_.begin(); at != in_flight_.end();) {
     std::vector<Waiting>& waiting = at->second.waiting;
-    const auto late = std::stable_partition(waiting.begin(), waiting.end(),
-                                            [now](const Waiting& each) { return now < each.deadline; });
-    const std::vector<Waiting> expired(std::make_move_iterator(late), std::make_move_iterator(waiting.end()));
-    waiting.erase(late, waiting.end());
+    std::vector<Waiting> expired;
+    std::erase_if(waiting, [&](Waiting& each) {
+      if (now < each.deadline) return false;
+      expired.push_back(std::move(each));
+      return true;
+    });
     if (waiting.empty()) {
       embedders_.give_up(at->first);
       by_key_.erase(at->second.key);

@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 3> kModes = {"vector", "text", "hybrid"};
 
 class RequestReader {
  public:
-  Result<Request> read(Json body) {
+  Result<Request> read(const Json& body) {
     const Json::Object object = TRY(body.object());
     std::set<std::string_view> seen;
     for (const auto& [name, value] : object) {

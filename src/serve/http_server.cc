@@ -74,7 +74,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void run() {
     error_code ignored;
-    stream_.socket().set_option(tcp::no_delay(true), ignored);
+    (void)stream_.socket().set_option(tcp::no_delay(true), ignored);
     shared_.add(*this);
     read_head();
   }
@@ -83,7 +83,7 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] Instant idle_since() const { return idle_since_; }
   void close() {
     error_code ignored;
-    stream_.socket().close(ignored);
+    (void)stream_.socket().close(ignored);
     end();
   }
 
@@ -216,7 +216,7 @@ class Session : public std::enable_shared_from_this<Session> {
     if (error) return close();
     if (keep_alive_ && !shared_.draining) return read_head();
     error_code ignored;
-    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    (void)stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
     if (!unread_) return close();
     stream_.expires_after(kDropTime);
     drop();
@@ -299,7 +299,7 @@ class HttpServer::Impl {
     std::future<void> emptied = empty->get_future();
     asio::post(io_, [this, empty] {
       error_code ignored;
-      acceptor_.close(ignored);
+      (void)acceptor_.close(ignored);
       retry_.cancel();
       shared_.draining = true;
       shared_.when_empty = [empty, told = false]() mutable {

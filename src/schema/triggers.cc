@@ -117,8 +117,9 @@ class Capture {
         function("forget", {{"settings", pinned_path}, {"pinned", pinned}}),
     };
     if (plan_.store) {
-      for (const char* form : {"store_written", "store_truncated", "arrived"})
+      for (const char* form : {"store_written", "store_truncated"})
         out.push_back(function(form, {{"settings", pinned_path}, {"retyped", retyped_in_store()}}));
+      out.push_back(function("arrived", {{"settings", pinned_path + " SET lock_timeout = '2s'"}}));
     } else {
       out.push_back(function("vector", {{"retyped", retyped("NEW")}}));
       out.push_back(function("replaced", {{"settings", pinned_path}}));

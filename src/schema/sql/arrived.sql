@@ -1,8 +1,11 @@
 -- Chunks have got their vectors: rows that lack no vector any more are due. A row whose job is being written is left
--- alone. A row that is overlooked here, because its last two chunks arrive in two transactions at once, is looked at
--- after some seconds, so no failure here is worth the settlement's.
+-- alone. Chunks of one store arrive one transaction after another from here on: of two at once, neither would see the
+-- other's chunk, and both would leave alone a row that lacked these two. Whoever takes this lock has all other locks
+-- that it will need. A row that is overlooked here is looked at after some seconds, so no failure here is worth the
+-- settlement's.
 CREATE FUNCTION embedd.capture_arrived_{id}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER{settings} AS $body$
 BEGIN
+  PERFORM pg_catalog.pg_advisory_xact_lock(111516266, {id});
   UPDATE {queue} q SET run_at = now()
   FROM (
     SELECT q.ctid AS at FROM {queue} q

@@ -216,8 +216,9 @@ BEGIN
 END
 $body$;
 
-CREATE FUNCTION embedd.capture_arrived_7() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+CREATE FUNCTION embedd.capture_arrived_7() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $body$
 BEGIN
+  PERFORM pg_catalog.pg_advisory_xact_lock(111516266, 7);
   UPDATE embedd.queue_7 q SET run_at = now()
   FROM (
     SELECT q.ctid AS at FROM embedd.queue_7 q

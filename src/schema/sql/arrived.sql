@@ -5,11 +5,11 @@
 -- settlement's.
 CREATE FUNCTION embedd.capture_arrived_{id}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER{settings} AS $body$
 BEGIN
-  PERFORM pg_catalog.pg_advisory_xact_lock(111516266, {id});
+  {one_at_a_time}
   UPDATE {queue} q SET run_at = now()
   FROM (
     SELECT q.ctid AS at FROM {queue} q
-    WHERE ({qualified_keys}) IN (SELECT {staged_keys} FROM embedd_rows r JOIN {staged} g ON g.hash = r.hash WHERE r.embedding IS NOT NULL)
+    WHERE ({qualified_keys}) IN (SELECT {staged_keys} FROM {arrived} r JOIN {staged} g ON g.hash = r.hash WHERE r.embedding IS NOT NULL)
       AND q.kept_hash IS NOT NULL AND q.lease IS NULL AND q.run_at > now()
       AND NOT EXISTS (SELECT FROM {staged} g WHERE {g_is_q} AND NOT EXISTS ({chunk_vector}))
     FOR UPDATE SKIP LOCKED) due

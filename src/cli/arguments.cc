@@ -41,6 +41,7 @@ class Parser {
     add_dead();
     add_search();
     add_traces();
+    add_from_pgai();
     add_check();
     add_grants();
     add_named(&app_, "estimate", "Estimate the rows, tokens and cost still to come; spends nothing",
@@ -113,7 +114,7 @@ class Parser {
     command
         ->add_option_function<std::string>(
             "--store", [create](const std::string& table) { create->store = table; },
-            "Destination table in place of a column, made for it: chunks with their vectors "
+            "Destination table in place of a column, made unless --adopt-existing: chunks with their vectors "
             "[TABLE_embedding_store]")
         ->expected(0, 1)
         ->option_text("[TABLE]");
@@ -135,7 +136,8 @@ class Parser {
         "--send-dimensions", [create] { create->send_dimensions = true; },
         "Name the dimensions in requests [only if OpenAI's model has others]");
     command->add_flag("--adopt-existing", create->adopt_existing,
-                      "Keep existing vectors whose --model-id-column names the model [all rows are "
+                      "Keep existing vectors whose --model-id-column names the model, or the chunks of a "
+                      "store that exists [all rows are "
                       "embedded again, unless the same declaration was dropped before]");
     command->add_flag("--trust-all", create->trust_all,
                       "With --adopt-existing: also keep vectors whose model no column names");
@@ -317,6 +319,17 @@ class Parser {
     command->add_option("--model", arguments->model, "Model [the endpoint's]");
     command->add_flag("--adopt-only", arguments->adopt_only,
                       "Fail if there is no table 'traces', instead of creating one");
+  }
+
+  void add_from_pgai() {
+    auto arguments = std::make_shared<app::FromPgaiRequest>();
+    CLI::App* command =
+        add(&app_, "from-pgai", "Take over pgai's vectorizers with the vectors that they have stored",
+            [arguments](Context& context) { return from_pgai(context, *arguments); });
+    command->add_flag("--dry-run", arguments->dry_run, "Say what would be declared, and change nothing");
+    command->add_flag(
+        "--remove", arguments->remove,
+        "Remove those that are taken over from pgai: triggers, queues, declaration; chunks and view stay");
   }
 
   void add_check() {

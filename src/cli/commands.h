@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/chunk.h"
+#include "app/from_pgai.h"
 #include "app/traces.h"
 #include "app/vector_index.h"
 #include "base/error.h"
@@ -76,6 +77,7 @@ Result<int> dead_retry(Context& context, const DeadArguments& arguments);
 Result<int> dead_purge(Context& context, const DeadArguments& arguments);
 Result<int> search(Context& context, const SearchArguments& arguments);
 Result<int> traces_init(Context& context, const app::TracesRequest& request);
+Result<int> from_pgai(Context& context, const app::FromPgaiRequest& request);
 Result<int> check(Context& context, const CheckArguments& arguments);
 Result<int> grants(Context& context, const GrantsArguments& arguments);
 Result<int> estimate(Context& context, const std::string& name);

@@ -22,6 +22,20 @@ void note_endpoint(const app::Settings& settings, std::string_view endpoint) {
     print_note(fmt::format("note: rows wait until there is a key: {}", app::how_to_set_key(*found)));
 }
 
+namespace {
+
+void note_existing_chunks(const app::Existing& existing) {
+  if (existing.adopted > 0)
+    print_note(fmt::format("the chunks of {} rows are kept as they are", human_count(existing.adopted)));
+  if (existing.unproven_rows() > 0)
+    print_note(fmt::format(
+        "note: {} rows have chunks that are not trusted, because some are missing, are of another model, or "
+        "are known to be old: these rows are embedded again",
+        human_count(existing.unproven_rows())));
+}
+
+}  // namespace
+
 void note_existing(const schema::VectorizerInfo& info, const app::Existing& existing) {
   if (!existing.counted)
     return print_note(
@@ -29,6 +43,7 @@ void note_existing(const schema::VectorizerInfo& info, const app::Existing& exis
   if (!existing.recalled.empty())
     print_note(fmt::format("{} vectors are known from the dropped vectorizer {}: they cost nothing",
                            human_count(existing.recalled_rows()), printable(existing.recalled)));
+  if (info.stores()) return note_existing_chunks(existing);
   if (existing.adopted > 0)
     print_note(fmt::format("{} vectors are adopted as they are", human_count(existing.adopted)));
   if (existing.unproven_rows() == 0) return;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -34,8 +36,13 @@ bool Cutter::far_enough_ahead(const Lane& lane) const {
   return false;
 }
 
-void Cutter::cut(const Lane& lane, std::vector<HeldJob> jobs, Instant now) {
+void Cutter::cut(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
   Settlement settlement{.vectorizer = lane.vectorizer.id, .action = Action::stage};
+  const auto begins = [](const HeldJob& held) { return held.job.cut_from.chunks == 0; };
+  std::vector<HeldJob> whole, begun;
+  for (HeldJob& held : jobs) (begins(held) ? whole : begun).push_back(std::move(held));
+  jobs = keeper_.affordable(lane, std::move(whole), now);
+  std::ranges::move(begun, std::back_inserter(jobs));
   for (HeldJob& held : jobs) {
     Job& job = held.job;
     if (job.whole_bytes > state_.options.max_text_bytes) {
@@ -50,6 +57,7 @@ void Cutter::cut(const Lane& lane, std::vector<HeldJob> jobs, Instant now) {
     }
     CHECK(cut->last || cut->next.characters > job.cut_from.characters, "a window of {} bytes gave no chunk",
           job.text.size());
+    if (begins(held)) state_.brake.bought(job, now);
     SettledJob staged = settled(held);
     staged.first_chunk = job.cut_from.chunks;
     staged.cut = std::make_shared<const Cut>(std::move(*cut));

@@ -5,18 +5,24 @@
 
 namespace embedd {
 
-void JobKeeper::hold(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
+std::vector<HeldJob> JobKeeper::affordable(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
+  std::vector<HeldJob> out;
   std::map<seconds, std::vector<SettledJob>> braked;  // by the wait
   for (HeldJob& held : jobs) {
     const SpendingBrake::Wait wait = state_.brake.wait(held.job, now);
     if (wait.length <= Duration{}) {
-      lane.buffer.push_back(std::move(held));
+      out.push_back(std::move(held));
       continue;
     }
     if (wait.edited) lane.vain.because(WasteReason::edited);
     braked[std::chrono::ceil<seconds>(wait.length)].push_back(settled(held));
   }
   give_back_for(lane.vectorizer, std::move(braked), now);
+  return out;
+}
+
+void JobKeeper::hold(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
+  for (HeldJob& held : affordable(lane, std::move(jobs), now)) lane.buffer.push_back(std::move(held));
 }
 
 /// `jobs` are keyed by how long they wait. Jobs that wait at all are reported.

@@ -22,6 +22,9 @@ class JobKeeper {
  public:
   explicit JobKeeper(WorkerState& state) : state_(state) {}
 
+  /// Those jobs whose rows may be bought now. The others, whose rows were bought too often of late, are given
+  /// back for a while.
+  std::vector<HeldJob> affordable(Lane& lane, std::vector<HeldJob> jobs, Instant now);
   /// Puts jobs into the lane's buffer. Jobs whose rows were bought too often of late are given back for a
   /// while.
   void hold(Lane& lane, std::vector<HeldJob> jobs, Instant now);

@@ -21,6 +21,7 @@ namespace embedd::queue {
 ///   {refusal}                            guarded: why nobody can judge the row; else NULL or ''
 ///   {not_utf8}                           guarded: the SQLSTATE with which r.text cannot be converted
 ///   {has_vector} {written_since}         over alias t: whether there is one; whether it was written lately
+///   {has_any}                            over alias q, of a walk: whether anything is there to be cleared
 ///   {keys} {keys:q} {keys:t}             k1, k2   q.k1, q.k2   t."id" AS k1, t."part" AS k2
 ///   {here}                               whether source and store still have these names; else it fails
 ///   {out:f}                              k1..kn of f as we are sent them
@@ -57,6 +58,7 @@ class QueueStatements::Form {
         {"vector_hash", schema::vector_hash_sql(definition.destination_type,
                                                 "t." + pg::quote_identifier(definition.destination_column))},
         {"has_vector", fmt::format("t.{} IS NOT NULL", pg::quote_identifier(definition.destination_column))},
+        {"has_any", "q.stored"},
         {"written_since", "pg_catalog.age(t.xmin) <= (SELECT age FROM proven_rows)"},
         {"forget_chunks", ""},
         {"forget_staged", ""},
@@ -127,9 +129,7 @@ class QueueStatements::Form {
       return schema::vector_hash_sql(definition_.destination_type, fmt::format("{}.embedding", alias));
     };
     const auto piece_hash = [&](const char* alias) {
-      return fmt::format(
-          "pg_catalog.concat_ws(' ', pg_catalog.hashtextextended({}.chunk COLLATE pg_catalog.\"C\", 0), {})",
-          alias, vector_hash(alias));
+      return schema::piece_hash_sql(definition_.destination_type, alias);
     };
     set("store", store.table);
     set("staged", schema::staged_table(id));
@@ -151,13 +151,14 @@ class QueueStatements::Form {
     set("triggers", "4");
     set("cut:q", ", q.cut_hash, q.cut_characters, q.cut_chunks, q.cut_state");
     set("cut:f",
-        ", f.cut_hash = s.hash AND f.kept_hash IS DISTINCT FROM s.hash AS begun, f.cut_characters, "
+        ", f.cut_hash = s.hash AND f.cut_characters >= 0 AS begun, f.cut_characters, "
         "f.cut_chunks, f.cut_state");
     const auto file = [&](const char* name, const char* from, const char* after = "") {
       set(name, filled(forms().form(from)) + after);
     };
     file("vector_hash", "store_vector_hash");
     file("has_vector", "store_has_vector");
+    set("has_any", filled("EXISTS (SELECT FROM {store} s WHERE {s=q})"));
     file("written_since", "store_written_since");
     file("forget_chunks", "store_forget", "\n");
     file("forget_staged", "store_forget_staged", "\n");

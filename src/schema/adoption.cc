@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "pg/quoting.h"
+#include "schema/existing_store.h"
 #include "schema/sql_text.h"
 
 namespace embedd::schema {
@@ -152,6 +153,8 @@ std::string trusted(const VectorizerSpec& spec, const VectorizerInfo& info, cons
   }
   if (declared.destination->modifier <= 0)  // the column takes vectors of any length
     out += fmt::format(" AND {} = {}", dimensions_of(*declared.destination, "t"), info.dimensions);
+  out += and_not_waiting(spec, info.key_columns,
+                         [&](std::size_t i) { return "t." + pg::quote_identifier(info.key_columns[i - 1]); });
   return out;
 }
 

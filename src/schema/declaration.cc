@@ -9,6 +9,7 @@
 #include "core/models.h"
 #include "pg/quoting.h"
 #include "schema/declarer.h"
+#include "schema/pgai.h"
 #include "schema/store.h"
 #include "schema/text_columns.h"
 #include "schema/vector_index.h"
@@ -24,11 +25,10 @@ std::unexpected<Error> wrong(fmt::format_string<Args...> format, Args&&... args)
 
 Result<void> check_store_words(const VectorizerSpec& spec) {
   if (!spec.column.empty()) return wrong("--column and --store exclude each other: choose one");
-  if (spec.adopt_existing || !spec.model_id_column.empty() || !spec.model_version_column.empty())
+  if (!spec.model_id_column.empty() || !spec.model_version_column.empty())
     return wrong(
-        "--adopt-existing, --model-id-column and --model-version-column go with --column: a store's own "
-        "columns "
-        "model_id and model_version say the model");
+        "--model-id-column and --model-version-column go with --column: a store's own columns model_id and "
+        "model_version say the model");
   TRY(parse_chunk_rule(spec.chunk));
   TRY(parse_chunk_template(spec.chunk_template));
   if (chunks_name(spec.name).size() > 63)
@@ -63,7 +63,7 @@ Result<void> check_words(const VectorizerSpec& spec) {
   if (spec.dimensions < 0 || spec.dimensions > 16'000)
     return wrong("--dimensions {} is out of range; pgvector stores 1 to 16000", spec.dimensions);
   if (spec.trust_all && !spec.adopt_existing) return wrong("--trust-all goes with --adopt-existing");
-  if (spec.adopt_existing && spec.model_id_column.empty() && !spec.trust_all)
+  if (spec.adopt_existing && !spec.store && spec.model_id_column.empty() && !spec.trust_all)
     return wrong(
         "--adopt-existing trusts the vectors of rows whose model id column says {}: name that column with "
         "--model-id-column. Where there is none, --trust-all takes every vector for that model's",
@@ -98,49 +98,34 @@ Result<void> check_free(pg::Connection& db, const VectorizerSpec& spec, const So
   return {};
 }
 
-/// Whether pgai's table exists and may be read. A view of another user, or a column of another user's type,
-/// would run that user's code with the current role's rights.
-constexpr const char* kPgai = R"(
-SELECT c.oid IS NOT NULL,
-       coalesce(has_table_privilege(c.oid, 'SELECT') AND c.relkind = 'r'
-                AND (r.rolsuper OR r.rolname = current_user
-                     OR EXISTS (SELECT FROM pg_catalog.pg_depend d
-                                WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')),
-                false)
-FROM (SELECT to_regclass('ai.vectorizer') AS oid) x
-LEFT JOIN pg_catalog.pg_class c ON c.oid = x.oid LEFT JOIN pg_catalog.pg_roles r ON r.oid = c.relowner)";
-
-/// pgai keeps its declarations in ai.vectorizer, whose columns differ from version to version.
-constexpr const char* kWritingPgai = R"(
-SELECT coalesce(v ->> 'name', '#' || (v ->> 'id'))
-FROM (SELECT to_jsonb(a) AS v FROM ai.vectorizer a) x
-WHERE v ->> 'disabled' IS DISTINCT FROM 'true'
-  AND ((v ->> 'source_schema', v ->> 'source_table', v #>> '{config,destination,embedding_column}') = ($1, $2, $3)
-       OR (coalesce(v ->> 'target_schema', v #>> '{config,destination,target_schema}'),
-           coalesce(v ->> 'target_table', v #>> '{config,destination,target_table}'), 'embedding') = ($1, $2, $3)))";
-
-/// Checks what else may write the destination column.
+/// Checks what else may write the destination: the column, or that of the store.
 Result<void> check_no_other_writer(pg::Connection& db, const VectorizerSpec& spec, Declaration& out) {
-  if (out.destination->not_null)
+  if (out.destination && out.destination->not_null)
     out.remarks.push_back(fmt::format(
         "the column '{}' is NOT NULL, so a row that loses its text could not lose its vector; better "
         "run: ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL",
         spec.column, out.source.quoted(), pg::quote_identifier(spec.column)));
-  auto pgai = TRY(db.exec(kPgai));
-  if (!pgai.flag(0, 0)) return {};
-  if (!pgai.flag(0, 1)) {
+  if (out.store && !out.store->exists) return {};
+  const PgaiCatalog catalog = TRY(find_pgai(db));
+  if (catalog.state == PgaiCatalog::State::absent) return {};
+  if (catalog.state == PgaiCatalog::State::untrusted) {
     out.remarks.emplace_back(
         "there is an ai.vectorizer, as pgai has one, that this role may not read, or whose owner could have "
         "code of his own run by whoever reads it: make sure that no vectorizer of pgai writes the same "
         "column");
     return {};
   }
-  auto writing = TRY(db.exec(kWritingPgai, {out.source.schema, out.source.name, spec.column}));
-  if (writing.empty()) return {};
+  const std::string& schema = out.store ? out.store->schema : out.source.schema;
+  const std::string& table = out.store ? out.store->name : out.source.name;
+  const std::string& column = out.store ? "embedding" : spec.column;
+  const auto writing =
+      TRY(pgai_writer(db, schema, table, column, spec.predecessor ? spec.predecessor->pgai_id : ""));
+  if (!writing) return {};
   return wrong(
-      "pgai's vectorizer {} writes {}.{}, and each would overwrite the other's vectors: use another column, "
-      "or remove it with: SELECT ai.drop_vectorizer(...)",
-      writing.view(0, 0), out.source.name, spec.column);
+      "pgai's vectorizer {} writes {}.{}, and each would overwrite the other's vectors: have embedd take it "
+      "over with "
+      "embedd from-pgai --remove, remove it with SELECT ai.drop_vectorizer(...), or name another destination",
+      *writing, table, column);
 }
 
 /// A key is sent as an array of each column's values, so arrays cannot be keys. The triggers and the worker
@@ -285,17 +270,23 @@ Result<void> check_destination(pg::Connection& db, const VectorizerSpec& spec, D
 }
 
 Result<void> check_store_destination(pg::Connection& db, const VectorizerSpec& spec, Declaration& out) {
+  CapturePlan::Store store = TRY(check_store(db, spec, out.source, out.key));
   const ModelFacts* model = model_facts(spec.model);
-  if (spec.dimensions == 0 && !model)
+  if (store.exists && spec.dimensions > 0 && spec.dimensions != store.dimensions)
+    return wrong("the vectors of {} have {} dimensions, but --dimensions is {}; leave --dimensions away",
+                 store.table, store.dimensions, spec.dimensions);
+  if (!store.exists && spec.dimensions == 0 && !model)
     return wrong("how many dimensions {} has is not known here; say it with --dimensions", spec.model);
-  out.dimensions = spec.dimensions > 0 ? spec.dimensions : model->dimensions;
+  out.dimensions = store.exists          ? store.dimensions
+                   : spec.dimensions > 0 ? spec.dimensions
+                                         : model->dimensions;
+  store.type += fmt::format("({})", out.dimensions);
   TRY(check_model_dimensions(spec, "the store", out));
-  const SourceColumn column{
-      .name = "embedding", .type_name = spec.halfvec ? "halfvec" : "vector", .modifier = out.dimensions};
+  const SourceColumn column{.name = "embedding", .type_name = store.type_name, .modifier = out.dimensions};
   TRY(check_index_kind(out.source, column, spec.index, out.dimensions));
   if (auto remark = index_remark(column, spec.index, out.dimensions))
     out.remarks.push_back(std::move(*remark));
-  out.store = TRY(check_store(db, spec, out.source, out.key, out.dimensions));
+  out.store = std::move(store);
   return {};
 }
 
@@ -358,7 +349,7 @@ Result<Declaration> check_declaration(pg::Connection& db, const VectorizerSpec& 
   TRY(check_model_column(out.source, spec.model_version_column, "model-version-column"));
   TRY(check_privileges(db, spec, out));
   TRY(check_free(db, spec, out.source));
-  if (!spec.store) TRY(check_no_other_writer(db, spec, out));
+  TRY(check_no_other_writer(db, spec, out));
   if (!spec.where.empty()) {
     out.filter = TRY(compile_filter(db, out.source, spec.where));
     TRY(check_not_virtual(out.source, out.filter->columns, "--where"));

@@ -177,18 +177,20 @@ std::string dimensions_of(const SourceColumn& column, std::string_view alias) {
                      column.base_type);
 }
 
-Result<bool> is_unique(pg::Connection& db, const SourceTable& table,
-                       const std::vector<std::string>& columns) {
-  auto rows = TRY(db.exec(R"(
+Result<bool> is_unique(pg::Connection& db, const SourceTable& table, const std::vector<std::string>& columns,
+                       Unique when) {
+  auto rows = TRY(db.exec(
+      R"(
 SELECT EXISTS (
   SELECT FROM pg_catalog.pg_index i
   WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+    AND (i.indimmediate OR NOT $3)
     AND (SELECT array_agg(a.attname::text ORDER BY a.attname::text)
          FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, position)
          JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
          WHERE k.position <= i.indnkeyatts)
       = (SELECT array_agg(name ORDER BY name) FROM unnest($2::text[]) AS name)))",
-                          {std::to_string(table.oid), pg::array_literal(columns)}));
+      {std::to_string(table.oid), pg::array_literal(columns), when == Unique::at_once ? "true" : "false"}));
   return rows.flag(0, 0);
 }
 

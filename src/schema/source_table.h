@@ -51,8 +51,12 @@ Result<SourceTable> inspect_table(pg::Connection& db, const std::string& table);
 /// SQL for the number of dimensions of the vector in `column` of the row `alias`.
 std::string dimensions_of(const SourceColumn& column, std::string_view alias);
 
+/// When an index notices a second row.
+enum class Unique { at_some_time, at_once };
+
 /// Whether some valid unique index covers exactly these columns.
-Result<bool> is_unique(pg::Connection& db, const SourceTable& table, const std::vector<std::string>& columns);
+Result<bool> is_unique(pg::Connection& db, const SourceTable& table, const std::vector<std::string>& columns,
+                       Unique when = Unique::at_some_time);
 
 /// Runs `body` under a search_path with which PostgreSQL writes every name in full, and looks none up.
 template <typename Body>

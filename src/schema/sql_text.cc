@@ -145,6 +145,12 @@ std::string chunk_vector_sql(VectorizerId id, std::string_view store, const std:
       chunks_table(id), placed_table(id), store, same, vector_hash);
 }
 
+std::string piece_hash_sql(std::string_view type, std::string_view alias) {
+  return fmt::format(
+      "pg_catalog.concat_ws(' ', pg_catalog.hashtextextended({}.chunk COLLATE pg_catalog.\"C\", 0), {})",
+      alias, vector_hash_sql(type, fmt::format("{}.embedding", alias)));
+}
+
 std::string vector_hash_sql(std::string_view type, std::string_view vector) {
   return fmt::format(
       "pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256({0}_send(({1})::{0})), 'hex') COLLATE "

@@ -37,6 +37,9 @@ std::string placed_table(VectorizerId id);  ///< embedd.placed_7: where in the s
 /// store's vector, over alias s.
 std::string chunk_vector_sql(VectorizerId id, std::string_view store, const std::vector<std::string>& key,
                              std::string_view vector_hash);
+/// What a hash of a row's chunks in the store is made of: of the chunk in the row `alias`, a text that stands
+/// for its content and its vector. `type`: of the vector, qualified.
+std::string piece_hash_sql(std::string_view type, std::string_view alias);
 /// A hash of a vector's bytes, as bigint; NULL of NULL. `type` is qualified: public.vector, public.halfvec.
 std::string vector_hash_sql(std::string_view type, std::string_view vector);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "pg/quoting.h"
+#include "schema/existing_store.h"
 #include "schema/pgvector.h"
 #include "schema/sql_text.h"
 
@@ -35,13 +36,24 @@ Result<std::pair<std::string, std::string>> name_store(pg::Connection& db, const
 std::string chunks_name(std::string_view name) { return std::string(name) + ".chunks"; }
 
 Result<CapturePlan::Store> check_store(pg::Connection& db, const VectorizerSpec& spec,
-                                       const SourceTable& source, const std::vector<std::string>& key,
-                                       int dimensions) {
+                                       const SourceTable& source, const std::vector<std::string>& key) {
   const auto [schema, name] = TRY(name_store(db, spec, source));
-  CapturePlan::Store store{.schema = schema, .table = pg::quote_qualified(schema, name)};
+  CapturePlan::Store store{.schema = schema,
+                           .name = name,
+                           .table = pg::quote_qualified(schema, name),
+                           .type_name = spec.halfvec ? "halfvec" : "vector"};
   const auto there = TRY(db.exec("SELECT to_regclass($1) IS NOT NULL", {store.table}));
-  if (there.flag(0, 0))
-    return wrong("there is a table {} already; name another one with --store, or drop it", store.table);
+  store.exists = there.flag(0, 0);
+  if (store.exists && !spec.adopt_existing)
+    return wrong(
+        "there is a table {} already; keep its chunks with --adopt-existing, name another one with --store, "
+        "or drop it",
+        store.table);
+  if (!store.exists && spec.adopt_existing)
+    return wrong(
+        "there is no table {} whose chunks --adopt-existing could keep; leave the option away, or name the "
+        "table with --store",
+        store.table);
   for (const std::string& each : key) {
     if (std::ranges::find(kOwnColumns, each) != std::end(kOwnColumns))
       return wrong("the key column '{}' has the name of a store's own column; rename it, or use --column",
@@ -49,8 +61,8 @@ Result<CapturePlan::Store> check_store(pg::Connection& db, const VectorizerSpec&
     const SourceColumn& column = *source.find(each);
     store.key_types.push_back(column.type + (column.collation.empty() ? "" : " COLLATE " + column.collation));
   }
-  const char* type = spec.halfvec ? "halfvec" : "vector";
-  store.type = fmt::format("{}.{}({})", TRY(find_pgvector(db)).schema, type, dimensions);
+  if (store.exists) TRY(check_existing_store(db, spec, source, key, store));
+  store.type = fmt::format("{}.{}", TRY(find_pgvector(db)).schema, store.type_name);
   return store;
 }
 

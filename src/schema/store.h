@@ -12,11 +12,11 @@ namespace embedd::schema {
 /// How the vectorizer of a store's waiting chunks is called: `name`.chunks.
 std::string chunks_name(std::string_view name);
 
-/// What `--store` asks for: a table in the source's schema unless the name says otherwise, which must not
-/// exist yet. Errors: invalid_argument, with what to do next.
+/// What `--store` asks for: a table in the source's schema unless the name says otherwise. It must not exist
+/// yet, or it is to be adopted and must be a store. Its type lacks the dimensions of a store that does not
+/// exist yet. Errors: invalid_argument, misconfigured, with what to do next.
 Result<CapturePlan::Store> check_store(pg::Connection& db, const VectorizerSpec& spec,
-                                       const SourceTable& source, const std::vector<std::string>& key,
-                                       int dimensions);
+                                       const SourceTable& source, const std::vector<std::string>& key);
 
 /// What declares the vectorizer of the chunks that wait. It embeds what is sent of them, and nobody sees it
 /// listed.

@@ -35,7 +35,8 @@ const pg::Forms& forms() {
 ///   {retyped}                      whether a key column has another type than the queue was made for
 ///   {jobs} {changed}               what insert and update put into the queue; whether that may be anything
 ///   {using} {from}                 for statements: the table of the deleted rows
-///   {forget_chunks} {move_chunks} {move_staged} {truncate_chunks}  what else there is to do for a store
+///   {forget_chunks} {forget_cut} {move_chunks} {move_staged} {truncate_chunks}  what else there is to do for
+///   a store
 class Capture {
  public:
   explicit Capture(const CapturePlan& plan) : plan_(plan), n_(plan.key_columns.size()) {
@@ -68,6 +69,7 @@ class Capture {
               {"cut_columns", ""},
               {"move_chunks", ""},
               {"move_staged", ""},
+              {"forget_cut", ""},
               {"truncate_chunks", ""},
               {"changed", "true"}};
     if (plan.store) describe(*plan.store);
@@ -78,8 +80,8 @@ class Capture {
     const auto make = [&](std::string_view form) { out.push_back(pg::fill(forms().form(form), words_)); };
     for (const char* form : {"queue", "queue_index", "ledger"}) make(form);
     if (!plan_.store) return out;
-    for (const char* form : {"store", "chunks", "staged", "staged_index", "placed", "placed_index"})
-      make(form);
+    if (!plan_.store->exists) make("store");
+    for (const char* form : {"chunks", "staged", "staged_index", "placed", "placed_index"}) make(form);
     return out;
   }
 
@@ -138,6 +140,7 @@ class Capture {
     set("cut_columns",
         ", cut_hash bigint, cut_characters bigint NOT NULL DEFAULT 0, cut_chunks integer NOT NULL DEFAULT 0, "
         "cut_state bytea");
+    set("forget_cut", ", cut_hash = NULL");
     set("store", store.table);
     set("store_type", store.type);
     set("chunks", chunks_table(plan_.id));
@@ -317,6 +320,8 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
       capture.trigger("truncate", "AFTER", fmt::format("TRUNCATE ON {} FOR EACH STATEMENT", plan.source)));
 
   if (plan.store) {
+    // After the source's, because a user's write to the source goes on to the store, and never the other way.
+    out.insert(out.end(), plan.store->alterations.begin(), plan.store->alterations.end());
     out.push_back(capture.trigger(
         "store", "AFTER", fmt::format("INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW", plan.store->table)));
     out.push_back(capture.trigger("emptied", "AFTER",

@@ -45,10 +45,15 @@ struct CapturePlan {
   std::string vector_type;                  ///< qualified type of a kept vector
   /// Where the vectors are in a table of their own, and `destination` and what follows it mean nothing.
   struct Store {
-    std::string schema;
-    std::string table;                   ///< "schema"."table"
-    std::string type;                    ///< public.vector(1536)
-    std::vector<std::string> key_types;  ///< of its key columns, as SQL declares them
+    std::string schema, name;
+    std::string table;                     ///< "schema"."table"
+    std::string type;                      ///< public.vector(1536)
+    std::string type_name;                 ///< vector or halfvec
+    int dimensions = 0;                    ///< of the vectors of a store that exists
+    std::vector<std::string> key_types;    ///< of its key columns, as SQL declares them
+    bool exists = false;                   ///< it was made before its vectorizer
+    bool has_model_id = false;             ///< of one that exists: it says which model made its vectors
+    std::vector<std::string> alterations;  ///< of one that exists: statements that add what is ours
   };
   std::optional<Store> store;
 };

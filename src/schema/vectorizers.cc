@@ -10,6 +10,7 @@
 #include "schema/capture_plan.h"
 #include "schema/change_table.h"
 #include "schema/declaration.h"
+#include "schema/existing_store.h"
 #include "schema/sql_text.h"
 #include "schema/store.h"
 #include "schema/triggers.h"
@@ -88,8 +89,7 @@ std::string text_sql(const Declaration& declared) {
 
 Result<VectorizerId> insert_row(pg::Connection& db, const VectorizerSpec& spec, const Declaration& declared,
                                 const CapturePlan& plan) {
-  auto rows =
-      db.exec(R"(
+  auto rows = db.exec(R"(
 INSERT INTO embedd.vectorizers (name, source, source_schema, source_table, key_columns, key_types, key_json_sql,
   template, text_sql, read_columns, read_types, filter, capture_version, destination_column, destination_type, model_id_column,
   model_version_column, endpoint, model, dimensions, send_dimensions, long_texts, index_kind, chunk_rule, chunk_template,
@@ -101,31 +101,31 @@ VALUES ($1, $2::oid::regclass, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $
   CASE WHEN $24 <> '' THEN 0 ELSE
     (SELECT a.attnum FROM pg_catalog.pg_attribute a WHERE a.attrelid = $2::oid AND a.attname = $14::text) END)
 RETURNING id)",
-              {spec.name,
-               std::to_string(declared.source.oid),
-               declared.source.schema,
-               declared.source.name,
-               pg::array_literal(plan.key_columns),
-               pg::array_literal(plan.key_types),
-               plan.key_json_sql,
-               spec.text,
-               text_sql(declared),
-               pg::array_literal(plan.read),
-               pg::array_literal(own_types(declared.source, plan.read)),
-               optional_text(spec.where),
-               std::to_string(kCaptureVersion),
-               declared.store ? "embedding" : declared.destination->name,
-               declared.store ? (spec.halfvec ? "halfvec" : "vector") : declared.destination->type_name,
-               optional_text(spec.model_id_column),
-               optional_text(spec.model_version_column),
-               spec.endpoint,
-               spec.model,
-               std::to_string(declared.dimensions),
-               declared.send_dimensions ? "true" : "false",
-               spec.long_texts,
-               spec.index,
-               declared.store ? spec.chunk : "",
-               spec.chunk_template});
+                      {spec.name,
+                       std::to_string(declared.source.oid),
+                       declared.source.schema,
+                       declared.source.name,
+                       pg::array_literal(plan.key_columns),
+                       pg::array_literal(plan.key_types),
+                       plan.key_json_sql,
+                       spec.text,
+                       text_sql(declared),
+                       pg::array_literal(plan.read),
+                       pg::array_literal(own_types(declared.source, plan.read)),
+                       optional_text(spec.where),
+                       std::to_string(kCaptureVersion),
+                       declared.store ? "embedding" : declared.destination->name,
+                       declared.store ? declared.store->type_name : declared.destination->type_name,
+                       optional_text(spec.model_id_column),
+                       optional_text(spec.model_version_column),
+                       spec.endpoint,
+                       spec.model,
+                       std::to_string(declared.dimensions),
+                       declared.send_dimensions ? "true" : "false",
+                       spec.long_texts,
+                       spec.index,
+                       declared.store ? spec.chunk : "",
+                       spec.chunk_template});
   if (!rows && db.last_sqlstate() == "23505")  // somebody else's, committed since we looked
     return fail(ErrorKind::invalid_argument,
                 fmt::format("there is a vectorizer {} already; choose another name", spec.name));
@@ -178,11 +178,12 @@ Result<Declared> declare_in_transaction(pg::Connection& db, const VectorizerSpec
   auto info = TRY(find_vectorizer(db, spec.name));
   out.info = std::move(info);
   // Before the triggers, which keep the table's users waiting until the transaction ends.
-  if (plan.store)
+  if (plan.store && !plan.store->exists)
     out.existing.counted = true;  // it is new, and holds none
   else
-    out.existing = TRY(take_stock(db, spec, declared, out.info));
+    out.existing = TRY((plan.store ? take_stock_of_store : take_stock)(db, spec, declared, out.info));
   TRY(run_all(db, capture_ddl(plan)));
+  if (spec.predecessor) TRY(run_all(db, spec.predecessor->removal));
   TRY(db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(plan.id)}));
   return out;
 }

@@ -13,6 +13,13 @@
 
 namespace embedd::schema {
 
+/// What has embedded the same rows so far.
+struct Predecessor {
+  std::string pgai_id;               ///< its id among pgai's vectorizers, if it is removed
+  std::vector<std::string> waiting;  ///< quoted tables, which hold the keys of rows that it has not embedded
+  std::vector<std::string> removal;  ///< statements that end it, for the transaction of the declaration
+};
+
 /// A person's request, as in `embedd vectorizer create`.
 struct VectorizerSpec {
   std::string name;
@@ -36,6 +43,7 @@ struct VectorizerSpec {
   std::string index = "none";           ///< none, hnsw, halfvec or ivfflat; see schema/vector_index.h
   bool adopt_existing = false;          ///< trust existing vectors, if model_id_column names the model …
   bool trust_all = false;               ///< … or says nothing
+  std::optional<Predecessor> predecessor;
 };
 
 struct VectorizerInfo {

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "contract/queue_contract.h"
+#include "contract/store_contract.h"
 #include "queue/pg_queue.h"
 #include "schema/migrate.h"
 #include "schema/vectorizers.h"
@@ -14,24 +15,28 @@
 namespace embedd::test {
 namespace {
 
-class PgWorld final : public QueueWorld {
+class PgWorld : public QueueWorld {
  public:
   /// Claims read the queue from its beginning, or go on where the last one ended, as where that is slow.
   enum class Claims { from_the_beginning, going_on };
 
-  explicit PgWorld(Claims claims) : claims_(claims), db_(database_.connect()), user_(database_.connect()) {
+  explicit PgWorld(Claims claims)
+      : PgWorld(claims, {.name = "notes",
+                         .table = "\"Notes\"",
+                         .text = "{Body}",
+                         .column = "embedding",
+                         .model_id_column = "model_id",
+                         .model_version_column = "model_version"}) {}
+
+  PgWorld(Claims claims, const schema::VectorizerSpec& spec)
+      : claims_(claims), db_(database_.connect()), user_(database_.connect()) {
     pg::Connection embedd = database_.connect_embedd();
     CHECK(schema::migrate(embedd).has_value(), "migrate");
     run(db_,
         "CREATE TABLE \"Notes\" (\"Id\" integer PRIMARY KEY, \"Body\" text, embedding vector(3), model_id "
         "text, "
         "model_version text)");
-    const auto created = schema::create_vectorizer(embedd, {.name = "notes",
-                                                            .table = "\"Notes\"",
-                                                            .text = "{Body}",
-                                                            .column = "embedding",
-                                                            .model_id_column = "model_id",
-                                                            .model_version_column = "model_version"});
+    const auto created = schema::create_vectorizer(embedd, spec);
     CHECK(created.has_value(), "{}", created.error().message);
     id_ = created->id;
     const Duration slow = claims == Claims::going_on ? Duration{} : std::chrono::hours(1);
@@ -103,10 +108,11 @@ class PgWorld final : public QueueWorld {
 
   void advance(Duration duration) override {
     const std::string seconds = std::to_string(to_seconds(duration));
-    run(db_,
-        "UPDATE embedd.queue_" + std::to_string(id_) +
-            " SET run_at = run_at - $1 * interval '1 s', kept_at = kept_at - $1 * interval '1 s'",
-        {seconds});
+    for (const std::string& queue : queues())
+      run(db_,
+          "UPDATE " + queue +
+              " SET run_at = run_at - $1 * interval '1 s', kept_at = kept_at - $1 * interval '1 s'",
+          {seconds});
     run(db_, "UPDATE embedd.wasted SET wasted_at = wasted_at - $1 * interval '1 s'", {seconds});
     run(db_, "UPDATE embedd.learned_limits SET learned_at = learned_at - $1 * interval '1 s'", {seconds});
     run(db_,
@@ -122,11 +128,11 @@ class PgWorld final : public QueueWorld {
     return value_of(db_, "SELECT current_setting('server_version_num')::int >= 150000") == "t";
   }
 
- private:
+ protected:
   void poll() {
     queue_->send_poll({});
     const Poll poll = wait_for(*queue_, [&] { return queue_->take_poll(); });
-    CHECK(poll.has_value() && poll->size() == 1, "the vectorizer is listed");
+    CHECK(poll.has_value() && !poll->empty(), "the vectorizer is listed");
   }
   void as_user(Capture capture, const std::string& sql, std::initializer_list<pg::Param> params) {
     if (capture == Capture::unseen) run(db_, "SET session_replication_role = replica");
@@ -134,10 +140,15 @@ class PgWorld final : public QueueWorld {
     run(db_, "RESET session_replication_role");
     if (knows_history()) run(db_, "SELECT pg_stat_force_next_flush()");
   }
+  [[nodiscard]] virtual std::vector<std::string> queues() const {
+    return {"embedd.queue_" + std::to_string(id_)};
+  }
+  pg::Connection& db() { return db_; }
   std::size_t count(const std::string& table) {
     return std::stoul(value_of(db_, "SELECT count(*) FROM " + table));
   }
 
+ private:
   const Claims claims_;
   TestDatabase database_;
   pg::Connection db_;
@@ -147,12 +158,59 @@ class PgWorld final : public QueueWorld {
   std::optional<queue::PgQueue> queue_;
 };
 
+class PgStoreWorld final : public PgWorld, public StoreWorld {
+ public:
+  PgStoreWorld()
+      : PgWorld(Claims::from_the_beginning, {.name = "notes",
+                                             .table = "\"Notes\"",
+                                             .text = "{Body}",
+                                             .store = "chunks",
+                                             .chunk = "recursive:32",
+                                             .dimensions = 3}) {}
+
+  [[nodiscard]] VectorizerId chunks_vectorizer() const override { return vectorizer() + 1; }
+  [[nodiscard]] std::size_t window() const override { return queue::kWindowCharacters; }
+
+  void change_key(int row, int new_row) override {
+    as_user(Capture::seen, "UPDATE \"Notes\" SET \"Id\" = $2 WHERE \"Id\" = $1",
+            {std::to_string(row), std::to_string(new_row)});
+  }
+  void put_vector_of_chunk(int row, int chunk, const std::vector<float>& vector, Capture capture) override {
+    as_user(capture, "UPDATE chunks SET embedding = $3::vector WHERE \"Id\" = $1 AND chunk_seq = $2",
+            {std::to_string(row), std::to_string(chunk), fmt::format("[{}]", fmt::join(vector, ","))});
+  }
+  void delete_chunk(int row, int chunk, Capture capture) override {
+    as_user(capture, "DELETE FROM chunks WHERE \"Id\" = $1 AND chunk_seq = $2",
+            {std::to_string(row), std::to_string(chunk)});
+  }
+
+  std::vector<std::string> stored(int row) override {
+    const auto rows = db().exec(
+        "SELECT chunk || '=' || (embedding::real[])[1] FROM chunks WHERE \"Id\" = $1 ORDER BY chunk_seq",
+        {std::to_string(row)});
+    CHECK(rows.has_value(), "{}", rows.error().message);
+    std::vector<std::string> out;
+    for (int i = 0; i < rows->size(); ++i) out.emplace_back(rows->view(i, 0));
+    return out;
+  }
+  std::size_t staged() override { return count("embedd.staged_" + std::to_string(vectorizer())); }
+  std::size_t waiting() override { return count("embedd.chunks_" + std::to_string(vectorizer())); }
+
+ protected:
+  [[nodiscard]] std::vector<std::string> queues() const override {
+    return {"embedd.queue_" + std::to_string(vectorizer()),
+            "embedd.queue_" + std::to_string(chunks_vectorizer())};
+  }
+};
+
 std::unique_ptr<QueueWorld> make_pg_world() {
   return std::make_unique<PgWorld>(PgWorld::Claims::from_the_beginning);
 }
 std::unique_ptr<QueueWorld> make_pg_world_whose_claims_go_on() {
   return std::make_unique<PgWorld>(PgWorld::Claims::going_on);
 }
+
+std::unique_ptr<QueueWorld> make_pg_store_world() { return std::make_unique<PgStoreWorld>(); }
 
 /// The worker may be gone when the last answers come: what it handed over is the queue's. Under
 /// AddressSanitizer a reference into the worker would be found.
@@ -190,6 +248,7 @@ TEST(PgQueueAtItsEnd, ReadsAnswersToSettlementsThatNobodyElseHolds) {
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(Postgres, QueueContract, testing::Values(&make_pg_world));
+INSTANTIATE_TEST_SUITE_P(Postgres, StoreContract, testing::Values(&make_pg_store_world));
 INSTANTIATE_TEST_SUITE_P(PostgresGoingOn, QueueContract, testing::Values(&make_pg_world_whose_claims_go_on));
 
 }  // namespace embedd::test

@@ -45,9 +45,13 @@ auto QueueContract::wait_for(Take take) {
 }
 
 Claim QueueContract::claim(std::uint32_t max_rows, std::size_t max_text_bytes) {
+  return claim_of(world().vectorizer(), max_rows, max_text_bytes);
+}
+
+Claim QueueContract::claim_of(VectorizerId vectorizer, std::uint32_t max_rows, std::size_t max_text_bytes) {
   LeaseToken lease{};
   lease.fill(next_lease_++);
-  world().queue().send_claim({.vectorizer = world().vectorizer(),
+  world().queue().send_claim({.vectorizer = vectorizer,
                               .lease = lease,
                               .lease_time = kLease,
                               .max_rows = max_rows,
@@ -149,7 +153,7 @@ Settlement QueueContract::complete_kept(const Job& job) {
 }
 
 Settlement QueueContract::act(Action action, const std::vector<Job>& jobs, Duration delay) {
-  Settlement settlement{.vectorizer = world().vectorizer(),
+  Settlement settlement{.vectorizer = jobs.front().vectorizer,
                         .action = action,
                         .model_id = "model",
                         .model_version = "model-1",
@@ -565,6 +569,14 @@ TEST_P(QueueContract, AVectorReplacedWhileItsJobIsCurrentIsNotForgotten) {
   EXPECT_EQ(settle_one(act(Action::drop, {job})), Outcome::stale);
   EXPECT_EQ(settle_one(act(Action::reschedule, {job})), Outcome::done);
   EXPECT_EQ(claim_one().task, Task::store_kept);
+}
+
+TEST_P(QueueContract, AVectorWrittenToADeadRowMakesTheRowAJobAgain) {
+  world().put_row(1, "poison");
+  EXPECT_EQ(settle_one(act(Action::discard, {claim_one()})), Outcome::done);
+  world().put_vector(1, kForeign);
+  EXPECT_EQ(world().dead_letters(), 0U);
+  EXPECT_EQ(claim_one().text, "poison");
 }
 
 TEST_P(QueueContract, AVectorOfARowWithoutTextIsCleared) {

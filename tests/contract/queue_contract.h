@@ -69,6 +69,7 @@ class QueueContract : public testing::TestWithParam<MakeQueueWorld> {
   [[nodiscard]] QueueWorld& world() { return *world_; }
 
   Claim claim(std::uint32_t max_rows = 100, std::size_t max_text_bytes = 1 << 20);
+  Claim claim_of(VectorizerId vectorizer, std::uint32_t max_rows = 100, std::size_t max_text_bytes = 1 << 20);
   /// claim() for tests where one job must be due.
   Job claim_one();
   std::vector<Outcome> settle(Settlement settlement);

@@ -1,18 +1,20 @@
 // The simulation's queue, held to the same contract as the real one: only so is what it proves worth
 // something.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <map>
 
 #include "contract/queue_contract.h"
+#include "contract/store_contract.h"
 #include "support/sim_world.h"
 
 namespace embedd::test {
 namespace {
 
-class SimQueueWorld final : public QueueWorld {
+class SimQueueWorld : public QueueWorld {
  public:
-  SimQueueWorld() : id_(world_.add_table("notes", 0)) { table().vectorizer.dimensions = 3; }
+  SimQueueWorld() : SimQueueWorld(false) {}
 
   Queue& queue() override { return queue_; }
   [[nodiscard]] VectorizerId vectorizer() const override { return id_; }
@@ -52,9 +54,16 @@ class SimQueueWorld final : public QueueWorld {
   void advance(Duration duration) override { world_.run_for(duration); }
   void turn() override { world_.run_for(milliseconds(1)); }
 
- private:
+ protected:
+  explicit SimQueueWorld(bool stores)
+      : id_(stores ? world_.add_store("notes", 0) : world_.add_table("notes", 0)) {
+    for (auto& [id, table] : world_.database.tables) table.vectorizer.dimensions = 3;
+    world_.database.witness = {};  // what the suite stores is no vector of the simulated model's
+  }
   sim::Table& table() { return world_.database.tables.at(id_); }
+  sim::World& simulated() { return world_; }
 
+ private:
   sim::World world_{1};
   VectorizerId id_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
@@ -62,8 +71,53 @@ class SimQueueWorld final : public QueueWorld {
   std::map<int, std::optional<std::string>> held_;
 };
 
+class SimStoreWorld final : public SimQueueWorld, public StoreWorld {
+ public:
+  SimStoreWorld() : SimQueueWorld(true) {}
+
+  [[nodiscard]] VectorizerId chunks_vectorizer() const override { return vectorizer() + 1; }
+  [[nodiscard]] std::size_t window() const override { return sim::Table().window; }
+
+  void change_key(int row, int new_row) override {
+    simulated().database.rename(vectorizer(), key_of(row), key_of(new_row), simulated().now());
+  }
+  void put_vector_of_chunk(int row, int chunk, const std::vector<float>& vector, Capture capture) override {
+    sim::StoredChunk written = table().store.at(key_of(row)).at(chunk);
+    written.vector = vector;
+    write(row, chunk, written, capture);
+  }
+  void delete_chunk(int row, int chunk, Capture capture) override {
+    write(row, chunk, std::nullopt, capture);
+  }
+
+  std::vector<std::string> stored(int row) override {
+    std::vector<std::string> out;
+    for (const auto& [number, chunk] : table().store[key_of(row)])
+      out.push_back(fmt::format("{}={}", chunk.chunk, chunk.vector.at(0)));
+    return out;
+  }
+  std::size_t staged() override {
+    std::size_t chunks = 0;
+    for (const auto& [key, row] : table().staged.rows()) chunks += row.size();
+    return chunks;
+  }
+  std::size_t waiting() override { return simulated().database.tables.at(chunks_vectorizer()).rows.size(); }
+
+ private:
+  void write(int row, int chunk, const std::optional<sim::StoredChunk>& written, Capture capture) {
+    sim::Database& database = simulated().database;
+    if (capture == Capture::seen)
+      database.write_to_store(vectorizer(), key_of(row), chunk, written, simulated().now());
+    else
+      database.write_to_store_behind_triggers(vectorizer(), key_of(row), chunk, written);
+  }
+};
+
 std::unique_ptr<QueueWorld> make_sim_world() { return std::make_unique<SimQueueWorld>(); }
 
+std::unique_ptr<QueueWorld> make_sim_store_world() { return std::make_unique<SimStoreWorld>(); }
+
+INSTANTIATE_TEST_SUITE_P(Simulated, StoreContract, testing::Values(&make_sim_store_world));
 INSTANTIATE_TEST_SUITE_P(Simulated, QueueContract, testing::Values(&make_sim_world));
 
 }  // namespace

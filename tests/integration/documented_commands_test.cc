@@ -44,6 +44,7 @@ enum class Setting {
   bare,     ///< a database with the table documents, which has no column for vectors
   running,  ///< it has one, and a worker is up
   indexed,  ///< there are the vectorizer and an index too
+  pgai,     ///< pgai has embedded some rows into a store; no worker runs
   none,     ///< not run here
 };
 
@@ -60,6 +61,8 @@ constexpr Block kBlocks[] = {
     {"embedd vectorizer create passages ", Setting::running},
     {"embedd vectorizer create sections ", Setting::running},
     {"embedd vectorizer change documents ", Setting::indexed},
+    {"embedd vectorizer create manuals ", Setting::pgai},
+    {"embedd migrate\nembedd from-pgai ", Setting::pgai},
     {"embedd chunk handbook.md ", Setting::bare},
     {"psql $DATABASE_URL -c \"ALTER TABLE documents ADD COLUMN author", Setting::running},
     {"embedd vectorizer defer-index documents ", Setting::indexed},
@@ -95,6 +98,10 @@ class Machine {
     if (setting == Setting::bare) return;
     sql("postgres", "mydb", "CREATE EXTENSION vector");
     sql("me", "mydb", "ALTER TABLE documents ADD COLUMN embedding vector(1536)");
+    if (setting == Setting::pgai) {
+      have_pgai();
+      return;
+    }
     worker_ =
         std::make_unique<Embedd>(std::vector<std::string>{"worker", "--poll-seconds", "0.1"}, environment());
     EXPECT_TRUE(eventually([&] { return run("embedd status").code == 0; })) << worker_->log();
@@ -117,6 +124,27 @@ class Machine {
   }
 
  private:
+  /// The table documents_emb_store, which pgai may fill no more by now.
+  void have_pgai() {
+    sql("me", "mydb",
+        "CREATE TABLE documents_emb_store (id int NOT NULL, chunk_seq int NOT NULL, chunk text NOT NULL, "
+        "embedding vector(1536) NOT NULL, UNIQUE (id, chunk_seq))");
+    sql("me", "mydb", "CREATE SCHEMA ai");
+    sql("me", "mydb",
+        "CREATE TABLE ai.vectorizer AS SELECT 1 AS id, 'docs' AS name, true AS disabled, 'public' AS "
+        "source_schema, "
+        "'documents' AS source_table, '[{\"pknum\": 1, \"attname\": \"id\"}]'::jsonb AS source_pk, "
+        "'src_trg_1' AS trigger_name, 'ai' AS "
+        "queue_schema, 'q_1' AS queue_table, '{\"loading\": {\"implementation\": \"column\", "
+        "\"column_name\": \"body\"}, \"chunking\": "
+        "{\"implementation\": \"none\"}, \"embedding\": {\"implementation\": \"openai\", \"model\": "
+        "\"text-embedding-3-small\"}, "
+        "\"destination\": {\"implementation\": \"table\", \"target_schema\": \"public\", \"target_table\": "
+        "\"documents_emb_store\"}}'::jsonb AS config");
+    sql("me", "mydb", "CREATE TABLE ai.q_1 AS SELECT id FROM documents WHERE id > 10");
+    EXPECT_EQ(run("embedd migrate").code, 0);
+  }
+
   [[nodiscard]] Environment environment() const {
     return {{"PGPORT", std::to_string(server_.port())},
             {"DATABASE_URL", "postgresql://me:secret@localhost/mydb"},

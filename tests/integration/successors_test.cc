@@ -118,7 +118,7 @@ TEST_F(Successors, HappenUnderTrafficWithoutAMixture) {
           std::string list;
           for (const float each : expected_vector(text, kDimensions))
             list += fmt::format("{}{}", list.empty() ? "[" : ",", each);
-          return value_of(user, "SELECT '" + list + "]'::vector = '" + vector + "'::vector") == "t";
+          return value_of(user, fmt::format("SELECT '{}]'::vector = '{}'::vector", list, vector)) == "t";
         };
         if (vector.empty()) continue;
         old_ones += is(rows.text(i, 0) + "\n" + rows.text(i, 1)) ? 1 : 0;

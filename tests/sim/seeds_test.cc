@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 
+#include "support/sim_articles.h"
 #include "support/sim_world.h"
 
 namespace embedd::sim {
@@ -31,6 +33,10 @@ class Day {
     if (!world.violations.empty()) return world.violations.front();
     if (!calm && world.database.jobs() == 0) return "G1: reconcile never finished";
     return world.verdict();
+  }
+
+  [[nodiscard]] bool has_stores() const {
+    return std::ranges::any_of(tables_, [this](VectorizerId id) { return is_store(id); });
   }
 
   World world;
@@ -60,8 +66,12 @@ class Day {
     thrifty_ = one_in(3);
     kills_ = !thrifty_ && one_in(2);
     const auto tables = 1 + below(3);
-    for (std::uint64_t i = 0; i < tables; ++i)
-      world.add_table(fmt::format("t{}", i), static_cast<int>(below(120)));
+    for (std::uint64_t i = 0; i < tables; ++i) {
+      if (one_in(3))
+        tables_.push_back(world.add_store(fmt::format("s{}", i), static_cast<int>(below(60))));
+      else
+        tables_.push_back(world.add_table(fmt::format("t{}", i), static_cast<int>(below(120))));
+    }
     world.provider.mood.latency = milliseconds(10 + below(500));
     world.provider.mood.jitter = milliseconds(below(2000));
     if (one_in(3)) world.provider.mood.random_faults = 0.1;
@@ -71,8 +81,16 @@ class Day {
     for (std::uint64_t i = 0; i < workers; ++i) start_worker();
   }
 
-  VectorizerId some_table() { return static_cast<VectorizerId>(1 + below(world.database.tables.size())); }
+  VectorizerId some_table() { return tables_[below(tables_.size())]; }
+  [[nodiscard]] bool is_store(VectorizerId id) const { return world.database.tables.at(id).chunks != 0; }
   std::string some_key() { return fmt::format("{:04}", below(130)); }
+  /// Of a store's row: the row's text, edited, or another one.
+  std::string some_text(VectorizerId id, const std::string& key) {
+    if (!is_store(id)) return some_text();
+    const auto& rows = world.database.tables.at(id).rows;
+    const auto row = rows.find(key);
+    return articles_.next(row == rows.end() ? "" : row->second.text, thrifty_);
+  }
   std::string some_text() {
     const auto kind = below(40);
     if (kind == 0) return fmt::format("poison {}", ++texts_);
@@ -96,7 +114,7 @@ class Day {
       case 2:
       case 3:
       case 4:
-      case 5: return put(id, key, some_text());
+      case 5: return put(id, key, some_text(id, key));
       case 6: return remove(id, key);
       case 7: return change_behind_the_triggers(id, key);
       case 8:
@@ -133,16 +151,17 @@ class Day {
   void rename(VectorizerId id, const std::string& key, const std::string& new_key) {
     // What is in flight or dead under the old key is bought again under the new one.
     const Table& table = world.database.tables.at(id);
-    if (thrifty_ && (table.queue.contains(key) || table.dead.contains(key))) return;
+    if (thrifty_ && ((!is_store(id) && table.queue.contains(key)) || table.dead.contains(key))) return;
     world.tell("user changes the key {0} {1} to {0} {2}", world.table_name(id), key, new_key);
     world.database.rename(id, key, new_key, world.database_now());
   }
   void change_behind_the_triggers(VectorizerId id, const std::string& key) {
-    const std::string text = some_text();
+    const std::string text = some_text(id, key);
     world.tell("behind the triggers {} {} becomes '{:.20}'", world.table_name(id), key, text);
     world.database.update_behind_triggers(id, key, text);
   }
   void replace_the_vector(VectorizerId id, const std::string& key) {
+    if (is_store(id)) return write_to_the_store(id, key);
     const bool seen = thrifty_ || one_in(2);
     // What is dead, and what nobody saw, is bought again.
     if (thrifty_ && world.database.tables.at(id).dead.contains(key)) return;
@@ -153,6 +172,19 @@ class Day {
       world.database.replace_vector(id, key, vector, world.database_now());
     else
       world.database.replace_vector_behind_triggers(id, key, vector);
+  }
+  void write_to_the_store(VectorizerId id, const std::string& key) {
+    if (thrifty_) return;  // what is gone is bought again
+    const bool seen = one_in(2);
+    const auto number = static_cast<int>(below(6));
+    world.tell("user {}writes to chunk {} of {} {}", seen ? "" : "behind the triggers ", number,
+               world.table_name(id), key);
+    std::optional<StoredChunk> chunk;
+    if (one_in(2)) chunk = StoredChunk{.chunk = "somebody's", .vector = vector_of(some_text())};
+    if (seen)
+      world.database.write_to_store(id, key, number, std::move(chunk), world.database_now());
+    else
+      world.database.write_to_store_behind_triggers(id, key, number, std::move(chunk));
   }
   void refuse_the_vector(VectorizerId id, const std::string& key) {
     world.tell("from now on the database refuses a vector for {} {}", world.table_name(id), key);
@@ -166,7 +198,7 @@ class Day {
     world.tell("user holds {} {}{}", world.table_name(id), key, changes_text ? ", rewriting its job" : "");
     const bool deletes = changes_text && one_in(5);
     const std::optional<std::string> text =
-        changes_text && one_in(2) ? std::optional(some_text()) : std::nullopt;
+        changes_text && one_in(2) ? std::optional(some_text(id, key)) : std::nullopt;
     // A lease cannot be extended while a user's transaction rewrites its job; outliving the lease and then
     // rolling back is the one way in which a user makes us pay twice.
     const std::uint64_t longest = changes_text && thrifty_ ? 25'000 : 90'000;
@@ -282,7 +314,10 @@ class Day {
   }
 
   void bulk_load(VectorizerId id) {
-    for (int i = 0; i < 40; ++i) put(id, fmt::format("b{:03}", below(400)), some_text());
+    for (int i = 0; i < 40; ++i) {
+      const std::string key = fmt::format("b{:03}", below(400));
+      put(id, key, some_text(id, key));
+    }
   }
 
   void all_faults_end() {
@@ -309,7 +344,9 @@ class Day {
   }
 
   std::map<VectorizerId, std::uint64_t> walks_before_;  ///< when all faults ended
+  std::vector<VectorizerId> tables_;                    ///< that users write to
   Random chance_;
+  Articles articles_{chance_};
   bool thrifty_ =
       false;  ///< no fault that loses a paid answer, and every text unique: each is paid once (G12)
   bool kills_ = false;
@@ -328,9 +365,11 @@ TEST(Seeds, EveryPromiseIsKeptOnEveryDay) {
   const std::uint64_t seeds = one != 0 ? 1 : number_from("EMBEDD_SIM_SEEDS", 1000);
   const std::uint64_t first = one != 0 ? one : number_from("EMBEDD_SIM_FIRST", 1);
   const auto began = std::chrono::steady_clock::now();
+  std::uint64_t with_stores = 0;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     Day day(seed, one != 0);
     const std::string wrong = day.run();
+    with_stores += day.has_stores() ? 1 : 0;
     if (one != 0) std::cerr << day.world.story(100'000);
     if (wrong.empty()) continue;
     Day again(seed, true);  // the same day, told this time
@@ -339,8 +378,8 @@ TEST(Seeds, EveryPromiseIsKeptOnEveryDay) {
            << again.world.story(200);
   }
   const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  std::cerr << fmt::format("{} seeds in {:.1f} s: {:.0f} a minute\n", seeds, elapsed,
-                           60 * static_cast<double>(seeds) / elapsed);
+  std::cerr << fmt::format("{} seeds, {} of them with stores, in {:.1f} s: {:.0f} a minute\n", seeds,
+                           with_stores, elapsed, 60 * static_cast<double>(seeds) / elapsed);
 }
 
 }  // namespace

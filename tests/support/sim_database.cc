@@ -12,22 +12,37 @@ namespace embedd::sim {
 
 namespace {
 
-constexpr std::size_t kReconcilePage = 50;
-constexpr std::size_t kReconcileWatermark = 400;
-constexpr int kMostRepairs = 3;
-
-std::unexpected<Error> no_such_table() { return fail(ErrorKind::misconfigured, "relation does not exist"); }
-std::unexpected<Error> lock_timeout() {
-  return fail(ErrorKind::conflict, "canceling statement due to lock timeout");
-}
-
 /// What is kept is of another text; the job is its holder's to give back.
 Outcome make_stale(QueuedJob& queued) {
   queued.kept.reset();
+  if (std::exchange(queued.cut_through, false)) queued.cut_hash = 0;
   return Outcome::stale;
 }
 
 }  // namespace
+
+std::unexpected<Error> no_such_table() { return fail(ErrorKind::misconfigured, "relation does not exist"); }
+
+std::unexpected<Error> lock_timeout() {
+  return fail(ErrorKind::conflict, "canceling statement due to lock timeout");
+}
+
+bool stores(const Table& table, const std::string& key) {
+  return table.chunks != 0 ? has_chunks(table, key) : table.rows.at(key).vector.has_value();
+}
+
+bool is_proven(const Table& table, const std::string& key, std::int64_t text_hash) {
+  const auto proof = table.ledger.find(key);
+  return proof != table.ledger.end() && proof->second.text_hash == text_hash;
+}
+
+bool is_as_proven(const Table& table, const std::string& key) {
+  const auto proof = table.ledger.find(key);
+  if (proof == table.ledger.end()) return false;
+  if (table.chunks == 0) return proof->second.vector == table.rows.at(key).vector;
+  const auto stored = table.store.find(key);
+  return proof->second.chunks == (stored == table.store.end() ? StoredChunks() : stored->second);
+}
 
 std::int64_t hash_of(const std::string& text) {
   std::uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a
@@ -74,6 +89,7 @@ void Database::replace_vector(VectorizerId id, const std::string& key,
   Table& table = tables.at(id);
   const auto found = table.rows.find(key);
   if (found == table.rows.end() || found->second.held || found->second.vector == vector) return;
+  table.dead.erase(key);
   const auto former = std::exchange(found->second.vector, std::move(vector));
   QueuedJob job{.run_at = now, .changed_at = now};
   const auto queued = table.queue.find(key);
@@ -108,6 +124,7 @@ void Database::remove(VectorizerId id, const std::string& key) {
   table.queue.erase(key);
   table.ledger.erase(key);
   table.dead.erase(key);
+  forget_chunks(table, key);
 }
 
 void Database::rename(VectorizerId id, const std::string& key, const std::string& new_key, Instant now) {
@@ -120,11 +137,13 @@ void Database::rename(VectorizerId id, const std::string& key, const std::string
   table.rows.insert(std::move(row));
   // As the trigger does: the old key's job is the worker's to clear away, the proof moves along.
   if (table.queue.contains(key)) enqueue(table, key, 0, now);
+  table.staged.move(key, new_key);
   auto proof = table.ledger.extract(key);
   const bool taken = table.ledger.erase(new_key) > 0;
   if (proof && !taken) {
     proof.key() = new_key;
     table.ledger.insert(std::move(proof));
+    move_chunks(table, key, new_key);
   }
   table.dead.erase(key);
   table.dead.erase(new_key);
@@ -168,9 +187,10 @@ Claim Database::claim(const ClaimRequest& request, Instant now) {
   Table& table = found->second;
   std::vector<std::tuple<int, Instant, std::string>> due;
   for (const auto& [key, queued] : table.queue) {
+    if (queued.run_at > now) continue;
     const auto row = table.rows.find(key);
     const bool locked = row != table.rows.end() && row->second.text_pending;
-    if (!locked && queued.run_at <= now) due.emplace_back(queued.priority, queued.run_at, key);
+    if (!locked) due.emplace_back(queued.priority, queued.run_at, key);
   }
   std::sort(due.begin(), due.end());
   std::size_t bytes = 0;
@@ -200,14 +220,14 @@ Job Database::lease(Table& table, const std::string& key, QueuedJob& queued, con
   if (const auto found = wasted.find({request.vectorizer, key}); found != wasted.end() && !forgets_waste)
     job.wasted = {.level = found->second.level, .ago = std::max(now - found->second.at, Duration{})};
   const auto row = table.rows.find(key);
-  const auto ledger = table.ledger.find(key);
   if (row == table.rows.end() || blank(row->second.text)) {
     job.task = Task::clear;
   } else {
     job.text_hash = hash_of(row->second.text);
-    if (row->second.vector && ledger != table.ledger.end() && ledger->second.text_hash == job.text_hash &&
-        ledger->second.vector == *row->second.vector)
+    if (stores(table, key) && is_proven(table, key, job.text_hash) && is_as_proven(table, key))
       job.task = Task::current;
+    else if (table.chunks != 0)
+      lease_of_store(table, row->second.text, queued, job);
     else if (queued.kept && queued.kept_hash == job.text_hash)
       job.task = Task::store_kept;
     else
@@ -225,7 +245,8 @@ Receipt Database::settle(const Settlement& settlement, Instant now) {
   Table& table = found->second;
   // Only these touch the user's table; the queue is ours.
   const bool stores = settlement.action == Action::complete;
-  const bool touches = stores || settlement.action == Action::clear || settlement.action == Action::discard;
+  const bool touches = stores || settlement.action == Action::clear || settlement.action == Action::discard ||
+                       settlement.action == Action::stage;
   if (!table.extends && settlement.action == Action::extend) return {settlement.id, lock_timeout()};
   if (table.locked && touches) return {settlement.id, lock_timeout()};
   if (stores) {
@@ -249,15 +270,15 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
   QueuedJob& queued = found->second;
   switch (settlement.action) {
     case Action::complete:
-    case Action::keep: return complete_one(table, settlement, job, queued, now);
+    case Action::keep:
+      return table.chunks != 0 ? swap_one(table, settlement, job, queued, now)
+                               : complete_one(table, settlement, job, queued, now);
     case Action::clear: return clear_one(table, job, queued, now);
     case Action::extend: queued.run_at = now + settlement.delay; return Outcome::done;
-    case Action::stage: CHECK(false, "no vectorizer of this world cuts texts");
+    case Action::stage: return stage_one(table, job, queued, now);
     case Action::drop:
-      if (const auto proof = table.ledger.find(job.key); row == table.rows.end() ||
-                                                         proof == table.ledger.end() ||
-                                                         proof->second.vector != row->second.vector)
-        return Outcome::stale;
+      if (row == table.rows.end() || !is_as_proven(table, job.key)) return Outcome::stale;
+      if (table.chunks != 0) unstage(table, job.key);
       table.queue.erase(found);
       return Outcome::done;
     case Action::reschedule:
@@ -276,10 +297,11 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
     case Action::discard: {
       const bool absent = row == table.rows.end() || blank(row->second.text);
       if ((absent ? 0 : hash_of(row->second.text)) != job.text_hash) return make_stale(queued);
-      if (settlement.clear_vector && row != table.rows.end() && row->second.vector) {
+      if (settlement.clear_vector && row != table.rows.end() && (row->second.vector || table.chunks != 0)) {
         if (row->second.held) return Outcome::busy;
         row->second.vector.reset();
         table.ledger.erase(job.key);
+        forget_chunks(table, job.key);
       }
       if (witness.charged) witness.charged(table, job.key, settlement.reason);
       table.dead[job.key] = {settlement.reason, settlement.message, job.text_hash};
@@ -311,8 +333,7 @@ Outcome Database::complete_one(Table& table, const Settlement& settlement, const
     if (!queued.kept) queued.kept_at = now;
     queued.kept = std::move(vector);
     queued.kept_hash = job.text_hash;
-    queued.lease.reset();
-    queued.run_at = now + std::clamp<Duration>(now - queued.kept_at, milliseconds(500), seconds(30));
+    give_back(queued, now);
     return Outcome::kept;
   }
   row->second.vector = std::move(vector);
@@ -322,6 +343,7 @@ Outcome Database::complete_one(Table& table, const Settlement& settlement, const
   proof.vector = *row->second.vector;
   table.queue.erase(job.key);
   if (witness.stored) witness.stored(table, job.key, row->second.text);
+  if (table.vectorizer.rows != 0) arrived(tables.at(table.vectorizer.rows), job.key, now);
   if (table.rewrites_texts)
     put(settlement.vectorizer, job.key, fmt::format("text {} of {}", ++rewritten_, job.key), now);
   return Outcome::done;
@@ -332,12 +354,12 @@ Outcome Database::clear_one(Table& table, const SettledJob& job, QueuedJob& queu
   if (row != table.rows.end()) {
     if (!blank(row->second.text)) return make_stale(queued);
     if (row->second.held) {
-      queued.lease.reset();
-      queued.run_at = now + milliseconds(500);
+      give_back(queued, now);
       return Outcome::kept;
     }
     row->second.vector.reset();
   }
+  forget_chunks(table, job.key);
   table.ledger.erase(job.key);
   table.queue.erase(job.key);
   return Outcome::done;
@@ -363,6 +385,8 @@ std::vector<VectorizerState> Database::poll(Instant now) {
   for (auto& [id, table] : tables) {
     if (table.dropped) continue;
     VectorizerState state{.vectorizer = table.vectorizer};
+    if (const VectorizerId of = table.vectorizer.rows; of != 0 && tables.at(of).vectorizer.paused)
+      state.vectorizer.paused = true;
     state.waiting = !table.queue.empty();
     state.jobs_estimate = static_cast<std::int64_t>(table.queue.size());
     state.dead_letters = static_cast<std::int64_t>(table.dead.size());
@@ -381,92 +405,6 @@ std::vector<VectorizerState> Database::poll(Instant now) {
     states.push_back(state);
   }
   return states;
-}
-
-/// Takes the walk, if there is one to take; says so if not.
-bool Database::begin_walk(Table& table, int worker, Instant now, ReconcilePage::Progress& progress) {
-  if (table.reconcile_until > now && table.walker != worker) {
-    progress.finished = true;  // another worker walks
-    return false;
-  }
-  if (table.queue.size() >= kReconcileWatermark) {
-    progress.deferred = true;
-    return false;
-  }
-  const Contents& contents = table;
-  const bool due = now - std::max(table.reconciled_at, table.walk_put_off_at) >= reconcile_every;
-  const bool soon = now - table.reconciled_at + reconcile_every < std::chrono::hours(24);
-  if (table.reconciled && due && soon && table.walked_with == contents) {
-    progress.finished = progress.put_off = true;
-    table.walk_put_off_at = now;
-    return false;
-  }
-  ++table.walks_begun;
-  table.walker = worker;
-  table.walk_routine = table.reconciled;
-  table.walk_began_with = contents;
-  return true;
-}
-
-ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, int worker, Instant now) {
-  const auto found = tables.find(id);
-  if (found == tables.end() || found->second.dropped) return {id, no_such_table()};
-  Table& table = found->second;
-  if (table.locked) return {id, lock_timeout()};
-  if (table.refuses_walks) return {id, fail(ErrorKind::misconfigured, "permission denied")};
-  ReconcilePage::Progress progress;
-  progress.next = cursor;
-  if (cursor.empty() && !begin_walk(table, worker, now, progress)) return {id, progress};
-  if (table.walker != worker) {
-    progress.finished = true;  // another worker has taken the walk over
-    return {id, progress};
-  }
-  table.reconcile_until = now + seconds(60);
-  if (table.queue.size() >= kReconcileWatermark) {
-    progress.deferred = true;
-    return {id, progress};
-  }
-  progress.routine = table.walk_routine;
-  progress.took = page_takes;
-  walking += page_takes;
-  auto at = cursor.empty() ? table.rows.begin() : table.rows.upper_bound(cursor);
-  for (; at != table.rows.end() && progress.scanned < kReconcilePage; ++at) {
-    const auto& [key, row] = *at;
-    ++progress.scanned;
-    progress.next = key;
-    if (table.queue.contains(key)) continue;
-    const auto dead = table.dead.find(key);
-    if (dead != table.dead.end()) {
-      if (dead->second.text_hash == (blank(row.text) ? 0 : hash_of(row.text))) continue;
-      table.dead.erase(dead);  // its text changed behind the triggers: it deserves another try
-    }
-    const auto ledger = table.ledger.find(key);
-    const bool proven =
-        row.vector && ledger != table.ledger.end() && ledger->second.text_hash == hash_of(row.text);
-    const bool replaced = proven && ledger->second.vector != *row.vector;
-    if (blank(row.text) ? !row.vector : proven && !replaced) continue;
-    if (!blank(row.text) && replaced && ledger->second.repairs >= kMostRepairs) {
-      ++progress.disputed;
-      continue;
-    }
-    if (!blank(row.text) && replaced) {
-      ++ledger->second.repairs;
-      ++progress.replaced;
-    }
-    enqueue(table, key, 1, now);
-    ++progress.enqueued;
-  }
-  if (progress.disputed > 0) table.walk_began_with.reset();
-  if (at == table.rows.end()) {
-    progress.finished = true;
-    table.reconciled = true;
-    table.reconciled_at = now;
-    table.walk_finished = table.walks_begun;
-    table.reconcile_until = table.walk_put_off_at = Instant{};
-    table.walker = -1;
-    table.walked_with = std::move(table.walk_began_with);
-  }
-  return {id, progress};
 }
 
 std::size_t Database::jobs() const {

@@ -1,5 +1,5 @@
 /// A database in memory with the semantics of embedd's schema: source rows, triggers, queue, ledger, dead
-/// letters.
+/// letters, stores of chunks.
 ///
 /// Statements are functions that run at one simulated instant, as one transaction each. Users' open
 /// transactions hold rows; what they changed becomes visible when they commit. The rules here mirror the SQL
@@ -16,6 +16,7 @@
 
 #include "core/job.h"
 #include "core/queue.h"
+#include "support/sim_chunks.h"
 
 namespace embedd::sim {
 
@@ -42,6 +43,10 @@ struct QueuedJob {
   std::int64_t kept_hash = 0;
   Instant kept_at{};
   Instant changed_at{};
+  // Of a row that is cut: how far, and of which text.
+  ChunkCursor cut{};
+  std::int64_t cut_hash = 0;
+  bool cut_through = false;  ///< all of the row's chunks are staged
   bool operator==(const QueuedJob&) const = default;
 };
 
@@ -52,10 +57,11 @@ struct DeadLetter {
   bool operator==(const DeadLetter&) const = default;
 };
 
-/// That a row's vector is of its text.
+/// That a row's vector, or its chunks in the store, are of its text.
 struct Proof {
   std::int64_t text_hash = 0;
   std::vector<float> vector;
+  StoredChunks chunks{};
   int repairs = 0;  ///< since the text changed: by walks that found another vector
   bool operator==(const Proof&) const = default;
 };
@@ -65,6 +71,7 @@ struct Contents {
   std::map<std::string, QueuedJob> queue;
   std::map<std::string, Proof> ledger;
   std::map<std::string, DeadLetter> dead;
+  std::map<std::string, StoredChunks> store;  ///< by key
   bool operator==(const Contents&) const = default;
 };
 
@@ -90,6 +97,12 @@ struct Table : Contents {
   std::optional<Contents> walk_began_with,
       walked_with;  ///< as of when that walk, and the last complete one, began
   Instant walk_put_off_at{};
+  // With a store only:
+  ChunksOfRows<StagedChunk> staged;
+  ChunksOfRows<PlacedChunk> placed;
+  VectorizerId chunks = 0;           ///< the vectorizer of what waits for vectors; 0: no store
+  std::size_t window = 40;           ///< characters of a text that are cut at a time
+  std::set<std::string> written_to;  ///< rows whose chunks somebody else has written to
 };
 
 class Database {
@@ -98,6 +111,8 @@ class Database {
   struct Witness {
     std::function<void(const Table&, const std::string& key, const std::string& text)> stored;
     std::function<void(const Table&, const std::string& key, ErrorKind)> charged;
+    /// The row's chunks have come into the store.
+    std::function<void(const Table&, const std::string& key)> swapped;
   };
 
   std::map<VectorizerId, Table> tables;
@@ -132,6 +147,11 @@ class Database {
                       Instant now);
   void replace_vector_behind_triggers(VectorizerId id, const std::string& key,
                                       std::optional<std::vector<float>> vector);
+  /// Writes to a chunk in the store; nullopt deletes the chunk. Nothing happens if there is no such chunk.
+  void write_to_store(VectorizerId id, const std::string& key, int number, std::optional<StoredChunk> chunk,
+                      Instant now);
+  void write_to_store_behind_triggers(VectorizerId id, const std::string& key, int number,
+                                      std::optional<StoredChunk> chunk);
   void remove(VectorizerId id, const std::string& key);
   /// Changes a row's key; nothing happens if there is no such row, or another has the new key.
   void rename(VectorizerId id, const std::string& key, const std::string& new_key, Instant now);
@@ -153,9 +173,13 @@ class Database {
   void remember(const LimitsRecord& record, Instant now);
 
   [[nodiscard]] std::size_t jobs() const;
+  /// The vector of what waits, or of what was placed and still stands in the store; null: nobody has bought
+  /// it.
+  [[nodiscard]] const std::vector<float>* vector_of_chunk(const Table& table, const std::string& sent) const;
 
  private:
   std::uint64_t rewritten_ = 0;
+  std::uint64_t asked_ = 0;
   void enqueue(Table& table, const std::string& key, int priority, Instant now);
   bool begin_walk(Table& table, int worker, Instant now, ReconcilePage::Progress& progress);
   Job lease(Table& table, const std::string& key, QueuedJob& queued, const ClaimRequest& request,
@@ -164,6 +188,39 @@ class Database {
   Outcome complete_one(Table& table, const Settlement& settlement, const SettledJob& job, QueuedJob& queued,
                        Instant now);
   Outcome clear_one(Table& table, const SettledJob& job, QueuedJob& queued, Instant now);
+
+  // Stores (sim_store.cc).
+  void lease_of_store(const Table& table, const std::string& text, const QueuedJob& queued, Job& job) const;
+  [[nodiscard]] bool all_known(const Table& table, const std::string& key) const;
+  Outcome stage_one(Table& table, const SettledJob& job, QueuedJob& queued, Instant now);
+  Outcome swap_one(Table& table, const Settlement& settlement, const SettledJob& job, QueuedJob& queued,
+                   Instant now);
+  void ask_for(const Table& table, const std::string& sent, Instant now);
+  /// Of these chunks, those that no row has staged any more.
+  void unask(const Table& table, const std::set<std::string>& sent);
+  void unstage(Table& table, const std::string& key);
+  void set_aside(Table& table, const std::string& key);
+  /// The chunk has its vector: rows that wait for no other chunk are due.
+  void arrived(Table& table, const std::string& sent, Instant now);
+  void forget_chunks(Table& table, const std::string& key);
+  void move_chunks(Table& table, const std::string& key, const std::string& new_key);
+  /// What a page of a walk clears away.
+  void sweep(Table& table);
 };
+
+// What sim_database.cc, sim_store.cc and sim_walks.cc share.
+
+std::unexpected<Error> no_such_table();
+std::unexpected<Error> lock_timeout();
+/// The row has a vector, or its chunks in the store.
+bool stores(const Table& table, const std::string& key);
+/// What is stored for the row was computed of this text.
+bool is_proven(const Table& table, const std::string& key, std::int64_t text_hash);
+/// Nobody else has written what is stored for the row.
+bool is_as_proven(const Table& table, const std::string& key);
+/// Every chunk that was placed for the row stands in the store.
+bool has_chunks(const Table& table, const std::string& key);
+/// A worker comes back to a job that it could not carry out since `kept_at`.
+void give_back(QueuedJob& queued, Instant now);
 
 }  // namespace embedd::sim

@@ -9,8 +9,8 @@ namespace embedd::sim {
 namespace {
 
 std::string_view name_of_task(Task task) {
-  constexpr std::string_view kNames[] = {"embed", "clear", "drop as current", "store what was kept",
-                                         "discard"};
+  constexpr std::string_view kNames[] = {"embed",   "clear", "drop as current", "store what was kept",
+                                         "discard", "cut",   "wait for"};
   return kNames[static_cast<std::size_t>(task)];
 }
 
@@ -20,8 +20,8 @@ std::string_view name_of_outcome(Outcome outcome) {
 }
 
 std::string_view name_of_action(Action action) {
-  constexpr std::string_view kNames[] = {"complete",   "keep",    "clear", "drop",
-                                         "reschedule", "discard", "extend"};
+  constexpr std::string_view kNames[] = {"complete",   "keep",    "clear",  "drop",
+                                         "reschedule", "discard", "extend", "stage"};
   return kNames[static_cast<std::size_t>(action)];
 }
 
@@ -50,6 +50,7 @@ void SimQueue::run(std::function<Answer()> statement, std::function<void(Answer)
     return wake_();
   }
   const std::uint64_t id = next_statement_++;
+  ++world_.statements;
   outstanding_.emplace(id, std::move(lost));
   const auto life = alive_;
   World& world = world_;

@@ -7,7 +7,7 @@
 #include "core/io.h"
 #include "core/retry_policy.h"
 #include "core/tokenizer.h"
-#include "text/chunker.h"
+#include "support/bar_chunker.h"
 
 namespace embedd::sim {
 
@@ -26,12 +26,6 @@ class ByteTokenizer final : public Tokenizer, public TokenizerCatalog {
  private:
   const World& world_;
 };
-
-/// Its vector is that of its text, and not of a part or a mean.
-bool travels_whole(const Provider& provider, const Table& table, const std::string& text) {
-  const bool cut = provider.takes_tokens && Provider::tokens_of(text) > *provider.takes_tokens;
-  return !cut && !Provider::too_long(text) && table.vectorizer.long_texts != LongTexts::average;
-}
 
 /// A machine's monotonic clock, which stands still while the machine sleeps.
 class WorldClock final : public Clock {
@@ -127,7 +121,7 @@ class Process final : public Io {
   World& world_;
   int number_;
   ByteTokenizer tokenizer_;
-  TextChunker chunker_{tokenizer_};
+  test::BarChunker chunker_;
   WorldClock clock_;
   Tracing observer_;
   std::shared_ptr<int> alive_;
@@ -157,6 +151,10 @@ World::World(std::uint64_t seed) : random(seed) {
       violated(fmt::format("G2: {} {} got the vector of another text", table.vectorizer.name, key),
                fmt::format("{} {}", table.vectorizer.name, key));
   };
+  database.witness.swapped = [this](const Table& table, const std::string& key) {
+    const std::string wrong = wrong_chunks(table, key);
+    if (!wrong.empty()) violated("G2: " + wrong, fmt::format("{} {}", table.vectorizer.name, key));
+  };
   database.witness.charged = [this](const Table& table, const std::string& key, ErrorKind kind) {
     ++charged;
     if (is_endpoint_fault(kind))
@@ -175,6 +173,17 @@ VectorizerId World::add_table(const std::string& name, int rows) {
   table.vectorizer = {.id = id, .name = name, .endpoint = "openai", .model = "sim", .dimensions = 4};
   for (int i = 0; i < rows; ++i)
     database.put(id, fmt::format("{:04}", i), fmt::format("{} {} v0", name, i), database_now());
+  return id;
+}
+
+VectorizerId World::add_store(const std::string& name, int rows) {
+  const VectorizerId id = add_table(name, 0), chunks = add_table(name + ".chunks", 0);
+  Table& table = database.tables.at(id);
+  table.vectorizer.chunk_rule = "bars";
+  table.chunks = chunks;
+  database.tables.at(chunks).vectorizer.rows = id;
+  for (int i = 0; i < rows; ++i)
+    database.put(id, fmt::format("{:04}", i), fmt::format("{0} {1} v0|{0} {1} v1", name, i), database_now());
   return id;
 }
 
@@ -272,38 +281,6 @@ bool World::step() {
   now_ = std::max(now_, event.at);
   event.what();
   return true;
-}
-
-std::string World::verdict() const {
-  for (const auto& [id, table] : database.tables) {
-    if (table.dropped) continue;
-    const std::string& name = table.vectorizer.name;
-    culprit_ = table.queue.empty() ? "" : fmt::format("{} {}", name, table.queue.begin()->first);
-    if (!table.queue.empty())
-      return fmt::format("G1: {} jobs of {} never settled, {} among them", table.queue.size(), name,
-                         table.queue.begin()->first);
-    for (const auto& [key, row] : table.rows) {
-      culprit_ = fmt::format("{} {}", name, key);
-      if (blank(row.text)) {
-        if (row.vector && !table.refused_keys.contains(key))
-          return fmt::format("G2: {} {} has a vector but no text", name, key);
-        continue;
-      }
-      const auto dead = table.dead.find(key);
-      const bool at_fault =
-          Provider::poison(row.text) || Provider::garbled(row.text) || table.refused_keys.contains(key);
-      if (dead != table.dead.end()) {
-        if (!at_fault)
-          return fmt::format("G6: {} {} is dead ({}) without fault", name, key, dead->second.message);
-      } else if (!row.vector) {
-        return fmt::format("G1: {} {} has no vector", name, key);
-      } else if (travels_whole(provider, table, row.text) && *row.vector != vector_of(row.text)) {
-        return fmt::format("G2: {} {} has a vector that is not of its text", name, key);
-      }
-    }
-  }
-  culprit_.clear();
-  return "";
 }
 
 std::string World::table_name(VectorizerId id) const { return database.tables.at(id).vectorizer.name; }

@@ -111,6 +111,9 @@ struct Provider {
   static bool too_long(const std::string& text) { return text.starts_with("long") && text.size() > 200; }
 };
 
+/// The text's vector is of all of the text, and not of a part or a mean.
+bool travels_whole(const Provider& provider, const Table& table, const std::string& text);
+
 /// One worker process with its connection and its HTTP client.
 class Process;
 
@@ -133,6 +136,7 @@ class World {
   Duration slow_polls{}, slow_claims{}, slow_settlements{};  ///< by how much the database's answers are late
   Duration longest_request{}, longest_freshness{};           ///< answered; told
   std::uint64_t rows_asked_for = 0;                          ///< by claims
+  std::uint64_t statements = 0;                              ///< that workers sent
   std::map<int, Heartbeat> heartbeats;                       ///< each worker's last
   std::map<std::size_t, int> cuts_found;                     ///< tokens → how many times it was told
   std::uint64_t answers_doubted = 0, answers_believed = 0;   ///< for equal vectors
@@ -143,6 +147,8 @@ class World {
 
   // The stage.
   VectorizerId add_table(const std::string& name, int rows);
+  /// A vectorizer with a store, and the one of its chunks, whose id follows. A text is cut at each "|".
+  VectorizerId add_store(const std::string& name, int rows);
   int start_worker();
   void kill_worker(int worker);
   void drain_worker(int worker);
@@ -196,6 +202,11 @@ class World {
 
  private:
   friend class Process;
+  /// Why the row's chunks in the store are not those of its text, all of them, and in order; "" if they are.
+  /// Nothing but a swap puts chunks into the store, so a row whose swaps are right never has some of one text
+  /// and some of another.
+  [[nodiscard]] std::string wrong_chunks(const Table& table, const std::string& key) const;
+  [[nodiscard]] std::string verdict_of_store(const Table& table) const;
   struct Event {
     Instant at;
     std::uint64_t order;

@@ -106,7 +106,8 @@ Embedd WorkerTest::start_worker(const Environment& changes) {
 
 Finished WorkerTest::run_embedd(const std::vector<std::string>& arguments, const Environment& changes) {
   Finished finished = start(arguments, changes).finish(std::chrono::seconds(120));
-  if (arguments.front() == "vectorizer" || arguments.front() == "traces") database.grant_worker();
+  if (arguments.front() == "vectorizer" || arguments.front() == "traces" || arguments.front() == "from-pgai")
+    database.grant_worker();
   return finished;
 }
 

@@ -66,24 +66,6 @@ std::string words_of(const Settlement& settlement) {
   return words;
 }
 
-Result<Cut> BarChunker::cut(const Vectorizer&, std::string_view window, const ChunkCursor& from,
-                            bool last) const {
-  if (window.contains('!')) return fail(ErrorKind::rejected, "it cannot be cut");
-  Cut out{.next = from, .last = last};
-  std::size_t at = 0;
-  for (;;) {
-    const std::size_t end = window.find('|', at);
-    if (end == std::string_view::npos && !last) break;
-    const std::string part(window.substr(at, end == std::string_view::npos ? end : end - at));
-    out.chunks.push_back({part, part});
-    if (end == std::string_view::npos) break;
-    at = end + 1;
-  }
-  out.next.characters += static_cast<std::int64_t>(at);
-  out.next.chunks += static_cast<std::int32_t>(out.chunks.size());
-  return out;
-}
-
 WorkerParts::WorkerParts(const WorkerOptions& options)
     : state(options, queue, embedder, tokens, chunker, observer), notes(add_lane(1, "notes")) {}
 

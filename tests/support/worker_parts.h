@@ -17,13 +17,13 @@
 #include <utility>
 #include <vector>
 
-#include "core/chunker.h"
 #include "core/embedder.h"
 #include "core/job.h"
 #include "core/job_keeper.h"
 #include "core/observer.h"
 #include "core/queue.h"
 #include "core/worker_state.h"
+#include "support/bar_chunker.h"
 #include "support/byte_tokens.h"
 
 namespace embedd::test {
@@ -80,13 +80,6 @@ class QuietEmbedder final : public Embedder {
   void leave_out(const std::string& endpoint, const std::string& model, LeftOut which) override {
     without[{endpoint, model}] = which;
   }
-};
-
-/// Cuts at each "|". In a window that is not the last, what is behind the last "|" waits. "!" cannot be cut.
-class BarChunker final : public Chunker {
- public:
-  [[nodiscard]] Result<Cut> cut(const Vectorizer&, std::string_view window, const ChunkCursor& from,
-                                bool last) const override;
 };
 
 /// Keeps what it is told of rows, in words.

@@ -63,6 +63,16 @@ TEST_F(Cutting, RowsThatWaitForTheirChunksAreLookedAtAgain) {
   EXPECT_THAT(settled(), IsEmpty());
 }
 
+TEST_F(Cutting, ATextThatIsCutFromItsBeginAgainAndAgainWaits) {
+  for (unsigned i = 0; i < SpendingBrake::kAtOnce; ++i) {
+    cut({row("a", "x|y|z", false)});
+    EXPECT_THAT(settled(), ElementsAre("stage a, 0 on: x y, then from 4"));
+  }
+  cut({row("a", "x|y|z", false), row("b", "z"), row("a", "z", true, {.characters = 4, .chunks = 2})});
+  EXPECT_THAT(settled(), ElementsAre("reschedule a after 1 s", "stage b, 0 on: z a, 2 on: z"))
+      << "the rest of a text is cut at once";
+}
+
 TEST_F(Cutting, NoMoreRowsAreCutWhileManyChunksWait) {
   EXPECT_FALSE(cutter.far_enough_ahead(notes)) << "the poll has not named the vectorizer of its chunks";
   Lane& chunks = add_lane(2, "notes.chunks");

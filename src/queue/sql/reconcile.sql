@@ -52,7 +52,7 @@ judged AS MATERIALIZED (
 wanted AS MATERIALIZED (
   SELECT {keys:q}, q.replaced FROM judged q
   WHERE q.there
-    AND CASE WHEN q.refused THEN true WHEN q.hash IS NULL THEN q.stored
+    AND CASE WHEN q.refused THEN true WHEN q.hash IS NULL THEN {has_any}
              ELSE NOT q.stored OR q.proven IS DISTINCT FROM q.hash OR (q.replaced AND q.repairs < {most_repairs}) END
     AND CASE WHEN EXISTS (SELECT FROM {queue} w WHERE {w=q}) THEN false ELSE true END
     AND NOT EXISTS (SELECT FROM embedd.dead_letters d

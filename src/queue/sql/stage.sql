@@ -1,6 +1,7 @@
 -- Keeps a window's chunks beside the store until all chunks of their row have vectors. A chunk whose vector is known,
--- from this row or another, is not asked for again; one that was staged for the row's former text is not asked for any
--- more. A text that has changed meanwhile is not staged: its job is stale.
+-- from this row or another, is not asked for again. What was staged for the row's former text may come again in a later
+-- window, so it is set aside, under negative numbers, until the last window is staged: what no row has staged then is not
+-- asked for any more. A text that has changed meanwhile is not staged: its job is stale.
 WITH {>jobs},
 {>fenced},
 {types},
@@ -12,21 +13,30 @@ cut AS MATERIALIZED (
   FROM unnest({$5}::int[], {$6}::int[], {$7}::text[], {$8}::text[]) AS c(n, seq, chunk, sent) JOIN same f ON f.n = c.n),
 asked AS MATERIALIZED (
   SELECT DISTINCT ON (g.hash) g.hash, g.sent FROM cut g WHERE NOT EXISTS ({chunk_vector}) ORDER BY g.hash),
+windows AS MATERIALIZED (
+  SELECT f.n, {keys:f}, f.next_characters < 0 AS last, f.next_chunks,
+         coalesce((SELECT min(c.seq) FROM cut c WHERE c.n = f.n), f.next_chunks) AS first_chunk FROM same f),
+set_aside AS (
+  INSERT INTO {staged} ({keys}, seq, hash, chunk)
+  SELECT {keys:f}, least(f.lowest, 0) - row_number() OVER (PARTITION BY f.n), f.hash, '' FROM (
+    SELECT f.n, {keys:f}, g.hash, min(g.seq) AS seq, min(min(g.seq)) OVER (PARTITION BY f.n) AS lowest
+    FROM windows f JOIN {staged} g ON {g=f} WHERE f.first_chunk = 0 AND NOT f.last GROUP BY f.n, {keys:f}, g.hash) f
+  WHERE f.seq >= 0),
 replaced AS MATERIALIZED (
-  SELECT DISTINCT g.hash FROM {staged} g JOIN same f ON {g=f}
-  WHERE EXISTS (SELECT FROM cut c WHERE c.n = f.n AND c.seq = g.seq AND c.hash <> g.hash)
-     OR f.next_characters < 0 AND g.seq >= f.next_chunks),
+  SELECT DISTINCT g.hash FROM windows f JOIN {staged} g ON {g=f} WHERE f.last AND (g.seq < 0 OR g.seq >= f.first_chunk)),
 unasked AS (
   DELETE FROM {chunks} x USING replaced d
   WHERE x.hash = d.hash AND NOT EXISTS (SELECT FROM cut c WHERE c.hash = d.hash)
-    AND NOT EXISTS (SELECT FROM {staged} g WHERE g.hash = d.hash AND NOT EXISTS (SELECT FROM same f WHERE {g=f}))),
+    AND NOT EXISTS (
+      SELECT FROM {staged} g WHERE g.hash = d.hash AND NOT EXISTS (
+        SELECT FROM windows f WHERE {g=f} AND f.last AND (g.seq < 0 OR g.seq >= f.first_chunk)))),
 staged AS (
   INSERT INTO {staged} ({keys}, seq, hash, chunk) SELECT {keys:c}, c.seq, c.hash, c.chunk FROM cut c
   ON CONFLICT ({keys}, seq) DO UPDATE SET hash = excluded.hash, chunk = excluded.chunk),
 wanted AS (
   INSERT INTO {chunks} (hash, sent) SELECT a.hash, a.sent FROM asked a ORDER BY a.hash ON CONFLICT (hash) DO NOTHING),
 trimmed AS (
-  DELETE FROM {staged} g USING same f WHERE {g=f} AND f.next_characters < 0 AND g.seq >= f.next_chunks),
+  DELETE FROM {staged} g USING windows f WHERE {g=f} AND f.last AND (g.seq < 0 OR g.seq >= f.next_chunks)),
 given_back AS (
   UPDATE {queue} q
   SET lease = NULL, cut_hash = f.hash, cut_characters = f.next_characters, cut_chunks = f.next_chunks,

@@ -1,6 +1,6 @@
 -- The vector that is being replaced goes with the job if it is the proven one, which is bought already. Of any other
 -- vector nothing is kept. A worker that has claimed the job may be buying the row's vector, and stores it whatever
--- stands in the column: its lease holds on.
+-- stands in the column: its lease holds on. A dead letter becomes a job again, and is no dead letter meanwhile.
 CREATE FUNCTION embedd.capture_replaced_{id}({typed_old}, v {stored}) RETURNS void LANGUAGE plpgsql{settings} AS $body$
 BEGIN
   INSERT INTO {queue} AS q ({keys}, kept, kept_hash, kept_at)
@@ -12,6 +12,9 @@ BEGIN
       attempt = 0, priority = 0, changed_at = now(),
       kept = coalesce(q.kept, excluded.kept), kept_at = coalesce(q.kept_at, excluded.kept_at),
       kept_hash = CASE WHEN q.kept IS NULL THEN excluded.kept_hash ELSE q.kept_hash END;
+  IF EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = {id}) THEN
+    PERFORM embedd.capture_forget_{id}({old});
+  END IF;
   {>hint}
 END
 $body$

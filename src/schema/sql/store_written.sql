@@ -12,6 +12,10 @@ BEGIN
       INSERT INTO {queue} AS q ({keys}) SELECT {new_row}
       ON CONFLICT ({keys}) DO UPDATE SET {>reset};
     END IF;
+    IF EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = {id}) THEN
+      IF TG_OP <> 'INSERT' THEN PERFORM embedd.capture_forget_{id}({old_row}); END IF;
+      IF TG_OP <> 'DELETE' THEN PERFORM embedd.capture_forget_{id}({new_row}); END IF;
+    END IF;
   EXCEPTION WHEN OTHERS THEN
     {>note_missed}
   END;

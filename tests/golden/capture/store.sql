@@ -10,7 +10,7 @@ BEGIN
   END;
   IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed' THEN
     INSERT INTO embedd.queue_7 AS q (k1, k2) SELECT t."slug", t."Part" FROM embedd_rows t
-    ON CONFLICT (k1, k2) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now();
+    ON CONFLICT (k1, k2) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now(), cut_hash = NULL;
     IF FOUND AND current_setting('embedd.hinted_7', true) IS DISTINCT FROM '1'
         AND current_setting('embedd.hint', true) IS DISTINCT FROM 'off' THEN
       PERFORM set_config('embedd.hinted_7', '1', true);
@@ -21,7 +21,7 @@ BEGIN
   ELSE
     BEGIN
       INSERT INTO embedd.queue_7 AS q (k1, k2) SELECT t."slug", t."Part" FROM embedd_rows t
-      ON CONFLICT (k1, k2) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now();
+      ON CONFLICT (k1, k2) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now(), cut_hash = NULL;
       IF FOUND AND current_setting('embedd.hinted_7', true) IS DISTINCT FROM '1'
           AND current_setting('embedd.hint', true) IS DISTINCT FROM 'off' THEN
         PERFORM set_config('embedd.hinted_7', '1', true);
@@ -146,7 +146,7 @@ $body$;
 CREATE FUNCTION embedd.capture_changed_7(o1 text, o2 integer, n1 text, n2 integer) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
   IF (o1, o2) IS DISTINCT FROM (n1, n2) THEN
-    UPDATE embedd.queue_7 q SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now() WHERE q.k1 = o1 AND q.k2 = o2;
+    UPDATE embedd.queue_7 q SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now(), cut_hash = NULL WHERE q.k1 = o1 AND q.k2 = o2;
     UPDATE embedd.staged_7 q SET k1 = n1, k2 = n2 WHERE q.k1 = o1 AND q.k2 = o2 AND NOT EXISTS (SELECT FROM embedd.staged_7 q WHERE q.k1 = n1 AND q.k2 = n2);
     IF EXISTS (SELECT FROM embedd.ledger_7 q WHERE q.k1 = n1 AND q.k2 = n2) OR NOT EXISTS (SELECT FROM embedd.ledger_7 q WHERE q.k1 = o1 AND q.k2 = o2) THEN
       DELETE FROM embedd.ledger_7 q WHERE (q.k1 = o1 AND q.k2 = o2) OR (q.k1 = n1 AND q.k2 = n2);
@@ -162,7 +162,7 @@ PERFORM set_config('embedd.follows', '', true);
     END IF;
   END IF;
   INSERT INTO embedd.queue_7 AS q (k1, k2) SELECT n1, n2
-  ON CONFLICT (k1, k2) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now();
+  ON CONFLICT (k1, k2) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now(), cut_hash = NULL;
   IF EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = 7) THEN
     PERFORM embedd.capture_forget_7(n1, n2);
   END IF;
@@ -191,11 +191,15 @@ BEGIN
     END IF;
     IF TG_OP <> 'INSERT' THEN
       INSERT INTO embedd.queue_7 AS q (k1, k2) SELECT OLD."slug", OLD."Part"
-      ON CONFLICT (k1, k2) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now();
+      ON CONFLICT (k1, k2) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now(), cut_hash = NULL;
     END IF;
     IF TG_OP <> 'DELETE' THEN
       INSERT INTO embedd.queue_7 AS q (k1, k2) SELECT NEW."slug", NEW."Part"
-      ON CONFLICT (k1, k2) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now();
+      ON CONFLICT (k1, k2) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now(), cut_hash = NULL;
+    END IF;
+    IF EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = 7) THEN
+      IF TG_OP <> 'INSERT' THEN PERFORM embedd.capture_forget_7(OLD."slug", OLD."Part"); END IF;
+      IF TG_OP <> 'DELETE' THEN PERFORM embedd.capture_forget_7(NEW."slug", NEW."Part"); END IF;
     END IF;
   EXCEPTION WHEN OTHERS THEN
     PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);

@@ -184,6 +184,9 @@ BEGIN
       attempt = 0, priority = 0, changed_at = now(),
       kept = coalesce(q.kept, excluded.kept), kept_at = coalesce(q.kept_at, excluded.kept_at),
       kept_hash = CASE WHEN q.kept IS NULL THEN excluded.kept_hash ELSE q.kept_hash END;
+  IF EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = 7) THEN
+    PERFORM embedd.capture_forget_7(o1, o2);
+  END IF;
   IF true AND current_setting('embedd.hinted_7', true) IS DISTINCT FROM '1'
       AND current_setting('embedd.hint', true) IS DISTINCT FROM 'off' THEN
     PERFORM set_config('embedd.hinted_7', '1', true);

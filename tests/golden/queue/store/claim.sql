@@ -24,7 +24,7 @@ fit AS MATERIALIZED (
     FROM texts x) summed
   WHERE (bytes <= $4::bigint OR n = 1) AND n = n + 0),
 judged AS MATERIALIZED (
-  SELECT f.k1, f.k2, f.at, f.n, f.priority, f.lease, f.attempt, f.changed_at, s.text, f.refusal, s.hash, s.not_utf8, f.cut_hash = s.hash AND f.kept_hash IS DISTINCT FROM s.hash AS begun, f.cut_characters, f.cut_chunks, f.cut_state,
+  SELECT f.k1, f.k2, f.at, f.n, f.priority, f.lease, f.attempt, f.changed_at, s.text, f.refusal, s.hash, s.not_utf8, f.cut_hash = s.hash AND f.cut_characters >= 0 AS begun, f.cut_characters, f.cut_chunks, f.cut_state,
          CASE WHEN f.refusal <> '' THEN 4
               WHEN s.text IS NULL THEN 0
               WHEN f.stored AND (

@@ -48,7 +48,7 @@ judged AS MATERIALIZED (
 wanted AS MATERIALIZED (
   SELECT q.k1, q.k2, q.replaced FROM judged q
   WHERE q.there
-    AND CASE WHEN q.refused THEN true WHEN q.hash IS NULL THEN q.stored
+    AND CASE WHEN q.refused THEN true WHEN q.hash IS NULL THEN EXISTS (SELECT FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) q.k1 AND s."part" OPERATOR(pg_catalog.=) q.k2)
              ELSE NOT q.stored OR q.proven IS DISTINCT FROM q.hash OR (q.replaced AND q.repairs < 3) END
     AND CASE WHEN EXISTS (SELECT FROM embedd.queue_7 w WHERE w.k1 OPERATOR(pg_catalog.=) q.k1 AND w.k2 OPERATOR(pg_catalog.=) q.k2) THEN false ELSE true END
     AND NOT EXISTS (SELECT FROM embedd.dead_letters d

@@ -1,0 +1,15 @@
+-- What is known of the chunks that a store holds already. A row whose chunks are all there, from 0 on, and are of this
+-- model, is taken for true to its present text. Of any other row the ledger says a text that no row has: the walk has
+-- the row embedded, or finds that it is gone, and removes its chunks.
+WITH there AS MATERIALIZED (
+  SELECT {store_keys},
+         min(s.chunk_seq) = 0 AND max(s.chunk_seq) = count(*) - 1
+           AND bool_and(s.chunk IS NOT NULL AND s.embedding IS NOT NULL AND coalesce({of_this_model}, false)) AS whole,
+         pg_catalog.hashtextextended(string_agg({piece_hash}, ' ' ORDER BY s.chunk_seq) COLLATE pg_catalog."C", 0) AS vector_hash
+  FROM {store} s GROUP BY {store_names}),
+judged AS MATERIALIZED (
+  SELECT h.*, (SELECT {hash} FROM {source} t WHERE {t_is_h}) AS hash, h.whole{and_not_waiting} AS trusted FROM there h),
+proven AS (
+  INSERT INTO {ledger} ({keys}, text_hash, vector_hash)
+  SELECT {keys}, CASE WHEN j.trusted THEN coalesce(j.hash, 0) ELSE 0 END, j.vector_hash FROM judged j)
+SELECT count(hash), count(hash) FILTER (WHERE trusted) FROM judged

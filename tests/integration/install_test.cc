@@ -193,7 +193,7 @@ TEST_F(Install, LeavesACompletionOfWordsBegunAndOfValues) {
   EXPECT_THAT(completions({"search", "-k", ""}), IsEmpty());
   EXPECT_THAT(completions({"dead", "list", "--kind", ""}), IsEmpty());
   EXPECT_THAT(completions({"no-such-command", "vec"}), UnorderedElementsAreArray({"vectorizer"}));
-  EXPECT_THAT(completions({"search", "--limit", "vectorizer", "docs", "--li"}),
+  EXPECT_THAT(completions({"search", "--limit", "vectorizer", "docs", "--lim"}),
               UnorderedElementsAreArray({"--limit"}));
 }
 

@@ -10,11 +10,13 @@ class App;
 
 namespace embedd::cli {
 
-/// The first word by which the shells' completions (deploy/completions) ask: `embedd __complete vectorizer re`.
+/// The first word by which the shells' completions (deploy/completions) ask: `embedd __complete vectorizer
+/// re`.
 constexpr const char* kCompleteWord = "__complete";
 
-/// One line for each offer: the word, a tab, what the word means. The line `:files` stands for names of files.
-/// `words`: the command line without the program's name; the last, which may be empty, is the one begun.
+/// One line for each offer: the word, a tab, what the word means. The line `:files` stands for names of
+/// files. `words`: the command line without the program's name; the last, which may be empty, is the one
+/// begun.
 std::string offers(const CLI::App& app, std::span<const std::string> words);
 
 }  // namespace embedd::cli

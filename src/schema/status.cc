@@ -155,11 +155,13 @@ GROUP BY 1, 2, 3 ORDER BY 5 DESC, 3)"));
   return {};
 }
 
+/// A store's chunks are paid for by its vectorizer, whose rows are the source's.
 Result<std::vector<UsageStatus>> read_usage(pg::Connection& db, std::string_view where) {
   auto rows = TRY(db.exec(fmt::format(R"(
-SELECT coalesce(v.name, '#' || u.vectorizer_id), u.model, least(sum(u.requests), 9223372036854775807),
-       least(sum(u.rows), 9223372036854775807), least(sum(u.tokens), 9223372036854775807), sum(u.cost_usd)
-FROM embedd.usage u LEFT JOIN embedd.vectorizers v ON v.id = u.vectorizer_id {}
+SELECT coalesce(owner.name, v.name, '#' || u.vectorizer_id), u.model, least(sum(u.requests), 9223372036854775807),
+       least(coalesce(sum(u.rows) FILTER (WHERE owner.id IS NULL), 0), 9223372036854775807),
+       least(sum(u.tokens), 9223372036854775807), sum(u.cost_usd)
+FROM embedd.usage u LEFT JOIN embedd.vectorizers v ON v.id = u.vectorizer_id LEFT JOIN embedd.vectorizers owner ON owner.id = v.rows_of {}
 GROUP BY 1, 2 ORDER BY 1, 2)",
                                       where)));
   std::vector<UsageStatus> out;

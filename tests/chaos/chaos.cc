@@ -1,16 +1,14 @@
-// Everything that can go wrong, on the real thing: several workers, PostgreSQL, the scripted provider and
-// users, while workers are killed, the server is pulled, connections are cut and the provider misbehaves. At
-// the end everything must drain, and a checker of its own must find every vector true.
+// Everything that can go wrong, on the real thing: several workers, PostgreSQL, the scripted provider, users,
+// and an owner who changes models and rules, while workers are killed, the server is pulled, connections are
+// cut and the provider misbehaves. At the end everything must drain, and a checker of its own must find every
+// vector true, those of before a change and those of after it.
 //
 //   chaos --minutes 5 [--workers 3] [--users 3] [--seed 1] [--most-paid 1.05] [--logs DIR]
 //
 // Prints a report and exits 0 if lost, stale, wrong, mixed, orphans, blamed and deadlocks (anybody's) are all
 // 0, and no more texts were paid for than --most-paid times those that there were.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -25,6 +23,8 @@
 #include <vector>
 
 #include "chaos/checker.h"
+#include "chaos/owner.h"
+#include "chaos/program.h"
 #include "chaos/traffic.h"
 #include "support/paths.h"
 #include "support/private_postgres.h"
@@ -43,56 +43,6 @@ struct Arguments {
   std::uint64_t seed = 1;
   double most_paid = 0;  ///< texts billed over distinct texts; 0: however many
   std::string logs;
-};
-
-/// A program of ours: its environment, its log, its signals.
-class Program {
- public:
-  Program(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
-          const std::string& log) {
-    std::vector<char*> argv, envp;
-    for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-    for (const std::string& variable : environment) envp.push_back(const_cast<char*>(variable.c_str()));
-    argv.push_back(nullptr);
-    envp.push_back(nullptr);
-    pid_ = fork();
-    if (pid_ != 0) return;
-    const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    dup2(file, STDOUT_FILENO);
-    dup2(file, STDERR_FILENO);
-    execve(argv[0], argv.data(), envp.data());
-    _exit(127);
-  }
-  ~Program() {
-    if (running()) {
-      send(SIGKILL);
-      (void)exit_status(10s);
-    }
-  }
-  Program(const Program&) = delete;
-  Program& operator=(const Program&) = delete;
-
-  void send(int signal) const { kill(pid_, signal); }
-  bool running() { return !reaped_ && !reap(WNOHANG); }
-  /// −1 if it does not end within `patience`, or was killed by a signal.
-  int exit_status(Duration patience) {
-    const auto deadline = Steady::now() + patience;
-    while (!reaped_ && !reap(WNOHANG)) {
-      if (Steady::now() > deadline) return -1;
-      std::this_thread::sleep_for(5ms);
-    }
-    return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
-  }
-
- private:
-  bool reap(int options) {
-    reaped_ = waitpid(pid_, &status_, options) == pid_;
-    return reaped_;
-  }
-
-  pid_t pid_ = -1;
-  int status_ = 0;
-  bool reaped_ = false;
 };
 
 double percentile(std::vector<double> values, double share) {
@@ -115,7 +65,10 @@ class Run {
     for (int i = 0; i < arguments_.users; ++i)
       users.push_back(std::make_unique<User>(i, database_.url(), random_.next(), library_));
     std::jthread reader([this](const std::stop_token& stop) { read(stop); });
-    const auto end = Steady::now() + std::chrono::duration<double>(60 * arguments_.minutes);
+    const auto length =
+        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(60 * arguments_.minutes));
+    Owner owner(database_.url(), [this](const auto& words) { return command(words); }, length);
+    const auto end = Steady::now() + length;
     while (Steady::now() < end) {
       something_breaks();
       revive();
@@ -126,11 +79,12 @@ class Run {
     provider_.poisons(kPoison, test::Answer::error(400, "invalid_value", "this input is refused"));
     for (auto& user : users) user->stop();
     revive();
+    owner_is_content_ = owner.finish();
     const bool drained = drain();
     reader.request_stop();
     reader.join();
     const bool stopped = stop_workers();
-    return report(users, drained, stopped);
+    return report(users, owner, drained, stopped);
   }
 
  private:
@@ -148,10 +102,14 @@ class Run {
     return fmt::format("{}/worker-{}.log", arguments_.logs, worker);
   }
 
-  void command(std::vector<std::string> words) {
+  int command(std::vector<std::string> words) const {
     words.insert(words.begin(), test::embedd_binary());
     Program program(words, environment(), arguments_.logs + "/commands.log");
-    if (const int status = program.exit_status(60s); status != 0)
+    return program.exit_status(60s);
+  }
+
+  void must(const std::vector<std::string>& words) const {
+    if (const int status = command(words); status != 0)
       throw std::runtime_error(
           fmt::format("{} exited {}: see {}/commands.log", fmt::join(words, " "), status, arguments_.logs));
   }
@@ -160,20 +118,15 @@ class Run {
     pg::Connection db = database_.connect();
     test::run(db, "CREATE EXTENSION IF NOT EXISTS vector");
     if (auto created = db.run_script(kSchema); !created) throw std::runtime_error(created.error().message);
-    command({"migrate"});
+    must({"migrate"});
     const std::string dimensions = std::to_string(kDimensions);
-    command({"vectorizer", "create", "docs", "--table", "docs", "--text", "{title}\\n{body}", "--column",
-             "embedding", "--dimensions", dimensions, "--model-id-column", "model_id",
-             "--model-version-column", "model_version"});
-    command({"vectorizer", "create", "notes", "--table", "\"Notes\"", "--text", "{words}", "--column",
-             "embedding", "--dimensions", dimensions});
-    command({"vectorizer", "create", "books", "--table", "books", "--text", "{body}", "--store", "--chunk",
-             "recursive:48", "--dimensions", dimensions});
-    const auto id = [&](const char* name) {
-      return std::stoi(
-          test::value_of(db, fmt::format("SELECT id FROM embedd.vectorizers WHERE name = '{}'", name)));
-    };
-    ids_ = {.docs = id("docs"), .notes = id("notes"), .books = id("books"), .chunks = id("books.chunks")};
+    must({"vectorizer", "create", "docs", "--table", "docs", "--text", "{title}\\n{body}", "--column",
+          "embedding", "--dimensions", dimensions, "--model-id-column", "model_id", "--model-version-column",
+          "model_version"});
+    must({"vectorizer", "create", "notes", "--table", "\"Notes\"", "--text", "{words}", "--column",
+          "embedding", "--dimensions", dimensions});
+    must({"vectorizer", "create", "books", "--table", "books", "--text", "{body}", "--store", "--chunk",
+          "recursive:48", "--dimensions", dimensions});
     provider_.poisons(kPoison, test::Answer::error(400, "invalid_value", "this input is refused"));
     provider_.set_latency(30ms);
     workers_.resize(static_cast<std::size_t>(arguments_.workers));
@@ -220,11 +173,20 @@ class Run {
     recovery_after_kill_.push_back(to_seconds(Steady::now() - died));
   }
 
-  std::set<std::string> leases(pg::Connection& db) const {
+  /// The tables of schema embedd that are called so, of all vectorizers: the owner makes more of them.
+  static std::vector<std::string> tables(pg::Connection& db, const char* pattern) {
+    return test::run(db,
+                     "SELECT array_agg(oid::regclass::text) FROM pg_class WHERE relkind = 'r' AND "
+                     "relnamespace = 'embedd'::regnamespace AND relname ~ $1",
+                     {pattern})
+        .array(0, 0);
+  }
+
+  static std::set<std::string> leases(pg::Connection& db) {
     std::set<std::string> found;
-    for (const int id : {ids_.docs, ids_.notes, ids_.books, ids_.chunks}) {
-      const pg::Rows rows = test::run(
-          db, fmt::format("SELECT DISTINCT lease::text FROM embedd.queue_{} WHERE lease IS NOT NULL", id));
+    for (const std::string& queue : tables(db, "^queue_")) {
+      const pg::Rows rows =
+          test::run(db, fmt::format("SELECT DISTINCT lease::text FROM {} WHERE lease IS NOT NULL", queue));
       for (int i = 0; i < rows.size(); ++i) found.insert(rows.text(i, 0));
     }
     return found;
@@ -327,12 +289,10 @@ class Run {
     pg::Connection db = database_.connect();
     // One more walk over the tables, for what was written while triggers could not see it.
     while (Steady::now() - began < 240s) {
-      const std::string jobs = test::value_of(
-          db, fmt::format(
-                  "SELECT (SELECT count(*) FROM embedd.queue_{}) + (SELECT count(*) FROM embedd.queue_{}) + "
-                  "(SELECT count(*) FROM embedd.queue_{}) + (SELECT count(*) FROM embedd.chunks_{})",
-                  ids_.docs, ids_.notes, ids_.books, ids_.books));
-      if (jobs == "0") {
+      std::string jobs = "SELECT 0";
+      for (const std::string& table : tables(db, "^(queue|chunks)_"))
+        jobs += fmt::format(" + (SELECT count(*) FROM {})", table);
+      if (test::value_of(db, jobs) == "0") {
         drained_in_ = to_seconds(Steady::now() - began);
         return true;
       }
@@ -356,9 +316,10 @@ class Run {
     return count;
   }
 
-  int report(const std::vector<std::unique_ptr<User>>& users, bool drained, bool stopped) {
+  int report(const std::vector<std::unique_ptr<User>>& users, const Owner& owner, bool drained,
+             bool stopped) {
     pg::Connection db = database_.connect();
-    const Findings findings = check(db, ids_);
+    const Findings findings = check(db);
     const test::ProviderStats stats = provider_.stats();
     TrafficReport traffic;
     for (const auto& user : users) {
@@ -382,6 +343,8 @@ class Run {
     fmt::print("  users           {} statements, longest wait {:.0f} ms, deadlocks {}\n", traffic.statements,
                1000 * to_seconds(traffic.longest_wait), deadlocks);
     fmt::print("                  ({:.90})\n", traffic.longest_statement);
+    fmt::print("  owner           {} commands, {} of them refused or cut; {}\n", owner.commands(),
+               owner.refused(), owner_is_content_ ? "has the model he wanted" : "COULD NOT CHANGE HIS MIND");
     fmt::print("  provider        {} requests, {} texts billed, {} distinct: {:.4f} paid per text\n",
                stats.requests, stats.inputs, stats.distinct_texts, ratio);
     fmt::print(
@@ -402,8 +365,8 @@ class Run {
     for (const std::string& example : findings.examples) fmt::print("    {}\n", example);
     const bool thrifty = arguments_.most_paid == 0 || ratio <= arguments_.most_paid;
     if (!thrifty) fmt::print("  paid {:.4f} per text, and {} is the most\n", ratio, arguments_.most_paid);
-    const bool well = drained && stopped && thrifty && findings.clean() && mixed_ == 0 && deadlocks == 0 &&
-                      findings.vectors > 0 && findings.chunks > 0 && reads_ > 0;
+    const bool well = drained && stopped && owner_is_content_ && thrifty && findings.clean() && mixed_ == 0 &&
+                      deadlocks == 0 && findings.vectors > 0 && findings.chunks > 0 && reads_ > 0;
     fmt::print("chaos: {}\n", well ? "every promise kept" : "PROMISES BROKEN");
     return well ? 0 : 1;
   }
@@ -415,7 +378,7 @@ class Run {
   test::ScriptedProvider provider_{{.dimensions = kDimensions, .key = "chaos-key"}};
   std::vector<std::unique_ptr<Program>> workers_;
   Library library_;
-  Ids ids_;
+  bool owner_is_content_ = false;
   std::atomic<std::uint64_t> reads_ = 0, mixed_ = 0;
   std::string mixture_;
   int kills_ = 0;

@@ -24,12 +24,7 @@ struct Findings {
   [[nodiscard]] bool clean() const { return lost + wrong + stale + orphans + blamed == 0; }
 };
 
-struct Ids {
-  int docs = 0, notes = 0, books = 0;
-  int chunks = 0;  ///< of the vectorizer of the chunks of `books`
-};
-
-/// Checks the tables of traffic.h, and the store of `books`.
-Findings check(pg::Connection& db, const Ids& ids);
+/// Checks the tables of traffic.h, and the stores of `books`, after the changes of owner.h.
+Findings check(pg::Connection& db);
 
 }  // namespace embedd::chaos

@@ -87,6 +87,9 @@ class User {
 /// The tables and their vectorizers' declarations.
 extern const char* const kSchema;
 inline constexpr int kDimensions = 64;
+/// What a change of docs and books makes of it: another length, and something before each chunk.
+inline constexpr int kNextDimensions = 32;
+inline constexpr const char* kNextBook = "Of a book: ";
 /// A text that the provider refuses.
 inline constexpr const char* kPoison = "POISON";
 

@@ -332,7 +332,9 @@ TEST_F(ChunkStores, SayWhatTheyWaitFor) {
   EXPECT_EQ(work_once().code, 0);
   EXPECT_EQ(left_over(), kNothing);
   EXPECT_THAT(run_embedd({"estimate", "articles", "--json"}).output, HasSubstr("\"rows\":0"));
-  EXPECT_THAT(run_embedd({"status"}).output, HasSubstr("current"));
+  const std::string status = run_embedd({"status"}).output;
+  EXPECT_THAT(status, testing::AllOf(HasSubstr("current"), HasSubstr("articles, in all"),
+                                     testing::Not(HasSubstr("articles.c"))));
   sql("DROP TRIGGER embedd_store_1 ON articles_embedding_store");
   EXPECT_THAT(run_embedd({"status"}).output, HasSubstr("embedd's triggers are missing"));
   sql("DROP TABLE articles_embedding_store");

@@ -135,6 +135,12 @@ class Parser {
     command->add_flag_callback(
         "--send-dimensions", [create] { create->send_dimensions = true; },
         "Name the dimensions in requests [only if OpenAI's model has others]");
+    command
+        ->add_option_function<std::string>(
+            "--capture", [create](const std::string& how) { create->capture_rows = how == "rows"; },
+            "How changes are noticed: statements, or rows: with row triggers alone, which cost more, and "
+            "without NOTIFY [statements]")
+        ->check(CLI::IsMember({"statements", "rows"}));
     command->add_flag("--adopt-existing", create->adopt_existing,
                       "Keep existing vectors whose --model-id-column names the model, or the chunks of a "
                       "store that exists [all rows are "

@@ -13,7 +13,6 @@ namespace embedd::test {
 namespace {
 
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 class ChunkStores : public WorkerTest {
  protected:

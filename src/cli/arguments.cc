@@ -9,6 +9,7 @@
 #include "base/version.h"
 #include "cli/change_arguments.h"
 #include "cli/commands.h"
+#include "cli/complete.h"
 #include "cli/output.h"
 #include "cli/settings.h"
 #include "cli/slips.h"
@@ -50,6 +51,10 @@ class Parser {
   }
 
   void parse(int argc, char** argv) {
+    if (argc > 1 && std::string_view(argv[1]) == kCompleteWord) {
+      arguments_.exit_code = kDone;
+      return print(offers(app_, std::vector<std::string>(argv + 2, argv + argc)));
+    }
     const std::vector<std::string> words = spell_out(app_, {argv + std::min(argc, 1), argv + argc});
     try {
       // CLI11 takes the words from the back.

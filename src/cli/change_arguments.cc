@@ -38,8 +38,10 @@ void add_change_options(CLI::App& command, const std::shared_ptr<ChangeArguments
 
 void add_compare_options(CLI::App& command, const std::shared_ptr<CompareArguments>& arguments) {
   command.add_option("NAME", arguments->request.name, "The vectorizer")->required();
-  auto* queries = command.add_option("--queries", arguments->queries,
-                                     "File with one query a line, - for standard input; buys their vectors");
+  auto* queries = command
+                      .add_option("--queries", arguments->queries,
+                                  "File with one query a line, - for standard input; buys their vectors")
+                      ->option_text("FILE");
   command
       .add_option("--sample", arguments->request.sample,
                   "Ask with the vectors of this many rows, which costs nothing [100]")

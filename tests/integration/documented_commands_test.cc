@@ -75,6 +75,7 @@ constexpr Block kBlocks[] = {
     {"./dev demo ", Setting::none, "./dev fresh runs it"},
     {"./dev test ", Setting::none, "./dev fresh and CI run it"},
     {"./dev bench ", Setting::none, "takes a quiet machine and an hour"},
+    {"sha256sum --check", Setting::none, "./dev try-package installs the package"},
     {"cd deploy", Setting::none, "takes Docker"},
     {"docker compose exec", Setting::none, "takes Docker"},
 };

@@ -1,5 +1,5 @@
-// What `cmake --install` leaves behind, and that its man page and completion name what the command line
-// takes.
+// What `cmake --install` leaves behind, and that its man page, completion and examples name what the command
+// line and the configuration take. The package's own test is scripts/try-package.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -70,7 +70,7 @@ class Install : public testing::Test {
 struct Command {
   Names words;
   std::string usage;  ///< "vectorizer create NAME"
-  Names subcommands, flags;
+  Names subcommands, flags, negations;
 };
 
 Names all_matches(const std::string& text, const std::string& pattern) {
@@ -96,6 +96,7 @@ std::vector<Command> all_commands() {
     for (const std::string& usage : all_matches(help, "^Usage: embedd ?(.*)$"))
       command.usage = without_options(" " + usage).substr(1);
     command.flags = all_matches(help, "^  (?:-[A-Za-z],)?(--[a-z-]+)");
+    command.negations = all_matches(help, R"(,(--no-[a-z-]+)\{false\})");
     if (const std::size_t at = help.find("\nSubcommands:"); at != std::string::npos)
       command.subcommands = all_matches(help.substr(at), "^  ([a-z][a-z-]*) ");
     const Names words = command.words, subcommands = command.subcommands;
@@ -175,8 +176,10 @@ TEST_F(Install, LeavesACompletionOfEveryCommandAndFlag) {
     words.emplace_back("");
     EXPECT_THAT(completions(words), UnorderedElementsAreArray(command.subcommands)) << command.usage;
     words.back() = "--";
-    ASSERT_THAT(command.flags, Not(IsEmpty())) << command.usage;
-    EXPECT_THAT(completions(words), UnorderedElementsAreArray(command.flags)) << command.usage;
+    Names flags = command.flags;
+    ASSERT_THAT(flags, Not(IsEmpty())) << command.usage;
+    flags.insert(flags.end(), command.negations.begin(), command.negations.end());
+    EXPECT_THAT(completions(words), UnorderedElementsAreArray(flags)) << command.usage;
   }
 }
 
@@ -190,6 +193,52 @@ TEST_F(Install, LeavesACompletionOfWordsBegunAndOfValues) {
   EXPECT_THAT(completions({"search", "-k", ""}), IsEmpty());
   EXPECT_THAT(completions({"dead", "list", "--kind", ""}), IsEmpty());
   EXPECT_THAT(completions({"no-such-command", "vec"}), UnorderedElementsAreArray({"vectorizer"}));
+  EXPECT_THAT(completions({"search", "--limit", "vectorizer", "docs", "--lim"}),
+              UnorderedElementsAreArray({"--limit"}));
+}
+
+TEST_F(Install, LeavesACompletionOfSettingsBegun) {
+  EXPECT_THAT(completions({"worker", "--poll"}), UnorderedElementsAreArray({"--poll-seconds"}));
+  EXPECT_THAT(completions({"worker", "--log-format", ""}),
+              UnorderedElementsAreArray({"automatic", "json", "text"}));
+}
+
+TEST_F(Install, LeavesTheCompletionsOfZshAndFish) {
+  for (const char* file : {"share/zsh/site-functions/_embedd", "share/fish/vendor_completions.d/embedd.fish"})
+    EXPECT_THAT(contents(prefix_ / file), HasSubstr("__complete")) << file;
+}
+
+TEST(CompletionOffers, SayWhatEachMeansAndWhereFilesBelong) {
+  EMBEDD_NOT_ON(pgbouncer, "needs no database");
+  EMBEDD_NOT_ON(least_privilege, "needs no database");
+  const auto offers = [](Names words) {
+    words.insert(words.begin(), "__complete");
+    return run_process({.arguments = words}).output;
+  };
+  EXPECT_EQ(offers({"vectorizer", "resu"}), "resume\tGo on embedding\n");
+  EXPECT_EQ(offers({"vectorizer", "create", "--index=hal"}), "--index=halfvec\t\n");
+  EXPECT_EQ(offers({"chunk", ""}), ":files\n");
+  EXPECT_EQ(offers({"vectorizer", "compare", "--queries", ""}), ":files\n");
+  EXPECT_EQ(offers({"worker", "--config", ""}), ":files\n");
+}
+
+/// A file with `#` taken away from its commented lines, and its sentences left out.
+std::string uncommented(const std::string& text) {
+  return std::regex_replace(text, std::regex("^# .*\n|^#", std::regex::multiline), "");
+}
+
+TEST_F(Install, LeavesExamplesWhoseSettingsExist) {
+  folder_.write("embedd.toml", uncommented(contents(prefix_ / "share/doc/embedd/examples/embedd.toml")));
+  folder_.write("embedd.env", uncommented(contents(prefix_ / "share/doc/embedd/examples/embedd.env")));
+  const Finished checked = run_process({.arguments = {"check", "--json"},
+                                        .environment = {{"EMBEDD_CONFIG", folder_.file("embedd.toml")},
+                                                        {"EMBEDD_ENV_FILE", folder_.file("embedd.env")},
+                                                        {"AZURE_OPENAI_API_KEY", "azure"}}});
+  EXPECT_THAT(contents(folder_.file("embedd.toml")), HasSubstr("\n[endpoint.ollama]\n"));
+  EXPECT_THAT(contents(folder_.file("embedd.env")), HasSubstr("\nDATABASE_URL="));
+  EXPECT_THAT(checked.output, HasSubstr(R"("subject":"configuration","verdict":"ok")"));
+  for (const char* name : {"embedd.toml", "embedd.env"})
+    EXPECT_THAT(checked.output, HasSubstr(folder_.file(name)));
 }
 
 }  // namespace

@@ -1,0 +1,27 @@
+# embedd_portable: the binary of the release's tarball. It holds every library but libc, libcurl and libpq, whose
+# distributions mend them and whose interfaces are stable. EMBEDD_STATIC_LIBRARIES is a folder with the archives that
+# Debian's packages leave out; scripts/release makes them from Debian's sources.
+set(EMBEDD_STATIC_LIBRARIES "" CACHE PATH "Folder of libfmt.a, libprometheus-cpp-core.a and libsimdjson.a: adds the target embedd_portable")
+if(EMBEDD_STATIC_LIBRARIES)
+  add_executable(embedd_portable EXCLUDE_FROM_ALL ${CMAKE_CURRENT_SOURCE_DIR}/main.cc)
+  target_include_directories(embedd_portable PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_options(embedd_portable PRIVATE -static-libstdc++ -static-libgcc -Wl,-Map=embedd_portable.map)
+  get_property(targets DIRECTORY PROPERTY BUILDSYSTEM_TARGETS)
+  set(archives "")
+  foreach(target ${targets})
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL STATIC_LIBRARY)
+      list(APPEND archives $<TARGET_FILE:${target}>)
+      add_dependencies(embedd_portable ${target})
+    endif()
+  endforeach()
+  foreach(library prometheus-cpp-core simdjson fmt)
+    list(APPEND archives ${EMBEDD_STATIC_LIBRARIES}/lib${library}.a)
+  endforeach()
+  foreach(library pcre2-8 icuuc icudata)
+    find_library(archive_of_${library} lib${library}.a REQUIRED)
+    list(APPEND archives ${archive_of_${library}})
+  endforeach()
+  target_link_libraries(embedd_portable PRIVATE -Wl,--start-group ${archives} -Wl,--end-group
+    PostgreSQL::PostgreSQL CURL::libcurl Threads::Threads)
+endif()

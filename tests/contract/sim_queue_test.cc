@@ -59,6 +59,9 @@ class SimQueueWorld : public QueueWorld {
       : id_(stores ? world_.add_store("notes", 0) : world_.add_table("notes", 0)) {
     for (auto& [id, table] : world_.database.tables) table.vectorizer.dimensions = 3;
     world_.database.witness = {};  // what the suite stores is no vector of the simulated model's
+    queue_.send_poll({});          // learns the names
+    for (int i = 0; i < 5; ++i) turn();
+    (void)queue_.take_poll();
   }
   sim::Table& table() { return world_.database.tables.at(id_); }
   sim::World& simulated() { return world_; }

@@ -136,8 +136,7 @@ class Day {
       case 19: return one_in(5) ? a_worker_freezes() : void();
       case 20: return rename(id, key, some_key());
       case 21: return one_in(10) ? lock_the_table(id) : void();
-      case 22:
-        return one_in(10) && !thrifty_ ? read_texts_differently(some_vectorizer_over(id)) : void();
+      case 22: return one_in(10) && !thrifty_ ? read_texts_differently(some_vectorizer_over(id)) : void();
       case 23:
       case 24: return replace_the_vector(some_vectorizer_over(id), key);
       default: return bulk_load(id);
@@ -421,8 +420,7 @@ TEST(Seeds, EveryPromiseIsKeptOnEveryDay) {
   }
   const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   std::cerr << fmt::format("{} seeds, {} of them with stores, {} switches, in {:.1f} s: {:.0f} a minute\n",
-                           seeds, with_stores, switches, elapsed,
-                           60 * static_cast<double>(seeds) / elapsed);
+                           seeds, with_stores, switches, elapsed, 60 * static_cast<double>(seeds) / elapsed);
 }
 
 }  // namespace

@@ -278,7 +278,8 @@ Receipt Database::settle(const Settlement& settlement, const std::string& called
         return {settlement.id, fail(ErrorKind::rejected, "a check constraint refuses the vector")};
   }
   std::vector<Outcome> outcomes;
-  for (const SettledJob& job : settlement.jobs) outcomes.push_back(settle_one(table, *at, settlement, job, now));
+  for (const SettledJob& job : settlement.jobs)
+    outcomes.push_back(settle_one(table, *at, settlement, job, now));
   return {settlement.id, std::move(outcomes)};
 }
 

@@ -178,7 +178,7 @@ class Database {
   bool cancel_change(VectorizerId living);
   bool prune(VectorizerId living);
   /// Which vectorizer has this one as its next_of or old_of; 0: none.
-  [[nodiscard]] VectorizerId related(VectorizerId living, VectorizerId Table::*relation) const;
+  [[nodiscard]] VectorizerId related(VectorizerId living, VectorizerId Table::* relation) const;
   /// The vectorizer over this source that has the name; 0: it is dropped.
   [[nodiscard]] VectorizerId living(VectorizerId source) const;
   /// The vectorizers over the same source that are not dropped, this one among them.

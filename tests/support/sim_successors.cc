@@ -1,5 +1,5 @@
-// The part of the simulated database that knows successors: what src/schema/successor.cc and switch.cc do, and
-// what becomes of statements that were made for former names.
+// The part of the simulated database that knows successors: what src/schema/successor.cc and switch.cc do,
+// and what becomes of statements that were made for former names.
 #include "support/sim_database.h"
 
 #include <algorithm>
@@ -46,7 +46,7 @@ VectorizerId Database::living(VectorizerId source) const {
   return 0;
 }
 
-VectorizerId Database::related(VectorizerId living, VectorizerId Table::*relation) const {
+VectorizerId Database::related(VectorizerId living, VectorizerId Table::* relation) const {
   for (const VectorizerId id : family(living))
     if (tables.at(id).*relation == living) return id;
   return 0;
@@ -92,12 +92,12 @@ void Database::rename_vectorizer(Table& table, const std::string& name) {
   if (table.chunks != 0) tables.at(table.chunks).vectorizer.name = name + ".chunks";
 }
 
-/// Rows that the living one has embedded, or gave up, and the coming one has not; or it does not know yet.
+/// Rows that the living one has embedded, or gave up, and the coming one has not.
 bool Database::lacks_rows(const Table& coming, const Table& living) const {
   const auto not_in = [](const auto& those) {
     return [&those](const auto& entry) { return !those.contains(entry.first); };
   };
-  return !coming.reconciled || std::ranges::any_of(coming.queue, not_in(living.queue)) ||
+  return std::ranges::any_of(coming.queue, not_in(living.queue)) ||
          std::ranges::any_of(coming.dead, not_in(living.dead));
 }
 
@@ -106,7 +106,7 @@ bool Database::switch_places(VectorizerId living, bool back, bool incomplete) {
   if ((back ? old : next) == 0 || (back ? next : old) != 0 || in_use(living)) return false;
   Table& before = tables.at(living);
   Table& now = tables.at(back ? old : next);
-  if (!incomplete && lacks_rows(now, before)) return false;
+  if (!now.reconciled || (!incomplete && lacks_rows(now, before))) return false;
   now.destination = before.destination;
   before.destination += back ? "_next" : "_old";
   const std::string name = before.vectorizer.name;

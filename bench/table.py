@@ -19,7 +19,7 @@ from harness import machine
 from harness.bench import Bench
 from harness.database import Server
 
-STANDARD = tuple("throughput budget sizes latency peers workers growth memory freshness writes chunks".split())
+STANDARD = tuple("throughput budget sizes latency peers workers growth memory freshness writes chunks switch".split())
 NAMED_ONLY = ("index", "fleet", "horizon", "reconcile", "slow")  # take minutes
 
 

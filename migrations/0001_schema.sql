@@ -42,6 +42,7 @@ CREATE TABLE embedd.vectorizers (
   old_of               bigint UNIQUE REFERENCES embedd.vectorizers ON DELETE SET NULL,
   -- The vector index that the column gets once its backlog has drained, and the indexes that the owner had dropped for the time of
   -- a large backlog: {"name": "CREATE INDEX ..."}.
+  capture_rows         boolean NOT NULL DEFAULT false,  -- by row triggers alone
   index_kind           text NOT NULL DEFAULT 'none' CHECK (index_kind IN ('none', 'hnsw', 'halfvec', 'ivfflat')),
   deferred_indexes     jsonb NOT NULL DEFAULT '{}',
 

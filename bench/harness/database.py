@@ -46,6 +46,15 @@ class Server:
             raise RuntimeError(f"pgbench in {database}: {done.stderr.strip()}")
         return float(re.search(r"latency average = ([0-9.]+) ms", done.stdout)[1])
 
+    def clients(self, database: str, statement: str, clients: int, seconds: int, log: str) -> subprocess.Popen:
+        """pgbench, under way: so many sessions run `statement` for `seconds`; `log`: the path that its logs begin with."""
+        command = [str(Path(self._psql).with_name("pgbench")), "-n", "-c", str(clients), "-T", str(seconds)]
+        command += ["-l", "--log-prefix", log, "-f", "/dev/stdin", self.url(database)]
+        pgbench = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        pgbench.stdin.write(statement)
+        pgbench.stdin.close()
+        return pgbench
+
     def number(self, database: str, query: str) -> float:
         return float(self.sql(database, query))
 

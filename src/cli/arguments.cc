@@ -97,58 +97,8 @@ class Parser {
     create->model.clear();  // empty: the endpoint's model
     CLI::App* command = add(group, "create", "Declare a vectorizer; existing rows are embedded too",
                             [create](Context& context) { return vectorizer_create(context, *create); });
-    command->add_option("NAME", create->name, "The vectorizer's name")->required();
-    command->add_option("--table", create->table, "Source table, such as notes or app.notes")->required();
-    command
-        ->add_option(
-            "--text", create->text,
-            R"(Template, such as '{title}\n{body}'; '{?title}Title: {title}\n{/}{body}' leaves the label out )"
-            "where title is empty; '{meta->title}' takes a key of a jsonb column")
-        ->required();
-    command->add_option("--column", create->column, "Destination column, of type vector or halfvec");
-    command
-        ->add_option_function<std::string>(
-            "--store", [create](const std::string& table) { create->store = table; },
-            "Destination table in place of a column, made unless --adopt-existing: chunks with their vectors "
-            "[TABLE_embedding_store]")
-        ->expected(0, 1)
-        ->option_text("[TABLE]");
-    command->add_option("--chunk", create->chunk,
-                        "How a store's texts are cut: none, tokens:SIZE[,OVERLAP], recursive:SIZE[,OVERLAP], "
-                        "markdown:SIZE[,OVERLAP]");
-    command->add_option("--chunk-template", create->chunk_template,
-                        R"(What is embedded of a chunk, such as '{headings}\n{chunk}' [the chunk])");
-    command->add_flag("--halfvec", create->halfvec, "A store's vectors have half precision");
-    command->add_option("--key", create->key, "Key columns; default: the primary key")->delimiter(',');
-    command->add_option("--where", create->where, "SQL condition on the row: which rows are covered");
-    command->add_option("--endpoint", create->endpoint, "Endpoint of the workers' configuration [openai]");
-    command->add_option("--model", create->model,
-                        "Model [the endpoint's: its `model` in embedd.toml, else text-embedding-3-small "
-                        "for openai and local-hashing-v1 for local]");
-    command->add_option("--dimensions", create->dimensions, "Dimensions of the vectors [those of the column]")
-        ->check(whole_number(1, 16'000));
-    command->add_flag_callback(
-        "--send-dimensions", [create] { create->send_dimensions = true; },
-        "Name the dimensions in requests [only if OpenAI's model has others]");
-    command->add_flag("--adopt-existing", create->adopt_existing,
-                      "Keep existing vectors whose --model-id-column names the model, or the chunks of a "
-                      "store that exists [all rows are "
-                      "embedded again, unless the same declaration was dropped before]");
-    command->add_flag("--trust-all", create->trust_all,
-                      "With --adopt-existing: also keep vectors whose model no column names");
-    command->add_option("--model-id-column", create->model_id_column, "Column that gets the model's name");
-    command->add_option("--model-version-column", create->model_version_column,
-                        "Column that gets the model's name as the server reports it");
-    command
-        ->add_option("--long-texts", create->long_texts,
-                     "A text longer than the model takes: truncate, average (of its pieces), discard")
-        ->check(CLI::IsMember({"truncate", "average", "discard"}));
-    command
-        ->add_option(
-            "--index", create->index,
-            "Vector index, built by `vectorizer reindex` when the backlog has drained: hnsw, halfvec "
-            "(half precision, up to 4,000 dimensions), ivfflat [none]")
-        ->check(CLI::IsMember({"hnsw", "halfvec", "ivfflat", "none"}));
+    add_source_options(*command, create);
+    add_model_options(*command, create);
     add(group, "list", "List the vectorizers", vectorizer_list);
     add_named(group, "show", "Show one vectorizer", vectorizer_show);
     add_named(group, "pause", "Stop embedding; changes are still recorded", vectorizer_pause);
@@ -157,6 +107,69 @@ class Parser {
     add_changes(group);
     add_reindex(group);
     add_defer_index(group);
+  }
+
+  static void add_source_options(CLI::App& command, const std::shared_ptr<schema::VectorizerSpec>& create) {
+    command.add_option("NAME", create->name, "The vectorizer's name")->required();
+    command.add_option("--table", create->table, "Source table, such as notes or app.notes")->required();
+    command
+        .add_option(
+            "--text", create->text,
+            R"(Template, such as '{title}\n{body}'; '{?title}Title: {title}\n{/}{body}' leaves the label out )"
+            "where title is empty; '{meta->title}' takes a key of a jsonb column")
+        ->required();
+    command.add_option("--column", create->column, "Destination column, of type vector or halfvec");
+    command
+        .add_option_function<std::string>(
+            "--store", [create](const std::string& table) { create->store = table; },
+            "Destination table in place of a column, made unless --adopt-existing: chunks with their vectors "
+            "[TABLE_embedding_store]")
+        ->expected(0, 1)
+        ->option_text("[TABLE]");
+    command.add_option("--chunk", create->chunk,
+                       "How a store's texts are cut: none, tokens:SIZE[,OVERLAP], recursive:SIZE[,OVERLAP], "
+                       "markdown:SIZE[,OVERLAP]");
+    command.add_option("--chunk-template", create->chunk_template,
+                       R"(What is embedded of a chunk, such as '{headings}\n{chunk}' [the chunk])");
+    command.add_flag("--halfvec", create->halfvec, "A store's vectors have half precision");
+    command.add_option("--key", create->key, "Key columns; default: the primary key")->delimiter(',');
+    command.add_option("--where", create->where, "SQL condition on the row: which rows are covered");
+    command
+        .add_option_function<std::string>(
+            "--capture", [create](const std::string& how) { create->capture_rows = how == "rows"; },
+            "How changes are noticed: statements, or rows: with row triggers alone, which cost more, and "
+            "without NOTIFY [statements]")
+        ->check(CLI::IsMember({"statements", "rows"}));
+  }
+
+  static void add_model_options(CLI::App& command, const std::shared_ptr<schema::VectorizerSpec>& create) {
+    command.add_option("--endpoint", create->endpoint, "Endpoint of the workers' configuration [openai]");
+    command.add_option("--model", create->model,
+                       "Model [the endpoint's: its `model` in embedd.toml, else text-embedding-3-small "
+                       "for openai and local-hashing-v1 for local]");
+    command.add_option("--dimensions", create->dimensions, "Dimensions of the vectors [those of the column]")
+        ->check(whole_number(1, 16'000));
+    command.add_flag_callback(
+        "--send-dimensions", [create] { create->send_dimensions = true; },
+        "Name the dimensions in requests [only if OpenAI's model has others]");
+    command.add_flag("--adopt-existing", create->adopt_existing,
+                     "Keep existing vectors whose --model-id-column names the model, or the chunks of a "
+                     "store that exists [all rows are "
+                     "embedded again, unless the same declaration was dropped before]");
+    command.add_flag("--trust-all", create->trust_all,
+                     "With --adopt-existing: also keep vectors whose model no column names");
+    command.add_option("--model-id-column", create->model_id_column, "Column that gets the model's name");
+    command.add_option("--model-version-column", create->model_version_column,
+                       "Column that gets the model's name as the server reports it");
+    command
+        .add_option("--long-texts", create->long_texts,
+                    "A text longer than the model takes: truncate, average (of its pieces), discard")
+        ->check(CLI::IsMember({"truncate", "average", "discard"}));
+    command
+        .add_option("--index", create->index,
+                    "Vector index, built by `vectorizer reindex` when the backlog has drained: hnsw, halfvec "
+                    "(half precision, up to 4,000 dimensions), ivfflat [none]")
+        ->check(CLI::IsMember({"hnsw", "halfvec", "ivfflat", "none"}));
   }
 
   void add_changes(CLI::App* group) {

@@ -45,6 +45,7 @@ void write_json(JsonWriter& json, const schema::VectorizerInfo& info) {
   optional("model_version_column", info.model_version_column);
   json.key("endpoint").value(info.endpoint).key("model").value(info.model);
   json.key("dimensions").value(info.dimensions).key("long_texts").value(info.long_texts);
+  json.key("capture").value(info.capture_rows ? "rows" : "statements");
   json.key("index").value(info.index_kind).key("deferred_indexes").array();
   for (const std::string& name : info.deferred_indexes) json.value(name);
   json.end();
@@ -91,6 +92,7 @@ void show(const Context& context, const schema::VectorizerInfo& info) {
   line("model", info.model);
   line("long texts", info.long_texts);
   if (info.index_kind != "none") line("index", info.index_kind);
+  if (info.capture_rows) line("capture", "rows");
   if (!info.deferred_indexes.empty())
     line("deferred indexes", fmt::format("{}", fmt::join(info.deferred_indexes, ", ")));
   if (!info.next_of.empty()) line("to replace", info.next_of);

@@ -30,7 +30,8 @@ int stored_bytes(const Declaration& declared) {
 CapturePlan plan_from(const Declaration& declared) {
   CapturePlan plan;
   plan.source = declared.source.quoted();
-  plan.by_row = declared.source.by_row;
+  plan.rows_only = declared.rows_only;
+  plan.by_row = declared.source.by_row || plan.rows_only;
   plan.key_columns = declared.key;
   plan.key_own_types = own_types(declared.source, declared.key);
   for (const std::string& name : declared.key) {

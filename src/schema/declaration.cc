@@ -333,6 +333,7 @@ Result<Declaration> check_declaration(pg::Connection& db, const VectorizerSpec& 
   auto source = TRY(inspect_table(db, spec.table));
 
   Declaration out;
+  out.rows_only = spec.capture_rows;
   out.source = std::move(source);
   out.text = TRY(template_over(out.source, spec.text));
   if (spec.store) out.context = TRY(chunk_template_over(out.source, spec.chunk_template)).values();

@@ -79,6 +79,7 @@ VectorizerSpec chunks_spec(const VectorizerSpec& spec, VectorizerId id, int dime
   out.model_id_column = "model_id";
   out.model_version_column = "model_version";
   out.long_texts = spec.long_texts;
+  out.capture_rows = spec.capture_rows;
   return out;
 }
 

@@ -132,6 +132,7 @@ Result<VectorizerSpec> successor_spec(const VectorizerInfo& living, const Change
     spec.send_dimensions = living.send_dimensions;
   spec.halfvec = change.halfvec.value_or(living.destination_type == "halfvec");
   spec.long_texts = change.long_texts.value_or(living.long_texts);
+  spec.capture_rows = living.capture_rows;
   spec.index = change.index.value_or(living.index_kind);
   if (living.stores()) {
     spec.store = pg::quote_qualified(living.store_schema, next(living.store_table));

@@ -71,7 +71,8 @@ class Capture {
               {"move_staged", ""},
               {"forget_cut", ""},
               {"truncate_chunks", ""},
-              {"changed", "true"}};
+              {"changed", "true"},
+              {"hint", hint("true")}};
     if (plan.store) describe(*plan.store);
   }
 
@@ -109,7 +110,7 @@ class Capture {
            {{"settings", pinned_path},
             {"retyped", any_retyped("NEW")},
             {"jobs", inserted},
-            {"changed", plan_.by_row ? "true" : "FOUND"}}),
+            {"hint", hint(plan_.by_row ? "true" : "FOUND")}}),
         on("update", "update_check", {{"settings", ""}, {"retyped", retyped("NEW")}}),
         on("delete", "refuse_other_key_types", deleted),
         function("truncate", {{"settings", pinned_path}}),
@@ -117,8 +118,16 @@ class Capture {
         function("forget", {{"settings", pinned_path}, {"pinned", pinned}}),
     };
     if (plan_.store) {
-      for (const char* form : {"store_written", "store_truncated", "arrived"})
+      for (const char* form : {"store_written", "store_truncated"})
         out.push_back(function(form, {{"settings", pinned_path}, {"retyped", retyped_in_store()}}));
+      out.push_back(function(
+          "arrived",
+          {{"settings", pinned_path + (plan_.rows_only ? "" : " SET lock_timeout = '2s'")},
+           {"arrived", plan_.rows_only ? "(SELECT NEW.hash, NEW.embedding)" : "embedd_rows"},
+           {"one_at_a_time",
+            plan_.rows_only
+                ? ""
+                : fmt::format("PERFORM pg_catalog.pg_advisory_xact_lock(111516266, {});", plan_.id)}}));
     } else {
       out.push_back(function("vector", {{"retyped", retyped("NEW")}}));
       out.push_back(function("replaced", {{"settings", pinned_path}}));
@@ -186,6 +195,14 @@ class Capture {
     words["s_is_row"] =
         each(" AND ", [&](std::size_t i) { return fmt::format("s.{} = {}.{}", name(i), row, name(i)); });
     return words;
+  }
+
+  /// Tells listening workers, if `changed`, an SQL condition.
+  [[nodiscard]] std::string hint(const std::string& changed) const {
+    if (plan_.rows_only) return "";
+    return pg::fill(
+        forms().form("hint"),
+        {{"changed", changed}, {"id", std::to_string(plan_.id)}, {"queue", queue_table(plan_.id)}});
   }
 
   [[nodiscard]] pg::Words with(pg::Words more) const {
@@ -326,10 +343,11 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
         "store", "AFTER", fmt::format("INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW", plan.store->table)));
     out.push_back(capture.trigger("emptied", "AFTER",
                                   fmt::format("TRUNCATE ON {} FOR EACH STATEMENT", plan.store->table)));
-    out.push_back(
-        capture.trigger("arrived", "AFTER",
-                        fmt::format("UPDATE ON {} REFERENCING NEW TABLE AS embedd_rows FOR EACH STATEMENT",
-                                    chunks_table(plan.id))));
+    out.push_back(capture.trigger(
+        "arrived", "AFTER",
+        fmt::format(
+            "UPDATE ON {} {}", chunks_table(plan.id),
+            plan.rows_only ? "FOR EACH ROW" : "REFERENCING NEW TABLE AS embedd_rows FOR EACH STATEMENT")));
     if (plan.by_role)
       out.push_back(fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {}, {}, {}, {} TO {}",
                                 plan.store->table, chunks_table(plan.id), staged_table(plan.id),

@@ -28,8 +28,10 @@ inline constexpr const char* kCaptureRole = "embedd_capture";
 /// What the generated SQL depends on.
 struct CapturePlan {
   VectorizerId id = 0;
-  std::string source;    ///< "schema"."table"
-  bool by_row = false;   ///< capture inserts and deletes by row: statements on parents and partitions too
+  std::string source;   ///< "schema"."table"
+  bool by_row = false;  ///< capture inserts and deletes by row: statements on parents and partitions too
+  bool rows_only =
+      false;             ///< … and with row triggers alone, no NOTIFY and no advisory lock: `--capture rows`
   bool by_role = false;  ///< kCaptureRole owns the functions
   std::vector<std::string> key_columns;
   std::vector<std::string> key_types;       ///< of k1..kn, base types, without modifiers

@@ -31,7 +31,7 @@ SELECT v.id, v.name, {0}, {1}, v.key_columns,
        (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e
         JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'),
        coalesce((SELECT o.name FROM embedd.vectorizers o WHERE o.id = v.next_of), ''),
-       coalesce((SELECT o.name FROM embedd.vectorizers o WHERE o.id = v.old_of), '')
+       coalesce((SELECT o.name FROM embedd.vectorizers o WHERE o.id = v.old_of), ''), v.capture_rows
 FROM embedd.vectorizers v
 LEFT JOIN pg_catalog.pg_class c ON c.oid = embedd.source_of(v.id)
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -76,6 +76,7 @@ VectorizerInfo read_info(const pg::Rows& rows, int i) {
   out.vector_schema = rows.text(i, column++);
   out.next_of = rows.text(i, column++);
   out.old_of = rows.text(i, column++);
+  out.capture_rows = rows.flag(i, column++);
   return out;
 }
 
@@ -93,9 +94,9 @@ Result<VectorizerId> insert_row(pg::Connection& db, const VectorizerSpec& spec, 
 INSERT INTO embedd.vectorizers (name, source, source_schema, source_table, key_columns, key_types, key_json_sql,
   template, text_sql, read_columns, read_types, filter, capture_version, destination_column, destination_type, model_id_column,
   model_version_column, endpoint, model, dimensions, send_dimensions, long_texts, index_kind, chunk_rule, chunk_template,
-  destination, key_numbers, destination_number)
+  capture_rows, destination, key_numbers, destination_number)
 VALUES ($1, $2::oid::regclass, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-  $21, $22, $23, $24, $25, CASE WHEN $24 = '' THEN 'column' ELSE 'table' END,
+  $21, $22, $23, $24, $25, $26, CASE WHEN $24 = '' THEN 'column' ELSE 'table' END,
   ARRAY(SELECT a.attnum FROM unnest($5::text[]) WITH ORDINALITY AS k (name, n)
         JOIN pg_catalog.pg_attribute a ON a.attrelid = $2::oid AND a.attname = k.name ORDER BY k.n),
   CASE WHEN $24 <> '' THEN 0 ELSE
@@ -125,7 +126,8 @@ RETURNING id)",
                        spec.long_texts,
                        spec.index,
                        declared.store ? spec.chunk : "",
-                       spec.chunk_template});
+                       spec.chunk_template,
+                       spec.capture_rows ? "true" : "false"});
   if (!rows && db.last_sqlstate() == "23505")  // somebody else's, committed since we looked
     return fail(ErrorKind::invalid_argument,
                 fmt::format("there is a vectorizer {} already; choose another name", spec.name));

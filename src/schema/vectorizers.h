@@ -41,6 +41,7 @@ struct VectorizerSpec {
   std::string model_version_column;     ///< optional
   std::string long_texts = "truncate";  ///< truncate, average or discard; see LongTexts
   std::string index = "none";           ///< none, hnsw, halfvec or ivfflat; see schema/vector_index.h
+  bool capture_rows = false;            ///< row triggers alone: no transition tables, NOTIFY, advisory locks
   bool adopt_existing = false;          ///< trust existing vectors, if model_id_column names the model …
   bool trust_all = false;               ///< … or says nothing
   std::optional<Predecessor> predecessor;
@@ -67,6 +68,7 @@ struct VectorizerInfo {
   int dimensions = 0;
   bool send_dimensions = false;
   std::string long_texts;
+  bool capture_rows = false;                  ///< changes are captured by row triggers alone
   std::string index_kind;                     ///< none, hnsw, halfvec or ivfflat
   std::vector<std::string> deferred_indexes;  ///< indexes dropped for the time of a backlog
   bool paused = false;

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
@@ -283,19 +284,23 @@ class Run {
     }
   }
 
-  /// Rows that users hold are free now; what was set aside or backed off comes due.
+  /// Rows that users hold are free now; what was set aside or backed off comes due. A long run leaves a long
+  /// backlog, so patience ends when the queues have not become shorter for four minutes.
   bool drain() {
     const auto began = Steady::now();
     pg::Connection db = database_.connect();
-    // One more walk over the tables, for what was written while triggers could not see it.
-    while (Steady::now() - began < 240s) {
+    std::int64_t least = std::numeric_limits<std::int64_t>::max();
+    for (auto shorter_at = began; Steady::now() - shorter_at < 240s;) {
       std::string jobs = "SELECT 0";
       for (const std::string& table : tables(db, "^(queue|chunks)_"))
         jobs += fmt::format(" + (SELECT count(*) FROM {})", table);
-      if (test::value_of(db, jobs) == "0") {
+      const std::int64_t left = std::stoll(test::value_of(db, jobs));
+      if (left == 0) {
         drained_in_ = to_seconds(Steady::now() - began);
         return true;
       }
+      if (left < least) shorter_at = Steady::now();
+      least = std::min(least, left);
       std::this_thread::sleep_for(100ms);
     }
     return false;

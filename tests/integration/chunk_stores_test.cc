@@ -13,7 +13,6 @@ namespace embedd::test {
 namespace {
 
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 class ChunkStores : public WorkerTest {
  protected:
@@ -339,6 +338,35 @@ TEST_F(ChunkStores, SayWhatTheyWaitFor) {
   EXPECT_THAT(run_embedd({"status"}).output, HasSubstr("embedd's triggers are missing"));
   sql("DROP TABLE articles_embedding_store");
   EXPECT_THAT(run_embedd({"status"}).output, HasSubstr("its table of chunks is gone"));
+}
+
+TEST_F(ChunkStores, RowsAreDueAlthoughTheirLastChunksArriveAtOnce) {
+  EMBEDD_NOT_ON(row_triggers, "takes no advisory lock: such a row is looked at after 15 seconds");
+  declare();
+  write(1, text(2, "doors"));
+  provider.answers_always(Answer::error(401, "invalid_api_key"));
+  Embedd worker = start_worker();
+  ASSERT_TRUE(eventually([&] { return number("SELECT count(*) FROM embedd.queue_2") == 2; })) << worker.log();
+  worker.stop();
+  ASSERT_EQ(value("SELECT run_at > now() FROM embedd.queue_1"), "t");
+
+  pg::Connection first = database.connect(), second = database.connect();
+  const auto arrives = [](pg::Connection& connection, const char* order) {
+    run(connection,
+        fmt::format(
+            "UPDATE embedd.chunks_1 SET embedding = '[1,0,0,0,0,0,0,0]' WHERE hash = (SELECT hash FROM "
+            "embedd.chunks_1 ORDER BY hash {} LIMIT 1)",
+            order));
+  };
+  run(first, "BEGIN");
+  arrives(first, "ASC");
+  std::jthread other([&] { arrives(second, "DESC"); });
+  ASSERT_TRUE(eventually([&] {
+    return number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == 1;
+  }));
+  run(first, "COMMIT");
+  other.join();
+  EXPECT_EQ(value("SELECT run_at <= now() FROM embedd.queue_1"), "t");
 }
 
 TEST_F(ChunkStores, OfMissedChangesAreFoundByTheWalk) {

@@ -1,6 +1,7 @@
 // README and docs, taken at their word: their blocks of commands run as printed, and whatever else they call
 // a command or a flag exists.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,6 +13,7 @@
 #include <set>
 #include <sstream>
 
+#include "support/expected_vector.h"
 #include "support/paths.h"
 #include "support/worker_fixture.h"
 
@@ -45,6 +47,7 @@ enum class Setting {
   running,  ///< it has one, and a worker is up
   indexed,  ///< there are the vectorizer and an index too
   pgai,     ///< pgai has embedded some rows into a store; no worker runs
+  filled,   ///< a column has vectors of another tool, and another the name of their model; no worker runs
   none,     ///< not run here
 };
 
@@ -63,6 +66,8 @@ constexpr Block kBlocks[] = {
     {"embedd vectorizer change documents ", Setting::indexed},
     {"embedd vectorizer create manuals ", Setting::pgai},
     {"embedd migrate\nembedd from-pgai ", Setting::pgai},
+    {"embedd vectorizer create legacy ", Setting::filled},
+    {"psql $DATABASE_URL -c \"ALTER TABLE documents ADD COLUMN abstract", Setting::running},
     {"embedd chunk handbook.md ", Setting::bare},
     {"psql $DATABASE_URL -c \"ALTER TABLE documents ADD COLUMN author", Setting::running},
     {"embedd vectorizer defer-index documents ", Setting::indexed},
@@ -97,10 +102,9 @@ class Machine {
     if (setting == Setting::bare) return;
     sql("postgres", "mydb", "CREATE EXTENSION vector");
     sql("me", "mydb", "ALTER TABLE documents ADD COLUMN embedding vector(1536)");
-    if (setting == Setting::pgai) {
-      have_pgai();
-      return;
-    }
+    if (setting == Setting::pgai) have_pgai();
+    if (setting == Setting::filled) have_vectors();
+    if (setting == Setting::pgai || setting == Setting::filled) return;
     worker_ =
         std::make_unique<Embedd>(std::vector<std::string>{"worker", "--poll-seconds", "0.1"}, environment());
     EXPECT_TRUE(eventually([&] { return run("embedd status").code == 0; })) << worker_->log();
@@ -141,6 +145,18 @@ class Machine {
         "\"destination\": {\"implementation\": \"table\", \"target_schema\": \"public\", \"target_table\": "
         "\"documents_emb_store\"}}'::jsonb AS config");
     sql("me", "mydb", "CREATE TABLE ai.q_1 AS SELECT id FROM documents WHERE id > 10");
+    EXPECT_EQ(run("embedd migrate").code, 0);
+  }
+
+  /// Rows 1 to 10 have their vector already.
+  void have_vectors() {
+    sql("me", "mydb",
+        "ALTER TABLE documents ADD COLUMN legacy_embedding vector(1536), ADD COLUMN legacy_model text");
+    for (int id = 1; id <= 10; ++id)
+      sql("me", "mydb",
+          fmt::format("UPDATE documents SET legacy_model = 'text-embedding-3-small', legacy_embedding = "
+                      "'[{}]' WHERE id = {}",
+                      fmt::join(expected_vector(fmt::format("title {}", id), 1536), ","), id));
     EXPECT_EQ(run("embedd migrate").code, 0);
   }
 

@@ -12,7 +12,9 @@ Target target() {
   if (name.empty() || name == "direct") return Target::direct;
   if (name == "pgbouncer") return Target::pgbouncer;
   if (name == "least_privilege") return Target::least_privilege;
-  throw std::runtime_error("EMBEDD_TEST_TARGET is none of direct, pgbouncer, least_privilege: " + name);
+  if (name == "row_triggers") return Target::row_triggers;
+  throw std::runtime_error(
+      "EMBEDD_TEST_TARGET is none of direct, pgbouncer, least_privilege, row_triggers: " + name);
 }
 
 }  // namespace embedd::test

@@ -3,6 +3,7 @@
 ///   direct            straight, as the owner
 ///   pgbouncer         embedd reaches the database only through PgBouncer in transaction mode
 ///   least_privilege   workers connect as a role that owns nothing, with what `embedd grants` says
+///   row_triggers      every vectorizer is created with --capture rows
 ///
 /// Users' own sessions, and what a test looks at, always go straight.
 #pragma once
@@ -11,9 +12,9 @@
 
 namespace embedd::test {
 
-enum class Target { direct, pgbouncer, least_privilege };
+enum class Target { direct, pgbouncer, least_privilege, row_triggers };
 
-/// EMBEDD_TEST_TARGET; direct if that is not set. Throws if it is none of the three.
+/// EMBEDD_TEST_TARGET; direct if that is not set. Throws if it is none of the four.
 Target target();
 
 }  // namespace embedd::test

@@ -105,7 +105,10 @@ Embedd WorkerTest::start_worker(const Environment& changes) {
 }
 
 Finished WorkerTest::run_embedd(const std::vector<std::string>& arguments, const Environment& changes) {
-  Finished finished = start(arguments, changes).finish(std::chrono::seconds(120));
+  std::vector<std::string> all = arguments;
+  if (target() == Target::row_triggers && all.size() > 1 && all[0] == "vectorizer" && all[1] == "create")
+    all.insert(all.end(), {"--capture", "rows"});
+  Finished finished = start(all, changes).finish(std::chrono::seconds(120));
   if (arguments.front() == "vectorizer" || arguments.front() == "traces" || arguments.front() == "from-pgai")
     database.grant_worker();
   return finished;

@@ -18,6 +18,6 @@ BEGIN
   IF EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = {id}) THEN
     PERFORM embedd.capture_forget_{id}({new});
   END IF;
-  {>hint}
+  {hint}
 END
 $body$

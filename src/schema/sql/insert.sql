@@ -1,2 +1,2 @@
 {>enqueue}
-{>hint}
+{hint}

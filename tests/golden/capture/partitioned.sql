@@ -12,23 +12,23 @@ BEGIN
     INSERT INTO embedd.queue_7 AS q (k1, k2) SELECT NEW."slug", NEW."Part"
     ON CONFLICT (k1, k2) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now();
     IF true AND current_setting('embedd.hinted_7', true) IS DISTINCT FROM '1'
-        AND current_setting('embedd.hint', true) IS DISTINCT FROM 'off' THEN
-      PERFORM set_config('embedd.hinted_7', '1', true);
-      IF NOT EXISTS (SELECT FROM embedd.queue_7 WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL) THEN
-        PERFORM pg_notify('embedd', '7');
-      END IF;
-    END IF;
+    AND current_setting('embedd.hint', true) IS DISTINCT FROM 'off' THEN
+  PERFORM set_config('embedd.hinted_7', '1', true);
+  IF NOT EXISTS (SELECT FROM embedd.queue_7 WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL) THEN
+    PERFORM pg_notify('embedd', '7');
+  END IF;
+END IF;
   ELSE
     BEGIN
       INSERT INTO embedd.queue_7 AS q (k1, k2) SELECT NEW."slug", NEW."Part"
       ON CONFLICT (k1, k2) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0, priority = 0, kept = NULL, kept_hash = NULL, kept_at = NULL, changed_at = now();
       IF true AND current_setting('embedd.hinted_7', true) IS DISTINCT FROM '1'
-          AND current_setting('embedd.hint', true) IS DISTINCT FROM 'off' THEN
-        PERFORM set_config('embedd.hinted_7', '1', true);
-        IF NOT EXISTS (SELECT FROM embedd.queue_7 WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL) THEN
-          PERFORM pg_notify('embedd', '7');
-        END IF;
-      END IF;
+    AND current_setting('embedd.hint', true) IS DISTINCT FROM 'off' THEN
+  PERFORM set_config('embedd.hinted_7', '1', true);
+  IF NOT EXISTS (SELECT FROM embedd.queue_7 WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL) THEN
+    PERFORM pg_notify('embedd', '7');
+  END IF;
+END IF;
     EXCEPTION WHEN OTHERS THEN
       PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
     END;
@@ -135,12 +135,12 @@ BEGIN
     PERFORM embedd.capture_forget_7(n1, n2);
   END IF;
   IF true AND current_setting('embedd.hinted_7', true) IS DISTINCT FROM '1'
-      AND current_setting('embedd.hint', true) IS DISTINCT FROM 'off' THEN
-    PERFORM set_config('embedd.hinted_7', '1', true);
-    IF NOT EXISTS (SELECT FROM embedd.queue_7 WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL) THEN
-      PERFORM pg_notify('embedd', '7');
-    END IF;
+    AND current_setting('embedd.hint', true) IS DISTINCT FROM 'off' THEN
+  PERFORM set_config('embedd.hinted_7', '1', true);
+  IF NOT EXISTS (SELECT FROM embedd.queue_7 WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL) THEN
+    PERFORM pg_notify('embedd', '7');
   END IF;
+END IF;
 END
 $body$;
 
@@ -188,12 +188,12 @@ BEGIN
     PERFORM embedd.capture_forget_7(o1, o2);
   END IF;
   IF true AND current_setting('embedd.hinted_7', true) IS DISTINCT FROM '1'
-      AND current_setting('embedd.hint', true) IS DISTINCT FROM 'off' THEN
-    PERFORM set_config('embedd.hinted_7', '1', true);
-    IF NOT EXISTS (SELECT FROM embedd.queue_7 WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL) THEN
-      PERFORM pg_notify('embedd', '7');
-    END IF;
+    AND current_setting('embedd.hint', true) IS DISTINCT FROM 'off' THEN
+  PERFORM set_config('embedd.hinted_7', '1', true);
+  IF NOT EXISTS (SELECT FROM embedd.queue_7 WHERE priority IN (0, 1) AND run_at > now() AND lease IS NOT NULL) THEN
+    PERFORM pg_notify('embedd', '7');
   END IF;
+END IF;
 END
 $body$;
 

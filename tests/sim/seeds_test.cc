@@ -66,7 +66,7 @@ class Day {
   void set_the_stage() {
     thrifty_ = one_in(3);
     kills_ = !thrifty_ && one_in(2);
-    changes_ = one_in(4);
+    changes_ = one_in(6);
     const auto tables = changes_ ? 1 : 1 + below(3);
     for (std::uint64_t i = 0; i < tables; ++i) {
       if (one_in(3))

@@ -208,7 +208,8 @@ class Day {
     // A lease cannot be extended while a user's transaction rewrites its job; outliving the lease and then
     // rolling back is the one way in which a user makes us pay twice.
     const std::uint64_t longest = changes_text && thrifty_ ? 25'000 : 90'000;
-    world.after(milliseconds(10 + below(longest)), [=, this] {
+    world.after(milliseconds(10 + below(longest)), [=, this, before = waited_for_] {
+      if (waited_for_ != before) return;  // the owner has waited for its end
       const std::string name = world.table_name(id);
       if (deletes) {
         world.tell("user commits the deletion of {} {}", name, key);
@@ -314,9 +315,11 @@ class Day {
     const VectorizerId living = database.living(source);
     if (living == 0) return;
     // The owner waits for the table's lock until all users have let go, or in vain.
-    if (!one_in(5))
+    if (!one_in(5)) {
+      ++waited_for_;
       for (const auto& [key, row] : database.tables.at(source).rows)
         database.finish(source, key, std::nullopt, world.database_now());
+    }
     const std::string name = world.table_name(living);
     const bool next = database.related(living, &Table::next_of) != 0;
     const bool old = database.related(living, &Table::old_of) != 0;
@@ -387,6 +390,7 @@ class Day {
       false;  ///< no fault that loses a paid answer, and every text unique: each is paid once (G12)
   bool kills_ = false;
   bool changes_ = false;
+  int waited_for_ = 0;  ///< how often users' transactions had to end for the owner
   int switches_ = 0;
   int templates_ = 0;
   std::uint64_t workers_ = 0;

@@ -94,7 +94,7 @@ Result<void> check_vectors(const SourceTable& table, const VectorizerSpec& spec,
   if (column->modifier <= 0)
     return wrong(
         "the column embedding of {0} takes vectors of any length: ALTER TABLE {0} ALTER COLUMN embedding "
-        "TYPE {1}(…), with the number that they have",
+        "TYPE {1}(...), with the number that they have",
         table.quoted(), column->type_name);
   if (spec.halfvec && column->type_name != "halfvec")
     return wrong("the vectors of {} are of type vector: leave --halfvec away", table.quoted());

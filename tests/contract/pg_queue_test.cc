@@ -8,6 +8,8 @@
 #include "contract/store_contract.h"
 #include "queue/pg_queue.h"
 #include "schema/migrate.h"
+#include "schema/successor.h"
+#include "schema/switch.h"
 #include "schema/vectorizers.h"
 #include "support/private_postgres.h"
 #include "support/queue_turn.h"
@@ -91,9 +93,35 @@ class PgWorld : public QueueWorld {
   }
   void release() override { run(user_, "COMMIT"); }
 
-  std::optional<std::vector<float>> vector_of(int row) override {
-    const std::string text =
-        value_of(db_, "SELECT embedding::text FROM \"Notes\" WHERE \"Id\" = $1", {std::to_string(row)});
+  VectorizerId begin_change() override {
+    pg::Connection owner = database_.connect_embedd();
+    const auto living = schema::find_vectorizer(owner, "notes");
+    CHECK(living.has_value(), "{}", living.error().message);
+    const auto spec = schema::successor_spec(*living, {.text = "{Body} next"});
+    CHECK(spec.has_value(), "{}", spec.error().message);
+    const auto declared = schema::begin_change(owner, *living, *spec);
+    if (!declared) return 0;
+    database_.grant_worker();
+    return declared->info.id;
+  }
+  bool switch_places(Switch how) override {
+    pg::Connection owner = database_.connect_embedd();
+    return schema::switch_vectorizer(
+               owner, "notes", {.back = how == Switch::back, .incomplete = how != Switch::when_complete})
+        .has_value();
+  }
+  bool cancel_change() override {
+    pg::Connection owner = database_.connect_embedd();
+    return schema::cancel_change(owner, "notes").has_value();
+  }
+  bool prune() override {
+    pg::Connection owner = database_.connect_embedd();
+    return schema::prune_vectorizer(owner, "notes").has_value();
+  }
+
+  std::optional<std::vector<float>> vector_of(int row, const std::string& ending) override {
+    const std::string text = value_of(
+        db_, "SELECT embedding" + ending + "::text FROM \"Notes\" WHERE \"Id\" = $1", {std::to_string(row)});
     if (text == "NULL" || text.empty()) return std::nullopt;
     std::vector<float> out;
     for (const char* at = text.data() + 1; at < text.data() + text.size();) {
@@ -184,10 +212,10 @@ class PgStoreWorld final : public PgWorld, public StoreWorld {
             {std::to_string(row), std::to_string(chunk)});
   }
 
-  std::vector<std::string> stored(int row) override {
-    const auto rows = db().exec(
-        "SELECT chunk || '=' || (embedding::real[])[1] FROM chunks WHERE \"Id\" = $1 ORDER BY chunk_seq",
-        {std::to_string(row)});
+  std::vector<std::string> stored(int row, const std::string& ending) override {
+    const auto rows = db().exec("SELECT chunk || '=' || (embedding::real[])[1] FROM chunks" + ending +
+                                    " WHERE \"Id\" = $1 ORDER BY chunk_seq",
+                                {std::to_string(row)});
     CHECK(rows.has_value(), "{}", rows.error().message);
     std::vector<std::string> out;
     for (int i = 0; i < rows->size(); ++i) out.emplace_back(rows->view(i, 0));

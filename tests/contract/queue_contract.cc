@@ -49,6 +49,12 @@ Claim QueueContract::claim(std::uint32_t max_rows, std::size_t max_text_bytes) {
 }
 
 Claim QueueContract::claim_of(VectorizerId vectorizer, std::uint32_t max_rows, std::size_t max_text_bytes) {
+  Claim claimed = try_claim(vectorizer, max_rows, max_text_bytes);
+  CHECK(claimed.jobs.has_value(), "the claim failed: {}", claimed.jobs.error().message);
+  return claimed;
+}
+
+Claim QueueContract::try_claim(VectorizerId vectorizer, std::uint32_t max_rows, std::size_t max_text_bytes) {
   LeaseToken lease{};
   lease.fill(next_lease_++);
   world().queue().send_claim({.vectorizer = vectorizer,
@@ -60,31 +66,38 @@ Claim QueueContract::claim_of(VectorizerId vectorizer, std::uint32_t max_rows, s
     std::vector<Claim> claims = world().queue().take_claims();
     if (claims.empty()) return std::nullopt;
     CHECK(claims.size() == 1, "{} claims for one request", claims.size());
-    CHECK(claims[0].jobs.has_value(), "the claim failed: {}", claims[0].jobs.error().message);
     CHECK(claims[0].request.lease == lease, "a claim with another lease");
     return std::move(claims[0]);
   });
 }
 
-Job QueueContract::claim_one() {
-  Claim claimed = claim();
+Job QueueContract::claim_one() { return claim_one_of(world().vectorizer()); }
+
+Job QueueContract::claim_one_of(VectorizerId vectorizer) {
+  Claim claimed = claim_of(vectorizer);
   CHECK(claimed.jobs->size() == 1, "{} jobs claimed where one was due", claimed.jobs->size());
   return std::move(claimed.jobs->front());
 }
 
-std::vector<Outcome> QueueContract::settle(Settlement settlement) {
+Receipt QueueContract::try_settle(Settlement settlement) {
   settlement.id = next_id_++;
   const std::size_t jobs = settlement.jobs.size();
   world().queue().send_settlement(std::make_shared<const Settlement>(settlement));
-  return wait_for([&]() -> std::optional<std::vector<Outcome>> {
+  return wait_for([&]() -> std::optional<Receipt> {
     std::vector<Receipt> receipts = world().queue().take_receipts();
     if (receipts.empty()) return std::nullopt;
     CHECK(receipts.size() == 1 && receipts[0].id == settlement.id, "one receipt, with the settlement's id");
-    CHECK(receipts[0].outcomes.has_value(), "settling failed: {}", receipts[0].outcomes.error().message);
-    CHECK(!receipts[0].partly, "all of settlement {} succeeded", settlement.id);
-    CHECK(receipts[0].outcomes->size() == jobs, "{} outcomes of {} jobs", receipts[0].outcomes->size(), jobs);
-    return std::move(*receipts[0].outcomes);
+    CHECK(!receipts[0].partly, "all of settlement {} succeeded, or nothing", settlement.id);
+    CHECK(!receipts[0].outcomes || receipts[0].outcomes->size() == jobs, "{} outcomes of {} jobs",
+          receipts[0].outcomes->size(), jobs);
+    return std::move(receipts[0]);
   });
+}
+
+std::vector<Outcome> QueueContract::settle(Settlement settlement) {
+  Receipt receipt = try_settle(std::move(settlement));
+  CHECK(receipt.outcomes.has_value(), "settling failed: {}", receipt.outcomes.error().message);
+  return std::move(*receipt.outcomes);
 }
 
 Outcome QueueContract::settle_one(Settlement settlement) { return settle(std::move(settlement)).at(0); }
@@ -113,24 +126,32 @@ Duration QueueContract::reserve(const Reservation& reservation) {
   });
 }
 
-ReconcilePage::Progress QueueContract::reconcile(const Key& cursor) {
-  world().queue().send_reconcile(world().vectorizer(), cursor);
-  return wait_for([&]() -> std::optional<ReconcilePage::Progress> {
+ReconcilePage QueueContract::try_reconcile(VectorizerId vectorizer, const Key& cursor) {
+  world().queue().send_reconcile(vectorizer, cursor);
+  return wait_for([&]() -> std::optional<ReconcilePage> {
     std::vector<ReconcilePage> pages = world().queue().take_reconciled();
     if (pages.empty()) return std::nullopt;
-    CHECK(pages[0].progress.has_value(), "reconcile failed: {}", pages[0].progress.error().message);
-    return *pages[0].progress;
+    return std::move(pages[0]);
   });
 }
 
-std::uint64_t QueueContract::reconcile_all() {
+ReconcilePage::Progress QueueContract::reconcile(const Key& cursor) {
+  const ReconcilePage page = try_reconcile(world().vectorizer(), cursor);
+  CHECK(page.progress.has_value(), "reconcile failed: {}", page.progress.error().message);
+  return *page.progress;
+}
+
+std::uint64_t QueueContract::reconcile_all() { return reconcile_all_of(world().vectorizer()); }
+
+std::uint64_t QueueContract::reconcile_all_of(VectorizerId vectorizer) {
   std::uint64_t enqueued = 0;
   Key cursor;
   for (int page = 0; page < 100; ++page) {
-    const ReconcilePage::Progress progress = reconcile(cursor);
-    enqueued += progress.enqueued;
-    if (progress.finished) return enqueued;
-    cursor = progress.next;
+    const ReconcilePage walked = try_reconcile(vectorizer, cursor);
+    CHECK(walked.progress.has_value(), "reconcile failed: {}", walked.progress.error().message);
+    enqueued += walked.progress->enqueued;
+    if (walked.progress->finished) return enqueued;
+    cursor = walked.progress->next;
   }
   CHECK(false, "reconcile does not end");
   return enqueued;

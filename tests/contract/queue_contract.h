@@ -5,7 +5,7 @@
 ///   INSTANTIATE_TEST_SUITE_P(Fake, QueueContract, testing::Values(&make_fake_world));
 ///
 /// A world holds one vectorizer of three dimensions over one source table with rows named by numbers, its
-/// queue, and its users. Each test has a world of its own, empty.
+/// queue, its users and its owner. Each test has a world of its own, empty.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -46,7 +46,19 @@ class QueueWorld {
   /// Commits it.
   virtual void release() = 0;
 
-  [[nodiscard]] virtual std::optional<std::vector<float>> vector_of(int row) = 0;
+  /// What the owner does, each in a transaction of its own that commits at once; the queue learns of it by a
+  /// poll. The successor's template puts " next" behind the text. Nobody switches to what has not been
+  /// walked. 0, false: it is refused.
+  virtual VectorizerId begin_change() = 0;
+  enum class Switch { when_complete, at_any_rate, back };
+  virtual bool switch_places(Switch how) = 0;
+  virtual bool cancel_change() = 0;
+  virtual bool prune() = 0;
+
+  /// In the column of the vectorizer's name: `ending` "_next" is the successor's, "_old" that of what was
+  /// replaced.
+  [[nodiscard]] virtual std::optional<std::vector<float>> vector_of(int row,
+                                                                    const std::string& ending = "") = 0;
   [[nodiscard]] virtual std::size_t jobs() = 0;
   [[nodiscard]] virtual std::size_t dead_letters() = 0;
 
@@ -72,6 +84,12 @@ class QueueContract : public testing::TestWithParam<MakeQueueWorld> {
   Claim claim_of(VectorizerId vectorizer, std::uint32_t max_rows = 100, std::size_t max_text_bytes = 1 << 20);
   /// claim() for tests where one job must be due.
   Job claim_one();
+  Job claim_one_of(VectorizerId vectorizer);
+  /// For tests where statements may fail.
+  Claim try_claim(VectorizerId vectorizer, std::uint32_t max_rows = 100,
+                  std::size_t max_text_bytes = 1 << 20);
+  Receipt try_settle(Settlement settlement);
+  ReconcilePage try_reconcile(VectorizerId vectorizer, const Key& cursor = {});
   std::vector<Outcome> settle(Settlement settlement);
   Outcome settle_one(Settlement settlement);
   Poll poll();
@@ -81,6 +99,9 @@ class QueueContract : public testing::TestWithParam<MakeQueueWorld> {
   ReconcilePage::Progress reconcile(const Key& cursor = {});
   /// Walks to the end; the rows enqueued.
   std::uint64_t reconcile_all();
+  std::uint64_t reconcile_all_of(VectorizerId vectorizer);
+  /// Begins a change, and lets the queue know of the successor, which is walked.
+  VectorizerId begin_walked_change();
 
   /// Settlements of `jobs`; complete() stores {i, 0.5, 1} for the i-th.
   Settlement complete(const std::vector<Job>& jobs);

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "base/check.h"
 #include "contract/queue_contract.h"
 #include "contract/store_contract.h"
 #include "support/sim_world.h"
@@ -29,10 +30,11 @@ class SimQueueWorld : public QueueWorld {
     put_row(row, std::move(text), capture);
   }
   void put_vector(int row, std::optional<std::vector<float>> vector, Capture capture) override {
+    const VectorizerId id = table_called("embedding").vectorizer.id;
     if (capture == Capture::seen)
-      world_.database.replace_vector(id_, key_of(row), std::move(vector), world_.now());
+      world_.database.replace_vector(id, key_of(row), std::move(vector), world_.now());
     else
-      world_.database.replace_vector_behind_triggers(id_, key_of(row), std::move(vector));
+      world_.database.replace_vector_behind_triggers(id, key_of(row), std::move(vector));
   }
   void delete_row(int row) override { world_.database.remove(id_, key_of(row)); }
 
@@ -45,8 +47,15 @@ class SimQueueWorld : public QueueWorld {
     held_.clear();
   }
 
-  [[nodiscard]] std::optional<std::vector<float>> vector_of(int row) override {
-    return table().rows.at(key_of(row)).vector;
+  VectorizerId begin_change() override { return world_.database.begin_change(living(), " next"); }
+  bool switch_places(Switch how) override {
+    return world_.database.switch_places(living(), how == Switch::back, how != Switch::when_complete);
+  }
+  bool cancel_change() override { return world_.database.cancel_change(living()); }
+  bool prune() override { return world_.database.prune(living()); }
+
+  [[nodiscard]] std::optional<std::vector<float>> vector_of(int row, const std::string& ending) override {
+    return table_called("embedding" + ending).rows.at(key_of(row)).vector;
   }
   [[nodiscard]] std::size_t jobs() override { return table().queue.size(); }
   [[nodiscard]] std::size_t dead_letters() override { return table().dead.size(); }
@@ -59,11 +68,21 @@ class SimQueueWorld : public QueueWorld {
       : id_(stores ? world_.add_store("notes", 0) : world_.add_table("notes", 0)) {
     for (auto& [id, table] : world_.database.tables) table.vectorizer.dimensions = 3;
     world_.database.witness = {};  // what the suite stores is no vector of the simulated model's
+    queue_.send_poll({});          // learns the names
+    for (int i = 0; i < 5; ++i) turn();
+    (void)queue_.take_poll();
   }
   sim::Table& table() { return world_.database.tables.at(id_); }
+  sim::Table& table_called(const std::string& destination) {
+    for (const VectorizerId id : world_.database.family(id_))
+      if (world_.database.tables.at(id).destination == destination) return world_.database.tables.at(id);
+    CHECK(false, "no destination {}", destination);
+  }
   sim::World& simulated() { return world_; }
 
  private:
+  [[nodiscard]] VectorizerId living() const { return world_.database.living(id_); }
+
   sim::World world_{1};
   VectorizerId id_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
@@ -90,9 +109,9 @@ class SimStoreWorld final : public SimQueueWorld, public StoreWorld {
     write(row, chunk, std::nullopt, capture);
   }
 
-  std::vector<std::string> stored(int row) override {
+  std::vector<std::string> stored(int row, const std::string& ending) override {
     std::vector<std::string> out;
-    for (const auto& [number, chunk] : table().store[key_of(row)])
+    for (const auto& [number, chunk] : table_called("embedding" + ending).store[key_of(row)])
       out.push_back(fmt::format("{}={}", chunk.chunk, chunk.vector.at(0)));
     return out;
   }

@@ -24,6 +24,10 @@ constexpr Duration kLooksAgain = seconds(16);  ///< a row that waits is due by t
 }  // namespace
 
 Outcome StoreContract::stage(const Job& job, const std::vector<std::string>& chunks, std::int64_t rest) {
+  return settle_one(staging(job, chunks, rest));
+}
+
+Settlement StoreContract::staging(const Job& job, const std::vector<std::string>& chunks, std::int64_t rest) {
   Cut cut{.next = {.characters = rest,
                    .chunks = job.cut_from.chunks + static_cast<std::int32_t>(chunks.size()),
                    .state = std::string("state\0\xff", 7)},
@@ -32,7 +36,7 @@ Outcome StoreContract::stage(const Job& job, const std::vector<std::string>& chu
   Settlement settlement = act(Action::stage, {job});
   settlement.jobs[0].cut = std::make_shared<const Cut>(std::move(cut));
   settlement.jobs[0].first_chunk = job.cut_from.chunks;
-  return settle_one(settlement);
+  return settlement;
 }
 
 void StoreContract::stage_row(int row, const std::string& text, const std::vector<std::string>& chunks) {

@@ -31,8 +31,9 @@ class StoreWorld {
                                    Capture capture = Capture::seen) = 0;
   virtual void delete_chunk(int row, int chunk, Capture capture = Capture::seen) = 0;
 
-  /// The row's chunks in the store, in order, as "text=first value of the vector".
-  [[nodiscard]] virtual std::vector<std::string> stored(int row) = 0;
+  /// The row's chunks in the store, in order, as "text=first value of the vector". `ending`: as of
+  /// QueueWorld::vector_of.
+  [[nodiscard]] virtual std::vector<std::string> stored(int row, const std::string& ending = "") = 0;
   /// Chunks that are on their way into the store, of all rows.
   [[nodiscard]] virtual std::size_t staged() = 0;
   /// Chunks that wait for vectors, or have them and are not in the store yet.
@@ -44,6 +45,7 @@ class StoreContract : public QueueContract {
   [[nodiscard]] StoreWorld& store() { return dynamic_cast<StoreWorld&>(world()); }
 
   /// Stages what the job's text is cut into; `rest`: the text goes on after so many characters.
+  Settlement staging(const Job& job, const std::vector<std::string>& chunks, std::int64_t rest = 0);
   Outcome stage(const Job& job, const std::vector<std::string>& chunks, std::int64_t rest = 0);
   /// Puts the row and stages its chunks.
   void stage_row(int row, const std::string& text, const std::vector<std::string>& chunks);

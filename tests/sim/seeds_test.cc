@@ -38,6 +38,7 @@ class Day {
   [[nodiscard]] bool has_stores() const {
     return std::ranges::any_of(tables_, [this](VectorizerId id) { return is_store(id); });
   }
+  [[nodiscard]] int switches() const { return switches_; }
 
   World world;
 
@@ -65,7 +66,8 @@ class Day {
   void set_the_stage() {
     thrifty_ = one_in(3);
     kills_ = !thrifty_ && one_in(2);
-    const auto tables = 1 + below(3);
+    changes_ = one_in(6);
+    const auto tables = changes_ ? 1 : 1 + below(3);
     for (std::uint64_t i = 0; i < tables; ++i) {
       if (one_in(3))
         tables_.push_back(world.add_store(fmt::format("s{}", i), static_cast<int>(below(60))));
@@ -108,6 +110,7 @@ class Day {
   void something_happens() {
     const VectorizerId id = some_table();
     const std::string key = some_key();
+    if (changes_ && one_in(20)) return the_owner_acts(id);
     switch (below(27)) {
       case 0:
       case 1:
@@ -126,16 +129,16 @@ class Day {
         return one_in(8) ? world.restart_database(milliseconds(100 + below(thrifty_ ? 10'000 : 40'000)))
                          : void();
       case 14: return a_worker_dies();
-      case 15: return refuse_the_vector(id, key);
-      case 16: return pause_or_drop(id);
+      case 15: return refuse_the_vector(some_vectorizer_over(id), key);
+      case 16: return pause_or_drop(some_vectorizer_over(id));
       case 17: return key_vanishes_for_a_while();
       case 18: return one_in(20) && !thrifty_ ? clock_jumps() : void();
       case 19: return one_in(5) ? a_worker_freezes() : void();
       case 20: return rename(id, key, some_key());
       case 21: return one_in(10) ? lock_the_table(id) : void();
-      case 22: return one_in(10) && !thrifty_ ? read_texts_differently(id) : void();
+      case 22: return one_in(10) && !thrifty_ ? read_texts_differently(some_vectorizer_over(id)) : void();
       case 23:
-      case 24: return replace_the_vector(id, key);
+      case 24: return replace_the_vector(some_vectorizer_over(id), key);
       default: return bulk_load(id);
     }
   }
@@ -150,8 +153,11 @@ class Day {
   }
   void rename(VectorizerId id, const std::string& key, const std::string& new_key) {
     // What is in flight or dead under the old key is bought again under the new one.
-    const Table& table = world.database.tables.at(id);
-    if (thrifty_ && ((!is_store(id) && table.queue.contains(key)) || table.dead.contains(key))) return;
+    const auto is_bought_again = [&](VectorizerId each) {
+      const Table& table = world.database.tables.at(each);
+      return (!is_store(each) && table.queue.contains(key)) || table.dead.contains(key);
+    };
+    if (thrifty_ && std::ranges::any_of(world.database.family(id), is_bought_again)) return;
     world.tell("user changes the key {0} {1} to {0} {2}", world.table_name(id), key, new_key);
     world.database.rename(id, key, new_key, world.database_now());
   }
@@ -202,7 +208,8 @@ class Day {
     // A lease cannot be extended while a user's transaction rewrites its job; outliving the lease and then
     // rolling back is the one way in which a user makes us pay twice.
     const std::uint64_t longest = changes_text && thrifty_ ? 25'000 : 90'000;
-    world.after(milliseconds(10 + below(longest)), [=, this] {
+    world.after(milliseconds(10 + below(longest)), [=, this, before = waited_for_] {
+      if (waited_for_ != before) return;  // the owner has waited for its end
       const std::string name = world.table_name(id);
       if (deletes) {
         world.tell("user commits the deletion of {} {}", name, key);
@@ -216,9 +223,10 @@ class Day {
   /// A migration's ACCESS EXCLUSIVE: every statement on the table runs into its lock timeout.
   void lock_the_table(VectorizerId id) {
     world.tell("a migration locks {}", world.table_name(id));
-    world.database.tables.at(id).locked = true;
-    world.after(milliseconds(below(thrifty_ ? 5'000 : 60'000)),
-                [=, this] { world.database.tables.at(id).locked = false; });
+    for (const VectorizerId each : world.database.family(id)) world.database.tables.at(each).locked = true;
+    world.after(milliseconds(below(thrifty_ ? 5'000 : 60'000)), [=, this] {
+      for (const VectorizerId each : world.database.family(id)) world.database.tables.at(each).locked = false;
+    });
   }
 
   /// Session settings differ: whatever is bought is thrown away when it is to be stored.
@@ -288,13 +296,44 @@ class Day {
 
   void pause_or_drop(VectorizerId id) {
     Table& table = world.database.tables.at(id);
-    if (one_in(10)) {
+    if (one_in(10) && world.database.family(id).size() == 1) {
       world.tell("{} is dropped", world.table_name(id));
       table.dropped = true;
       return;
     }
     table.vectorizer.paused = !table.vectorizer.paused;
     world.tell("{} is {}", world.table_name(id), table.vectorizer.paused ? "paused" : "resumed");
+  }
+
+  VectorizerId some_vectorizer_over(VectorizerId source) {
+    const std::vector<VectorizerId> all = world.database.family(source);
+    return all.empty() ? source : all[below(all.size())];
+  }
+  /// Begins a change, or goes on with it, or back. What is refused, the owner leaves.
+  void the_owner_acts(VectorizerId source) {
+    Database& database = world.database;
+    const VectorizerId living = database.living(source);
+    if (living == 0) return;
+    // The owner waits for the table's lock until all users have let go, or in vain.
+    if (!one_in(5)) {
+      ++waited_for_;
+      for (const auto& [key, row] : database.tables.at(source).rows)
+        database.finish(source, key, std::nullopt, world.database_now());
+    }
+    const std::string name = world.table_name(living);
+    const bool next = database.related(living, &Table::next_of) != 0;
+    const bool old = database.related(living, &Table::old_of) != 0;
+    if (!next && (!old || one_in(4))) {
+      if (database.begin_change(living, fmt::format(" ~{}", ++templates_)) != 0)
+        world.tell("the owner begins a change of {}", name);
+    } else if (next && one_in(6)) {
+      if (database.cancel_change(living)) world.tell("the owner gives the change of {} up", name);
+    } else if (old && (next || one_in(3))) {
+      if (database.prune(living)) world.tell("the owner drops what {} has replaced", name);
+    } else if (database.switch_places(living, old, one_in(2))) {
+      ++switches_;
+      world.tell("the owner switches {}{}", name, old ? " back" : "");
+    }
   }
 
   void key_vanishes_for_a_while() {
@@ -350,6 +389,10 @@ class Day {
   bool thrifty_ =
       false;  ///< no fault that loses a paid answer, and every text unique: each is paid once (G12)
   bool kills_ = false;
+  bool changes_ = false;
+  int waited_for_ = 0;  ///< how often users' transactions had to end for the owner
+  int switches_ = 0;
+  int templates_ = 0;
   std::uint64_t workers_ = 0;
   Instant outage_until_{};
   std::uint64_t texts_ = 0;
@@ -366,10 +409,12 @@ TEST(Seeds, EveryPromiseIsKeptOnEveryDay) {
   const std::uint64_t first = one != 0 ? one : number_from("EMBEDD_SIM_FIRST", 1);
   const auto began = std::chrono::steady_clock::now();
   std::uint64_t with_stores = 0;
+  int switches = 0;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     Day day(seed, one != 0);
     const std::string wrong = day.run();
     with_stores += day.has_stores() ? 1 : 0;
+    switches += day.switches();
     if (one != 0) std::cerr << day.world.story(100'000);
     if (wrong.empty()) continue;
     Day again(seed, true);  // the same day, told this time
@@ -378,8 +423,8 @@ TEST(Seeds, EveryPromiseIsKeptOnEveryDay) {
            << again.world.story(200);
   }
   const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  std::cerr << fmt::format("{} seeds, {} of them with stores, in {:.1f} s: {:.0f} a minute\n", seeds,
-                           with_stores, elapsed, 60 * static_cast<double>(seeds) / elapsed);
+  std::cerr << fmt::format("{} seeds, {} of them with stores, {} switches, in {:.1f} s: {:.0f} a minute\n",
+                           seeds, with_stores, switches, elapsed, 60 * static_cast<double>(seeds) / elapsed);
 }
 
 }  // namespace

@@ -64,24 +64,29 @@ void Database::enqueue(Table& table, const std::string& key, int priority, Insta
 }
 
 void Database::put(VectorizerId id, const std::string& key, const std::string& text, Instant now) {
-  Table& table = tables.at(id);
+  each_over(id, [&](Table& table) { put_one(table, key, text, now); });
+}
+
+void Database::put_one(Table& table, const std::string& key, const std::string& users_text, Instant now) {
+  const std::string text = templated(table, users_text);
   const auto found = table.rows.find(key);
   const bool fresh = found == table.rows.end();
   if (!fresh && found->second.held) return;
   const bool changed = fresh || found->second.text != text;
   table.rows[key].text = text;
-  owners[text].emplace(id, key);
+  owners[text].emplace(table.vectorizer.id, key);
   if (!changed || (fresh && blank(text))) return;
   table.dead.erase(key);
   enqueue(table, key, 0, now);
 }
 
 void Database::update_behind_triggers(VectorizerId id, const std::string& key, const std::string& text) {
-  Table& table = tables.at(id);
-  const auto found = table.rows.find(key);
-  if (found == table.rows.end() || found->second.held) return;
-  found->second.text = text;
-  owners[text].emplace(id, key);
+  each_over(id, [&](Table& table) {
+    const auto found = table.rows.find(key);
+    if (found == table.rows.end() || found->second.held) return;
+    found->second.text = templated(table, text);
+    owners[found->second.text].emplace(table.vectorizer.id, key);
+  });
 }
 
 void Database::replace_vector(VectorizerId id, const std::string& key,
@@ -117,7 +122,10 @@ void Database::replace_vector_behind_triggers(VectorizerId id, const std::string
 }
 
 void Database::remove(VectorizerId id, const std::string& key) {
-  Table& table = tables.at(id);
+  each_over(id, [&](Table& table) { remove_one(table, key); });
+}
+
+void Database::remove_one(Table& table, const std::string& key) {
   const auto found = table.rows.find(key);
   if (found == table.rows.end() || found->second.held) return;
   table.rows.erase(found);
@@ -128,10 +136,13 @@ void Database::remove(VectorizerId id, const std::string& key) {
 }
 
 void Database::rename(VectorizerId id, const std::string& key, const std::string& new_key, Instant now) {
-  Table& table = tables.at(id);
+  each_over(id, [&](Table& table) { rename_one(table, key, new_key, now); });
+}
+
+void Database::rename_one(Table& table, const std::string& key, const std::string& new_key, Instant now) {
   const auto found = table.rows.find(key);
   if (found == table.rows.end() || found->second.held || table.rows.contains(new_key)) return;
-  owners[found->second.text].emplace(id, new_key);
+  owners[found->second.text].emplace(table.vectorizer.id, new_key);
   auto row = table.rows.extract(found);
   row.key() = new_key;
   table.rows.insert(std::move(row));
@@ -151,20 +162,23 @@ void Database::rename(VectorizerId id, const std::string& key, const std::string
 }
 
 bool Database::hold(VectorizerId id, const std::string& key, bool changes_text) {
-  Table& table = tables.at(id);
-  const auto found = table.rows.find(key);
-  if (found == table.rows.end() || found->second.held) return false;
-  found->second.held = true;
-  found->second.text_pending = changes_text;
-  return true;
+  bool held = false;
+  each_over(id, [&](Table& table) {
+    const auto found = table.rows.find(key);
+    if (found == table.rows.end() || found->second.held) return;
+    found->second.held = held = true;
+    found->second.text_pending = changes_text;
+  });
+  return held;
 }
 
 void Database::finish(VectorizerId id, const std::string& key, const std::optional<std::string>& new_text,
                       Instant now) {
-  Table& table = tables.at(id);
-  const auto found = table.rows.find(key);
-  if (found == table.rows.end()) return;
-  found->second.held = found->second.text_pending = false;
+  if (!tables.at(id).rows.contains(key)) return;
+  each_over(id, [&](Table& table) {
+    Row& row = table.rows.at(key);
+    row.held = row.text_pending = false;
+  });
   if (new_text) put(id, key, *new_text, now);
 }
 
@@ -173,7 +187,7 @@ void Database::finish_by_removing(VectorizerId id, const std::string& key) {
   remove(id, key);
 }
 
-Claim Database::claim(const ClaimRequest& request, Instant now) {
+Claim Database::claim(const ClaimRequest& request, const std::string& called, Instant now) {
   Claim claim{.request = request, .jobs = std::vector<Job>{}};
   const auto found = tables.find(request.vectorizer);
   if (found == tables.end() || found->second.dropped) {
@@ -182,6 +196,10 @@ Claim Database::claim(const ClaimRequest& request, Instant now) {
   }
   if (found->second.locked) {
     claim.jobs = lock_timeout();
+    return claim;
+  }
+  if (destination(found->second, called) == nullptr) {
+    claim.jobs = no_such_table();
     return claim;
   }
   Table& table = found->second;
@@ -239,16 +257,18 @@ Job Database::lease(Table& table, const std::string& key, QueuedJob& queued, con
   return job;
 }
 
-Receipt Database::settle(const Settlement& settlement, Instant now) {
+Receipt Database::settle(const Settlement& settlement, const std::string& called, Instant now) {
   const auto found = tables.find(settlement.vectorizer);
   if (found == tables.end() || found->second.dropped) return {settlement.id, no_such_table()};
   Table& table = found->second;
-  // Only these touch the user's table; the queue is ours.
+  // These do not touch the user's table; the queue is ours.
   const bool stores = settlement.action == Action::complete;
-  const bool touches = stores || settlement.action == Action::clear || settlement.action == Action::discard ||
-                       settlement.action == Action::stage;
+  const bool touches = settlement.action != Action::keep && settlement.action != Action::reschedule &&
+                       settlement.action != Action::extend;
   if (!table.extends && settlement.action == Action::extend) return {settlement.id, lock_timeout()};
   if (table.locked && touches) return {settlement.id, lock_timeout()};
+  Table* const at = touches ? destination(table, called) : &table;
+  if (at == nullptr) return {settlement.id, no_such_table()};
   if (stores) {
     if (table.refuses_writes) return {settlement.id, fail(ErrorKind::misconfigured, "permission denied")};
     if (settlement.jobs.size() > table.takes_rows)
@@ -258,11 +278,13 @@ Receipt Database::settle(const Settlement& settlement, Instant now) {
         return {settlement.id, fail(ErrorKind::rejected, "a check constraint refuses the vector")};
   }
   std::vector<Outcome> outcomes;
-  for (const SettledJob& job : settlement.jobs) outcomes.push_back(settle_one(table, settlement, job, now));
+  for (const SettledJob& job : settlement.jobs)
+    outcomes.push_back(settle_one(table, *at, settlement, job, now));
   return {settlement.id, std::move(outcomes)};
 }
 
-Outcome Database::settle_one(Table& table, const Settlement& settlement, const SettledJob& job, Instant now) {
+Outcome Database::settle_one(Table& table, Table& at, const Settlement& settlement, const SettledJob& job,
+                             Instant now) {
   const auto found = table.queue.find(job.key);
   if (found == table.queue.end() || found->second.lease != job.lease) return Outcome::gone;
   const auto row = table.rows.find(job.key);
@@ -271,9 +293,9 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
   switch (settlement.action) {
     case Action::complete:
     case Action::keep:
-      return table.chunks != 0 ? swap_one(table, settlement, job, queued, now)
-                               : complete_one(table, settlement, job, queued, now);
-    case Action::clear: return clear_one(table, job, queued, now);
+      return table.chunks != 0 ? swap_one(table, at, settlement, job, queued, now)
+                               : complete_one(table, at, settlement, job, queued, now);
+    case Action::clear: return clear_one(table, at, job, queued, now);
     case Action::extend: queued.run_at = now + settlement.delay; return Outcome::done;
     case Action::stage: return stage_one(table, job, queued, now);
     case Action::drop:
@@ -299,7 +321,7 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
       if ((absent ? 0 : hash_of(row->second.text)) != job.text_hash) return make_stale(queued);
       if (settlement.clear_vector && row != table.rows.end() && (row->second.vector || table.chunks != 0)) {
         if (row->second.held) return Outcome::busy;
-        row->second.vector.reset();
+        at.rows.at(job.key).vector.reset();
         table.ledger.erase(job.key);
         forget_chunks(table, job.key);
       }
@@ -312,7 +334,7 @@ Outcome Database::settle_one(Table& table, const Settlement& settlement, const S
   return Outcome::gone;
 }
 
-Outcome Database::complete_one(Table& table, const Settlement& settlement, const SettledJob& job,
+Outcome Database::complete_one(Table& table, Table& at, const Settlement& settlement, const SettledJob& job,
                                QueuedJob& queued, Instant now) {
   const auto row = table.rows.find(job.key);
   const bool keeps = settlement.action == Action::keep;
@@ -336,20 +358,21 @@ Outcome Database::complete_one(Table& table, const Settlement& settlement, const
     give_back(queued, now);
     return Outcome::kept;
   }
-  row->second.vector = std::move(vector);
+  Row& written = at.rows.at(job.key);
+  written.vector = std::move(vector);
   Proof& proof = table.ledger[job.key];
   if (proof.text_hash != job.text_hash) proof.repairs = 0;
   proof.text_hash = job.text_hash;
-  proof.vector = *row->second.vector;
+  proof.vector = *written.vector;
   table.queue.erase(job.key);
-  if (witness.stored) witness.stored(table, job.key, row->second.text);
+  if (witness.stored) witness.stored(at, job.key, written.text);
   if (table.vectorizer.rows != 0) arrived(tables.at(table.vectorizer.rows), job.key, now);
   if (table.rewrites_texts)
     put(settlement.vectorizer, job.key, fmt::format("text {} of {}", ++rewritten_, job.key), now);
   return Outcome::done;
 }
 
-Outcome Database::clear_one(Table& table, const SettledJob& job, QueuedJob& queued, Instant now) {
+Outcome Database::clear_one(Table& table, Table& at, const SettledJob& job, QueuedJob& queued, Instant now) {
   const auto row = table.rows.find(job.key);
   if (row != table.rows.end()) {
     if (!blank(row->second.text)) return make_stale(queued);
@@ -357,7 +380,7 @@ Outcome Database::clear_one(Table& table, const SettledJob& job, QueuedJob& queu
       give_back(queued, now);
       return Outcome::kept;
     }
-    row->second.vector.reset();
+    at.rows.at(job.key).vector.reset();
   }
   forget_chunks(table, job.key);
   table.ledger.erase(job.key);

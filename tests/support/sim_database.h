@@ -1,5 +1,5 @@
 /// A database in memory with the semantics of embedd's schema: source rows, triggers, queue, ledger, dead
-/// letters, stores of chunks.
+/// letters, stores of chunks, and vectorizers that change places.
 ///
 /// Statements are functions that run at one simulated instant, as one transaction each. Users' open
 /// transactions hold rows; what they changed becomes visible when they commit. The rules here mirror the SQL
@@ -75,8 +75,14 @@ struct Contents {
   bool operator==(const Contents&) const = default;
 };
 
+/// A vectorizer with its source's rows as its template shows them. Vectorizers over one source have the same
+/// rows, each with texts and vectors of its own.
 struct Table : Contents {
   Vectorizer vectorizer;
+  VectorizerId source = 0;  ///< the first vectorizer over these rows: its texts are the users' own
+  std::string label;        ///< the template's: behind the first word of each part of the users' text
+  std::string destination;  ///< the name of the column, or of the store
+  VectorizerId next_of = 0, old_of = 0;
   bool dropped = false;
   bool refuses_writes = false;         ///< every complete fails: privileges were revoked
   bool refuses_walks = false;          ///< every page of reconcile fails: a privilege is missing
@@ -139,7 +145,7 @@ class Database {
   Duration walking{};                     ///< all pages together
 
   // What users do. Each is a committed transaction unless it says otherwise; a row that another transaction
-  // holds is left alone.
+  // holds is left alone. What they do to a row is seen by each vectorizer over the row's source.
   void put(VectorizerId id, const std::string& key, const std::string& text, Instant now);
   void update_behind_triggers(VectorizerId id, const std::string& key, const std::string& text);
   /// Writes to the vector itself, as an ORM does that saves whole rows.
@@ -163,11 +169,29 @@ class Database {
   /// Ends that transaction with the row's deletion.
   void finish_by_removing(VectorizerId id, const std::string& key);
 
-  // What the adapter does: one statement each.
-  Claim claim(const ClaimRequest& request, Instant now);
-  Receipt settle(const Settlement& settlement, Instant now);
+  // What the owner does (sim_successors.cc): one transaction each, which takes the table's lock. What is
+  // refused, or finds a user's transaction on the table, changes nothing.
+  /// Declares a successor of the vectorizer, with another template; 0: refused.
+  VectorizerId begin_change(VectorizerId living, const std::string& label);
+  /// The vectorizer and its successor, or (`back`) what it has replaced, change their places.
+  bool switch_places(VectorizerId living, bool back, bool incomplete);
+  bool cancel_change(VectorizerId living);
+  bool prune(VectorizerId living);
+  /// Which vectorizer has this one as its next_of or old_of; 0: none.
+  [[nodiscard]] VectorizerId related(VectorizerId living, VectorizerId Table::* relation) const;
+  /// The vectorizer over this source that has the name; 0: it is dropped.
+  [[nodiscard]] VectorizerId living(VectorizerId source) const;
+  /// The vectorizers over the same source that are not dropped, this one among them.
+  [[nodiscard]] std::vector<VectorizerId> family(VectorizerId id) const;
+
+  // What the adapter does: one statement each. `called`: the destination's name when the worker last polled.
+  Claim claim(const ClaimRequest& request, const std::string& called, Instant now);
+  Receipt settle(const Settlement& settlement, const std::string& called, Instant now);
   std::vector<VectorizerState> poll(Instant now);
-  ReconcilePage reconcile(VectorizerId id, const Key& cursor, int worker, Instant now);
+  /// The destinations' names, which a poll tells, too.
+  [[nodiscard]] std::map<VectorizerId, std::string> destinations() const;
+  ReconcilePage reconcile(VectorizerId id, const Key& cursor, int worker, const std::string& called,
+                          Instant now);
   /// Until what is reserved may be used.
   Duration reserve(const Reservation& reservation, Instant now);
   void remember(const LimitsRecord& record, Instant now);
@@ -180,21 +204,40 @@ class Database {
  private:
   std::uint64_t rewritten_ = 0;
   std::uint64_t asked_ = 0;
+  /// Dropped ones, too.
+  template <typename What>
+  void each_over(VectorizerId id, What what) {
+    const VectorizerId source = tables.at(id).source;
+    for (auto& [other, table] : tables)
+      if (table.source == source) what(table);
+  }
+  void put_one(Table& table, const std::string& key, const std::string& users_text, Instant now);
+  void remove_one(Table& table, const std::string& key);
+  void rename_one(Table& table, const std::string& key, const std::string& new_key, Instant now);
+  /// What a statement made for this name writes to. Null: it fails, since its vectorizer's destination has
+  /// another name by now.
+  Table* destination(Table& table, const std::string& called);
+  [[nodiscard]] bool in_use(VectorizerId id) const;
+  [[nodiscard]] bool lacks_rows(const Table& coming, const Table& living) const;
+  void rename_vectorizer(Table& table, const std::string& name);
+  bool drop_with_vectors(VectorizerId id);
   void enqueue(Table& table, const std::string& key, int priority, Instant now);
   bool begin_walk(Table& table, int worker, Instant now, ReconcilePage::Progress& progress);
   Job lease(Table& table, const std::string& key, QueuedJob& queued, const ClaimRequest& request,
             Instant now);
-  Outcome settle_one(Table& table, const Settlement& settlement, const SettledJob& job, Instant now);
-  Outcome complete_one(Table& table, const Settlement& settlement, const SettledJob& job, QueuedJob& queued,
-                       Instant now);
-  Outcome clear_one(Table& table, const SettledJob& job, QueuedJob& queued, Instant now);
+  // `at`: where it is written.
+  Outcome settle_one(Table& table, Table& at, const Settlement& settlement, const SettledJob& job,
+                     Instant now);
+  Outcome complete_one(Table& table, Table& at, const Settlement& settlement, const SettledJob& job,
+                       QueuedJob& queued, Instant now);
+  Outcome clear_one(Table& table, Table& at, const SettledJob& job, QueuedJob& queued, Instant now);
 
   // Stores (sim_store.cc).
   void lease_of_store(const Table& table, const std::string& text, const QueuedJob& queued, Job& job) const;
   [[nodiscard]] bool all_known(const Table& table, const std::string& key) const;
   Outcome stage_one(Table& table, const SettledJob& job, QueuedJob& queued, Instant now);
-  Outcome swap_one(Table& table, const Settlement& settlement, const SettledJob& job, QueuedJob& queued,
-                   Instant now);
+  Outcome swap_one(Table& table, Table& at, const Settlement& settlement, const SettledJob& job,
+                   QueuedJob& queued, Instant now);
   void ask_for(const Table& table, const std::string& sent, Instant now);
   /// Of these chunks, those that no row has staged any more.
   void unask(const Table& table, const std::set<std::string>& sent);
@@ -208,7 +251,10 @@ class Database {
   void sweep(Table& table);
 };
 
-// What sim_database.cc, sim_store.cc and sim_walks.cc share.
+/// What the vectorizer's template makes of a user's text.
+std::string templated(const Table& table, const std::string& users_text);
+
+// What sim_database.cc, sim_store.cc, sim_successors.cc and sim_walks.cc share.
 
 std::unexpected<Error> no_such_table();
 std::unexpected<Error> lock_timeout();

@@ -89,9 +89,12 @@ void SimQueue::cut(Instant back_at, bool server_died) {
 
 void SimQueue::send_poll(const Heartbeat& heartbeat) {
   world_.heartbeats[worker_] = heartbeat;
-  run<std::vector<VectorizerState>>(
-      [&world = world_] { return world.database.poll(world.database_now()); },
-      [this](std::vector<VectorizerState> states) { poll_ = std::move(states); },
+  using Polled = std::pair<std::vector<VectorizerState>, std::map<VectorizerId, std::string>>;
+  run<Polled>(
+      [&world = world_] {
+        return Polled(world.database.poll(world.database_now()), world.database.destinations());
+      },
+      [this](Polled polled) { std::tie(poll_, known_) = std::move(polled); },
       [this](Error error) { poll_ = std::unexpected(std::move(error)); }, world_.slow_polls);
 }
 
@@ -103,11 +106,13 @@ std::function<void()> SimQueue::wait_for_lock(VectorizerId id) {
 }
 
 void SimQueue::send_claim(const ClaimRequest& request) {
+  const auto called = destination(request.vectorizer);
+  if (!called) return claims_.push_back({.request = request, .jobs = no_such_table()});
   const auto waited = wait_for_lock(request.vectorizer);
   world_.rows_asked_for += request.max_rows;
   run<Claim>(
-      [&world = world_, worker = worker_, request] {
-        Claim claim = world.database.claim(request, world.database_now());
+      [&world = world_, worker = worker_, request, called = *called] {
+        Claim claim = world.database.claim(request, called, world.database_now());
         if (world.tells && claim.jobs)
           for (const Job& job : *claim.jobs)
             world.tell("database: worker {} claims {} {} to {}", worker, world.table_name(request.vectorizer),
@@ -126,10 +131,12 @@ void SimQueue::send_claim(const ClaimRequest& request) {
 }
 
 void SimQueue::send_settlement(std::shared_ptr<const Settlement> settlement) {
+  const auto called = destination(settlement->vectorizer);
+  if (!called) return receipts_.push_back({settlement->id, no_such_table()});
   run<Receipt>(
       // As it is sent: the worker may change it once it has its receipt, and a statement may run later still.
-      [&world = world_, worker = worker_, settlement = *settlement] {
-        Receipt receipt = world.database.settle(settlement, world.database_now());
+      [&world = world_, worker = worker_, settlement = *settlement, called = *called] {
+        Receipt receipt = world.database.settle(settlement, called, world.database_now());
         if (world.tells) tell_of(world, worker, settlement, receipt);
         return receipt;
       },
@@ -141,10 +148,12 @@ void SimQueue::send_settlement(std::shared_ptr<const Settlement> settlement) {
 }
 
 void SimQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
+  const auto called = destination(vectorizer);
+  if (!called) return pages_.push_back({vectorizer, no_such_table()});
   const auto waited = wait_for_lock(vectorizer);
   run<ReconcilePage>(
-      [&world = world_, vectorizer, cursor, worker = worker_] {
-        return world.database.reconcile(vectorizer, cursor, worker, world.database_now());
+      [&world = world_, vectorizer, cursor, worker = worker_, called = *called] {
+        return world.database.reconcile(vectorizer, cursor, worker, called, world.database_now());
       },
       [this, waited](ReconcilePage page) {
         waited();

@@ -208,7 +208,7 @@ Outcome Database::stage_one(Table& table, const SettledJob& job, QueuedJob& queu
   return Outcome::done;
 }
 
-Outcome Database::swap_one(Table& table, const Settlement& settlement, const SettledJob& job,
+Outcome Database::swap_one(Table& table, Table& at, const Settlement& settlement, const SettledJob& job,
                            QueuedJob& queued, Instant now) {
   if (settlement.action == Action::keep) {
     give_back(queued, now);
@@ -239,15 +239,15 @@ Outcome Database::swap_one(Table& table, const Settlement& settlement, const Set
   table.placed.erase(job.key);
   for (const auto& [number, chunk] : chunks)
     table.placed.put(job.key, number, {.sent = chunk.sent, .vector = stored.at(number).vector});
-  table.store[job.key] = std::move(stored);
-  table.written_to.erase(job.key);
+  at.store[job.key] = std::move(stored);
+  at.written_to.erase(job.key);
   unstage(table, job.key);
   Proof& proof = table.ledger[job.key];
   if (proof.text_hash != job.text_hash) proof.repairs = 0;
   proof.text_hash = job.text_hash;
-  proof.chunks = table.store.at(job.key);
+  proof.chunks = at.store.at(job.key);
   table.queue.erase(job.key);
-  if (witness.swapped) witness.swapped(table, job.key);
+  if (witness.swapped) witness.swapped(at, job.key);
   return Outcome::done;
 }
 

@@ -36,11 +36,13 @@ bool Database::begin_walk(Table& table, int worker, Instant now, ReconcilePage::
   return true;
 }
 
-ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, int worker, Instant now) {
+ReconcilePage Database::reconcile(VectorizerId id, const Key& cursor, int worker, const std::string& called,
+                                  Instant now) {
   const auto found = tables.find(id);
   if (found == tables.end() || found->second.dropped) return {id, no_such_table()};
   Table& table = found->second;
   if (table.locked) return {id, lock_timeout()};
+  if (destination(table, called) == nullptr) return {id, no_such_table()};
   if (table.refuses_walks) return {id, fail(ErrorKind::misconfigured, "permission denied")};
   ReconcilePage::Progress progress;
   progress.next = cursor;

@@ -171,6 +171,8 @@ VectorizerId World::add_table(const std::string& name, int rows) {
   const auto id = static_cast<VectorizerId>(database.tables.size() + 1);
   Table& table = database.tables[id];
   table.vectorizer = {.id = id, .name = name, .endpoint = "openai", .model = "sim", .dimensions = 4};
+  table.source = id;
+  table.destination = "embedding";
   for (int i = 0; i < rows; ++i)
     database.put(id, fmt::format("{:04}", i), fmt::format("{} {} v0", name, i), database_now());
   return id;

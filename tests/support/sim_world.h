@@ -264,6 +264,13 @@ class SimQueue final : public Queue {
   void run(std::function<Answer()> statement, std::function<void(Answer)> deliver,
            std::function<void(Error)> lost, Duration late = {});
 
+  /// As the last poll told it. A vectorizer that no poll told of has no statements.
+  std::optional<std::string> destination(VectorizerId id) {
+    const auto known = known_.find(id);
+    if (known != known_.end()) return known->second;
+    wake_();
+    return std::nullopt;
+  }
   /// Counts who waits for a locked table; the result says that it waits no longer.
   std::function<void()> wait_for_lock(VectorizerId table);
 
@@ -277,6 +284,7 @@ class SimQueue final : public Queue {
   std::uint64_t next_statement_ = 1;
   std::map<std::uint64_t, std::function<void(Error)>> outstanding_;  ///< whom to tell of a loss
   std::optional<Poll> poll_;
+  std::map<VectorizerId, std::string> known_;  ///< as of the last poll: the vectorizers' destinations
   std::vector<Claim> claims_;
   std::vector<Receipt> receipts_;
   std::vector<ReconcilePage> pages_;

@@ -121,6 +121,7 @@ class RequestReader {
 std::string_view name_of(Mode mode) { return kModes[static_cast<std::size_t>(mode)]; }
 
 Result<Request> parse_request(std::string_view body) {
+  if (body.empty()) return fail(ErrorKind::invalid_argument, "the body is empty; it must be a JSON object");
   simdjson::dom::parser parser;
   simdjson::dom::element root;
   if (const auto error = parser.parse(body.data(), body.size()).get(root))

@@ -32,7 +32,7 @@ TEST(SearchRequest, TwiceKCandidatesUnlessTheyAreNamed) {
 
 TEST(SearchRequest, NamesTheWrongField) {
   const std::pair<const char*, const char*> cases[] = {
-      {"", "the body is not JSON"},
+      {"", "the body is empty"},
       {"5", "the body must be an object"},
       {R"({"query": ""})", "query: must not be empty"},
       {R"({"query": 5})", "query: must be a string"},

@@ -102,7 +102,7 @@ TEST_F(ServeHttp, WrongRequestsSayWhatToDo) {
   };
   const std::string json = "Content-Type: application/json";
   const Case cases[] = {
-      {kSearch, "", json, 400, "the body is not JSON"},
+      {kSearch, "", json, 400, "the body is empty"},
       {kSearch, "{", json, 400, "the body is not JSON"},
       {kSearch, "[]", json, 400, "the body must be an object"},
       {kSearch, "{}", json, 400, "query: is missing"},

@@ -71,7 +71,6 @@ class Capture {
               {"move_staged", ""},
               {"forget_cut", ""},
               {"truncate_chunks", ""},
-              {"changed", "true"},
               {"hint", hint("true")}};
     if (plan.store) describe(*plan.store);
   }

@@ -17,6 +17,7 @@
 #include <boost/beast/http.hpp>
 
 #include "base/threads.h"
+#include "serve/acceptor.h"
 
 namespace embedd::serve {
 
@@ -278,17 +279,7 @@ class HttpServer::Impl {
   }
 
   Result<void> listen(const ListenAddress& address) {
-    error_code error;
-    const auto found = tcp::resolver(io_).resolve(
-        address.host, address.port, tcp::resolver::passive | tcp::resolver::numeric_service, error);
-    if (error || found.empty()) return refuse(address, error.message());
-    const tcp::endpoint endpoint = found.begin()->endpoint();
-    (void)acceptor_.open(endpoint.protocol(), error);
-    if (!error) (void)acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) (void)acceptor_.bind(endpoint, error);
-    if (!error) (void)acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (!error) local_ = acceptor_.local_endpoint(error);
-    if (error) return refuse(address, error.message());
+    local_ = TRY(listen_on(acceptor_, address));
     accept();
     thread_ = start_thread([this] { io_.run(); });
     return {};
@@ -317,11 +308,6 @@ class HttpServer::Impl {
   [[nodiscard]] std::size_t connections() const { return shared_.count; }
 
  private:
-  static Result<void> refuse(const ListenAddress& address, const std::string& why) {
-    return fail(ErrorKind::unavailable,
-                fmt::format("cannot listen on {}:{}: {}", address.host, address.port, why));
-  }
-
   /// New connections are always accepted, so that a working client does not wait behind idle ones.
   void accept() {
     acceptor_.async_accept([this](error_code error, tcp::socket socket) {
@@ -364,10 +350,6 @@ void HttpServer::stop() { impl_->stop(); }
 std::uint16_t HttpServer::port() const { return impl_->local().port(); }
 std::size_t HttpServer::connections() const { return impl_->connections(); }
 
-std::string HttpServer::address() const {
-  const auto host = impl_->local().address();
-  return host.is_v6() ? fmt::format("[{}]:{}", host.to_string(), port())
-                      : fmt::format("{}:{}", host.to_string(), port());
-}
+std::string HttpServer::address() const { return shown(impl_->local()); }
 
 }  // namespace embedd::serve

@@ -12,6 +12,7 @@
 #include <boost/beast/http.hpp>
 
 #include "base/threads.h"
+#include "serve/acceptor.h"
 
 namespace embedd::serve {
 
@@ -123,17 +124,7 @@ class Listener::Impl {
   }
 
   Result<void> listen(const ListenAddress& address) {
-    error_code error;
-    const auto found = tcp::resolver(io_).resolve(
-        address.host, address.port, tcp::resolver::passive | tcp::resolver::numeric_service, error);
-    if (error || found.empty()) return refuse(address, error.message());
-    const tcp::endpoint endpoint = found.begin()->endpoint();
-    (void)acceptor_.open(endpoint.protocol(), error);
-    if (!error) (void)acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) (void)acceptor_.bind(endpoint, error);
-    if (!error) (void)acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (!error) local_ = acceptor_.local_endpoint(error);
-    if (error) return refuse(address, error.message());
+    local_ = TRY(listen_on(acceptor_, address));
     accept();
     thread_ = start_thread([this] { io_.run(); });
     return {};
@@ -142,12 +133,6 @@ class Listener::Impl {
   [[nodiscard]] const tcp::endpoint& local() const { return local_; }
 
  private:
-  /// `unavailable`, because the address may become usable a moment later without a person's help.
-  static Result<void> refuse(const ListenAddress& address, const std::string& why) {
-    return fail(ErrorKind::unavailable,
-                fmt::format("cannot listen on {}:{}: {}", address.host, address.port, why));
-  }
-
   /// New connections are always accepted: a probe must not wait behind connections that send no request.
   void accept() {
     acceptor_.async_accept([this](error_code error, tcp::socket socket) {
@@ -207,10 +192,6 @@ Result<std::unique_ptr<Listener>> Listener::start(const ListenAddress& address, 
 
 std::uint16_t Listener::port() const { return impl_->local().port(); }
 
-std::string Listener::address() const {
-  const auto host = impl_->local().address();
-  return host.is_v6() ? fmt::format("[{}]:{}", host.to_string(), port())
-                      : fmt::format("{}:{}", host.to_string(), port());
-}
+std::string Listener::address() const { return shown(impl_->local()); }
 
 }  // namespace embedd::serve

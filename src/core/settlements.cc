@@ -36,9 +36,9 @@ Settlement subset(const Settlement& settlement, const std::vector<std::size_t>& 
 
 Error too_many_chunks(const Error& error) {
   return {ErrorKind::too_large,
-          "the row's chunks take longer to store than a statement may take. If the store has a vector index, "
-          "drop it "
-          "(embedd vectorizer defer-index), then run: embedd dead retry; or cut into longer chunks. " +
+          "the row's chunks take longer to store than the longest statement. If the store has a vector "
+          "index, drop it (embedd vectorizer defer-index), then run: embedd dead retry; or cut into longer "
+          "chunks. " +
               error.message};
 }
 

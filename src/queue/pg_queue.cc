@@ -19,6 +19,8 @@ namespace {
 /// Users may wait as long as a settling statement runs. A statement runs this long only if the table has
 /// suddenly become much slower (queue/write_pace.h).
 constexpr Duration kLongestSettling = seconds(10);
+/// A row of a store whose chunks take longer goes over a connection of its own.
+constexpr Duration kLongestSwap = minutes(30);
 constexpr Duration kLastWords = seconds(3);
 
 pg::PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen, pg::Planning planning) {
@@ -50,6 +52,16 @@ Error PgQueue::unknown(VectorizerId vectorizer) {
   return {ErrorKind::misconfigured, fmt::format("vectorizer {} is not there", vectorizer)};
 }
 
+PgQueue::Session& PgQueue::long_swaps() {
+  if (!long_swaps_) {
+    pg::PipelineOptions options = pipeline_options(options_, false, pg::Planning::generic);
+    options.statement_timeout = kLongestSwap;
+    options.command_timeout = kLongestSwap + minutes(10);
+    long_swaps_.emplace("long swaps", std::move(options), clock_, wake_);
+  }
+  return *long_swaps_;
+}
+
 void PgQueue::Session::send(const pg::Statement& statement, const pg::Params& params, Handler handler) {
   const pg::CommandId id = pipeline.send(statement, params);
   handlers.emplace(id, std::move(handler));
@@ -73,9 +85,10 @@ void PgQueue::Session::pump() {
 PgQueue::PgQueue(PgQueueOptions options, const Clock& clock, std::function<void()> wake)
     : options_(std::move(options)),
       clock_(clock),
+      wake_(std::move(wake)),
       claims_("claims", pipeline_options(options_, options_.listen.empty(), pg::Planning::custom), clock,
-              wake),
-      settlements_("settlements", pipeline_options(options_, false, pg::Planning::generic), clock, wake),
+              wake_),
+      settlements_("settlements", pipeline_options(options_, false, pg::Planning::generic), clock, wake_),
       heads_(options_.slow_reading),
       usage_(seed_of(options_.worker)) {
   claims_.problem = settlements_.problem = claims_.pipeline.last_error().message;
@@ -83,7 +96,7 @@ PgQueue::PgQueue(PgQueueOptions options, const Clock& clock, std::function<void(
   pg::PipelineOptions listen = pipeline_options(options_, true, pg::Planning::custom);
   listen.conninfo = options_.listen;
   listen.conninfo_now = options_.listen_now;
-  listener_.emplace("notifications", std::move(listen), clock, wake);
+  listener_.emplace("notifications", std::move(listen), clock, wake_);
   listener_->problem = listener_->pipeline.last_error().message;
 }
 
@@ -363,6 +376,7 @@ bool PgQueue::ready() const { return claims_.pipeline.ready() && settlements_.pi
 void PgQueue::add_interests(std::vector<Interest>& interests) const {
   claims_.pipeline.add_interests(interests);
   settlements_.pipeline.add_interests(interests);
+  if (long_swaps_) long_swaps_->pipeline.add_interests(interests);
   if (listener_) listener_->pipeline.add_interests(interests);
 }
 
@@ -373,6 +387,7 @@ std::optional<Instant> PgQueue::wake_at() const {
   };
   consider(claims_.pipeline.wake_at());
   consider(settlements_.pipeline.wake_at());
+  if (long_swaps_) consider(long_swaps_->pipeline.wake_at());
   if (listener_) consider(listener_->pipeline.wake_at());
   if (settlements_.pipeline.ready()) consider(usage_.next_at());
   // Answers that need no connection are there already.

@@ -10,7 +10,8 @@
 /// lock, and may be sent again.
 ///
 /// A settlement is divided into statements of its own, each about half a second long (queue/write_pace.h).
-/// Vectorizers take turns, so that the settlement of a slow table delays no other vectorizer.
+/// Vectorizers take turns, so that the settlement of a slow table delays no other vectorizer. The chunks of
+/// one row are one statement: if it takes too long, it is sent again over a third connection.
 ///
 /// Usage is written separately (queue/usage_book.h), because all workers share its row, and a settlement must
 /// not keep that row locked. Usage is about a second behind the stored vectors. A worker killed in that
@@ -133,7 +134,8 @@ class PgQueue final : public Queue, public Waitable {
   /// The pace and the turn of settling a vectorizer's jobs.
   struct Writing {
     WritePace pace;
-    std::uint64_t turn = 0;  ///< when the vectorizer last had its turn
+    std::uint64_t turn = 0;   ///< when the vectorizer last had its turn
+    bool long_swaps = false;  ///< the last swap of one row took too long for the settlements' connection
   };
   struct Walk {
     WritePace pace;
@@ -151,9 +153,15 @@ class PgQueue final : public Queue, public Waitable {
                 const Result<pg::BinaryRows>& rows);
   void look_up_waste(Claim claim);
   void send_parts();
+  [[nodiscard]] Session& long_swaps();
+  void send_long_swaps();
   std::deque<Part>::iterator next_part();
-  void send_part(const Part& part);
+  [[nodiscard]] bool is_long_swap(const Part& part) const;
+  std::optional<Part> take_part(std::deque<Part>::iterator next, std::size_t most);
+  void send_part(Session& session, const Part& part);
   void on_part(const Part& part, Duration took, const Result<pg::BinaryRows>& rows);
+  void on_long_swap(const Part& part, Duration took, const Result<pg::BinaryRows>& rows);
+  void answer(const Part& part, const Result<pg::BinaryRows>& rows);
   void conclude(const Part& part);
   [[nodiscard]] Walk& walk_of(VectorizerId vectorizer);
   void send_page(const std::shared_ptr<const Known>& known, const Key& cursor);
@@ -168,8 +176,10 @@ class PgQueue final : public Queue, public Waitable {
 
   PgQueueOptions options_;
   const Clock& clock_;
+  std::function<void()> wake_;
   Session claims_;
   Session settlements_;
+  std::optional<Session> long_swaps_;  ///< while there are swaps that take long
   std::optional<Session> listener_;
   std::uint64_t listening_since_ = 0;  ///< pg::Pipeline::connections() of the connection that listens
 

@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t kStatementsAhead = 2;
 /// Statements that touch only the queue can be longer.
 constexpr std::size_t kRowsPerUpdate = 2048;
+/// A vectorizer's swaps keep their own connection until one is faster than this.
+constexpr Duration kStillLong = seconds(5);
 
 /// Billionths of a dollar, as far as bigint reaches.
 std::int64_t cost_of(const std::string& model, std::uint64_t tokens) {
@@ -50,40 +52,74 @@ void PgQueue::send_settlement(std::shared_ptr<const Settlement> sent) {
   send_parts();
 }
 
-/// Extensions first; then the vectorizer that was served the longest ago.
+/// Its statement replaces the chunks of rows that take long.
+bool PgQueue::is_long_swap(const Part& part) const {
+  if (part.settlement->action != Action::complete || !part.known->definition.store) return false;
+  const auto writing = writing_.find(part.settlement->vectorizer);
+  return writing != writing_.end() && writing->second.long_swaps;
+}
+
+/// Extensions first; then the vectorizer that was served the longest ago. Long swaps have their own
+/// connection.
 std::deque<PgQueue::Part>::iterator PgQueue::next_part() {
-  const auto turn = [this](const Part& part) {
-    return part.settlement->action == Action::extend ? 0 : writing_[part.settlement->vectorizer].turn;
-  };
-  return std::ranges::min_element(parts_, {}, turn);
+  auto first = parts_.end();
+  std::uint64_t first_turn = 0;
+  for (auto part = parts_.begin(); part != parts_.end(); ++part) {
+    if (is_long_swap(*part)) continue;
+    const std::uint64_t turn =
+        part->settlement->action == Action::extend ? 0 : writing_[part->settlement->vectorizer].turn;
+    if (first != parts_.end() && turn >= first_turn) continue;
+    first = part;
+    first_turn = turn;
+  }
+  return first;
+}
+
+/// Its first `most` jobs; or none, if a statement of its settlement has failed: the core sends the whole
+/// settlement again.
+std::optional<PgQueue::Part> PgQueue::take_part(std::deque<Part>::iterator next, std::size_t most) {
+  Part part = *next;
+  const bool failed = part.open->error.has_value();
+  if (!failed) part.count = std::min(part.count, most);
+  next->first += part.count;
+  next->count -= part.count;
+  if (next->count == 0) parts_.erase(next);
+  if (!failed) return part;
+  part.open->unanswered -= part.count;
+  conclude(part);
+  return std::nullopt;
 }
 
 void PgQueue::send_parts() {
-  while (!parts_.empty() && settlements_.handlers.size() < kStatementsAhead) {
+  while (settlements_.handlers.size() < kStatementsAhead) {
     const auto next = next_part();
-    Part part = *next;
-    // What failed is sent again as a whole: no more of it now.
-    const bool failed = part.open->error.has_value();
-    Writing& writing = writing_[part.settlement->vectorizer];
-    const std::size_t most = failed                                    ? part.count
-                             : writes(*part.settlement)                ? writing.pace.rows()
-                             : part.settlement->action == Action::keep ? WritePace::kMostRows
-                                                                       : kRowsPerUpdate;
-    part.count = std::min(part.count, most);
-    next->first += part.count;
-    next->count -= part.count;
-    if (next->count == 0) parts_.erase(next);
-    if (failed) {
-      part.open->unanswered -= part.count;
-      conclude(part);
-      continue;
-    }
-    if (part.settlement->action != Action::extend) writing.turn = next_served_++;
-    send_part(part);
+    if (next == parts_.end()) break;
+    const Settlement& settlement = *next->settlement;
+    Writing& writing = writing_[settlement.vectorizer];
+    const std::size_t most = writes(settlement)                  ? writing.pace.rows()
+                             : settlement.action == Action::keep ? WritePace::kMostRows
+                                                                 : kRowsPerUpdate;
+    const bool extends = settlement.action == Action::extend;
+    const std::optional<Part> part = take_part(next, most);
+    if (!part) continue;
+    if (!extends) writing.turn = next_served_++;
+    send_part(settlements_, *part);
+  }
+  send_long_swaps();
+}
+
+/// One row at a time. The connection is closed when no row is left.
+void PgQueue::send_long_swaps() {
+  for (;;) {
+    if (long_swaps_ && !long_swaps_->handlers.empty()) return;
+    const auto next = std::ranges::find_if(parts_, [this](const Part& part) { return is_long_swap(part); });
+    if (next == parts_.end()) return long_swaps_.reset();
+    if (!long_swaps().pipeline.ready()) return;
+    if (const std::optional<Part> part = take_part(next, 1)) send_part(long_swaps(), *part);
   }
 }
 
-void PgQueue::send_part(const Part& part) {
+void PgQueue::send_part(Session& session, const Part& part) {
   const auto statement = [part](const QueueStatements& sql) -> const pg::Statement& {
     return statement_of(sql, *part.settlement);
   };
@@ -92,8 +128,13 @@ void PgQueue::send_part(const Part& part) {
     return settlement_params(*part.settlement, jobs, part.known->definition);
   };
   const Instant sent_at = clock_.now();
+  if (&session != &settlements_)
+    return send(session, part.known, false, statement, params,
+                [this, part, sent_at](const Result<pg::BinaryRows>& rows) {
+                  on_long_swap(part, clock_.now() - sent_at, rows);
+                });
   plans_used_ = true;
-  send(settlements_, part.known, false, statement, params,
+  send(session, part.known, false, statement, params,
        [this, part, sent_at](const Result<pg::BinaryRows>& rows) {
          // The server began with it when it was done with the one before.
          const Instant began = std::max(sent_at, settled_at_);
@@ -103,23 +144,37 @@ void PgQueue::send_part(const Part& part) {
 }
 
 void PgQueue::on_part(const Part& part, Duration took, const Result<pg::BinaryRows>& rows) {
+  const Settlement& settlement = *part.settlement;
+  Writing& writing = writing_[settlement.vectorizer];
+  if (rows && writes(settlement)) writing.pace.wrote(part.count, took);
+  if (rows || rows.error().kind != ErrorKind::canceled || closing_) return answer(part, rows);
+  if (part.count > 1) {
+    // Too many rows for a table that has become slow: as much as fits goes next, and so on.
+    writing.pace.canceled(part.count);
+    parts_.push_front(part);
+    return;
+  }
+  if (!part.known->definition.store || settlement.action != Action::complete) return answer(part, rows);
+  writing.long_swaps = true;
+  parts_.push_front(part);
+}
+
+void PgQueue::on_long_swap(const Part& part, Duration took, const Result<pg::BinaryRows>& rows) {
+  if (took < kStillLong) writing_[part.settlement->vectorizer].long_swaps = false;
+  answer(part, rows);
+}
+
+void PgQueue::answer(const Part& part, const Result<pg::BinaryRows>& rows) {
   OpenSettlement& open = *part.open;
   const Settlement& settlement = *part.settlement;
-  WritePace& pace = writing_[settlement.vectorizer].pace;
   if (rows) {
     const std::string_view letters = rows->bytes(0, 0);
     CHECK(letters.size() == part.count, "{} outcomes of {} jobs", letters.size(), part.count);
     for (std::size_t i = 0; i < part.count; ++i) open.outcomes[part.first + i] = outcome_of(letters[i]);
     open.partly = true;
-    if (writes(settlement)) pace.wrote(part.count, took);
     const auto done = std::ranges::count(letters, static_cast<char>(kDone));
     if (settlement.action == Action::complete && done > 0)
       usage_.add({settlement.vectorizer, settlement.model_id}, {.rows = static_cast<std::uint64_t>(done)});
-  } else if (rows.error().kind == ErrorKind::canceled && part.count > 1 && !closing_) {
-    // Too many rows for a table that has become slow: as much as fits goes next, and so on.
-    pace.canceled(part.count);
-    parts_.push_front(part);
-    return;
   } else if (!open.error) {
     open.error = rows.error();
   }
@@ -144,6 +199,7 @@ std::vector<Receipt> PgQueue::take_receipts() {
 
 void PgQueue::pump_settlements() {
   settlements_.pump();
+  if (long_swaps_) long_swaps_->pump();
   send_parts();
   write_usage();
 }

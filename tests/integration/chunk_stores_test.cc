@@ -340,6 +340,37 @@ TEST_F(ChunkStores, SayWhatTheyWaitFor) {
   EXPECT_THAT(run_embedd({"status"}).output, HasSubstr("its table of chunks is gone"));
 }
 
+TEST_F(ChunkStores, ARowWhoseChunksTakeLongToStoreKeepsNobodyElseWaiting) {
+  declare();
+  declare_docs();
+  sql("CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.4); RETURN "
+      "NEW; END'");
+  sql("CREATE TRIGGER dawdle BEFORE INSERT ON articles_embedding_store FOR EACH ROW WHEN (NEW.id = 1) "
+      "EXECUTE FUNCTION dawdle()");
+  write(1, text(40, "patience"));
+  Embedd worker = start_worker({{"EMBEDD_LEASE_SECONDS", "5"}});
+  ASSERT_TRUE(
+      eventually([&] { return worker.log().find("\"long swaps\"") != std::string::npos; }, seconds(60)))
+      << worker.log();
+  add_docs(20);
+  ASSERT_TRUE(eventually([&] { return number("SELECT count(embedding) FROM docs") == 20; })) << worker.log();
+  EXPECT_EQ(chunks(), 0) << "the row's chunks were to take longer";
+  ASSERT_TRUE(eventually([&] { return chunks() > 0; }, seconds(60))) << worker.log();
+  EXPECT_EQ(wrong(), "");
+  EXPECT_EQ(bought(), chunks() + 20);
+  write(2, text(4, "haste"));
+  ASSERT_TRUE(wait_until_idle(seconds(30))) << worker.log();
+  EXPECT_EQ(wrong(), "");
+  EXPECT_EQ(left_over(), kNothing);
+  const auto swaps_open = [&] {
+    return number(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+        "application_name = 'embedd worker'");
+  };
+  EXPECT_TRUE(eventually([&] { return swaps_open() == 2; })) << "the connection is closed after use";
+  EXPECT_EQ(worker.stop().code, 0);
+}
+
 TEST_F(ChunkStores, RowsAreDueAlthoughTheirLastChunksArriveAtOnce) {
   EMBEDD_NOT_ON(row_triggers, "takes no advisory lock: such a row is looked at after 15 seconds");
   declare();

@@ -140,8 +140,10 @@ std::vector<std::string> remarks_of(const app::StatusReport& report, const schem
                               human_count(*item.chunks_waiting),
                               *item.chunks_waiting < schema::kCountLimit ? "" : "+"));
   else if (item.next_try_seconds)
-    out.push_back(fmt::format(" waits: rows that failed are tried again, the next in {}",
-                              human_age(*item.next_try_seconds)));
+    out.push_back(fmt::format(
+        " waits: rows {} are tried again, the next in {}",
+        item.chunks_waiting ? "that failed, or whose chunks have just got their vectors," : "that failed",
+        human_age(*item.next_try_seconds)));
   return out;
 }
 

@@ -124,7 +124,7 @@ void Worker::note(Poll poll, Instant now) {
 
   state_.summary.rows_remain = rows_remain(*poll);
   if (state_.options.once) {
-    once_.poll_answered(idle(*poll, now));
+    once_.poll_answered(idle(*poll, now), due_soon(*poll), now);
     if (!once_.done() && state_.leases_held() == 0)
       polls_.plan(now + std::min<Duration>(state_.options.poll, milliseconds(200)));
   }
@@ -161,6 +161,19 @@ bool Worker::idle(const std::vector<VectorizerState>& states, Instant now) const
     // the queue.
     if (lane->walk.under_way() && (workable || !lane->walk.deferred())) return true;
     return state.due && workable;
+  });
+}
+
+/// Rows of a store wait although no chunk does: their chunks have all got vectors, and nobody has looked yet.
+bool Worker::due_soon(const std::vector<VectorizerState>& states) {
+  const auto has_chunk_jobs = [&](VectorizerId store) {
+    return std::ranges::any_of(states, [&](const VectorizerState& state) {
+      return state.vectorizer.rows == store && (state.waiting || state.dead_letters > 0);
+    });
+  };
+  return std::ranges::any_of(states, [&](const VectorizerState& state) {
+    return state.vectorizer.cuts() && !state.vectorizer.paused && state.problem.empty() && state.waiting &&
+           !has_chunk_jobs(state.vectorizer.id);
   });
 }
 

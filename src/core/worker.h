@@ -74,6 +74,7 @@ class Worker {
   [[nodiscard]] bool out_of_work() const;
   [[nodiscard]] bool rows_remain(const std::vector<VectorizerState>& states) const;
   [[nodiscard]] bool idle(const std::vector<VectorizerState>& states, Instant now) const;
+  [[nodiscard]] static bool due_soon(const std::vector<VectorizerState>& states);
 
   WorkerState state_;
   JobKeeper keeper_{state_};

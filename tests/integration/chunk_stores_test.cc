@@ -367,7 +367,9 @@ TEST_F(ChunkStores, ARowWhoseChunksTakeLongToStoreKeepsNobodyElseWaiting) {
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
         "application_name = 'embedd worker'");
   };
-  EXPECT_TRUE(eventually([&] { return swaps_open() == 2; })) << "the connection is closed after use";
+  if (target() != Target::pgbouncer) {  // which keeps connections for others
+    EXPECT_TRUE(eventually([&] { return swaps_open() == 2; })) << "the connection is closed after use";
+  }
   EXPECT_EQ(worker.stop().code, 0);
 }
 

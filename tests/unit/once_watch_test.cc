@@ -25,38 +25,53 @@ INSTANTIATE_TEST_SUITE_P(OnceWatch, Once,
                                          Case{"nothing_to_do",
                                               [](OnceWatch& w) {
                                                 w.poll_sent();
-                                                w.poll_answered(true);
+                                                w.poll_answered(true, false, {});
                                               },
                                               true},
                                          Case{"something_to_do",
                                               [](OnceWatch& w) {
                                                 w.poll_sent();
-                                                w.poll_answered(false);
+                                                w.poll_answered(false, false, {});
                                               },
                                               false},
                                          Case{"progress_before_the_poll",
                                               [](OnceWatch& w) {
                                                 w.progress();
                                                 w.poll_sent();
-                                                w.poll_answered(true);
+                                                w.poll_answered(true, false, {});
                                               },
                                               true},
                                          Case{"progress_since_the_poll_was_asked",
                                               [](OnceWatch& w) {
                                                 w.poll_sent();
                                                 w.progress();
-                                                w.poll_answered(true);
+                                                w.poll_answered(true, false, {});
                                               },
                                               false},
                                          Case{"the_last_poll_decides",
                                               [](OnceWatch& w) {
                                                 w.poll_sent();
-                                                w.poll_answered(true);
+                                                w.poll_answered(true, false, {});
                                                 w.poll_sent();
-                                                w.poll_answered(false);
+                                                w.poll_answered(false, false, {});
                                               },
                                               false}),
                          [](const auto& test) { return std::string(test.param.name); });
+
+TEST(OnceWatch, WaitsForRowsThatWillBeDueSoonButNotForEver) {
+  OnceWatch watch;
+  const auto done_after = [&](Duration since) {
+    watch.poll_sent();
+    watch.poll_answered(true, true, Instant(since));
+    return watch.done();
+  };
+  EXPECT_FALSE(done_after(seconds(0)));
+  EXPECT_FALSE(done_after(seconds(19)));
+  EXPECT_TRUE(done_after(seconds(20)));
+  watch.progress();
+  EXPECT_FALSE(done_after(seconds(30))) << "other rows than before may wait now";
+  EXPECT_TRUE(done_after(seconds(50)));
+}
 
 TEST(OnceWatch, TellsWhetherAnotherPollCouldSaySomethingNew) {
   OnceWatch watch;

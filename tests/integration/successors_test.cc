@@ -268,6 +268,92 @@ TEST_F(Successors, OfStoresRenameTables) {
   EXPECT_EQ(run_embedd({"check"}).code, 0);
 }
 
+/// A partition that comes while the successor is filled, and one that comes after the switch, are like the
+/// others.
+TEST_F(Successors, OfPartitionedTablesRenameTheColumnsOfAllPartitions) {
+  ASSERT_EQ(run_embedd({"migrate"}).code, 0);
+  sql("CREATE TABLE notes (id bigint, day int, title text, body text, embedding vector(8), PRIMARY KEY (id, "
+      "day)) "
+      "PARTITION BY LIST (day)");
+  for (const char* day : {"1", "2"})
+    sql(fmt::format("CREATE TABLE notes_{0} PARTITION OF notes FOR VALUES IN ({0})", day));
+  sql("INSERT INTO notes SELECT i, 1 + i % 2, 'title ' || i, 'body ' || i FROM generate_series(1, 20) i");
+  ASSERT_EQ(run_embedd({"vectorizer", "create", "notes", "--table", "notes", "--text", "{title}", "--column",
+                        "embedding"})
+                .code,
+            0);
+  ASSERT_EQ(work_once().code, 0);
+  ASSERT_EQ(run_embedd({"vectorizer", "change", "notes", "--text", "{body}"}).code, 0);
+  sql("CREATE TABLE notes_3 PARTITION OF notes FOR VALUES IN (3)");
+  sql("INSERT INTO notes VALUES (21, 3, 'title 21', 'body 21')");
+  ASSERT_EQ(work_once().code, 0);
+  const auto wrong = [&](const std::string& text, const std::string& column) {
+    return wrong_rows(fmt::format("SELECT id, {}, {}::text FROM notes", text, column));
+  };
+  EXPECT_EQ(wrong("title", "embedding"), "");
+  EXPECT_EQ(wrong("body", "embedding_next"), "");
+  const Finished switched = run_embedd({"vectorizer", "switch", "notes"});
+  ASSERT_EQ(switched.code, 0) << switched.error_output;
+  sql("CREATE TABLE notes_4 (LIKE notes INCLUDING ALL)");
+  sql("ALTER TABLE notes ATTACH PARTITION notes_4 FOR VALUES IN (4)");
+  sql("INSERT INTO notes VALUES (22, 4, 'title 22', 'body 22')");
+  sql("UPDATE notes SET title = 'new title', body = 'new body' WHERE id IN (3, 4)");
+  sql("DELETE FROM notes WHERE id = 5");
+  ASSERT_EQ(work_once().code, 0);
+  EXPECT_EQ(wrong("body", "embedding"), "");
+  EXPECT_EQ(wrong("title", "embedding_old"), "");
+  ASSERT_EQ(run_embedd({"vectorizer", "switch", "notes", "--back"}).code, 0);
+  EXPECT_EQ(wrong("title", "embedding"), "");
+  ASSERT_EQ(run_embedd({"vectorizer", "change", "notes", "--cancel"}).code, 0);
+  sql("UPDATE notes SET title = 'newer title' WHERE id = 22");
+  ASSERT_EQ(work_once().code, 0);
+  EXPECT_EQ(wrong("title", "embedding"), "");
+  const Finished check = run_embedd({"check"});
+  EXPECT_EQ(check.code, 0) << check.output << check.error_output;
+}
+
+TEST_F(Successors, OfPartitionedTablesMayBeStores) {
+  ASSERT_EQ(run_embedd({"migrate"}).code, 0);
+  sql("CREATE TABLE notes (id bigint, day int, title text, body text, PRIMARY KEY (id, day)) PARTITION BY "
+      "LIST (day)");
+  for (const char* day : {"1", "2"})
+    sql(fmt::format("CREATE TABLE notes_{0} PARTITION OF notes FOR VALUES IN ({0})", day));
+  sql("INSERT INTO notes SELECT i, 1 + i % 2, 'title ' || i, 'First of ' || i || repeat(' and so on', 6) || "
+      "E'.\n\nSecond of ' || i || "
+      "'.' "
+      "FROM generate_series(1, 20) i");
+  ASSERT_EQ(
+      run_embedd({"vectorizer", "create", "notes", "--table", "notes", "--text", "{body}", "--store",
+                  "--chunk", "recursive:24", "--chunk-template", "{title}: {chunk}", "--dimensions", "8"})
+          .code,
+      0);
+  ASSERT_EQ(work_once().code, 0);
+  const auto wrong = [&](const std::string& store, const std::string& sent) {
+    return wrong_rows(
+        fmt::format("SELECT id, {}, s.embedding::text FROM {} s JOIN notes USING (id, day)", sent, store));
+  };
+  EXPECT_GT(number("SELECT count(*) FROM notes_embedding_store"), 20);
+  EXPECT_EQ(wrong("notes_embedding_store", "title || ': ' || chunk"), "");
+  const Finished verified = run_embedd({"vectorizer", "verify", "notes", "--sample", "50"});
+  EXPECT_EQ(verified.code, 0) << verified.output << verified.error_output;
+  EXPECT_THAT(verified.output, HasSubstr("cosine 1.0000"));
+
+  ASSERT_EQ(run_embedd({"vectorizer", "change", "notes", "--chunk", "recursive:64"}).code, 0);
+  ASSERT_EQ(work_once().code, 0);
+  const Finished switched = run_embedd({"vectorizer", "switch", "notes"});
+  ASSERT_EQ(switched.code, 0) << switched.error_output;
+  EXPECT_EQ(number("SELECT count(*) FROM notes_embedding_store"), 20);
+  sql("UPDATE notes SET title = 'another title' WHERE id = 7");
+  sql("DELETE FROM notes WHERE id = 8");
+  ASSERT_EQ(work_once().code, 0);
+  for (const char* store : {"notes_embedding_store", "notes_embedding_store_old"})
+    EXPECT_EQ(wrong(store, "title || ': ' || chunk"), "") << store;
+  EXPECT_EQ(number("SELECT count(*) FROM notes_embedding_store"), 19);
+  sql("UPDATE notes_embedding_store SET embedding = '[1,2,3,4,5,6,7,8]' WHERE id = 9");
+  sql("DELETE FROM embedd.queue_3");
+  EXPECT_EQ(run_embedd({"vectorizer", "verify", "notes", "--sample", "50"}).code, 3);
+}
+
 TEST_F(Successors, CanBeComparedAndVectorsVerified) {
   declare(40);
   EXPECT_THAT(run_embedd({"vectorizer", "compare", "docs"}).error_output, HasSubstr("no successor"));

@@ -105,6 +105,12 @@ class Parser {
                             [create](Context& context) { return vectorizer_create(context, *create); });
     add_source_options(*command, create);
     add_model_options(*command, create);
+    auto adopt = std::make_shared<schema::VectorizerSpec>(*create);
+    adopt->adopt_existing = true;
+    command = add(group, "adopt", "Declare a vectorizer over vectors that are there: create --adopt-existing",
+                  [adopt](Context& context) { return vectorizer_create(context, *adopt); });
+    add_source_options(*command, adopt);
+    add_model_options(*command, adopt);
     add(group, "list", "List the vectorizers", vectorizer_list);
     add_named(group, "show", "Show one vectorizer", vectorizer_show);
     add_named(group, "pause", "Stop embedding; changes are still recorded", vectorizer_pause);

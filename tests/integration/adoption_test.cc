@@ -14,9 +14,10 @@ using testing::Not;
 
 class Adoption : public WorkerTest {
  protected:
-  Finished create_docs_with(const std::vector<std::string>& more) {
-    std::vector<std::string> all{"vectorizer", "create",           "docs",     "--table",  "docs",
-                                 "--text",     "{title}\\n{body}", "--column", "embedding"};
+  Finished create_docs_with(const std::vector<std::string>& more) { return declare_docs_by("create", more); }
+  Finished declare_docs_by(const std::string& command, const std::vector<std::string>& more) {
+    std::vector<std::string> all{"vectorizer",       command,    "docs",     "--table", "docs", "--text",
+                                 "{title}\\n{body}", "--column", "embedding"};
     all.insert(all.end(), more.begin(), more.end());
     return run_embedd(all);
   }
@@ -105,7 +106,7 @@ TEST_F(Adoption, WithoutBeingAskedNothingIsTrusted) {
 
 TEST_F(Adoption, OnlyVectorsThatNameTheModelAreAdopted) {
   fill_with_strangers_vectors();
-  const Finished created = create_docs_with({"--model-id-column", "embedding_model_id", "--adopt-existing"});
+  const Finished created = declare_docs_by("adopt", {"--model-id-column", "embedding_model_id"});
   ASSERT_EQ(created.code, 0) << created.error_output;
   EXPECT_THAT(created.error_output, HasSubstr("4 vectors are adopted"));
   EXPECT_THAT(created.error_output, HasSubstr("6 rows have a vector already"));

@@ -66,7 +66,7 @@ constexpr Block kBlocks[] = {
     {"embedd vectorizer change documents ", Setting::indexed},
     {"embedd vectorizer create manuals ", Setting::pgai},
     {"embedd migrate\nembedd from-pgai ", Setting::pgai},
-    {"embedd vectorizer create legacy ", Setting::filled},
+    {"embedd vectorizer adopt legacy ", Setting::filled},
     {"psql $DATABASE_URL -c \"ALTER TABLE documents ADD COLUMN abstract", Setting::running},
     {"embedd chunk handbook.md ", Setting::bare},
     {"psql $DATABASE_URL -c \"ALTER TABLE documents ADD COLUMN author", Setting::running},

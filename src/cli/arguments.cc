@@ -152,6 +152,12 @@ class Parser {
             "[TABLE_embedding_store]")
         ->expected(0, 1)
         ->option_text("[TABLE]");
+    command
+        .add_option_function<std::string>(
+            "--view", [create](const std::string& name) { create->view = name; },
+            "Also create a view that joins a store with its table [TABLE_embedding]")
+        ->expected(0, 1)
+        ->option_text("[NAME]");
     command.add_option("--chunk", create->chunk,
                        "How a store's texts are cut: none, tokens:SIZE[,OVERLAP], recursive:SIZE[,OVERLAP], "
                        "markdown:SIZE[,OVERLAP]");

@@ -62,6 +62,7 @@ Result<void> check_words(const VectorizerSpec& spec) {
   if (spec.model.empty()) return wrong("name a model with --model");
   if (spec.dimensions < 0 || spec.dimensions > 16'000)
     return wrong("--dimensions {} is out of range; pgvector stores 1 to 16000", spec.dimensions);
+  if (spec.view && !spec.store) return wrong("--view joins a store with its table: it goes with --store");
   if (spec.trust_all && !spec.adopt_existing) return wrong("--trust-all goes with --adopt-existing");
   if (spec.adopt_existing && !spec.store && spec.model_id_column.empty() && !spec.trust_all)
     return wrong(

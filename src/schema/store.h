@@ -18,6 +18,13 @@ std::string chunks_name(std::string_view name);
 Result<CapturePlan::Store> check_store(pg::Connection& db, const VectorizerSpec& spec,
                                        const SourceTable& source, const std::vector<std::string>& key);
 
+/// Creates the view `name` (empty: TABLE_embedding) over the store and the rest of the source's columns.
+/// Whoever reads the view needs privileges on both tables, and sees the rows that row-level security allows;
+/// before PostgreSQL 15, those that it allows the view's owner. Must run inside the declaration's
+/// transaction. Errors: invalid_argument, with what to do instead.
+Result<void> create_view(pg::Connection& db, const std::string& name, const SourceTable& source,
+                         const CapturePlan::Store& store, const std::vector<std::string>& key);
+
 /// What declares the vectorizer of the chunks that wait. It embeds what is sent of them, and nobody sees it
 /// listed.
 VectorizerSpec chunks_spec(const VectorizerSpec& spec, VectorizerId id, int dimensions);

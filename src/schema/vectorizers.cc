@@ -185,6 +185,7 @@ Result<Declared> declare_in_transaction(pg::Connection& db, const VectorizerSpec
   else
     out.existing = TRY((plan.store ? take_stock_of_store : take_stock)(db, spec, declared, out.info));
   TRY(run_all(db, capture_ddl(plan)));
+  if (spec.view) TRY(create_view(db, *spec.view, declared.source, *plan.store, plan.key_columns));
   if (spec.predecessor) TRY(run_all(db, spec.predecessor->removal));
   TRY(db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(plan.id)}));
   return out;

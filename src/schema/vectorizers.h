@@ -28,6 +28,7 @@ struct VectorizerSpec {
   std::string column;  ///< destination column, of type vector or halfvec
   std::optional<std::string>
       store;                        ///< destination table, in place of a column; empty: TABLE_embedding_store
+  std::optional<std::string> view;  ///< joins the store with the source; empty: TABLE_embedding
   std::string chunk = "none";       ///< how a store's texts are cut; see text/chunk_rule.h
   std::string chunk_template;       ///< what is sent of a chunk; empty: the chunk
   bool halfvec = false;             ///< a store's vectors are of that type

@@ -7,73 +7,12 @@
 #include <atomic>
 #include <thread>
 
-#include "support/worker_fixture.h"
+#include "support/chunk_stores_fixture.h"
 
 namespace embedd::test {
 namespace {
 
 using testing::HasSubstr;
-
-class ChunkStores : public WorkerTest {
- protected:
-  void declare(const std::vector<std::string>& more = {"--chunk", "recursive:32"}) {
-    sql("CREATE TABLE articles (id bigint PRIMARY KEY, title text, body text, views int NOT NULL DEFAULT 0)");
-    ASSERT_EQ(run_embedd({"migrate"}).code, 0);
-    std::vector<std::string> arguments = {"vectorizer", "create", "articles",     "--table", "articles",
-                                          "--text",     "{body}", "--dimensions", "8",       "--store"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    const Finished created = run_embedd(arguments);
-    ASSERT_EQ(created.code, 0) << created.error_output;
-    EXPECT_THAT(created.error_output, testing::Not(HasSubstr("could not be counted")))
-        << "a new store holds none";
-  }
-
-  /// Text of `paragraphs` different paragraphs, each of about 25 tokens.
-  static std::string text(int paragraphs, const std::string& about) {
-    std::string out;
-    for (int i = 0; i < paragraphs; ++i)
-      out += fmt::format(
-          "{}Paragraph {} of the article about {} says that {} and {} are not the same thing at all.",
-          i == 0 ? "" : "\n\n", i, about, about, i * 7919 % 1000);
-    return out;
-  }
-
-  void write(int id, const std::string& body) {
-    run(db,
-        "INSERT INTO articles VALUES ($1, 'Title', $2) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
-        {std::to_string(id), body});
-  }
-
-  /// What is wrong with the store: chunks that do not make up their row's text, or have another text's
-  /// vector.
-  std::string wrong() {
-    std::string out =
-        wrong_rows("SELECT id || '/' || chunk_seq, chunk, embedding::text FROM articles_embedding_store");
-    out += value(
-        "SELECT coalesce(string_agg('row ' || coalesce(a.id, s.id), ', '), '') FROM (SELECT id, "
-        "string_agg(chunk, '' ORDER "
-        "BY chunk_seq) AS body, bool_and(chunk_seq = n - 1) AS dense FROM (SELECT *, row_number() OVER "
-        "(PARTITION BY id "
-        "ORDER BY chunk_seq) AS n FROM articles_embedding_store) x GROUP BY id) s FULL JOIN articles a USING "
-        "(id) WHERE "
-        "nullif(trim(a.body), '') IS DISTINCT FROM s.body OR NOT s.dense");
-    return out;
-  }
-
-  /// Nothing that is only for the way is left over.
-  std::string left_over() {
-    return value(
-        "SELECT format('%s jobs, %s chunk jobs, %s waiting, %s staged, %s dead', (SELECT count(*) FROM "
-        "embedd.queue_1), "
-        "(SELECT count(*) FROM embedd.queue_2), (SELECT count(*) FROM embedd.chunks_1), (SELECT count(*) "
-        "FROM "
-        "embedd.staged_1), (SELECT count(*) FROM embedd.dead_letters))");
-  }
-  static constexpr const char* kNothing = "0 jobs, 0 chunk jobs, 0 waiting, 0 staged, 0 dead";
-
-  std::int64_t chunks() { return number("SELECT count(*) FROM articles_embedding_store"); }
-  std::int64_t bought() { return static_cast<std::int64_t>(provider.stats().inputs); }
-};
 
 TEST_F(ChunkStores, EveryChunkHasTheVectorOfItsText) {
   declare();
@@ -338,68 +277,6 @@ TEST_F(ChunkStores, SayWhatTheyWaitFor) {
   EXPECT_THAT(run_embedd({"status"}).output, HasSubstr("embedd's triggers are missing"));
   sql("DROP TABLE articles_embedding_store");
   EXPECT_THAT(run_embedd({"status"}).output, HasSubstr("its table of chunks is gone"));
-}
-
-TEST_F(ChunkStores, ARowWhoseChunksTakeLongToStoreKeepsNobodyElseWaiting) {
-  declare();
-  declare_docs();
-  sql("CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.4); RETURN "
-      "NEW; END'");
-  sql("CREATE TRIGGER dawdle BEFORE INSERT ON articles_embedding_store FOR EACH ROW WHEN (NEW.id = 1) "
-      "EXECUTE FUNCTION dawdle()");
-  write(1, text(40, "patience"));
-  Embedd worker = start_worker({{"EMBEDD_LEASE_SECONDS", "5"}});
-  ASSERT_TRUE(
-      eventually([&] { return worker.log().find("\"long swaps\"") != std::string::npos; }, seconds(60)))
-      << worker.log();
-  add_docs(20);
-  ASSERT_TRUE(eventually([&] { return number("SELECT count(embedding) FROM docs") == 20; })) << worker.log();
-  EXPECT_EQ(chunks(), 0) << "the row's chunks were to take longer";
-  ASSERT_TRUE(eventually([&] { return chunks() > 0; }, seconds(60))) << worker.log();
-  EXPECT_EQ(wrong(), "");
-  EXPECT_EQ(bought(), chunks() + 20);
-  write(2, text(4, "haste"));
-  ASSERT_TRUE(wait_until_idle(seconds(30))) << worker.log();
-  EXPECT_EQ(wrong(), "");
-  EXPECT_EQ(left_over(), kNothing);
-  const auto swaps_open = [&] {
-    return number(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
-        "application_name = 'embedd worker'");
-  };
-  if (target() != Target::pgbouncer) {  // which keeps connections for others
-    EXPECT_TRUE(eventually([&] { return swaps_open() == 2; })) << "the connection is closed after use";
-  }
-  EXPECT_EQ(worker.stop().code, 0);
-}
-
-TEST_F(ChunkStores, RowsAreDueAlthoughTheirLastChunksArriveAtOnce) {
-  EMBEDD_NOT_ON(row_triggers, "takes no advisory lock: such a row is looked at after 15 seconds");
-  declare();
-  write(1, text(2, "doors"));
-  provider.answers_always(Answer::error(401, "invalid_api_key"));
-  Embedd worker = start_worker();
-  ASSERT_TRUE(eventually([&] { return number("SELECT count(*) FROM embedd.queue_2") == 2; })) << worker.log();
-  worker.stop();
-  ASSERT_EQ(value("SELECT run_at > now() FROM embedd.queue_1"), "t");
-
-  pg::Connection first = database.connect(), second = database.connect();
-  const auto arrives = [](pg::Connection& connection, const char* order) {
-    run(connection,
-        fmt::format(
-            "UPDATE embedd.chunks_1 SET embedding = '[1,0,0,0,0,0,0,0]' WHERE hash = (SELECT hash FROM "
-            "embedd.chunks_1 ORDER BY hash {} LIMIT 1)",
-            order));
-  };
-  run(first, "BEGIN");
-  arrives(first, "ASC");
-  std::jthread other([&] { arrives(second, "DESC"); });
-  ASSERT_TRUE(eventually([&] {
-    return number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == 1;
-  }));
-  run(first, "COMMIT");
-  other.join();
-  EXPECT_EQ(value("SELECT run_at <= now() FROM embedd.queue_1"), "t");
 }
 
 TEST_F(ChunkStores, OfMissedChangesAreFoundByTheWalk) {

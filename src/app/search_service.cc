@@ -109,6 +109,8 @@ void SearchService::begin(const std::shared_ptr<Search>& search, Result<Lent> le
     pool_.distrust();
     return pool_.run([this, search](Result<Lent> next) { begin(search, std::move(next)); }, search->deadline);
   }
+  if (!known && known.error().kind == ErrorKind::invalid_argument)  // the table is gone
+    return search->fail({"not_found", std::move(known.error())});
   if (!known) return search->fail(failure_of(std::move(known.error())));
   if (!known->subject)
     return search->fail(

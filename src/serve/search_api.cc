@@ -11,6 +11,7 @@
 #include "base/loopback.h"
 #include "embedded/openapi.h"
 #include "search/request.h"
+#include "serve/problem.h"
 #include "serve/search_json.h"
 
 namespace embedd::serve {
@@ -84,7 +85,7 @@ HttpReply SearchApi::reply_to(Route route, const std::string& vectorizer) {
 }
 
 HttpReply SearchApi::refusal(int status, std::string_view code, std::string_view message) {
-  return {.status = status, .body = error_json(code, message), .code = std::string(code)};
+  return problem_reply(status, code, message);
 }
 
 std::optional<HttpReply> SearchApi::admit(const HttpRequest& head, std::shared_ptr<void>& permit) {
@@ -113,22 +114,21 @@ std::optional<HttpReply> SearchApi::admit(const HttpRequest& head, std::shared_p
 }
 
 std::optional<HttpReply> SearchApi::check_token(const HttpRequest& head, std::size_t& token) const {
-  const auto refuse = [](int status, std::string_view code, std::string_view message) {
-    return HttpReply{.status = status, .body = error_json(code, message), .code = std::string(code)};
-  };
   if (tokens_.empty()) {
     if (is_loopback(host_of(head.host))) return std::nullopt;
-    return refuse(403, "forbidden",
-                  "without a token only requests for localhost are answered: set EMBEDD_API_TOKEN, or ask "
-                  "for localhost");
+    return problem_reply(
+        403, "forbidden",
+        "without a token only requests for localhost are answered: set EMBEDD_API_TOKEN, or ask "
+        "for localhost");
   }
   const auto found = tokens_.find(head.authorization);
   if (found) {
     token = *found;
     return std::nullopt;
   }
-  HttpReply reply = refuse(401, "unauthenticated",
-                           "send the header Authorization: Bearer TOKEN, with a token of EMBEDD_API_TOKEN");
+  HttpReply reply =
+      problem_reply(401, "unauthenticated",
+                    "send the header Authorization: Bearer TOKEN, with a token of EMBEDD_API_TOKEN");
   reply.headers.emplace_back("WWW-Authenticate", "Bearer");
   return reply;
 }
@@ -169,9 +169,7 @@ void SearchApi::handle(HttpRequest request, std::function<void(HttpReply)> done)
 }
 
 HttpReply SearchApi::failed(HttpReply reply, const app::SearchFailure& failure) {
-  reply.status = status_of(failure.code);
-  reply.code = failure.code;
-  reply.body = error_json(failure.code, failure.error.message);
+  refuse(reply, status_of(failure.code), failure.code, failure.error.message);
   if (reply.status >= 500) reply.fault = failure.error.message;
   if (reply.status == 503) reply.headers.emplace_back("Retry-After", retry_after(failure.error));
   return reply;
@@ -202,9 +200,10 @@ void SearchApi::list(HttpReply reply, Done done) {
 
 void SearchApi::health(HttpReply reply, Done done) {
   const auto answer = [](HttpReply to, bool up, const std::string& message) {
-    to.status = up ? 200 : 503;
-    to.body = up ? "{\"status\":\"ok\"}\n" : error_json("unavailable", message);
-    if (!up) to.headers.emplace_back("Retry-After", "1");
+    to.body = "{\"status\":\"ok\"}\n";
+    if (up) return to;
+    refuse(to, 503, "unavailable", message);
+    to.headers.emplace_back("Retry-After", "1");
     return to;
   };
   {

@@ -88,10 +88,4 @@ std::string list_json(const std::vector<app::Listed>& listed) {
   return json.end().end().str() + "\n";
 }
 
-std::string error_json(std::string_view code, std::string_view message) {
-  JsonWriter json;
-  json.object().key("error").object().key("code").value(code).key("message").value(message).end().end();
-  return json.str() + "\n";
-}
-
 }  // namespace embedd::serve

@@ -16,22 +16,6 @@ constexpr double kEmbedShare = 0.6;
 /// After a lost connection, or with a vectorizer that has changed.
 constexpr int kMaxRetries = 2;
 
-double ms_since(Instant begin) { return 1000 * to_seconds(std::chrono::steady_clock::now() - begin); }
-
-SearchFailure failure_of(Error error) {
-  const char* code = "internal";
-  if (error.kind == ErrorKind::invalid_argument) code = "invalid_request";
-  if (error.kind == ErrorKind::canceled) code = "deadline";
-  if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::in_doubt ||
-      error.kind == ErrorKind::conflict || error.kind == ErrorKind::unauthenticated)
-    code = "unavailable";
-  return {code, std::move(error)};
-}
-
-SearchFailure invalid(std::string message) {
-  return {"invalid_request", {ErrorKind::invalid_argument, std::move(message)}};
-}
-
 /// What is known of the table may be outdated: the server refused a name, or a name is not known here.
 /// `fresh`: it was read for this search.
 bool is_outdated(const Error& error, const std::string& sqlstate, bool fresh) {
@@ -48,11 +32,6 @@ Result<std::vector<Listed>> read_list(pg::Connection& db) {
   std::vector<Listed> out;
   for (const schema::VectorizerInfo& info : infos) out.push_back({info, by_id[info.id]});
   return out;
-}
-
-bool is_same_model(const schema::VectorizerInfo& a, const schema::VectorizerInfo& b) {
-  return a.endpoint == b.endpoint && a.model == b.model && a.dimensions == b.dimensions &&
-         a.send_dimensions == b.send_dimensions;
 }
 
 /// The answer names one leg and one reason; a second one adds its message.
@@ -93,7 +72,12 @@ struct SearchService::Search {
 };
 
 SearchService::SearchService(const Settings& settings, int connections)
-    : pool_(settings, connections), aside_(settings, 1), embedder_(settings.endpoints) {}
+    : pool_(settings, connections),
+      aside_(settings, 1),
+      usage_(aside_),
+      embedder_(settings.endpoints, [this](const QueryEmbedder::Query& query, std::uint64_t tokens) {
+        usage_.add(query.vectorizer, query.model, tokens);
+      }) {}
 
 void SearchService::search(std::string vectorizer, search::Request request, Done<SearchAnswer> done) {
   auto search = std::make_shared<Search>(
@@ -109,14 +93,8 @@ void SearchService::begin(const std::shared_ptr<Search>& search, Result<Lent> le
     pool_.distrust();
     return pool_.run([this, search](Result<Lent> next) { begin(search, std::move(next)); }, search->deadline);
   }
-  if (!known && known.error().kind == ErrorKind::invalid_argument)  // the table is gone
-    return search->fail({"not_found", std::move(known.error())});
   if (!known) return search->fail(failure_of(std::move(known.error())));
-  if (!known->subject)
-    return search->fail(
-        {"not_found",
-         {ErrorKind::invalid_argument,
-          fmt::format("there is no vectorizer '{}': GET /v1/vectorizers lists them", search->vectorizer)}});
+  if (!known->subject) return search->fail(no_vectorizer(search->vectorizer));
   const Known before = std::exchange(search->known, *std::move(known));
   if (auto wrong = misfit(*search)) return search->fail(*std::move(wrong));
   if (before.subject && !is_same_model(before.subject->info, search->subject().info)) {
@@ -152,15 +130,16 @@ void SearchService::embed(const std::shared_ptr<Search>& search) {
   const auto patience =
       std::chrono::duration_cast<Duration>((search->deadline - now) * (alone ? 1 : kEmbedShare));
   const schema::VectorizerInfo& info = search->subject().info;
-  embedder_.embed({.endpoint = info.endpoint,
+  embedder_.embed({.vectorizer = info.id,
+                   .endpoint = info.endpoint,
                    .model = info.model,
                    .dimensions = info.dimensions,
                    .send_dimensions = info.send_dimensions,
                    .text = search->request.query},
-                  now + patience, [this, search, now](std::expected<std::vector<float>, NoVector> vector) {
+                  now + patience, [this, search, now](std::expected<QueryVector, NoVector> vector) {
                     search->embed_ms = ms_since(now);
                     if (vector)
-                      search->vector = *std::move(vector);
+                      search->vector = std::move(vector->values);
                     else
                       search->no_vector = std::move(vector.error());
                     if (search->no_vector && search->mode == search::Mode::vector)
@@ -218,7 +197,10 @@ Result<SearchService::Known> SearchService::read_known(Lent& lent, const std::st
     const auto found = known_.find(name);
     if (found != known_.end() && now < found->second.read_at + kSubjectLives) return found->second;
   }
-  Known known{TRY(search::load_subject(lent.db, name)), now};
+  auto subject = search::load_subject(lent.db, name);
+  if (!subject && subject.error().kind == ErrorKind::invalid_argument)  // no fault of the client's
+    subject.error().kind = ErrorKind::misconfigured;
+  Known known{TRY(std::move(subject)), now};
   const std::lock_guard lock(mutex_);
   if (known_.size() >= kMostKnown) known_.clear();
   if (known.subject)

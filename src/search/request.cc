@@ -120,14 +120,18 @@ class RequestReader {
 
 std::string_view name_of(Mode mode) { return kModes[static_cast<std::size_t>(mode)]; }
 
-Result<Request> parse_request(std::string_view body) {
-  if (body.empty()) return fail(ErrorKind::invalid_argument, "the body is empty; it must be a JSON object");
+Result<Filter> parse_filter(std::string_view json, std::string field) {
   simdjson::dom::parser parser;
   simdjson::dom::element root;
-  if (const auto error = parser.parse(body.data(), body.size()).get(root))
+  if (const auto error = parser.parse(json.data(), json.size()).get(root))
     return fail(ErrorKind::invalid_argument,
-                fmt::format("the body is not JSON: {}", simdjson::error_message(error)));
-  return RequestReader().read(Json(root, ""));
+                fmt::format("{}: is not JSON: {}", field, simdjson::error_message(error)));
+  return FilterReader().read(Json(root, std::move(field)));
+}
+
+Result<Request> parse_request(std::string_view body) {
+  simdjson::dom::parser parser;
+  return RequestReader().read(TRY(parse_json(parser, body)));
 }
 
 }  // namespace embedd::search

@@ -81,6 +81,7 @@ struct Request {
   /// The rows that each leg proposes. Pages agree with each other if they have the same number.
   int candidates = 200;
   std::optional<Filter> filter;
+  std::optional<Filter> mandatory;  ///< of whoever asks, never the client's own words; rows must pass it too
   std::optional<std::vector<std::string>> columns;  ///< default: the key and the template's columns
   double vector_weight = 1, text_weight = 1;
   int rrf_k = 60;
@@ -90,6 +91,9 @@ struct Request {
   bool explain = false;
   milliseconds deadline{5000};
 };
+
+/// A filter by itself. Errors: invalid_argument; the message begins with `field`.
+Result<Filter> parse_filter(std::string_view json, std::string field);
 
 /// Errors: invalid_argument; the message begins with the field.
 Result<Request> parse_request(std::string_view body);

@@ -87,7 +87,7 @@ TEST_F(ServeHttp, TheDocumentIsTrue) {
   for (const auto& [name, schema] : fields) EXPECT_THAT(message, HasSubstr(std::string(name)));
   const simdjson::dom::object paths = root["paths"];
   for (const auto& [path, methods] : paths) {
-    if (path == "/v1/vectorizers/{name}/search") continue;
+    if (!methods["post"].error()) continue;
     EXPECT_EQ(client->get(std::string(path)).status, 200) << path;
   }
 }

@@ -19,7 +19,8 @@ constexpr int kMaxRetries = 2;
 /// What is known of the table may be outdated: the server refused a name, or a name is not known here.
 /// `fresh`: it was read for this search.
 bool is_outdated(const Error& error, const std::string& sqlstate, bool fresh) {
-  if (sqlstate.empty()) return error.kind == ErrorKind::invalid_argument && !fresh;
+  if (sqlstate.empty())
+    return (error.kind == ErrorKind::invalid_argument || error.kind == ErrorKind::misconfigured) && !fresh;
   return (sqlstate.starts_with("42") && sqlstate != "42501") || sqlstate == "0A000" || sqlstate == "26000";
 }
 
@@ -102,7 +103,8 @@ void SearchService::begin(const std::shared_ptr<Search>& search, Result<Lent> le
     search->no_vector.reset();
   }
   if (!search->request.vector.empty()) search->vector = search->request.vector;
-  if (search->mode == search::Mode::text || !search->vector.empty() || search->no_vector)
+  if (search->mode == search::Mode::text || !search->vector.empty() || search->no_vector ||
+      search->request.similar_to)
     return execute(search, std::move(lent));
   embed(search);
 }
@@ -121,6 +123,10 @@ std::optional<SearchFailure> SearchService::misfit(Search& search) {
   if (!request.vector.empty() && static_cast<int>(request.vector.size()) != info.dimensions)
     return invalid(fmt::format("vector: has {} numbers, and the vectorizer {} has {} dimensions",
                                request.vector.size(), info.name, info.dimensions));
+  if (request.highlight && !words)
+    return invalid(fmt::format("highlight: needs a text configuration, and {} has none", info.name));
+  if (request.neighbours > 0 && !info.stores())
+    return invalid(fmt::format("neighbours: {} has no chunks", info.name));
   return std::nullopt;
 }
 
@@ -171,6 +177,13 @@ void SearchService::execute(const std::shared_ptr<Search>& search, Result<Lent> 
 }
 
 void SearchService::conclude(Search& search, search::Answer found) {
+  if (found.origin == search::Origin::missing)
+    return search.fail({"not_found", {ErrorKind::invalid_argument, "similar_to: there is no such row"}});
+  if (found.origin == search::Origin::without_vector)
+    return search.fail({"no_vector",
+                        {ErrorKind::conflict,
+                         "similar_to: the row has no vector: it waits for one, or has no text, or is in the "
+                         "dead letters"}});
   SearchAnswer answer{.found = std::move(found), .mode = search.mode, .model = search.subject().info.model};
   answer.explained = search.request.explain;
   if (search.no_vector)

@@ -37,6 +37,7 @@ int status_of(std::string_view code) {
   // A query that its model does not take will not be taken later.
   if (code == "invalid_request" || code == "too_large" || code == "rejected") return 400;
   if (code == "not_found") return 404;
+  if (code == "no_vector") return 409;
   if (code == "internal") return 500;
   return 503;
 }

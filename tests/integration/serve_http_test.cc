@@ -60,6 +60,7 @@ TEST_F(ServeHttp, DescribesItself) {
 /// The document and the parser know the same fields, with the same bounds.
 TEST_F(ServeHttp, TheDocumentIsTrue) {
   declare_notes();
+  declare_articles();
   add_notes(3);
   embed_all();
   serve();
@@ -74,7 +75,9 @@ TEST_F(ServeHttp, TheDocumentIsTrue) {
       std::int64_t bound = 0;
       if (schema[end].get(bound)) continue;
       const auto ask = [&](std::int64_t number) {
-        return search(fmt::format(R"({{"query": "river", "{}": {}}})", name, number)).status;
+        return search(fmt::format(R"({{"query": "river", "{}": {}}})", name, number),
+                      name == "neighbours" ? "articles" : "notes")
+            .status;
       };
       EXPECT_EQ(ask(bound), 200) << name << " " << bound;
       EXPECT_EQ(ask(bound + (std::string_view(end) == "minimum" ? -1 : 1)), 400) << name;

@@ -70,7 +70,12 @@ void check_bounds(const Request& request) {
         "page {} {}", request.k, request.offset);
   CHECK(request.candidates >= 1 && request.candidates <= kMaxCandidates, "candidates {}", request.candidates);
   CHECK(request.query.size() <= kMaxQueryBytes && request.query.find('\0') == std::string::npos, "query");
-  CHECK(!request.query.empty() || !request.vector.empty(), "nothing to search for");
+  CHECK(!request.query.empty() || !request.vector.empty() || request.similar_to, "nothing to search for");
+  CHECK(request.facets.size() <= kMaxFacets && request.neighbours >= 0 && request.neighbours <= 5, "extras");
+  if (request.highlight)
+    CHECK(request.highlight->start.size() <= kMaxMarkerBytes &&
+              request.highlight->end.size() <= kMaxMarkerBytes,
+          "markers");
   for (const float number : request.vector) CHECK(std::isfinite(number), "vector");
   CHECK(request.deadline >= milliseconds(50) && request.deadline <= seconds(30), "deadline");
   for (const double weight : {request.vector_weight, request.text_weight})
@@ -88,7 +93,8 @@ void check_filter(const Filter& filter, int depth, int& tests) {
 void check_statement(const Subject& of, const Request& request, Legs legs) {
   const auto statement = build_statement(of, request, legs, {1, 2, 3});
   if (!statement) {
-    CHECK(statement.error().kind == ErrorKind::invalid_argument && statement.error().message.contains(": "),
+    CHECK((statement.error().kind == ErrorKind::invalid_argument || request.mandatory) &&
+              statement.error().message.contains(": "),
           "no field");
     return;
   }
@@ -103,7 +109,16 @@ void check_statement(const Subject& of, const Request& request, Legs legs) {
                                                   "pg_catalog.english",
                                                   R"("public"."notes")",
                                                   R"("public"."notes_store")",
-                                                  "what_is_known_of_the_vectorizer"};
+                                                  "what_is_known_of_the_vectorizer",
+                                                  "over",
+                                                  "candidates",
+                                                  "rows",
+                                                  "columns",
+                                                  "value",
+                                                  "count",
+                                                  "seq",
+                                                  "text",
+                                                  "[]"};
   for (const std::string& name : skeleton->identifiers) CHECK(kNames.contains(name), "name {}", name);
   for (const std::string& text : skeleton->literals)
     CHECK(kLiterals.contains(text) || kNames.contains(text), "literal {}", text);
@@ -112,7 +127,7 @@ void check_statement(const Subject& of, const Request& request, Legs legs) {
 }
 
 void run(std::string_view in) {
-  const auto request = parse_request(in);
+  auto request = parse_request(in);
   if (!request) {
     CHECK(request.error().kind == ErrorKind::invalid_argument && !request.error().message.empty(),
           "no reason");
@@ -121,6 +136,7 @@ void run(std::string_view in) {
   check_bounds(*request);
   int tests = 0;
   if (request->filter) check_filter(*request->filter, 1, tests);
+  if (request->exact) request->mandatory = request->filter;  // any filter may be somebody's
   for (const bool stores : {false, true}) {
     for (const bool index : {false, true}) {
       const Subject of = subject(stores, index);

@@ -33,8 +33,10 @@ std::string key_of(const QueryEmbedder::Query& query) {
 
 }  // namespace
 
-QueryEmbedder::QueryEmbedder(std::vector<provider::EndpointConfig> endpoints)
-    : embedders_(loop_, for_queries(std::move(endpoints))), thread_(start_thread([this] { run(); })) {}
+QueryEmbedder::QueryEmbedder(std::vector<provider::EndpointConfig> endpoints, Bought bought)
+    : bought_(std::move(bought)),
+      embedders_(loop_, for_queries(std::move(endpoints))),
+      thread_(start_thread([this] { run(); })) {}
 
 QueryEmbedder::~QueryEmbedder() {
   {
@@ -78,7 +80,7 @@ void QueryEmbedder::start(Waiting waiting) {
   const Instant now = std::chrono::steady_clock::now();
   const Query& query = waiting.query;
   std::string key = key_of(query);
-  if (const auto* known = cache_.find(key)) return waiting.done(*known);
+  if (const auto* known = cache_.find(key)) return waiting.done(QueryVector{*known});
   if (const auto same = by_key_.find(key); same != by_key_.end())
     return in_flight_.at(same->second).waiting.push_back(std::move(waiting));
   if (embedders_.key_state(query.endpoint) == KeyState::missing)
@@ -113,17 +115,23 @@ void QueryEmbedder::finish(Reply reply) {
   if (node.empty()) return;
   Sent& sent = node.mapped();
   by_key_.erase(sent.key);
-  std::expected<std::vector<float>, NoVector> outcome;
+  std::expected<QueryVector, NoVector> outcome;
+  if (reply.answer ? !reply.answer->computed_here : reply.answer.error().billed)
+    bought_(sent.query(), reply.answer ? reply.answer->tokens : 0);
   if (reply.answer) {
     pauses_.erase(sent.query().endpoint);
-    outcome->assign(reply.answer->vectors.values.begin(), reply.answer->vectors.values.end());
-    cache_.add(std::move(sent.key), *outcome);
+    outcome->values.assign(reply.answer->vectors.values.begin(), reply.answer->vectors.values.end());
+    cache_.add(std::move(sent.key), outcome->values);
+    outcome->tokens = reply.answer->tokens;
   } else {
     note(sent.query().endpoint, reply.answer.error(), std::chrono::steady_clock::now());
     outcome = std::unexpected(
         NoVector{std::string(name_of(reply.answer.error().kind)), std::move(reply.answer.error())});
   }
-  for (const Waiting& waiting : sent.waiting) waiting.done(outcome);
+  for (const Waiting& waiting : sent.waiting) {
+    waiting.done(outcome);
+    if (outcome) outcome->tokens = 0;
+  }
 }
 
 void QueryEmbedder::expire(Instant now) {

@@ -32,20 +32,28 @@ struct NoVector {
   Error error;
 };
 
+struct QueryVector {
+  std::vector<float> values;
+  std::uint64_t tokens = 0;  ///< bought for it; 0: it was known, or bought for another query
+};
+
 class QueryEmbedder {
  public:
   static constexpr std::size_t kCacheBytes = 8 * kMiB;
 
   struct Query {
+    VectorizerId vectorizer = 0;  ///< whose usage it is
     std::string endpoint, model;
     int dimensions = 0;
     bool send_dimensions = false;
     std::string text;
   };
   /// Called on the embedder's thread; must not block.
-  using Done = std::function<void(std::expected<std::vector<float>, NoVector>)>;
+  using Done = std::function<void(std::expected<QueryVector, NoVector>)>;
+  /// Told of each request to a provider that was billed, or may have been. Called on the embedder's thread.
+  using Bought = std::function<void(const Query&, std::uint64_t tokens)>;
 
-  explicit QueryEmbedder(std::vector<provider::EndpointConfig> endpoints);
+  QueryEmbedder(std::vector<provider::EndpointConfig> endpoints, Bought bought);
   /// Ends every query in flight; each still gets its answer.
   ~QueryEmbedder();
   QueryEmbedder(const QueryEmbedder&) = delete;
@@ -80,6 +88,7 @@ class QueryEmbedder {
   void expire(Instant now);
   void note(const std::string& endpoint, const Error& error, Instant now);
 
+  const Bought bought_;
   provider::Loop loop_;
   std::mutex mutex_;
   std::vector<Waiting> arrived_;  ///< guarded by mutex_

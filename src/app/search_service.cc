@@ -16,26 +16,11 @@ constexpr double kEmbedShare = 0.6;
 /// After a lost connection, or with a vectorizer that has changed.
 constexpr int kMaxRetries = 2;
 
-double ms_since(Instant begin) { return 1000 * to_seconds(std::chrono::steady_clock::now() - begin); }
-
-SearchFailure failure_of(Error error) {
-  const char* code = "internal";
-  if (error.kind == ErrorKind::invalid_argument) code = "invalid_request";
-  if (error.kind == ErrorKind::canceled) code = "deadline";
-  if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::in_doubt ||
-      error.kind == ErrorKind::conflict || error.kind == ErrorKind::unauthenticated)
-    code = "unavailable";
-  return {code, std::move(error)};
-}
-
-SearchFailure invalid(std::string message) {
-  return {"invalid_request", {ErrorKind::invalid_argument, std::move(message)}};
-}
-
 /// What is known of the table may be outdated: the server refused a name, or a name is not known here.
 /// `fresh`: it was read for this search.
 bool is_outdated(const Error& error, const std::string& sqlstate, bool fresh) {
-  if (sqlstate.empty()) return error.kind == ErrorKind::invalid_argument && !fresh;
+  if (sqlstate.empty())
+    return (error.kind == ErrorKind::invalid_argument || error.kind == ErrorKind::misconfigured) && !fresh;
   return (sqlstate.starts_with("42") && sqlstate != "42501") || sqlstate == "0A000" || sqlstate == "26000";
 }
 
@@ -48,11 +33,6 @@ Result<std::vector<Listed>> read_list(pg::Connection& db) {
   std::vector<Listed> out;
   for (const schema::VectorizerInfo& info : infos) out.push_back({info, by_id[info.id]});
   return out;
-}
-
-bool is_same_model(const schema::VectorizerInfo& a, const schema::VectorizerInfo& b) {
-  return a.endpoint == b.endpoint && a.model == b.model && a.dimensions == b.dimensions &&
-         a.send_dimensions == b.send_dimensions;
 }
 
 /// The answer names one leg and one reason; a second one adds its message.
@@ -93,7 +73,12 @@ struct SearchService::Search {
 };
 
 SearchService::SearchService(const Settings& settings, int connections)
-    : pool_(settings, connections), aside_(settings, 1), embedder_(settings.endpoints) {}
+    : pool_(settings, connections),
+      aside_(settings, 1),
+      usage_(aside_),
+      embedder_(settings.endpoints, [this](const QueryEmbedder::Query& query, std::uint64_t tokens) {
+        usage_.add(query.vectorizer, query.model, tokens);
+      }) {}
 
 void SearchService::search(std::string vectorizer, search::Request request, Done<SearchAnswer> done) {
   auto search = std::make_shared<Search>(
@@ -110,11 +95,7 @@ void SearchService::begin(const std::shared_ptr<Search>& search, Result<Lent> le
     return pool_.run([this, search](Result<Lent> next) { begin(search, std::move(next)); }, search->deadline);
   }
   if (!known) return search->fail(failure_of(std::move(known.error())));
-  if (!known->subject)
-    return search->fail(
-        {"not_found",
-         {ErrorKind::invalid_argument,
-          fmt::format("there is no vectorizer '{}': GET /v1/vectorizers lists them", search->vectorizer)}});
+  if (!known->subject) return search->fail(no_vectorizer(search->vectorizer));
   const Known before = std::exchange(search->known, *std::move(known));
   if (auto wrong = misfit(*search)) return search->fail(*std::move(wrong));
   if (before.subject && !is_same_model(before.subject->info, search->subject().info)) {
@@ -122,7 +103,8 @@ void SearchService::begin(const std::shared_ptr<Search>& search, Result<Lent> le
     search->no_vector.reset();
   }
   if (!search->request.vector.empty()) search->vector = search->request.vector;
-  if (search->mode == search::Mode::text || !search->vector.empty() || search->no_vector)
+  if (search->mode == search::Mode::text || !search->vector.empty() || search->no_vector ||
+      search->request.similar_to)
     return execute(search, std::move(lent));
   embed(search);
 }
@@ -141,6 +123,10 @@ std::optional<SearchFailure> SearchService::misfit(Search& search) {
   if (!request.vector.empty() && static_cast<int>(request.vector.size()) != info.dimensions)
     return invalid(fmt::format("vector: has {} numbers, and the vectorizer {} has {} dimensions",
                                request.vector.size(), info.name, info.dimensions));
+  if (request.highlight && !words)
+    return invalid(fmt::format("highlight: needs a text configuration, and {} has none", info.name));
+  if (request.neighbours > 0 && !info.stores())
+    return invalid(fmt::format("neighbours: {} has no chunks", info.name));
   return std::nullopt;
 }
 
@@ -150,15 +136,16 @@ void SearchService::embed(const std::shared_ptr<Search>& search) {
   const auto patience =
       std::chrono::duration_cast<Duration>((search->deadline - now) * (alone ? 1 : kEmbedShare));
   const schema::VectorizerInfo& info = search->subject().info;
-  embedder_.embed({.endpoint = info.endpoint,
+  embedder_.embed({.vectorizer = info.id,
+                   .endpoint = info.endpoint,
                    .model = info.model,
                    .dimensions = info.dimensions,
                    .send_dimensions = info.send_dimensions,
                    .text = search->request.query},
-                  now + patience, [this, search, now](std::expected<std::vector<float>, NoVector> vector) {
+                  now + patience, [this, search, now](std::expected<QueryVector, NoVector> vector) {
                     search->embed_ms = ms_since(now);
                     if (vector)
-                      search->vector = *std::move(vector);
+                      search->vector = std::move(vector->values);
                     else
                       search->no_vector = std::move(vector.error());
                     if (search->no_vector && search->mode == search::Mode::vector)
@@ -190,6 +177,13 @@ void SearchService::execute(const std::shared_ptr<Search>& search, Result<Lent> 
 }
 
 void SearchService::conclude(Search& search, search::Answer found) {
+  if (found.origin == search::Origin::missing)
+    return search.fail({"not_found", {ErrorKind::invalid_argument, "similar_to: there is no such row"}});
+  if (found.origin == search::Origin::without_vector)
+    return search.fail({"no_vector",
+                        {ErrorKind::conflict,
+                         "similar_to: the row has no vector: it waits for one, or has no text, or is in the "
+                         "dead letters"}});
   SearchAnswer answer{.found = std::move(found), .mode = search.mode, .model = search.subject().info.model};
   answer.explained = search.request.explain;
   if (search.no_vector)
@@ -216,7 +210,10 @@ Result<SearchService::Known> SearchService::read_known(Lent& lent, const std::st
     const auto found = known_.find(name);
     if (found != known_.end() && now < found->second.read_at + kSubjectLives) return found->second;
   }
-  Known known{TRY(search::load_subject(lent.db, name)), now};
+  auto subject = search::load_subject(lent.db, name);
+  if (!subject && subject.error().kind == ErrorKind::invalid_argument)  // no fault of the client's
+    subject.error().kind = ErrorKind::misconfigured;
+  Known known{TRY(std::move(subject)), now};
   const std::lock_guard lock(mutex_);
   if (known_.size() >= kMostKnown) known_.clear();
   if (known.subject)

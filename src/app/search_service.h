@@ -15,10 +15,13 @@
 #include <vector>
 
 #include "app/query_embedder.h"
+#include "app/query_usage.h"
+#include "app/search_failure.h"
 #include "app/search_pool.h"
 #include "app/settings.h"
 #include "base/error.h"
 #include "schema/vectorizers.h"
+#include "search/embed_request.h"
 #include "search/ranked.h"
 #include "search/request.h"
 
@@ -37,11 +40,11 @@ struct SearchAnswer {
   double took_ms = 0, embed_ms = 0, database_ms = 0;
 };
 
-/// Why there is no answer. `code` is a stable word: not_found, invalid_request, deadline, unavailable,
-/// internal, or the reason why there is no vector (NoVector).
-struct SearchFailure {
-  std::string code;
-  Error error;
+struct VectorAnswer {
+  std::vector<std::vector<float>> vectors;  ///< in the order of the texts
+  std::string model;
+  std::uint64_t tokens = 0;  ///< bought for this answer
+  double took_ms = 0;
 };
 
 struct Listed {
@@ -62,12 +65,19 @@ class SearchService {
   /// Thread-safe. `done` is called once, on another thread, and must not block. A search that is still
   /// waiting when this object ends fails.
   void search(std::string vectorizer, search::Request request, Done<SearchAnswer> done);
+  /// The vector of the request's one text, as a query for `vectorizer`.
+  void embed(std::string vectorizer, search::EmbedRequest request, Done<VectorAnswer> done);
+  /// The vectors of the request's texts, as queries, by the model that `request.model` names: MODEL or
+  /// ENDPOINT/MODEL of a vectorizer that may be used.
+  using MayUse = std::function<bool(const std::string& vectorizer)>;
+  void embed_for_model(search::EmbedRequest request, MayUse may_use, Done<VectorAnswer> done);
   void list(Done<std::vector<Listed>> done);
   /// Whether the database answers.
   void check(Done<bool> done);
 
  private:
   struct Search;
+  struct Vectors;
   struct Known {
     std::shared_ptr<const search::Subject> subject;
     Instant read_at;
@@ -78,6 +88,13 @@ class SearchService {
   void execute(const std::shared_ptr<Search>& search, Result<Lent> lent);
   static void conclude(Search& search, search::Answer found);
   static std::optional<SearchFailure> misfit(Search& search);
+  using List = std::shared_ptr<const std::vector<Listed>>;
+  void recent_list(Done<List> done);
+  void find_subject(std::string vectorizer, const std::shared_ptr<Vectors>& call, bool again);
+  void start_vectors(const std::shared_ptr<Vectors>& call, const schema::VectorizerInfo& info);
+  void next_vector(const std::shared_ptr<Vectors>& call);
+  void keep_vector(const std::shared_ptr<Vectors>& call, std::size_t index,
+                   std::expected<QueryVector, NoVector> vector);
   Result<Known> read_known(Lent& lent, const std::string& name);
   void forget(const std::string& name);
   template <typename T>
@@ -85,8 +102,11 @@ class SearchService {
 
   std::mutex mutex_;
   std::map<std::string, Known> known_;  ///< guarded by mutex_
+  List listed_;                         ///< guarded by mutex_; may be null
+  Instant listed_at_{};                 ///< guarded by mutex_
   SearchPool pool_;
-  SearchPool aside_;        ///< for what must not wait behind searches
+  SearchPool aside_;  ///< for what must not wait behind searches
+  QueryUsage usage_;
   QueryEmbedder embedder_;  ///< ends before the pool, to which it hands over
 };
 

@@ -44,6 +44,10 @@ std::optional<Operator> operator_named(std::string_view name) {
   return static_cast<Operator>(found - kOperators.begin());
 }
 
+Result<Filter> read_equality(std::string_view column, const Json& value) {
+  return Filter{.field = value.field(), .column = std::string(column), .values = {TRY(read_scalar(value))}};
+}
+
 Result<Filter> FilterReader::read_node(const Json& value, int depth) {
   if (depth > kMaxFilterDepth) return value.wrong(fmt::format("is deeper than {} levels", kMaxFilterDepth));
   const Json::Object members = TRY(value.object());

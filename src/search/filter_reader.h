@@ -7,6 +7,9 @@
 
 namespace embedd::search {
 
+/// The test that `column` equals `value`. Errors: invalid_argument.
+Result<Filter> read_equality(std::string_view column, const Json& value);
+
 /// For one filter. Errors: invalid_argument; the message begins with the field.
 class FilterReader {
  public:

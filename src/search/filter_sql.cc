@@ -30,8 +30,11 @@ std::string_view sql_of(Operator op) {
 /// One test of one column.
 class Test {
  public:
-  Test(const Filter& filter, const schema::SourceColumn& column, Binder& binder)
-      : filter_(filter), column_(column), binder_(binder), name_("t." + pg::quote_identifier(column.name)) {}
+  Test(const Filter& filter, const schema::SourceColumn& column, Binder& binder, std::string_view alias)
+      : filter_(filter),
+        column_(column),
+        binder_(binder),
+        name_(fmt::format("{}.{}", alias, pg::quote_identifier(column.name))) {}
 
   Result<std::string> sql() {
     if (filter_.op == Operator::is_null)
@@ -124,18 +127,19 @@ class Test {
 
 }  // namespace
 
-Result<std::string> filter_sql(const Filter& filter, const schema::SourceTable& table, Binder& binder) {
+Result<std::string> filter_sql(const Filter& filter, const schema::SourceTable& table, Binder& binder,
+                               std::string_view alias) {
   if (filter.kind == Filter::Kind::test) {
     const schema::SourceColumn* column = table.find(filter.column);
     if (column == nullptr)
       return fail(ErrorKind::invalid_argument, fmt::format("{}: there is no column '{}'.{}", filter.field,
                                                            filter.column, table.suggest(filter.column)));
-    return Test(filter, *column, binder).sql();
+    return Test(filter, *column, binder, alias).sql();
   }
   std::string out;
   for (const Filter& part : filter.parts) {
     if (!out.empty()) out += filter.kind == Filter::Kind::all ? " AND " : " OR ";
-    out += "(" + TRY(filter_sql(part, table, binder)) + ")";
+    out += "(" + TRY(filter_sql(part, table, binder, alias)) + ")";
   }
   // What the inner filter does not find, NULL included.
   return filter.kind == Filter::Kind::negation ? out + " IS NOT TRUE" : "(" + out + ")";

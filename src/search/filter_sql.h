@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,9 +27,10 @@ class Binder {
   std::vector<pg::Param> params_;
 };
 
-/// Over alias t. Only names of `table`'s columns and `filter`'s shape reach the text; every value is a
+/// Over `alias`. Only names of `table`'s columns and `filter`'s shape reach the text; every value is a
 /// parameter of the column's type. Errors: invalid_argument, which names the field (no such column, a value
 /// or an operator that does not fit the column's type).
-Result<std::string> filter_sql(const Filter& filter, const schema::SourceTable& table, Binder& binder);
+Result<std::string> filter_sql(const Filter& filter, const schema::SourceTable& table, Binder& binder,
+                               std::string_view alias = "t");
 
 }  // namespace embedd::search

@@ -80,4 +80,13 @@ Result<std::string> Json::digits() const {
   }
 }
 
+Result<Json> parse_json(simdjson::dom::parser& parser, std::string_view body) {
+  if (body.empty()) return fail(ErrorKind::invalid_argument, "the body is empty; it must be a JSON object");
+  simdjson::dom::element root;
+  if (const auto error = parser.parse(body.data(), body.size()).get(root))
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("the body is not JSON: {}", simdjson::error_message(error)));
+  return Json(root, "");
+}
+
 }  // namespace embedd::search

@@ -49,4 +49,7 @@ class Json {
   std::string field_;
 };
 
+/// A request's body. Valid as long as `parser`, until its next use.
+Result<Json> parse_json(simdjson::dom::parser& parser, std::string_view body);
+
 }  // namespace embedd::search

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "search/extras.h"
+
 namespace embedd::search {
 namespace {
 
@@ -31,11 +33,13 @@ std::vector<PlanStep> steps_of(const std::string& plan) {
   return steps;
 }
 
-Hit read_hit(const pg::Rows& rows, int i) {
+Hit read_hit(const pg::Rows& rows, int i, const Request& request) {
   Hit hit{.key = rows.text(i, kKey), .score = rows.number(i, kScore), .row = rows.text(i, kRow)};
   if (!rows.is_null(i, kSimilarity)) hit.similarity = rows.number(i, kSimilarity);
   if (!rows.is_null(i, kVectorRank)) hit.vector_rank = rows.integer(i, kVectorRank);
   if (!rows.is_null(i, kTextRank)) hit.text_rank = rows.integer(i, kTextRank);
+  if (request.highlight) hit.highlight = with_markers(rows.text(i, kHighlight), *request.highlight);
+  if (!rows.is_null(i, kNeighbours)) hit.neighbours = rows.text(i, kNeighbours);
   if (!rows.is_null(i, kSeq) && rows.integer(i, kSeq) >= 0) {
     hit.chunk_seq = static_cast<int>(rows.integer(i, kSeq));
     hit.chunk = rows.text(i, kChunk);
@@ -62,13 +66,14 @@ Error explain(Error error, const std::string& sqlstate, const Request& request) 
     return {ErrorKind::canceled,
             fmt::format("the search took longer than {} ms: narrow it, or raise deadline_ms",
                         request.deadline.count())};
-  if (!request.filter) return error;
+  if (!request.filter && !request.similar_to) return error;
+  const char* field = request.filter ? "filter" : "similar_to";
   if (sqlstate.starts_with("22"))
     return {ErrorKind::invalid_argument,
-            fmt::format("filter: a value does not fit its column's type (SQLSTATE {})", sqlstate)};
+            fmt::format("{}: a value does not fit its column's type (SQLSTATE {})", field, sqlstate)};
   if (sqlstate == "42883" || sqlstate == "42725" || sqlstate == "42804" || sqlstate == "0A000")
     return {ErrorKind::invalid_argument,
-            fmt::format("filter: an operator does not fit its column's type (SQLSTATE {})", sqlstate)};
+            fmt::format("{}: an operator does not fit its column's type (SQLSTATE {})", field, sqlstate)};
   return error;
 }
 
@@ -88,8 +93,10 @@ Result<Answer> ranked_search(pg::OneTrip& trip, const Subject& subject, const Re
   const pg::Rows& rows = outcome->rows;
   Answer answer;
   for (int i = 0; i < rows.size(); ++i)
-    if (!rows.is_null(i, kKey)) answer.hits.push_back(read_hit(rows, i));
+    if (!rows.is_null(i, kKey)) answer.hits.push_back(read_hit(rows, i, request));
   answer.returned_fewer = why_fewer(rows, answer, request);
+  answer.origin = static_cast<Origin>(rows.integer(0, kOrigin));
+  if (!request.facets.empty()) answer.facets = rows.text(0, kFacets);
   answer.backlog = rows.flag(0, kBacklog);
   answer.many_matches = rows.integer(0, kMatches) > kMaxMatches;
   if (request.explain) answer.plan = steps_of(outcome->plan);

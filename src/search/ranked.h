@@ -22,6 +22,8 @@ struct Hit {
   std::string row;               ///< JSON
   std::optional<int> chunk_seq;  ///< of a store
   std::string chunk;
+  std::optional<std::string> highlight;  ///< if it was asked for
+  std::string neighbours;                ///< JSON; empty: there are none, or none were asked for
 };
 
 /// A step of the plan that reads a table.
@@ -29,8 +31,13 @@ struct PlanStep {
   std::string node, relation, index;
 };
 
+/// Of the row that hits were to be similar to.
+enum class Origin : std::uint8_t { missing, without_vector, good };
+
 struct Answer {
   std::vector<Hit> hits;
+  Origin origin = Origin::good;
+  std::string facets;          ///< JSON; empty: none were asked for
   std::string returned_fewer;  ///< why there are fewer than k although more exist; empty: there are no more
   bool backlog = false;        ///< some rows of a store that have no chunks yet were not searched
   bool many_matches = false;   ///< more rows have the words than the text leg ranks

@@ -34,6 +34,7 @@ class RequestReader {
   Result<void> read_field(std::string_view name, const Json& value) {
     if (name == "query") return keep(request_.query, value.text(kMaxQueryBytes));
     if (name == "vector") return read_vector(value);
+    if (name == "similar_to") return read_similar_to(value);
     if (name == "mode") return read_mode(value);
     if (name == "k") return keep(request_.k, value.whole(1, kMaxHits));
     if (name == "offset") return keep(request_.offset, value.whole(0, kMaxOffset));
@@ -44,6 +45,9 @@ class RequestReader {
     if (name == "rrf_k") return keep(request_.rrf_k, value.whole(1, 1000));
     if (name == "min_similarity") return keep(request_.min_similarity, value.number(-1, 1));
     if (name == "group_by_row") return keep(request_.group_by_row, value.flag());
+    if (name == "neighbours") return keep(request_.neighbours, value.whole(0, 5));
+    if (name == "highlight") return read_highlight(value);
+    if (name == "facets") return read_facets(value);
     if (name == "exact") return keep(request_.exact, value.flag());
     if (name == "explain") return keep(request_.explain, value.flag());
     if (name == "deadline_ms") {
@@ -51,9 +55,9 @@ class RequestReader {
       return {};
     }
     return value.wrong(
-        "is not known; there are query, vector, mode, k, offset, candidates, filter, columns, weights, "
-        "rrf_k, "
-        "min_similarity, group_by_row, exact, explain and deadline_ms");
+        "is not known; there are query, vector, similar_to, mode, k, offset, candidates, filter, columns, "
+        "weights, rrf_k, min_similarity, group_by_row, neighbours, highlight, facets, exact, explain and "
+        "deadline_ms");
   }
 
   template <typename To, typename From>
@@ -98,16 +102,71 @@ class RequestReader {
     return {};
   }
 
+  Result<void> read_similar_to(const Json& value) {
+    Filter key{.kind = Filter::Kind::all, .field = value.field()};
+    for (const auto& [name, part] : TRY(value.object())) {
+      if (key.parts.size() == kMaxKeyColumns ||
+          std::ranges::find(key.parts, name, &Filter::column) != key.parts.end())
+        return part.wrong("is there twice, or is one of too many");
+      key.parts.push_back(TRY(read_equality(name, part)));
+    }
+    if (key.parts.empty()) return value.wrong("must have the columns of a row's key");
+    request_.similar_to = std::move(key);
+    return {};
+  }
+
+  Result<void> read_highlight(const Json& value) {
+    if (value.type() == simdjson::dom::element_type::BOOL) {
+      if (TRY(value.flag())) request_.highlight.emplace();
+      return {};
+    }
+    if (value.type() != simdjson::dom::element_type::OBJECT)
+      return value.wrong("must be true, false or an object");
+    Highlight& highlight = request_.highlight.emplace();
+    for (const auto& [name, part] : TRY(value.object())) {
+      if (name == "start")
+        highlight.start = TRY(part.text(kMaxMarkerBytes, true));
+      else if (name == "end")
+        highlight.end = TRY(part.text(kMaxMarkerBytes, true));
+      else if (name == "escape")
+        highlight.escape = TRY(part.flag());
+      else if (name == "fragments")
+        highlight.fragments = TRY(part.whole(1, 10));
+      else if (name == "words")
+        highlight.words = TRY(part.whole(5, 100));
+      else
+        return part.wrong("is not known; there are start, end, escape, fragments and words");
+    }
+    return {};
+  }
+
+  Result<void> read_facets(const Json& value) {
+    for (const auto& [name, most] : TRY(value.object())) {
+      if (request_.facets.size() == kMaxFacets)
+        return value.wrong(fmt::format("must have at most {} columns", kMaxFacets));
+      if (std::ranges::find(request_.facets, name, &Facet::column) != request_.facets.end())
+        return most.wrong("is there twice");
+      if (name.contains('\0')) return most.wrong("must not hold the character NUL");
+      request_.facets.push_back({std::string(name), TRY(most.whole(1, 100))});
+    }
+    return {};
+  }
+
   Result<Request> finish(bool candidates_given) {
     const auto wrong = [](std::string message) {
       return fail(ErrorKind::invalid_argument, std::move(message));
     };
     const bool blank = request_.query.find_first_not_of(" \t\r\n") == std::string::npos;
     if (!request_.query.empty() && blank) return wrong("query: is blank; write what to search for");
-    if (request_.query.empty() && request_.vector.empty())
-      return wrong("query: is missing; write what to search for, or give a vector");
+    const bool by_row = request_.similar_to.has_value();
+    if (request_.query.empty() && request_.vector.empty() && !by_row)
+      return wrong("query: is missing; write what to search for, or give vector or similar_to");
+    if (by_row && !request_.vector.empty()) return wrong("similar_to: give it or vector, not both");
+    if (by_row && request_.mode == Mode::text) return wrong("similar_to: mode text compares no vectors");
     if (request_.query.empty() && request_.mode && *request_.mode != Mode::vector)
       return wrong(fmt::format("mode: {} needs a query", name_of(*request_.mode)));
+    if (request_.query.empty() && request_.highlight)
+      return wrong("highlight: marks the query's words, and there is no query");
     if (request_.query.empty()) request_.mode = Mode::vector;
     if (!candidates_given) request_.candidates = std::max(request_.candidates, 2 * request_.k);
     return std::move(request_);
@@ -120,14 +179,18 @@ class RequestReader {
 
 std::string_view name_of(Mode mode) { return kModes[static_cast<std::size_t>(mode)]; }
 
-Result<Request> parse_request(std::string_view body) {
-  if (body.empty()) return fail(ErrorKind::invalid_argument, "the body is empty; it must be a JSON object");
+Result<Filter> parse_filter(std::string_view json, std::string field) {
   simdjson::dom::parser parser;
   simdjson::dom::element root;
-  if (const auto error = parser.parse(body.data(), body.size()).get(root))
+  if (const auto error = parser.parse(json.data(), json.size()).get(root))
     return fail(ErrorKind::invalid_argument,
-                fmt::format("the body is not JSON: {}", simdjson::error_message(error)));
-  return RequestReader().read(Json(root, ""));
+                fmt::format("{}: is not JSON: {}", field, simdjson::error_message(error)));
+  return FilterReader().read(Json(root, std::move(field)));
+}
+
+Result<Request> parse_request(std::string_view body) {
+  simdjson::dom::parser parser;
+  return RequestReader().read(TRY(parse_json(parser, body)));
 }
 
 }  // namespace embedd::search

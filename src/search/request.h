@@ -23,6 +23,9 @@ inline constexpr int kMaxHits = 1000;
 inline constexpr int kMaxOffset = 10'000;
 inline constexpr int kMaxCandidates = kMaxOffset + kMaxHits;
 inline constexpr std::size_t kMaxColumns = 50;
+inline constexpr std::size_t kMaxKeyColumns = 32;
+inline constexpr std::size_t kMaxFacets = 10;
+inline constexpr std::size_t kMaxMarkerBytes = 64;
 inline constexpr int kMaxFilterDepth = 8;
 inline constexpr int kMaxFilterTests = 64;
 inline constexpr std::size_t kMaxFilterValues = 1000;  ///< of one test
@@ -72,24 +75,47 @@ struct Filter {
   bool operator==(const Filter&) const = default;
 };
 
+/// How the query's words are marked in a hit's text.
+struct Highlight {
+  std::string start = "<mark>", end = "</mark>";
+  bool escape = true;  ///< the text, but not the markers, is escaped for HTML
+  int fragments = 3;
+  int words = 30;  ///< at most, of a fragment
+};
+
+/// The most frequent values of a column are counted.
+struct Facet {
+  std::string column;
+  int most = 10;
+};
+
 struct Request {
-  std::string query;          ///< empty: `vector` is given
+  std::string query;          ///< empty: `vector` or `similar_to` is given
   std::vector<float> vector;  ///< empty: the query's vector is to be computed
-  std::optional<Mode> mode;   ///< default: hybrid if there is a text configuration
+  /// A test `=` for each column of a key: the vector of that row is compared.
+  std::optional<Filter> similar_to;
+  std::optional<Mode> mode;  ///< default: hybrid if there is a text configuration
   int k = 10;
   int offset = 0;
   /// The rows that each leg proposes. Pages agree with each other if they have the same number.
   int candidates = 200;
   std::optional<Filter> filter;
+  std::optional<Filter> mandatory;  ///< of whoever asks, never the client's own words; rows must pass it too
   std::optional<std::vector<std::string>> columns;  ///< default: the key and the template's columns
   double vector_weight = 1, text_weight = 1;
   int rrf_k = 60;
   std::optional<double> min_similarity;
   bool group_by_row = true;
+  int neighbours = 0;  ///< chunks on each side of a hit's chunk
+  std::optional<Highlight> highlight;
+  std::vector<Facet> facets;
   bool exact = false;
   bool explain = false;
   milliseconds deadline{5000};
 };
+
+/// A filter by itself. Errors: invalid_argument; the message begins with `field`.
+Result<Filter> parse_filter(std::string_view json, std::string field);
 
 /// Errors: invalid_argument; the message begins with the field.
 Result<Request> parse_request(std::string_view body);

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <set>
 
-#include "pg/pinned_settings.h"
 #include "pg/quoting.h"
 #include "schema/sql_text.h"
+#include "search/extras.h"
 #include "search/filter_sql.h"
 #include "search/search.h"
 
@@ -16,7 +16,6 @@ namespace {
 
 /// An index over half precision proposes a few more; which are nearest is up to what is stored.
 constexpr int kHalfvecProposals = 4;
-constexpr int kMaxScanTuples = 20 * kMaxCandidates;
 
 class Builder {
  public:
@@ -29,17 +28,18 @@ class Builder {
     const std::size_t n = info_.key_columns.size();
     keys_ = pg::join_each(n, ", ", [](std::size_t i) { return fmt::format("k{}", i); });
     own_keys_ = named_keys(alias_);
-    if (legs_.vector) vector_ = binder_.bind(vector_literal(vector));
-    if (legs_.text) query_ = binder_.bind(request_.query);
+    if (legs_.vector)
+      vector_ = request_.similar_to ? "(SELECT o.v FROM origin o)" : binder_.bind(vector_literal(vector));
+    if (legs_.text || request_.highlight) query_ = binder_.bind(request_.query);
   }
 
   Result<Statement> build() {
     TRY(read_conditions());
-    const std::string row = TRY(row_sql());
-    std::string legs;
+    const std::string row = TRY(row_sql()), facets = TRY(facets_of());
+    std::string legs = TRY(origin());
     if (legs_.vector) legs += vector_leg();
     if (legs_.text) legs += text_leg();
-    std::string sql = "WITH " + known() + types() + legs + fusion() + page() + last(row);
+    std::string sql = "WITH " + known() + types() + legs + fusion() + page() + last(row, facets);
     return Statement{std::move(sql), std::move(binder_).take()};
   }
 
@@ -66,7 +66,9 @@ class Builder {
   /// comparison, a cast or JSON of that type runs may be its owner's.
   [[nodiscard]] std::string types() const {
     std::set<std::string> names;
-    if (request_.filter) collect_columns(*request_.filter, names);
+    for (const auto* filter : {&request_.filter, &request_.mandatory, &request_.similar_to})
+      if (*filter) collect_columns(**filter, names);
+    for (const Facet& facet : request_.facets) names.insert(facet.column);
     for (const std::string& name : columns()) names.insert(name);
     std::string is_same = info_.types_sql;
     const auto add = [&is_same](std::string_view alias, const std::string& name, const std::string& type) {
@@ -110,9 +112,14 @@ class Builder {
 
   /// The rows that have vectors, and what they must fulfil. A store holds chunks of covered rows only.
   Result<void> read_conditions() {
-    filtered_ = request_.filter.has_value();
     std::string filter;
-    if (filtered_) filter = " AND (" + TRY(filter_sql(*request_.filter, subject_.source, binder_)) + ")";
+    if (request_.mandatory) {
+      mandatory_ = TRY(mandatory());
+      filter = mandatory_;
+    }
+    if (request_.filter)
+      filter += " AND (" + TRY(filter_sql(*request_.filter, subject_.source, binder_)) + ")";
+    filtered_ = !filter.empty();
     const std::string covered = info_.filter_sql ? fmt::format(" AND ({})", *info_.filter_sql) : "";
     row_conditions_ = covered + filter;
     if (info_.stores()) {
@@ -123,7 +130,45 @@ class Builder {
       from_ = source();
       conditions_ = row_conditions_;
     }
+    if (!request_.similar_to) return {};
+    conditions_ +=
+        " AND NOT (" + TRY(filter_sql(*request_.similar_to, subject_.source, binder_, alias_)) + ")";
     return {};
+  }
+
+  /// What rows must fulfil for whoever asks. If it does not fit this table, nobody is let through.
+  Result<std::string> mandatory() {
+    auto sql = filter_sql(*request_.mandatory, subject_.source, binder_);
+    if (!sql)
+      return fail(ErrorKind::misconfigured, fmt::format("the filter of this token does not fit {}: {}",
+                                                        info_.name, sql.error().message));
+    return " AND (" + *sql + ")";
+  }
+
+  /// The vector of the row that hits are to be similar to; of a store, the mean of the chunks' vectors.
+  Result<std::string> origin() {
+    if (!request_.similar_to) return "";
+    const Filter& key = *request_.similar_to;
+    for (const Filter& part : key.parts)
+      if (std::ranges::find(info_.key_columns, part.column) == info_.key_columns.end())
+        return fail(ErrorKind::invalid_argument,
+                    fmt::format("{}: is not of the key: {}", part.field, fmt::join(info_.key_columns, ", ")));
+    if (key.parts.size() != info_.key_columns.size())
+      return fail(ErrorKind::invalid_argument, fmt::format("{}: must have each column of the key: {}",
+                                                           key.field, fmt::join(info_.key_columns, ", ")));
+    const std::string column = fmt::format("{}.{}", alias_, pg::quote_identifier(info_.destination_column));
+    const std::string vector =
+        info_.stores() ? fmt::format("(SELECT {}.avg({}) FROM {} s WHERE {})", subject_.pgvector.schema,
+                                     column, subject_.vectors_table(), same_keys("s", "t"))
+                       : column;
+    return fmt::format("origin AS MATERIALIZED (SELECT {} AS v FROM {} WHERE {}{} LIMIT 1), ", vector,
+                       source(), TRY(filter_sql(key, subject_.source, binder_)), mandatory_);
+  }
+
+  Result<std::string> facets_of() const {
+    if (request_.facets.empty()) return "NULL::pg_catalog.text";
+    return readable(TRY(facets_sql(
+        subject_, request_, fmt::format("{} ON {}", source(), schema::same_key("q", info_.key_columns)))));
   }
 
   [[nodiscard]] std::string seq() const { return info_.stores() ? "s.chunk_seq" : "0"; }
@@ -147,9 +192,11 @@ class Builder {
   }
 
   [[nodiscard]] std::string nearest(const std::string& and_where, const std::string& order, int limit) const {
+    const char* origin =
+        request_.similar_to ? " AND EXISTS (SELECT FROM origin o WHERE o.v IS NOT NULL)" : "";
     return fmt::format(
-        "SELECT {}, {} AS seq, {} AS d FROM {} WHERE {}.{} IS NOT NULL{}{} ORDER BY {} LIMIT {}", own_keys_,
-        seq(), distance(), from_, alias_, pg::quote_identifier(info_.destination_column), conditions_,
+        "SELECT {}, {} AS seq, {} AS d FROM {} WHERE {}.{} IS NOT NULL{}{}{} ORDER BY {} LIMIT {}", own_keys_,
+        seq(), distance(), from_, alias_, pg::quote_identifier(info_.destination_column), conditions_, origin,
         and_where, order, limit);
   }
 
@@ -272,11 +319,16 @@ class Builder {
   }
 
   [[nodiscard]] std::string page() {
-    return fmt::format(
-        "page AS (SELECT *, row_number() OVER (ORDER BY score DESC, {0}, seq) AS n FROM best ORDER BY score "
-        "DESC, {0}, "
-        "seq LIMIT {1}::pg_catalog.int8 OFFSET {2}::pg_catalog.int8) ",
-        keys_, binder_.bind(std::to_string(request_.k)), binder_.bind(std::to_string(request_.offset)));
+    std::string candidates;
+    if (!request_.facets.empty())
+      candidates = fmt::format("candidates AS MATERIALIZED (SELECT DISTINCT {} FROM best), ", keys_);
+    return candidates + fmt::format(
+                            "page AS (SELECT *, row_number() OVER (ORDER BY score DESC, {0}, seq) AS n FROM "
+                            "best ORDER BY score "
+                            "DESC, {0}, "
+                            "seq LIMIT {1}::pg_catalog.int8 OFFSET {2}::pg_catalog.int8) ",
+                            keys_, binder_.bind(std::to_string(request_.k)),
+                            binder_.bind(std::to_string(request_.offset)));
   }
 
   [[nodiscard]] std::vector<std::string> columns() const {
@@ -310,7 +362,23 @@ class Builder {
     return subject_.utf8 ? text : fmt::format("embedd.readable({})", text);
   }
 
-  [[nodiscard]] std::string last(const std::string& row) const {
+  /// The text leg's text of a hit, with marks.
+  [[nodiscard]] std::string highlight() {
+    if (!request_.highlight) return "NULL::pg_catalog.text";
+    std::string text = subject_.row_text_sql("t.");
+    if (info_.stores() && text.empty()) text = "NULL::pg_catalog.text";
+    if (info_.stores())
+      text = fmt::format("CASE WHEN q.seq OPERATOR(pg_catalog.<) 0 THEN {} ELSE s.chunk END", text);
+    return readable(
+        highlight_sql(subject_, text, tsquery(), binder_.bind(highlight_options(*request_.highlight))));
+  }
+
+  [[nodiscard]] std::string neighbours() const {
+    if (request_.neighbours == 0 || !info_.stores()) return "NULL::pg_catalog.text";
+    return readable(neighbours_sql(subject_, request_.neighbours, same_keys("w", "t")));
+  }
+
+  [[nodiscard]] std::string last(const std::string& row, const std::string& facets) {
     const std::string chunk = info_.stores() ? "s.chunk" : "NULL::pg_catalog.text";
     const std::string store =
         info_.stores() ? fmt::format(" LEFT JOIN {} s ON {} AND s.chunk_seq OPERATOR(pg_catalog.=) q.seq",
@@ -323,16 +391,19 @@ class Builder {
       return there ? fmt::format("(SELECT count(*) FROM {})", from) : std::string("0");
     };
     return fmt::format(
-        "SELECT f.key, f.score, f.similarity, f.rv, f.rt, f.row, f.seq, f.chunk, c.page, c.near, c.found, "
-        "c.matches, c.backlog "
+        "SELECT f.key, f.score, f.similarity, f.rv, f.rt, f.row, f.seq, f.chunk, f.highlight, f.neighbours, "
+        "c.page, c.near, c.found, c.matches, c.backlog, c.facets, c.origin "
         "FROM (SELECT (SELECT count(*) FROM page) AS page, {near} AS near, {found} AS found, {matches} AS "
-        "matches, {backlog} AS backlog) c "
+        "matches, {backlog} AS backlog, {facets} AS facets, {origin} AS origin) c "
         "LEFT JOIN (SELECT *, pg_catalog.sum(pg_catalog.octet_length(r.row) OPERATOR(pg_catalog.+) "
-        "coalesce(pg_catalog.octet_length(r.chunk), 0)) OVER (ORDER BY r.n) AS bytes, row_number() OVER "
+        "coalesce(pg_catalog.octet_length(r.chunk), 0) OPERATOR(pg_catalog.+) "
+        "coalesce(pg_catalog.octet_length(r.highlight), 0) OPERATOR(pg_catalog.+) "
+        "coalesce(pg_catalog.octet_length(r.neighbours), 0)) OVER (ORDER BY r.n) AS bytes, row_number() OVER "
         "(ORDER BY r.n) "
         "AS nth FROM (SELECT q.n, {key} AS key, q.score, {similarity} AS similarity, q.rv, q.rt, {row} AS "
         "row, {seq} "
-        "AS seq, {chunk} AS chunk FROM page q JOIN {source} ON {same}{store} OFFSET 0) r) f ON f.bytes "
+        "AS seq, {chunk} AS chunk, {highlight} AS highlight, {neighbours} AS neighbours FROM page q JOIN "
+        "{source} ON {same}{store} OFFSET 0) r) f ON f.bytes "
         "OPERATOR(pg_catalog.<=) {most} OR f.nth OPERATOR(pg_catalog.=) 1 WHERE (SELECT ok FROM known) ORDER "
         "BY f.n",
         fmt::arg("near", count(legs_.vector, "v")), fmt::arg("found", count(legs_.text, "x")),
@@ -341,7 +412,11 @@ class Builder {
         fmt::arg("key", readable(info_.key_json_sql + "::pg_catalog.text")),
         fmt::arg("similarity", similarity), fmt::arg("row", readable(row)),
         fmt::arg("seq", info_.stores() ? "q.seq" : "NULL::pg_catalog.int4"),
-        fmt::arg("chunk", readable(chunk)), fmt::arg("source", source()),
+        fmt::arg("chunk", readable(chunk)), fmt::arg("source", source()), fmt::arg("facets", facets),
+        fmt::arg("highlight", highlight()), fmt::arg("neighbours", neighbours()),
+        fmt::arg("origin", request_.similar_to
+                               ? "coalesce((SELECT CASE WHEN o.v IS NULL THEN 1 ELSE 2 END FROM origin o), 0)"
+                               : "2"),
         fmt::arg("same", schema::same_key("q", info_.key_columns)), fmt::arg("store", store),
         fmt::arg("most", kMaxAnswerBytes));
   }
@@ -354,7 +429,7 @@ class Builder {
   Binder binder_;
   std::string keys_, own_keys_;  ///< k1, k2; t."id" AS k1, …
   std::string vector_, query_;   ///< their parameters
-  std::string from_, conditions_, row_conditions_;
+  std::string from_, conditions_, row_conditions_, mandatory_;
   bool filtered_ = false;
 };
 
@@ -363,29 +438,6 @@ class Builder {
 Result<Statement> build_statement(const Subject& subject, const Request& request, Legs legs,
                                   const std::vector<float>& vector) {
   return Builder(subject, request, legs, vector).build();
-}
-
-std::string settings_statement(const Subject& subject, const Request& request, Duration timeout) {
-  std::string sql = "SELECT pg_catalog.set_config('search_path', 'pg_catalog', true)";
-  const auto set = [&sql](std::string_view name, std::string_view value) {
-    sql += fmt::format(", pg_catalog.set_config('{}', '{}', true)", name, value);
-  };
-  set("transaction_read_only", "on");
-  set("statement_timeout",
-      std::to_string(std::max<std::int64_t>(1, std::chrono::duration_cast<milliseconds>(timeout).count())));
-  set("jit", "off");
-  set("synchronize_seqscans", "off");  // kMaxMatches are the same ones on each page
-  for (const pg::PinnedSetting& setting : pg::pinned_settings()) set(setting.name, setting.value);
-  if (!subject.vector_index) return sql;
-  set("hnsw.ef_search", std::to_string(std::clamp(request.candidates, 40, 1000)));
-  set("ivfflat.probes", std::to_string(subject.probes));
-  if (subject.pgvector.iterative_scan) {
-    set("hnsw.iterative_scan", "strict_order");
-    // Dead rows count too. With a filter, reading every row that passes is next.
-    if (!request.filter) set("hnsw.max_scan_tuples", std::to_string(kMaxScanTuples));
-    set("ivfflat.iterative_scan", "relaxed_order");
-  }
-  return sql;
 }
 
 }  // namespace embedd::search

@@ -37,11 +37,15 @@ enum Column : int {
   kRow,
   kSeq,
   kChunk,
+  kHighlight,
+  kNeighbours,
   kPage,
   kNear,
   kFound,
   kMatches,
-  kBacklog
+  kBacklog,
+  kFacets,
+  kOrigin  ///< 0: there is no row `similar_to`; 1: it has no vector; 2: it has, or none was asked for
 };
 
 /// The most bytes of an answer's rows; the first row comes whatever its size.
@@ -51,9 +55,9 @@ inline constexpr int kMaxMatches = 10'000;
 /// Rows of a store without chunks that the text leg reads, among so many jobs of the queue.
 inline constexpr int kMaxWaiting = 1000, kMaxQueued = 10'000;
 
-/// `vector`: the query's, if there is a vector leg. If `subject` is outdated, the server refuses the
-/// statement with an SQLSTATE of class 42: a column has another type (before any of the statement runs), or
-/// the vectorizer has other vectors. Errors: invalid_argument, which names the field.
+/// `vector`: the query's, if there is a vector leg without `similar_to`. If `subject` is outdated, the server
+/// refuses the statement with an SQLSTATE of class 42: a column has another type (before any of the statement
+/// runs), or the vectorizer has other vectors. Errors: invalid_argument, which names the field.
 Result<Statement> build_statement(const Subject& subject, const Request& request, Legs legs,
                                   const std::vector<float>& vector);
 

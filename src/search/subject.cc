@@ -58,7 +58,7 @@ Result<Subject> read_subject(pg::Connection& db, schema::VectorizerInfo info, st
 
 }  // namespace
 
-std::string Subject::row_document_sql(std::string_view alias) const {
+std::string Subject::row_text_sql(std::string_view alias) const {
   std::string joined;
   for (const Template::Value& value : text.values()) {
     const std::string sql = value_sql(*this, value, alias);
@@ -66,7 +66,12 @@ std::string Subject::row_document_sql(std::string_view alias) const {
     if (!joined.empty()) joined += " OPERATOR(pg_catalog.||) E'\\n' OPERATOR(pg_catalog.||) ";
     joined += fmt::format("coalesce({}, '')", sql);
   }
-  return joined.empty() ? "" : tsvector_sql(*this, joined);
+  return joined;
+}
+
+std::string Subject::row_document_sql(std::string_view alias) const {
+  const std::string text = row_text_sql(alias);
+  return text.empty() ? "" : tsvector_sql(*this, text);
 }
 
 std::string Subject::document_sql(std::string_view alias) const {

@@ -30,6 +30,8 @@ struct Subject {
   [[nodiscard]] std::string document_sql(std::string_view alias) const;
   /// The same for the row of a store that has no chunks yet.
   [[nodiscard]] std::string row_document_sql(std::string_view alias) const;
+  /// The text that the latter is made from.
+  [[nodiscard]] std::string row_text_sql(std::string_view alias) const;
   /// The table that has the vectors, quoted.
   [[nodiscard]] std::string vectors_table() const;
 };

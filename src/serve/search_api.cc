@@ -11,18 +11,13 @@
 #include "base/loopback.h"
 #include "embedded/openapi.h"
 #include "search/request.h"
+#include "serve/problem.h"
 #include "serve/search_json.h"
 
 namespace embedd::serve {
 namespace {
 
-constexpr std::string_view kVectorizers = "/v1/vectorizers";
 constexpr Duration kHealthLives = seconds(1);
-
-const char* name_of_route(int route) {
-  constexpr const char* kNames[] = {"search", "vectorizers", "healthz", "metrics", "openapi", "other"};
-  return kNames[route];
-}
 
 /// The host of a `Host` header, without its port and the brackets of IPv6.
 std::string_view host_of(std::string_view header) {
@@ -42,6 +37,7 @@ int status_of(std::string_view code) {
   // A query that its model does not take will not be taken later.
   if (code == "invalid_request" || code == "too_large" || code == "rejected") return 400;
   if (code == "not_found") return 404;
+  if (code == "no_vector") return 409;
   if (code == "internal") return 500;
   return 503;
 }
@@ -59,89 +55,86 @@ SearchApi::SearchApi(app::SearchService& service, observe::RequestMetrics& metri
       metrics_(metrics),
       tokens_(std::move(tokens)),
       limits_(limits),
-      active_of_(std::max<std::size_t>(tokens_.size(), 1)) {}
-
-SearchApi::Target SearchApi::target_of(std::string_view target) {
-  const std::string_view path = target.substr(0, target.find('?'));
-  if (path == "/healthz") return {Route::health, ""};
-  if (path == "/metrics") return {Route::metrics, ""};
-  if (path == "/openapi.json") return {Route::openapi, ""};
-  if (path == kVectorizers) return {Route::list, ""};
-  constexpr std::string_view kEnd = "/search";
-  if (!path.starts_with(kVectorizers) || !path.ends_with(kEnd)) return {};
-  std::string_view name = path.substr(kVectorizers.size());
-  name.remove_suffix(kEnd.size());
-  const bool plain = name.size() > 1 && name.size() <= 64 && name.front() == '/' &&
-                     std::ranges::all_of(name.substr(1), [](unsigned char c) {
-                       return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-';
-                     });
-  if (!plain) return {};
-  return {Route::search, std::string(name.substr(1))};
-}
-
-HttpReply SearchApi::reply_to(Route route, const std::string& vectorizer) {
-  return {.route = name_of_route(static_cast<int>(route)), .vectorizer = vectorizer};
+      active_of_(std::max<std::size_t>(tokens_.clients(), 1)) {
+  for (std::size_t i = 0; i < tokens_.clients(); ++i)
+    rate_of_.emplace_back(tokens_.rights(i).requests_per_minute);
 }
 
 HttpReply SearchApi::refusal(int status, std::string_view code, std::string_view message) {
-  return {.status = status, .body = error_json(code, message), .code = std::string(code)};
+  return problem_reply(status, code, message);
 }
 
 std::optional<HttpReply> SearchApi::admit(const HttpRequest& head, std::shared_ptr<void>& permit) {
   const Target target = target_of(head.target);
-  const auto refuse = [&](HttpReply reply) {
-    reply.route = name_of_route(static_cast<int>(target.route));
+  const auto refused = [&](HttpReply reply) {
+    reply.route = name_of(target.route);
     return reply;
   };
   if (target.route == Route::unknown)
     return refusal(404, "not_found",
-                   "there are POST /v1/vectorizers/NAME/search, GET /v1/vectorizers, /healthz, /metrics and "
-                   "/openapi.json");
-  const bool post = target.route == Route::search;
-  if (post ? head.method != "POST" : head.method != "GET" && head.method != "HEAD") {
-    HttpReply reply = refusal(405, "method_not_allowed", post ? "use POST" : "use GET");
-    reply.headers.emplace_back("Allow", post ? "POST" : "GET, HEAD");
-    return refuse(std::move(reply));
+                   "there are POST /v1/vectorizers/NAME/search, POST /v1/vectorizers/NAME/embed, POST "
+                   "/v1/embeddings, GET /v1/vectorizers, /healthz, /metrics and /openapi.json");
+  if (target.posts() ? head.method != "POST" : head.method != "GET" && head.method != "HEAD") {
+    HttpReply reply = refusal(405, "method_not_allowed", target.posts() ? "use POST" : "use GET");
+    reply.headers.emplace_back("Allow", target.posts() ? "POST" : "GET, HEAD");
+    return refused(std::move(reply));
   }
-  if (target.route != Route::search && target.route != Route::list) return std::nullopt;
-  std::size_t token = 0;
-  if (auto refused = check_token(head, token)) return refuse(std::move(*refused));
-  if (post && !is_json(head.content_type))
-    return refuse(refusal(415, "not_json", "send the body with the header Content-Type: application/json"));
-  if (auto refused = take_permit(token, permit)) return refuse(std::move(*refused));
+  if (!target.guarded()) return std::nullopt;
+  std::size_t client = 0;
+  if (auto reply = check_token(head, client)) return refused(std::move(*reply));
+  if (target.posts() && !is_json(head.content_type))
+    return refused(refusal(415, "not_json", "send the body with the header Content-Type: application/json"));
+  if (auto reply = check_rate(client, head.began)) return refused(std::move(*reply));
+  if (auto reply = take_permit(client, permit)) return refused(std::move(*reply));
   return std::nullopt;
 }
 
-std::optional<HttpReply> SearchApi::check_token(const HttpRequest& head, std::size_t& token) const {
-  const auto refuse = [](int status, std::string_view code, std::string_view message) {
-    return HttpReply{.status = status, .body = error_json(code, message), .code = std::string(code)};
-  };
+std::optional<HttpReply> SearchApi::check_token(const HttpRequest& head, std::size_t& client) const {
   if (tokens_.empty()) {
     if (is_loopback(host_of(head.host))) return std::nullopt;
-    return refuse(403, "forbidden",
-                  "without a token only requests for localhost are answered: set EMBEDD_API_TOKEN, or ask "
-                  "for localhost");
+    return problem_reply(
+        403, "forbidden",
+        "without a token only requests for localhost are answered: set EMBEDD_API_TOKEN, or ask "
+        "for localhost");
   }
   const auto found = tokens_.find(head.authorization);
   if (found) {
-    token = *found;
+    client = *found;
     return std::nullopt;
   }
-  HttpReply reply = refuse(401, "unauthenticated",
-                           "send the header Authorization: Bearer TOKEN, with a token of EMBEDD_API_TOKEN");
+  HttpReply reply =
+      problem_reply(401, "unauthenticated",
+                    "send the header Authorization: Bearer TOKEN, with a token of EMBEDD_API_TOKEN");
   reply.headers.emplace_back("WWW-Authenticate", "Bearer");
   return reply;
 }
 
-std::optional<HttpReply> SearchApi::take_permit(std::size_t token, std::shared_ptr<void>& permit) {
-  const int all = ++active_, of_token = ++active_of_[token];
-  permit = std::shared_ptr<void>(nullptr, [this, token](void*) {
-    --active_of_[token];
+const Rights& SearchApi::rights_of(const HttpRequest& request) const {
+  const auto client = tokens_.find(request.authorization);
+  return client ? tokens_.rights(*client) : everything_;
+}
+
+std::optional<HttpReply> SearchApi::check_rate(std::size_t client, Instant now) {
+  if (tokens_.empty()) return std::nullopt;
+  const auto wait = rate_of_[client].wait(now);
+  if (!wait) return std::nullopt;
+  metrics_.limited();
+  HttpReply reply = refusal(429, "too_many_requests",
+                            fmt::format("this token may make {} requests a minute; try again later",
+                                        tokens_.rights(client).requests_per_minute));
+  reply.headers.emplace_back("Retry-After", fmt::format("{:.0f}", std::ceil(to_seconds(*wait))));
+  return reply;
+}
+
+std::optional<HttpReply> SearchApi::take_permit(std::size_t client, std::shared_ptr<void>& permit) {
+  const int all = ++active_, of_client = ++active_of_[client];
+  permit = std::shared_ptr<void>(nullptr, [this, client](void*) {
+    --active_of_[client];
     metrics_.active(static_cast<std::size_t>(--active_));
   });
   metrics_.active(static_cast<std::size_t>(all));
   const bool too_many = all > limits_.requests;
-  if (!too_many && (tokens_.empty() || of_token <= limits_.requests_of_a_token)) return std::nullopt;
+  if (!too_many && (tokens_.empty() || of_client <= limits_.requests_of_a_token)) return std::nullopt;
   permit.reset();
   metrics_.limited();
   HttpReply reply =
@@ -155,10 +148,14 @@ std::optional<HttpReply> SearchApi::take_permit(std::size_t token, std::shared_p
 
 void SearchApi::handle(HttpRequest request, std::function<void(HttpReply)> done) {
   const Target target = target_of(request.target);
-  HttpReply reply = reply_to(target.route, target.vectorizer);
+  HttpReply reply{.route = name_of(target.route), .vectorizer = target.vectorizer};
+  if (!target.vectorizer.empty() && !rights_of(request).may_use(target.vectorizer))
+    return done(failed(std::move(reply), app::no_vectorizer(target.vectorizer)));
   switch (target.route) {
     case Route::search: return search(std::move(reply), request, std::move(done));
-    case Route::list: return list(std::move(reply), std::move(done));
+    case Route::embed: return embed(std::move(reply), request, std::move(done));
+    case Route::embeddings: return embeddings(std::move(reply), request, std::move(done));
+    case Route::list: return list(std::move(reply), request, std::move(done));
     case Route::health: return health(std::move(reply), std::move(done));
     case Route::metrics:
       reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
@@ -169,9 +166,7 @@ void SearchApi::handle(HttpRequest request, std::function<void(HttpReply)> done)
 }
 
 HttpReply SearchApi::failed(HttpReply reply, const app::SearchFailure& failure) {
-  reply.status = status_of(failure.code);
-  reply.code = failure.code;
-  reply.body = error_json(failure.code, failure.error.message);
+  refuse(reply, status_of(failure.code), failure.code, failure.error.message);
   if (reply.status >= 500) reply.fault = failure.error.message;
   if (reply.status == 503) reply.headers.emplace_back("Retry-After", retry_after(failure.error));
   return reply;
@@ -180,6 +175,7 @@ HttpReply SearchApi::failed(HttpReply reply, const app::SearchFailure& failure) 
 void SearchApi::search(HttpReply reply, const HttpRequest& request, Done done) {
   auto parsed = search::parse_request(request.body);
   if (!parsed) return done(failed(std::move(reply), {"invalid_request", std::move(parsed.error())}));
+  parsed->mandatory = rights_of(request).filter;
   const std::string vectorizer = reply.vectorizer;
   service_.search(vectorizer, *std::move(parsed),
                   [this, reply = std::move(reply), done = std::move(done)](auto answer) mutable {
@@ -192,19 +188,49 @@ void SearchApi::search(HttpReply reply, const HttpRequest& request, Done done) {
                   });
 }
 
-void SearchApi::list(HttpReply reply, Done done) {
-  service_.list([reply = std::move(reply), done = std::move(done)](auto listed) mutable {
-    if (!listed) return done(failed(std::move(reply), listed.error()));
-    reply.body = list_json(*listed);
-    done(std::move(reply));
-  });
+void SearchApi::embed(HttpReply reply, const HttpRequest& request, Done done) {
+  auto parsed = search::parse_embed_request(request.body);
+  if (!parsed) return done(failed(std::move(reply), {"invalid_request", std::move(parsed.error())}));
+  const std::string vectorizer = reply.vectorizer;
+  const bool base64 = parsed->base64;
+  service_.embed(vectorizer, *std::move(parsed),
+                 [reply = std::move(reply), done = std::move(done), base64](auto answer) mutable {
+                   if (!answer) return done(failed(std::move(reply), answer.error()));
+                   reply.body = vector_json(*answer, base64);
+                   done(std::move(reply));
+                 });
+}
+
+void SearchApi::embeddings(HttpReply reply, const HttpRequest& request, Done done) {
+  auto parsed = search::parse_embeddings_request(request.body);
+  if (!parsed) return done(failed(std::move(reply), {"invalid_request", std::move(parsed.error())}));
+  const bool base64 = parsed->base64;
+  service_.embed_for_model(
+      *std::move(parsed),
+      [&rights = rights_of(request)](const std::string& vectorizer) { return rights.may_use(vectorizer); },
+      [reply = std::move(reply), done = std::move(done), base64](auto answer) mutable {
+        if (!answer) return done(failed(std::move(reply), answer.error()));
+        reply.body = embeddings_json(*answer, base64);
+        done(std::move(reply));
+      });
+}
+
+void SearchApi::list(HttpReply reply, const HttpRequest& request, Done done) {
+  service_.list(
+      [&rights = rights_of(request), reply = std::move(reply), done = std::move(done)](auto listed) mutable {
+        if (!listed) return done(failed(std::move(reply), listed.error()));
+        std::erase_if(*listed, [&](const app::Listed& each) { return !rights.may_use(each.info.name); });
+        reply.body = list_json(*listed);
+        done(std::move(reply));
+      });
 }
 
 void SearchApi::health(HttpReply reply, Done done) {
   const auto answer = [](HttpReply to, bool up, const std::string& message) {
-    to.status = up ? 200 : 503;
-    to.body = up ? "{\"status\":\"ok\"}\n" : error_json("unavailable", message);
-    if (!up) to.headers.emplace_back("Retry-After", "1");
+    to.body = "{\"status\":\"ok\"}\n";
+    if (up) return to;
+    refuse(to, 503, "unavailable", message);
+    to.headers.emplace_back("Retry-After", "1");
     return to;
   };
   {

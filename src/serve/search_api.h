@@ -1,7 +1,7 @@
 /// The routes of `embedd serve`: who may call them, how many at a time, and what they answer.
 ///
-///   POST /v1/vectorizers/{name}/search   GET /v1/vectorizers   GET /healthz   GET /metrics   GET
-///   /openapi.json
+///   POST /v1/vectorizers/{name}/search   POST /v1/vectorizers/{name}/embed   POST /v1/embeddings
+///   GET /v1/vectorizers   GET /healthz   GET /metrics   GET /openapi.json
 ///
 /// Routes below /v1 need a token if there is one. Without tokens only requests for a loopback host are
 /// answered, because any web page can make a browser send requests to loopback under a name of its own.
@@ -19,6 +19,8 @@
 #include "app/search_service.h"
 #include "observe/request_metrics.h"
 #include "serve/http_server.h"
+#include "serve/request_rate.h"
+#include "serve/target.h"
 #include "serve/tokens.h"
 
 namespace embedd::serve {
@@ -39,20 +41,18 @@ class SearchApi final : public HttpHandler {
   HttpReply refusal(int status, std::string_view code, std::string_view message) override;
 
  private:
-  enum class Route : std::uint8_t { search, list, health, metrics, openapi, unknown };
-  struct Target {
-    Route route = Route::unknown;
-    std::string vectorizer;
-  };
   using Done = std::function<void(HttpReply)>;
 
-  static Target target_of(std::string_view target);
-  static HttpReply reply_to(Route route, const std::string& vectorizer);
-  std::optional<HttpReply> check_token(const HttpRequest& head, std::size_t& token) const;
-  std::optional<HttpReply> take_permit(std::size_t token, std::shared_ptr<void>& permit);
+  std::optional<HttpReply> check_token(const HttpRequest& head, std::size_t& client) const;
+  std::optional<HttpReply> check_rate(std::size_t client, Instant now);
+  std::optional<HttpReply> take_permit(std::size_t client, std::shared_ptr<void>& permit);
+  /// Of an admitted request.
+  [[nodiscard]] const Rights& rights_of(const HttpRequest& request) const;
   static HttpReply failed(HttpReply reply, const app::SearchFailure& failure);
   void search(HttpReply reply, const HttpRequest& request, Done done);
-  void list(HttpReply reply, Done done);
+  void embed(HttpReply reply, const HttpRequest& request, Done done);
+  void embeddings(HttpReply reply, const HttpRequest& request, Done done);
+  void list(HttpReply reply, const HttpRequest& request, Done done);
   void health(HttpReply reply, Done done);
 
   app::SearchService& service_;
@@ -60,7 +60,9 @@ class SearchApi final : public HttpHandler {
   const Tokens tokens_;
   const Limits limits_;
   std::atomic<int> active_{0};
-  std::vector<std::atomic<int>> active_of_;  ///< by token
+  std::vector<std::atomic<int>> active_of_;  ///< by client
+  std::vector<RequestRate> rate_of_;         ///< by client; the server's thread uses it alone
+  const Rights everything_;                  ///< without tokens
 
   /// What the database last answered, so that many probes ask it once a second.
   struct Health {

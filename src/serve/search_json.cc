@@ -20,8 +20,14 @@ void write_hit(JsonWriter& json, const search::Hit& hit) {
   if (hit.vector_rank) json.key("vector").value(*hit.vector_rank);
   if (hit.text_rank) json.key("text").value(*hit.text_rank);
   json.end().key("row").raw(hit.row);
-  if (hit.chunk_seq)
-    json.key("chunk").object().key("seq").value(*hit.chunk_seq).key("text").value(hit.chunk).end();
+  if (hit.chunk_seq) {
+    json.key("chunk").object().key("seq").value(*hit.chunk_seq).key("text").value(hit.chunk);
+    if (hit.highlight) json.key("highlight").value(*hit.highlight);
+    if (!hit.neighbours.empty()) json.key("neighbours").raw(hit.neighbours);
+    json.end();
+  } else if (hit.highlight) {
+    json.key("highlight").value(*hit.highlight);
+  }
   json.end();
 }
 
@@ -62,6 +68,7 @@ std::string search_json(const app::SearchAnswer& answer) {
   else
     json.null();
   json.key("mode").value(search::name_of(answer.mode)).key("model").value(answer.model);
+  if (!answer.found.facets.empty()) json.key("facets").raw(answer.found.facets);
   json.key("took_ms").value(rounded(answer.took_ms));
   if (answer.explained) write_explanation(json, answer);
   return json.end().str() + "\n";
@@ -86,12 +93,6 @@ std::string list_json(const std::vector<app::Listed>& listed) {
     json.key("paused").value(info.paused).end();
   }
   return json.end().end().str() + "\n";
-}
-
-std::string error_json(std::string_view code, std::string_view message) {
-  JsonWriter json;
-  json.object().key("error").object().key("code").value(code).key("message").value(message).end().end();
-  return json.str() + "\n";
 }
 
 }  // namespace embedd::serve

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "app/search_service.h"
@@ -11,7 +10,10 @@ namespace embedd::serve {
 
 std::string search_json(const app::SearchAnswer& answer);
 std::string list_json(const std::vector<app::Listed>& listed);
-/// {"error": {"code": …, "message": …}}
-std::string error_json(std::string_view code, std::string_view message);
+/// {"vector": […], "model": …, "dimensions": …}. `base64`: the packed little-endian float32, in place of
+/// numbers.
+std::string vector_json(const app::VectorAnswer& answer, bool base64);
+/// In OpenAI's shape.
+std::string embeddings_json(const app::VectorAnswer& answer, bool base64);
 
 }  // namespace embedd::serve

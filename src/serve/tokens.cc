@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace embedd::serve {
 namespace {
 
@@ -21,24 +24,49 @@ bool is_bearer(std::string_view scheme) {
   return true;
 }
 
-}  // namespace
-
-Result<Tokens> Tokens::parse(const Secret& text) {
+/// The tokens of `text`, with blanks between them.
+Result<std::vector<Secret>> split(const Secret& text) {
   constexpr std::string_view kBlanks = " \t\r\n";
-  Tokens out;
+  std::vector<Secret> out;
   std::string_view left = text.reveal();
   while (true) {
     const std::size_t begin = left.find_first_not_of(kBlanks);
     if (begin == std::string_view::npos) return out;
     left.remove_prefix(begin);
     const std::string_view token = left.substr(0, left.find_first_of(kBlanks));
-    if (token.size() < kLeast)
+    if (token.size() < Tokens::kLeast)
       return fail(ErrorKind::invalid_argument, fmt::format("a token has fewer than {} characters, and could "
                                                            "be guessed; make one with: openssl rand -hex 32",
-                                                           kLeast));
-    out.tokens_.emplace_back(std::string(token));
+                                                           Tokens::kLeast));
+    out.emplace_back(std::string(token));
     left.remove_prefix(token.size());
   }
+}
+
+}  // namespace
+
+bool Rights::may_use(std::string_view vectorizer) const {
+  return vectorizers.empty() || std::ranges::find(vectorizers, vectorizer) != vectorizers.end();
+}
+
+Result<Tokens> Tokens::parse(const Secret& text) {
+  Tokens out;
+  for (Secret& secret : TRY(split(text))) TRY(out.add(secret, {}));
+  return out;
+}
+
+Result<void> Tokens::add(const Secret& text, Rights rights) {
+  auto secrets = TRY(split(text));
+  if (secrets.empty()) return fail(ErrorKind::invalid_argument, "there is no token");
+  for (Secret& secret : secrets) {
+    for (const Token& token : tokens_)
+      if (token.secret == secret && token.client != rights_.size())
+        return fail(ErrorKind::invalid_argument,
+                    "a token is there twice, so that it would not be clear what it allows");
+    tokens_.push_back({std::move(secret), rights_.size()});
+  }
+  rights_.push_back(std::move(rights));
+  return {};
 }
 
 std::optional<std::size_t> Tokens::find(std::string_view authorization) const {
@@ -47,8 +75,8 @@ std::optional<std::size_t> Tokens::find(std::string_view authorization) const {
   std::string_view shown = authorization.substr(blank + 1);
   while (shown.starts_with(' ')) shown.remove_prefix(1);
   std::optional<std::size_t> found;
-  for (std::size_t i = 0; i < tokens_.size(); ++i)
-    if (same(shown, tokens_[i].reveal())) found = i;
+  for (const Token& token : tokens_)
+    if (same(shown, token.secret.reveal())) found = token.client;
   return found;
 }
 

@@ -1,6 +1,9 @@
-/// The bearer tokens that clients may show.
+/// The bearer tokens that clients may show, and what each allows.
+///
+/// A client is one token of EMBEDD_API_TOKEN, or a table [token.NAME] of embedd.toml with all its tokens.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,25 +11,46 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "search/request.h"
 
 namespace embedd::serve {
+
+/// What a client may do.
+struct Rights {
+  std::string name;                      ///< of [token.NAME]; empty: of EMBEDD_API_TOKEN, or no token
+  std::vector<std::string> vectorizers;  ///< that may be searched; empty: all
+  std::optional<search::Filter> filter;  ///< which rows are found
+  int requests_per_minute = 0;           ///< 0: without a limit
+  bool write = false;                    ///< for routes that change rows
+
+  [[nodiscard]] bool may_use(std::string_view vectorizer) const;
+};
 
 class Tokens {
  public:
   static constexpr std::size_t kLeast = 16;  ///< bytes of a token
 
-  /// `text`: tokens with blanks between them, so that one can replace another; empty: none. Errors:
-  /// invalid_argument if a token is shorter than kLeast.
+  /// `text`: tokens with blanks between them, so that one can replace another; empty: none. Each is a client
+  /// that may do everything. Errors: invalid_argument if a token is shorter than kLeast.
   static Result<Tokens> parse(const Secret& text);
+  /// Adds one client, with one or more tokens in `text`. Errors: invalid_argument if there is no token, one
+  /// is shorter than kLeast, or one is another client's too.
+  Result<void> add(const Secret& text, Rights rights);
 
   [[nodiscard]] bool empty() const { return tokens_.empty(); }
-  [[nodiscard]] std::size_t size() const { return tokens_.size(); }
-  /// Which token an `Authorization` header shows. Compares with every token, in a time that does not depend
-  /// on where they differ.
+  [[nodiscard]] std::size_t clients() const { return rights_.size(); }
+  [[nodiscard]] const Rights& rights(std::size_t client) const { return rights_[client]; }
+  /// Which client's token an `Authorization` header shows. Compares with every token, in a time that does not
+  /// depend on where they differ.
   [[nodiscard]] std::optional<std::size_t> find(std::string_view authorization) const;
 
  private:
-  std::vector<Secret> tokens_;
+  struct Token {
+    Secret secret;
+    std::size_t client = 0;
+  };
+  std::vector<Token> tokens_;
+  std::vector<Rights> rights_;  ///< by client
 };
 
 }  // namespace embedd::serve

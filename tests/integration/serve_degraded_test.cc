@@ -35,7 +35,7 @@ class ServeDegraded : public ServeTest {
     EXPECT_THAT(at(words.body, "/degraded/message"), HasSubstr("only the words were searched"));
     const SearchReply none = search(kVector);
     EXPECT_EQ(none.status, 503) << none.body;
-    EXPECT_EQ(at(none.body, "/error/code"), "\"" + reason + "\"");
+    EXPECT_EQ(at(none.body, "/type"), "\"urn:embedd:problem:" + reason + "\"");
     EXPECT_GE(std::atoi(none.header("retry-after").c_str()), 1);
     EXPECT_THAT(none.body, Not(HasSubstr("sk-test")));
   }

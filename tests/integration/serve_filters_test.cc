@@ -98,7 +98,7 @@ TEST_F(ServeFilters, HostileValuesAreValues) {
         << hostile;
     const SearchReply name = filtered(fmt::format(R"({{"column": "{}", "op": "=", "value": 1}})", hostile));
     EXPECT_EQ(name.status, 400) << hostile;
-    EXPECT_EQ(at(name.body, "/error/code"), R"("invalid_request")") << name.body;
+    EXPECT_EQ(at(name.body, "/type"), R"("urn:embedd:problem:invalid_request")") << name.body;
   }
   EXPECT_EQ(value("SELECT count(*) FROM notes"), before);
 }

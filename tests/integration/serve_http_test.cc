@@ -60,6 +60,7 @@ TEST_F(ServeHttp, DescribesItself) {
 /// The document and the parser know the same fields, with the same bounds.
 TEST_F(ServeHttp, TheDocumentIsTrue) {
   declare_notes();
+  declare_articles();
   add_notes(3);
   embed_all();
   serve();
@@ -74,7 +75,9 @@ TEST_F(ServeHttp, TheDocumentIsTrue) {
       std::int64_t bound = 0;
       if (schema[end].get(bound)) continue;
       const auto ask = [&](std::int64_t number) {
-        return search(fmt::format(R"({{"query": "river", "{}": {}}})", name, number)).status;
+        return search(fmt::format(R"({{"query": "river", "{}": {}}})", name, number),
+                      name == "neighbours" ? "articles" : "notes")
+            .status;
       };
       EXPECT_EQ(ask(bound), 200) << name << " " << bound;
       EXPECT_EQ(ask(bound + (std::string_view(end) == "minimum" ? -1 : 1)), 400) << name;
@@ -87,7 +90,7 @@ TEST_F(ServeHttp, TheDocumentIsTrue) {
   for (const auto& [name, schema] : fields) EXPECT_THAT(message, HasSubstr(std::string(name)));
   const simdjson::dom::object paths = root["paths"];
   for (const auto& [path, methods] : paths) {
-    if (path == "/v1/vectorizers/{name}/search") continue;
+    if (!methods["post"].error()) continue;
     EXPECT_EQ(client->get(std::string(path)).status, 200) << path;
   }
 }
@@ -125,9 +128,18 @@ TEST_F(ServeHttp, WrongRequestsSayWhatToDo) {
     const SearchReply reply = client->post(each.path, each.body, {each.header, "X-Request-ID: abc-1"});
     EXPECT_EQ(reply.status, each.status) << each.path << " " << each.says << reply.body;
     EXPECT_THAT(reply.body, HasSubstr(each.says));
-    EXPECT_NE(at(reply.body, "/error/code"), "") << reply.body;
+    EXPECT_THAT(at(reply.body, "/type"), HasSubstr("urn:embedd:problem:")) << reply.body;
+    EXPECT_EQ(at(reply.body, "/status"), std::to_string(each.status));
+    EXPECT_EQ(reply.header("content-type"), "application/problem+json");
     EXPECT_EQ(reply.header("x-request-id").size(), each.status == 413 ? 16U : 5U);
   }
+  EXPECT_EQ(at(search(R"({"query": "a", "filter": {"and": [{"column": "stars", "op": "is"}]}})").body,
+               "/errors/0/field"),
+            R"("filter.and[0].op")");
+  EXPECT_EQ(
+      at(search(R"({"query": "a", "filter": {"column": "stras", "op": "=", "value": 1}})").body, "/errors"),
+      R"([{"field":"filter","message":"there is no column 'stras'. Did you mean 'stars'?"}])");
+  EXPECT_EQ(at(search("[]").body, "/errors"), "") << "no field is at fault";
   EXPECT_THAT(talk_to(port_of(*server), "nonsense\r\n\r\n"), HasSubstr("400"));
   EXPECT_THAT(
       talk_to(port_of(*server), "GET /healthz HTTP/1.1\r\nA: " + std::string(20'000, 'a') + "\r\n\r\n"),
@@ -135,7 +147,7 @@ TEST_F(ServeHttp, WrongRequestsSayWhatToDo) {
   EXPECT_THAT(talk_to(port_of(*server), "GET /metrics HTTP/1.1\r\nContent-Length: 5\r\n\r\nabcde"),
               HasSubstr("400"));
   EXPECT_TRUE(eventually([&] {
-    return server->logged("\"event\":\"http_request\"") == static_cast<int>(std::size(cases)) + 3;
+    return server->logged("\"event\":\"http_request\"") == static_cast<int>(std::size(cases)) + 6;
   }));
   EXPECT_THAT(server->log(), HasSubstr(R"("request_id":"abc-1","route":"search","status":400)"));
 }
@@ -217,7 +229,7 @@ TEST_F(ServeHttp, ASearchEndsAtItsDeadline) {
   block_searches();
   const SearchReply reply = search(R"({"query": "a", "deadline_ms": 200})");
   EXPECT_EQ(reply.status, 503) << reply.body;
-  EXPECT_EQ(at(reply.body, "/error/code"), R"("deadline")");
+  EXPECT_EQ(at(reply.body, "/type"), R"("urn:embedd:problem:deadline")");
   release_searches();
   EXPECT_EQ(search(R"({"query": "a"})").status, 200);
 }

@@ -32,6 +32,25 @@ void ServeTest::add_notes(int count) {
       count));
 }
 
+void ServeTest::declare_articles() {
+  sql("CREATE EXTENSION IF NOT EXISTS vector");
+  sql("CREATE TABLE articles (id bigint PRIMARY KEY, title text, body text, kind text)");
+  ASSERT_EQ(run_embedd({"migrate"}).code, 0);
+  const Finished created =
+      run_embedd({"vectorizer", "create", "articles", "--table", "articles", "--text", "{body}",
+                  "--dimensions", "64", "--store", "--chunk", "recursive:32", "--endpoint", "local"});
+  ASSERT_EQ(created.code, 0) << created.error_output;
+  find_words("articles", "english");
+  for (int i = 1; i <= 12; ++i) {
+    std::string body;
+    for (int p = 0; p < 6; ++p)
+      body += fmt::format("{}Paragraph {} of article {} is about {}, which has {} and {} in it, as all know.",
+                          p == 0 ? "" : "\n\n", p, i, i % 2 == 0 ? "rivers" : "mountains", p * i, "water");
+    run(db, "INSERT INTO articles VALUES ($1::bigint, 'Article ' || $1::bigint, $2, $3)",
+        {std::to_string(i), body, i % 2 == 0 ? "wet" : "dry"});
+  }
+}
+
 void ServeTest::embed_all() {
   const Finished worked = work_once();
   ASSERT_EQ(worked.code, 0) << worked.error_output;

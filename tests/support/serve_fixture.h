@@ -16,6 +16,8 @@ class ServeTest : public WorkerTest {
   void declare_notes(const std::string& text_search = "english", const std::string& endpoint = "local");
   void find_words(const std::string& name, const std::string& configuration);
   void add_notes(int count);
+  /// The table articles(id, title, body, kind) with twelve rows, and its vectorizer with a store of chunks.
+  void declare_articles();
   void embed_all();
   /// Starts the server, and a client with `token`.
   void serve(const Environment& changes = {}, const std::string& token = "");

@@ -9,7 +9,7 @@ namespace {
 TEST(ApiTokens, AreComparedWhole) {
   const auto tokens = serve::Tokens::parse(Secret("0123456789abcdef 0123456789ABCDEF\n"));
   ASSERT_TRUE(tokens);
-  EXPECT_EQ(tokens->size(), 2U);
+  EXPECT_EQ(tokens->clients(), 2U);
   EXPECT_EQ(tokens->find("Bearer 0123456789abcdef"), 0U);
   EXPECT_EQ(tokens->find("bearer  0123456789ABCDEF"), 1U);
   for (const char* wrong :

@@ -1,0 +1,36 @@
+#include "app/search_failure.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace embedd::app {
+
+SearchFailure failure_of(Error error) {
+  const char* code = "internal";
+  if (error.kind == ErrorKind::invalid_argument) code = "invalid_request";
+  if (error.kind == ErrorKind::canceled) code = "deadline";
+  if (error.kind == ErrorKind::unavailable || error.kind == ErrorKind::in_doubt ||
+      error.kind == ErrorKind::conflict || error.kind == ErrorKind::unauthenticated)
+    code = "unavailable";
+  return {code, std::move(error)};
+}
+
+SearchFailure invalid(std::string message) {
+  return {"invalid_request", {ErrorKind::invalid_argument, std::move(message)}};
+}
+
+SearchFailure no_vectorizer(std::string_view name) {
+  return {"not_found",
+          {ErrorKind::invalid_argument,
+           fmt::format("there is no vectorizer '{}': GET /v1/vectorizers lists them", name)}};
+}
+
+bool is_same_model(const schema::VectorizerInfo& a, const schema::VectorizerInfo& b) {
+  return a.endpoint == b.endpoint && a.model == b.model && a.dimensions == b.dimensions &&
+         a.send_dimensions == b.send_dimensions;
+}
+
+double ms_since(Instant begin) { return 1000 * to_seconds(std::chrono::steady_clock::now() - begin); }
+
+}  // namespace embedd::app

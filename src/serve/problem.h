@@ -1,0 +1,22 @@
+/// A refusal as RFC 9457 has it: application/problem+json. Pure.
+///
+///   {"type": "urn:embedd:problem:invalid_request", "title": "Invalid request", "status": 400,
+///    "detail": "k: must be a whole number from 1 to 1000",
+///    "errors": [{"field": "k", "message": "must be a whole number from 1 to 1000"}]}
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "serve/http_server.h"
+
+namespace embedd::serve {
+
+/// `code`: the last part of the type, a stable word of docs/search.md. `detail` says what to do. If `code` is
+/// invalid_request and `detail` begins with a field, `errors` names the field.
+HttpReply problem_reply(int status, std::string_view code, std::string_view detail);
+
+/// Turns `reply` into that refusal, but keeps its route and its vectorizer.
+void refuse(HttpReply& reply, int status, std::string_view code, std::string_view detail);
+
+}  // namespace embedd::serve

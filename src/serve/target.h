@@ -1,0 +1,29 @@
+/// Which route of the search service a request is for. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace embedd::serve {
+
+enum class Route : std::uint8_t { search, embed, embeddings, list, health, metrics, openapi, unknown };
+
+struct Target {
+  Route route = Route::unknown;
+  std::string vectorizer;  ///< of search and embed
+
+  /// Needs a token, if there are tokens, and counts as a request under way.
+  [[nodiscard]] bool guarded() const { return posts() || route == Route::list; }
+  /// Takes POST with a body, in place of GET.
+  [[nodiscard]] bool posts() const {
+    return route == Route::search || route == Route::embed || route == Route::embeddings;
+  }
+};
+
+/// Such as search, for the log and the metrics.
+const char* name_of(Route route);
+/// `target` as in the request line.
+Target target_of(std::string_view target);
+
+}  // namespace embedd::serve

@@ -78,7 +78,7 @@ class QueryEmbedder {
   void send(std::string key, Waiting waiting);
   void finish(Reply reply);
   void expire(Instant now);
-  void note(const std::string& endpoint, const Error& error, Instant now);
+  void failed(const std::string& endpoint, const Error& error, Instant now);
 
   provider::Loop loop_;
   std::mutex mutex_;

@@ -52,10 +52,10 @@ void PgQueue::send_settlement(std::shared_ptr<const Settlement> sent) {
 
 /// Extensions first; then the vectorizer that was served the longest ago.
 std::deque<PgQueue::Part>::iterator PgQueue::next_part() {
-  const auto turn = [this](const Part& part) {
-    return part.settlement->action == Action::extend ? 0 : writing_[part.settlement->vectorizer].turn;
+  const auto last_served = [this](const Part& part) {
+    return part.settlement->action == Action::extend ? 0 : writing_[part.settlement->vectorizer].last_served;
   };
-  return std::ranges::min_element(parts_, {}, turn);
+  return std::ranges::min_element(parts_, {}, last_served);
 }
 
 void PgQueue::send_parts() {
@@ -78,7 +78,7 @@ void PgQueue::send_parts() {
       conclude(part);
       continue;
     }
-    if (part.settlement->action != Action::extend) writing.turn = next_served_++;
+    if (part.settlement->action != Action::extend) writing.last_served = next_served_++;
     send_part(part);
   }
 }

@@ -150,7 +150,7 @@ void compare_queue(const Template& text, const std::map<std::string, std::string
   for (const auto statement :
        {&Statements::claim, &Statements::complete, &Statements::clear, &Statements::drop,
         &Statements::reschedule, &Statements::extend, &Statements::discard, &Statements::stage,
-        &Statements::begin_walk, &Statements::reconcile_first, &Statements::reconcile})
+        &Statements::begin_walk, &Statements::walk_page_first, &Statements::walk_page})
     compare((made.*statement).sql(), (plain.*statement).sql(), names);
 }
 

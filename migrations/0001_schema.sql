@@ -37,12 +37,12 @@ CREATE TABLE embedd.vectorizers (
   chunk_rule           text NOT NULL DEFAULT '',      -- how texts are cut; empty: a row is one text
   chunk_template       text NOT NULL DEFAULT '',      -- what is sent of a chunk; empty: the chunk
   rows_of              bigint REFERENCES embedd.vectorizers ON DELETE CASCADE,
-  -- A change of mind: the vectorizer that this one is to replace, or the one that has replaced this one.
+  -- The vectorizer that this one is to replace; the one that has replaced this one.
   next_of              bigint UNIQUE REFERENCES embedd.vectorizers ON DELETE SET NULL,
   old_of               bigint UNIQUE REFERENCES embedd.vectorizers ON DELETE SET NULL,
-  -- The vector index that the column gets once its backlog has drained, and the indexes that the owner had dropped for the time of
-  -- a large backlog: {"name": "CREATE INDEX ..."}.
-  capture_rows         boolean NOT NULL DEFAULT false,  -- by row triggers alone
+  capture_rows         boolean NOT NULL DEFAULT false,  -- changes are captured by row triggers alone
+  -- The vector index that the column gets once its backlog has drained. The indexes that the owner had dropped for the time of a
+  -- large backlog: {"name": "CREATE INDEX ..."}.
   index_kind           text NOT NULL DEFAULT 'none' CHECK (index_kind IN ('none', 'hnsw', 'halfvec', 'ivfflat')),
   deferred_indexes     jsonb NOT NULL DEFAULT '{}',
   text_search          text,                   -- the configuration of full-text search, qualified; NULL: searches use vectors only
@@ -57,7 +57,7 @@ CREATE TABLE embedd.vectorizers (
   long_texts           text NOT NULL DEFAULT 'truncate' CHECK (long_texts IN ('truncate', 'average', 'discard')),
 
   -- The walk over the source that is under way, or that a worker left.
-  reconcile_until      timestamptz,            -- until then, walk_worker walks; later, others may take the walk over
+  walk_until           timestamptz,            -- until then, walk_worker walks; later, others may take the walk over
   walk_worker          uuid,
   walk_cursor          bytea,                  -- the walk has passed all keys before this one
   walk_in              text,                   -- the database and the table of the walk
@@ -67,7 +67,7 @@ CREATE TABLE embedd.vectorizers (
   walk_disputed        bigint NOT NULL DEFAULT 0,  -- rows whose vector something replaces each time
 
   -- The last complete walk.
-  reconciled_at        timestamptz,            -- when it ended
+  walked_at            timestamptz,            -- when it ended
   walked_with          text,                   -- its walk_began_with; NULL: some rows were left out
   walk_put_off_at      timestamptz,            -- when a later walk was last put off, because nothing had changed
   disputed             bigint NOT NULL DEFAULT 0,  -- its walk_disputed
@@ -130,8 +130,8 @@ EXCEPTION WHEN insufficient_privilege THEN
 END
 $function$;
 
--- Heartbeats: one row per worker process. A worker removes its row when it ends; others remove the row of a worker that has long
--- been silent.
+-- Heartbeats: one row per worker process. A worker removes its row when it ends. Other workers remove the row of a worker that
+-- has been silent for long.
 CREATE UNLOGGED TABLE embedd.workers (
   id                 uuid PRIMARY KEY,
   database           text NOT NULL DEFAULT embedd.this_database(),  -- where the row was written: a copy's workers are its own
@@ -142,15 +142,15 @@ CREATE UNLOGGED TABLE embedd.workers (
   seen_at            timestamptz NOT NULL DEFAULT now(),
   rows_embedded      bigint NOT NULL DEFAULT 0,
   requests_in_flight integer NOT NULL DEFAULT 0,
-  leases_held        integer NOT NULL DEFAULT 0,
+  leases             integer NOT NULL DEFAULT 0,
   draining           boolean NOT NULL DEFAULT false,
   stopped            boolean NOT NULL DEFAULT false,  -- the worker has ended; its problems are kept for `embedd status`
   -- The problems that keep the worker from embedding: an array of {"vectorizer", "endpoint", "state", "message"}, of bounded
   -- length; NULL if there are none.
-  troubles           jsonb
+  problems           jsonb
 ) WITH (fillfactor = 50);
 
--- What was bought. A row outlives its vectorizer, because the money was spent.
+-- Purchases. A row outlives its vectorizer, because the money was spent.
 CREATE TABLE embedd.usage (
   vectorizer_id bigint NOT NULL,
   model         text NOT NULL,
@@ -163,8 +163,8 @@ CREATE TABLE embedd.usage (
   PRIMARY KEY (vectorizer_id, model, day)
 ) WITH (fillfactor = 50);
 
--- One account per endpoint, for all workers: until when everything reserved so far is paid for, at the account's rate. The account
--- only sets the pace, so a crash may lose it.
+-- One account per endpoint, for all workers: the time at which its limits have paid for all reservations so far. A crash may lose
+-- the accounts, because they only set the pace.
 CREATE UNLOGGED TABLE embedd.accounts (
   endpoint    text PRIMARY KEY,
   requests_at timestamptz NOT NULL,
@@ -221,7 +221,7 @@ DECLARE
   source_now oid := embedd.source_of(vectorizer);
 BEGIN
   UPDATE embedd.vectorizers v
-  SET source = source_now, reconciled_at = NULL, reconcile_until = NULL, source_schema = n.nspname, source_table = c.relname
+  SET source = source_now, walked_at = NULL, walk_until = NULL, source_schema = n.nspname, source_table = c.relname
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.oid = source_now
     AND v.id = (SELECT a.id FROM embedd.vectorizers a WHERE a.id = vectorizer AND a.source <> source_now
@@ -384,7 +384,7 @@ END
 $function$;
 
 -- Records that a trigger failed: one row until a walk has found the missed changes.
-CREATE FUNCTION embedd.note_missed(vectorizer bigint, sqlstate text, message text) RETURNS void
+CREATE FUNCTION embedd.record_missed(vectorizer bigint, sqlstate text, message text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
   IF NOT EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = vectorizer) THEN
@@ -401,7 +401,7 @@ $function$;
 -- PostgreSQL grants every function to everybody by default. The functions that are not listed here read the catalog for roles that
 -- may read embedd.vectorizers.
 REVOKE EXECUTE ON FUNCTION embedd.adopt_source, embedd.utf8_problem, embedd.readable, embedd.text_of, embedd.refusal,
-  embedd.queue_state, embedd.note_missed FROM PUBLIC;
+  embedd.queue_state, embedd.record_missed FROM PUBLIC;
 
 -- Functions of this role capture the changes for a vectorizer that a superuser declares; the role can do nothing else. If the role
 -- cannot be created, the functions belong to the role that declares.
@@ -416,7 +416,7 @@ BEGIN
     GRANT USAGE ON SCHEMA embedd TO embedd_capture;
     GRANT SELECT, INSERT ON embedd.missed_changes TO embedd_capture;
     GRANT SELECT, DELETE ON embedd.dead_letters TO embedd_capture;
-    GRANT EXECUTE ON FUNCTION embedd.note_missed TO embedd_capture;
+    GRANT EXECUTE ON FUNCTION embedd.record_missed TO embedd_capture;
   END IF;
 END
 $block$;

@@ -124,7 +124,7 @@ void QueryEmbedder::finish(Reply reply) {
     cache_.add(std::move(sent.key), outcome->values);
     outcome->tokens = reply.answer->tokens;
   } else {
-    note(sent.query().endpoint, reply.answer.error(), std::chrono::steady_clock::now());
+    failed(sent.query().endpoint, reply.answer.error(), std::chrono::steady_clock::now());
     outcome = std::unexpected(
         NoVector{std::string(name_of(reply.answer.error().kind)), std::move(reply.answer.error())});
   }
@@ -158,7 +158,7 @@ void QueryEmbedder::expire(Instant now) {
   }
 }
 
-void QueryEmbedder::note(const std::string& endpoint, const Error& error, Instant now) {
+void QueryEmbedder::failed(const std::string& endpoint, const Error& error, Instant now) {
   if (!is_lasting(error.kind)) return;
   Pause& pause = pauses_[endpoint];
   const Duration own = std::min<Duration>(kFirstPause * (1 << std::min(pause.failures, 5)), kLongestPause);

@@ -86,7 +86,7 @@ class QueryEmbedder {
   void send(std::string key, Waiting waiting);
   void finish(Reply reply);
   void expire(Instant now);
-  void note(const std::string& endpoint, const Error& error, Instant now);
+  void failed(const std::string& endpoint, const Error& error, Instant now);
 
   const Bought bought_;
   provider::Loop loop_;

@@ -46,9 +46,9 @@ bool waits(const schema::VectorizerStatus& vectorizer) {
 std::string_view condition_of(const schema::VectorizerStatus& vectorizer, bool workers) {
   if (vectorizer.problem) return "broken";
   if (vectorizer.state != "active") return vectorizer.state;
-  if (waits(vectorizer) && !vectorizer.troubles.empty()) return "waiting";
+  if (waits(vectorizer) && !vectorizer.reported_problems.empty()) return "waiting";
   if (waits(vectorizer) && !workers) return "no worker";
-  if (!vectorizer.reconciled_at) return vectorizer.jobs > 0 ? "filling" : "not walked";
+  if (!vectorizer.walked_at) return vectorizer.jobs > 0 ? "filling" : "not walked";
   if (vectorizer.jobs == 0) return "current";
   const bool at_it = vectorizer.due + vectorizer.leased > 0 || vectorizer.chunks_waiting.value_or(0) > 0;
   return at_it ? "embedding" : "retrying";

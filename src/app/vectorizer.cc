@@ -63,9 +63,9 @@ CreatedVectorizer describe_created(const Settings& settings, pg::Connection& db,
   CreatedVectorizer out;
   out.info = std::move(declared.info);
   out.existing = priced(settings, out.info, declared.existing);
-  out.remarks = std::move(declared.remarks);
+  out.notes = std::move(declared.notes);
   if (auto capture = schema::capture_state(db, out.info); capture && capture->note)
-    out.remarks.push_back(std::move(*capture->note));
+    out.notes.push_back(std::move(*capture->note));
   out.lacking = lacking_roles(db);
   const auto backlog = schema::read_backlog(db, out.info);
   out.worker_running = backlog && backlog->worker_running;

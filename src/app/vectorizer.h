@@ -35,7 +35,7 @@ struct LackingRole {
 struct CreatedVectorizer {
   schema::VectorizerInfo info;
   Existing existing;
-  std::vector<std::string> remarks;  ///< facts to know before relying on the vectorizer
+  std::vector<std::string> notes;    ///< facts to know before relying on the vectorizer
   std::vector<LackingRole> lacking;  ///< roles of workers that lack a privilege for it
   bool worker_running = false;
 };

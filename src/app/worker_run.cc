@@ -45,7 +45,7 @@ queue::PgQueueOptions queue_options(const Settings& settings, const WorkerReques
           .hostname = hostname,
           .version = std::string(version()),
           .pid = static_cast<int>(getpid()),
-          .reconcile_every = request.reconcile_every,
+          .walk_every = request.walk_every,
           .longest_page = WalkPace(request.worker.walk_share).longest_page(),
           // With `once` somebody waits for the answer whether any row remains.
           .make_up_after = request.worker.once ? Duration{} : seconds(60),

@@ -18,7 +18,7 @@ namespace embedd::app {
 
 struct WorkerRequest {
   WorkerOptions worker;  ///< run_worker chooses its seed
-  Duration reconcile_every = seconds(3600);
+  Duration walk_every = seconds(3600);
   bool keep_messages = false;  ///< dead letters keep the database's own words
   bool traces = false;         ///< first adopt the table `traces`, as soon as it exists
 };

@@ -41,6 +41,8 @@ class Parser {
     add_dead();
     add_search();
     add_serve();
+    add(&app_, "mcp", "Let an agent search: the Model Context Protocol over stdin and stdout", serve_mcp,
+        false);
     add_traces();
     add_from_pgai();
     add_check();

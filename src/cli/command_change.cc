@@ -87,7 +87,7 @@ Result<int> vectorizer_change(Context& context, const ChangeArguments& arguments
   const auto created = TRY(app::change_vectorizer(context.config, arguments.name, arguments.change));
   const schema::VectorizerInfo& info = created.info;
   print_done(context, info.name, fmt::format("is filled beside {}", printable(arguments.name)));
-  for (const std::string& remark : created.remarks) print_note("note: " + printable(remark));
+  for (const std::string& note : created.notes) print_note("note: " + printable(note));
   note_endpoint(context.config, info.endpoint);
   note_next_steps(created);
   print_note(fmt::format("what it costs: embedd estimate {}; how far it is: embedd status", info.name));

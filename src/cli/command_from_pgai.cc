@@ -120,7 +120,7 @@ Result<int> from_pgai(Context& context, const app::FromPgaiRequest& request) {
   const auto created = std::ranges::find(plans, Outcome::created, &app::FromPgai::outcome);
   for (const app::FromPgai& plan : plans) {
     if (!plan.created) continue;
-    for (const std::string& remark : plan.created->remarks) print_note("note: " + printable(remark));
+    for (const std::string& note : plan.created->notes) print_note("note: " + printable(note));
     note_endpoint(context.config, plan.spec.endpoint);
   }
   if (created != plans.end()) note_next_steps(*created->created);

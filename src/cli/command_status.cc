@@ -41,18 +41,18 @@ std::string as_json(const app::StatusReport& report) {
     json.key("next_try_seconds");
     item.next_try_seconds ? json.value(*item.next_try_seconds) : json.null();
     json.key("unwalked_rows").value(item.unwalked_rows);
-    json.key("dead_letters").value(item.dead_letters).key("reconciled_at");
-    item.reconciled_at ? json.value(*item.reconciled_at) : json.null();
+    json.key("dead_letters").value(item.dead_letters).key("walked_at");
+    item.walked_at ? json.value(*item.walked_at) : json.null();
     json.key("walk_put_off_at");
     item.walk_put_off_at ? json.value(*item.walk_put_off_at) : json.null();
     json.key("index").value(item.index_kind).key("index_wanted").value(item.index_wanted);
     json.key("problem");
     item.problem ? json.value(*item.problem) : json.null();
-    json.key("troubles").array();
-    for (const schema::TroubleStatus& trouble : item.troubles) {
-      json.object().key("state").value(trouble.state).key("message").value(trouble.message);
-      json.key("workers").value(trouble.workers).key("stopped_seconds");
-      trouble.stopped_seconds ? json.value(*trouble.stopped_seconds) : json.null();
+    json.key("reported_problems").array();
+    for (const schema::ReportedProblem& problem : item.reported_problems) {
+      json.object().key("state").value(problem.state).key("message").value(problem.message);
+      json.key("workers").value(problem.workers).key("stopped_seconds");
+      problem.stopped_seconds ? json.value(*problem.stopped_seconds) : json.null();
       json.end();
     }
     json.end();
@@ -66,7 +66,7 @@ std::string as_json(const app::StatusReport& report) {
     json.key("version").value(item.version).key("up_seconds").value(item.up_seconds);
     json.key("silent_seconds").value(item.silent_seconds).key("rows_embedded").value(item.rows_embedded);
     json.key("requests_in_flight").value(item.requests_in_flight);
-    json.key("leases_held").value(item.leases_held).key("draining").value(item.draining).end();
+    json.key("leases").value(item.leases).key("draining").value(item.draining).end();
   }
   json.end().key("endpoints").array();
   for (const app::EndpointState& endpoint : report.endpoints) {
@@ -97,7 +97,7 @@ std::string reason_here(const app::StatusReport& report, const schema::Vectorize
   return "no worker runs: embedd worker";
 }
 
-/// The state as one or two words; remarks_of() explains it.
+/// The state as one or two words; notes_of() explains it.
 std::string state_of(const schema::VectorizerStatus& item, bool workers) {
   const std::string_view condition = app::condition_of(item, workers);
   if (condition == "broken") return paint(Colour::red, condition);
@@ -107,21 +107,21 @@ std::string state_of(const schema::VectorizerStatus& item, bool workers) {
   return std::string(condition);
 }
 
-std::string said_by(const schema::TroubleStatus& trouble, std::size_t workers) {
-  if (trouble.stopped_seconds)
-    return fmt::format("said a worker that stopped {} ago", human_age(*trouble.stopped_seconds));
-  return fmt::format("say {} of {} workers", trouble.workers, workers);
+std::string said_by(const schema::ReportedProblem& problem, std::size_t workers) {
+  if (problem.stopped_seconds)
+    return fmt::format("said a worker that stopped {} ago", human_age(*problem.stopped_seconds));
+  return fmt::format("say {} of {} workers", problem.workers, workers);
 }
 
 /// What waits, why, and since when: a line each, without the vectorizer's name.
-std::vector<std::string> remarks_of(const app::StatusReport& report, const schema::VectorizerStatus& item) {
+std::vector<std::string> notes_of(const app::StatusReport& report, const schema::VectorizerStatus& item) {
   const std::size_t workers = report.status.workers.size();
   std::vector<std::string> out;
-  for (const auto& remark : {item.problem, item.note})
-    if (remark) out.push_back(": " + printable(*remark));
-  if (item.reconciled_at && item.walk_put_off_at)
+  for (const auto& note : {item.problem, item.note})
+    if (note) out.push_back(": " + printable(*note));
+  if (item.walked_at && item.walk_put_off_at)
     out.push_back(fmt::format(": walked at {}; put off at {}, since nothing had happened to it",
-                              *item.reconciled_at, *item.walk_put_off_at));
+                              *item.walked_at, *item.walk_put_off_at));
   if (item.unwalked_rows > 0)
     out.push_back(
         fmt::format(": up to {} rows wait to be looked at, since it was created ({})",
@@ -131,9 +131,9 @@ std::vector<std::string> remarks_of(const app::StatusReport& report, const schem
   if (item.state != "active")
     out.push_back(
         fmt::format(" waits: {}; to go on: embedd vectorizer resume {}", item.state, printable(item.name)));
-  for (const schema::TroubleStatus& trouble : item.troubles)
-    out.push_back(fmt::format(" waits: {}, {}: {}", printable(trouble.state, 40), said_by(trouble, workers),
-                              printable(trouble.message, 300)));
+  for (const schema::ReportedProblem& problem : item.reported_problems)
+    out.push_back(fmt::format(" waits: {}, {}: {}", printable(problem.state, 40), said_by(problem, workers),
+                              printable(problem.message, 300)));
   if (workers == 0) out.push_back(" waits: " + reason_here(report, item));
   if (item.chunks_waiting.value_or(0) > 0)
     out.push_back(fmt::format(" waits: {}{} chunks of its rows have no vector yet",
@@ -157,22 +157,22 @@ std::string vectorizers_text(const app::StatusReport& report) {
   const schema::Status& status = report.status;
   if (status.vectorizers.empty()) return "no vectorizers yet: embedd vectorizer create --help\n";
   Table table({"vectorizer", "model", "waiting", "oldest", "dead", "state"});
-  std::string remarks;
-  const auto remark = [&remarks](const std::string& line) {
-    remarks += (stdout_is_terminal() ? wrapped(line, 80) : line) + "\n";
+  std::string notes;
+  const auto note = [&notes](const std::string& line) {
+    notes += (stdout_is_terminal() ? wrapped(line, 80) : line) + "\n";
   };
   for (const schema::VectorizerStatus& item : status.vectorizers) {
     table.add({printable(item.name, kName - 1), printable(item.model, kModel), waiting_of(item),
                item.oldest_age_seconds ? human_age(*item.oldest_age_seconds) : "-",
                item.dead_letters > 0 ? paint(Colour::red, human_count(item.dead_letters)) : "0",
                state_of(item, !status.workers.empty())});
-    for (const std::string& line : remarks_of(report, item)) remark(printable(item.name) + line);
+    for (const std::string& line : notes_of(report, item)) note(printable(item.name) + line);
     if (item.index_wanted)
-      remark(fmt::format("index_wanted: {}embedd vectorizer reindex {}",
-                         app::waits(item) ? "once the backlog has drained, run " : "run ",
-                         printable(item.name)));
+      note(fmt::format("index_wanted: {}embedd vectorizer reindex {}",
+                       app::waits(item) ? "once the backlog has drained, run " : "run ",
+                       printable(item.name)));
   }
-  return table.str() + remarks;
+  return table.str() + notes;
 }
 
 std::string workers_text(const app::StatusReport& report) {
@@ -182,7 +182,7 @@ std::string workers_text(const app::StatusReport& report) {
   for (const schema::WorkerStatus& item : status.workers)
     table.add({printable(fmt::format("{}:{}", item.hostname, item.pid), kWorker - 1),
                human_age(item.up_seconds), human_count(item.rows_embedded),
-               fmt::format("{}", item.requests_in_flight), fmt::format("{}", item.leases_held),
+               fmt::format("{}", item.requests_in_flight), fmt::format("{}", item.leases),
                fmt::format("{} ago{}", human_age(item.silent_seconds), item.draining ? ", draining" : "")});
   return table.str() +
          (report.rows_per_second ? fmt::format("{:.0f} rows/s\n", *report.rows_per_second) : "");

@@ -128,7 +128,7 @@ Result<int> vectorizer_create(Context& context, const schema::VectorizerSpec& sp
   } else {
     show(context, info);
   }
-  for (const std::string& remark : created.remarks) print_note("note: " + printable(remark));
+  for (const std::string& note : created.notes) print_note("note: " + printable(note));
   note_existing(info, created.existing);
   note_endpoint(context.config, info.endpoint);
   if (info.index_kind != "none")

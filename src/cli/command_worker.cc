@@ -63,9 +63,9 @@ app::WorkerRequest request_of(const SettingValues& values, const WorkerArguments
   options.max_text_bytes = static_cast<std::size_t>(values.integer("max_text_mib")) * kMiB;
   options.held_bytes = static_cast<std::size_t>(values.integer("held_mib")) * kMiB;
   options.max_attempts = static_cast<int>(values.integer("max_attempts"));
-  options.walk_share = values.number("reconcile_share");
+  options.walk_share = values.number("walk_share");
   options.once = arguments.once;
-  request.reconcile_every = values.duration("reconcile_seconds");
+  request.walk_every = values.duration("walk_seconds");
   request.keep_messages = values.text("keep_messages") == "on";
   request.traces = arguments.traces;
   return request;

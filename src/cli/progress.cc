@@ -43,7 +43,7 @@ void Progress::polled(const std::vector<VectorizerState>& states) {
   left_ = left_is_bound_ ? std::max(left_, counted) : counted;
 }
 
-void Progress::reconciled(const Vectorizer& vectorizer, const ReconcilePage::Progress& progress) {
+void Progress::walked(const Vectorizer& vectorizer, const WalkPage::Progress& progress) {
   left_ += static_cast<std::int64_t>(progress.enqueued);
   if (progress.finished)
     walking_.erase(vectorizer.id);

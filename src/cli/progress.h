@@ -27,7 +27,7 @@ class Progress final : public PartialObserver {
   void settled(const Vectorizer& vectorizer, const Settlement& settlement, Outcome outcome,
                std::size_t jobs) override;
   void polled(const std::vector<VectorizerState>& states) override;
-  void reconciled(const Vectorizer& vectorizer, const ReconcilePage::Progress& progress) override;
+  void walked(const Vectorizer& vectorizer, const WalkPage::Progress& progress) override;
   void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) override;
   void turned() override;
 

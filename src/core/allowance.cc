@@ -21,7 +21,7 @@ constexpr double kMostLeftOver = 0.5;
 /// How fast the ratio of billed to estimated tokens is learned, and its bounds.
 constexpr double kLearning = 0.2, kLeastRatio = 0.05, kMostRatio = 4;
 
-Duration cost(double amount, double per_second) {
+Duration time_to_earn(double amount, double per_second) {
   if (per_second <= 0 || amount <= 0) return {};
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(amount / (per_second * kShare)));
 }
@@ -97,8 +97,8 @@ std::optional<Reservation> Allowance::reserve(std::size_t tokens, Instant now) {
                      .model = model_,
                      .requests = requests,
                      .tokens = static_cast<std::int64_t>(missing),
-                     .requests_time = cost(static_cast<double>(requests), requests_per_second()),
-                     .tokens_time = cost(missing, tokens_per_second())};
+                     .requests_time = time_to_earn(static_cast<double>(requests), requests_per_second()),
+                     .tokens_time = time_to_earn(missing, tokens_per_second())};
 }
 
 /// At most a minute: a worker that finds the endpoint still closed then hears that from the provider.
@@ -108,22 +108,22 @@ Reservation Allowance::closed_for(Duration pause) const {
           .closed_for = std::clamp<Duration>(pause, Duration{}, std::chrono::minutes(1))};
 }
 
-void Allowance::note(const Reserved& reserved, Instant now) {
-  if (reserved.reservation.requests == 0 && reserved.reservation.tokens == 0) return;  // of closed_for()
+void Allowance::reserved(const Reserved& answer, Instant now) {
+  if (answer.reservation.requests == 0 && answer.reservation.tokens == 0) return;  // of closed_for()
   asked_ = false;
   Duration wait{};
-  if (reserved.wait) {
-    wait = *reserved.wait;
-  } else if (reserved.wait.error().kind == ErrorKind::misconfigured ||
-             reserved.wait.error().kind == ErrorKind::rejected) {
+  if (answer.wait) {
+    wait = *answer.wait;
+  } else if (answer.wait.error().kind == ErrorKind::misconfigured ||
+             answer.wait.error().kind == ErrorKind::rejected) {
     // The account cannot be kept, such as for want of a privilege. Keep at least this worker to the limits.
-    wait = std::max(reserved.reservation.requests_time, reserved.reservation.tokens_time);
+    wait = std::max(answer.reservation.requests_time, answer.reservation.tokens_time);
   } else {
     ask_again_at_ = now + kAskAgain;
     return;
   }
-  requests_ += reserved.reservation.requests;
-  tokens_ += static_cast<double>(reserved.reservation.tokens);
+  requests_ += answer.reservation.requests;
+  tokens_ += static_cast<double>(answer.reservation.tokens);
   usable_at_ = now + std::max(wait, Duration{});
 }
 

@@ -36,7 +36,7 @@ class Allowance {
   /// Returns what to reserve for a request of `tokens`; nothing if a reservation is on its way already, or
   /// none is needed. The caller sends the reservation.
   std::optional<Reservation> reserve(std::size_t tokens, Instant now);
-  void note(const Reserved& reserved, Instant now);
+  void reserved(const Reserved& answer, Instant now);
   /// Call when a request goes out. `tokens`: by this worker's count.
   void spend(std::size_t tokens);
   /// Call when the server has billed the request. The difference is settled with the next reservation, and

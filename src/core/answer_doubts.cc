@@ -57,8 +57,8 @@ void AnswerDoubts::compare_alone(const Vectorizer& vectorizer, const Batch& batc
 }
 
 /// An exact tokenizer shows which texts are too long, so only with another one may a server cut texts unseen.
-bool AnswerDoubts::asks_alone(const HeldJob& held, const Tokenizer& tokenizer) {
-  return held.pieces.empty() && !tokenizer.exact() && cut_.asks_alone(held.job.text.size());
+bool AnswerDoubts::asks_alone(const LeasedJob& leased, const Tokenizer& tokenizer) {
+  return leased.pieces.empty() && !tokenizer.exact() && cut_.asks_alone(leased.job.text.size());
 }
 
 void AnswerDoubts::notice_cuts(const Vectorizer& vectorizer, const Batch& batch, const EmbedAnswer& answer,

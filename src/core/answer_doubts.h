@@ -32,7 +32,7 @@ class AnswerDoubts {
 
   /// True if the job's text should travel alone, because the tokens billed for it show whether the server
   /// cuts texts. The text then counts as asked for.
-  bool asks_alone(const HeldJob& held, const Tokenizer& tokenizer);
+  bool asks_alone(const LeasedJob& leased, const Tokenizer& tokenizer);
   /// Call when an answer is believed. Tells the observer if the answer shows that the server cuts texts.
   /// `most_tokens`: the length at which embedd itself cuts texts.
   void notice_cuts(const Vectorizer& vectorizer, const Batch& batch, const EmbedAnswer& answer,

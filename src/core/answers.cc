@@ -137,13 +137,13 @@ void Answers::learn(Lane& lane, const Batch& batch, const EmbedAnswer& answer, s
 // ── Failures
 
 void Answers::fail(Lane* lane, Batch batch, const Error& error, bool draining, Instant now) {
-  keeper_.note_cost(lane, batch, error);
+  keeper_.count_cost(lane, batch, error);
   if (lane == nullptr || draining || lane->resting(now))
     return keeper_.reschedule(batch.vectorizer, batch.jobs, Duration{}, now);
   if (error.kind == ErrorKind::too_large && heed(*lane, batch, error.limits, now)) {
     if (batch.jobs.empty()) return;  // all of them became dead letters
     state_.observer.rescheduled(lane->vectorizer, error.kind, batch.jobs.size(), false);
-    return keeper_.hold(*lane, std::move(batch.jobs), now);
+    return keeper_.buffer(*lane, std::move(batch.jobs), now);
   }
   const bool alone = batch.jobs.size() == 1;
   const Failure failure{.kind = error.kind,
@@ -166,10 +166,10 @@ bool Answers::heed(Lane& lane, Batch& batch, const NamedLimits& named, Instant n
 
 void Answers::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& error, Instant now) {
   switch (verdict) {
-    case Verdict::hold:
+    case Verdict::wait:
       state_.observer.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
-      return keeper_.hold(lane, std::move(batch.jobs),
-                          now);  // dispatch gives them back if the endpoint rests for long
+      return keeper_.buffer(lane, std::move(batch.jobs),
+                            now);  // dispatch gives them back if the endpoint rests for long
     case Verdict::split: return split(lane, std::move(batch), error, now);
     case Verdict::set_aside:
       state_.observer.rescheduled(lane.vectorizer, error.kind, 1, false);
@@ -187,7 +187,7 @@ void Answers::carry_out(Verdict verdict, Lane& lane, Batch batch, const Error& e
     case Verdict::doubt:
       lane.trust.doubt();
       state_.observer.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
-      return keeper_.hold(lane, std::move(batch.jobs), now);
+      return keeper_.buffer(lane, std::move(batch.jobs), now);
     case Verdict::rest_vectorizer:
       keeper_.rest(lane, error.message, now);
       state_.observer.rescheduled(lane.vectorizer, error.kind, batch.jobs.size(), false);
@@ -215,7 +215,7 @@ void Answers::split(Lane& lane, Batch batch, const Error& error, Instant now) {
     batch.jobs[i].max_company = std::min(batch.jobs[i].max_company, company);
     if (refusal) batch.jobs[i].refusal = refusal;
   }
-  keeper_.hold(lane, std::move(batch.jobs), now);
+  keeper_.buffer(lane, std::move(batch.jobs), now);
 }
 
 }  // namespace embedd

@@ -15,10 +15,10 @@ namespace {
 /// How many jobs in a row may be passed over because they are too long for the room left.
 constexpr std::size_t kLookAhead = 64;
 
-void count(HeldJob& held, const Tokenizer& tokenizer) {
-  if (held.counted) return;
-  held.max_tokens = std::min(held.max_tokens, tokenizer.count(held.job.text));
-  held.counted = true;
+void count(LeasedJob& leased, const Tokenizer& tokenizer) {
+  if (leased.counted) return;
+  leased.max_tokens = std::min(leased.max_tokens, tokenizer.count(leased.job.text));
+  leased.counted = true;
 }
 
 /// A batch that is being made.
@@ -31,8 +31,8 @@ class Packer {
     return batch_.jobs.size() >= company_ || batch_.travelling.size() >= limits_.max_inputs;
   }
   /// Whether `next` fits into the batch.
-  bool fits(HeldJob& next);
-  void add(HeldJob next);
+  bool fits(LeasedJob& next);
+  void add(LeasedJob next);
 
  private:
   Batch& batch_;
@@ -42,7 +42,7 @@ class Packer {
   std::unordered_map<std::string_view, std::int32_t> slot_of_;  ///< by text, in the jobs of the batch
 };
 
-bool Packer::fits(HeldJob& next) {
+bool Packer::fits(LeasedJob& next) {
   if (limits_.exact) count(next, tokenizer_);
   if (batch_.jobs.empty()) return true;
   if (batch_.jobs.size() >= std::min<std::size_t>(company_, next.max_company)) return false;
@@ -52,43 +52,44 @@ bool Packer::fits(HeldJob& next) {
   return batch_.max_tokens + next.max_tokens <= limits_.max_tokens;
 }
 
-void Packer::add(HeldJob next) {
+void Packer::add(LeasedJob next) {
   company_ = std::min<std::size_t>(company_, next.max_company);
   batch_.jobs.push_back(std::move(next));  // there is capacity: the texts that slot_of_ views stay in place
-  const HeldJob& held = batch_.jobs.back();
+  const LeasedJob& leased = batch_.jobs.back();
   const auto first = static_cast<std::int32_t>(batch_.travelling.size());
-  const auto [found, fresh] = slot_of_.try_emplace(held.job.text, first);
+  const auto [found, fresh] = slot_of_.try_emplace(leased.job.text, first);
   batch_.slots.push_back(found->second);
   if (!fresh) return;
   const std::size_t job = batch_.jobs.size() - 1;
-  if (held.pieces.empty())
-    batch_.travelling.push_back({job, {.begin = 0, .size = held.job.text.size(), .tokens = held.max_tokens}});
-  for (const Piece& piece : held.pieces) batch_.travelling.push_back({job, piece});
-  batch_.max_tokens += held.max_tokens;
+  if (leased.pieces.empty())
+    batch_.travelling.push_back(
+        {job, {.begin = 0, .size = leased.job.text.size(), .tokens = leased.max_tokens}});
+  for (const Piece& piece : leased.pieces) batch_.travelling.push_back({job, piece});
+  batch_.max_tokens += leased.max_tokens;
 }
 
 }  // namespace
 
-void cut_into_pieces(HeldJob& held, std::size_t max_tokens, const Tokenizer& tokenizer) {
-  const std::string_view text = held.job.text;
-  held.pieces.clear();
-  held.max_tokens = 0;
-  held.counted = true;
+void cut_into_pieces(LeasedJob& leased, std::size_t max_tokens, const Tokenizer& tokenizer) {
+  const std::string_view text = leased.job.text;
+  leased.pieces.clear();
+  leased.max_tokens = 0;
+  leased.counted = true;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::string_view rest = text.substr(begin);
     // The least step is one byte, so that the loop ends. No token is larger than the limit in fact.
     const std::size_t size = std::max<std::size_t>(1, tokenizer.prefix_bytes(rest, max_tokens));
     const std::size_t tokens = std::min(max_tokens, tokenizer.count(rest.substr(0, size)));
-    held.pieces.push_back({.begin = begin, .size = size, .tokens = tokens});
-    held.max_tokens += tokens;
+    leased.pieces.push_back({.begin = begin, .size = size, .tokens = tokens});
+    leased.max_tokens += tokens;
     begin += size;
   }
 }
 
-std::string_view longest_input(const HeldJob& held) {
-  if (held.pieces.empty()) return held.job.text;
-  const Piece& longest = *std::ranges::max_element(held.pieces, {}, &Piece::size);
-  return std::string_view(held.job.text).substr(longest.begin, longest.size);
+std::string_view longest_input(const LeasedJob& leased) {
+  if (leased.pieces.empty()) return leased.job.text;
+  const Piece& longest = *std::ranges::max_element(leased.pieces, {}, &Piece::size);
+  return std::string_view(leased.job.text).substr(longest.begin, longest.size);
 }
 
 std::vector<std::string_view> Batch::inputs() const {
@@ -116,10 +117,10 @@ Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& l
   batch.vectorizer = vectorizer;
   batch.jobs.reserve(buffer.size());
   Packer packer(batch, limits, tokenizer);
-  std::vector<HeldJob> passed_over;
+  std::vector<LeasedJob> passed_over;
   buffer.choose();
   while (!buffer.chosen_empty() && !packer.full() && passed_over.size() < kLookAhead) {
-    HeldJob next = buffer.pop_front();
+    LeasedJob next = buffer.pop_front();
     if (packer.fits(next))
       packer.add(std::move(next));
     else
@@ -127,7 +128,7 @@ Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& l
   }
   for (; !passed_over.empty(); passed_over.pop_back()) buffer.push_front(std::move(passed_over.back()));
   std::size_t text_bytes = 0;
-  for (const HeldJob& held : batch.jobs) text_bytes += held.job.text.size();
+  for (const LeasedJob& leased : batch.jobs) text_bytes += leased.job.text.size();
   // Each text takes memory here, and once more in the request's body.
   batch.bytes =
       2 * text_bytes + answer_bytes(batch.travelling.size(), vectorizer.dimensions, limits.bytes_per_value);
@@ -136,17 +137,17 @@ Batch pack(JobBuffer& buffer, const Vectorizer& vectorizer, const BatchLimits& l
 
 std::size_t tokens_ahead(JobBuffer& buffer, const BatchLimits& limits, const Tokenizer& tokenizer) {
   std::size_t tokens = 0, jobs = 0, inputs = 0;
-  std::size_t company = HeldJob::kAnyCompany;
+  std::size_t company = LeasedJob::kAnyCompany;
   std::unordered_set<std::string_view> seen;
-  for (HeldJob& held : buffer.next_turn()) {
-    company = std::min<std::size_t>(company, held.max_company);
+  for (LeasedJob& leased : buffer.next()) {
+    company = std::min<std::size_t>(company, leased.max_company);
     if (jobs > 0 && jobs >= company) break;
     ++jobs;
-    if (!seen.insert(held.job.text).second) continue;
-    count(held, tokenizer);
-    inputs += std::max<std::size_t>(1, held.pieces.size());
-    if (jobs > 1 && (tokens + held.max_tokens > limits.max_tokens || inputs > limits.max_inputs)) break;
-    tokens += held.max_tokens;
+    if (!seen.insert(leased.job.text).second) continue;
+    count(leased, tokenizer);
+    inputs += std::max<std::size_t>(1, leased.pieces.size());
+    if (jobs > 1 && (tokens + leased.max_tokens > limits.max_tokens || inputs > limits.max_inputs)) break;
+    tokens += leased.max_tokens;
   }
   return tokens;
 }

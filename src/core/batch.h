@@ -31,7 +31,7 @@ struct Refusal {
 class EqualJobs;
 
 /// A leased job, with what this worker knows of the job beyond the queue.
-struct HeldJob {
+struct LeasedJob {
   Job job;
   std::optional<Instant> changed_at;        ///< when a user changed the text; none if no user did
   Instant lapses_at{};                      ///< the earliest end of the lease
@@ -50,9 +50,11 @@ struct HeldJob {
 };
 
 /// The job without its text, for a settlement.
-inline SettledJob settled(const HeldJob& held) {
-  return {
-      .key = held.job.key, .lease = held.job.lease, .text_hash = held.job.text_hash, .wasted = held.wasted};
+inline SettledJob settled(const LeasedJob& leased) {
+  return {.key = leased.job.key,
+          .lease = leased.job.lease,
+          .text_hash = leased.job.text_hash,
+          .wasted = leased.wasted};
 }
 
 /// The claimed jobs of a lane that are in no request yet: fresh jobs, and suspects, which were refused
@@ -66,7 +68,7 @@ class JobBuffer {
 
   /// Puts the job behind the others of its kind. A text that a user has just changed goes before texts of a
   /// backfill.
-  void push_back(HeldJob job) {
+  void push_back(LeasedJob job) {
     text_bytes_ += job.job.text.size();
     if (job.suspect()) return suspects_.push_back(std::move(job));
     if (!job.changed_at) return fresh_.push_back(std::move(job));
@@ -74,26 +76,26 @@ class JobBuffer {
     ++changes_;
   }
   /// Puts back what pop_front() took.
-  void push_front(HeldJob job) {
+  void push_front(LeasedJob job) {
     text_bytes_ += job.job.text.size();
-    if (turn_ == &fresh_ && job.changed_at) ++changes_;
-    turn_->push_front(std::move(job));
+    if (chosen_ == &fresh_ && job.changed_at) ++changes_;
+    chosen_->push_front(std::move(job));
   }
   /// Chooses the kind of the next request: pop_front() takes jobs of this kind until the next choice. The
   /// buffer must not be empty.
-  void choose() { turn_ = suspects_are_next() ? &suspects_ : &fresh_; }
+  void choose() { chosen_ = suspects_are_next() ? &suspects_ : &fresh_; }
   /// The kind that choose() would choose.
-  std::deque<HeldJob>& next_turn() { return suspects_are_next() ? suspects_ : fresh_; }
-  [[nodiscard]] bool chosen_empty() const { return turn_->empty(); }
-  HeldJob pop_front() {
-    HeldJob job = std::move(turn_->front());
-    turn_->pop_front();
-    if (turn_ == &fresh_ && changes_ > 0) --changes_;
+  std::deque<LeasedJob>& next() { return suspects_are_next() ? suspects_ : fresh_; }
+  [[nodiscard]] bool chosen_empty() const { return chosen_->empty(); }
+  LeasedJob pop_front() {
+    LeasedJob job = std::move(chosen_->front());
+    chosen_->pop_front();
+    if (chosen_ == &fresh_ && changes_ > 0) --changes_;
     text_bytes_ -= job.job.text.size();
     return job;
   }
-  std::vector<HeldJob> take_all() {
-    std::vector<HeldJob> all;
+  std::vector<LeasedJob> take_all() {
+    std::vector<LeasedJob> all;
     all.reserve(size());
     for (auto* jobs : {&fresh_, &suspects_}) {
       std::move(jobs->begin(), jobs->end(), std::back_inserter(all));
@@ -106,37 +108,37 @@ class JobBuffer {
   template <typename Predicate>
   void erase_if(Predicate gone) {
     for (auto* jobs : {&fresh_, &suspects_})
-      std::erase_if(*jobs, [&](const HeldJob& held) {
-        if (!gone(held)) return false;
-        text_bytes_ -= held.job.text.size();
+      std::erase_if(*jobs, [&](const LeasedJob& leased) {
+        if (!gone(leased)) return false;
+        text_bytes_ -= leased.job.text.size();
         return true;
       });
-    const auto changed = [](const HeldJob& held) { return held.changed_at.has_value(); };
+    const auto changed = [](const LeasedJob& leased) { return leased.changed_at.has_value(); };
     changes_ = static_cast<std::size_t>(std::ranges::count_if(fresh_, changed));
   }
   [[nodiscard]] bool empty() const { return fresh_.empty() && suspects_.empty(); }
   [[nodiscard]] std::size_t size() const { return fresh_.size() + suspects_.size(); }
-  [[nodiscard]] std::size_t bytes() const { return text_bytes_ + size() * sizeof(HeldJob); }
-  std::deque<HeldJob>& fresh() { return fresh_; }
-  std::deque<HeldJob>& suspects() { return suspects_; }
-  [[nodiscard]] const std::deque<HeldJob>& fresh() const { return fresh_; }
-  [[nodiscard]] const std::deque<HeldJob>& suspects() const { return suspects_; }
+  [[nodiscard]] std::size_t bytes() const { return text_bytes_ + size() * sizeof(LeasedJob); }
+  std::deque<LeasedJob>& fresh() { return fresh_; }
+  std::deque<LeasedJob>& suspects() { return suspects_; }
+  [[nodiscard]] const std::deque<LeasedJob>& fresh() const { return fresh_; }
+  [[nodiscard]] const std::deque<LeasedJob>& suspects() const { return suspects_; }
 
  private:
   [[nodiscard]] bool suspects_are_next() const {
-    return fresh_.empty() || (!suspects_.empty() && turn_ == &fresh_);
+    return fresh_.empty() || (!suspects_.empty() && chosen_ == &fresh_);
   }
 
-  std::deque<HeldJob> fresh_, suspects_;
-  std::deque<HeldJob>* turn_ = &fresh_;
+  std::deque<LeasedJob> fresh_, suspects_;
+  std::deque<LeasedJob>* chosen_ = &fresh_;
   std::size_t changes_ = 0;  ///< how many jobs at the front of `fresh_` a user has just changed
   std::size_t text_bytes_ = 0;
 };
 
 /// Divides a text into pieces of up to `max_tokens` each.
-void cut_into_pieces(HeldJob& held, std::size_t max_tokens, const Tokenizer& tokenizer);
+void cut_into_pieces(LeasedJob& leased, std::size_t max_tokens, const Tokenizer& tokenizer);
 /// The longest input that the text makes; a view into the text.
-std::string_view longest_input(const HeldJob& held);
+std::string_view longest_input(const LeasedJob& leased);
 
 struct BatchLimits {
   std::uint32_t max_inputs = 0;
@@ -158,7 +160,7 @@ struct Batch {
 
   std::uint64_t id = 0;
   Vectorizer vectorizer;  ///< as it was when the request was made
-  std::vector<HeldJob> jobs;
+  std::vector<LeasedJob> jobs;
   std::vector<std::int32_t> slots;  ///< per job, the index of its first input
   std::vector<Input> travelling;
   std::size_t max_tokens = 0;  ///< upper bound over all inputs

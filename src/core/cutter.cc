@@ -36,29 +36,29 @@ bool Cutter::far_enough_ahead(const Lane& lane) const {
   return false;
 }
 
-void Cutter::cut(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
+void Cutter::cut(Lane& lane, std::vector<LeasedJob> jobs, Instant now) {
   Settlement settlement{.vectorizer = lane.vectorizer.id, .action = Action::stage};
-  const auto begins = [](const HeldJob& held) { return held.job.cut_from.chunks == 0; };
-  std::vector<HeldJob> whole, begun;
-  for (HeldJob& held : jobs) (begins(held) ? whole : begun).push_back(std::move(held));
+  const auto begins = [](const LeasedJob& leased) { return leased.job.cut_from.chunks == 0; };
+  std::vector<LeasedJob> whole, begun;
+  for (LeasedJob& leased : jobs) (begins(leased) ? whole : begun).push_back(std::move(leased));
   jobs = keeper_.affordable(lane, std::move(whole), now);
   std::ranges::move(begun, std::back_inserter(jobs));
-  for (HeldJob& held : jobs) {
-    Job& job = held.job;
+  for (LeasedJob& leased : jobs) {
+    Job& job = leased.job;
     if (job.whole_bytes > state_.options.max_text_bytes) {
-      keeper_.discard(lane.vectorizer, {&held, 1}, too_long(job.whole_bytes, state_.options.max_text_bytes),
+      keeper_.discard(lane.vectorizer, {&leased, 1}, too_long(job.whole_bytes, state_.options.max_text_bytes),
                       now);
       continue;
     }
     auto cut = state_.chunker.cut(lane.vectorizer, job.text, job.cut_from, job.cut_ends);
     if (!cut) {
-      keeper_.discard(lane.vectorizer, {&held, 1}, cut.error(), now);
+      keeper_.discard(lane.vectorizer, {&leased, 1}, cut.error(), now);
       continue;
     }
     CHECK(cut->last || cut->next.characters > job.cut_from.characters, "a window of {} bytes gave no chunk",
           job.text.size());
-    if (begins(held)) state_.brake.bought(job, now);
-    SettledJob staged = settled(held);
+    if (begins(leased)) state_.brake.bought(job, now);
+    SettledJob staged = settled(leased);
     staged.first_chunk = job.cut_from.chunks;
     staged.cut = std::make_shared<const Cut>(std::move(*cut));
     settlement.jobs.push_back(std::move(staged));

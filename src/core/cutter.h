@@ -17,7 +17,7 @@ class Cutter {
   [[nodiscard]] bool far_enough_ahead(const Lane& lane) const;
   /// Jobs whose task is `cut`. A text that is cut from its begin counts as a purchase of its row (G12): its
   /// chunks are bought, as far as they are new, however often the text changes.
-  void cut(Lane& lane, std::vector<HeldJob> jobs, Instant now);
+  void cut(Lane& lane, std::vector<LeasedJob> jobs, Instant now);
   /// Jobs whose task is `wait`. The queue makes a job due when the last of its chunks has a vector; this is
   /// for the case that it could not.
   void wait(const Lane& lane, std::vector<SettledJob> jobs, Instant now);

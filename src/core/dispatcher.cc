@@ -28,7 +28,7 @@ void Dispatcher::dispatch(Instant now) {
 
 bool Dispatcher::dispatch_one(Lane& lane, Instant now) {
   // A job whose lease has lapsed may belong to another worker, so buying its text here could pay twice.
-  lane.buffer.erase_if([&](const HeldJob& held) { return held.lapses_at <= now; });
+  lane.buffer.erase_if([&](const LeasedJob& leased) { return leased.lapses_at <= now; });
   if (lane.buffer.empty()) return false;
   EndpointGate& gate = state_.endpoints.gate(lane.vectorizer.endpoint);
   if (lane.resting(now) || !gate.worth_claiming(now, kShortRest)) {
@@ -55,7 +55,7 @@ bool Dispatcher::dispatch_one(Lane& lane, Instant now) {
       state_.in_flight.requests_of(lane.vectorizer.id) > 0)
     return false;
   const std::size_t likely = std::max(std::min<std::size_t>(fit.max_inputs, lane.buffer.size()),
-                                      lane.buffer.next_turn().front().pieces.size());
+                                      lane.buffer.next().front().pieces.size());
   const std::size_t answer = answer_bytes(likely, lane.vectorizer.dimensions, fit.bytes_per_value);
   use.all.bytes = state_.held_bytes();
   if (!state_.budget.takes_answer(answer, use)) return false;
@@ -95,7 +95,7 @@ void Dispatcher::start(Lane& lane, Batch packed, Instant now) {
   const Batch& batch =
       state_.in_flight.add(std::move(packed), state_.endpoints.gate(lane.vectorizer.endpoint), now);
   const std::vector<std::string_view> texts = batch.inputs();
-  for (const HeldJob& held : batch.jobs) state_.brake.bought(held.job, now);
+  for (const LeasedJob& leased : batch.jobs) state_.brake.bought(leased.job, now);
   ++state_.summary.requests;
   state_.observer.request_started(lane.vectorizer, texts.size(), batch.max_tokens);
   state_.embedder.start({.id = batch.id,

@@ -6,15 +6,15 @@ namespace embedd {
 
 void FoundLimits::accepted(const Batch& batch) {
   inputs_.accepted(static_cast<std::uint32_t>(batch.travelling.size()));
-  for (const HeldJob& held : batch.jobs) {
+  for (const LeasedJob& leased : batch.jobs) {
     // If all jobs of a refused request are accepted in smaller requests, the number of inputs was refused.
-    if (held.refusal && --held.refusal->jobs == 0) inputs_.too_many(held.refusal->inputs);
+    if (leased.refusal && --leased.refusal->jobs == 0) inputs_.too_many(leased.refusal->inputs);
   }
-  for (const HeldJob& held : batch.jobs) {
+  for (const LeasedJob& leased : batch.jobs) {
     // This many pieces are accepted after more were refused. The cause may have been this text alone, so
     // later texts may have a few more pieces.
-    const std::size_t pieces = held.pieces.size();
-    if (held.narrowed || pieces >= pieces_) pieces_ = pieces + std::max<std::size_t>(1, pieces / 8);
+    const std::size_t pieces = leased.pieces.size();
+    if (leased.narrowed || pieces >= pieces_) pieces_ = pieces + std::max<std::size_t>(1, pieces / 8);
   }
 }
 
@@ -23,7 +23,7 @@ void FoundLimits::too_large(const Batch& batch) {
 }
 
 bool FoundLimits::heed_inputs(const Batch& batch, const NamedLimits& named) {
-  const auto goes_along = [&](const HeldJob& held) { return held.pieces.size() <= named.inputs; };
+  const auto goes_along = [&](const LeasedJob& leased) { return leased.pieces.size() <= named.inputs; };
   if (named.inputs == 0 || named.inputs >= batch.travelling.size() ||
       !std::ranges::all_of(batch.jobs, goes_along))
     return false;

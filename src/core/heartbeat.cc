@@ -9,20 +9,20 @@ namespace embedd {
 Heartbeat heartbeat(const WorkerState& state, bool draining, Instant now) {
   Heartbeat beat{.rows_embedded = state.summary.rows_embedded,
                  .requests_in_flight = static_cast<std::uint32_t>(state.in_flight.size()),
-                 .leases_held = static_cast<std::uint32_t>(state.leases_held()),
+                 .leases = static_cast<std::uint32_t>(state.leases()),
                  .draining = draining};
   std::set<std::string> endpoints;
   for (const auto& lane : state.lanes) {
     endpoints.insert(lane->vectorizer.endpoint);
     if (lane->rest.probing())
-      beat.troubles.push_back(
+      beat.problems.push_back(
           {.vectorizer = lane->vectorizer.id, .state = "resting", .message = lane->rest.because()});
     else if (lane->lock.locked())
-      beat.troubles.push_back({.vectorizer = lane->vectorizer.id,
+      beat.problems.push_back({.vectorizer = lane->vectorizer.id,
                                .state = "locked",
                                .message = "somebody holds a lock on the whole table"});
     if (lane->vain.braked(now))
-      beat.troubles.push_back(
+      beat.problems.push_back(
           {.vectorizer = lane->vectorizer.id, .state = "braked", .message = lane->vain.braked_because()});
   }
   for (const std::string& endpoint : endpoints) {
@@ -31,7 +31,7 @@ Heartbeat heartbeat(const WorkerState& state, bool draining, Instant now) {
     if (gate->state() == EndpointState::ready || gate->state() == EndpointState::slowed) continue;
     // A provider's message about a refused key may quote a part of the key, which must not be stored.
     const bool about_key = gate->state() == EndpointState::unauthenticated;
-    beat.troubles.push_back({.endpoint = endpoint,
+    beat.problems.push_back({.endpoint = endpoint,
                              .state = std::string(name_of(gate->state())),
                              .message = about_key ? "the endpoint refuses the key" : gate->message()});
   }

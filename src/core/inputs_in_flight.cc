@@ -18,7 +18,7 @@ constexpr double kMost = 1e6;
 }  // namespace
 
 void InputsInFlight::answered(const Answered& answer, Instant now) {
-  in_trouble_ = false;
+  overloaded_ = false;
   // Requests that were sent before the number last changed show nothing about that change.
   if (answer.started_at < round_.began) return;
   ++round_.answers;
@@ -52,7 +52,7 @@ void InputsInFlight::adapt() {
 
 void InputsInFlight::too_much(std::size_t inputs, Instant now) {
   count_ = std::max(1.0, std::min(count_, static_cast<double>(inputs)) / 2);
-  if (!std::exchange(in_trouble_, true)) careful_from_ = count_;
+  if (!std::exchange(overloaded_, true)) careful_from_ = count_;
   round_ = {.began = now};
 }
 

@@ -42,7 +42,7 @@ class InputsInFlight {
   double count_ = 8;
   double tokens_ = 0;
   double careful_from_ = std::numeric_limits<double>::max();  ///< above this, one more request a round
-  bool in_trouble_ = false;                                   ///< no answer came since too_much()
+  bool overloaded_ = false;                                   ///< no answer came since too_much()
   Round round_;
 };
 

@@ -43,7 +43,7 @@ struct Vectorizer {
   std::string model;             ///< as sent to the provider, and stored as the model id
   int dimensions = 0;            ///< of every vector to be stored; > 0
   bool send_dimensions = false;  ///< whether the request names `dimensions`
-  bool paused = false;
+  bool stopped = false;          ///< paused by a person, or kept from work by a problem
   LongTexts long_texts = LongTexts::truncate;
   /// How texts are cut into chunks (text/chunk_rule.h), and what is sent of each. Empty: a row is one text,
   /// with one vector.
@@ -88,7 +88,7 @@ struct Job {
   Task task = Task::embed;
   std::string text;             ///< UTF-8, cut to the Queue's limit; empty unless task is embed or cut
   std::int64_t text_hash = 0;   ///< of `text`, as the Queue computes it; handed back when storing
-  std::optional<Duration> age;  ///< since the text changed; none for a job that reconcile made
+  std::optional<Duration> age;  ///< since the text changed; none for a job that a walk made
   std::shared_ptr<const Error> refusal{};  ///< task == refused only
   ChunkCursor cut_from{};                  ///< task == cut only: where in the row's text `text` begins
   bool cut_ends = true;                    ///< task == cut only: the row's text ends where `text` does

@@ -5,24 +5,24 @@
 
 namespace embedd {
 
-std::vector<HeldJob> JobKeeper::affordable(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
-  std::vector<HeldJob> out;
+std::vector<LeasedJob> JobKeeper::affordable(Lane& lane, std::vector<LeasedJob> jobs, Instant now) {
+  std::vector<LeasedJob> out;
   std::map<seconds, std::vector<SettledJob>> braked;  // by the wait
-  for (HeldJob& held : jobs) {
-    const SpendingBrake::Wait wait = state_.brake.wait(held.job, now);
+  for (LeasedJob& leased : jobs) {
+    const SpendingBrake::Wait wait = state_.brake.wait(leased.job, now);
     if (wait.length <= Duration{}) {
-      out.push_back(std::move(held));
+      out.push_back(std::move(leased));
       continue;
     }
     if (wait.edited) lane.vain.because(WasteReason::edited);
-    braked[std::chrono::ceil<seconds>(wait.length)].push_back(settled(held));
+    braked[std::chrono::ceil<seconds>(wait.length)].push_back(settled(leased));
   }
   give_back_for(lane.vectorizer, std::move(braked), now);
   return out;
 }
 
-void JobKeeper::hold(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
-  for (HeldJob& held : affordable(lane, std::move(jobs), now)) lane.buffer.push_back(std::move(held));
+void JobKeeper::buffer(Lane& lane, std::vector<LeasedJob> jobs, Instant now) {
+  for (LeasedJob& leased : affordable(lane, std::move(jobs), now)) lane.buffer.push_back(std::move(leased));
 }
 
 /// `jobs` are keyed by how long they wait. Jobs that wait at all are reported.
@@ -42,24 +42,24 @@ void JobKeeper::give_back_for(const Vectorizer& vectorizer, std::map<seconds, st
   state_.observer.braked(vectorizer, braked, lane->vain.braked_because());
 }
 
-void JobKeeper::note_cost(Lane* lane, Batch& batch, const Error& error) {
-  for (HeldJob& held : batch.jobs) {
+void JobKeeper::count_cost(Lane* lane, Batch& batch, const Error& error) {
+  for (LeasedJob& leased : batch.jobs) {
     if (!error.billed) {
-      state_.brake.refunded(held.job);
+      state_.brake.refunded(leased.job);
       continue;
     }
-    state_.brake.failed(held.job);
-    ++held.wasted;
+    state_.brake.failed(leased.job);
+    ++leased.wasted;
   }
   if (lane != nullptr && error.billed) lane->vain.because(WasteReason::failed);
 }
 
 /// The purchase is recorded before the text can be bought again: if this text brings workers down, the next
 /// worker knows.
-void JobKeeper::give_back_rescued(Lane& lane, std::vector<HeldJob> jobs, Instant now) {
+void JobKeeper::give_back_rescued(Lane& lane, std::vector<LeasedJob> jobs, Instant now) {
   if (jobs.empty()) return;
   lane.vain.because(WasteReason::lapsed);
-  for (HeldJob& held : jobs) held.wasted = 1;
+  for (LeasedJob& leased : jobs) leased.wasted = 1;
   reschedule(lane.vectorizer, jobs, Duration{}, now);
 }
 
@@ -83,7 +83,7 @@ void JobKeeper::give_back_stale(const Settlements::News::Stale& stale, bool othe
   rest(*lane, "answer after answer is thrown away: " + lane->vain.reason(), now);
 }
 
-void JobKeeper::reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay,
+void JobKeeper::reschedule(const Vectorizer& vectorizer, const std::vector<LeasedJob>& jobs, Duration delay,
                            Instant now, const Error* charged_for) {
   if (jobs.empty()) return;
   Settlement settlement{.vectorizer = vectorizer.id,
@@ -94,20 +94,20 @@ void JobKeeper::reschedule(const Vectorizer& vectorizer, const std::vector<HeldJ
     settlement.reason = charged_for->kind;
     settlement.message = in_full(*charged_for);
   }
-  for (const HeldJob& held : jobs) settlement.jobs.push_back(settled(held));
+  for (const LeasedJob& leased : jobs) settlement.jobs.push_back(settled(leased));
   state_.settlements.send(vectorizer, std::move(settlement), now);
 }
 
-void JobKeeper::discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs, const Error& error,
+void JobKeeper::discard(const Vectorizer& vectorizer, std::span<const LeasedJob> jobs, const Error& error,
                         Instant now) {
   Settlement settlement{.vectorizer = vectorizer.id,
                         .action = Action::discard,
                         .reason = error.kind,
                         .message = in_full(error)};
-  for (const HeldJob& held : jobs) {
+  for (const LeasedJob& leased : jobs) {
     ++state_.summary.rows_discarded;
     state_.observer.discarded(vectorizer, error.kind, error.message);
-    settlement.jobs.push_back(settled(held));
+    settlement.jobs.push_back(settled(leased));
   }
   state_.settlements.send(vectorizer, std::move(settlement), now);
 }

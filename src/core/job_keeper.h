@@ -24,27 +24,28 @@ class JobKeeper {
 
   /// Those jobs whose rows may be bought now. The others, whose rows were bought too often of late, are given
   /// back for a while.
-  std::vector<HeldJob> affordable(Lane& lane, std::vector<HeldJob> jobs, Instant now);
+  std::vector<LeasedJob> affordable(Lane& lane, std::vector<LeasedJob> jobs, Instant now);
   /// Puts jobs into the lane's buffer. Jobs whose rows were bought too often of late are given back for a
   /// while.
-  void hold(Lane& lane, std::vector<HeldJob> jobs, Instant now);
+  void buffer(Lane& lane, std::vector<LeasedJob> jobs, Instant now);
   /// Gives back every job that is not in a request yet.
   void give_back(Lane& lane, Instant now);
   /// Gives back jobs whose former worker vanished. The purchase that this worker may have made is counted
   /// first.
-  void give_back_rescued(Lane& lane, std::vector<HeldJob> jobs, Instant now);
+  void give_back_rescued(Lane& lane, std::vector<LeasedJob> jobs, Instant now);
   /// Gives back jobs whose texts have changed since they were bought. `others_stored`: vectors of other rows
   /// were stored meanwhile.
   void give_back_stale(const Settlements::News::Stale& stale, bool others_stored, Instant now);
 
-  void reschedule(const Vectorizer& vectorizer, const std::vector<HeldJob>& jobs, Duration delay, Instant now,
-                  const Error* charged_for = nullptr);
-  void discard(const Vectorizer& vectorizer, std::span<const HeldJob> jobs, const Error& error, Instant now);
+  void reschedule(const Vectorizer& vectorizer, const std::vector<LeasedJob>& jobs, Duration delay,
+                  Instant now, const Error* charged_for = nullptr);
+  void discard(const Vectorizer& vectorizer, std::span<const LeasedJob> jobs, const Error& error,
+               Instant now);
   /// Settles jobs that need no provider.
   void settle_at_once(const Vectorizer& vectorizer, Action action, std::vector<SettledJob> jobs, Instant now);
 
   /// Counts what a failed request may have cost for its rows, here and for other workers.
-  void note_cost(Lane* lane, Batch& batch, const Error& error);
+  void count_cost(Lane* lane, Batch& batch, const Error& error);
 
   /// The vectorizer's own declaration is at fault: the vectorizer rests, and its jobs are given back.
   void rest(Lane& lane, const std::string& message, Instant now);

@@ -34,7 +34,7 @@ struct Lane {
   FoundLimits limits;
   LimitsMemory memory;  ///< what the database remembers of the limits
 
-  [[nodiscard]] bool resting(Instant now) const { return vectorizer.paused || !listed || rest.resting(now); }
+  [[nodiscard]] bool resting(Instant now) const { return vectorizer.stopped || !listed || rest.resting(now); }
 };
 
 }  // namespace embedd

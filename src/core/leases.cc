@@ -17,11 +17,11 @@ void Leases::extend(Instant now) {
         {.vectorizer = vectorizer.id, .action = Action::extend, .jobs = std::move(jobs), .delay = lease},
         now);
   };
-  const auto collect = [&](const auto& held_jobs) {
+  const auto collect = [&](const auto& leased_jobs) {
     std::vector<SettledJob> jobs;
-    for (const HeldJob& held : held_jobs) {
-      if (held.lapses_at - now > lease - third || held.lapses_at <= now) continue;
-      jobs.push_back(settled(held));
+    for (const LeasedJob& leased : leased_jobs) {
+      if (leased.lapses_at - now > lease - third || leased.lapses_at <= now) continue;
+      jobs.push_back(settled(leased));
     }
     return jobs;
   };
@@ -37,9 +37,9 @@ void Leases::extend(Instant now) {
 void Leases::extended(const Settlements::News::Extended& extended) {
   std::set<std::pair<std::string_view, LeaseToken>> leases;
   for (const SettledJob& job : extended.jobs) leases.emplace(job.key, job.lease);
-  const auto renew = [&](auto& held_jobs) {
-    for (HeldJob& held : held_jobs)
-      if (leases.contains({held.job.key, held.job.lease})) held.lapses_at = extended.lapses_at;
+  const auto renew = [&](auto& leased_jobs) {
+    for (LeasedJob& leased : leased_jobs)
+      if (leases.contains({leased.job.key, leased.job.lease})) leased.lapses_at = extended.lapses_at;
   };
   state_.in_flight.renew(extended.vectorizer, renew);
   if (Lane* lane = state_.lanes.find(extended.vectorizer)) {
@@ -51,7 +51,7 @@ void Leases::extended(const Settlements::News::Extended& extended) {
 void Leases::lost(VectorizerId vectorizer, const SettledJob& job) {
   if (Lane* lane = state_.lanes.find(vectorizer))
     lane->buffer.erase_if(
-        [&](const HeldJob& held) { return held.job.key == job.key && held.job.lease == job.lease; });
+        [&](const LeasedJob& leased) { return leased.job.key == job.key && leased.job.lease == job.lease; });
 }
 
 }  // namespace embedd

@@ -10,7 +10,7 @@ namespace embedd {
 void LimitsSync::redeclare(Lane& lane, const Vectorizer& vectorizer) {
   lane.rest.cut_short();
   Vectorizer before = std::exchange(lane.vectorizer, vectorizer);
-  before.paused = vectorizer.paused;
+  before.stopped = vectorizer.stopped;
   if (before == vectorizer) return;
   const bool same = std::tie(before.endpoint, before.model, before.dimensions) ==
                     std::tie(vectorizer.endpoint, vectorizer.model, vectorizer.dimensions);

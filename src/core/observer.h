@@ -54,7 +54,7 @@ class Observer {
   /// message: a row of the vectorizer was stored again.
   virtual void vectorizer_resting(const Vectorizer&, const std::string& message, Duration pause) = 0;
   virtual void polled(const std::vector<VectorizerState>&) = 0;
-  virtual void reconciled(const Vectorizer&, const ReconcilePage::Progress&) = 0;
+  virtual void walked(const Vectorizer&, const WalkPage::Progress&) = 0;
   virtual void database_error(std::string_view what, const Error&) = 0;
   /// What the worker has under way, once a turn.
   virtual void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) = 0;
@@ -83,7 +83,7 @@ class PartialObserver : public Observer {
                         Duration pause) override {}
   void vectorizer_resting(const Vectorizer&, const std::string& message, Duration pause) override {}
   void polled(const std::vector<VectorizerState>&) override {}
-  void reconciled(const Vectorizer&, const ReconcilePage::Progress&) override {}
+  void walked(const Vectorizer&, const WalkPage::Progress&) override {}
   void database_error(std::string_view what, const Error&) override {}
   void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) override {}
   void turned() override {}

@@ -1,4 +1,4 @@
-/// The port to the queue in PostgreSQL: polls, claims, settlements, reconcile, and the endpoints' accounts.
+/// The port to the queue in PostgreSQL: polls, claims, settlements, walks, and the endpoints' accounts.
 /// core/worker.h states the rule that all ports share.
 #pragma once
 
@@ -95,7 +95,7 @@ struct Receipt {
 };
 
 /// Why rows wait, as far as a worker knows: a problem of one vectorizer, or of an endpoint.
-struct Trouble {
+struct Problem {
   VectorizerId vectorizer = 0;  ///< 0: the problem is an endpoint's
   std::string endpoint{};       ///< empty: the problem is a vectorizer's
   std::string state;            ///< resting, locked, braked, unusable, or the name of the endpoint's state
@@ -106,16 +106,16 @@ struct Trouble {
 struct Heartbeat {
   std::uint64_t rows_embedded = 0;
   std::uint32_t requests_in_flight = 0;
-  std::uint32_t leases_held = 0;
+  std::uint32_t leases = 0;
   bool draining = false;
-  std::vector<Trouble> troubles{};
+  std::vector<Problem> problems{};
 };
 
 struct VectorizerState {
   Vectorizer vectorizer;
   bool due = false;                ///< at least one job is due now
   bool waiting = false;            ///< at least one job exists, due or not
-  bool reconcile_due = false;      ///< a walk is due, and no worker walks
+  bool walk_due = false;           ///< a walk is due, and no worker walks
   std::int64_t jobs_estimate = 0;  ///< from statistics or a bounded count; never a full count
   std::optional<Duration> oldest;  ///< how long the oldest due job has been due
   std::int64_t dead_letters = 0;   ///< bounded count
@@ -126,9 +126,9 @@ struct VectorizerState {
 
 using Poll = Result<std::vector<VectorizerState>>;
 
-/// One page of reconcile's walk. A request with an empty cursor takes the right to walk. It begins a walk, or
+/// One page of a walk. A request with an empty cursor takes the right to walk. It begins a walk, or
 /// continues one that another worker left.
-struct ReconcilePage {
+struct WalkPage {
   VectorizerId vectorizer = 0;
   struct Progress {
     std::uint64_t scanned = 0;
@@ -151,7 +151,7 @@ struct ReconcilePage {
 struct Reservation {
   std::string endpoint;
   std::string model;  ///< the model whose limits these are; "": all models of the endpoint
-  std::int64_t requests = 0, tokens = 0;    ///< for the worker's own accounting
+  std::int64_t requests = 0, tokens = 0;    ///< for the worker's own count
   Duration requests_time{}, tokens_time{};  ///< how long the account takes to earn them; 0: no limit
   Duration closed_for{};                    ///< the pause that the provider asks of all workers
   /// The name under which all workers know the account.
@@ -192,8 +192,8 @@ class Queue {
   virtual std::vector<Receipt> take_receipts() = 0;
   /// Entries of usage that failed since the last call.
   virtual std::vector<Unbooked> take_unbooked() { return {}; }
-  virtual void send_reconcile(VectorizerId vectorizer, const Key& cursor) = 0;
-  virtual std::vector<ReconcilePage> take_reconciled() = 0;
+  virtual void send_walk(VectorizerId vectorizer, const Key& cursor) = 0;
+  virtual std::vector<WalkPage> take_walked() = 0;
   virtual void send_reservation(const Reservation& reservation) = 0;
   virtual std::vector<Reserved> take_reserved() = 0;
   /// Replaces the limits that the database remembers, for all workers whose endpoint of that name has the

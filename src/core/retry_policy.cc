@@ -41,21 +41,21 @@ Verdict verdict(const Failure& failure) {
     case ErrorKind::rate_limited:
     case ErrorKind::quota_exhausted:
     case ErrorKind::unauthenticated:
-    case ErrorKind::canceled: return Verdict::hold;
+    case ErrorKind::canceled: return Verdict::wait;
     case ErrorKind::unavailable:
       // One row can make a whole server fail, such as an input that crashes the model. So even an outage
       // splits.
       if (failure.jobs > 1) return Verdict::split;
-      return failure.endpoint_healthy ? Verdict::set_aside : Verdict::hold;
+      return failure.endpoint_healthy ? Verdict::set_aside : Verdict::wait;
     case ErrorKind::misconfigured: return Verdict::rest_vectorizer;
     case ErrorKind::too_large: return failure.jobs > 1 ? Verdict::split : Verdict::shrink;
     case ErrorKind::rejected:
     case ErrorKind::invalid_answer:
     case ErrorKind::invalid_argument: return failure.jobs > 1 ? Verdict::split : alone_at_fault(failure);
     case ErrorKind::conflict:
-    case ErrorKind::in_doubt: return Verdict::hold;  // kinds of the database; no provider reports them
+    case ErrorKind::in_doubt: return Verdict::wait;  // kinds of the database; no provider reports them
   }
-  return Verdict::hold;
+  return Verdict::wait;
 }
 
 namespace {

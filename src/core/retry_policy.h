@@ -13,7 +13,7 @@ namespace embedd {
 
 /// What to do with the jobs of a failed request.
 enum class Verdict {
-  hold,       ///< the endpoint's fault: keep the jobs, charge no attempt, ask again when it recovers
+  wait,       ///< the endpoint's fault: keep the jobs, charge no attempt, ask again when it recovers
   split,      ///< send each half on its own, so that the culprit ends up alone
   set_aside,  ///< failed alone at a healthy endpoint: try much later, charge no attempt
   shrink,     ///< too long, and alone: cut the text and send it again

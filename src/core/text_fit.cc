@@ -24,55 +24,55 @@ void cut_to(std::string& text, std::size_t most_bytes) {
 }  // namespace
 
 /// A text never has more tokens than bytes, so short texts need no counting.
-Fit fit_text(HeldJob& held, const TextRules& rules) {
+Fit fit_text(LeasedJob& leased, const TextRules& rules) {
   const std::size_t limit = rules.most_tokens();
-  std::string& text = held.job.text;
-  held.max_tokens = text.size();
+  std::string& text = leased.job.text;
+  leased.max_tokens = text.size();
   if (text.size() <= limit) return Fit::whole;
   const std::size_t fitting = rules.tokenizer.prefix_bytes(text, limit);
   if (fitting >= text.size()) {
-    held.max_tokens = std::min(rules.tokenizer.count(text), limit);
-    held.counted = true;
+    leased.max_tokens = std::min(rules.tokenizer.count(text), limit);
+    leased.counted = true;
     return Fit::whole;
   }
   switch (rules.long_texts) {
     case LongTexts::discard:
       if (surely_too_long(text.size(), rules)) return Fit::too_long;
-      held.max_company = 1;  // whether it is refused shows nothing about others
+      leased.max_company = 1;  // whether it is refused shows nothing about others
       return Fit::whole;
     case LongTexts::average:
-      cut_into_pieces(held, limit, rules.tokenizer);
-      return keep_pieces(held, rules.most_pieces) ? Fit::cut : Fit::whole;
+      cut_into_pieces(leased, limit, rules.tokenizer);
+      return keep_pieces(leased, rules.most_pieces) ? Fit::cut : Fit::whole;
     case LongTexts::truncate: break;
   }
   text.resize(fitting);
   text.shrink_to_fit();
-  held.max_tokens = limit;
+  leased.max_tokens = limit;
   return Fit::cut;
 }
 
-bool keep_pieces(HeldJob& held, std::size_t most) {
-  if (held.pieces.size() <= most) return false;
-  held.pieces.resize(most);
-  held.max_tokens = 0;
-  for (const Piece& piece : held.pieces) held.max_tokens += piece.tokens;
+bool keep_pieces(LeasedJob& leased, std::size_t most) {
+  if (leased.pieces.size() <= most) return false;
+  leased.pieces.resize(most);
+  leased.max_tokens = 0;
+  for (const Piece& piece : leased.pieces) leased.max_tokens += piece.tokens;
   return true;
 }
 
-Shrink shrink_text(HeldJob& held, LongTexts long_texts, const Tokenizer& tokenizer) {
+Shrink shrink_text(LeasedJob& leased, LongTexts long_texts, const Tokenizer& tokenizer) {
   constexpr std::size_t kLeastBytes = 64;
-  if (held.pieces.size() > 1) {
-    keep_pieces(held, held.pieces.size() / 2);
-    held.narrowed = true;
+  if (leased.pieces.size() > 1) {
+    keep_pieces(leased, leased.pieces.size() / 2);
+    leased.narrowed = true;
     return Shrink::fewer_pieces;
   }
-  const std::size_t longest = longest_input(held).size();
+  const std::size_t longest = longest_input(leased).size();
   if (longest <= kLeastBytes || long_texts == LongTexts::discard) return Shrink::hopeless;
-  held.counted = held.narrowed = false;
-  held.pieces.clear();
+  leased.counted = leased.narrowed = false;
+  leased.pieces.clear();
   if (!tokenizer.exact()) return Shrink::learn;
-  cut_to(held.job.text, longest / 2);
-  held.max_tokens = std::min(held.max_tokens, held.job.text.size());
+  cut_to(leased.job.text, longest / 2);
+  leased.max_tokens = std::min(leased.max_tokens, leased.job.text.size());
   return Shrink::halved;
 }
 

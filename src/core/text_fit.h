@@ -30,10 +30,10 @@ enum class Fit {
 
 /// Sets the upper bound of the text's tokens. A text that is longer than the model takes is cut or divided
 /// into pieces, as the vectorizer says.
-Fit fit_text(HeldJob& held, const TextRules& rules);
+Fit fit_text(LeasedJob& leased, const TextRules& rules);
 
 /// Leaves out the pieces beyond the first `most`. True if there were any.
-bool keep_pieces(HeldJob& held, std::size_t most);
+bool keep_pieces(LeasedJob& leased, std::size_t most);
 
 enum class Shrink {
   fewer_pieces,  ///< half as many pieces
@@ -46,6 +46,6 @@ enum class Shrink {
 /// pieces, the number of pieces may have been too much: it is halved first, which shows nothing about other
 /// inputs. If the tokenizer only bounds the model's count, the refusal lowers the known limit of the model;
 /// otherwise the text is halved.
-Shrink shrink_text(HeldJob& held, LongTexts long_texts, const Tokenizer& tokenizer);
+Shrink shrink_text(LeasedJob& leased, LongTexts long_texts, const Tokenizer& tokenizer);
 
 }  // namespace embedd

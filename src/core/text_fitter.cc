@@ -20,9 +20,9 @@ TextRules TextFitter::rules(const Lane& lane) const {
           .most_pieces = std::min<std::size_t>(most_inputs(state_, lane), lane.limits.most_pieces())};
 }
 
-bool TextFitter::fit(const Lane& lane, const TextRules& rules, HeldJob& held) {
-  const Fit fit = fit_text(held, rules);
-  if (fit == Fit::cut) state_.observer.truncated(lane.vectorizer, held.max_tokens);
+bool TextFitter::fit(const Lane& lane, const TextRules& rules, LeasedJob& leased) {
+  const Fit fit = fit_text(leased, rules);
+  if (fit == Fit::cut) state_.observer.truncated(lane.vectorizer, leased.max_tokens);
   return fit != Fit::too_long;
 }
 
@@ -33,9 +33,9 @@ bool TextFitter::heed(Lane& lane, Batch& batch, const NamedLimits& named, Instan
   constexpr std::size_t kAddedTokens = 64;
   std::size_t bytes = 0, tokens = 0;
   const Tokenizer& tokenizer = state_.tokenizer_of(lane);
-  for (HeldJob& held : batch.jobs) {
-    if (held.heeded++ >= kMostHeeded) return false;
-    const std::string_view longest = longest_input(held);
+  for (LeasedJob& leased : batch.jobs) {
+    if (leased.heeded++ >= kMostHeeded) return false;
+    const std::string_view longest = longest_input(leased);
     bytes = std::max(bytes, longest.size());
     if (longest.size() > tokens) tokens = std::max(tokens, tokenizer.count(longest));
   }
@@ -47,44 +47,44 @@ bool TextFitter::heed(Lane& lane, Batch& batch, const NamedLimits& named, Instan
 
 void TextFitter::learn(Lane& lane, std::size_t tokens, const NamedLimits& named, Instant now) {
   if (!lane.limits.input_refused(tokens, named, state_.tokenizer_of(lane).exact())) return;
-  std::vector<HeldJob> waiting = lane.buffer.take_all();
+  std::vector<LeasedJob> waiting = lane.buffer.take_all();
   fit_again(lane, waiting, now);
-  for (HeldJob& held : waiting) lane.buffer.push_back(std::move(held));
+  for (LeasedJob& leased : waiting) lane.buffer.push_back(std::move(leased));
 }
 
 /// Fits the jobs again, because the endpoint takes less than was known. False if no job changed.
-bool TextFitter::fit_again(Lane& lane, std::vector<HeldJob>& jobs, Instant now) {
-  const auto form = [](const HeldJob& held) {
-    return std::tuple(held.job.text.size(), held.pieces.size(), held.max_company);
+bool TextFitter::fit_again(Lane& lane, std::vector<LeasedJob>& jobs, Instant now) {
+  const auto form = [](const LeasedJob& leased) {
+    return std::tuple(leased.job.text.size(), leased.pieces.size(), leased.max_company);
   };
   const TextRules rules = this->rules(lane);
   bool changed = false;
-  std::vector<HeldJob> wanted, unwanted;
-  for (HeldJob& held : jobs) {
-    const auto before = form(held);
-    held.counted = held.narrowed = false;
-    held.pieces.clear();
-    const bool fits = fit(lane, rules, held);
-    changed |= !fits || form(held) != before;
-    (fits ? wanted : unwanted).push_back(std::move(held));
+  std::vector<LeasedJob> wanted, unwanted;
+  for (LeasedJob& leased : jobs) {
+    const auto before = form(leased);
+    leased.counted = leased.narrowed = false;
+    leased.pieces.clear();
+    const bool fits = fit(lane, rules, leased);
+    changed |= !fits || form(leased) != before;
+    (fits ? wanted : unwanted).push_back(std::move(leased));
   }
   jobs = std::move(wanted);
   if (!unwanted.empty()) keeper_.discard(lane.vectorizer, unwanted, too_long(rules), now);
   return changed;
 }
 
-void TextFitter::shrink(Lane& lane, HeldJob held, const Error& error, Instant now) {
-  const std::size_t refused = longest_input(held).size();
-  switch (shrink_text(held, lane.vectorizer.long_texts, state_.tokenizer_of(lane))) {
-    case Shrink::hopeless: return keeper_.discard(lane.vectorizer, {&held, 1}, error, now);
+void TextFitter::shrink(Lane& lane, LeasedJob leased, const Error& error, Instant now) {
+  const std::size_t refused = longest_input(leased).size();
+  switch (shrink_text(leased, lane.vectorizer.long_texts, state_.tokenizer_of(lane))) {
+    case Shrink::hopeless: return keeper_.discard(lane.vectorizer, {&leased, 1}, error, now);
     case Shrink::learn:
       learn(lane, refused, {}, now);
-      fit(lane, rules(lane), held);
+      fit(lane, rules(lane), leased);
       break;
     case Shrink::fewer_pieces:
-    case Shrink::halved: state_.observer.truncated(lane.vectorizer, held.max_tokens); break;
+    case Shrink::halved: state_.observer.truncated(lane.vectorizer, leased.max_tokens); break;
   }
-  lane.buffer.push_back(std::move(held));
+  lane.buffer.push_back(std::move(leased));
 }
 
 Error too_long(const TextRules& rules) {

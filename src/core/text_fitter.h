@@ -19,18 +19,18 @@ class TextFitter {
   /// The rules for the lane's texts at present.
   [[nodiscard]] TextRules rules(const Lane& lane) const;
   /// Fits the text of a claimed job. False: the text is too long, and the vectorizer discards long texts.
-  bool fit(const Lane& lane, const TextRules& rules, HeldJob& held);
+  bool fit(const Lane& lane, const TextRules& rules, LeasedJob& leased);
 
   /// Follows a refusal that names how long a text may be: later texts, and texts in the buffer, are cut
   /// before they are sent. False if this changes no job of the request.
   bool heed(Lane& lane, Batch& batch, const NamedLimits& named, Instant now);
   /// Handles a refused request of one text that names no number that helps: shortens the text and puts the
   /// job into the buffer, or discards the job.
-  void shrink(Lane& lane, HeldJob held, const Error& error, Instant now);
+  void shrink(Lane& lane, LeasedJob leased, const Error& error, Instant now);
 
  private:
   void learn(Lane& lane, std::size_t tokens, const NamedLimits& named, Instant now);
-  bool fit_again(Lane& lane, std::vector<HeldJob>& jobs, Instant now);
+  bool fit_again(Lane& lane, std::vector<LeasedJob>& jobs, Instant now);
 
   WorkerState& state_;
   JobKeeper& keeper_;

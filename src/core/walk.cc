@@ -10,7 +10,7 @@ void Walk::failed(Instant now, Random& random) {
   next_page_at_ = now + backoff(seconds(1), seconds(30), ++failed_, random);
 }
 
-void Walk::walked(const ReconcilePage::Progress& page) {
+void Walk::walked(const WalkPage::Progress& page) {
   page_sent_ = false;
   failed_ = 0;
   deferred_ = page.deferred;
@@ -19,7 +19,7 @@ void Walk::walked(const ReconcilePage::Progress& page) {
   cursor_ = page.finished ? Key() : page.next;
 }
 
-Duration pause_after(const ReconcilePage::Progress& page, bool hurried, double share, std::size_t walks) {
+Duration pause_after(const WalkPage::Progress& page, bool hurried, double share, std::size_t walks) {
   if (page.deferred) return seconds(1);
   if (hurried || !page.routine || page.enqueued > 0) return {};
   return WalkPace(share).pause(page.took, walks);

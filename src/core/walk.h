@@ -21,7 +21,7 @@ class Walk {
   void page_sent() { page_sent_ = true; }
   /// Each page that was asked for ends with one of these calls.
   void failed(Instant now, Random& random);
-  void walked(const ReconcilePage::Progress& page);
+  void walked(const WalkPage::Progress& page);
   /// Call after a page.
   void pause_until(Instant then) { next_page_at_ = then; }
 
@@ -48,6 +48,6 @@ class Walk {
 /// How long a walk pauses after a page. Nobody waits for a walk that was due by the clock alone, as long as
 /// it finds nothing. All `walks` of this kind that are under way share `share` of the time (WalkPace).
 /// `hurried`: somebody waits for the end of every walk.
-Duration pause_after(const ReconcilePage::Progress& page, bool hurried, double share, std::size_t walks);
+Duration pause_after(const WalkPage::Progress& page, bool hurried, double share, std::size_t walks);
 
 }  // namespace embedd

@@ -38,26 +38,26 @@ void Worker::turn(bool draining) {
     poll(now);
   } else {
     poll(now);
-    reconcile(now);
+    walk(now);
     claim(now);
     dispatcher_.dispatch(now);
   }
   leases_.extend(now);
   state_.settlements.resend(now);
-  state_.observer.in_flight(state_.in_flight.size(), state_.leases_held(), state_.held_bytes());
+  state_.observer.in_flight(state_.in_flight.size(), state_.leases(), state_.held_bytes());
   state_.observer.turned();
   io_.wait_until(wake_at(now));
 
   now = clock_.now();
-  if (std::optional<Poll> result = state_.queue.take_poll()) note(std::move(*result), now);
-  for (ReconcilePage& page : state_.queue.take_reconciled()) note(std::move(page), now);
+  if (std::optional<Poll> result = state_.queue.take_poll()) polled(std::move(*result), now);
+  for (WalkPage& page : state_.queue.take_walked()) walked(std::move(page), now);
   for (Claim& claim : state_.queue.take_claims()) admit(std::move(claim), now, draining);
   for (const Unbooked& unbooked : state_.queue.take_unbooked()) state_.observer.unbooked(unbooked);
   for (const Reserved& reserved : state_.queue.take_reserved()) {
     if (!reserved.wait) state_.observer.database_error("reserve", reserved.wait.error());
     state_.endpoints.gate(reserved.reservation.endpoint)
         .allowance(reserved.reservation.model)
-        .note(reserved, now);
+        .reserved(reserved, now);
   }
   for (Reply& reply : state_.embedder.take_replies()) answers_.settle(std::move(reply), drain_.begun(), now);
   answers_.give_up(drain_.begun(), now);
@@ -67,8 +67,7 @@ void Worker::turn(bool draining) {
 bool Worker::finished(bool draining) const {
   if (once_.done()) return true;
   if (!draining) return false;
-  return (drain_.begun() && state_.leases_held() == 0 && claims_in_flight_ == 0 &&
-          state_.settlements.empty()) ||
+  return (drain_.begun() && state_.leases() == 0 && claims_in_flight_ == 0 && state_.settlements.empty()) ||
          drain_.gives_up(clock_.now());
 }
 
@@ -90,7 +89,7 @@ void Worker::poll(Instant now) {
   state_.queue.send_poll(heartbeat(state_, drain_.begun(), now));
 }
 
-void Worker::note(Poll poll, Instant now) {
+void Worker::polled(Poll poll, Instant now) {
   polls_.answered(drain_.begun(), state_.options.poll, now);
   if (!poll) {
     state_.observer.database_error("poll", poll.error());
@@ -107,7 +106,7 @@ void Worker::note(Poll poll, Instant now) {
     if (state_.queue.ready()) limits_.remember(lane, state.remembered);
     if (state.due) lane.claims.due();
     lane.jobs_estimate = state.jobs_estimate;
-    if (state.reconcile_due && !vectorizer.paused) lane.walk.begin();
+    if (state.walk_due && !vectorizer.stopped) lane.walk.begin();
     const KeyState key =
         state_.embedder.key_state(vectorizer.endpoint);  // reads the key again, so it comes first
     EndpointLimits limits = state_.embedder.limits(vectorizer.endpoint);
@@ -125,7 +124,7 @@ void Worker::note(Poll poll, Instant now) {
   state_.summary.rows_remain = rows_remain(*poll);
   if (state_.options.once) {
     once_.poll_answered(idle(*poll, now), due_soon(*poll), now);
-    if (!once_.done() && state_.leases_held() == 0)
+    if (!once_.done() && state_.leases() == 0)
       polls_.plan(now + std::min<Duration>(state_.options.poll, milliseconds(200)));
   }
 }
@@ -141,7 +140,7 @@ bool Worker::rows_remain(const std::vector<VectorizerState>& states) const {
 }
 
 bool Worker::out_of_work() const {
-  return state_.leases_held() == 0 && claims_in_flight_ == 0 && state_.settlements.empty() &&
+  return state_.leases() == 0 && claims_in_flight_ == 0 && state_.settlements.empty() &&
          std::ranges::none_of(state_.lanes, [](const auto& lane) {
            return lane->claims.jobs_due() || lane->walk.under_way();
          });
@@ -149,7 +148,7 @@ bool Worker::out_of_work() const {
 
 /// With `once`: no job is leased, and nothing that the poll lists can be worked on.
 bool Worker::idle(const std::vector<VectorizerState>& states, Instant now) const {
-  if (state_.leases_held() > 0 || claims_in_flight_ > 0 || !state_.settlements.empty()) return false;
+  if (state_.leases() > 0 || claims_in_flight_ > 0 || !state_.settlements.empty()) return false;
   return std::none_of(states.begin(), states.end(), [&](const VectorizerState& state) {
     const Lane* lane = state_.lanes.find(state.vectorizer.id);
     if (lane == nullptr || lane->resting(now)) return false;
@@ -172,38 +171,38 @@ bool Worker::due_soon(const std::vector<VectorizerState>& states) {
     });
   };
   return std::ranges::any_of(states, [&](const VectorizerState& state) {
-    return state.vectorizer.cuts() && !state.vectorizer.paused && state.problem.empty() && state.waiting &&
+    return state.vectorizer.cuts() && !state.vectorizer.stopped && state.problem.empty() && state.waiting &&
            !has_chunk_jobs(state.vectorizer.id);
   });
 }
 
-void Worker::reconcile(Instant now) {
+void Worker::walk(Instant now) {
   if (!state_.queue.ready()) return;
   for (const auto& lane : state_.lanes) {
     if (!lane->walk.ready(now) || lane->resting(now) || state_.lanes.must_wait(*lane)) continue;
     lane->walk.page_sent();
-    state_.queue.send_reconcile(lane->vectorizer.id, lane->walk.cursor());
+    state_.queue.send_walk(lane->vectorizer.id, lane->walk.cursor());
   }
 }
 
-void Worker::note(ReconcilePage page, Instant now) {
+void Worker::walked(WalkPage page, Instant now) {
   Lane* lane = state_.lanes.find(page.vectorizer);
   if (lane == nullptr) return;
   if (!page.progress) {
-    state_.observer.database_error("reconcile", page.progress.error());
+    state_.observer.database_error("walk", page.progress.error());
     lane->walk.failed(now, state_.random);
     lane->lock.failed(page.progress.error());
     keeper_.rest_if_refused(*lane, page.progress.error(), now);
     return;
   }
-  const ReconcilePage::Progress& progress = *page.progress;
+  const WalkPage::Progress& progress = *page.progress;
   if (!progress.deferred) once_.progress();
   lane->lock.succeeded();
   if (progress.enqueued > 0) lane->claims.due_now(now);
   lane->walk.walked(progress);
   lane->walk.pause_until(now + pause_after(progress, state_.options.once, state_.options.walk_share,
                                            state_.lanes.routine_walks()));
-  state_.observer.reconciled(lane->vectorizer, progress);
+  state_.observer.walked(lane->vectorizer, progress);
 }
 
 // ── Claiming
@@ -233,7 +232,7 @@ void Worker::claim(Instant now) {
     Lane& lane = *each;
     if (!wants_claim(lane, now) || state_.lanes.must_wait(lane) || cutter_.far_enough_ahead(lane)) continue;
     const Budget& budget = state_.budget;
-    if (!budget.takes_claim(state_.held_bytes(), state_.leases_held(), claims_in_flight_)) return;
+    if (!budget.takes_claim(state_.held_bytes(), state_.leases(), claims_in_flight_)) return;
     const Budget::Amount used = state_.used_by(lane.vectorizer.endpoint);
     if (!budget.takes_claim_for(used, state_.endpoints_in_use())) continue;
     lane.claims.sent(now);
@@ -272,13 +271,13 @@ void Worker::admit(Claim claim, Instant now, bool draining) {
 /// Settles jobs that need no provider, and keeps the rest for the next requests.
 void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
   std::map<Task, std::vector<SettledJob>> settled_at_once;
-  std::map<std::string, std::pair<Error, std::vector<HeldJob>>> unwanted;  // by the reason
-  const auto discard_for = [&](const Error& error, HeldJob&& held) {
-    unwanted.try_emplace(in_full(error), error, std::vector<HeldJob>())
-        .first->second.second.push_back(std::move(held));
+  std::map<std::string, std::pair<Error, std::vector<LeasedJob>>> unwanted;  // by the reason
+  const auto discard_for = [&](const Error& error, LeasedJob&& leased) {
+    unwanted.try_emplace(in_full(error), error, std::vector<LeasedJob>())
+        .first->second.second.push_back(std::move(leased));
   };
   const TextRules rules = fitter_.rules(lane);
-  std::vector<HeldJob> wanted, rescued, to_cut;
+  std::vector<LeasedJob> wanted, rescued, to_cut;
   std::size_t texts = 0, text_bytes = 0;
   for (Job& job : *claim.jobs) {
     if (job.task != Task::embed && job.task != Task::refused && job.task != Task::cut) {
@@ -289,31 +288,31 @@ void Worker::take_in(Lane& lane, Claim& claim, Instant now) {
     }
     ++texts;
     text_bytes += job.text.size();
-    HeldJob held{.job = std::move(job), .lapses_at = lane.claims.sent_at() + claim.request.lease_time};
+    LeasedJob leased{.job = std::move(job), .lapses_at = lane.claims.sent_at() + claim.request.lease_time};
     // The age is negative if the database's clock was set back.
-    if (held.job.age) held.changed_at = now - std::max(*held.job.age, Duration{});
-    if (held.job.task == Task::refused) {
-      const Error refusal = *held.job.refusal;
-      discard_for(refusal, std::move(held));
+    if (leased.job.age) leased.changed_at = now - std::max(*leased.job.age, Duration{});
+    if (leased.job.task == Task::refused) {
+      const Error refusal = *leased.job.refusal;
+      discard_for(refusal, std::move(leased));
       continue;
     }
-    if (held.job.task == Task::cut) {
-      to_cut.push_back(std::move(held));
+    if (leased.job.task == Task::cut) {
+      to_cut.push_back(std::move(leased));
       continue;
     }
-    if (!fitter_.fit(lane, rules, held)) {
-      discard_for(too_long(rules), std::move(held));
+    if (!fitter_.fit(lane, rules, leased)) {
+      discard_for(too_long(rules), std::move(leased));
       continue;
     }
     // The job was at fault before, or the tokens billed for it show something: it travels alone.
-    if (held.job.attempt > 0 || state_.brake.travels_alone(held.job) ||
-        lane.doubts.asks_alone(held, rules.tokenizer))
-      held.max_company = 1;
-    (held.job.rescued ? rescued : wanted).push_back(std::move(held));
+    if (leased.job.attempt > 0 || state_.brake.travels_alone(leased.job) ||
+        lane.doubts.asks_alone(leased, rules.tokenizer))
+      leased.max_company = 1;
+    (leased.job.rescued ? rescued : wanted).push_back(std::move(leased));
   }
   lane.sizes.claimed(texts, text_bytes);
   keeper_.give_back_rescued(lane, std::move(rescued), now);
-  keeper_.hold(lane, std::move(wanted), now);
+  keeper_.buffer(lane, std::move(wanted), now);
   cutter_.cut(lane, std::move(to_cut), now);
   cutter_.wait(lane, std::move(settled_at_once[Task::wait]), now);
   settled_at_once.erase(Task::wait);
@@ -371,7 +370,7 @@ Instant Worker::wake_at(Instant now) const {
     if (at > now) next = std::min(next, at);
   };
   if (!polls_.on_its_way()) consider(polls_.next());
-  if (state_.leases_held() > 0) consider(leases_.next());
+  if (state_.leases() > 0) consider(leases_.next());
   consider(state_.settlements.next_resend());
   for (const auto& [id, batch] : state_.in_flight.batches()) consider(batch.silent_at());
   if (drain_.begun()) consider(drain_.next());

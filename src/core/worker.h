@@ -53,19 +53,19 @@ class Worker {
 
   [[nodiscard]] const WorkerSummary& summary() const { return state_.summary; }
   /// Leased jobs in this worker's memory.
-  [[nodiscard]] std::size_t leases_held() const { return state_.leases_held(); }
+  [[nodiscard]] std::size_t leases() const { return state_.leases(); }
   /// Memory reserved for jobs, requests and answers (G10).
   [[nodiscard]] std::size_t held_bytes() const { return state_.held_bytes(); }
 
  private:
   // In the order of a turn.
   void poll(Instant now);
-  void reconcile(Instant now);
+  void walk(Instant now);
   void claim(Instant now);
   void stop_working(Instant now);
   [[nodiscard]] Instant wake_at(Instant now) const;
-  void note(Poll poll, Instant now);
-  void note(ReconcilePage page, Instant now);
+  void polled(Poll poll, Instant now);
+  void walked(WalkPage page, Instant now);
   void admit(Claim claim, Instant now, bool draining);
   void take_in(Lane& lane, Claim& claim, Instant now);
   void release(const Settlements::News& news, Instant now);

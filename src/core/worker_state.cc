@@ -19,7 +19,7 @@ WorkerState::WorkerState(const WorkerOptions& options, Queue& queue, Embedder& e
       endpoints(observer, random),
       settlements(queue, observer, random) {}
 
-std::size_t WorkerState::leases_held() const {
+std::size_t WorkerState::leases() const {
   std::size_t jobs = settlements.jobs() + in_flight.jobs();
   for (const auto& lane : lanes) jobs += lane->buffer.size();
   return jobs;
@@ -43,7 +43,7 @@ std::size_t WorkerState::endpoints_in_use() const {
   std::vector<std::string_view> names;  // they are few
   for (const auto& lane : lanes) {
     const std::string& name = lane->vectorizer.endpoint;
-    if (lane->vectorizer.paused || std::ranges::find(names, name) != names.end()) continue;
+    if (lane->vectorizer.stopped || std::ranges::find(names, name) != names.end()) continue;
     const EndpointGate* gate = endpoints.find(name);
     if (gate != nullptr && gate->usable()) names.push_back(name);
   }

@@ -44,7 +44,7 @@ struct WorkerState {
     return tokenizers.tokenizer_for(lane.vectorizer.model);
   }
   /// Leased jobs in buffers, requests and settlements.
-  [[nodiscard]] std::size_t leases_held() const;
+  [[nodiscard]] std::size_t leases() const;
   /// Memory reserved for buffers, requests and settlements.
   [[nodiscard]] std::size_t held_bytes() const;
   /// What buffers and requests of the endpoint use.

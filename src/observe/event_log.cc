@@ -244,15 +244,15 @@ void EventLog::endpoint_changed(const std::string& endpoint, EndpointState state
 
 void EventLog::vectorizer_resting(const Vectorizer& vectorizer, const std::string& message, Duration pause) {
   if (message.empty()) {
-    if (paused_.erase(vectorizer.id) > 0) log::info("vectorizer_resumed", {{"vectorizer", vectorizer.name}});
+    if (resting_.erase(vectorizer.id) > 0) log::info("vectorizer_resumed", {{"vectorizer", vectorizer.name}});
     return;
   }
-  const auto last = paused_.find(vectorizer.id);
-  if (last != paused_.end() && last->second == message) return;
+  const auto last = resting_.find(vectorizer.id);
+  if (last != resting_.end() && last->second == message) return;
   // A vectorizer that rests and resumes all the time is logged once per interval.
-  const auto suppressed = repeats_.pass(fmt::format("paused {}", vectorizer.id), clock_.now(), kRepeat);
+  const auto suppressed = repeats_.pass(fmt::format("resting {}", vectorizer.id), clock_.now(), kRepeat);
   if (!suppressed) return;
-  paused_[vectorizer.id] = message;
+  resting_[vectorizer.id] = message;
   log::warn("vectorizer_resting", {{"vectorizer", vectorizer.name},
                                    {"message", message},
                                    {"pause_seconds", to_seconds(pause)},
@@ -268,11 +268,11 @@ void EventLog::polled(const std::vector<VectorizerState>& states) {
   };
   std::erase_if(sums_, [&](const auto& item) { return item.second.empty() && gone(item); });
   std::erase_if(walks_, gone);
-  std::erase_if(paused_, gone);
+  std::erase_if(resting_, gone);
   std::erase_if(braked_, gone);
 }
 
-void EventLog::reconciled(const Vectorizer& vectorizer, const ReconcilePage::Progress& progress) {
+void EventLog::walked(const Vectorizer& vectorizer, const WalkPage::Progress& progress) {
   Walk& walk = walks_[vectorizer.id];
   walk.scanned += progress.scanned;
   walk.enqueued += progress.enqueued;
@@ -282,7 +282,7 @@ void EventLog::reconciled(const Vectorizer& vectorizer, const ReconcilePage::Pro
   if (progress.put_off) log::debug("walk_put_off", {{"vectorizer", vectorizer.name}});
   if (walk.scanned > 0)
     log::info(
-        "reconciled",
+        "walk_finished",
         {{"vectorizer", vectorizer.name}, {"rows_scanned", walk.scanned}, {"rows_enqueued", walk.enqueued}});
   if (walk.replaced + walk.disputed > 0)
     log::warn(

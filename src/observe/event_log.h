@@ -56,7 +56,7 @@ class EventLog final : public PartialObserver {
                         Duration pause) override;
   void vectorizer_resting(const Vectorizer& vectorizer, const std::string& message, Duration pause) override;
   void polled(const std::vector<VectorizerState>& states) override;
-  void reconciled(const Vectorizer& vectorizer, const ReconcilePage::Progress& progress) override;
+  void walked(const Vectorizer& vectorizer, const WalkPage::Progress& progress) override;
   void database_error(std::string_view what, const Error& error) override;
   void turned() override;
 
@@ -79,7 +79,7 @@ class EventLog final : public PartialObserver {
   std::map<VectorizerId, Sum> sums_;
   std::map<VectorizerId, Walk> walks_;
   std::map<VectorizerId, std::uint64_t> braked_;    ///< jobs since the vectorizer's last line
-  std::map<VectorizerId, std::string> paused_;      ///< message last logged
+  std::map<VectorizerId, std::string> resting_;     ///< message last logged
   std::map<std::string, EndpointState> endpoints_;  ///< state last logged
   bool database_failing_ = false;
 };

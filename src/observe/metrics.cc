@@ -70,8 +70,8 @@ struct Metrics::Families {
   Family<Gauge>& oldest_age =
       gauge("embedd_oldest_job_age_seconds", "How long the oldest due job has been due; 0 if none is");
   Gauge& requests = gauge("embedd_in_flight_requests", "Provider requests in flight").Add({});
-  Gauge& leases = gauge("embedd_leases_held", "Jobs under lease here").Add({});
-  Gauge& held = gauge("embedd_held_bytes", "Memory accounted to jobs, requests and answers").Add({});
+  Gauge& leases = gauge("embedd_leases", "Jobs under lease here").Add({});
+  Gauge& held = gauge("embedd_held_bytes", "Memory counted for jobs, requests and answers").Add({});
   Family<Counter>& rows =
       counter("embedd_rows_embedded_total", "Rows whose vector was stored, by vectorizer");
   Family<Counter>& attempts_failed =
@@ -83,7 +83,8 @@ struct Metrics::Families {
   Counter& stale =
       counter("embedd_stale_discarded_total", "Vectors not stored: the text had changed").Add({});
   Counter& kept =
-      counter("embedd_vectors_kept_total", "Vectors kept in the queue because a user held the row").Add({});
+      counter("embedd_vectors_kept_total", "Vectors kept in the queue because a user had locked the row")
+          .Add({});
   Family<Counter>& dead_letters = counter("embedd_dead_letters_total", "Jobs moved to dead letters, by kind");
   Family<Counter>& braked = counter(
       "embedd_braked_total", "Jobs given back unbought, since their rows were bought too often of late");
@@ -120,15 +121,14 @@ struct Metrics::Families {
   Family<Gauge>& endpoint_state =
       gauge("embedd_endpoint_state", "1 for the state that an endpoint is in, else 0");
   Family<Counter>& database_errors = counter("embedd_database_errors_total", "Failed statements, by kind");
-  Counter& reconciled = counter("embedd_reconciled_rows_total", "Source rows walked by reconcile").Add({});
+  Counter& walked = counter("embedd_walked_rows_total", "Source rows that walks read").Add({});
   Counter& walks_put_off =
       counter("embedd_walks_put_off_total", "Walks that were spared, since nothing had happened to the table")
           .Add({});
-  Counter& reconcile_replaced =
-      counter("embedd_reconcile_replaced_total", "Rows in which reconcile found a vector of somebody else's")
-          .Add({});
-  Counter& reconcile_enqueued =
-      counter("embedd_reconcile_enqueued_total", "Rows that reconcile found missing or not current").Add({});
+  Counter& walk_replaced =
+      counter("embedd_walk_replaced_total", "Rows in which a walk found a vector of somebody else's").Add({});
+  Counter& walk_enqueued =
+      counter("embedd_walk_enqueued_total", "Rows that a walk found missing or not current").Add({});
 
   /// Drops the series of vectorizers that no longer exist.
   void forget(const std::set<std::string>& names) {
@@ -259,11 +259,11 @@ void Metrics::polled(const std::vector<VectorizerState>& states) {
   families_->forget(names);
 }
 
-void Metrics::reconciled(const Vectorizer&, const ReconcilePage::Progress& progress) {
-  count(families_->reconciled, progress.scanned);
+void Metrics::walked(const Vectorizer&, const WalkPage::Progress& progress) {
+  count(families_->walked, progress.scanned);
   count(families_->walks_put_off, progress.put_off ? 1 : 0);
-  count(families_->reconcile_enqueued, progress.enqueued);
-  count(families_->reconcile_replaced, progress.replaced + progress.disputed);
+  count(families_->walk_enqueued, progress.enqueued);
+  count(families_->walk_replaced, progress.replaced + progress.disputed);
 }
 
 void Metrics::database_error(std::string_view, const Error& error) {

@@ -40,7 +40,7 @@ class Metrics final : public PartialObserver {
                         Duration pause) override;
   void fresh(const Vectorizer& vectorizer, Duration freshness) override;
   void polled(const std::vector<VectorizerState>& states) override;
-  void reconciled(const Vectorizer& vectorizer, const ReconcilePage::Progress& progress) override;
+  void walked(const Vectorizer& vectorizer, const WalkPage::Progress& progress) override;
   void database_error(std::string_view what, const Error& error) override;
   void in_flight(std::size_t requests, std::size_t leases, std::size_t held_bytes) override;
 

@@ -68,8 +68,8 @@ class Observers final : public Observer {
   void polled(const std::vector<VectorizerState>& states) override {
     for (Observer* each : observers_) each->polled(states);
   }
-  void reconciled(const Vectorizer& vectorizer, const ReconcilePage::Progress& progress) override {
-    for (Observer* each : observers_) each->reconciled(vectorizer, progress);
+  void walked(const Vectorizer& vectorizer, const WalkPage::Progress& progress) override {
+    for (Observer* each : observers_) each->walked(vectorizer, progress);
   }
   void database_error(std::string_view what, const Error& error) override {
     for (Observer* each : observers_) each->database_error(what, error);

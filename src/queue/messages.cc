@@ -23,7 +23,7 @@ namespace {
 
 /// The columns after the definition in a row of the poll.
 enum StateColumn {
-  kReconcileDue = 27,
+  kWalkDue = 27,
   kDue,
   kWaiting,
   kOldest,
@@ -141,19 +141,19 @@ const pg::Statement& goodbye_statement() {
   return statement;
 }
 
-std::string troubles_json(const std::vector<Trouble>& troubles) {
+std::string problems_json(const std::vector<Problem>& problems) {
   constexpr std::size_t kMost = 32, kMostBytes = 300;
-  if (troubles.empty()) return "";
+  if (problems.empty()) return "";
   JsonWriter json;
   json.array();
-  for (const Trouble& trouble : std::span(troubles).first(std::min(troubles.size(), kMost))) {
+  for (const Problem& problem : std::span(problems).first(std::min(problems.size(), kMost))) {
     // A character that was cut becomes a replacement character; jsonb accepts no NUL.
-    std::string message = trouble.message.substr(0, kMostBytes);
+    std::string message = problem.message.substr(0, kMostBytes);
     std::ranges::replace_if(message, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
     json.object();
-    if (trouble.vectorizer != 0) json.key("vectorizer").value(trouble.vectorizer);
-    if (!trouble.endpoint.empty()) json.key("endpoint").value(trouble.endpoint);
-    json.key("state").value(trouble.state).key("message").value(message).end();
+    if (problem.vectorizer != 0) json.key("vectorizer").value(problem.vectorizer);
+    if (!problem.endpoint.empty()) json.key("endpoint").value(problem.endpoint);
+    json.key("state").value(problem.state).key("message").value(message).end();
   }
   return json.end().str();
 }
@@ -180,7 +180,7 @@ Result<Definition> read_definition(const pg::BinaryRows& rows, int i) {
   d.vectorizer.model = text();
   d.vectorizer.dimensions = static_cast<int>(rows.integer(i, column++));
   d.vectorizer.send_dimensions = rows.flag(i, column++);
-  d.vectorizer.paused = rows.flag(i, column++);
+  d.vectorizer.stopped = rows.flag(i, column++);
   d.source = text();
   d.key_columns = list();
   d.key_types = list();
@@ -205,7 +205,7 @@ Result<Definition> read_definition(const pg::BinaryRows& rows, int i) {
   const std::optional<std::string> store = maybe();
   const VectorizerId chunks = rows.integer(i, column++);
   if (store) d.store = Definition::Store{*store, chunks};
-  CHECK(column == kReconcileDue, "the poll's columns are read to {}", column);
+  CHECK(column == kWalkDue, "the poll's columns are read to {}", column);
   if (d.vectorizer.cuts() && !d.store)
     return fail(ErrorKind::misconfigured,
                 "its table of chunks is gone; drop the vectorizer and create it again");
@@ -224,7 +224,7 @@ Result<Definition> read_definition(const pg::BinaryRows& rows, int i) {
 VectorizerState read_state(const pg::BinaryRows& rows, int row) {
   VectorizerState state{.due = rows.flag(row, kDue),
                         .waiting = rows.flag(row, kWaiting),
-                        .reconcile_due = rows.flag(row, kReconcileDue),
+                        .walk_due = rows.flag(row, kWalkDue),
                         .jobs_estimate = rows.integer(row, kJobs),
                         .dead_letters = rows.integer(row, kDeadLetters)};
   if (!rows.is_null(row, kOldest)) state.oldest = age_of(rows.real(row, kOldest));

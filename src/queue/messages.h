@@ -14,8 +14,8 @@
 
 namespace embedd::queue {
 
-/// $1 worker uuid, $2 hostname, $3 pid, $4 version, $5 rows embedded, $6 requests in flight, $7 leases held,
-/// $8 draining, $9 seconds between reconciles float8, $10 problems, $11 seconds between walks after missed
+/// $1 worker uuid, $2 hostname, $3 pid, $4 version, $5 rows embedded, $6 requests in flight, $7 leases,
+/// $8 draining, $9 seconds between walks float8, $10 problems, $11 seconds between walks after missed
 /// changes float8, $12 vectorizers bigint[] whose queues are read from a head: $13 of live jobs, $14 of a
 /// backfill's, timestamptz[], $15 endpoints text[], $16 their addresses text[] → one row per vectorizer, for
 /// read_definition(), read_state() and read_head(). `guarded`: a vectorizer with a name that cannot be
@@ -29,8 +29,8 @@ void add_addresses(pg::Params& params, const std::map<std::string, std::string>&
 /// Error misconfigured if `vectorizer create` cannot have written the row (any role with UPDATE on the table
 /// can change it), or if its table or its queue is gone. The server checks the row's SQL when it runs.
 Result<Definition> read_definition(const pg::BinaryRows& rows, int row);
-/// The value of embedd.workers.troubles: a JSON array of bounded length; empty if there are no problems.
-std::string troubles_json(const std::vector<Trouble>& troubles);
+/// The value of embedd.workers.problems: a JSON array of bounded length; empty if there are no problems.
+std::string problems_json(const std::vector<Problem>& problems);
 
 /// Reads all but the vectorizer itself.
 VectorizerState read_state(const pg::BinaryRows& rows, int row);

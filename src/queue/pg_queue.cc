@@ -161,10 +161,10 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
       .text(options_.version)
       .integer(static_cast<std::int64_t>(heartbeat.rows_embedded))
       .integer(heartbeat.requests_in_flight)
-      .integer(heartbeat.leases_held)
+      .integer(heartbeat.leases)
       .flag(heartbeat.draining)
-      .real(to_seconds(options_.reconcile_every))
-      .text(storable(troubles_json(with_own_troubles(heartbeat.troubles)), claims_.pipeline.encoding()))
+      .real(to_seconds(options_.walk_every))
+      .text(storable(problems_json(with_own_problems(heartbeat.problems)), claims_.pipeline.encoding()))
       .real(to_seconds(options_.make_up_after));
   const auto read_from =
       options_.thorough_polls ? std::map<VectorizerId, QueueHead>() : heads_.for_poll(clock_.now());
@@ -186,10 +186,10 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
 }
 
 /// The worker does not know unusable vectorizers, so the queue adds their problems.
-std::vector<Trouble> PgQueue::with_own_troubles(std::vector<Trouble> troubles) const {
+std::vector<Problem> PgQueue::with_own_problems(std::vector<Problem> problems) const {
   for (const auto& [id, reason] : problems_)
-    troubles.push_back({.vectorizer = id, .state = "unusable", .message = reason});
-  return troubles;
+    problems.push_back({.vectorizer = id, .state = "unusable", .message = reason});
+  return problems;
 }
 
 void PgQueue::on_poll(const std::map<VectorizerId, QueueHead>& read_from,
@@ -237,7 +237,7 @@ void PgQueue::on_poll(const std::map<VectorizerId, QueueHead>& read_from,
     if (const auto problem = read_problem(*rows, i)) {
       report(i, *problem);
       state.waiting = true;  // as far as is known
-      state.vectorizer.paused = true;
+      state.vectorizer.stopped = true;
     }
     (*polled_)->push_back(std::move(state));
   }
@@ -392,7 +392,7 @@ std::optional<Instant> PgQueue::wake_at() const {
   if (listener_) consider(listener_->pipeline.wake_at());
   if (settlements_.pipeline.ready()) consider(usage_.next_at());
   // Answers that need no connection are there already.
-  if (!claimed_.empty() || !receipts_.empty() || !reconciled_.empty() || !reserved_.empty() || polled_)
+  if (!claimed_.empty() || !receipts_.empty() || !walked_.empty() || !reserved_.empty() || polled_)
     consider(Instant{});
   return first;
 }

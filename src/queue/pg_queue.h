@@ -4,7 +4,7 @@
 ///   PgQueue queue({.database = url, .worker = id}, clock, [&] { io.wake(); });
 ///   …the loop waits on `queue` as a Waitable and calls it as a Queue…
 ///
-/// Claims, polls, reconcile and LISTEN use one connection, settlements the other. A pooled database
+/// Claims, polls, walks and LISTEN use one connection, settlements the other. A pooled database
 /// (PgBouncer) has no LISTEN, unless `listen` names a direct connection. The statements of a vectorizer are
 /// made from its declaration, which each poll reads again. Every statement is short, waits for no user's row
 /// lock, and may be sent again.
@@ -51,7 +51,7 @@ struct PgQueueOptions {
   std::string hostname;
   std::string version;
   int pid = 0;
-  Duration reconcile_every = seconds(3600);
+  Duration walk_every = seconds(3600);
   Duration longest_page = WritePace::kAim;  ///< bounds a page of a walk, by the number of its rows
   Duration make_up_after = seconds(60);     ///< least time from a walk to the next one for missed changes
   Duration command_timeout = seconds(60);
@@ -79,8 +79,8 @@ class PgQueue final : public Queue, public Waitable {
   void send_settlement(std::shared_ptr<const Settlement> settlement) override;
   std::vector<Receipt> take_receipts() override;
   std::vector<Unbooked> take_unbooked() override { return usage_.take_unbooked(); }
-  void send_reconcile(VectorizerId vectorizer, const Key& cursor) override;
-  std::vector<ReconcilePage> take_reconciled() override;
+  void send_walk(VectorizerId vectorizer, const Key& cursor) override;
+  std::vector<WalkPage> take_walked() override;
   void send_reservation(const Reservation& reservation) override;
   std::vector<Reserved> take_reserved() override;
   void send_limits(const LimitsRecord& record) override;
@@ -131,10 +131,10 @@ class PgQueue final : public Queue, public Waitable {
     std::shared_ptr<const Known> known;
     std::size_t first, count;
   };
-  /// The pace and the turn of settling a vectorizer's jobs.
+  /// The pace of settling a vectorizer's jobs.
   struct Writing {
     WritePace pace;
-    std::uint64_t turn = 0;   ///< when the vectorizer last had its turn
+    std::uint64_t last_served = 0;  ///< counts up; the vectorizer that was served longest ago is next
     bool long_swaps = false;  ///< the last swap of one row took too long for the settlements' connection
   };
   struct Walk {
@@ -147,7 +147,7 @@ class PgQueue final : public Queue, public Waitable {
   using Pick = std::function<const pg::Statement&(const QueueStatements&)>;
   void send(Session& session, const std::shared_ptr<const Known>& known, bool texts, Pick statement,
             std::function<pg::Params()> params, Handler handler);
-  [[nodiscard]] std::vector<Trouble> with_own_troubles(std::vector<Trouble> troubles) const;
+  [[nodiscard]] std::vector<Problem> with_own_problems(std::vector<Problem> problems) const;
   void on_poll(const std::map<VectorizerId, QueueHead>& read_from, const Result<pg::BinaryRows>& rows);
   void on_claim(const ClaimRequest& request, QueueHead from, const Known& known,
                 const Result<pg::BinaryRows>& rows);
@@ -197,7 +197,7 @@ class PgQueue final : public Queue, public Waitable {
   std::uint64_t next_served_ = 1;
   Instant settled_at_{};  ///< when the last answer of a settling statement came
   std::vector<Receipt> receipts_;
-  std::vector<ReconcilePage> reconciled_;
+  std::vector<WalkPage> walked_;
   std::vector<Reserved> reserved_;
   std::map<VectorizerId, Walk> walks_;
   UsageBook usage_;

@@ -63,14 +63,14 @@ bool PgQueue::is_long_swap(const Part& part) const {
 /// connection.
 std::deque<PgQueue::Part>::iterator PgQueue::next_part() {
   auto first = parts_.end();
-  std::uint64_t first_turn = 0;
+  std::uint64_t longest_ago = 0;
   for (auto part = parts_.begin(); part != parts_.end(); ++part) {
     if (is_long_swap(*part)) continue;
-    const std::uint64_t turn =
-        part->settlement->action == Action::extend ? 0 : writing_[part->settlement->vectorizer].turn;
-    if (first != parts_.end() && turn >= first_turn) continue;
+    const std::uint64_t last_served =
+        part->settlement->action == Action::extend ? 0 : writing_[part->settlement->vectorizer].last_served;
+    if (first != parts_.end() && last_served >= longest_ago) continue;
     first = part;
-    first_turn = turn;
+    longest_ago = last_served;
   }
   return first;
 }
@@ -102,7 +102,7 @@ void PgQueue::send_parts() {
     const bool extends = settlement.action == Action::extend;
     const std::optional<Part> part = take_part(next, most);
     if (!part) continue;
-    if (!extends) writing.turn = next_served_++;
+    if (!extends) writing.last_served = next_served_++;
     send_part(settlements_, *part);
   }
   send_long_swaps();

@@ -262,8 +262,8 @@ class QueueStatements::Form {
   pg::Words words_;
 };
 
-pg::Statement QueueStatements::reconcile_from(const Form& form, bool first) {
-  return form.statement("reconcile", {{"after_page", first ? "" : "AND ({row:t}) > ({cursor})"},
+pg::Statement QueueStatements::walk_page_from(const Form& form, bool first) {
+  return form.statement("walk_page", {{"after_page", first ? "" : "AND ({row:t}) > ({cursor})"},
                                       {"after_proofs", first ? "" : "AND ({row:l}) > ({cursor})"},
                                       // Whoever takes the walk over looks at this page again.
                                       {"begins_at", first ? "NULL::bytea" : "$5::bytea"},
@@ -293,7 +293,7 @@ QueueStatements::QueueStatements(const Form& form)
       discard(form.settling(form.stores() ? "bury" : "discard", ", hash", ", {$1}::bigint[]")),
       stage(form.staging()),
       begin_walk(form.statement("walk_begin")),
-      reconcile_first(reconcile_from(form, true)),
-      reconcile(reconcile_from(form, false)) {}
+      walk_page_first(walk_page_from(form, true)),
+      walk_page(walk_page_from(form, false)) {}
 
 }  // namespace embedd::queue

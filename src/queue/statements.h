@@ -101,16 +101,16 @@ struct QueueStatements {
   pg::Statement begin_walk;
   /// $1 rows of the page bigint, $2 jobs in the queue beyond which it is deferred bigint, $3 the worker uuid,
   /// $4 seconds between walks float8, then the cursor, once as it is and once as the key columns
-  /// (`reconcile` only) → whether the walk is still this worker's, deferred, scanned, enqueued, last, vectors
+  /// (`walk_page` only) → whether the walk is still this worker's, deferred, scanned, enqueued, last, vectors
   /// that somebody replaced and that are enqueued, those that are left alone, seconds that it took float8,
   /// k1..kn of the page's end.
-  pg::Statement reconcile_first;
-  pg::Statement reconcile;
+  pg::Statement walk_page_first;
+  pg::Statement walk_page;
 
  private:
   class Form;
   explicit QueueStatements(const Form& form);
-  static pg::Statement reconcile_from(const Form& form, bool first);
+  static pg::Statement walk_page_from(const Form& form, bool first);
 };
 
 }  // namespace embedd::queue

@@ -44,11 +44,11 @@ std::optional<UsageBook::Entries> UsageBook::next(Instant now) {
   Entries due;
   if (now >= next_at_)
     for (const auto& [key, bought] : entries_)
-      if (!troubles_.contains(key)) due.emplace(key, bought);
+      if (!refused_.contains(key)) due.emplace(key, bought);
   if (due.empty()) {
     const auto alone = std::ranges::find_if(entries_, [&](const auto& entry) {
-      const auto trouble = troubles_.find(entry.first);
-      return trouble != troubles_.end() && now >= trouble->second.next_at;
+      const auto refused = refused_.find(entry.first);
+      return refused != refused_.end() && now >= refused->second.next_at;
     });
     if (alone == entries_.end()) return std::nullopt;
     due.insert(*alone);
@@ -60,41 +60,40 @@ std::optional<UsageBook::Entries> UsageBook::next(Instant now) {
 
 void UsageBook::booked(Entries entries, const std::optional<Error>& error, Instant now) {
   waiting_ = false;
-  const bool alone = entries.size() == 1, in_trouble = troubles_.contains(entries.begin()->first);
+  const bool alone = entries.size() == 1, was_refused = refused_.contains(entries.begin()->first);
   if (!error || error->kind == ErrorKind::in_doubt) {
-    if (in_trouble) {
-      troubles_.erase(entries.begin()->first);
+    if (was_refused) {
+      refused_.erase(entries.begin()->first);
     } else {
       failures_ = 0;
       next_at_ = hurried_ ? now : now + kEvery;
     }
     return;
   }
-  const bool refused = in_trouble || !passes(error->kind);
+  const bool refused = was_refused || !passes(error->kind);
   if (!refused) next_at_ = now + backoff(kEvery, seconds(30), ++failures_, random_);
   for (const auto& [key, bought] : entries) {
     add(key, bought);
     if (refused ? alone : failures_ >= kWorthSaying) report(key, bought, *error, false);
     if (!refused || !entries_.contains(key)) continue;
-    Trouble& trouble = troubles_[key];
-    trouble.error = *error;
+    Refused& entry = refused_[key];
+    entry.error = *error;
     // Of several entries, most are good, so each is tried alone at once.
-    trouble.next_at =
-        alone ? now + backoff(kEvery, std::chrono::minutes(5), ++trouble.failures, random_) : now;
+    entry.next_at = alone ? now + backoff(kEvery, std::chrono::minutes(5), ++entry.failures, random_) : now;
   }
 }
 
 void UsageBook::hurry(Instant now) {
   hurried_ = true;
   next_at_ = std::min(next_at_, now);
-  for (auto& [key, trouble] : troubles_) trouble.next_at = std::min(trouble.next_at, now);
+  for (auto& [key, entry] : refused_) entry.next_at = std::min(entry.next_at, now);
 }
 
 std::optional<Instant> UsageBook::next_at() const {
   std::optional<Instant> first;
   for (const auto& [key, bought] : entries_) {
-    const auto trouble = troubles_.find(key);
-    const Instant at = trouble == troubles_.end() ? next_at_ : trouble->second.next_at;
+    const auto refused = refused_.find(key);
+    const Instant at = refused == refused_.end() ? next_at_ : refused->second.next_at;
     if (!first || at < *first) first = at;
   }
   return waiting_ ? std::nullopt : first;
@@ -107,10 +106,10 @@ bool UsageBook::due_before(Instant at) const {
 
 void UsageBook::give_up() {
   for (const auto& [key, bought] : std::exchange(entries_, {})) {
-    const auto trouble = troubles_.find(key);
+    const auto refused = refused_.find(key);
     report(key, bought,
-           trouble == troubles_.end() ? Error{ErrorKind::unavailable, "the database did not answer in time"}
-                                      : trouble->second.error,
+           refused == refused_.end() ? Error{ErrorKind::unavailable, "the database did not answer in time"}
+                                     : refused->second.error,
            true);
   }
 }

@@ -57,7 +57,7 @@ class UsageBook {
  private:
   static constexpr std::size_t kMostEntries = 1024;
   /// An entry whose statement was refused.
-  struct Trouble {
+  struct Refused {
     unsigned failures = 0;
     Instant next_at{};
     Error error{};
@@ -65,9 +65,9 @@ class UsageBook {
   void report(const Key& key, const Bought& bought, const Error& error, bool lost);
 
   Entries entries_;
-  std::map<Key, Trouble> troubles_;  ///< entries that are booked one by one
-  Instant next_at_{};                ///< of all other entries
-  unsigned failures_ = 0;            ///< failures in a row of their statement
+  std::map<Key, Refused> refused_;  ///< entries that are booked one by one
+  Instant next_at_{};               ///< of all other entries
+  unsigned failures_ = 0;           ///< failures in a row of their statement
   bool waiting_ = false;
   bool hurried_ = false;
   std::vector<Unbooked> unbooked_;

@@ -10,7 +10,7 @@ namespace embedd::queue {
 namespace {
 
 constexpr std::size_t kFirstPageRows = 500, kMostPageRows = 5000, kLeastPageRows = 50;
-/// While a queue has this many jobs, reconcile waits.
+/// While a queue has this many jobs, a walk waits.
 constexpr std::int64_t kLongQueue = 20'000;
 
 }  // namespace
@@ -25,26 +25,26 @@ PgQueue::Walk& PgQueue::walk_of(VectorizerId vectorizer) {
   return walks_.try_emplace(vectorizer, Walk{.pace = WritePace(bounds)}).first->second;
 }
 
-void PgQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
+void PgQueue::send_walk(VectorizerId vectorizer, const Key& cursor) {
   const auto known = find(vectorizer);
   if (!known) {
-    reconciled_.push_back({.vectorizer = vectorizer, .progress = std::unexpected(unknown(vectorizer))});
+    walked_.push_back({.vectorizer = vectorizer, .progress = std::unexpected(unknown(vectorizer))});
     return;
   }
   if (!cursor.empty()) return send_page(known, cursor);
   pg::Params params;
-  params.integer(kLongQueue).real(to_seconds(options_.reconcile_every)).uuid(options_.worker);
+  params.integer(kLongQueue).real(to_seconds(options_.walk_every)).uuid(options_.worker);
   claims_.send(known->sql.begin_walk, params,
                [this, known](const Result<pg::BinaryRows>& rows) { on_walk_begin(known, rows); });
 }
 
 /// Sends the first page at once.
 void PgQueue::on_walk_begin(const std::shared_ptr<const Known>& known, const Result<pg::BinaryRows>& rows) {
-  ReconcilePage page{.vectorizer = known->definition.vectorizer.id, .progress = ReconcilePage::Progress{}};
+  WalkPage page{.vectorizer = known->definition.vectorizer.id, .progress = WalkPage::Progress{}};
   if (!rows) {
     page.progress = std::unexpected(rows.error());
   } else {
-    ReconcilePage::Progress& progress = *page.progress;
+    WalkPage::Progress& progress = *page.progress;
     progress.deferred = !rows->empty() && rows->flag(0, kDeferred);
     progress.put_off = !rows->empty() && rows->flag(0, kPutOff) && !progress.deferred;
     progress.finished = rows->empty() || progress.put_off;
@@ -57,7 +57,7 @@ void PgQueue::on_walk_begin(const std::shared_ptr<const Known>& known, const Res
       return send_page(known, sound ? left_at : Key());
     }
   }
-  reconciled_.push_back(std::move(page));
+  walked_.push_back(std::move(page));
 }
 
 void PgQueue::send_page(const std::shared_ptr<const Known>& known, const Key& cursor) {
@@ -66,14 +66,14 @@ void PgQueue::send_page(const std::shared_ptr<const Known>& known, const Key& cu
   params.integer(static_cast<std::int64_t>(page_rows))
       .integer(kLongQueue)
       .uuid(options_.worker)
-      .real(to_seconds(options_.reconcile_every));
+      .real(to_seconds(options_.walk_every));
   if (!cursor.empty()) {
     params.bytes(pg::Bytes(cursor));
     for (const std::string_view column : pg::decode_key(cursor, known->definition.key_columns.size()))
       params.bytes(pg::Bytes(column));
   }
   const auto statement = [first = cursor.empty()](const QueueStatements& sql) -> const pg::Statement& {
-    return first ? sql.reconcile_first : sql.reconcile;
+    return first ? sql.walk_page_first : sql.walk_page;
   };
   send(
       claims_, known, false, statement, [params] { return params; },
@@ -85,7 +85,7 @@ void PgQueue::send_page(const std::shared_ptr<const Known>& known, const Key& cu
 void PgQueue::on_page(const Known& known, const Key& cursor, std::size_t page_rows,
                       const Result<pg::BinaryRows>& rows) {
   enum Column { kWalking, kDeferred, kScanned, kEnqueued, kLast, kReplaced, kDisputed, kSeconds, kKey };
-  ReconcilePage page{.vectorizer = known.definition.vectorizer.id, .progress = ReconcilePage::Progress{}};
+  WalkPage page{.vectorizer = known.definition.vectorizer.id, .progress = WalkPage::Progress{}};
   Walk& walk = walk_of(page.vectorizer);
   const bool first = std::exchange(walk.begun, false);
   if (!rows) {
@@ -93,7 +93,7 @@ void PgQueue::on_page(const Known& known, const Key& cursor, std::size_t page_ro
     if (first) release_walk(page.vectorizer, rows.error().kind);
     page.progress = std::unexpected(rows.error());
   } else {
-    ReconcilePage::Progress& progress = *page.progress;
+    WalkPage::Progress& progress = *page.progress;
     progress.scanned = static_cast<std::uint64_t>(rows->integer(0, kScanned));
     progress.enqueued = static_cast<std::uint64_t>(rows->integer(0, kEnqueued));
     progress.finished = !rows->flag(0, kWalking) || rows->flag(0, kLast);
@@ -113,7 +113,7 @@ void PgQueue::on_page(const Known& known, const Key& cursor, std::size_t page_ro
       walk.pace.wrote(page_rows, progress.took);
     }
   }
-  reconciled_.push_back(std::move(page));
+  walked_.push_back(std::move(page));
 }
 
 /// Releases a walk in which nothing was done, so that nobody waits for it. A cursor may be the cause.
@@ -125,9 +125,9 @@ void PgQueue::release_walk(VectorizerId vectorizer, ErrorKind why) {
   claims_.send(walk_release_statement(), params, [](const auto&) {});
 }
 
-std::vector<ReconcilePage> PgQueue::take_reconciled() {
+std::vector<WalkPage> PgQueue::take_walked() {
   claims_.pump();
-  return std::exchange(reconciled_, {});
+  return std::exchange(walked_, {});
 }
 
 }  // namespace embedd::queue

@@ -23,7 +23,7 @@ struct ExistingVectors {
 struct Declared {
   VectorizerInfo info;
   ExistingVectors existing;
-  std::vector<std::string> remarks;  ///< facts to know before relying on the vectorizer
+  std::vector<std::string> notes;  ///< facts to know before relying on the vectorizer
 };
 
 /// create_vectorizer(), and what it found.

@@ -102,7 +102,7 @@ Result<void> check_free(pg::Connection& db, const VectorizerSpec& spec, const So
 /// Checks what else may write the destination: the column, or that of the store.
 Result<void> check_no_other_writer(pg::Connection& db, const VectorizerSpec& spec, Declaration& out) {
   if (out.destination && out.destination->not_null)
-    out.remarks.push_back(fmt::format(
+    out.notes.push_back(fmt::format(
         "the column '{}' is NOT NULL, so a row that loses its text could not lose its vector; better "
         "run: ALTER TABLE {} ALTER COLUMN {} DROP NOT NULL",
         spec.column, out.source.quoted(), pg::quote_identifier(spec.column)));
@@ -110,7 +110,7 @@ Result<void> check_no_other_writer(pg::Connection& db, const VectorizerSpec& spe
   const PgaiCatalog catalog = TRY(find_pgai(db));
   if (catalog.state == PgaiCatalog::State::absent) return {};
   if (catalog.state == PgaiCatalog::State::untrusted) {
-    out.remarks.emplace_back(
+    out.notes.emplace_back(
         "there is an ai.vectorizer, as pgai has one, that this role may not read, or whose owner could have "
         "code of his own run by whoever reads it: make sure that no vectorizer of pgai writes the same "
         "column");
@@ -231,7 +231,7 @@ Result<void> check_model_dimensions(const VectorizerSpec& spec, const std::strin
                  spec.store ? "say with --dimensions how many it gives" : "a column of that size");
   out.send_dimensions = spec.send_dimensions.value_or(differs);
   if (!model && spec.dimensions > 0 && !out.send_dimensions)
-    out.remarks.push_back(fmt::format(
+    out.notes.push_back(fmt::format(
         "the endpoint is not asked for {} dimensions: {} must have them anyway; --send-dimensions asks",
         spec.dimensions, spec.model));
   return {};
@@ -265,8 +265,7 @@ Result<void> check_destination(pg::Connection& db, const VectorizerSpec& spec, D
     out.dimensions = chosen;
   }
   TRY(check_model_dimensions(spec, fmt::format("the column '{}'", spec.column), out));
-  if (auto remark = index_remark(*column, spec.index, out.dimensions))
-    out.remarks.push_back(std::move(*remark));
+  if (auto note = index_note(*column, spec.index, out.dimensions)) out.notes.push_back(std::move(*note));
   return {};
 }
 
@@ -285,8 +284,7 @@ Result<void> check_store_destination(pg::Connection& db, const VectorizerSpec& s
   TRY(check_model_dimensions(spec, "the store", out));
   const SourceColumn column{.name = "embedding", .type_name = store.type_name, .modifier = out.dimensions};
   TRY(check_index_kind(out.source, column, spec.index, out.dimensions));
-  if (auto remark = index_remark(column, spec.index, out.dimensions))
-    out.remarks.push_back(std::move(*remark));
+  if (auto note = index_note(column, spec.index, out.dimensions)) out.notes.push_back(std::move(*note));
   out.store = std::move(store);
   return {};
 }

@@ -22,8 +22,8 @@ struct Declaration {
   std::optional<CapturePlan::Store> store;
   int dimensions = 0;  ///< the column's; where that takes any number, those of its vectors or of the model
   bool send_dimensions = false;
-  bool rows_only = false;            ///< see CapturePlan
-  std::vector<std::string> remarks;  ///< accepted, but worth knowing
+  bool rows_only = false;          ///< see CapturePlan
+  std::vector<std::string> notes;  ///< accepted, but worth knowing
 
   Declaration() = default;
   Declaration(Declaration&&) = default;  // moving the columns' vector keeps its elements in place

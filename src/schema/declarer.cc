@@ -48,7 +48,7 @@ WITH schemas (place, oid, privilege) AS (
   UNION ALL
   SELECT 3, format('EXECUTE ON FUNCTION %s', string_agg('embedd.' || f.proname, ', ' ORDER BY f.proname))
   FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace n ON n.oid = f.pronamespace AND n.nspname = 'embedd'
-  WHERE f.proname IN ('note_missed', 'queue_state', 'utf8_problem', 'readable', 'text_of')
+  WHERE f.proname IN ('record_missed', 'queue_state', 'utf8_problem', 'readable', 'text_of')
     AND NOT has_function_privilege(f.oid, 'EXECUTE')
   HAVING count(*) > 0
   UNION ALL

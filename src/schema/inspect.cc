@@ -62,7 +62,7 @@ constexpr const char* kMissingGrants = R"(
                    (5, 'learned_limits', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
                    (5, 'wasted', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])) AS fixed (place, name, privileges)
       UNION ALL
-      SELECT 2, 'embedd.vectorizers'::regclass, 'UPDATE', unnest(ARRAY['reconciled_at', 'reconcile_until', 'disputed',
+      SELECT 2, 'embedd.vectorizers'::regclass, 'UPDATE', unnest(ARRAY['walked_at', 'walk_until', 'disputed',
                                                                   'walk_disputed', 'walk_began_at', 'proven_before', 'proven_in',
                                                                   'walk_worker', 'walk_cursor', 'walk_in', 'walk_skipped',
                                                                   'walk_began_with', 'walked_with', 'walk_put_off_at'])

@@ -29,7 +29,7 @@ SELECT {all}, {due}, {leased}, {dead},
           (SELECT (SELECT min(run_at) FROM {queue} WHERE priority = 0 AND run_at <= now()) AS oldest
            UNION ALL SELECT (SELECT min(run_at) FROM {queue} WHERE priority = 1 AND run_at <= now())) ages),
        (SELECT reltuples::bigint FROM pg_class WHERE oid = '{queue}'::regclass),
-       (SELECT to_char(reconciled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+       (SELECT to_char(walked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
         FROM embedd.vectorizers WHERE id = {id}), format('%I.%I', $1::text, $2::text),
        (SELECT to_char(walk_put_off_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
         FROM embedd.vectorizers WHERE id = {id}))",
@@ -48,7 +48,7 @@ SELECT {all}, {due}, {leased}, {dead},
   out.leased = rows.integer(0, 2);
   out.dead_letters = rows.integer(0, 3);
   if (!rows.is_null(0, 4)) out.oldest_age_seconds = rows.number(0, 4);
-  out.reconciled_at = rows.maybe(0, 6);
+  out.walked_at = rows.maybe(0, 6);
   out.source = rows.text(0, 7);
   out.walk_put_off_at = rows.maybe(0, 8);
   return {};
@@ -65,7 +65,7 @@ void read_waiting(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus&
                           "now())",
                           queue_table(v.id)));
   if (next && !next->is_null(0, 0)) out.next_try_seconds = next->number(0, 0);
-  if (out.reconciled_at || out.problem) return;
+  if (out.walked_at || out.problem) return;
   // A role that may not read the table still sees the rest.
   auto rows = db.exec("SELECT " + bounded_count(pg::quote_qualified(v.source_schema, v.source_table)));
   if (rows) out.unwalked_rows = rows->integer(0, 0);
@@ -119,7 +119,7 @@ Result<std::vector<VectorizerStatus>> read_vectorizers(pg::Connection& db) {
 Result<std::vector<WorkerStatus>> read_workers(pg::Connection& db) {
   auto rows = TRY(db.exec(R"(
 SELECT id, hostname, pid, version, extract(epoch FROM now() - started_at), extract(epoch FROM now() - seen_at),
-       rows_embedded, requests_in_flight, leases_held, draining
+       rows_embedded, requests_in_flight, leases, draining
 FROM embedd.workers
 WHERE seen_at > now() - interval '10 minutes' AND NOT stopped AND database = embedd.this_database() ORDER BY started_at)"));
   std::vector<WorkerStatus> out;
@@ -133,7 +133,7 @@ WHERE seen_at > now() - interval '10 minutes' AND NOT stopped AND database = emb
 
 /// The problems of the running workers; if none runs, those of the last worker that stopped with problems.
 /// Roles that may write the table can write anything into it, so nothing is cast.
-Result<void> read_troubles(pg::Connection& db, std::vector<VectorizerStatus>& vectorizers) {
+Result<void> read_reported_problems(pg::Connection& db, std::vector<VectorizerStatus>& vectorizers) {
   auto rows = TRY(db.exec(R"(
 WITH own AS (
   SELECT w.*, bool_or(NOT w.stopped AND w.seen_at > now() - interval '10 minutes') OVER () AS any_runs,
@@ -142,7 +142,7 @@ WITH own AS (
 SELECT t ->> 'vectorizer', t ->> 'endpoint', t ->> 'state', max(t ->> 'message'), count(DISTINCT w.id),
        min(CASE WHEN w.stopped THEN extract(epoch FROM now() - w.seen_at) END)
 FROM own w,
-     jsonb_array_elements(CASE WHEN jsonb_typeof(w.troubles) = 'array' THEN w.troubles ELSE '[]' END) t
+     jsonb_array_elements(CASE WHEN jsonb_typeof(w.problems) = 'array' THEN w.problems ELSE '[]' END) t
 WHERE CASE WHEN w.any_runs THEN NOT w.stopped AND w.seen_at > now() - interval '10 minutes' ELSE w.stopped AND w.n = 1 END
 GROUP BY 1, 2, 3 ORDER BY 5 DESC, 3)"));
   for (int i = 0; i < rows.size(); ++i)
@@ -150,8 +150,8 @@ GROUP BY 1, 2, 3 ORDER BY 5 DESC, 3)"));
       if (rows.view(i, 0) == std::to_string(v.id) ||
           (v.chunks_id > 0 && rows.view(i, 0) == std::to_string(v.chunks_id)) ||
           (rows.is_null(i, 0) && rows.view(i, 1) == v.endpoint))
-        v.troubles.push_back({rows.text(i, 2), rows.text(i, 3), rows.integer(i, 4),
-                              rows.is_null(i, 5) ? std::nullopt : std::optional(rows.number(i, 5))});
+        v.reported_problems.push_back({rows.text(i, 2), rows.text(i, 3), rows.integer(i, 4),
+                                       rows.is_null(i, 5) ? std::nullopt : std::optional(rows.number(i, 5))});
   return {};
 }
 
@@ -176,7 +176,7 @@ GROUP BY 1, 2 ORDER BY 1, 2)",
 Result<Status> read_status(pg::Connection& db) {
   auto vectorizers = TRY(read_vectorizers(db));
   auto workers = TRY(read_workers(db));
-  TRY(read_troubles(db, vectorizers));
+  TRY(read_reported_problems(db, vectorizers));
   auto today = TRY(read_usage(
       db, "WHERE u.day = (now() AT TIME ZONE 'UTC')::date AND u.database = embedd.this_database()"));
   auto total = TRY(read_usage(db, "WHERE u.database = embedd.this_database()"));

@@ -14,7 +14,7 @@ namespace embedd::schema {
 inline constexpr std::int64_t kCountLimit = 10'000;
 
 /// A problem that keeps rows waiting, as workers report it.
-struct TroubleStatus {
+struct ReportedProblem {
   std::string state;  ///< resting, locked, or the endpoint's state, such as quota_exhausted
   std::string message;
   std::int64_t workers = 0;  ///< workers that report it
@@ -39,15 +39,16 @@ struct VectorizerStatus {
   std::int64_t unwalked_rows = 0;              ///< rows of a table that was not walked yet, up to kCountLimit
   std::string created_at;                      ///< ISO 8601, UTC
   std::int64_t dead_letters = 0;               ///< up to kCountLimit
-  std::optional<std::string> reconciled_at;    ///< ISO 8601, UTC; absent: not yet
+  std::optional<std::string> walked_at;        ///< ISO 8601, UTC; absent: not yet
   std::optional<std::string> walk_put_off_at;  ///< the same; later walks were put off: nothing changed
   std::string index_kind;                      ///< none, hnsw, halfvec or ivfflat
   bool index_wanted = false;                   ///< `vectorizer reindex` has something to build
   std::int64_t chunks_id = 0;  ///< of a store: the vectorizer of its chunks, which is not listed
   std::optional<std::int64_t> chunks_waiting;  ///< of a store: without a vector yet, up to kCountLimit
   std::optional<std::string> problem;          ///< such as a source table that is gone
-  std::vector<TroubleStatus> troubles;  ///< its own and its endpoint's, each said by most workers first
-  std::optional<std::string> note;      ///< such as changes that only the next walk finds
+  std::vector<ReportedProblem>
+      reported_problems;            ///< its own and its endpoint's, each said by most workers first
+  std::optional<std::string> note;  ///< such as changes that only the next walk finds
 };
 
 struct WorkerStatus {
@@ -59,7 +60,7 @@ struct WorkerStatus {
   double silent_seconds = 0;  ///< since the last heartbeat
   std::int64_t rows_embedded = 0;
   int requests_in_flight = 0;
-  int leases_held = 0;
+  int leases = 0;
   bool draining = false;
 };
 

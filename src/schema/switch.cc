@@ -116,7 +116,7 @@ Result<void> hand_text_index_on(pg::Connection& db, const Pair& pair) {
 
 /// Rows that the living one has embedded, or gave up, and the coming one has not. At most kMostCounted + 1.
 Result<std::int64_t> count_missing(pg::Connection& db, const Pair& pair) {
-  const auto walked = TRY(db.exec("SELECT reconciled_at IS NOT NULL FROM embedd.vectorizers WHERE id = $1",
+  const auto walked = TRY(db.exec("SELECT walked_at IS NOT NULL FROM embedd.vectorizers WHERE id = $1",
                                   {std::to_string(pair.coming.id)}));
   if (!walked.flag(0, 0))
     return not_yet("{} has not seen all rows yet: embedd status says how far it is", pair.coming.name);

@@ -62,7 +62,7 @@ Result<void> check_index_kind(const SourceTable& table, const SourceColumn& colu
   return {};
 }
 
-std::optional<std::string> index_remark(const SourceColumn& column, std::string_view kind, int dimensions) {
+std::optional<std::string> index_note(const SourceColumn& column, std::string_view kind, int dimensions) {
   if (kind != "none" || dimensions <= kVectorLimit) return std::nullopt;
   if (dimensions > kHalfvecLimit)
     return fmt::format(
@@ -134,7 +134,7 @@ Result<bool> index_wanted(pg::Connection& db, const VectorizerInfo& v) {
 Result<Backlog> read_backlog(pg::Connection& db, const VectorizerInfo& v) {
   const std::string queue = queue_table(v.id);
   auto rows = TRY(db.exec(fmt::format(R"(
-SELECT v.reconciled_at IS NOT NULL, v.state = 'paused',
+SELECT v.walked_at IS NOT NULL, v.state = 'paused',
        (SELECT count(*) FROM (SELECT FROM {0} LIMIT {1}) bounded),
        (SELECT reltuples::bigint FROM pg_class WHERE oid = '{0}'::regclass),
        EXISTS (SELECT FROM embedd.workers WHERE NOT stopped AND seen_at > now() - interval '1 minute')

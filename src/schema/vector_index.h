@@ -24,7 +24,7 @@ Result<void> check_index_kind(const SourceTable& table, const SourceColumn& colu
                               int dimensions);
 
 /// What to know of a column that is to have no index, if it cannot have every kind later.
-std::optional<std::string> index_remark(const SourceColumn& column, std::string_view kind, int dimensions);
+std::optional<std::string> index_note(const SourceColumn& column, std::string_view kind, int dimensions);
 
 struct VectorIndex {
   std::string name;
@@ -45,7 +45,7 @@ Result<void> check_index_owner(pg::Connection& db, const VectorizerInfo& vectori
 
 /// The work that waits, as far as it decides whether to build now.
 struct Backlog {
-  bool walked = false;    ///< reconcile has walked the whole table once
+  bool walked = false;    ///< the whole table was walked once
   std::int64_t jobs = 0;  ///< exact up to 10,000, then 10,000 or the statistics' number
   std::int64_t rows = 0;  ///< rows of the table, by the planner's statistics; -1: unknown
   bool paused = false;

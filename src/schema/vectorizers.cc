@@ -175,7 +175,7 @@ Result<Declared> declare_in_transaction(pg::Connection& db, const VectorizerSpec
   plan.id = id;
   if (declared.filter) TRY(keep_filter(db, plan.id, spec, declared));
   TRY(run_all(db, queue_ddl(plan)));
-  Declared out{.remarks = declared.remarks};
+  Declared out{.notes = declared.notes};
   if (plan.store) TRY(declare_chunks(db, spec, plan, declared.dimensions));
   auto info = TRY(find_vectorizer(db, spec.name));
   out.info = std::move(info);
@@ -266,9 +266,9 @@ Result<void> drop_vectorizer(pg::Connection& db, std::string_view name) {
 }
 
 Result<std::optional<double>> seconds_since_walks(pg::Connection& db) {
-  auto rows = TRY(db.exec(
-      "SELECT coalesce(extract(epoch FROM now() - min(reconciled_at)), 0), coalesce(bool_or(reconciled_at IS "
-      "NULL), false) FROM embedd.vectorizers WHERE state = 'active'"));
+  auto rows = TRY(
+      db.exec("SELECT coalesce(extract(epoch FROM now() - min(walked_at)), 0), coalesce(bool_or(walked_at IS "
+              "NULL), false) FROM embedd.vectorizers WHERE state = 'active'"));
   if (rows.flag(0, 1)) return std::nullopt;
   return rows.number(0, 0);
 }

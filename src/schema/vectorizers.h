@@ -86,7 +86,7 @@ struct VectorizerInfo {
 };
 
 /// Checks everything, then creates the row, the queue and ledger tables and the triggers, in one transaction.
-/// The next reconcile finds existing rows; rows whose vector nothing proves are embedded again
+/// The first walk finds existing rows; rows whose vector nothing proves are embedded again
 /// (declare_vectorizer() of schema/adoption.h says how many). Errors: invalid_argument with what to do next
 /// (no such table, no key, unknown column and the nearest one, wrong destination, name taken, bad filter),
 /// misconfigured (privileges, schema not migrated), conflict (the table stayed busy during thirty short

@@ -289,7 +289,7 @@ class Builder {
   [[nodiscard]] std::string backlog() const {
     return fmt::format(
         "((SELECT count(*) FROM queued) OPERATOR(pg_catalog.>) {} OR (SELECT count(*) FROM waiting) "
-        "OPERATOR(pg_catalog.>) {} OR (SELECT v.reconciled_at IS NULL FROM embedd.vectorizers v WHERE v.id "
+        "OPERATOR(pg_catalog.>) {} OR (SELECT v.walked_at IS NULL FROM embedd.vectorizers v WHERE v.id "
         "OPERATOR(pg_catalog.=) {}))",
         kMaxQueued, kMaxWaiting, info_.id);
   }

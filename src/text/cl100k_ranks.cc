@@ -62,13 +62,13 @@ bool decode_base64(std::string_view base64, std::string& out) {
   while (padding < 2 && base64[base64.size() - 1 - padding] == '=') ++padding;
   base64.remove_suffix(padding);
   std::uint32_t bits = 0;
-  int held = 0;
+  int bit_count = 0;
   for (const char c : base64) {
     const int value = kValues[static_cast<unsigned char>(c)];
     if (value < 0) return false;
     bits = bits << 6 | static_cast<std::uint32_t>(value);
-    held += 6;
-    if (held >= 8) out.push_back(static_cast<char>(bits >> (held -= 8)));
+    bit_count += 6;
+    if (bit_count >= 8) out.push_back(static_cast<char>(bits >> (bit_count -= 8)));
   }
   return true;
 }

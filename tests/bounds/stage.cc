@@ -69,7 +69,7 @@ std::unique_ptr<test::Process> Stage::start_worker() {
 
 void Stage::drain(const std::function<void()>& meanwhile) {
   const std::string done =
-      "SELECT reconciled_at IS NOT NULL AND NOT EXISTS (SELECT FROM embedd.queue_1) FROM embedd.vectorizers";
+      "SELECT walked_at IS NOT NULL AND NOT EXISTS (SELECT FROM embedd.queue_1) FROM embedd.vectorizers";
   while (value(done) != "t") {
     meanwhile();
     std::this_thread::sleep_for(std::chrono::milliseconds(100));

@@ -96,7 +96,7 @@ class Run {
             "OPENAI_API_KEY=chaos-key",
             "EMBEDD_LEASE_SECONDS=10",
             "EMBEDD_POLL_SECONDS=1",
-            "EMBEDD_RECONCILE_SECONDS=60",
+            "EMBEDD_WALK_SECONDS=60",
             "EMBEDD_LOG_FORMAT=json"};
   }
   [[nodiscard]] std::string log_of(std::size_t worker) const {

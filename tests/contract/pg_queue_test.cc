@@ -144,8 +144,8 @@ class PgWorld : public QueueWorld {
     run(db_, "UPDATE embedd.wasted SET wasted_at = wasted_at - $1 * interval '1 s'", {seconds});
     run(db_, "UPDATE embedd.learned_limits SET learned_at = learned_at - $1 * interval '1 s'", {seconds});
     run(db_,
-        "UPDATE embedd.vectorizers SET reconciled_at = reconciled_at - $1 * interval '1 s', reconcile_until "
-        "= reconcile_until - $1 * interval '1 s', created_at = created_at - $1 * interval '1 s', "
+        "UPDATE embedd.vectorizers SET walked_at = walked_at - $1 * interval '1 s', walk_until "
+        "= walk_until - $1 * interval '1 s', created_at = created_at - $1 * interval '1 s', "
         "walk_put_off_at = walk_put_off_at - $1 * interval '1 s'",
         {seconds});
     // Jobs that are moved in time are found by a poll at the latest.

@@ -126,34 +126,34 @@ Duration QueueContract::reserve(const Reservation& reservation) {
   });
 }
 
-ReconcilePage QueueContract::try_reconcile(VectorizerId vectorizer, const Key& cursor) {
-  world().queue().send_reconcile(vectorizer, cursor);
-  return wait_for([&]() -> std::optional<ReconcilePage> {
-    std::vector<ReconcilePage> pages = world().queue().take_reconciled();
+WalkPage QueueContract::try_walk(VectorizerId vectorizer, const Key& cursor) {
+  world().queue().send_walk(vectorizer, cursor);
+  return wait_for([&]() -> std::optional<WalkPage> {
+    std::vector<WalkPage> pages = world().queue().take_walked();
     if (pages.empty()) return std::nullopt;
     return std::move(pages[0]);
   });
 }
 
-ReconcilePage::Progress QueueContract::reconcile(const Key& cursor) {
-  const ReconcilePage page = try_reconcile(world().vectorizer(), cursor);
-  CHECK(page.progress.has_value(), "reconcile failed: {}", page.progress.error().message);
+WalkPage::Progress QueueContract::walk(const Key& cursor) {
+  const WalkPage page = try_walk(world().vectorizer(), cursor);
+  CHECK(page.progress.has_value(), "walk failed: {}", page.progress.error().message);
   return *page.progress;
 }
 
-std::uint64_t QueueContract::reconcile_all() { return reconcile_all_of(world().vectorizer()); }
+std::uint64_t QueueContract::walk_all() { return walk_all_of(world().vectorizer()); }
 
-std::uint64_t QueueContract::reconcile_all_of(VectorizerId vectorizer) {
+std::uint64_t QueueContract::walk_all_of(VectorizerId vectorizer) {
   std::uint64_t enqueued = 0;
   Key cursor;
   for (int page = 0; page < 100; ++page) {
-    const ReconcilePage walked = try_reconcile(vectorizer, cursor);
-    CHECK(walked.progress.has_value(), "reconcile failed: {}", walked.progress.error().message);
+    const WalkPage walked = try_walk(vectorizer, cursor);
+    CHECK(walked.progress.has_value(), "walk failed: {}", walked.progress.error().message);
     enqueued += walked.progress->enqueued;
     if (walked.progress->finished) return enqueued;
     cursor = walked.progress->next;
   }
-  CHECK(false, "reconcile does not end");
+  CHECK(false, "the walk does not end");
   return enqueued;
 }
 
@@ -217,7 +217,7 @@ TEST_P(QueueContract, ClaimHandsOutTextsOldestFirst) {
 
 TEST_P(QueueContract, ALiveJobKnowsSinceWhenItsTextWaits) {
   world().put_row(1, "backfilled", Capture::unseen);
-  EXPECT_EQ(reconcile_all(), 1U);
+  EXPECT_EQ(walk_all(), 1U);
   EXPECT_EQ(claim_one().age, std::nullopt);
   world().put_row(2, "live");
   const Job job = claim_one();
@@ -362,7 +362,7 @@ TEST_P(QueueContract, ADeletedRowLeavesNothingBehind) {
   EXPECT_EQ(world().jobs(), 0U);
 }
 
-TEST_P(QueueContract, AHeldRowsVectorIsKeptAndStoredLater) {
+TEST_P(QueueContract, ALockedRowsVectorIsKeptAndStoredLater) {
   world().put_row(1, "one");
   world().put_row(2, "two");
   const Claim claimed = claim();
@@ -475,7 +475,7 @@ TEST_P(QueueContract, ARowFilledAgainIsNotCleared) {
   EXPECT_EQ(claim_one().text, "two");
 }
 
-TEST_P(QueueContract, AHeldRowIsClearedLater) {
+TEST_P(QueueContract, ALockedRowIsClearedLater) {
   embed_row(1, "one");
   world().update_text(1, std::nullopt);
   const Job job = claim_one();
@@ -611,37 +611,37 @@ TEST_P(QueueContract, AVectorOfARowWithoutTextIsCleared) {
   EXPECT_EQ(world().vector_of(1), std::nullopt);
 }
 
-TEST_P(QueueContract, ReconcileFindsAVectorThatWasReplacedBehindTheTriggers) {
+TEST_P(QueueContract, AWalkFindsAVectorThatWasReplacedBehindTheTriggers) {
   embed_row(1, "one");
   embed_row(2, "two");
-  EXPECT_EQ(reconcile_all(), 0U);
+  EXPECT_EQ(walk_all(), 0U);
   world().put_vector(1, kForeign, Capture::unseen);
-  EXPECT_EQ(reconcile_all(), 1U);
+  EXPECT_EQ(walk_all(), 1U);
   const Job job = claim_one();
   EXPECT_EQ(job.task, Task::embed);
   EXPECT_EQ(settle_one(complete({job})), Outcome::done);
   EXPECT_THAT(world().vector_of(1), Optional(kStored));
-  EXPECT_EQ(reconcile_all(), 0U);
+  EXPECT_EQ(walk_all(), 0U);
 }
 
 TEST_P(QueueContract, AVectorThatIsReplacedEachTimeIsBoughtThreeTimesMore) {
   embed_row(1, "one");
   for (int i = 0; i < 3; ++i) {
     world().put_vector(1, kForeign, Capture::unseen);
-    const auto page = reconcile();
+    const auto page = walk();
     EXPECT_EQ(page.replaced, 1U);
     EXPECT_EQ(page.disputed, 0U);
     ASSERT_EQ(settle_one(complete({claim_one()})), Outcome::done);
     world().advance(minutes(61));
   }
   world().put_vector(1, kForeign, Capture::unseen);
-  const auto page = reconcile();
+  const auto page = walk();
   EXPECT_EQ(page.enqueued, 0U);
   EXPECT_EQ(page.disputed, 1U);
   world().update_text(1, "one, changed");
   ASSERT_EQ(settle_one(complete({claim_one()})), Outcome::done);
   world().put_vector(1, kForeign, Capture::unseen);
-  EXPECT_EQ(reconcile_all(), 1U);
+  EXPECT_EQ(walk_all(), 1U);
 }
 
 // ── Reserve
@@ -663,7 +663,7 @@ TEST_P(QueueContract, ReservationsOfAnAccountFollowEachOther) {
   EXPECT_EQ(seconds_of(reserve({.endpoint = "metered", .requests = 1, .requests_time = seconds(5)})), 60);
 }
 
-TEST_P(QueueContract, AClosedAccountGrantsNothingMeanwhile) {
+TEST_P(QueueContract, AClosedAccountReservesNothingMeanwhile) {
   EXPECT_EQ(std::lround(to_seconds(reserve({.endpoint = "metered", .closed_for = seconds(30)}))), 30);
   EXPECT_EQ(
       std::lround(to_seconds(reserve({.endpoint = "metered", .requests = 1, .requests_time = seconds(1)}))),
@@ -695,7 +695,7 @@ TEST_P(QueueContract, ADiscardedJobIsADeadLetterUntilItsTextChanges) {
   EXPECT_EQ(world().jobs(), 0U);
   EXPECT_EQ(world().dead_letters(), 1U);
   EXPECT_EQ(settle_one(discard), Outcome::gone);
-  EXPECT_EQ(reconcile_all(), 0U);
+  EXPECT_EQ(walk_all(), 0U);
   world().update_text(1, "cure");
   EXPECT_EQ(world().dead_letters(), 0U);
   EXPECT_EQ(claim_one().text, "cure");
@@ -711,11 +711,11 @@ TEST_P(QueueContract, ATextThatChangedBehindTheTriggersIsNotDiscardedForItsPrede
   EXPECT_EQ(claim_one().text, "cure");
 }
 
-TEST_P(QueueContract, ReconcilePardonsADeadLetterWhoseTextChangedBehindTheTriggers) {
+TEST_P(QueueContract, AWalkPardonsADeadLetterWhoseTextChangedBehindTheTriggers) {
   world().put_row(1, "poison");
   EXPECT_EQ(settle_one(act(Action::discard, {claim_one()})), Outcome::done);
   world().update_text(1, "cure", Capture::unseen);
-  EXPECT_EQ(reconcile_all(), 1U);
+  EXPECT_EQ(walk_all(), 1U);
   EXPECT_EQ(world().dead_letters(), 0U);
   EXPECT_EQ(claim_one().text, "cure");
 }
@@ -727,7 +727,7 @@ TEST_P(QueueContract, ARowThatCannotBeClearedIsADeadLetterOnce) {
   discard.clear_vector = false;
   EXPECT_EQ(settle_one(discard), Outcome::done);
   EXPECT_EQ(world().dead_letters(), 1U);
-  EXPECT_EQ(reconcile_all(), 0U);
+  EXPECT_EQ(walk_all(), 0U);
 }
 
 TEST_P(QueueContract, ADiscardedRowLosesTheVectorOfItsFormerText) {
@@ -740,7 +740,7 @@ TEST_P(QueueContract, ADiscardedRowLosesTheVectorOfItsFormerText) {
   EXPECT_EQ(settle_one(act(Action::discard, {job})), Outcome::done);
   EXPECT_EQ(world().vector_of(1), std::nullopt);
   EXPECT_EQ(world().dead_letters(), 1U);
-  EXPECT_EQ(reconcile_all(), 0U);
+  EXPECT_EQ(walk_all(), 0U);
 }
 
 TEST_P(QueueContract, ADiscardedRowThatRefusesWritesKeepsItsVector) {
@@ -794,7 +794,7 @@ TEST_P(QueueContract, OutcomesOfAThousandJobsStandInTheirOrderToo) {
   EXPECT_THAT(settle(complete(*claimed.jobs)), ElementsAreArray(expected));
 }
 
-// ── Poll, reconcile
+// ── Poll, walk
 
 TEST_P(QueueContract, PollTellsWhatIsDue) {
   Poll states = poll();
@@ -804,7 +804,7 @@ TEST_P(QueueContract, PollTellsWhatIsDue) {
   EXPECT_EQ(states->at(0).vectorizer.dimensions, 3);
   EXPECT_FALSE(states->at(0).due);
   EXPECT_FALSE(states->at(0).waiting);
-  EXPECT_TRUE(states->at(0).reconcile_due);
+  EXPECT_TRUE(states->at(0).walk_due);
 
   world().put_row(1, "one");
   world().advance(seconds(3));
@@ -824,7 +824,7 @@ TEST_P(QueueContract, PollTellsWhatIsDue) {
   EXPECT_EQ(poll()->at(0).dead_letters, 1);
 }
 
-TEST_P(QueueContract, ReconcileFindsWhatTheTriggersMissed) {
+TEST_P(QueueContract, AWalkFindsWhatTheTriggersMissed) {
   embed_row(1, "one");
   embed_row(2, "two");
   embed_row(3, "three");
@@ -832,8 +832,8 @@ TEST_P(QueueContract, ReconcileFindsWhatTheTriggersMissed) {
   world().update_text(2, std::nullopt, Capture::unseen);
   world().put_row(4, "four", Capture::unseen);
   world().put_row(5, std::nullopt, Capture::unseen);
-  EXPECT_EQ(reconcile_all(), 3U);
-  EXPECT_EQ(reconcile_all(), 0U);
+  EXPECT_EQ(walk_all(), 3U);
+  EXPECT_EQ(walk_all(), 0U);
   const Claim claimed = claim();
   ASSERT_THAT(*claimed.jobs, SizeIs(3));
   EXPECT_EQ(std::count_if(claimed.jobs->begin(), claimed.jobs->end(),
@@ -841,19 +841,19 @@ TEST_P(QueueContract, ReconcileFindsWhatTheTriggersMissed) {
             1);
 }
 
-TEST_P(QueueContract, ReconcileIsOneWorkersDutyAndDueAgainLater) {
-  EXPECT_TRUE(poll()->at(0).reconcile_due);
-  EXPECT_TRUE(reconcile().finished);
-  EXPECT_FALSE(poll()->at(0).reconcile_due);
+TEST_P(QueueContract, AWalkIsOneWorkersAndDueAgainLater) {
+  EXPECT_TRUE(poll()->at(0).walk_due);
+  EXPECT_TRUE(walk().finished);
+  EXPECT_FALSE(poll()->at(0).walk_due);
   world().advance(minutes(61));
-  EXPECT_TRUE(poll()->at(0).reconcile_due);
+  EXPECT_TRUE(poll()->at(0).walk_due);
 }
 
 TEST_P(QueueContract, AWalkThatIsDueByTheClockAloneIsRoutine) {
-  EXPECT_FALSE(reconcile().routine);
+  EXPECT_FALSE(walk().routine);
   world().put_row(1, std::nullopt, Capture::unseen);
   world().advance(minutes(61));
-  const auto page = reconcile();
+  const auto page = walk();
   EXPECT_TRUE(page.routine);
   EXPECT_TRUE(page.finished);
   EXPECT_GT(page.took, Duration{});
@@ -862,17 +862,17 @@ TEST_P(QueueContract, AWalkThatIsDueByTheClockAloneIsRoutine) {
 TEST_P(QueueContract, AWalkIsPutOffWhereNothingHasHappenedSinceTheLastBegan) {
   if (!world().knows_history()) GTEST_SKIP() << "this PostgreSQL's statistics may lose something";
   world().put_row(1, std::nullopt, Capture::unseen);
-  EXPECT_FALSE(reconcile().put_off);
+  EXPECT_FALSE(walk().put_off);
   world().advance(minutes(61));
-  auto page = reconcile();
+  auto page = walk();
   EXPECT_TRUE(page.put_off);
   EXPECT_TRUE(page.finished);
   EXPECT_EQ(page.scanned, 0U);
-  EXPECT_FALSE(poll()->at(0).reconcile_due) << "not before another hour";
+  EXPECT_FALSE(poll()->at(0).walk_due) << "not before another hour";
   world().advance(minutes(61));
-  EXPECT_TRUE(poll()->at(0).reconcile_due);
+  EXPECT_TRUE(poll()->at(0).walk_due);
   world().update_text(1, "one", Capture::unseen);
-  page = reconcile();
+  page = walk();
   EXPECT_FALSE(page.put_off);
   EXPECT_EQ(page.enqueued, 1U);
 }
@@ -880,22 +880,22 @@ TEST_P(QueueContract, AWalkIsPutOffWhereNothingHasHappenedSinceTheLastBegan) {
 TEST_P(QueueContract, NoWalkIsPutOffForMoreThanADay) {
   if (!world().knows_history()) GTEST_SKIP() << "this PostgreSQL's statistics may lose something";
   world().put_row(1, std::nullopt, Capture::unseen);
-  EXPECT_FALSE(reconcile().put_off);
+  EXPECT_FALSE(walk().put_off);
   int put_off = 0;
-  for (world().advance(minutes(61)); reconcile().put_off; world().advance(minutes(61))) ++put_off;
+  for (world().advance(minutes(61)); walk().put_off; world().advance(minutes(61))) ++put_off;
   EXPECT_EQ(put_off, 22);
-  EXPECT_FALSE(poll()->at(0).reconcile_due);
+  EXPECT_FALSE(poll()->at(0).walk_due);
 }
 
 TEST_P(QueueContract, AWalkThatIsAskedForBeforeItsTimeIsNotPutOff) {
   world().put_row(1, std::nullopt, Capture::unseen);
-  EXPECT_FALSE(reconcile().put_off);
-  EXPECT_FALSE(reconcile().put_off);
+  EXPECT_FALSE(walk().put_off);
+  EXPECT_FALSE(walk().put_off);
 }
 
 TEST_P(QueueContract, LiveChangesGoBeforeBackfill) {
   world().put_row(1, "old", Capture::unseen);
-  EXPECT_EQ(reconcile_all(), 1U);
+  EXPECT_EQ(walk_all(), 1U);
   world().advance(seconds(5));
   world().put_row(2, "new");
   EXPECT_THAT(texts_of(*claim().jobs), ElementsAre("new", "old"));

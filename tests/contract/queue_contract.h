@@ -89,17 +89,17 @@ class QueueContract : public testing::TestWithParam<MakeQueueWorld> {
   Claim try_claim(VectorizerId vectorizer, std::uint32_t max_rows = 100,
                   std::size_t max_text_bytes = 1 << 20);
   Receipt try_settle(Settlement settlement);
-  ReconcilePage try_reconcile(VectorizerId vectorizer, const Key& cursor = {});
+  WalkPage try_walk(VectorizerId vectorizer, const Key& cursor = {});
   std::vector<Outcome> settle(Settlement settlement);
   Outcome settle_one(Settlement settlement);
   Poll poll();
   /// The limits that a poll finds, after whatever was sent has been done.
   std::optional<LearnedLimits> remembered();
   Duration reserve(const Reservation& reservation);
-  ReconcilePage::Progress reconcile(const Key& cursor = {});
+  WalkPage::Progress walk(const Key& cursor = {});
   /// Walks to the end; the rows enqueued.
-  std::uint64_t reconcile_all();
-  std::uint64_t reconcile_all_of(VectorizerId vectorizer);
+  std::uint64_t walk_all();
+  std::uint64_t walk_all_of(VectorizerId vectorizer);
   /// Begins a change, and lets the queue know of the successor, which is walked.
   VectorizerId begin_walked_change();
 

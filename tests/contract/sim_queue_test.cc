@@ -39,7 +39,7 @@ class SimQueueWorld : public QueueWorld {
   void delete_row(int row) override { world_.database.remove(id_, key_of(row)); }
 
   void hold_row(int row, std::optional<std::string> text) override {
-    ASSERT_TRUE(world_.database.hold(id_, key_of(row), text.has_value()));
+    ASSERT_TRUE(world_.database.lock_row(id_, key_of(row), text.has_value()));
     held_[row] = std::move(text);
   }
   void release() override {

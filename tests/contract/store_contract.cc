@@ -299,7 +299,7 @@ TEST_P(StoreContract, AShorterTextHasFewerChunks) {
   EXPECT_EQ(swap(), Outcome::done);
   EXPECT_THAT(store().stored(1), ElementsAre("c=6"));
   EXPECT_EQ(left_over(), kNothing);
-  EXPECT_EQ(reconcile_all(), 0U);
+  EXPECT_EQ(walk_all(), 0U);
 }
 
 TEST_P(StoreContract, ATextThatChangedIsNotSwapped) {
@@ -319,7 +319,7 @@ TEST_P(StoreContract, ATextThatChangedIsNotSwapped) {
   EXPECT_EQ(stage(next, {"c"}), Outcome::gone);
 }
 
-TEST_P(StoreContract, AHeldRowIsSwappedLater) {
+TEST_P(StoreContract, ALockedRowIsSwappedLater) {
   stage_row(1, "a", {"a"});
   buy_all();
   const Job job = claim_one();
@@ -478,7 +478,7 @@ TEST_P(StoreContract, ADeadChunkMakesItsRowADeadLetter) {
   EXPECT_THAT(store().stored(1), IsEmpty()) << "a dead letter is not found by what it said before";
   EXPECT_EQ(world().dead_letters(), 1U) << "the chunk's went with the chunk";
   EXPECT_EQ(left_over(), kNothing);
-  EXPECT_EQ(reconcile_all(), 0U);
+  EXPECT_EQ(walk_all(), 0U);
   world().update_text(1, "b");
   EXPECT_EQ(world().dead_letters(), 0U);
   EXPECT_EQ(claim_one().text, "b");
@@ -502,7 +502,7 @@ TEST_P(StoreContract, ARowThatTheTableRefusesKeepsWhatWasBoughtForIt) {
   EXPECT_EQ(settle_one(discard), Outcome::done);
   EXPECT_THAT(store().stored(1), ElementsAre("a=6"));
   EXPECT_EQ(store().staged(), 2U);
-  EXPECT_EQ(reconcile_all(), 0U);
+  EXPECT_EQ(walk_all(), 0U);
   EXPECT_EQ(store().staged(), 2U) << "the dead letter keeps them";
   world().update_text(1, "b");
   EXPECT_EQ(stage(claim_one(), {"b"}), Outcome::done);
@@ -558,10 +558,10 @@ TEST_P(StoreContract, AChunkThatSomebodyWritesWhileItsRowWaitsIsNoSecondText) {
 TEST_P(StoreContract, AWalkFindsWhatSomebodyWroteBehindTheTriggers) {
   for (int row = 1; row <= 3; ++row)
     store_row(row, "text", {std::string(static_cast<std::size_t>(row), 'x')});
-  EXPECT_EQ(reconcile_all(), 0U);
+  EXPECT_EQ(walk_all(), 0U);
   store().put_vector_of_chunk(1, 0, {7, 8, 9}, Capture::unseen);
   store().delete_chunk(2, 0, Capture::unseen);
-  EXPECT_EQ(reconcile_all(), 2U);
+  EXPECT_EQ(walk_all(), 2U);
   const Claim claimed = claim();
   for (const Job& job : *claimed.jobs) EXPECT_EQ(job.task, Task::cut);
 }
@@ -570,12 +570,12 @@ TEST_P(StoreContract, AWalkFindsWhatIsLeftOfARowThatWasEmptiedBehindTheTriggers)
   store_row(1, "a b", {"a", "b"});
   store().delete_chunk(1, 0, Capture::unseen);
   world().update_text(1, std::nullopt, Capture::unseen);
-  EXPECT_EQ(reconcile_all(), 1U);
+  EXPECT_EQ(walk_all(), 1U);
   const Job job = claim_one();
   EXPECT_EQ(job.task, Task::clear);
   EXPECT_EQ(settle_one(act(Action::clear, {job})), Outcome::done);
   EXPECT_THAT(store().stored(1), IsEmpty());
-  EXPECT_EQ(reconcile_all(), 0U);
+  EXPECT_EQ(walk_all(), 0U);
 }
 
 // ── Poll

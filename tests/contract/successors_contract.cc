@@ -37,7 +37,7 @@ Settlement nine(Settlement settlement) {
 VectorizerId QueueContract::begin_walked_change() {
   const VectorizerId next = world().begin_change();
   EXPECT_TRUE(poll().has_value());
-  reconcile_all_of(next);
+  walk_all_of(next);
   return next;
 }
 
@@ -48,7 +48,7 @@ TEST_P(QueueContract, ASuccessorIsFilledBesideTheLivingOne) {
   EXPECT_EQ(world().begin_change(), 0) << "one at a time";
   EXPECT_FALSE(world().switch_places(Switch::at_any_rate)) << "it has not seen all rows";
   EXPECT_THAT(*poll(), SizeIs(2));
-  EXPECT_EQ(reconcile_all_of(next), 1U);
+  EXPECT_EQ(walk_all_of(next), 1U);
   EXPECT_FALSE(world().switch_places(Switch::when_complete)) << "a row waits";
   const Job job = claim_one_of(next);
   EXPECT_EQ(job.text, "one next");
@@ -88,7 +88,7 @@ TEST_P(QueueContract, StatementsWithAFormerNameFailAndLoseNothing) {
     return result ? std::nullopt : std::optional(result.error().kind);
   };
   EXPECT_EQ(kind(try_claim(id).jobs), ErrorKind::misconfigured);
-  EXPECT_EQ(kind(try_reconcile(id).progress), ErrorKind::misconfigured);
+  EXPECT_EQ(kind(try_walk(id).progress), ErrorKind::misconfigured);
   EXPECT_EQ(kind(try_settle(complete({jobs[0]})).outcomes), ErrorKind::misconfigured);
   for (const Action action : {Action::clear, Action::drop, Action::discard})
     EXPECT_EQ(kind(try_settle(act(action, {jobs[0]})).outcomes), ErrorKind::misconfigured);
@@ -106,7 +106,7 @@ TEST_P(QueueContract, StatementsWithAFormerNameFailAndLoseNothing) {
 
   EXPECT_THAT(*poll(), SizeIs(2));
   world().advance(kLeaseIsOver);
-  EXPECT_EQ(reconcile_all(), 1U);
+  EXPECT_EQ(walk_all(), 1U);
   const Claim claimed = claim();
   const std::vector<Job>& again = *claimed.jobs;
   ASSERT_THAT(again, SizeIs(kRows + 1));
@@ -147,7 +147,7 @@ TEST_P(QueueContract, WhatChangedPlacesIsKeptTrueUnderEitherName) {
   EXPECT_TRUE(poll().has_value());
   EXPECT_THAT(*claim().jobs, IsEmpty()) << "a rename is no change of a vector";
   EXPECT_THAT(*claim_of(next).jobs, IsEmpty());
-  EXPECT_EQ(reconcile_all() + reconcile_all_of(next), 0U);
+  EXPECT_EQ(walk_all() + walk_all_of(next), 0U);
 
   world().put_vector(1, std::nullopt);
   EXPECT_THAT(*claim().jobs, IsEmpty());
@@ -201,7 +201,7 @@ TEST_P(StoreContract, StatementsWithAFormerNameFailAndLoseNothing) {
   ASSERT_TRUE(world().switch_places(Switch::at_any_rate));
 
   EXPECT_FALSE(try_claim(world().vectorizer()).jobs);
-  EXPECT_FALSE(try_reconcile(world().vectorizer()).progress);
+  EXPECT_FALSE(try_walk(world().vectorizer()).progress);
   EXPECT_FALSE(try_settle(staging(uncut, {"c"})).outcomes);
   for (const Action action : {Action::complete, Action::clear, Action::drop, Action::discard})
     EXPECT_FALSE(try_settle(act(action, {bought})).outcomes);
@@ -227,7 +227,7 @@ TEST_P(StoreContract, StatementsWithAFormerNameFailAndLoseNothing) {
 }
 
 TEST_P(StoreContract, ChunksBoughtDuringASwitchComeIntoTheStoreOfTheirOwnVectorizer) {
-  EXPECT_EQ(reconcile_all(), 0U);
+  EXPECT_EQ(walk_all(), 0U);
   stage_row(1, "a", {"a"});
   EXPECT_THAT(claim_chunks(), ElementsAre("sent a"));
   begin_walked_change();

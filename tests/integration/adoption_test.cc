@@ -139,7 +139,7 @@ TEST_F(Adoption, ARowThatIsInsertedWithAVectorIsEmbeddedAllTheSame) {
   sql("ALTER TABLE docs DISABLE TRIGGER USER");
   sql("INSERT INTO docs (slug, title, embedding) VALUES ('unseen', 'unseen', '[8,7,6,5,4,3,2,1]')");
   sql("ALTER TABLE docs ENABLE TRIGGER USER");
-  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  sql("UPDATE embedd.vectorizers SET walked_at = NULL");
   EXPECT_EQ(bought(), 1u);
 }
 

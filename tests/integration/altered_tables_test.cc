@@ -102,7 +102,7 @@ TEST_F(AlteredTables, AnyAlterTableGoesThroughAndWritesGoOn) {
   }
   sql("UPDATE docs SET body = body || '!' WHERE slug = 'doc-1'");
   // What a step may have kept from the triggers, the next walk finds.
-  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  sql("UPDATE embedd.vectorizers SET walked_at = NULL");
   EXPECT_TRUE(eventually([&] { return all_right() && jobs() == 0; })) << wrong_docs() << worker.log();
   EXPECT_EQ(worker.stop().code, 0);
   sql("DROP ROLE " + role);

@@ -290,7 +290,7 @@ TEST_F(ChunkStores, OfMissedChangesAreFoundByTheWalk) {
   sql("UPDATE articles_embedding_store SET embedding = '[1,2,3,4,5,6,7,8]' WHERE id = 3 AND chunk_seq = 0");
   sql("DELETE FROM articles_embedding_store WHERE id = 4 AND chunk_seq = 2");
   sql("SET session_replication_role = origin");
-  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  sql("UPDATE embedd.vectorizers SET walked_at = NULL");
   ASSERT_EQ(work_once().code, 0);
   EXPECT_EQ(wrong(), "");
   EXPECT_EQ(left_over(), kNothing);

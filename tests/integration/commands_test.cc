@@ -276,9 +276,9 @@ TEST(Status, TellsQueuesWorkersAndUsage) {
   EXPECT_EQ(s.dead_letters, 1);
   ASSERT_TRUE(s.oldest_age_seconds);
   EXPECT_GE(*s.oldest_age_seconds, 90);
-  EXPECT_FALSE(s.reconciled_at);
+  EXPECT_FALSE(s.walked_at);
   EXPECT_FALSE(s.problem);
-  EXPECT_TRUE(s.troubles.empty());
+  EXPECT_TRUE(s.reported_problems.empty());
   ASSERT_EQ(status->workers.size(), 1u);
   EXPECT_EQ(status->workers[0].hostname, "here");
   ASSERT_EQ(status->usage_today.size(), 1u);

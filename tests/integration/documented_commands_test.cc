@@ -73,6 +73,7 @@ constexpr Block kBlocks[] = {
     {"embedd vectorizer defer-index documents ", Setting::indexed},
     {"embedd vectorizer text-search documents ", Setting::indexed},
     {"embedd serve --http 127.0.0.1:8081", Setting::indexed},
+    {"echo '{\"jsonrpc\": \"2.0\"", Setting::indexed},
     {"./dev demo ", Setting::none, "./dev fresh runs it"},
     {"./dev test ", Setting::none, "./dev fresh and CI run it"},
     {"./dev bench ", Setting::none, "takes a quiet machine and an hour"},

@@ -158,7 +158,7 @@ TEST_P(Encodings, AWalkPassesKeysThatCannotBeConverted) {
   EXPECT_EQ(wrong("005"), "");
 }
 
-TEST_P(Encodings, ATableWhoseNameCannotBeConvertedIsNobodyElsesTrouble) {
+TEST_P(Encodings, ATableWhoseNameCannotBeConvertedIsNobodyElsesProblem) {
   if (GetParam().cannot.empty()) GTEST_SKIP() << "every character of LATIN1 is one of UTF-8's";
   declare_docs();
   sql("CREATE TABLE others (id bigint PRIMARY KEY, body text, embedding vector(8))");

@@ -107,7 +107,7 @@ TEST_F(ExistingStores, KeepWhatIsWholeAndHaveTheRestEmbedded) {
       value("SELECT count(*) FROM before b JOIN articles_emb s USING (embedding_uuid, id, chunk_seq, chunk) "
             "WHERE b.embedding = s.embedding AND s.model_id = 'text-embedding-3-small'"),
       "6");
-  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  sql("UPDATE embedd.vectorizers SET walked_at = NULL");
   EXPECT_EQ(bought(), 0u) << "a second walk compares all of them";
 }
 

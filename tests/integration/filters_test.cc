@@ -77,7 +77,7 @@ TEST_F(Filters, ThatFailOnARowThatTheTriggersDidNotSeeDoNotStopTheWalk) {
   EXPECT_EQ(run.code, 3) << run.error_output;
   EXPECT_EQ(wrong(), "");
   EXPECT_EQ(dead(), "41");
-  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  sql("UPDATE embedd.vectorizers SET walked_at = NULL");
   EXPECT_EQ(work_once().code, 3);
   EXPECT_EQ(jobs(), 0) << "the next walk leaves it alone";
 }

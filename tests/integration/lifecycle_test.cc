@@ -68,7 +68,7 @@ TEST(Lifecycle, RowsFromBeforeTheVectorizerAreFoundWhateverVectorTheyHold) {
   const schema::VectorizerInfo v = notes.vectorize();
   EXPECT_EQ(jobs(notes.db, v), "");
   BlockingWorker worker(notes.database.worker_url(), 1);
-  EXPECT_EQ(worker.reconcile(v.id), 2u);
+  EXPECT_EQ(worker.walk(v.id), 2u);
   EXPECT_EQ(jobs(notes.db, v), "1 2");
   worker.work(v.id);
   EXPECT_EQ(
@@ -86,7 +86,7 @@ TEST(Lifecycle, DroppingAndCreatingAgainBuysNothingAgain) {
   const schema::VectorizerInfo again =
       notes.vectorize([](schema::VectorizerSpec& spec) { spec.text = "{title}\\n{content}"; });
   BlockingWorker worker(notes.database.worker_url(), 2);
-  EXPECT_EQ(worker.reconcile(again.id), 0u);
+  EXPECT_EQ(worker.walk(again.id), 0u);
   run(notes.db, "UPDATE notes SET title = 'new' WHERE id = 7");
   worker.work(again.id);
   EXPECT_EQ(worker.embedded(), 1u);
@@ -135,7 +135,7 @@ TEST(Lifecycle, AWorkerNeedsOnlyWhatGrantsSays) {
   EXPECT_TRUE(migrated) << migrated.error().message;
   {
     BlockingWorker worker(url, 1);
-    EXPECT_EQ(worker.reconcile(v.id), 1u) << worker.last_error();
+    EXPECT_EQ(worker.walk(v.id), 1u) << worker.last_error();
     EXPECT_EQ(worker.work(v.id), 3u) << worker.last_error();
     run(db, "UPDATE notes SET title = NULL WHERE id = 1");
     run(db, "DELETE FROM notes WHERE id = 2");

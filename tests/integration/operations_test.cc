@@ -35,7 +35,8 @@ TEST_F(WhyRowsWait, AnEmptyAccountIsNamedByStatus) {
   Embedd worker = start_worker();
   EXPECT_TRUE(status_says("docs waits: quota_exhausted, say 1 of 1 workers: ")) << status() << worker.log();
   EXPECT_THAT(status(), HasSubstr("You exceeded your current quota"));
-  EXPECT_THAT(status(true), HasSubstr("\"troubles\":[{\"state\":\"quota_exhausted\",\"message\":\""));
+  EXPECT_THAT(status(true),
+              HasSubstr("\"reported_problems\":[{\"state\":\"quota_exhausted\",\"message\":\""));
 }
 
 TEST_F(WhyRowsWait, AWorkersMissingKeyIsNamedAndNotOurs) {
@@ -54,7 +55,7 @@ TEST_F(WhyRowsWait, AMissingModelIsNamedUntilItIsThere) {
   EXPECT_THAT(status(), HasSubstr("The model does not exist"));
   provider.answers_always(std::nullopt);
   ASSERT_TRUE(wait_until_idle()) << worker.log();
-  EXPECT_TRUE(eventually([&] { return status(true).find("\"troubles\":[]") != std::string::npos; }))
+  EXPECT_TRUE(eventually([&] { return status(true).find("\"reported_problems\":[]") != std::string::npos; }))
       << status();
   EXPECT_TRUE(worker.wait_for_log("\"event\":\"vectorizer_resumed\"")) << worker.log();
 }
@@ -113,7 +114,7 @@ TEST_F(WhyRowsWait, TablesFitInto80Columns) {
       "generate_series(1, 12000) i");
   sql("INSERT INTO embedd.usage (vectorizer_id, model, requests, rows, tokens, cost_usd) VALUES (1, "
       "'text-embedding-3-small', 123456, 12345678, 1234567890, 123.4567)");
-  sql("INSERT INTO embedd.workers (id, hostname, pid, rows_embedded, requests_in_flight, leases_held, "
+  sql("INSERT INTO embedd.workers (id, hostname, pid, rows_embedded, requests_in_flight, leases, "
       "draining) "
       "VALUES (gen_random_uuid(), repeat('h', 60), 1234567, 12345678, 64, 2048, true)");
   std::istringstream lines(status());
@@ -194,7 +195,7 @@ TEST_F(WhyRowsWait, APauseSurvivesRestartsAndOtherConfigurations) {
     EXPECT_EQ(jobs(), 3);
   };
   nothing_is_bought({});
-  nothing_is_bought({{"EMBEDD_CLAIM_ROWS", "2"}, {"EMBEDD_RECONCILE_SECONDS", "1"}});
+  nothing_is_bought({{"EMBEDD_CLAIM_ROWS", "2"}, {"EMBEDD_WALK_SECONDS", "1"}});
   {
     Embedd killed = start_worker();
     ASSERT_TRUE(eventually([&] { return number("SELECT count(*) FROM embedd.workers") > 0; }))
@@ -210,9 +211,9 @@ TEST_F(WhyRowsWait, APauseSurvivesRestartsAndOtherConfigurations) {
   EXPECT_EQ(wrong_docs(), "");
 }
 
-TEST_F(WhyRowsWait, WhatAnybodyWroteIntoTroublesHarmsNoStatus) {
+TEST_F(WhyRowsWait, WhatAnybodyWroteIntoProblemsHarmsNoStatus) {
   declare_docs();
-  sql("INSERT INTO embedd.workers (id, troubles) SELECT gen_random_uuid(), t::jsonb FROM unnest(ARRAY["
+  sql("INSERT INTO embedd.workers (id, problems) SELECT gen_random_uuid(), t::jsonb FROM unnest(ARRAY["
       "'{}', '7', '[1]', '[{\"vectorizer\": \"x\", \"state\": {}}]', '[{\"vectorizer\": null}]']) t");
   const Finished finished = run_embedd({"status"});
   EXPECT_EQ(finished.code, 0) << finished.error_output;
@@ -220,7 +221,7 @@ TEST_F(WhyRowsWait, WhatAnybodyWroteIntoTroublesHarmsNoStatus) {
 
 class Listening : public WorkerTest {};
 
-TEST_F(Listening, TroublesOfItsConnectionAreLoggedLikeTheOthers) {
+TEST_F(Listening, ProblemsOfItsConnectionAreLoggedLikeTheOthers) {
   declare_docs();
   Embedd worker = start_worker({{"EMBEDD_LISTEN_URL", "postgresql://postgres@127.0.0.1:1/nowhere"}});
   EXPECT_TRUE(worker.wait_for_log("\"event\":\"database_unavailable\",\"connection\":\"notifications\""))

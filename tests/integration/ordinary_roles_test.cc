@@ -58,19 +58,20 @@ class OrdinaryRole : public WorkerTest {
 TEST_F(OrdinaryRole, HearsOfAllMissingGrantsAtOnceThenCreatesAndDrops) {
   const Finished refused = create(as(maker));
   EXPECT_EQ(refused.code, 1);
-  EXPECT_EQ(apply_hint(refused.error_output),
-            fmt::format("GRANT USAGE, CREATE ON SCHEMA embedd TO {0}; "
-                        "GRANT SELECT ON embedd.migrations TO {0}; "
-                        "GRANT SELECT ON embedd.workers TO {0}; "
-                        "GRANT SELECT, DELETE ON embedd.dead_letters TO {0}; "
-                        "GRANT SELECT, INSERT, DELETE ON embedd.kept_proofs TO {0}; "
-                        "GRANT SELECT, INSERT, DELETE ON embedd.missed_changes TO {0}; "
-                        "GRANT SELECT, INSERT, UPDATE, DELETE ON embedd.vectorizers TO {0}; "
-                        "GRANT EXECUTE ON FUNCTION embedd.note_missed, embedd.queue_state, embedd.readable, "
-                        "embedd.text_of, embedd.utf8_problem TO {0}; "
-                        "GRANT USAGE ON SCHEMA app TO {0}; "
-                        "GRANT SELECT (body, id), UPDATE (embedding, model), TRIGGER ON app.docs TO {0};\n",
-                        maker));
+  EXPECT_EQ(
+      apply_hint(refused.error_output),
+      fmt::format("GRANT USAGE, CREATE ON SCHEMA embedd TO {0}; "
+                  "GRANT SELECT ON embedd.migrations TO {0}; "
+                  "GRANT SELECT ON embedd.workers TO {0}; "
+                  "GRANT SELECT, DELETE ON embedd.dead_letters TO {0}; "
+                  "GRANT SELECT, INSERT, DELETE ON embedd.kept_proofs TO {0}; "
+                  "GRANT SELECT, INSERT, DELETE ON embedd.missed_changes TO {0}; "
+                  "GRANT SELECT, INSERT, UPDATE, DELETE ON embedd.vectorizers TO {0}; "
+                  "GRANT EXECUTE ON FUNCTION embedd.record_missed, embedd.queue_state, embedd.readable, "
+                  "embedd.text_of, embedd.utf8_problem TO {0}; "
+                  "GRANT USAGE ON SCHEMA app TO {0}; "
+                  "GRANT SELECT (body, id), UPDATE (embedding, model), TRIGGER ON app.docs TO {0};\n",
+                  maker));
   const Finished created = create(as(maker));
   ASSERT_EQ(created.code, 0) << created.error_output;
   EXPECT_EQ(work_once().code, 0);

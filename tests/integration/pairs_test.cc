@@ -135,7 +135,7 @@ TEST_P(StoredVectors, WhatDoesNotChangeThemMakesNoJob) {
 TEST_P(StoredVectors, ThoseCopiedFromAnotherTableAreReplacedInTheEnd) {
   sql("UPDATE notes SET embedding = o.embedding FROM others o WHERE o.id = notes.id AND notes.id <= 10");
   EXPECT_EQ(replaced(), 10);
-  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  sql("UPDATE embedd.vectorizers SET walked_at = NULL");
   EXPECT_EQ(work_once().code, 0);
   EXPECT_EQ(replaced(), 0);
 }
@@ -157,7 +157,7 @@ class Pairs : public WorkerTest {
  protected:
   void SetUp() override { declare_docs(); }
   void walk() {
-    sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+    sql("UPDATE embedd.vectorizers SET walked_at = NULL");
     const Finished run = work_once();
     ASSERT_EQ(run.code, 0) << run.error_output;
   }
@@ -267,7 +267,7 @@ TEST_F(Pairs, ATriggerThatReplacesEachVectorIsNotPaidForEver) {
   EXPECT_EQ(work_once().code, 0);
   for (int i = 0; i < 6; ++i) walk();
   EXPECT_EQ(provider.stats().inputs, 2U + 3U * 2U);
-  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  sql("UPDATE embedd.vectorizers SET walked_at = NULL");
   const Finished run = work_once();
   EXPECT_NE(
       run.error_output.find(

@@ -255,7 +255,7 @@ TEST(QueueFaults, AChangedDeclarationIsUsedFromTheNextPollOn) {
   EXPECT_THAT(fixture.complete(fixture.claim()), ElementsAre(Outcome::done));
 }
 
-TEST(QueueFaults, ReconcileSkipsRowsThatUsersHoldAndComesBack) {
+TEST(QueueFaults, AWalkSkipsRowsThatUsersLockedAndComesBack) {
   QueueFixture fixture(kNotes, kSpec);
   run(fixture.db(), "SET session_replication_role = replica");
   run(fixture.db(), "INSERT INTO notes SELECT i, 'text ' || i FROM generate_series(1, 10) i");
@@ -263,17 +263,17 @@ TEST(QueueFaults, ReconcileSkipsRowsThatUsersHoldAndComesBack) {
   pg::Connection user = fixture.connect();
   run(user, "BEGIN");
   run(user, "UPDATE notes SET body = 'new' WHERE id = 3");
-  EXPECT_EQ(fixture.reconcile(), 9U);
+  EXPECT_EQ(fixture.walk(), 9U);
   run(user, "ROLLBACK");
   // Not in an hour: within a minute.
   EXPECT_EQ(
-      value_of(fixture.db(), "SELECT reconciled_at < now() - interval '58 minutes' FROM embedd.vectorizers"),
+      value_of(fixture.db(), "SELECT walked_at < now() - interval '58 minutes' FROM embedd.vectorizers"),
       "t");
-  run(fixture.db(), "UPDATE embedd.vectorizers SET reconciled_at = reconciled_at - interval '1 minute'");
-  EXPECT_EQ(fixture.reconcile(), 1U);
+  run(fixture.db(), "UPDATE embedd.vectorizers SET walked_at = walked_at - interval '1 minute'");
+  EXPECT_EQ(fixture.walk(), 1U);
 }
 
-TEST(QueueFaults, ReconcileWalksTablesOfManyPagesAndForgetsProofsOfLostRows) {
+TEST(QueueFaults, AWalkReadsTablesOfManyPagesAndForgetsProofsOfLostRows) {
   QueueFixture fixture(
       "CREATE TABLE notes (a text, b integer, body text, embedding vector(3), PRIMARY KEY (a, b))", kSpec);
   run(fixture.db(), "SET session_replication_role = replica");
@@ -287,7 +287,7 @@ TEST(QueueFaults, ReconcileWalksTablesOfManyPagesAndForgetsProofsOfLostRows) {
   run(fixture.db(), "RESET session_replication_role");
   // Wanted: text without a vector (even, not of three: 4334), and a vector without text (odd, of three:
   // 2167), and a vector that nothing proves to be of its text (even, of three: 2166).
-  EXPECT_EQ(fixture.reconcile(), 4334U + 2167U + 2166U);
+  EXPECT_EQ(fixture.walk(), 4334U + 2167U + 2166U);
   EXPECT_EQ(value_of(fixture.db(), "SELECT count(*) FROM embedd.ledger_1 WHERE k2 < 0"), "0");
   EXPECT_EQ(value_of(fixture.db(), "SELECT count(*) FROM embedd.ledger_1"), "0") << "none is adopted";
 }

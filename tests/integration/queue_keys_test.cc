@@ -104,7 +104,7 @@ TEST_P(QueueOnTables, EmbedsEachRowOnceAndClearsIt) {
       "3");
 
   // Nothing is found missing, and another column's update is nobody's business.
-  EXPECT_EQ(fixture.reconcile(), 0U);
+  EXPECT_EQ(fixture.walk(), 0U);
   run(fixture.db(), "UPDATE \"Docs\" SET other = 1");
   EXPECT_THAT(fixture.claim(), IsEmpty());
 
@@ -112,8 +112,8 @@ TEST_P(QueueOnTables, EmbedsEachRowOnceAndClearsIt) {
   run(fixture.db(), "SET session_replication_role = replica");
   run(fixture.db(), "UPDATE \"Docs\" SET body = body || '!' WHERE body IN ('one', 'three')");
   run(fixture.db(), "RESET session_replication_role");
-  run(fixture.db(), "UPDATE embedd.vectorizers SET reconciled_at = NULL");
-  EXPECT_EQ(fixture.reconcile(), 2U);
+  run(fixture.db(), "UPDATE embedd.vectorizers SET walked_at = NULL");
+  EXPECT_EQ(fixture.walk(), 2U);
   EXPECT_THAT(fixture.complete(fixture.claim()), Each(Outcome::done));
 
   run(fixture.db(), "UPDATE \"Docs\" SET body = NULL");

@@ -155,7 +155,7 @@ TEST_F(Owner, WhoRetypesATextOrAFilteredColumnRunsNoCastAsTheWorker) {
   for (const auto& [column, type] : steps) {
     as_owner(fmt::format("ALTER TABLE mal.docs ALTER {} TYPE {}", column, type));
     as_owner("INSERT INTO mal.docs (id, embedding) SELECT max(id) + 1, NULL FROM mal.docs");
-    sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+    sql("UPDATE embedd.vectorizers SET walked_at = NULL");
     EXPECT_EQ(work_once().code, 3) << column;
     EXPECT_THAT(run_embedd({"check"}).output, HasSubstr("the vectorizer reads have other types now: "))
         << column;
@@ -408,7 +408,7 @@ TEST_F(Functions, LetARoleThatMayOnlyLookAdoptNothing) {
   sql("GRANT USAGE ON SCHEMA embedd TO " + role);
   sql("SET ROLE " + role);
   for (const char* call : {"embedd.adopt_source(1)", "embedd.queue_state(1)",
-                           "embedd.refusal('true', ROW(1))", "embedd.note_missed(1, '', '')",
+                           "embedd.refusal('true', ROW(1))", "embedd.record_missed(1, '', '')",
                            "embedd.capture_changed_1('a', 'b')", "embedd.capture_forget_1('a')"}) {
     EXPECT_FALSE(db.exec(std::string("SELECT ") + call)) << call;
     EXPECT_EQ(db.last_sqlstate(), "42501") << call;
@@ -434,7 +434,7 @@ TEST_F(HiddenRows, AreNotTakenForDeletedAndThatIsSaid) {
   sql("ALTER TABLE docs ENABLE ROW LEVEL SECURITY");
   sql("CREATE POLICY seen ON docs USING (views > 0)");
   sql("UPDATE docs SET body = 'changed' WHERE slug IN ('doc-1', 'doc-2')");
-  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  sql("UPDATE embedd.vectorizers SET walked_at = NULL");
   const Environment blind{
       {"DATABASE_URL", with_parameters(database.url(), {{"user", role}, {"password", "blind"}})}};
   const Finished once = work_once(blind);

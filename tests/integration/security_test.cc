@@ -183,7 +183,7 @@ TEST_F(Mallory, AVectorOfADomainIsReadByNoFunctionOfTheDomain) {
   sql("INSERT INTO boxes SELECT i, 'text ' || i FROM generate_series(1, 3) i");
   EXPECT_EQ(work_once().code, 0);
   sql("UPDATE boxes SET embedding = array_fill(1, ARRAY[8])::vector WHERE id = 1");
-  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  sql("UPDATE embedd.vectorizers SET walked_at = NULL");
   EXPECT_EQ(work_once().code, 0);
   EXPECT_EQ(number("SELECT count(embedding) FROM boxes"), 3);
   EXPECT_EQ(value("SELECT string_agg(DISTINCT what, ' ') FROM mallory.loot"), "NULL");

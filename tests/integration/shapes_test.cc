@@ -111,7 +111,7 @@ TEST_F(Shapes, OfPartitionsThatComeAndGoAreFollowedByARunningWorker) {
   sql("INSERT INTO notes_2 SELECT i, 2, 'from before ' || i FROM generate_series(1, 20) i");
   vectorize("notes", "{body}");
   sql("INSERT INTO notes SELECT i, 1, 'note ' || i FROM generate_series(1, 20) i");
-  Embedd worker = start_worker({{"EMBEDD_RECONCILE_SECONDS", "1"}});
+  Embedd worker = start_worker({{"EMBEDD_WALK_SECONDS", "1"}});
   const auto right = [&] {
     return jobs() == 0 && wrong_rows("SELECT id, body, embedding FROM notes").empty();
   };
@@ -193,7 +193,7 @@ TEST_F(Shapes, ThatAreRewrittenByAnAlterTableAreWalkedAndOnlyOtherTextsAreBought
   sql("CREATE TABLE notes (id int PRIMARY KEY, title text, n int, embedding vector(8))");
   vectorize("notes", "{title} {n}");
   sql("INSERT INTO notes SELECT i, 'note', i FROM generate_series(1, 10) i");
-  Embedd worker = start_worker({{"EMBEDD_RECONCILE_SECONDS", "1"}});
+  Embedd worker = start_worker({{"EMBEDD_WALK_SECONDS", "1"}});
   ASSERT_TRUE(wait_until_idle()) << worker.log();
   sql("ALTER TABLE notes ALTER n TYPE bigint");  // the same texts
   sql("ALTER TABLE notes ALTER title TYPE varchar(20) USING CASE WHEN id <= 3 THEN upper(title) ELSE title "
@@ -224,7 +224,7 @@ TEST_F(Shapes, ThatLoseTheColumnOfTheModelsNameAreReported) {
 // ── Dimensions
 
 TEST_F(Shapes, WithVectorsOfManyDimensionsAreFilledAndTheirIndexesAreSpokenOf) {
-  const auto remark = [&](const std::string& type, const std::vector<std::string>& more = {}) {
+  const auto note = [&](const std::string& type, const std::vector<std::string>& more = {}) {
     sql(fmt::format("CREATE TABLE wide (id int PRIMARY KEY, body text, embedding {})", type));
     sql("INSERT INTO wide VALUES (1, 'one'), (2, 'two')");
     std::vector<std::string> arguments{"--endpoint", "local", "--model", "local-hashing-v1"};
@@ -243,20 +243,20 @@ TEST_F(Shapes, WithVectorsOfManyDimensionsAreFilledAndTheirIndexesAreSpokenOf) {
     sql("DROP TABLE wide");
     return made.error_output;
   };
-  EXPECT_THAT(remark("vector(2000)"), Not(HasSubstr("index")));
+  EXPECT_THAT(note("vector(2000)"), Not(HasSubstr("index")));
   EXPECT_THAT(
-      remark("vector(2001)"),
+      note("vector(2001)"),
       HasSubstr("note: of the 2001 dimensions of 'embedding' only an index of half precision can be made: "
                 "--index halfvec, now or with embedd vectorizer reindex"));
-  EXPECT_THAT(remark("vector(2001)", {"--index", "halfvec"}), Not(HasSubstr("note: of the 2001")));
-  EXPECT_THAT(remark("vector(4001)", {"--index", "hnsw"}), HasSubstr("choose --index none"));
-  EXPECT_THAT(remark("halfvec(4000)"), Not(HasSubstr("index")));
-  EXPECT_THAT(remark("halfvec(4001)"),
+  EXPECT_THAT(note("vector(2001)", {"--index", "halfvec"}), Not(HasSubstr("note: of the 2001")));
+  EXPECT_THAT(note("vector(4001)", {"--index", "hnsw"}), HasSubstr("choose --index none"));
+  EXPECT_THAT(note("halfvec(4000)"), Not(HasSubstr("index")));
+  EXPECT_THAT(note("halfvec(4001)"),
               HasSubstr("no index of pgvector's takes the 4001 dimensions of 'embedding'"));
-  EXPECT_THAT(remark("vector(16000)"), HasSubstr("each search reads all rows"));
-  EXPECT_THAT(remark("halfvec(16000)"), HasSubstr("each search reads all rows"));
-  EXPECT_THAT(remark("vector", {"--dimensions", "16000"}), HasSubstr("each search reads all rows"));
-  EXPECT_THAT(remark("vector", {"--dimensions", "16001"}), HasSubstr("16000"));
+  EXPECT_THAT(note("vector(16000)"), HasSubstr("each search reads all rows"));
+  EXPECT_THAT(note("halfvec(16000)"), HasSubstr("each search reads all rows"));
+  EXPECT_THAT(note("vector", {"--dimensions", "16000"}), HasSubstr("each search reads all rows"));
+  EXPECT_THAT(note("vector", {"--dimensions", "16001"}), HasSubstr("16000"));
 }
 
 }  // namespace

@@ -140,7 +140,7 @@ TEST(Storm, EveryVectorIsThatOfItsRowInTheEnd) {
             "0")
       << "a proof without a vector";
   const std::size_t before = worker.embedded();
-  EXPECT_EQ(worker.reconcile(v.id), 0u) << "reconcile finds nothing that the triggers missed";
+  EXPECT_EQ(worker.walk(v.id), 0u) << "a walk finds nothing that the triggers missed";
   while (value_of(notes.db, "SELECT count(*) FROM " + schema::queue_table(v.id)) != "0") worker.work(v.id);
   EXPECT_EQ(worker.embedded(), before) << "and pays for nothing";
 }

@@ -68,7 +68,7 @@ TEST_F(Subscribed, RowsAreFoundByTheWalk) {
   publish("INSERT INTO docs VALUES ('c', 'fourth', '')");
   ASSERT_TRUE(arrived()) << server.log();
   EXPECT_EQ(queued(), "") << "no trigger has fired";
-  Embedd worker = start_worker({{"EMBEDD_RECONCILE_SECONDS", "1"}});
+  Embedd worker = start_worker({{"EMBEDD_WALK_SECONDS", "1"}});
   EXPECT_TRUE(eventually([&] { return all_right(); })) << wrong_docs() << worker.log();
 }
 
@@ -77,7 +77,7 @@ TEST_F(Subscribed, WhatArrivesKeepsWalksFromBeingPutOff) {
   subscribe();
   publish("INSERT INTO docs VALUES ('a', 'first', '')");
   ASSERT_TRUE(arrived()) << server.log();
-  Embedd worker = start_worker({{"EMBEDD_RECONCILE_SECONDS", "1"}});
+  Embedd worker = start_worker({{"EMBEDD_WALK_SECONDS", "1"}});
   const auto put_off = [&] {
     return value("SELECT walk_put_off_at IS NOT NULL FROM embedd.vectorizers") == "t";
   };

@@ -393,7 +393,7 @@ TEST(SuccessorsUnderAWorker, AreNoticedByEachOfItsStatements) {
   const auto living = schema::find_vectorizer(fixture.db(), "notes");
   const auto spec = schema::successor_spec(*living, {.text = "{title}"});
   ASSERT_TRUE(schema::begin_change(fixture.db(), *living, *spec));
-  run(fixture.db(), "UPDATE embedd.vectorizers SET reconciled_at = now()");
+  run(fixture.db(), "UPDATE embedd.vectorizers SET walked_at = now()");
   ASSERT_TRUE(schema::switch_vectorizer(fixture.db(), "notes", {.back = false, .incomplete = true}));
   // This worker has not polled since.
   EXPECT_FALSE(fixture.try_settle(fixture.completion(held)))

@@ -16,14 +16,14 @@ using testing::Not;
 constexpr const char* kMarker = "patient7f3a";
 
 /// Each of these makes one table's rows fail in another way. All have the columns id, body, meta, embedding.
-struct Trouble {
+struct BadTable {
   std::string table;
   std::string ddl;
   std::vector<std::string> options;
   std::string says;  ///< of the dead letters, or of why the vectorizer rests
 };
 
-const Trouble kTroubles[] = {
+const BadTable kBadTables[] = {
     {"filter", "", {"--where", "meta::int > 0"}, "22P02 invalid_text_representation"},
     {"filter_regclass", "", {"--where", "meta::regclass IS NOT NULL"}, "42P01 undefined_table"},
     {"checked",
@@ -59,18 +59,18 @@ class Texts : public WorkerTest {
  protected:
   explicit Texts(std::string_view encoding = "UTF8") : WorkerTest(encoding) {}
 
-  /// A table with its trouble, and five rows.
-  void make(const Trouble& trouble) {
-    const std::string& t = trouble.table;
+  /// A table with its problem, and five rows.
+  void make(const BadTable& bad) {
+    const std::string& t = bad.table;
     sql(fmt::format("CREATE TABLE {} (id bigint PRIMARY KEY, body text, meta text, embedding vector({}))", t,
                     kDimensions));
     std::vector<std::string> create{"vectorizer", "create", t,          "--table",  t,
                                     "--text",     "{body}", "--column", "embedding"};
-    create.insert(create.end(), trouble.options.begin(), trouble.options.end());
+    create.insert(create.end(), bad.options.begin(), bad.options.end());
     const Finished created = run_embedd(create);
     ASSERT_EQ(created.code, 0) << created.error_output;
-    if (!trouble.ddl.empty()) sql(trouble.ddl);
-    if (trouble.ddl.starts_with("CREATE FUNCTION"))
+    if (!bad.ddl.empty()) sql(bad.ddl);
+    if (bad.ddl.starts_with("CREATE FUNCTION"))
       sql(fmt::format("CREATE TRIGGER fails BEFORE UPDATE ON {0} FOR EACH ROW EXECUTE FUNCTION {0}()", t));
     const char* more = t == "too_long" ? "repeat(' word', 20000)" : "' ' || i";
     sql(fmt::format("INSERT INTO {} SELECT i, '{} ' || i || {}, '{}' FROM generate_series(1, 5) i", t,
@@ -94,7 +94,7 @@ class Texts : public WorkerTest {
   std::string told(const std::string& vectorizer) {
     return value(
         fmt::format("SELECT concat((SELECT min(message) FROM embedd.dead_letters d WHERE d.vectorizer_id = "
-                    "v.id), (SELECT min(troubles::text) FROM embedd.workers WHERE troubles @> "
+                    "v.id), (SELECT min(problems::text) FROM embedd.workers WHERE problems @> "
                     "jsonb_build_array(jsonb_build_object('vectorizer', v.id)))) FROM embedd.vectorizers v "
                     "WHERE name = '{}'",
                     vectorizer));
@@ -103,14 +103,14 @@ class Texts : public WorkerTest {
 
 TEST_F(Texts, AreInNoLogNoTableNoMetricAndNoStatus) {
   ASSERT_EQ(run_embedd({"migrate"}).code, 0);
-  for (const Trouble& trouble : kTroubles) make(trouble);
+  for (const BadTable& bad : kBadTables) make(bad);
   Embedd worker = start_worker();
   std::string missing;
   EXPECT_TRUE(eventually([&] {
     missing.clear();
-    for (const Trouble& trouble : kTroubles)
-      if (told(trouble.table).find(trouble.says) == std::string::npos)
-        missing += trouble.table + ": " + told(trouble.table) + "\n";
+    for (const BadTable& bad : kBadTables)
+      if (told(bad.table).find(bad.says) == std::string::npos)
+        missing += bad.table + ": " + told(bad.table) + "\n";
     return missing.empty();
   })) << missing
       << worker.log();
@@ -135,8 +135,8 @@ TEST_F(Texts, AreInNoLogNoTableNoMetricAndNoStatus) {
 
 TEST_F(Texts, AreInDeadLettersOfThoseWhoAskForMessages) {
   ASSERT_EQ(run_embedd({"migrate"}).code, 0);
-  for (const Trouble& trouble : kTroubles)
-    if (trouble.table == "filter" || trouble.table == "raises") make(trouble);
+  for (const BadTable& bad : kBadTables)
+    if (bad.table == "filter" || bad.table == "raises") make(bad);
   Embedd worker = start_worker({{"EMBEDD_KEEP_MESSAGES", "on"}});
   EXPECT_TRUE(eventually([&] {
     return told("filter").find(fmt::format("integer: \"{}\"", kMarker)) != std::string::npos &&

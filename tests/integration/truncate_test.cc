@@ -59,9 +59,9 @@ TEST_F(Truncate, IsNeverADeadlocksVictim) {
   std::vector<Embedd> workers;
   // Small claims and constant walks, so that the workers meet the users everywhere.
   for (int i = 0; i < 2; ++i)
-    workers.push_back(start_worker({{"EMBEDD_CLAIM_ROWS", "11"}, {"EMBEDD_RECONCILE_SECONDS", "1"}}));
+    workers.push_back(start_worker({{"EMBEDD_CLAIM_ROWS", "11"}, {"EMBEDD_WALK_SECONDS", "1"}}));
   ASSERT_TRUE(eventually([&] {
-    return value("SELECT reconciled_at IS NOT NULL FROM embedd.vectorizers") == "t";
+    return value("SELECT walked_at IS NOT NULL FROM embedd.vectorizers") == "t";
   })) << workers[0].log();
   std::vector<std::thread> users;
   for (int user = 0; user < kUsers; ++user)
@@ -105,7 +105,7 @@ TEST_F(Truncate, AtRepeatableReadFailsForNothingThatAWorkerWrote) {
 
   // What it could not clear away, workers do, and a row that comes back under an old key is embedded.
   sql("INSERT INTO items OVERRIDING SYSTEM VALUE VALUES (3, 'back again')");
-  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  sql("UPDATE embedd.vectorizers SET walked_at = NULL");
   sql("DELETE FROM embedd.dead_letters");
   EXPECT_EQ(work_once().code, 0);
   EXPECT_EQ(jobs(), 0);

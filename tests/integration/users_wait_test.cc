@@ -19,7 +19,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-class HeldRows : public WorkerTest {
+class LockedRows : public WorkerTest {
  protected:
   /// Of forty rows, twenty get a new text, and ten of these are held by a user while their vectors come.
   void are_not_waited_for(int held_seconds, int lease_seconds) {
@@ -78,11 +78,11 @@ class HeldRows : public WorkerTest {
       "locktype IN ('tuple', 'transactionid')";
 };
 
-TEST_F(HeldRows, AreNotWaitedForOverSeveralLeasesAndNotBoughtAgain) { are_not_waited_for(4, 1); }
+TEST_F(LockedRows, AreNotWaitedForOverSeveralLeasesAndNotBoughtAgain) { are_not_waited_for(4, 1); }
 
-class SlowHeldRows : public HeldRows {};
+class SlowLockedRows : public LockedRows {};
 
-TEST_F(SlowHeldRows, AreNotWaitedForOverAMinuteAndNotBoughtAgain) { are_not_waited_for(60, 10); }
+TEST_F(SlowLockedRows, AreNotWaitedForOverAMinuteAndNotBoughtAgain) { are_not_waited_for(60, 10); }
 
 // ── Bulk updates
 
@@ -158,7 +158,7 @@ TEST_F(BulkUpdates, InRandomOrderNeverDeadlockWithThreeWorkers) {
   std::vector<Embedd> workers;
   // Small claims and constant walks, so that the workers meet the users everywhere.
   for (int i = 0; i < 3; ++i)
-    workers.push_back(start_worker({{"EMBEDD_CLAIM_ROWS", "23"}, {"EMBEDD_RECONCILE_SECONDS", "1"}}));
+    workers.push_back(start_worker({{"EMBEDD_CLAIM_ROWS", "23"}, {"EMBEDD_WALK_SECONDS", "1"}}));
   ASSERT_TRUE(wait_until_idle()) << workers[0].log();
   const std::uint64_t before = provider.stats().inputs;
   std::vector<std::thread> users;
@@ -242,7 +242,7 @@ TEST_F(LockedTables, DelayTheirOwnVectorizersOnly) {
   run(migration, "BEGIN");
   for (int i = 0; i < kLocked; ++i)
     run(migration, fmt::format("LOCK TABLE locked_{} IN ACCESS EXCLUSIVE MODE", i));
-  Embedd worker = start_worker({{"EMBEDD_RECONCILE_SECONDS", "1"}});
+  Embedd worker = start_worker({{"EMBEDD_WALK_SECONDS", "1"}});
   Waits waits;
   steady_clock::duration slowest{};
   // One row after the other: each is embedded while the others' tables are locked.
@@ -261,7 +261,7 @@ TEST_F(LockedTables, DelayTheirOwnVectorizersOnly) {
 
   // Walks of the free one come to their end, too.
   ASSERT_TRUE(eventually([&] {
-    return value("SELECT reconciled_at IS NOT NULL FROM embedd.vectorizers WHERE name = 'free'") == "t";
+    return value("SELECT walked_at IS NOT NULL FROM embedd.vectorizers WHERE name = 'free'") == "t";
   })) << worker.log();
   run(migration, "COMMIT");
   for (int i = 0; i < kLocked; ++i)
@@ -311,7 +311,7 @@ TEST_F(LockedTables, AreNotQueuedForWhereOthersWouldWaitBehind) {
   vectorize("notes");
   vectorize("free");
   sql("INSERT INTO notes SELECT i, 'row ' || i FROM generate_series(1, 200) i");
-  Embedd worker = start_worker({{"EMBEDD_RECONCILE_SECONDS", "1"}});
+  Embedd worker = start_worker({{"EMBEDD_WALK_SECONDS", "1"}});
   ASSERT_TRUE(wait_until_idle()) << worker.log();
   // A reader keeps its transaction open; a migration waits for it; whoever comes next waits behind that.
   pg::Connection reader = database.connect(), watcher = database.connect();

@@ -231,13 +231,13 @@ TEST(Vectorizers, DimensionsOfAnUnknownModelAreAskedForIfThatIsAskedFor) {
   auto silent = declare_vectorizer(notes.embedd_db, spec);
   ASSERT_TRUE(silent) << silent.error().message;
   EXPECT_FALSE(silent->info.send_dimensions);
-  EXPECT_THAT(silent->remarks, ElementsAre(HasSubstr("--send-dimensions asks")));
+  EXPECT_THAT(silent->notes, ElementsAre(HasSubstr("--send-dimensions asks")));
   ASSERT_TRUE(drop_vectorizer(notes.embedd_db, "notes"));
   spec.send_dimensions = true;
   auto asked = declare_vectorizer(notes.embedd_db, spec);
   ASSERT_TRUE(asked) << asked.error().message;
   EXPECT_TRUE(asked->info.send_dimensions);
-  EXPECT_THAT(asked->remarks, ElementsAre());
+  EXPECT_THAT(asked->notes, ElementsAre());
 }
 
 TEST(Vectorizers, ADestinationThatCannotBeEmptiedIsPointedOut) {
@@ -245,7 +245,7 @@ TEST(Vectorizers, ADestinationThatCannotBeEmptiedIsPointedOut) {
   run(notes.db, "ALTER TABLE notes ALTER COLUMN embedding SET NOT NULL");
   auto declared = declare_vectorizer(notes.embedd_db, notes_spec());
   ASSERT_TRUE(declared) << declared.error().message;
-  EXPECT_THAT(declared->remarks, ElementsAre(HasSubstr("ALTER COLUMN \"embedding\" DROP NOT NULL")));
+  EXPECT_THAT(declared->notes, ElementsAre(HasSubstr("ALTER COLUMN \"embedding\" DROP NOT NULL")));
 }
 
 /// The columns of pgai's that matter, as it has had them at different times.

@@ -29,11 +29,11 @@ class PutOff : public WorkerTest {
   /// Whether the walk that is due an hour later takes place.
   bool walks() {
     sql("SELECT pg_stat_force_next_flush()");
-    sql("UPDATE embedd.vectorizers SET reconciled_at = reconciled_at - interval '61 minutes', "
+    sql("UPDATE embedd.vectorizers SET walked_at = walked_at - interval '61 minutes', "
         "walk_put_off_at = walk_put_off_at - interval '61 minutes'");
     EXPECT_EQ(work_once().code, 0);
     return value(
-               "SELECT walk_put_off_at IS NULL AND reconciled_at > now() - interval '10 minutes' "
+               "SELECT walk_put_off_at IS NULL AND walked_at > now() - interval '10 minutes' "
                "FROM embedd.vectorizers") == "t";
   }
   /// What a worker wrote is counted when its sessions end, and those of a pool live on.
@@ -114,7 +114,7 @@ TEST_F(PutOff, UntilTheFilesOrTheBooksAreOthers) {
 }
 
 TEST_F(PutOff, ForADayAtMost) {
-  sql("UPDATE embedd.vectorizers SET reconciled_at = now() - interval '22 hours'");
+  sql("UPDATE embedd.vectorizers SET walked_at = now() - interval '22 hours'");
   EXPECT_TRUE(walks()) << "the next one would be due after a day and more";
 }
 
@@ -171,7 +171,7 @@ TEST_F(PutOffParts, APartitionThatTakesTheKeysOfAnotherBringsNoVectorsAlong) {
         "pg_catalog.age(v.proven_before::xid)");
   };
   do {
-    sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+    sql("UPDATE embedd.vectorizers SET walked_at = NULL");
     ASSERT_TRUE(walks());
   } while (looks_new() > 0);
   EXPECT_EQ(wrong(), "");
@@ -211,15 +211,14 @@ class LeftBehind : public testing::Test {
     run(fixture.db(), "INSERT INTO notes SELECT i, '' FROM generate_series(1, 1800) i");
     run(fixture.db(), "RESET session_replication_role");
   }
-  ReconcilePage::Progress page(queue::PgQueue& queue, const Key& cursor = {}) {
-    queue.send_reconcile(fixture.id(), cursor);
-    const auto page = wait_for_one(queue, [&] { return queue.take_reconciled(); });
+  WalkPage::Progress page(queue::PgQueue& queue, const Key& cursor = {}) {
+    queue.send_walk(fixture.id(), cursor);
+    const auto page = wait_for_one(queue, [&] { return queue.take_walked(); });
     CHECK(page.progress.has_value(), "{}", page.progress.error().message);
     return *page.progress;
   }
   void a_minute_passes() {
-    run(fixture.db(),
-        "UPDATE embedd.vectorizers SET reconcile_until = reconcile_until - interval '1 minute'");
+    run(fixture.db(), "UPDATE embedd.vectorizers SET walk_until = walk_until - interval '1 minute'");
   }
 
   QueueFixture fixture{kNotes, kSpec, {.longest_page = Duration{1}}};  // so that pages do not grow
@@ -244,7 +243,7 @@ TEST_F(LeftBehind, WalksGoOnWhereTheirWorkerWas) {
     if (next.finished) break;
   }
   EXPECT_EQ(value_of(fixture.db(),
-                     "SELECT reconciled_at IS NOT NULL AND proven_before IS NOT NULL AND walk_cursor "
+                     "SELECT walked_at IS NOT NULL AND proven_before IS NOT NULL AND walk_cursor "
                      "IS NULL FROM embedd.vectorizers"),
             "t");
 }
@@ -268,7 +267,7 @@ TEST_F(LeftBehind, ACursorThatIsNoneIsNotFollowed) {
   EXPECT_EQ(page(*other).next, first.next);
 }
 
-TEST_F(LeftBehind, RowsThatUsersHeldAreNotForgotten) {
+TEST_F(LeftBehind, RowsThatUsersLockedAreNotForgotten) {
   pg::Connection user = fixture.connect();
   run(user, "BEGIN");
   run(user, "UPDATE notes SET body = 'new' WHERE id = 3");
@@ -284,8 +283,7 @@ TEST_F(LeftBehind, RowsThatUsersHeldAreNotForgotten) {
   auto next = page(*other);
   for (int i = 0; i < 100 && !next.finished; ++i) next = page(*other, next.next);
   EXPECT_EQ(
-      value_of(fixture.db(), "SELECT reconciled_at < now() - interval '58 minutes' FROM embedd.vectorizers"),
-      "t")
+      value_of(fixture.db(), "SELECT walked_at < now() - interval '58 minutes' FROM embedd.vectorizers"), "t")
       << "it is due again soon";
   run(user, "ROLLBACK");
 }

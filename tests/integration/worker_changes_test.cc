@@ -77,7 +77,7 @@ TEST_F(Changes, ADeletedRowLeavesNothingBehind) {
   EXPECT_EQ(jobs(), 0);
   provider.release();
   EXPECT_TRUE(eventually([&] { return worker->metric("embedd_in_flight_requests") == 0; }));
-  EXPECT_TRUE(eventually([&] { return worker->metric("embedd_leases_held") == 0; }));
+  EXPECT_TRUE(eventually([&] { return worker->metric("embedd_leases") == 0; }));
   EXPECT_EQ(jobs(), 0);
   EXPECT_EQ(dead_letters(), 0);
   EXPECT_EQ(value("SELECT count(*) FROM embedd.ledger_1"), "18");
@@ -142,9 +142,9 @@ TEST_F(Notified, ANewRowIsEmbeddedLongBeforeTheNextPoll) {
   EMBEDD_NOT_ON(pgbouncer, "notifications do not pass through; the next test listens past it");
   declare_docs();
   Embedd worker = start_worker({{"EMBEDD_POLL_SECONDS", "3600"}});
-  // Polled and reconciled, with nothing found: from here it only listens.
+  // Polled and walked, with nothing found: from here it only listens.
   ASSERT_TRUE(eventually([&] {
-    return value("SELECT reconciled_at IS NOT NULL FROM embedd.vectorizers") == "t";
+    return value("SELECT walked_at IS NOT NULL FROM embedd.vectorizers") == "t";
   })) << worker.log();
   add_docs(1);
   EXPECT_TRUE(eventually([&] { return all_right(); }, seconds(20))) << worker.log();
@@ -158,7 +158,7 @@ TEST_F(Notified, APooledWorkerIsToldThroughItsOwnConnection) {
                                 {"DATABASE_URL", pgbouncer.url()},
                                 {"EMBEDD_LISTEN_URL", database.url()}});
   ASSERT_TRUE(eventually([&] {
-    return value("SELECT reconciled_at IS NOT NULL FROM embedd.vectorizers") == "t";
+    return value("SELECT walked_at IS NOT NULL FROM embedd.vectorizers") == "t";
   })) << worker.log();
   ASSERT_TRUE(eventually(
       [&] { return number("SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN embedd'") > 0; }));

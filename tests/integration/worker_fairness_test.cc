@@ -1,4 +1,4 @@
-// Nobody waits for somebody else's trouble, on the real thing: new rows, small vectorizers, healthy
+// Nobody waits for somebody else's problem, on the real thing: new rows, small vectorizers, healthy
 // endpoints.
 #include <fmt/format.h>
 #include <gmock/gmock.h>

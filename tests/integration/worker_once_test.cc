@@ -31,7 +31,7 @@ TEST_F(WorkerOnce, EmbedsEveryRowWithItsOwnText) {
   const Finished second = work_once();
   EXPECT_EQ(second.code, 0);
   EXPECT_EQ(provider.stats().requests, requests) << "nothing changed, so nothing may be asked for";
-  sql("UPDATE embedd.vectorizers SET reconciled_at = now() - interval '12 minutes'");
+  sql("UPDATE embedd.vectorizers SET walked_at = now() - interval '12 minutes'");
   EXPECT_THAT(work_once().output,
               HasSubstr("; none remains, by a walk through every row 12 min ago and the changes since\n"));
 }
@@ -40,7 +40,7 @@ TEST_F(WorkerOnce, SaysThatItCouldNotLook) {
   declare_docs();
   ASSERT_EQ(work_once().code, 0);
   // Somebody else walks, and gets nowhere.
-  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL, reconcile_until = now() + interval '1 hour'");
+  sql("UPDATE embedd.vectorizers SET walked_at = NULL, walk_until = now() + interval '1 hour'");
   EXPECT_THAT(work_once().output, HasSubstr("; none remains in the queue; not every table has been walked"));
 }
 
@@ -87,7 +87,7 @@ TEST_F(ExitThree, WhenTheWalkIsRefused) {
   add_docs(5);
   EXPECT_EQ(work_once().code, 0);
   sql("ALTER TABLE docs RENAME COLUMN body TO content");
-  sql("UPDATE embedd.vectorizers SET reconciled_at = NULL");
+  sql("UPDATE embedd.vectorizers SET walked_at = NULL");
   Embedd worker = start({"worker", "--once"});
   const Finished run = worker.finish();
   EXPECT_EQ(run.code, 3) << run.error_output;

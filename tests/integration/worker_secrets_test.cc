@@ -107,7 +107,7 @@ TEST_F(Secrets, AppearNowhereWhileEverythingGoesWrong) {
   expect_clean(end, "worker");
 }
 
-TEST_F(Secrets, AppearInNoComplaintAboutThemselves) {
+TEST_F(Secrets, AppearInNoMessageAboutThemselves) {
   declare_docs();
   add_docs(5);
   provider.set_key("another");

@@ -84,11 +84,11 @@ TEST_F(Tables, PartitionsAreWatchedWhicheverWayRowsGetThere) {
   EXPECT_LE(provider.stats().repeated_texts, 1u);
 }
 
-TEST_F(Tables, WhatTriggersDidNotSeeReconcileFinds) {
+TEST_F(Tables, WhatTriggersDidNotSeeAWalkFinds) {
   sql("CREATE TABLE notes (id bigint PRIMARY KEY, body text, embedding vector(8))");
   vectorize("notes", "notes", "{body}");
   sql("INSERT INTO notes SELECT i, 'note ' || i FROM generate_series(1, 30) i");
-  Embedd worker = start_worker({{"EMBEDD_RECONCILE_SECONDS", "1"}});
+  Embedd worker = start_worker({{"EMBEDD_WALK_SECONDS", "1"}});
   const auto right = [&] { return wrong_rows("SELECT id, body, embedding FROM notes").empty(); };
   ASSERT_TRUE(eventually(right)) << worker.log();
   sql("SET session_replication_role = replica");
@@ -168,12 +168,12 @@ TEST_F(Tables, AVectorizerDroppedInFlightLeavesTheWorkerAndTheVectors) {
   ASSERT_TRUE(provider.wait_for([](const auto& stats) { return stats.held == 1; })) << worker.log();
   ASSERT_EQ(run_embedd({"vectorizer", "drop", "notes"}).code, 0);
   provider.release();
-  EXPECT_TRUE(eventually([&] { return worker.metric("embedd_leases_held") == 0; })) << worker.log();
+  EXPECT_TRUE(eventually([&] { return worker.metric("embedd_leases") == 0; })) << worker.log();
   EXPECT_TRUE(worker.running());
   EXPECT_EQ(value("SELECT count(embedding) FROM notes"), "40");
   vectorize("again", "notes", "{body}");
   EXPECT_TRUE(eventually([&] {
-    return value("SELECT reconciled_at IS NOT NULL FROM embedd.vectorizers") == "t";
+    return value("SELECT walked_at IS NOT NULL FROM embedd.vectorizers") == "t";
   })) << worker.log();
   ASSERT_TRUE(eventually([&] { return number("SELECT count(*) FROM embedd.queue_2") == 0; })) << worker.log();
   EXPECT_EQ(provider.stats().inputs, 42u) << "but for the row that changed, nothing is bought again";

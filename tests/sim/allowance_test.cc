@@ -144,7 +144,7 @@ TEST_F(OneAccount, AnAccountThatCannotBeKeptStillPacesItsWorker) {
   allowance.learn({.limit_requests = 60});
   const auto reservation = allowance.reserve(1, world.now());
   ASSERT_TRUE(reservation);
-  allowance.note({*reservation, fail(ErrorKind::misconfigured, "permission denied")}, world.now());
+  allowance.reserved({*reservation, fail(ErrorKind::misconfigured, "permission denied")}, world.now());
   EXPECT_EQ(allowance.open_for(world.now()), 0U);
   EXPECT_GT(allowance.open_for(world.now() + 2s), 0U);
 }

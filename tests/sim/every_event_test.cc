@@ -24,12 +24,12 @@ struct SmallDay {
     world.database.put(notes, "0007", "", world.database_now());
     world.database.put(notes, "0011", "poison", world.database_now());
     world.database.put(notes, "0013", "long " + std::string(400, 'x'), world.database_now());
-    world.database.hold(notes, "0021", false);
+    world.database.lock_row(notes, "0021", false);
     world.at(900ms, [this] { world.database.finish(notes, "0021", std::nullopt, world.database_now()); });
     world.at(60ms, [this] { world.database.put(notes, "0030", "changed in flight", world.database_now()); });
     worker = world.start_worker();
   }
-  bool settled() const { return world.database.jobs() == 0 && world.database.tables.at(notes).reconciled; }
+  bool settled() const { return world.database.jobs() == 0 && world.database.tables.at(notes).walked; }
   World world;
   VectorizerId notes = 0;
   int worker = 0;

@@ -1,4 +1,4 @@
-// Nobody waits for somebody else's trouble: new rows, small vectorizers, healthy endpoints.
+// Nobody waits for somebody else's problem: new rows, small vectorizers, healthy endpoints.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

@@ -43,7 +43,7 @@ TEST_F(Lease, IsNotExtendedBeforeTheDatabaseSaysSo) {
   const int worker = world.start_worker();
   world.run_for(1s);
   const std::size_t sent = world.provider.inputs_in_flight;
-  ASSERT_GT(world.worker(worker).leases_held(), sent) << "some wait behind the first request";
+  ASSERT_GT(world.worker(worker).leases(), sent) << "some wait behind the first request";
   table(notes).extends = false;
   world.run_for(10s);
   table(notes).extends = true;

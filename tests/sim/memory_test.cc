@@ -60,7 +60,7 @@ TEST_F(Memory, HoldsNoMoreJobsThanCanBeSettledSoon) {
   world.start_worker();
   expect_all_true();
   EXPECT_EQ(world.provider.requests, 0U);
-  EXPECT_LE(world.most_leases_held, 17 * world.options.claim_rows);
+  EXPECT_LE(world.most_leases, 17 * world.options.claim_rows);
 }
 
 }  // namespace

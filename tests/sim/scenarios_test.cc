@@ -83,9 +83,9 @@ TEST_F(Scenario, AWalkThatWasRefusedGoesOnOnceItMay) {
   table(notes).refuses_walks = true;
   world.start_worker();
   world.run_for(1h);
-  EXPECT_FALSE(table(notes).reconciled);
+  EXPECT_FALSE(table(notes).walked);
   table(notes).refuses_walks = false;
-  EXPECT_TRUE(world.run_until([&] { return table(notes).reconciled; }, 6min));
+  EXPECT_TRUE(world.run_until([&] { return table(notes).walked; }, 6min));
   expect_all_true();
 }
 
@@ -154,9 +154,9 @@ TEST_F(Scenario, RewritingTheSameTextCostsNothing) {
   EXPECT_EQ(world.provider.requests, before);
 }
 
-TEST_F(Scenario, AHeldRowKeepsItsVectorForLater) {
+TEST_F(Scenario, ALockedRowKeepsItsVectorForLater) {
   const VectorizerId notes = world.add_table("notes", 20);
-  ASSERT_TRUE(world.database.hold(notes, "0003", false));
+  ASSERT_TRUE(world.database.lock_row(notes, "0003", false));
   world.start_worker();
   world.run_for(20s);
   EXPECT_EQ(world.database.jobs(), 1U) << "the neighbours are done";
@@ -180,21 +180,21 @@ TEST_F(Scenario, VectorsForALockedTableWaitInItsQueueAndNotInMemory) {
   EXPECT_EQ(world.provider.billed["notes 3 v0"], 1);
 }
 
-TEST_F(Scenario, AHeldRowWhoseTextChangesIsEmbeddedAnew) {
+TEST_F(Scenario, ALockedRowWhoseTextChangesIsEmbeddedAnew) {
   const VectorizerId notes = world.add_table("notes", 20);
   world.provider.mood.latency = 2s;
   world.start_worker();
-  world.at(1s, [&] { world.database.hold(notes, "0003", true); });
+  world.at(1s, [&] { world.database.lock_row(notes, "0003", true); });
   world.at(30s, [&] { world.database.finish(notes, "0003", "new text", world.now()); });
   world.run_for(31s);
   expect_all_true();
 }
 
-TEST_F(Scenario, AHeldRowThatIsRolledBackKeepsThePaidVector) {
+TEST_F(Scenario, ALockedRowThatIsRolledBackKeepsThePaidVector) {
   const VectorizerId notes = world.add_table("notes", 20);
   world.provider.mood.latency = 2s;
   world.start_worker();
-  world.at(1s, [&] { world.database.hold(notes, "0003", true); });
+  world.at(1s, [&] { world.database.lock_row(notes, "0003", true); });
   world.at(90s, [&] { world.database.finish(notes, "0003", std::nullopt, world.now()); });
   world.run_for(91s);
   expect_all_true();
@@ -416,14 +416,14 @@ TEST_F(Scenario, APausedVectorizerWaitsAndGivesItsJobsBack) {
   world.provider.mood.latency = 2s;
   world.start_worker();
   world.run_for(1s);
-  table(notes).vectorizer.paused = true;
+  table(notes).vectorizer.stopped = true;
   world.run_for(30s);
   const std::size_t left = world.database.jobs();
   EXPECT_GT(left, 0U);
   for (const auto& [key, queued] : table(notes).queue) EXPECT_FALSE(queued.lease);
   world.run_for(1h);
   EXPECT_EQ(world.database.jobs(), left);
-  table(notes).vectorizer.paused = false;
+  table(notes).vectorizer.stopped = false;
   expect_all_true();
 }
 

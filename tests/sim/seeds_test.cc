@@ -31,7 +31,7 @@ class Day {
     all_faults_end();
     const bool calm = everything_settles();
     if (!world.violations.empty()) return world.violations.front();
-    if (!calm && world.database.jobs() == 0) return "G1: reconcile never finished";
+    if (!calm && world.database.jobs() == 0) return "G1: a walk never finished";
     return world.verdict();
   }
 
@@ -57,7 +57,7 @@ class Day {
   }
 
   bool everything_settles() {
-    return run_until([this] { return world.database.jobs() == 0 && reconciled(); }, 3h);
+    return run_until([this] { return world.database.jobs() == 0 && walked(); }, 3h);
   }
 
   std::uint64_t below(std::uint64_t bound) { return chance_.below(bound); }
@@ -200,7 +200,7 @@ class Day {
   /// A user's transaction: of another column, or of the text, or a deletion; committed, or rolled back.
   void hold_a_row(VectorizerId id, const std::string& key) {
     const bool changes_text = one_in(2);
-    if (!world.database.hold(id, key, changes_text)) return;
+    if (!world.database.lock_row(id, key, changes_text)) return;
     world.tell("user holds {} {}{}", world.table_name(id), key, changes_text ? ", rewriting its job" : "");
     const bool deletes = changes_text && one_in(5);
     const std::optional<std::string> text =
@@ -301,8 +301,8 @@ class Day {
       table.dropped = true;
       return;
     }
-    table.vectorizer.paused = !table.vectorizer.paused;
-    world.tell("{} is {}", world.table_name(id), table.vectorizer.paused ? "paused" : "resumed");
+    table.vectorizer.stopped = !table.vectorizer.stopped;
+    world.tell("{} is {}", world.table_name(id), table.vectorizer.stopped ? "paused" : "resumed");
   }
 
   VectorizerId some_vectorizer_over(VectorizerId source) {
@@ -366,8 +366,8 @@ class Day {
     world.provider.key = KeyState::present;
     ++world.provider.key_version;
     for (auto& [id, table] : world.database.tables) {
-      table.vectorizer.paused = false;
-      table.reconciled = table.locked = table.reads_differently = table.rewrites_texts = false;
+      table.vectorizer.stopped = false;
+      table.walked = table.locked = table.reads_differently = table.rewrites_texts = false;
       walks_before_[id] = table.walks_begun;
       for (auto& [key, row] : table.rows) world.database.finish(id, key, std::nullopt, world.database_now());
     }
@@ -376,7 +376,7 @@ class Day {
 
   /// By a walk that began when all faults were over: what changed unseen behind an earlier one is the next
   /// one's to find.
-  bool reconciled() const {
+  bool walked() const {
     for (const auto& [id, table] : world.database.tables)
       if (!table.dropped && table.walk_finished <= walks_before_.at(id)) return false;
     return true;

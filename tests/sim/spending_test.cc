@@ -30,10 +30,10 @@ class Spending : public Scenario {
     return static_cast<std::size_t>(std::ranges::count_if(
         table(id).rows, [](const auto& entry) { return !entry.second.vector.has_value(); }));
   }
-  std::vector<std::string> troubles() const {
+  std::vector<std::string> problems() const {
     std::vector<std::string> states;
     for (const auto& [worker, beat] : world.heartbeats)
-      for (const Trouble& trouble : beat.troubles) states.push_back(trouble.state + ": " + trouble.message);
+      for (const Problem& problem : beat.problems) states.push_back(problem.state + ": " + problem.message);
     return states;
   }
 };
@@ -44,7 +44,7 @@ TEST_F(Spending, TextsThatReadDifferentlyWhenStoredCostAHandfulAndAreStoredSoonA
   for (int i = 0; i < 4; ++i) world.start_worker();
   world.run_for(1min);
   EXPECT_LE(purchases(), 200U * 4) << "four workers, and each row's first few times";
-  EXPECT_THAT(troubles(), testing::Contains(HasSubstr("TimeZone")));
+  EXPECT_THAT(problems(), testing::Contains(HasSubstr("TimeZone")));
   world.run_for(3h);
   EXPECT_LE(world.most_paid_an_hour, SpendingBrake::kSameTextAnHour);
   EXPECT_EQ(table(notes).queue.size(), 200U) << "no row is lost, and none is a dead letter";
@@ -152,7 +152,7 @@ TEST_F(Spending, ATriggerThatRewritesEveryRowThatIsStoredIsPaidABoundedNumberOfT
   world.start_worker();
   world.run_for(1h);
   EXPECT_LE(purchases(), 2U * SpendingBrake::kAnyTextAnHour);
-  EXPECT_THAT(troubles(), testing::Contains(HasSubstr("new texts all the time")));
+  EXPECT_THAT(problems(), testing::Contains(HasSubstr("new texts all the time")));
   world.run_for(1h);
   EXPECT_LE(purchases(), 2U * (SpendingBrake::kAnyTextAnHour + 61));
   table(notes).rewrites_texts = false;

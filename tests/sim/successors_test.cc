@@ -33,7 +33,7 @@ struct SmallDay {
   }
   [[nodiscard]] bool walked() const {
     for (const auto& [id, table] : world.database.tables)
-      if (!table.dropped && !table.reconciled) return false;
+      if (!table.dropped && !table.walked) return false;
     return true;
   }
   [[nodiscard]] bool settled() const { return walked() && world.database.jobs() == 0; }

@@ -50,7 +50,7 @@ TEST_F(Walks, KeepTheirShareOfTheTime) {
 TEST_F(Walks, OfOneWorkerHaveTheirShareTogether) {
   const VectorizerId notes = walked_table(1);
   const VectorizerId others = walked_table("others");
-  table(notes).reconciled_at = table(others).reconciled_at;
+  table(notes).walked_at = table(others).walked_at;
   ASSERT_TRUE(walk_begins(notes, 2) && walk_begins(others, 2));
   const Duration before = world.database.walking;
   const Duration took = std::max(walk_ends(notes, 2, 20min), walk_ends(others, 2, 20min));

@@ -97,11 +97,11 @@ std::size_t BlockingWorker::send(Settlement settlement) {
   return done;
 }
 
-std::uint64_t BlockingWorker::reconcile(VectorizerId vectorizer) {
+std::uint64_t BlockingWorker::walk(VectorizerId vectorizer) {
   std::uint64_t enqueued = 0;
   for (Key cursor;;) {
-    queue_.send_reconcile(vectorizer, cursor);
-    ReconcilePage page = wait_for_one(queue_, [&] { return queue_.take_reconciled(); });
+    queue_.send_walk(vectorizer, cursor);
+    WalkPage page = wait_for_one(queue_, [&] { return queue_.take_walked(); });
     if (!page.progress) {
       last_error_ = page.progress.error().message;
       return enqueued;

@@ -32,7 +32,7 @@ class BlockingWorker {
     return settle(vectorizer, claim(vectorizer, max_rows));
   }
   /// Walks the whole source; returns how many rows were enqueued.
-  std::uint64_t reconcile(VectorizerId vectorizer);
+  std::uint64_t walk(VectorizerId vectorizer);
 
   [[nodiscard]] const std::string& last_error() const { return last_error_; }
   /// Texts given to `vector_for`: what a provider would have billed.

@@ -29,8 +29,9 @@ struct ProcessOptions {
   std::map<std::string, std::string> environment;  ///< all of it, but PATH
   std::string directory = "/";                     ///< where it runs; `/` holds no .env
   std::string program = embedd_binary();
-  int error_output = -1;    ///< a descriptor that becomes its stderr; error_output() then stays empty
-  std::vector<int> closed;  ///< of 0, 1, 2: not there when it begins
+  std::string input = "/dev/null";  ///< the file that is its stdin
+  int error_output = -1;            ///< a descriptor that becomes its stderr; error_output() then stays empty
+  std::vector<int> closed;          ///< of 0, 1, 2: not there when it begins
 };
 
 class Process {

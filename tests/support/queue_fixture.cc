@@ -107,12 +107,12 @@ std::vector<Outcome> QueueFixture::settle(Settlement settlement) {
   return *std::move(outcomes);
 }
 
-std::uint64_t QueueFixture::reconcile() {
+std::uint64_t QueueFixture::walk() {
   std::uint64_t enqueued = 0;
   Key cursor;
   for (;;) {
-    queue_->send_reconcile(id_, cursor);
-    const auto page = wait_for_one(*queue_, [&] { return queue_->take_reconciled(); });
+    queue_->send_walk(id_, cursor);
+    const auto page = wait_for_one(*queue_, [&] { return queue_->take_walked(); });
     CHECK(page.progress.has_value(), "{}", page.progress.error().message);
     CHECK(!page.progress->deferred, "the queue is too long");
     enqueued += page.progress->enqueued;

@@ -50,7 +50,7 @@ class QueueFixture {
   std::vector<Outcome> settle(Settlement settlement);
   std::vector<Outcome> complete(const std::vector<Job>& jobs) { return settle(completion(jobs)); }
   /// Walks to the end; the rows enqueued.
-  std::uint64_t reconcile();
+  std::uint64_t walk();
 
  private:
   std::optional<TestDatabase> database_;

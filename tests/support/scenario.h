@@ -15,11 +15,11 @@ class Scenario : public ::testing::Test {
     if (HasFailure()) std::cerr << world.story();
   }
   bool drained(Duration at_most) {
-    return world.run_until([&] { return world.database.jobs() == 0 && reconciled(); }, at_most);
+    return world.run_until([&] { return world.database.jobs() == 0 && walked(); }, at_most);
   }
-  [[nodiscard]] bool reconciled() const {
+  [[nodiscard]] bool walked() const {
     for (const auto& [id, table] : world.database.tables)
-      if (!table.dropped && !table.reconciled) return false;
+      if (!table.dropped && !table.walked) return false;
     return true;
   }
   void expect_all_true(Duration at_most = std::chrono::minutes(10)) {

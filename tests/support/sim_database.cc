@@ -161,7 +161,7 @@ void Database::rename_one(Table& table, const std::string& key, const std::strin
   enqueue(table, new_key, 0, now);
 }
 
-bool Database::hold(VectorizerId id, const std::string& key, bool changes_text) {
+bool Database::lock_row(VectorizerId id, const std::string& key, bool changes_text) {
   bool held = false;
   each_over(id, [&](Table& table) {
     const auto found = table.rows.find(key);
@@ -408,8 +408,8 @@ std::vector<VectorizerState> Database::poll(Instant now) {
   for (auto& [id, table] : tables) {
     if (table.dropped) continue;
     VectorizerState state{.vectorizer = table.vectorizer};
-    if (const VectorizerId of = table.vectorizer.rows; of != 0 && tables.at(of).vectorizer.paused)
-      state.vectorizer.paused = true;
+    if (const VectorizerId of = table.vectorizer.rows; of != 0 && tables.at(of).vectorizer.stopped)
+      state.vectorizer.stopped = true;
     state.waiting = !table.queue.empty();
     state.jobs_estimate = static_cast<std::int64_t>(table.queue.size());
     state.dead_letters = static_cast<std::int64_t>(table.dead.size());
@@ -418,9 +418,8 @@ std::vector<VectorizerState> Database::poll(Instant now) {
       state.due = true;
       state.oldest = std::max(state.oldest.value_or(Duration{}), now - queued.run_at);
     }
-    const bool time =
-        !table.reconciled || now - std::max(table.reconciled_at, table.walk_put_off_at) >= reconcile_every;
-    state.reconcile_due = time && table.reconcile_until <= now;
+    const bool time = !table.walked || now - std::max(table.walked_at, table.walk_put_off_at) >= walk_every;
+    state.walk_due = time && table.walk_until <= now;
     const Vectorizer& is = table.vectorizer;
     if (const auto known = limits.find({is.endpoint, is.model, is.dimensions});
         known != limits.end() && now - known->second.at < std::chrono::hours(24))

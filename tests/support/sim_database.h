@@ -85,7 +85,7 @@ struct Table : Contents {
   VectorizerId next_of = 0, old_of = 0;
   bool dropped = false;
   bool refuses_writes = false;         ///< every complete fails: privileges were revoked
-  bool refuses_walks = false;          ///< every page of reconcile fails: a privilege is missing
+  bool refuses_walks = false;          ///< every page of a walk fails: a privilege is missing
   bool locked = false;                 ///< under a migration's ACCESS EXCLUSIVE: statements time out
   std::size_t takes_rows = 1'000'000;  ///< at a time; more take so long that they are canceled
   bool reads_differently = false;      ///< a text has another hash when it is to be stored than when claimed
@@ -93,11 +93,11 @@ struct Table : Contents {
   bool rewrites_texts = false;         ///< a trigger of the user's, whenever a vector is stored
   bool extends = true;                 ///< leases, if asked to; else the statements time out
   std::set<std::string> refused_keys;  ///< a user's constraint or trigger refuses these rows' vectors
-  bool reconciled = false;
-  Instant reconciled_at{};
+  bool walked = false;
+  Instant walked_at{};
   std::uint64_t walks_begun = 0;
   std::uint64_t walk_finished = 0;  ///< which of them it was
-  Instant reconcile_until{};
+  Instant walk_until{};
   int walker = -1;            ///< the worker that walks
   bool walk_routine = false;  ///< the walk under way was due by the clock
   std::optional<Contents> walk_began_with,
@@ -140,7 +140,7 @@ class Database {
   std::map<std::string, std::set<std::pair<VectorizerId, std::string>>>
       owners;  ///< of each text, rows that ever had it
   Witness witness;
-  Duration reconcile_every = std::chrono::hours(1);
+  Duration walk_every = std::chrono::hours(1);
   Duration page_takes = milliseconds(1);  ///< of a walk
   Duration walking{};                     ///< all pages together
 
@@ -162,7 +162,7 @@ class Database {
   /// Changes a row's key; nothing happens if there is no such row, or another has the new key.
   void rename(VectorizerId id, const std::string& key, const std::string& new_key, Instant now);
   /// Opens a transaction that holds the row, with or without a change of its text.
-  bool hold(VectorizerId id, const std::string& key, bool changes_text);
+  bool lock_row(VectorizerId id, const std::string& key, bool changes_text);
   /// Ends that transaction: commits `new_text`, or rolls back (or had changed something else only).
   void finish(VectorizerId id, const std::string& key, const std::optional<std::string>& new_text,
               Instant now);
@@ -190,8 +190,7 @@ class Database {
   std::vector<VectorizerState> poll(Instant now);
   /// The destinations' names, which a poll tells, too.
   [[nodiscard]] std::map<VectorizerId, std::string> destinations() const;
-  ReconcilePage reconcile(VectorizerId id, const Key& cursor, int worker, const std::string& called,
-                          Instant now);
+  WalkPage walk(VectorizerId id, const Key& cursor, int worker, const std::string& called, Instant now);
   /// Until what is reserved may be used.
   Duration reserve(const Reservation& reservation, Instant now);
   void remember(const LimitsRecord& record, Instant now);
@@ -222,7 +221,7 @@ class Database {
   void rename_vectorizer(Table& table, const std::string& name);
   bool drop_with_vectors(VectorizerId id);
   void enqueue(Table& table, const std::string& key, int priority, Instant now);
-  bool begin_walk(Table& table, int worker, Instant now, ReconcilePage::Progress& progress);
+  bool begin_walk(Table& table, int worker, Instant now, WalkPage::Progress& progress);
   Job lease(Table& table, const std::string& key, QueuedJob& queued, const ClaimRequest& request,
             Instant now);
   // `at`: where it is written.

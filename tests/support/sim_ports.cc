@@ -147,15 +147,15 @@ void SimQueue::send_settlement(std::shared_ptr<const Settlement> settlement) {
       world_.slow_settlements);
 }
 
-void SimQueue::send_reconcile(VectorizerId vectorizer, const Key& cursor) {
+void SimQueue::send_walk(VectorizerId vectorizer, const Key& cursor) {
   const auto called = destination(vectorizer);
   if (!called) return pages_.push_back({vectorizer, no_such_table()});
   const auto waited = wait_for_lock(vectorizer);
-  run<ReconcilePage>(
+  run<WalkPage>(
       [&world = world_, vectorizer, cursor, worker = worker_, called = *called] {
-        return world.database.reconcile(vectorizer, cursor, worker, called, world.database_now());
+        return world.database.walk(vectorizer, cursor, worker, called, world.database_now());
       },
-      [this, waited](ReconcilePage page) {
+      [this, waited](WalkPage page) {
         waited();
         pages_.push_back(std::move(page));
       },
@@ -443,7 +443,7 @@ void Tracing::braked(const Vectorizer& vectorizer, std::size_t jobs, const std::
   world_.tell("worker {} gives back {} of {}: {}", worker_, jobs, vectorizer.name, why);
 }
 void Tracing::in_flight(std::size_t, std::size_t leases, std::size_t held_bytes) {
-  world_.most_leases_held = std::max(world_.most_leases_held, leases);
+  world_.most_leases = std::max(world_.most_leases, leases);
   world_.most_held_bytes = std::max(world_.most_held_bytes, held_bytes);
 }
 

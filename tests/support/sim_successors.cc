@@ -66,7 +66,7 @@ VectorizerId Database::begin_change(VectorizerId living, const std::string& labe
   Table& next = tables[id];
   next.vectorizer = former.vectorizer;
   next.vectorizer.id = id;
-  next.vectorizer.paused = false;
+  next.vectorizer.stopped = false;
   next.source = former.source;
   next.label = label;
   next.destination = former.destination + "_next";
@@ -106,7 +106,7 @@ bool Database::switch_places(VectorizerId living, bool back, bool incomplete) {
   if ((back ? old : next) == 0 || (back ? next : old) != 0 || in_use(living)) return false;
   Table& before = tables.at(living);
   Table& now = tables.at(back ? old : next);
-  if (!now.reconciled || (!incomplete && lacks_rows(now, before))) return false;
+  if (!now.walked || (!incomplete && lacks_rows(now, before))) return false;
   now.destination = before.destination;
   before.destination += back ? "_next" : "_old";
   const std::string name = before.vectorizer.name;

@@ -127,7 +127,7 @@ class World {
   Provider other_provider;  ///< the endpoint "other"
   Random random;
   WorkerOptions options;
-  std::size_t most_held_bytes = 0, most_leases_held = 0;
+  std::size_t most_held_bytes = 0, most_leases = 0;
   std::uint64_t charged = 0;                          ///< attempts
   std::uint64_t freshened = 0;                        ///< rows whose freshness was told
   int waits_for_locks = 0, most_waits_for_locks = 0;  ///< claims and pages that ask for locked tables
@@ -245,8 +245,8 @@ class SimQueue final : public Queue {
   std::vector<Claim> take_claims() override { return std::exchange(claims_, {}); }
   void send_settlement(std::shared_ptr<const Settlement> settlement) override;
   std::vector<Receipt> take_receipts() override { return std::exchange(receipts_, {}); }
-  void send_reconcile(VectorizerId vectorizer, const Key& cursor) override;
-  std::vector<ReconcilePage> take_reconciled() override { return std::exchange(pages_, {}); }
+  void send_walk(VectorizerId vectorizer, const Key& cursor) override;
+  std::vector<WalkPage> take_walked() override { return std::exchange(pages_, {}); }
   void send_reservation(const Reservation& reservation) override;
   std::vector<Reserved> take_reserved() override { return std::exchange(reserved_, {}); }
   void send_limits(const LimitsRecord& record) override;
@@ -287,7 +287,7 @@ class SimQueue final : public Queue {
   std::map<VectorizerId, std::string> known_;  ///< as of the last poll: the vectorizers' destinations
   std::vector<Claim> claims_;
   std::vector<Receipt> receipts_;
-  std::vector<ReconcilePage> pages_;
+  std::vector<WalkPage> pages_;
   std::vector<Reserved> reserved_;
 };
 

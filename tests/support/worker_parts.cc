@@ -74,40 +74,40 @@ Lane& WorkerParts::add_lane(VectorizerId id, const std::string& name, const std:
   return state.lanes.list({.id = id, .name = name, .endpoint = endpoint, .model = "model", .dimensions = 2});
 }
 
-HeldJob WorkerParts::job(const Key& key, std::string text) {
+LeasedJob WorkerParts::job(const Key& key, std::string text) {
   if (text.empty()) text = "text of " + key;
-  HeldJob held{.job = {.vectorizer = notes.vectorizer.id, .key = key, .text = std::move(text)},
-               .lapses_at = now + state.options.lease};
-  held.job.lease.fill(static_cast<std::uint8_t>(key.front()));
-  held.job.text_hash = static_cast<std::int64_t>(std::hash<std::string>{}(held.job.text));
-  held.max_tokens = held.job.text.size();
-  return held;
+  LeasedJob leased{.job = {.vectorizer = notes.vectorizer.id, .key = key, .text = std::move(text)},
+                   .lapses_at = now + state.options.lease};
+  leased.job.lease.fill(static_cast<std::uint8_t>(key.front()));
+  leased.job.text_hash = static_cast<std::int64_t>(std::hash<std::string>{}(leased.job.text));
+  leased.max_tokens = leased.job.text.size();
+  return leased;
 }
 
-std::vector<HeldJob> WorkerParts::jobs(const std::vector<Key>& keys) {
-  std::vector<HeldJob> all;
+std::vector<LeasedJob> WorkerParts::jobs(const std::vector<Key>& keys) {
+  std::vector<LeasedJob> all;
   for (const Key& key : keys) all.push_back(job(key));
   return all;
 }
 
-void WorkerParts::wear_out(const HeldJob& held) {
-  while (state.brake.wait(held.job, now).length <= Duration{}) state.brake.bought(held.job, now);
+void WorkerParts::wear_out(const LeasedJob& leased) {
+  while (state.brake.wait(leased.job, now).length <= Duration{}) state.brake.bought(leased.job, now);
 }
 
-std::uint64_t WorkerParts::in_flight(Lane& lane, std::vector<HeldJob> jobs) {
+std::uint64_t WorkerParts::in_flight(Lane& lane, std::vector<LeasedJob> jobs) {
   JobBuffer buffer;
-  for (HeldJob& held : jobs) buffer.push_back(std::move(held));
+  for (LeasedJob& leased : jobs) buffer.push_back(std::move(leased));
   const auto size = static_cast<std::uint32_t>(buffer.size());
   Batch batch = pack(buffer, lane.vectorizer, {.max_inputs = size, .max_tokens = 1'000'000}, tokens);
   batch.most_inputs = size;
-  for (const HeldJob& held : batch.jobs) state.brake.bought(held.job, now);
+  for (const LeasedJob& leased : batch.jobs) state.brake.bought(leased.job, now);
   return state.in_flight.add(std::move(batch), gate(lane.vectorizer.endpoint), now).id;
 }
 
 std::vector<Key> WorkerParts::buffered(const Lane& lane) {
   std::vector<Key> keys;
-  for (const HeldJob& held : lane.buffer.fresh()) keys.push_back(held.job.key);
-  for (const HeldJob& held : lane.buffer.suspects()) keys.push_back(held.job.key);
+  for (const LeasedJob& leased : lane.buffer.fresh()) keys.push_back(leased.job.key);
+  for (const LeasedJob& leased : lane.buffer.suspects()) keys.push_back(leased.job.key);
   return keys;
 }
 

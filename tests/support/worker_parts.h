@@ -1,7 +1,7 @@
 /// The state of a worker on quiet ports, for tests of the parts that share the state (core/worker_state.h).
 ///
 ///   class Keeping : public WorkerParts {…};
-///   keeper.hold(notes, jobs({"a", "b"}), now);
+///   keeper.buffer(notes, jobs({"a", "b"}), now);
 ///   EXPECT_THAT(settled(), ElementsAre("reschedule a b"));
 ///
 /// A quiet port keeps what it is sent, and answers only what the test puts there.
@@ -45,8 +45,8 @@ class QuietQueue final : public Queue {
     settlements.push_back(std::move(settlement));
   }
   std::vector<Receipt> take_receipts() override { return std::exchange(receipts, {}); }
-  void send_reconcile(VectorizerId, const Key&) override {}
-  std::vector<ReconcilePage> take_reconciled() override { return {}; }
+  void send_walk(VectorizerId, const Key&) override {}
+  std::vector<WalkPage> take_walked() override { return {}; }
   void send_reservation(const Reservation& reservation) override { reservations.push_back(reservation); }
   std::vector<Reserved> take_reserved() override { return {}; }
   void send_limits(const LimitsRecord& record) override { limits.push_back(record); }
@@ -110,12 +110,12 @@ class WorkerParts : public testing::Test {
   EndpointGate& gate(const std::string& endpoint = "openai") { return state.endpoints.gate(endpoint); }
 
   /// A job whose lease was taken just now. Without a text, its text is "text of " and its key.
-  HeldJob job(const Key& key, std::string text = "");
-  std::vector<HeldJob> jobs(const std::vector<Key>& keys);
+  LeasedJob job(const Key& key, std::string text = "");
+  std::vector<LeasedJob> jobs(const std::vector<Key>& keys);
   /// The job's row has been bought so often that it waits now.
-  void wear_out(const HeldJob& held);
+  void wear_out(const LeasedJob& leased);
   /// Has the jobs in flight in one request; returns its id.
-  std::uint64_t in_flight(Lane& lane, std::vector<HeldJob> jobs);
+  std::uint64_t in_flight(Lane& lane, std::vector<LeasedJob> jobs);
   /// The keys of the fresh jobs, then of the suspects.
   static std::vector<Key> buffered(const Lane& lane);
 

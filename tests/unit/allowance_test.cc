@@ -15,7 +15,7 @@ class AllowanceTest : public testing::Test {
   std::int64_t reserve(std::size_t tokens) {
     const auto reservation = allowance.reserve(tokens, now);
     if (!reservation) return 0;
-    allowance.note({.reservation = *reservation, .wait = Duration{}}, now);
+    allowance.reserved({.reservation = *reservation, .wait = Duration{}}, now);
     return reservation->tokens;
   }
 

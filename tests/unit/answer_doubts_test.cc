@@ -132,14 +132,14 @@ TEST_F(AnswerDoubtsTest, WhatWasNotBelievedIsBookedOnce) {
 }
 
 TEST_F(AnswerDoubtsTest, LongTextsTravelAloneWhereWeCannotCountTheirTokens) {
-  const HeldJob held{.job = {.text = std::string(5000, 'x')}};
-  HeldJob divided = held;
+  const LeasedJob leased{.job = {.text = std::string(5000, 'x')}};
+  LeasedJob divided = leased;
   divided.pieces.resize(2);
-  EXPECT_FALSE(doubts.asks_alone(held, ModelTokens()));
+  EXPECT_FALSE(doubts.asks_alone(leased, ModelTokens()));
   EXPECT_FALSE(doubts.asks_alone(divided, ByteTokens()));
   EXPECT_FALSE(doubts.asks_alone({.job = {.text = "short"}}, ByteTokens()));
-  EXPECT_TRUE(doubts.asks_alone(held, ByteTokens()));
-  EXPECT_FALSE(doubts.asks_alone(held, ByteTokens())) << "it is asked for already";
+  EXPECT_TRUE(doubts.asks_alone(leased, ByteTokens()));
+  EXPECT_FALSE(doubts.asks_alone(leased, ByteTokens())) << "it is asked for already";
 }
 
 TEST_F(AnswerDoubtsTest, TellsOfAServerThatCutsTexts) {

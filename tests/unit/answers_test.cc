@@ -45,7 +45,7 @@ class Answering : public WorkerParts {
   /// Most company of each job that waits.
   std::vector<std::uint32_t> companies() {
     std::vector<std::uint32_t> out;
-    for (const HeldJob& held : notes.buffer.suspects()) out.push_back(held.max_company);
+    for (const LeasedJob& leased : notes.buffer.suspects()) out.push_back(leased.max_company);
     return out;
   }
   const Settlement& last_settlement() { return *queue.settlements.back(); }
@@ -75,7 +75,7 @@ TEST_F(Answering, EqualTextsHaveOneVector) {
 }
 
 TEST_F(Answering, ATextThatAUserHasChangedIsTimed) {
-  HeldJob changed = job("a");
+  LeasedJob changed = job("a");
   changed.changed_at = now - seconds(3);
   answer(in_flight(notes, {changed}));
   EXPECT_EQ(last_settlement().jobs.front().changed_at, now - seconds(3));
@@ -122,7 +122,7 @@ struct Case {
   const char* name;
   std::vector<Key> asked;
   ErrorKind kind;
-  std::vector<Key> held;             ///< in the buffer, afterwards
+  std::vector<Key> leased;           ///< in the buffer, afterwards
   std::vector<std::string> settled;  ///< afterwards
   std::vector<std::string> told;
   enum class Before { nothing, accepted, eight_failed_alone } before = Before::nothing;
@@ -135,7 +135,7 @@ TEST_P(Failures, HaveTheirVerdictsCarriedOut) {
   if (GetParam().before == Case::Before::eight_failed_alone)
     for (int i = 0; i < 8; ++i) notes.trust.failed_alone();
   refuse(ask(GetParam().asked), GetParam().kind);
-  EXPECT_EQ(buffered(notes), GetParam().held);
+  EXPECT_EQ(buffered(notes), GetParam().leased);
   EXPECT_EQ(settled(), GetParam().settled);
   EXPECT_EQ(told(), GetParam().told);
 }
@@ -143,7 +143,12 @@ TEST_P(Failures, HaveTheirVerdictsCarriedOut) {
 INSTANTIATE_TEST_SUITE_P(
     Request, Failures,
     testing::Values(
-        Case{"held", {"a", "b"}, ErrorKind::rate_limited, {"a", "b"}, {}, {"rescheduled 2 for rate_limited"}},
+        Case{"leased",
+             {"a", "b"},
+             ErrorKind::rate_limited,
+             {"a", "b"},
+             {},
+             {"rescheduled 2 for rate_limited"}},
         Case{"split", {"a", "b"}, ErrorKind::unavailable, {"a", "b"}, {}, {"rescheduled 2 for unavailable"}},
         Case{"set_aside",
              {"a"},
@@ -195,14 +200,14 @@ TEST_F(Answering, NoJobIsLostWhateverTheReplySays) {
         ErrorKind::conflict, ErrorKind::in_doubt, ErrorKind::canceled, ErrorKind::invalid_argument})
     for (const std::vector<Key>& keys : {std::vector<Key>{"a"}, {"a", "b"}, {"a", "b", "c"}}) {
       notes.rest.cut_short();
-      const std::size_t before = state.leases_held();
+      const std::size_t before = state.leases();
       refuse(ask(keys), kind);
-      EXPECT_EQ(state.leases_held(), before + keys.size()) << name_of(kind);
+      EXPECT_EQ(state.leases(), before + keys.size()) << name_of(kind);
       EXPECT_EQ(state.in_flight.size(), 0U);
     }
-  const std::size_t before = state.leases_held();
+  const std::size_t before = state.leases();
   answer(ask({"a", "b"}));
-  EXPECT_EQ(state.leases_held(), before + 2);
+  EXPECT_EQ(state.leases(), before + 2);
 }
 
 TEST_F(Answering, ARequestIsOffTheEndpointWhateverTheReplySays) {
@@ -228,18 +233,18 @@ TEST_F(Answering, AnEndpointThatJudgesARequestIsWell) {
 TEST_F(Answering, AnAttemptIsTriedAgainLaterEachTime) {
   Duration longest{};
   for (const int attempt : {0, 1, 2}) {
-    HeldJob held = job("a");
-    held.job.attempt = attempt;
-    refuse(in_flight(notes, {held}), ErrorKind::rejected);
+    LeasedJob leased = job("a");
+    leased.job.attempt = attempt;
+    refuse(in_flight(notes, {leased}), ErrorKind::rejected);
     EXPECT_GT(last_settlement().delay, longest);
     longest = last_settlement().delay;
   }
 }
 
 TEST_F(Answering, TheLastAttemptMakesADeadLetter) {
-  HeldJob held = job("a");
-  held.job.attempt = state.options.max_attempts - 1;
-  refuse(in_flight(notes, {held}), ErrorKind::rejected);
+  LeasedJob leased = job("a");
+  leased.job.attempt = state.options.max_attempts - 1;
+  refuse(in_flight(notes, {leased}), ErrorKind::rejected);
   EXPECT_THAT(settled(), ElementsAre("discard a for rejected: no"));
 }
 
@@ -290,7 +295,7 @@ TEST_F(Answering, WhatMayHaveCostSomethingIsAskedForInSixteenParts) {
 
 TEST_F(Answering, IfNobodyIsAtFaultItWasTheNumberOfInputs) {
   refuse(ask({"a", "b", "c", "d"}), ErrorKind::too_large);
-  std::vector<HeldJob> waiting = notes.buffer.take_all();
+  std::vector<LeasedJob> waiting = notes.buffer.take_all();
   answer(in_flight(notes, {waiting[0], waiting[1]}));
   answer(in_flight(notes, {waiting[2], waiting[3]}));
   EXPECT_LT(notes.limits.most_inputs(), 4U);
@@ -350,13 +355,13 @@ TEST_F(Canary, ThatIsAcceptedSaysThatTheRowsAreAtFault) {
 }
 
 TEST_F(Canary, ThatIsRefusedSaysThatTheVectorizerIsAtFault) {
-  keeper.hold(notes, jobs({"a"}), now);
+  keeper.buffer(notes, jobs({"a"}), now);
   refuse(ask_canary(), ErrorKind::rejected);
   EXPECT_TRUE(notes.resting(now));
   EXPECT_THAT(settled(), ElementsAre("reschedule a"));
 }
 
-TEST_F(Canary, ThatFailsForTheEndpointsTroublesIsAskedForAgain) {
+TEST_F(Canary, ThatFailsForTheEndpointsProblemsIsAskedForAgain) {
   for (const ErrorKind kind : {ErrorKind::unavailable, ErrorKind::rate_limited, ErrorKind::canceled}) {
     refuse(ask_canary(), kind);
     EXPECT_TRUE(notes.trust.canary_wanted()) << name_of(kind);
@@ -390,7 +395,7 @@ TEST_F(Answering, TheServerMayBillWhatWasGivenUp) {
   const std::uint64_t request = ask({"a", "b"});
   now = state.in_flight.batches().at(request).silent_at();
   answers.give_up(false, now);
-  for (const HeldJob& held : notes.buffer.suspects()) EXPECT_EQ(held.wasted, 1U);
+  for (const LeasedJob& leased : notes.buffer.suspects()) EXPECT_EQ(leased.wasted, 1U);
   EXPECT_EQ(notes.buffer.suspects().size(), 2U);
 }
 

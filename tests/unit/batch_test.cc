@@ -12,8 +12,8 @@ namespace {
 
 using testing::ElementsAre;
 
-HeldJob held(const std::string& text) {
-  HeldJob job;
+LeasedJob leased(const std::string& text) {
+  LeasedJob job;
   job.job.text = text;
   job.max_tokens = text.size();
   return job;
@@ -31,7 +31,7 @@ class HalfTokenizer final : public Tokenizer {
 class Packing : public testing::Test {
  protected:
   void put(const std::vector<std::string>& texts) {
-    for (const std::string& text : texts) buffer.push_back(held(text));
+    for (const std::string& text : texts) buffer.push_back(leased(text));
   }
   Batch pack_up_to(std::uint32_t inputs, std::size_t tokens = 1000) {
     return pack(buffer, vectorizer, {.max_inputs = inputs, .max_tokens = tokens}, tokenizer);
@@ -78,7 +78,7 @@ TEST_F(Packing, EqualTextsCostTheirTokensOnce) {
 }
 
 TEST_F(Packing, ALongTextTravelsInPiecesAndComesBackAsTheirMean) {
-  HeldJob job = held("aaaabbbbcc");
+  LeasedJob job = leased("aaaabbbbcc");
   cut_into_pieces(job, 4, tokenizer);
   buffer.push_back(std::move(job));
   put({"short"});
@@ -95,7 +95,7 @@ TEST_F(Packing, ALongTextTravelsInPiecesAndComesBackAsTheirMean) {
 
 TEST_F(Packing, OfEqualTextsThePiecesOfTheOneThatTravelledComeBack) {
   for (const std::size_t piece : {5, 2}) {
-    HeldJob job = held("aaaabbbbcc");
+    LeasedJob job = leased("aaaabbbbcc");
     cut_into_pieces(job, piece, tokenizer);
     buffer.push_back(std::move(job));
   }
@@ -111,7 +111,7 @@ TEST_F(Packing, TellsTheTokensOfARowThatTravelsAloneAndOfEqualTexts) {
   EXPECT_EQ(tokens_ahead(buffer, {.max_inputs = 9, .max_tokens = 90}, tokenizer), 6U);
   JobBuffer suspects;
   for (int i = 0; i < 3; ++i) {
-    HeldJob suspect = held("suspect " + std::to_string(i));
+    LeasedJob suspect = leased("suspect " + std::to_string(i));
     suspect.max_company = 1;
     suspects.push_back(std::move(suspect));
   }
@@ -134,7 +134,7 @@ TEST_F(Packing, GivesEqualTextsOneSlot) {
 
 TEST_F(Packing, KeepsTheHalvesOfASplitApart) {
   for (int i = 0; i < 4; ++i) {
-    HeldJob job = held("text " + std::to_string(i));
+    LeasedJob job = leased("text " + std::to_string(i));
     job.max_company = 2;
     buffer.push_back(std::move(job));
   }
@@ -144,7 +144,7 @@ TEST_F(Packing, KeepsTheHalvesOfASplitApart) {
 
 TEST_F(Packing, FreshJobsAndSuspectsTakeTurns) {
   for (int i = 0; i < 4; ++i) {
-    HeldJob suspect = held("suspect " + std::to_string(i));
+    LeasedJob suspect = leased("suspect " + std::to_string(i));
     suspect.max_company = 1;
     buffer.push_back(std::move(suspect));
   }
@@ -161,7 +161,7 @@ TEST_F(Packing, FreshJobsAndSuspectsTakeTurns) {
 TEST_F(Packing, WhatUsersJustChangedGoesBeforeABackfill) {
   put({"old 0", "old 1"});
   for (const char* text : {"new 0", "new 1"}) {
-    HeldJob job = held(text);
+    LeasedJob job = leased(text);
     job.changed_at = Instant{seconds(1)};
     buffer.push_back(std::move(job));
   }
@@ -170,7 +170,7 @@ TEST_F(Packing, WhatUsersJustChangedGoesBeforeABackfill) {
 
 TEST_F(Packing, KnowsTheMemoryItTakes) {
   put({std::string(1000, 'x')});
-  EXPECT_EQ(buffer.bytes(), 1000U + sizeof(HeldJob));
+  EXPECT_EQ(buffer.bytes(), 1000U + sizeof(LeasedJob));
   EXPECT_GE(pack_up_to(1).bytes, 2000 + 4 * sizeof(float));
   EXPECT_EQ(buffer.bytes(), 0U);
 }

@@ -18,15 +18,15 @@ class Cutting : public test::WorkerParts {
  protected:
   Cutting() : WorkerParts({.max_text_bytes = 2 * kMiB}) { notes.vectorizer.chunk_rule = "bars"; }
 
-  HeldJob row(const Key& key, std::string text, bool ends = true, ChunkCursor from = {}) {
-    HeldJob held = job(key, std::move(text));
-    held.job.task = Task::cut;
-    held.job.cut_ends = ends;
-    held.job.cut_from = std::move(from);
-    held.job.whole_bytes = held.job.text.size();
-    return held;
+  LeasedJob row(const Key& key, std::string text, bool ends = true, ChunkCursor from = {}) {
+    LeasedJob leased = job(key, std::move(text));
+    leased.job.task = Task::cut;
+    leased.job.cut_ends = ends;
+    leased.job.cut_from = std::move(from);
+    leased.job.whole_bytes = leased.job.text.size();
+    return leased;
   }
-  void cut(std::vector<HeldJob> jobs) { cutter.cut(notes, std::move(jobs), now); }
+  void cut(std::vector<LeasedJob> jobs) { cutter.cut(notes, std::move(jobs), now); }
 
   Cutter cutter{state, keeper};
 };
@@ -49,7 +49,7 @@ TEST_F(Cutting, ARowThatCannotBeCutIsADeadLetterAndItsNeighbourIsNot) {
 }
 
 TEST_F(Cutting, ATextThatIsTooLongIsADeadLetterThatSaysSo) {
-  HeldJob huge = row("a", "the first window|", false);
+  LeasedJob huge = row("a", "the first window|", false);
   huge.job.whole_bytes = 3 * kMiB;
   cut({huge});
   EXPECT_THAT(settled(),

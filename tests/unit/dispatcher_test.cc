@@ -32,7 +32,7 @@ class Dispatching : public WorkerParts {
   /// The queue answers the reservation that was sent last.
   void reserved(Duration wait) {
     ASSERT_FALSE(queue.reservations.empty());
-    account().note({.reservation = queue.reservations.back(), .wait = wait}, now);
+    account().reserved({.reservation = queue.reservations.back(), .wait = wait}, now);
   }
 
   Dispatcher dispatcher{state, keeper};
@@ -43,7 +43,7 @@ TEST_F(Dispatching, WhatWaitsIsAskedFor) {
   EXPECT_THAT(dispatch(), ElementsAre("a b"));
   EXPECT_THAT(buffered(notes), IsEmpty());
   EXPECT_EQ(state.in_flight.requests_of(notes.vectorizer.id), 1U);
-  EXPECT_EQ(state.leases_held(), 2U);
+  EXPECT_EQ(state.leases(), 2U);
   EXPECT_EQ(state.summary.requests, 1U);
 }
 
@@ -125,7 +125,7 @@ INSTANTIATE_TEST_SUITE_P(
                [](Lane& lane, auto&, Random& random, Instant now) { lane.rest.begin("", now, random); },
                true},
         Reason{"the_vectorizer_is_paused",
-               [](Lane& lane, auto&, Random&, Instant) { lane.vectorizer.paused = true; }, true},
+               [](Lane& lane, auto&, Random&, Instant) { lane.vectorizer.stopped = true; }, true},
         Reason{"the_vectorizer_is_gone", [](Lane& lane, auto&, Random&, Instant) { lane.listed = false; },
                true},
         Reason{"there_is_no_key",

@@ -12,7 +12,7 @@ constexpr std::size_t kAny = std::numeric_limits<std::size_t>::max();
 Batch batch(std::size_t jobs, std::size_t pieces = 0) {
   Batch batch;
   batch.jobs.resize(jobs);
-  for (HeldJob& held : batch.jobs) held.pieces.resize(pieces);
+  for (LeasedJob& leased : batch.jobs) leased.pieces.resize(pieces);
   batch.travelling.resize(jobs * std::max<std::size_t>(pieces, 1));
   return batch;
 }
@@ -20,7 +20,7 @@ Batch batch(std::size_t jobs, std::size_t pieces = 0) {
 void accept_after_refusal(FoundLimits& limits, std::uint32_t refused, std::size_t jobs) {
   Batch smaller = batch(jobs);
   const auto refusal = std::make_shared<Refusal>(Refusal{.inputs = refused, .jobs = jobs});
-  for (HeldJob& held : smaller.jobs) held.refusal = refusal;
+  for (LeasedJob& leased : smaller.jobs) leased.refusal = refusal;
   limits.accepted(smaller);
 }
 

@@ -112,8 +112,8 @@ TEST_F(InFlightTest, WhatIsGivenUpStaysUntilItIsTaken) {
 
 TEST_F(InFlightTest, RenewsTheJobsOfOneVectorizer) {
   const auto first = add(1, "a", 2, 10), second = add(2, "a", 2, 10);
-  in_flight.renew(1, [](std::vector<HeldJob>& jobs) {
-    for (HeldJob& held : jobs) held.lapses_at = kNow;
+  in_flight.renew(1, [](std::vector<LeasedJob>& jobs) {
+    for (LeasedJob& leased : jobs) leased.lapses_at = kNow;
   });
   EXPECT_EQ(in_flight.batches().at(first).jobs.front().lapses_at, kNow);
   EXPECT_EQ(in_flight.batches().at(second).jobs.front().lapses_at, Instant{});

@@ -27,7 +27,7 @@ class Keeping : public WorkerParts {
 };
 
 TEST_F(Keeping, JobsWaitInTheBuffer) {
-  keeper.hold(notes, jobs({"a", "b"}), now);
+  keeper.buffer(notes, jobs({"a", "b"}), now);
   EXPECT_THAT(buffered(notes), ElementsAre("a", "b"));
   EXPECT_THAT(settled(), IsEmpty());
 }
@@ -35,7 +35,7 @@ TEST_F(Keeping, JobsWaitInTheBuffer) {
 TEST_F(Keeping, ARowThatWasBoughtTooOftenGoesBackForAWhile) {
   wear_out(job("b"));
   const auto wait = std::chrono::ceil<seconds>(state.brake.wait(job("b").job, now).length);
-  keeper.hold(notes, jobs({"a", "b", "c"}), now);
+  keeper.buffer(notes, jobs({"a", "b", "c"}), now);
   EXPECT_THAT(buffered(notes), ElementsAre("a", "c"));
   EXPECT_THAT(settled(), ElementsAre(fmt::format("reschedule b after {} s", wait.count())));
   EXPECT_THAT(told(), ElementsAre("braked 1"));
@@ -45,9 +45,9 @@ TEST_F(Keeping, ARowThatWasBoughtTooOftenGoesBackForAWhile) {
 
 TEST_F(Keeping, RowsThatWaitForDifferentTimesGoBackForDifferentTimes) {
   wear_out(job("b"));
-  const HeldJob often = job("c");
+  const LeasedJob often = job("c");
   for (int i = 0; i < 8; ++i) state.brake.bought(often.job, now);
-  keeper.hold(notes, jobs({"b", "c"}), now);
+  keeper.buffer(notes, jobs({"b", "c"}), now);
   EXPECT_THAT(settled(), ElementsAre("reschedule b after 1 s", "reschedule c after 450 s"));
   EXPECT_THAT(told(), ElementsAre("braked 2"));
   EXPECT_TRUE(notes.vain.braked(now + seconds(449))) << "until the last of them may be bought";
@@ -55,17 +55,17 @@ TEST_F(Keeping, RowsThatWaitForDifferentTimesGoBackForDifferentTimes) {
 
 TEST_F(Keeping, ARowThatIsEditedWithoutEndIsSaidToBe) {
   for (int text = 0; text < 61; ++text) state.brake.bought(job("a", std::to_string(text)).job, now);
-  keeper.hold(notes, jobs({"a"}), now);
+  keeper.buffer(notes, jobs({"a"}), now);
   EXPECT_THAT(notes.vain.braked_because(), testing::HasSubstr(explain(WasteReason::edited)));
 }
 
 // Invariant: a job is in the buffer or in one settlement, and in one of them only.
 TEST_F(Keeping, NoJobIsLostOrInTwoPlaces) {
   for (const char* key : {"b", "d"}) wear_out(job(key));
-  keeper.hold(notes, jobs({"a", "b", "c", "d", "e"}), now);
-  EXPECT_EQ(state.leases_held(), 5U);
+  keeper.buffer(notes, jobs({"a", "b", "c", "d", "e"}), now);
+  EXPECT_EQ(state.leases(), 5U);
   keeper.give_back(notes, now);
-  EXPECT_EQ(state.leases_held(), 5U);
+  EXPECT_EQ(state.leases(), 5U);
   EXPECT_THAT(buffered(notes), IsEmpty());
   std::multiset<Key> keys;
   for (const auto& settlement : queue.settlements)
@@ -74,7 +74,7 @@ TEST_F(Keeping, NoJobIsLostOrInTwoPlaces) {
 }
 
 TEST_F(Keeping, WhatIsGivenBackIsDueAtOnce) {
-  keeper.hold(notes, jobs({"a", "b"}), now);
+  keeper.buffer(notes, jobs({"a", "b"}), now);
   keeper.give_back(notes, now);
   EXPECT_THAT(settled(), ElementsAre("reschedule a b"));
   keeper.give_back(notes, now);
@@ -111,20 +111,20 @@ TEST_F(Keeping, WhatNeedsNoProviderIsSettledAtOnce) {
 }
 
 TEST_F(Keeping, ARefusalThatCostNothingDoesNotCountAsAPurchase) {
-  const HeldJob held = job("a");
+  const LeasedJob leased = job("a");
   for (int i = 0; i < 20; ++i) {
     Batch batch{.vectorizer = notes.vectorizer, .jobs = jobs({"a"})};
-    state.brake.bought(held.job, now);
-    keeper.note_cost(&notes, batch, {ErrorKind::unavailable, "503"});
+    state.brake.bought(leased.job, now);
+    keeper.count_cost(&notes, batch, {ErrorKind::unavailable, "503"});
     EXPECT_EQ(batch.jobs.front().wasted, 0U);
   }
-  EXPECT_LE(state.brake.wait(held.job, now).length, Duration{});
+  EXPECT_LE(state.brake.wait(leased.job, now).length, Duration{});
 }
 
 TEST_F(Keeping, AFailureThatMayHaveCostSomethingCountsHereAndForOthers) {
   wear_out(job("a"));
   Batch batch{.vectorizer = notes.vectorizer, .jobs = jobs({"a"})};
-  keeper.note_cost(&notes, batch, {.kind = ErrorKind::unavailable, .message = "silence", .billed = true});
+  keeper.count_cost(&notes, batch, {.kind = ErrorKind::unavailable, .message = "silence", .billed = true});
   EXPECT_EQ(batch.jobs.front().wasted, 1U);
   EXPECT_TRUE(state.brake.travels_alone(batch.jobs.front().job));
   EXPECT_EQ(notes.vain.reason(), explain(WasteReason::failed));
@@ -141,7 +141,7 @@ TEST_F(Keeping, ARowWhoseTextIsAnotherByNowGoesBackUntilItMayBeBought) {
 }
 
 TEST_F(Keeping, AVectorizerRestsOnceAnswerAfterAnswerIsThrownAway) {
-  keeper.hold(notes, jobs({"x"}), now);
+  keeper.buffer(notes, jobs({"x"}), now);
   for (int i = 0; i < 63; ++i) keeper.give_back_stale(stale({"a"}), false, now);
   EXPECT_FALSE(notes.resting(now));
   keeper.give_back_stale(stale({"a"}), true, now);
@@ -167,7 +167,7 @@ TEST_F(Keeping, JobsOfAVectorizerThatIsGoneGoBackAllTheSame) {
 }
 
 TEST_F(Keeping, AVectorizerThatRestsGivesItsJobsBackAndAsksNoCanary) {
-  keeper.hold(notes, jobs({"a", "b"}), now);
+  keeper.buffer(notes, jobs({"a", "b"}), now);
   notes.trust.doubt();
   keeper.rest(notes, "no such model", now);
   EXPECT_TRUE(notes.resting(now));

@@ -17,15 +17,15 @@ using testing::IsEmpty;
 class Leasing : public WorkerParts {
  protected:
   /// A job whose lease has so long to go.
-  HeldJob lasting(const Key& key, Duration left) {
-    HeldJob held = job(key);
-    held.lapses_at = now + left;
-    return held;
+  LeasedJob lasting(const Key& key, Duration left) {
+    LeasedJob leased = job(key);
+    leased.lapses_at = now + left;
+    return leased;
   }
-  HeldJob due(const Key& key) { return lasting(key, seconds(30)); }
-  HeldJob suspect(HeldJob held) {
-    held.max_company = 1;
-    return held;
+  LeasedJob due(const Key& key) { return lasting(key, seconds(30)); }
+  LeasedJob suspect(LeasedJob leased) {
+    leased.max_company = 1;
+    return leased;
   }
   /// The queue answers what was sent last.
   void answer(Outcome outcome) { answer(*queue.settlements.back(), outcome); }
@@ -140,7 +140,7 @@ TEST_F(Leasing, WhatIsNotExtendedLapses) {
 }
 
 TEST_F(Leasing, EachJobIsKnownByItsKeyAndItsToken) {
-  HeldJob again = due("a");  // the row was claimed anew
+  LeasedJob again = due("a");  // the row was claimed anew
   again.job.lease.fill(99);
   notes.buffer.push_back(due("a"));
   const std::uint64_t request = in_flight(notes, {again});

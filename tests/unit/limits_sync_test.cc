@@ -92,15 +92,15 @@ TEST_F(Syncing, WhatTheDatabaseForgotIsTriedAnewHere) {
 
 TEST_F(Syncing, APausedVectorizerKeepsWhatItKnows) {
   learn_inputs(10);
-  redeclare([](Vectorizer& v) { v.paused = true; });
-  redeclare([](Vectorizer& v) { v.paused = false; });
+  redeclare([](Vectorizer& v) { v.stopped = true; });
+  redeclare([](Vectorizer& v) { v.stopped = false; });
   EXPECT_EQ(notes.limits.most_inputs(), 10U);
 }
 
 TEST_F(Syncing, AResumedVectorizerIsTriedAtOnce) {
   notes.rest.begin("refused", now, state.random);
-  redeclare([](Vectorizer& v) { v.paused = true; });
-  redeclare([](Vectorizer& v) { v.paused = false; });
+  redeclare([](Vectorizer& v) { v.stopped = true; });
+  redeclare([](Vectorizer& v) { v.stopped = false; });
   EXPECT_FALSE(notes.resting(now));
 }
 

@@ -62,8 +62,8 @@ class Listener final : public Observer {
     note("vectorizer_resting", v.name, message, pause.count());
   }
   void polled(const std::vector<VectorizerState>& states) override { note("polled", states.size()); }
-  void reconciled(const Vectorizer& v, const ReconcilePage::Progress& progress) override {
-    note("reconciled", v.name, progress.scanned);
+  void walked(const Vectorizer& v, const WalkPage::Progress& progress) override {
+    note("walked", v.name, progress.scanned);
   }
   void database_error(std::string_view what, const Error& error) override {
     note("database_error", what, error.message);
@@ -102,7 +102,7 @@ void tell_all(Observer& observer) {
   observer.endpoint_changed("openai", EndpointState::slowed, "429", Duration(20));
   observer.vectorizer_resting(notes, "refused", Duration(21));
   observer.polled(std::vector<VectorizerState>(22));
-  observer.reconciled(notes, {.scanned = 23});
+  observer.walked(notes, {.scanned = 23});
   observer.database_error("poll", {ErrorKind::unavailable, "gone"});
   observer.in_flight(24, 25, 26);
   observer.turned();

@@ -137,9 +137,9 @@ TEST_F(ProgressTest, PromisesNoEndWhereThePollStoppedCounting) {
 
 TEST_F(ProgressTest, PromisesNoEndWhileAWalkMayFindMore) {
   poll(10);
-  progress.reconciled(kNotes, {.enqueued = 30});
+  progress.walked(kNotes, {.enqueued = 30});
   EXPECT_EQ(turn(), kStartOfLine + "0 rows, more than 40 to go");
-  progress.reconciled(kNotes, {.enqueued = 2, .finished = true});
+  progress.walked(kNotes, {.enqueued = 2, .finished = true});
   EXPECT_THAT(turn_later(), HasSubstr("0 of 42 rows"));
 }
 

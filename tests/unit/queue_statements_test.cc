@@ -55,8 +55,8 @@ std::vector<Named> all_of(const QueueStatements& s) {
           {"extend", s.extend},
           {"discard", s.discard},
           {"walk_begin", s.begin_walk},
-          {"reconcile_first", s.reconcile_first},
-          {"reconcile", s.reconcile}};
+          {"walk_page_first", s.walk_page_first},
+          {"walk_page", s.walk_page}};
 }
 
 void compare(const std::string& name, const std::string& sql) {

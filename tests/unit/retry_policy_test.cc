@@ -21,16 +21,16 @@ TEST_P(Rules, Hold) { EXPECT_EQ(verdict(GetParam().failure), GetParam().expected
 INSTANTIATE_TEST_SUITE_P(
     Verdict, Rules,
     testing::Values(
-        // The endpoint's troubles are nobody's fault (G7).
-        Rule{"rate_limit_holds", {.kind = ErrorKind::rate_limited, .jobs = 100}, Verdict::hold},
-        Rule{"rate_limit_alone_holds", {.kind = ErrorKind::rate_limited, .attempt = 4}, Verdict::hold},
-        Rule{"quota_holds", {.kind = ErrorKind::quota_exhausted, .jobs = 100}, Verdict::hold},
-        Rule{"wrong_key_holds", {.kind = ErrorKind::unauthenticated, .attempt = 4}, Verdict::hold},
-        Rule{"canceled_holds", {.kind = ErrorKind::canceled, .jobs = 3}, Verdict::hold},
+        // The endpoint's problems are nobody's fault (G7).
+        Rule{"rate_limit_holds", {.kind = ErrorKind::rate_limited, .jobs = 100}, Verdict::wait},
+        Rule{"rate_limit_alone_holds", {.kind = ErrorKind::rate_limited, .attempt = 4}, Verdict::wait},
+        Rule{"quota_holds", {.kind = ErrorKind::quota_exhausted, .jobs = 100}, Verdict::wait},
+        Rule{"wrong_key_holds", {.kind = ErrorKind::unauthenticated, .attempt = 4}, Verdict::wait},
+        Rule{"canceled_holds", {.kind = ErrorKind::canceled, .jobs = 3}, Verdict::wait},
         Rule{"outage_splits_in_case_one_row_causes_it",
              {.kind = ErrorKind::unavailable, .jobs = 2},
              Verdict::split},
-        Rule{"outage_alone_holds", {.kind = ErrorKind::unavailable, .attempt = 4}, Verdict::hold},
+        Rule{"outage_alone_holds", {.kind = ErrorKind::unavailable, .attempt = 4}, Verdict::wait},
         Rule{"failing_alone_at_a_healthy_endpoint_is_set_aside",
              {.kind = ErrorKind::unavailable, .attempt = 4, .endpoint_healthy = true},
              Verdict::set_aside},
@@ -150,7 +150,7 @@ TEST_P(SettlementRules, Hold) { EXPECT_EQ(settlement_verdict(GetParam().failure)
 INSTANTIATE_TEST_SUITE_P(
     Verdict, SettlementRules,
     testing::Values(
-        // The database's troubles: nothing is lost by asking again (G1).
+        // The database's problems: nothing is lost by asking again (G1).
         SettlementRule{"doubt_is_resolved_by_sending_again",
                        {.kind = ErrorKind::in_doubt, .jobs = 100, .tries = 50},
                        SettlementVerdict::resend},

@@ -66,12 +66,12 @@ TEST(Settings, AFaultNamesOriginVariableAndRange) {
 
 TEST(Settings, AShareIsANumberThatIsNotZero) {
   SettingValues values;
-  const Setting& share = *find_setting("reconcile_share");
-  EXPECT_EQ(values.number("reconcile_share"), 0.02);
+  const Setting& share = *find_setting("walk_share");
+  EXPECT_EQ(values.number("walk_share"), 0.02);
   for (const char* bad : {"0", "-1", "1.01", "nan", "2%"})
     EXPECT_FALSE(values.set(share, bad, Source::environment, "the environment")) << bad;
   ASSERT_TRUE(values.set(share, "0.5", Source::environment, "the environment"));
-  EXPECT_EQ(values.number("reconcile_share"), 0.5);
+  EXPECT_EQ(values.number("walk_share"), 0.5);
 }
 
 TEST(Settings, AnEmptyHigherValueMeansUnset) {

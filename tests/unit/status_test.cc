@@ -15,7 +15,7 @@ using embedd::schema::WorkerStatus;
 VectorizerStatus current() {
   VectorizerStatus status;
   status.state = "active";
-  status.reconciled_at = "2026-01-01T00:00:00Z";
+  status.walked_at = "2026-01-01T00:00:00Z";
   return status;
 }
 
@@ -29,12 +29,12 @@ TEST(Status, SaysHowAVectorizerStands) {
       {"current", false, [](VectorizerStatus&) {}},
       {"broken", true, [](VectorizerStatus& s) { s.problem = "gone", s.state = "paused", s.jobs = 1; }},
       {"paused", false, [](VectorizerStatus& s) { s.state = "paused", s.jobs = 1; }},
-      {"waiting", false, [](VectorizerStatus& s) { s.troubles.emplace_back(), s.jobs = 1; }},
-      {"waiting", true, [](VectorizerStatus& s) { s.troubles.emplace_back(), s.unwalked_rows = 1; }},
-      {"current", true, [](VectorizerStatus& s) { s.troubles.emplace_back(); }},
+      {"waiting", false, [](VectorizerStatus& s) { s.reported_problems.emplace_back(), s.jobs = 1; }},
+      {"waiting", true, [](VectorizerStatus& s) { s.reported_problems.emplace_back(), s.unwalked_rows = 1; }},
+      {"current", true, [](VectorizerStatus& s) { s.reported_problems.emplace_back(); }},
       {"no worker", false, [](VectorizerStatus& s) { s.jobs = 1; }},
-      {"not walked", true, [](VectorizerStatus& s) { s.reconciled_at.reset(); }},
-      {"filling", true, [](VectorizerStatus& s) { s.reconciled_at.reset(), s.jobs = 1; }},
+      {"not walked", true, [](VectorizerStatus& s) { s.walked_at.reset(); }},
+      {"filling", true, [](VectorizerStatus& s) { s.walked_at.reset(), s.jobs = 1; }},
       {"embedding", true, [](VectorizerStatus& s) { s.jobs = 1, s.leased = 1; }},
       {"embedding", true, [](VectorizerStatus& s) { s.jobs = 1, s.due = 1; }},
       {"retrying", true, [](VectorizerStatus& s) { s.jobs = 1; }},

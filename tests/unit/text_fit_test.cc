@@ -34,19 +34,19 @@ struct Case {
   std::size_t max_tokens;
   bool counted = false;
   std::size_t pieces = 0;
-  std::uint32_t max_company = HeldJob::kAnyCompany;
+  std::uint32_t max_company = LeasedJob::kAnyCompany;
 };
 
 class Texts : public testing::TestWithParam<Case> {};
 
 TEST_P(Texts, AreFitted) {
-  HeldJob held{.job = {.text = std::string(GetParam().bytes, 'x')}};
-  EXPECT_EQ(fit_text(held, GetParam().rules), GetParam().fit);
-  EXPECT_EQ(held.job.text.size(), GetParam().bytes_left);
-  EXPECT_EQ(held.max_tokens, GetParam().max_tokens);
-  EXPECT_EQ(held.counted, GetParam().counted);
-  EXPECT_EQ(held.pieces.size(), GetParam().pieces);
-  EXPECT_EQ(held.max_company, GetParam().max_company);
+  LeasedJob leased{.job = {.text = std::string(GetParam().bytes, 'x')}};
+  EXPECT_EQ(fit_text(leased, GetParam().rules), GetParam().fit);
+  EXPECT_EQ(leased.job.text.size(), GetParam().bytes_left);
+  EXPECT_EQ(leased.max_tokens, GetParam().max_tokens);
+  EXPECT_EQ(leased.counted, GetParam().counted);
+  EXPECT_EQ(leased.pieces.size(), GetParam().pieces);
+  EXPECT_EQ(leased.max_company, GetParam().max_company);
 }
 
 TextRules exact(LongTexts long_texts, std::size_t most_pieces = 100) {
@@ -94,18 +94,18 @@ class RefusedTexts : public testing::TestWithParam<ShrinkCase> {};
 
 TEST_P(RefusedTexts, Shrink) {
   const ShrinkCase& test = GetParam();
-  HeldJob held{.job = {.text = std::string(test.bytes, 'x')}, .max_tokens = test.bytes, .counted = true};
+  LeasedJob leased{.job = {.text = std::string(test.bytes, 'x')}, .max_tokens = test.bytes, .counted = true};
   for (std::size_t i = 0; i < test.pieces; ++i)
-    held.pieces.push_back({.begin = 100 * i, .size = 100, .tokens = 25});
-  EXPECT_EQ(shrink_text(held, test.long_texts, test.tokenizer), test.shrink);
-  EXPECT_EQ(held.job.text.size(), test.bytes_left);
-  EXPECT_EQ(held.pieces.size(), test.pieces_left);
-  EXPECT_EQ(held.narrowed, test.narrowed);
+    leased.pieces.push_back({.begin = 100 * i, .size = 100, .tokens = 25});
+  EXPECT_EQ(shrink_text(leased, test.long_texts, test.tokenizer), test.shrink);
+  EXPECT_EQ(leased.job.text.size(), test.bytes_left);
+  EXPECT_EQ(leased.pieces.size(), test.pieces_left);
+  EXPECT_EQ(leased.narrowed, test.narrowed);
   if (test.shrink == Shrink::halved) {
-    EXPECT_EQ(held.max_tokens, test.bytes_left);
+    EXPECT_EQ(leased.max_tokens, test.bytes_left);
   }
   if (test.shrink == Shrink::fewer_pieces) {
-    EXPECT_EQ(held.max_tokens, 25 * test.pieces_left);
+    EXPECT_EQ(leased.max_tokens, 25 * test.pieces_left);
   }
 }
 
@@ -127,9 +127,9 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(ShrinkText, NeverEndsInsideACharacter) {
   // 202 bytes, whose half is inside a character of three.
   const std::string text = std::string(99, 'x') + "€" + std::string(100, 'x');
-  HeldJob held{.job = {.text = text}, .max_tokens = text.size()};
-  EXPECT_EQ(shrink_text(held, LongTexts::truncate, kExact), Shrink::halved);
-  EXPECT_EQ(held.job.text, std::string(99, 'x'));
+  LeasedJob leased{.job = {.text = text}, .max_tokens = text.size()};
+  EXPECT_EQ(shrink_text(leased, LongTexts::truncate, kExact), Shrink::halved);
+  EXPECT_EQ(leased.job.text, std::string(99, 'x'));
 }
 
 }  // namespace

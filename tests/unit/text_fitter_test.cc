@@ -21,13 +21,13 @@ class Fitting : public WorkerParts {
     embedder.endpoint_limits.max_input_tokens = 1000;
     gate().refresh(KeyState::present, 1, embedder.endpoint_limits);
   }
-  HeldJob text_of(const Key& key, std::size_t tokens) { return job(key, std::string(tokens, key.front())); }
-  bool fit(HeldJob& held) { return fitter.fit(notes, fitter.rules(notes), held); }
+  LeasedJob text_of(const Key& key, std::size_t tokens) { return job(key, std::string(tokens, key.front())); }
+  bool fit(LeasedJob& leased) { return fitter.fit(notes, fitter.rules(notes), leased); }
   /// A request of these texts is refused, by a server that takes `most` tokens and found `found`.
   bool heed(Batch& batch, std::uint64_t most, std::uint64_t found) {
     return fitter.heed(notes, batch, {.text_tokens = most, .found_tokens = found}, now);
   }
-  Batch request(std::vector<HeldJob> jobs) {
+  Batch request(std::vector<LeasedJob> jobs) {
     return {.vectorizer = notes.vectorizer, .jobs = std::move(jobs)};
   }
   void wait_in_buffer(const Key& key, std::size_t tokens) { notes.buffer.push_back(text_of(key, tokens)); }
@@ -35,7 +35,7 @@ class Fitting : public WorkerParts {
   std::vector<std::pair<Key, std::size_t>> waiting() {
     std::vector<std::pair<Key, std::size_t>> out;
     for (const auto* some : {&notes.buffer.fresh(), &notes.buffer.suspects()})
-      for (const HeldJob& held : *some) out.emplace_back(held.job.key, held.job.text.size());
+      for (const LeasedJob& leased : *some) out.emplace_back(leased.job.key, leased.job.text.size());
     return out;
   }
 
@@ -54,25 +54,25 @@ TEST_F(Fitting, ATextHasNoMorePiecesThanARequestHasInputs) {
   embedder.endpoint_limits.max_inputs = 3;
   gate().refresh(KeyState::present, 1, embedder.endpoint_limits);
   notes.vectorizer.long_texts = LongTexts::average;
-  HeldJob held = text_of("a", 4500);
-  EXPECT_TRUE(fit(held));
-  EXPECT_EQ(held.pieces.size(), 3U);
+  LeasedJob leased = text_of("a", 4500);
+  EXPECT_TRUE(fit(leased));
+  EXPECT_EQ(leased.pieces.size(), 3U);
   EXPECT_THAT(told(), ElementsAre("truncated to 3000 tokens"));
 }
 
 TEST_F(Fitting, ATextThatIsCutIsToldOf) {
-  HeldJob held = text_of("a", 1001), whole = text_of("b", 1000);
-  EXPECT_TRUE(fit(held));
+  LeasedJob leased = text_of("a", 1001), whole = text_of("b", 1000);
+  EXPECT_TRUE(fit(leased));
   EXPECT_TRUE(fit(whole));
-  EXPECT_EQ(held.job.text.size(), 1000U);
+  EXPECT_EQ(leased.job.text.size(), 1000U);
   EXPECT_THAT(told(), ElementsAre("truncated to 1000 tokens"));
 }
 
 TEST_F(Fitting, ATextThatMayNotBeCutDoesNotFitAndStaysAsItWas) {
   notes.vectorizer.long_texts = LongTexts::discard;
-  HeldJob held = text_of("a", 1001);
-  EXPECT_FALSE(fit(held));
-  EXPECT_EQ(held.job.text.size(), 1001U);
+  LeasedJob leased = text_of("a", 1001);
+  EXPECT_FALSE(fit(leased));
+  EXPECT_EQ(leased.job.text.size(), 1001U);
   EXPECT_THAT(told(), IsEmpty());
 }
 
@@ -134,10 +134,10 @@ TEST_F(Fitting, ATextThatIsRefusedWithoutANumberIsHalvedAndAskedForAgain) {
 
 TEST_F(Fitting, OfATextInPiecesHalfTravelFirst) {
   notes.vectorizer.long_texts = LongTexts::average;
-  HeldJob held = text_of("a", 3900);
-  ASSERT_TRUE(fit(held));
-  ASSERT_EQ(held.pieces.size(), 4U);
-  fitter.shrink(notes, std::move(held), {ErrorKind::too_large, "too long"}, now);
+  LeasedJob leased = text_of("a", 3900);
+  ASSERT_TRUE(fit(leased));
+  ASSERT_EQ(leased.pieces.size(), 4U);
+  fitter.shrink(notes, std::move(leased), {ErrorKind::too_large, "too long"}, now);
   ASSERT_EQ(notes.buffer.size(), 1U);
   EXPECT_EQ(notes.buffer.fresh().front().pieces.size(), 2U);
   EXPECT_TRUE(notes.buffer.fresh().front().narrowed);
@@ -163,15 +163,15 @@ TEST_F(Fitting, NothingThatWaitsIsLongerThanWhatWasLearned) {
     notes.vectorizer.long_texts = long_texts;
     notes.limits.begin_with({});
     for (std::size_t tokens = 100; tokens <= 1000; tokens += 100) {
-      HeldJob held = text_of("a", tokens);
-      ASSERT_TRUE(fit(held));
-      notes.buffer.push_back(std::move(held));
+      LeasedJob leased = text_of("a", tokens);
+      ASSERT_TRUE(fit(leased));
+      notes.buffer.push_back(std::move(leased));
     }
     for (const std::uint64_t most : {950, 500, 470, 90}) {
       Batch batch = request({text_of("b", most + 20)});
       heed(batch, most, most + 20);
-      for (const HeldJob& held : notes.buffer.fresh()) {
-        EXPECT_LE(longest_input(held).size(), most) << name_of(long_texts);
+      for (const LeasedJob& leased : notes.buffer.fresh()) {
+        EXPECT_LE(longest_input(leased).size(), most) << name_of(long_texts);
       }
     }
     notes.buffer.take_all();

@@ -6,7 +6,7 @@
 namespace embedd {
 namespace {
 
-using Page = ReconcilePage::Progress;
+using Page = WalkPage::Progress;
 
 constexpr Instant kNow = Instant{} + seconds(1000);
 

@@ -1,5 +1,5 @@
--- What discard is for a store: the row's former chunks go, and so do those that waited for vectors. Where it is the
--- table that refuses the chunks, all of them stay: they are paid for.
+-- Discard for a store. Deletes the row's former chunks and its staged chunks. If the table refuses the chunks, all
+-- chunks stay, because they are paid for.
 WITH {>jobs},
 {>fenced},
 {types},

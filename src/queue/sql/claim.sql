@@ -1,10 +1,10 @@
--- Live changes first, with one row in eight reserved, so that neither starves the other.
--- The row comparisons bound a walk along the index (priority, run_at) at both ends, and, unlike `priority = 0`,
--- promise the planner many rows, so that it never sorts a long queue instead. Where the next claim may begin is
--- where this one has seen to all that was due; jobs of transactions that were on their way meanwhile get some time
--- to appear. The text is computed once per row (OFFSET 0 keeps the planner from copying the expression), and the
--- ledger is looked up by key (a subselect cannot become a join). A long text is fetched and decompressed once, by
--- the `||`, and only if it is among those that fit: its size is known without.
+-- Live changes come first. One row in eight is reserved for the backfill, so that neither starves the other.
+-- The row comparisons bound the scan of the index (priority, run_at) at both ends. Unlike `priority = 0`, they make
+-- the planner expect many rows, so that it never sorts a long queue instead. The next claim may begin where this claim
+-- has read all jobs that were due, less a margin, in which jobs of transactions that are still open can appear.
+-- The text is computed once per row: OFFSET 0 keeps the planner from copying the expression. The ledger is looked up by
+-- key: a subselect cannot become a join. The `||` fetches and decompresses a long text once, and only if the text is
+-- among those that fit: its size is known before.
 WITH {types}, live AS MATERIALIZED (
   SELECT {keys:q}, q.priority, q.run_at, q.lease, q.attempt, q.kept_hash, q.changed_at{cut:q}, q.ctid AS at FROM {queue} q
   WHERE (q.priority, q.run_at) <= (0::smallint, now()) AND (q.priority, q.run_at) >= (0::smallint, $5::timestamptz)

@@ -1,6 +1,6 @@
--- A row is written only while its text is the one that was embedded; a row that a user holds is passed over, and its
--- vector stays with the job. What is written but not reported back (a trigger of the user's swallowed the update) is
--- treated like a held row: asking again and again must not buy it again.
+-- Writes a row only while its text is the one that was embedded. Passes over a row that a user has locked: its vector
+-- stays with the job. If a trigger of the user's swallows the update, RETURNING does not report the row. Such a row is
+-- treated like a locked row, so that its vector is not bought again and again.
 WITH {>jobs},
 {>fenced},
 {types},
@@ -23,20 +23,20 @@ deleted AS (
   DELETE FROM {queue} q USING wrote w WHERE q.ctid = w.at),
 left_over AS MATERIALIZED (
   SELECT f.*, (f.slot >= 0 OR (f.kept_hash = f.hash AND f.kept IS NOT NULL))
-              AND coalesce((SELECT {hash} = f.hash FROM {source} t WHERE {t=f}), false) AS held
+              AND coalesce((SELECT {hash} = f.hash FROM {source} t WHERE {t=f}), false) AS locked
   FROM fenced f WHERE f.n NOT IN (SELECT n FROM wrote)),
 given_back AS (
   UPDATE {queue} q
-  SET lease = CASE WHEN f.held THEN NULL ELSE q.lease END,
-      run_at = CASE WHEN f.held THEN
+  SET lease = CASE WHEN f.locked THEN NULL ELSE q.lease END,
+      run_at = CASE WHEN f.locked THEN
         now() + greatest(interval '0.5 s', least(interval '30 s', now() - coalesce(f.kept_at, now()))) ELSE q.run_at END,
-      kept = CASE WHEN f.held THEN CASE WHEN f.slot >= 0 THEN ({$3}::{vector}[])[f.slot + 1] ELSE f.kept END END,
-      kept_hash = CASE WHEN f.held THEN f.hash END,
-      kept_at = CASE WHEN f.held THEN coalesce(f.kept_at, now()) END
+      kept = CASE WHEN f.locked THEN CASE WHEN f.slot >= 0 THEN ({$3}::{vector}[])[f.slot + 1] ELSE f.kept END END,
+      kept_hash = CASE WHEN f.locked THEN f.hash END,
+      kept_at = CASE WHEN f.locked THEN coalesce(f.kept_at, now()) END
   FROM left_over f WHERE q.ctid = f.at)
 SELECT string_agg(coalesce(
   CASE WHEN j.n IN (SELECT n FROM wrote) THEN 'd'
-       WHEN j.n IN (SELECT n FROM left_over WHERE held) THEN 'k'
+       WHEN j.n IN (SELECT n FROM left_over WHERE locked) THEN 'k'
        WHEN j.n IN (SELECT n FROM left_over) THEN 's' END,
   {>not_ours}), '' ORDER BY j.n)
 FROM jobs j

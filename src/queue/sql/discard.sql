@@ -1,6 +1,6 @@
--- What was judged is the text of the claim: a row that says something else by now is due again. A vector of the
--- row's former text goes with the job, if the caller says so: a dead letter must not be found by what it no longer
--- says. A row that a user holds is asked for again. A text that is not there has the hash 0.
+-- The verdict is about the text of the claim: a row that has another text by now is due again. If the caller says so,
+-- the vector of the row's former text is removed too, because searches must not find a dead letter by its former text.
+-- A row that a user has locked is tried again. A text that is NULL has the hash 0.
 WITH {>jobs},
 {>fenced},
 {types},

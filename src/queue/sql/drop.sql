@@ -1,4 +1,4 @@
--- A text that changes takes the lease away; a vector that is replaced does not, so it is compared again.
+-- A change of the text takes the lease away. A replaced vector does not, so the vector is compared again here.
 WITH {>jobs},
 {>fenced},
 proven AS MATERIALIZED (

@@ -1,4 +1,4 @@
--- What clear is for a store: the row is gone, or has no text any more, so its chunks go.
+-- Clear for a store: the row is gone, or its text is, so its chunks are deleted.
 WITH {>jobs},
 {>fenced},
 {types},

@@ -1,4 +1,4 @@
--- Those of the jobs that are still ours.
+-- The jobs whose leases are still this worker's.
 fenced AS MATERIALIZED (
   SELECT j.n{columns}, {keys:q}, q.at, q.attempt, q.kept, q.kept_hash, q.kept_at
   FROM jobs j CROSS JOIN LATERAL (

@@ -1,5 +1,5 @@
--- The same for a table that is locked, a migration's for minutes, say: vectors wait with their jobs, and neither in
--- a worker's memory nor for its end.
+-- For a table that is locked for long, by a migration, say: the paid vectors wait with their jobs, so that they take no
+-- memory of the worker and are not lost when it ends.
 WITH {>jobs},
 {>fenced},
 given_back AS (

@@ -1,5 +1,5 @@
--- What was bought in vain is remembered in the same statement, so that nobody claims the job without knowing. What
--- was wasted before counts for less, by $5 a second.
+-- Purchases in vain are recorded in the same statement, so that no worker claims the job without knowing of them.
+-- Earlier purchases count for less with time: $5 a second are forgotten.
 WITH {>jobs},
 {>fenced},
 given_back AS (

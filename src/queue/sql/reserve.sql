@@ -1,4 +1,4 @@
--- Nothing is booked further ahead than a quarter of an hour, so that a clock that is set back stops workers no longer than that.
+-- Reserves at most a quarter of an hour ahead, so that a clock that is set back stops workers for no longer.
 INSERT INTO embedd.accounts AS a (endpoint, requests_at, tokens_at)
 VALUES ($1::text, now() + make_interval(secs => $4::float8 + $2::float8), now() + make_interval(secs => $4::float8 + $3::float8))
 ON CONFLICT (endpoint) DO UPDATE

@@ -1,7 +1,7 @@
--- Keeps a window's chunks beside the store until all chunks of their row have vectors. A chunk whose vector is known,
--- from this row or another, is not asked for again. What was staged for the row's former text may come again in a later
--- window, so it is set aside, under negative numbers, until the last window is staged: what no row has staged then is not
--- asked for any more. A text that has changed meanwhile is not staged: its job is stale.
+-- Stages a window's chunks until all chunks of their row have vectors. A chunk is not asked for if its vector is known,
+-- from this row or another. Chunks that were staged of the row's former text may come again in a later window. Until the
+-- last window is staged, they stay under negative numbers; then the chunks that no row has staged are not asked for any
+-- more. If the row's text has changed meanwhile, nothing is staged: the job is stale.
 WITH {>jobs},
 {>fenced},
 {types},

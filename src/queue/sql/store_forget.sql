@@ -1,5 +1,5 @@
--- Steps of the walk. Chunks of rows that are gone; chunks that wait for vectors and that no row has staged; rows that
--- were staged and have no job any more. A dead letter keeps what was bought for it.
+-- Steps of the walk: delete chunks of rows that are gone, waiting chunks that no row has staged, and staged rows that
+-- have no job. A dead letter keeps the chunks that were bought for it.
 emptied AS (DELETE FROM {store} s USING merged m WHERE {s=m} AND NOT m.there),
 displaced AS (DELETE FROM {placed} o USING merged m WHERE {o=m} AND NOT m.there),
 unasked AS (

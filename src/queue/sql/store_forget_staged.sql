@@ -1,4 +1,4 @@
--- Steps of drop: the row has its chunks already, and what was staged for another text is not needed.
+-- Steps of drop: the row has its chunks already, so chunks that were staged of another text are deleted.
 unstaged AS (DELETE FROM {staged} g USING proven f WHERE {g=f} RETURNING g.hash),
 unasked AS (
   DELETE FROM {chunks} x USING (SELECT DISTINCT hash FROM unstaged) d

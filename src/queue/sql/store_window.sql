@@ -1,2 +1,2 @@
--- Where in the text the window begins: behind what was cut of this very text, unless all of it was.
+-- Where the window begins in the text: after what was cut of this same text, unless all of it was cut.
 CASE WHEN f.begun THEN f.cut_characters ELSE 0 END

@@ -1,6 +1,6 @@
--- A row's chunks change as a whole, in this statement: readers see all that were there before, or all of the new ones.
--- A row is written only while its text is the one that was cut. A row that a user holds is passed over. A row that
--- lacks a vector after all is cut again.
+-- Replaces all chunks of a row in this statement: readers see either all former chunks or all new ones. Writes a row
+-- only while its text is the one that was cut. Passes over a row that a user has locked. A row of which a chunk lacks a
+-- vector is cut again.
 WITH {>jobs},
 {>fenced},
 {types},

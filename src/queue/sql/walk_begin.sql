@@ -1,17 +1,16 @@
--- Begins a walk over a vectorizer's table, or puts it off where nothing has happened to the table.
+-- Begins a walk over a vectorizer's table, or puts the walk off if nothing has happened to the table.
 --
--- What has happened is what PostgreSQL's cumulative statistics count: rows inserted, updated and deleted, of the table and
--- of what inherits from it, of its queue and of its ledger. They are read before any page is: what is committed later than
--- a page's snapshot, and so escapes the walk, is counted later, too, and keeps the next walk from being put off. A backend
--- tells of its changes when its outermost statement has ended: a second later at most, or a minute on a busy server. Until
--- then a change looks as if it had not been made.
+-- PostgreSQL's cumulative statistics tell what has happened: they count rows inserted, updated and deleted in the table,
+-- in the tables that inherit from it, in its queue and in its ledger. The statistics are read before any page. So a change
+-- that is committed after a page's snapshot, and that this walk misses, is counted later, and the next walk is not put
+-- off. A backend reports its changes after its outermost statement: within a second, or within a minute on a busy server.
+-- Until then, a change looks as if it had not been made.
 --
--- A walk is put off only if the triggers are there to see what happens from now on, and only for so long that each
--- row is looked at once a day. What a condition says may change with time alone, so its rows are looked at each
--- time. Statistics may have lost something before PostgreSQL 15, where they travel in packets, and after a crash,
--- which sets the times at which they were reset.
--- What earlier walks proved of a table holds while the same tables belong to it: a partition that is attached may
--- bring older rows with other vectors.
+-- A walk is put off only if the triggers can capture what happens from now on, and only for so long that each row is read
+-- once a day. With a filter, no walk is put off, because a condition may change with time alone. Before PostgreSQL 15, which
+-- may lose statistics, no walk is put off either, nor after a crash: it changes the server's start and the reset times.
+-- What earlier walks proved of a table is valid while the same tables belong to it: a partition that is attached may
+-- contain older rows with other vectors.
 WITH RECURSIVE load AS MATERIALIZED (
   SELECT count(*) >= $1::bigint AS deferred FROM (SELECT FROM {queue} LIMIT $1::bigint) x),
 family AS (
@@ -21,7 +20,7 @@ taken AS MATERIALIZED (
   SELECT v.*, pg_catalog.concat_ws('/', embedd.this_database(), v.source::oid, (
            SELECT pg_catalog.md5(string_agg(f.oid::text, ',' ORDER BY f.oid)) FROM family f)) AS here
   FROM embedd.vectorizers v
-  WHERE v.id = {id} AND (v.reconcile_until IS NULL OR v.reconcile_until <= now() OR v.walk_worker = $3::uuid) FOR NO KEY UPDATE SKIP LOCKED),
+  WHERE v.id = {id} AND (v.walk_until IS NULL OR v.walk_until <= now() OR v.walk_worker = $3::uuid) FOR NO KEY UPDATE SKIP LOCKED),
 history AS MATERIALIZED (
   SELECT CASE WHEN pg_catalog.current_setting('track_counts')::boolean
                    AND pg_catalog.current_setting('server_version_num')::int >= 150000
@@ -47,13 +46,13 @@ seen AS MATERIALIZED (
 verdict AS MATERIALIZED (
   SELECT s.*,
          coalesce(NOT s.missed AND s.captured AND s.filter_sql IS NULL AND s.walk_began_at IS NULL AND s.walked_with = s.says
-                  AND greatest(s.reconciled_at, s.walk_put_off_at) <= now() - pg_catalog.make_interval(secs => $2::float8)
-                  AND s.reconciled_at > now() - interval '1 day' + pg_catalog.make_interval(secs => $2::float8), false) AS put_off,
+                  AND greatest(s.walked_at, s.walk_put_off_at) <= now() - pg_catalog.make_interval(secs => $2::float8)
+                  AND s.walked_at > now() - interval '1 day' + pg_catalog.make_interval(secs => $2::float8), false) AS put_off,
          coalesce(NOT s.missed AND s.walk_began_at IS NOT NULL AND s.walk_cursor IS NOT NULL AND s.walk_in = s.here, false) AS resumed
   FROM seen s),
 begun AS (
   UPDATE embedd.vectorizers v
-  SET reconcile_until = CASE WHEN NOT d.put_off THEN pg_catalog.clock_timestamp() + interval '60 s' END,
+  SET walk_until = CASE WHEN NOT d.put_off THEN pg_catalog.clock_timestamp() + interval '60 s' END,
       walk_worker = CASE WHEN NOT d.put_off THEN $3::uuid END,
       walk_put_off_at = CASE WHEN d.put_off THEN now() ELSE v.walk_put_off_at END,
       walk_cursor = CASE WHEN d.resumed THEN v.walk_cursor END,
@@ -64,5 +63,5 @@ begun AS (
       walk_skipped = CASE WHEN d.resumed THEN v.walk_skipped ELSE 0 END,
       walk_disputed = CASE WHEN d.resumed THEN v.walk_disputed ELSE 0 END
   FROM verdict d WHERE v.id = {id} AND NOT d.deferred)
-SELECT d.deferred, d.put_off, NOT d.missed AND d.reconciled_at IS NOT NULL, CASE WHEN d.resumed THEN d.walk_cursor END
+SELECT d.deferred, d.put_off, NOT d.missed AND d.walked_at IS NOT NULL, CASE WHEN d.resumed THEN d.walk_cursor END
 FROM verdict d

@@ -1,6 +1,6 @@
--- What is known of the chunks that a store holds already. A row whose chunks are all there, from 0 on, and are of this
--- model, is taken for true to its present text. Of any other row the ledger says a text that no row has: the walk has
--- the row embedded, or finds that it is gone, and removes its chunks.
+-- Fills the ledger for chunks that a store has already. If all chunks of a row are there, from number 0 on, and are of this
+-- model, they count as chunks of the row's present text. For any other row the ledger gets the hash of a text that no row
+-- has: then the walk has the row embedded, or finds that the row is gone, and removes its chunks.
 WITH there AS MATERIALIZED (
   SELECT {store_keys},
          min(s.chunk_seq) = 0 AND max(s.chunk_seq) = count(*) - 1

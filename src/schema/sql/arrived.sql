@@ -1,8 +1,8 @@
--- Chunks have got their vectors: rows that lack no vector any more are due. A row whose job is being written is left
--- alone. Chunks of one store arrive one transaction after another from here on: of two at once, neither would see the
--- other's chunk, and both would leave alone a row that lacked these two. Whoever takes this lock has all other locks
--- that it will need. A row that is overlooked here is looked at after some seconds, so no failure here is worth the
--- settlement's.
+-- Some chunks have got their vectors: rows of which all chunks have vectors are now due. A row whose job is being written
+-- is left alone. From here on, transactions in which chunks of one store arrive run one after another. Otherwise, of two
+-- at once, neither would see the other's chunk, and both would leave alone a row that lacked these two chunks. A
+-- transaction that takes this lock has all other locks that it will need. A row that is overlooked here is looked at
+-- again after some seconds, so a failure here must not fail the settlement.
 CREATE FUNCTION embedd.capture_arrived_{id}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER{settings} AS $body$
 BEGIN
   {one_at_a_time}

@@ -1,6 +1,6 @@
--- A key change leaves the old key's job to the worker, which finds out whether the row is gone or another row took
--- the key. The ledger row moves along only if the new key has none: after a shift of many keys (`SET id = id + 1`)
--- it would tell of another row.
+-- When a key changes, the job of the old key stays: the worker finds out whether the row is gone, or another row has the
+-- key now. The ledger row moves to the new key only if the new key has none: after a shift of many keys
+-- (`SET id = id + 1`) the ledger row would be about another row.
 CREATE FUNCTION embedd.capture_changed_{id}({typed_old}, {typed_new}) RETURNS void LANGUAGE plpgsql{settings} AS $body$
 BEGIN
   IF ({old}) IS DISTINCT FROM ({new}) THEN

@@ -1,2 +1,2 @@
--- The chunks that wait for vectors, each once, by a hash of what is sent. They have a vectorizer of their own.
+-- The chunks that wait for vectors, each once, by a hash of the text that is sent. A vectorizer of their own embeds them.
 CREATE TABLE {chunks} (hash uuid PRIMARY KEY, sent text NOT NULL, embedding {store_type}, model_id text, model_version text)

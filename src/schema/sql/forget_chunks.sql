@@ -1,4 +1,4 @@
--- What is written to the store here is no reason to look at its rows again.
+-- These writes to the store are embedd's own, so its rows need not be looked at again.
 PERFORM set_config('embedd.follows', 'on', true);
 DELETE FROM {chunks} x WHERE x.hash IN (SELECT q.hash FROM {staged} q{joined} WHERE {q_is_row})
   AND NOT EXISTS (SELECT FROM {staged} q WHERE q.hash = x.hash AND NOT {q_is_a_row});

@@ -1,5 +1,5 @@
--- One hint a transaction, and none while a worker is at this queue already: a NOTIFY takes an instance-wide lock at
--- commit. `SET embedd.hint = off` goes without, as PREPARE TRANSACTION must.
+-- Sends one hint per transaction, and none while a worker works on this queue: a NOTIFY takes a lock of the whole server at
+-- commit. `SET embedd.hint = off` sends none; PREPARE TRANSACTION needs that.
 IF {changed} AND current_setting('embedd.hinted_{id}', true) IS DISTINCT FROM '1'
     AND current_setting('embedd.hint', true) IS DISTINCT FROM 'off' THEN
   PERFORM set_config('embedd.hinted_{id}', '1', true);

@@ -1,5 +1,5 @@
--- A vectorizer's queue. Every job is inserted, updated twice and deleted: leave room in each page, and vacuum early
--- and without pauses.
+-- A vectorizer's queue. Every job is inserted, updated twice and deleted, so each page keeps free space, and vacuum comes
+-- early and does not pause.
 CREATE TABLE {queue} ({typed_keys}, run_at timestamptz NOT NULL DEFAULT now(), attempt smallint NOT NULL DEFAULT 0,
   lease uuid, priority smallint NOT NULL DEFAULT 0, kept {vector}, kept_hash bigint, kept_at timestamptz,
   changed_at timestamptz NOT NULL DEFAULT now(){cut_columns}, PRIMARY KEY ({keys}))

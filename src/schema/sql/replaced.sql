@@ -1,6 +1,6 @@
--- The vector that is being replaced goes with the job if it is the proven one, which is bought already. Of any other
--- vector nothing is kept. A worker that has claimed the job may be buying the row's vector, and stores it whatever
--- stands in the column: its lease holds on. A dead letter becomes a job again, and is no dead letter meanwhile.
+-- If the vector that is being replaced is the proven one, the job keeps it, because it is paid for. Any other vector is not
+-- kept. A worker that has claimed the job keeps its lease: it may be buying the row's vector, and stores it whatever is in
+-- the column. If the row is a dead letter, it becomes a job again.
 CREATE FUNCTION embedd.capture_replaced_{id}({typed_old}, v {stored}) RETURNS void LANGUAGE plpgsql{settings} AS $body$
 BEGIN
   INSERT INTO {queue} AS q ({keys}, kept, kept_hash, kept_at)

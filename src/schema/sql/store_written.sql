@@ -1,4 +1,4 @@
--- Somebody else has written to the store: the row is looked at again.
+-- Somebody else has written to the store, so the row is looked at again.
 CREATE FUNCTION embedd.capture_store_{id}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER{settings} AS $body$
 BEGIN
   IF 'on' IN (current_setting('embedd.settles', true), current_setting('embedd.follows', true)) THEN RETURN NULL; END IF;
@@ -17,7 +17,7 @@ BEGIN
       IF TG_OP <> 'DELETE' THEN PERFORM embedd.capture_forget_{id}({new_row}); END IF;
     END IF;
   EXCEPTION WHEN OTHERS THEN
-    {>note_missed}
+    {>record_missed}
   END;
   RETURN NULL;
 END

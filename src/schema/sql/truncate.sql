@@ -1,7 +1,7 @@
--- The user's transaction has locked the table for itself, and workers' statements that have locked queue and ledger
--- may be waiting for it. So no table's lock is waited for, and nothing that would fail the TRUNCATE at REPEATABLE
--- READ may fail it. What stays is the worker's to clear away: jobs and proofs whose row is gone. More than
--- {most_jobs} deleted jobs would be noticed.
+-- The user's transaction has locked the table exclusively, and workers' statements that have locked the queue and the
+-- ledger may be waiting for the table. So this function waits for no table's lock. Nor may it fail the TRUNCATE at
+-- REPEATABLE READ. It deletes at most {most_jobs} jobs, which takes no noticeable time; workers remove the other jobs and
+-- the proofs of rows that are gone.
 CREATE FUNCTION embedd.capture_truncate_{id}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER{settings} AS $body$
 BEGIN
   BEGIN
@@ -20,7 +20,7 @@ BEGIN
       END;
     END;{truncate_chunks}
   EXCEPTION WHEN OTHERS THEN
-    {>note_missed}
+    {>record_missed}
   END;
   RETURN NULL;
 END

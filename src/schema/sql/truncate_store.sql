@@ -1,4 +1,4 @@
--- What is written to the store here is no reason to look at its rows again.
+-- These writes to the store are embedd's own, so its rows need not be looked at again.
 PERFORM set_config('embedd.follows', 'on', true);
 BEGIN
   LOCK TABLE {store}, {placed}, {staged} IN ACCESS EXCLUSIVE MODE NOWAIT;

@@ -1,6 +1,6 @@
--- Runs before the row is written. A vector that the statement names is in the new row as the statement made it; one
--- that it does not name is still the pointer into the old row's TOAST, with the same length. Functions of pgvector's
--- are called, so whatever fails is noted.
+-- Runs before the row is written. If the statement sets the vector, the new row has that value. Otherwise the new row has
+-- the pointer into the old row's TOAST, with the same length. The function calls pgvector's functions, so every failure is
+-- recorded as missed.
 CREATE FUNCTION embedd.capture_vector_{id}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$
 BEGIN
   BEGIN
@@ -15,7 +15,7 @@ BEGIN
     END IF;
     PERFORM embedd.capture_replaced_{id}({old_row}, OLD.{destination});
   EXCEPTION WHEN OTHERS THEN
-    {>note_missed}
+    {>record_missed}
     RETURN NEW;
   END;
   RETURN NEW;

@@ -5,7 +5,7 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = '42804', MESSAGE = 'a key column has another type than when the vectorizer was created';
     END IF;
   EXCEPTION WHEN OTHERS THEN
-    PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+    PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
     RETURN NULL;
   END;
   IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed' THEN
@@ -30,7 +30,7 @@ END IF;
   END IF;
 END IF;
     EXCEPTION WHEN OTHERS THEN
-      PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+      PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
     END;
   END IF;
   RETURN NULL;
@@ -45,7 +45,7 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = '42804', MESSAGE = 'a key column has another type than when the vectorizer was created';
     END IF;
   EXCEPTION WHEN OTHERS THEN
-    PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+    PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
     RETURN NULL;
   END;
   IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed' THEN
@@ -54,7 +54,7 @@ BEGIN
     BEGIN
       PERFORM embedd.capture_changed_7(OLD."slug", OLD."Part", NEW."slug", NEW."Part");
     EXCEPTION WHEN OTHERS THEN
-      PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+      PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
     END;
   END IF;
   RETURN NULL;
@@ -68,7 +68,7 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = '42804', MESSAGE = 'a key column has another type than when the vectorizer was created';
     END IF;
   EXCEPTION WHEN OTHERS THEN
-    PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+    PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
     RETURN NULL;
   END;
   IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed' THEN
@@ -85,7 +85,7 @@ BEGIN
         PERFORM embedd.capture_forget_7(t."slug", t."Part") FROM embedd_rows t;
       END IF;
     EXCEPTION WHEN OTHERS THEN
-      PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+      PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
     END;
   END IF;
   RETURN NULL;
@@ -110,7 +110,7 @@ BEGIN
       END;
     END;
   EXCEPTION WHEN OTHERS THEN
-    PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+    PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
   END;
   RETURN NULL;
 END
@@ -166,7 +166,7 @@ BEGIN
     END IF;
     PERFORM embedd.capture_replaced_7(OLD."slug", OLD."Part", OLD."embedding");
   EXCEPTION WHEN OTHERS THEN
-    PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+    PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
     RETURN NEW;
   END;
   RETURN NEW;

@@ -5,7 +5,7 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = '42804', MESSAGE = 'a key column has another type than when the vectorizer was created';
     END IF;
   EXCEPTION WHEN OTHERS THEN
-    PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+    PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
     RETURN NULL;
   END;
   IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed' THEN
@@ -30,7 +30,7 @@ END IF;
   END IF;
 END IF;
     EXCEPTION WHEN OTHERS THEN
-      PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+      PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
     END;
   END IF;
   RETURN NULL;
@@ -45,7 +45,7 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = '42804', MESSAGE = 'a key column has another type than when the vectorizer was created';
     END IF;
   EXCEPTION WHEN OTHERS THEN
-    PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+    PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
     RETURN NULL;
   END;
   IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed' THEN
@@ -54,7 +54,7 @@ BEGIN
     BEGIN
       PERFORM embedd.capture_changed_7(OLD."slug", OLD."Part", NEW."slug", NEW."Part");
     EXCEPTION WHEN OTHERS THEN
-      PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+      PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
     END;
   END IF;
   RETURN NULL;
@@ -68,7 +68,7 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = '42804', MESSAGE = 'a key column has another type than when the vectorizer was created';
     END IF;
   EXCEPTION WHEN OTHERS THEN
-    PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+    PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
     RETURN NULL;
   END;
   IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed' THEN
@@ -99,7 +99,7 @@ IF EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = 7) THEN
         PERFORM embedd.capture_forget_7(t."slug", t."Part") FROM embedd_rows t;
       END IF;
     EXCEPTION WHEN OTHERS THEN
-      PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+      PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
     END;
   END IF;
   RETURN NULL;
@@ -137,7 +137,7 @@ EXCEPTION WHEN lock_not_available OR insufficient_privilege OR feature_not_suppo
 END;
 PERFORM set_config('embedd.follows', '', true);
   EXCEPTION WHEN OTHERS THEN
-    PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+    PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
   END;
   RETURN NULL;
 END
@@ -202,7 +202,7 @@ BEGIN
       IF TG_OP <> 'DELETE' THEN PERFORM embedd.capture_forget_7(NEW."slug", NEW."Part"); END IF;
     END IF;
   EXCEPTION WHEN OTHERS THEN
-    PERFORM embedd.note_missed(7, SQLSTATE, SQLERRM);
+    PERFORM embedd.record_missed(7, SQLSTATE, SQLERRM);
   END;
   RETURN NULL;
 END
@@ -211,7 +211,7 @@ $body$;
 CREATE FUNCTION embedd.capture_emptied_7() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
   IF 'on' IN (current_setting('embedd.settles', true), current_setting('embedd.follows', true)) THEN RETURN NULL; END IF;
-  PERFORM embedd.note_missed(7, '00000', '');
+  PERFORM embedd.record_missed(7, '00000', '');
   RETURN NULL;
 END
 $body$;

@@ -1,11 +1,11 @@
 WITH beat AS (
-  INSERT INTO embedd.workers AS w (id, hostname, pid, version, rows_embedded, requests_in_flight, leases_held, draining,
-                                   troubles)
+  INSERT INTO embedd.workers AS w (id, hostname, pid, version, rows_embedded, requests_in_flight, leases, draining,
+                                   problems)
   VALUES ($1::uuid, $2::text, $3::bigint, $4::text, $5::bigint, $6::bigint, $7::bigint, $8::boolean,
           nullif($10::text, '')::jsonb)
   ON CONFLICT (id) DO UPDATE
   SET seen_at = now(), rows_embedded = excluded.rows_embedded, requests_in_flight = excluded.requests_in_flight,
-      leases_held = excluded.leases_held, draining = excluded.draining, troubles = excluded.troubles),
+      leases = excluded.leases, draining = excluded.draining, problems = excluded.problems),
 swept AS (
   DELETE FROM embedd.workers WHERE id IN (
     SELECT id FROM embedd.workers WHERE seen_at < now() - interval '10 minutes' AND id <> $1::uuid
@@ -30,11 +30,11 @@ SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.sta
        (SELECT format('%I.%I', sn.nspname, sc.relname) FROM pg_catalog.pg_class sc
         JOIN pg_catalog.pg_namespace sn ON sn.oid = sc.relnamespace WHERE sc.oid = v.store),
        coalesce((SELECT cv.id FROM embedd.vectorizers cv WHERE cv.rows_of = v.id), 0),
-       (v.source <> a.source OR v.reconciled_at IS NULL
-        OR greatest(v.reconciled_at, v.walk_put_off_at) <= now() - make_interval(secs => $9::float8)
-        OR v.reconciled_at <= now() - make_interval(secs => $11::float8)
+       (v.source <> a.source OR v.walked_at IS NULL
+        OR greatest(v.walked_at, v.walk_put_off_at) <= now() - make_interval(secs => $9::float8)
+        OR v.walked_at <= now() - make_interval(secs => $11::float8)
            AND EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id))
-         AND (v.reconcile_until IS NULL OR v.reconcile_until <= now()),
+         AND (v.walk_until IS NULL OR v.walk_until <= now()),
        s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters,
        coalesce(s.problem, embedd.hidden_rows(a.source), embedd.destination_problem(v.id)),
        least(s.first_live, now() - interval '2 s'), least(s.first_backfill, now() - interval '2 s'), s.reading_seconds,

@@ -7,7 +7,7 @@ taken AS MATERIALIZED (
   SELECT v.*, pg_catalog.concat_ws('/', embedd.this_database(), v.source::oid, (
            SELECT pg_catalog.md5(string_agg(f.oid::text, ',' ORDER BY f.oid)) FROM family f)) AS here
   FROM embedd.vectorizers v
-  WHERE v.id = 7 AND (v.reconcile_until IS NULL OR v.reconcile_until <= now() OR v.walk_worker = $3::uuid) FOR NO KEY UPDATE SKIP LOCKED),
+  WHERE v.id = 7 AND (v.walk_until IS NULL OR v.walk_until <= now() OR v.walk_worker = $3::uuid) FOR NO KEY UPDATE SKIP LOCKED),
 history AS MATERIALIZED (
   SELECT CASE WHEN pg_catalog.current_setting('track_counts')::boolean
                    AND pg_catalog.current_setting('server_version_num')::int >= 150000
@@ -33,13 +33,13 @@ seen AS MATERIALIZED (
 verdict AS MATERIALIZED (
   SELECT s.*,
          coalesce(NOT s.missed AND s.captured AND s.filter_sql IS NULL AND s.walk_began_at IS NULL AND s.walked_with = s.says
-                  AND greatest(s.reconciled_at, s.walk_put_off_at) <= now() - pg_catalog.make_interval(secs => $2::float8)
-                  AND s.reconciled_at > now() - interval '1 day' + pg_catalog.make_interval(secs => $2::float8), false) AS put_off,
+                  AND greatest(s.walked_at, s.walk_put_off_at) <= now() - pg_catalog.make_interval(secs => $2::float8)
+                  AND s.walked_at > now() - interval '1 day' + pg_catalog.make_interval(secs => $2::float8), false) AS put_off,
          coalesce(NOT s.missed AND s.walk_began_at IS NOT NULL AND s.walk_cursor IS NOT NULL AND s.walk_in = s.here, false) AS resumed
   FROM seen s),
 begun AS (
   UPDATE embedd.vectorizers v
-  SET reconcile_until = CASE WHEN NOT d.put_off THEN pg_catalog.clock_timestamp() + interval '60 s' END,
+  SET walk_until = CASE WHEN NOT d.put_off THEN pg_catalog.clock_timestamp() + interval '60 s' END,
       walk_worker = CASE WHEN NOT d.put_off THEN $3::uuid END,
       walk_put_off_at = CASE WHEN d.put_off THEN now() ELSE v.walk_put_off_at END,
       walk_cursor = CASE WHEN d.resumed THEN v.walk_cursor END,
@@ -50,5 +50,5 @@ begun AS (
       walk_skipped = CASE WHEN d.resumed THEN v.walk_skipped ELSE 0 END,
       walk_disputed = CASE WHEN d.resumed THEN v.walk_disputed ELSE 0 END
   FROM verdict d WHERE v.id = 7 AND NOT d.deferred)
-SELECT d.deferred, d.put_off, NOT d.missed AND d.reconciled_at IS NOT NULL, CASE WHEN d.resumed THEN d.walk_cursor END
+SELECT d.deferred, d.put_off, NOT d.missed AND d.walked_at IS NOT NULL, CASE WHEN d.resumed THEN d.walk_cursor END
 FROM verdict d

@@ -26,20 +26,20 @@ deleted AS (
   DELETE FROM embedd.queue_7 q USING wrote w WHERE q.ctid = w.at),
 left_over AS MATERIALIZED (
   SELECT f.*, (f.slot >= 0 OR (f.kept_hash = f.hash AND f.kept IS NOT NULL))
-              AND coalesce((SELECT pg_catalog.hashtextextended((CASE WHEN embedd.refusal('embedd.covers_7(t.kind)', t.*) IS NULL THEN (t.title || t.body) END) COLLATE pg_catalog."C", 0) = f.hash FROM public.notes t WHERE t."slug" OPERATOR(pg_catalog.=) f.k1 AND t."part" OPERATOR(pg_catalog.=) f.k2), false) AS held
+              AND coalesce((SELECT pg_catalog.hashtextextended((CASE WHEN embedd.refusal('embedd.covers_7(t.kind)', t.*) IS NULL THEN (t.title || t.body) END) COLLATE pg_catalog."C", 0) = f.hash FROM public.notes t WHERE t."slug" OPERATOR(pg_catalog.=) f.k1 AND t."part" OPERATOR(pg_catalog.=) f.k2), false) AS locked
   FROM fenced f WHERE f.n NOT IN (SELECT n FROM wrote)),
 given_back AS (
   UPDATE embedd.queue_7 q
-  SET lease = CASE WHEN f.held THEN NULL ELSE q.lease END,
-      run_at = CASE WHEN f.held THEN
+  SET lease = CASE WHEN f.locked THEN NULL ELSE q.lease END,
+      run_at = CASE WHEN f.locked THEN
         now() + greatest(interval '0.5 s', least(interval '30 s', now() - coalesce(f.kept_at, now()))) ELSE q.run_at END,
-      kept = CASE WHEN f.held THEN CASE WHEN f.slot >= 0 THEN ($6::public.vector[])[f.slot + 1] ELSE f.kept END END,
-      kept_hash = CASE WHEN f.held THEN f.hash END,
-      kept_at = CASE WHEN f.held THEN coalesce(f.kept_at, now()) END
+      kept = CASE WHEN f.locked THEN CASE WHEN f.slot >= 0 THEN ($6::public.vector[])[f.slot + 1] ELSE f.kept END END,
+      kept_hash = CASE WHEN f.locked THEN f.hash END,
+      kept_at = CASE WHEN f.locked THEN coalesce(f.kept_at, now()) END
   FROM left_over f WHERE q.ctid = f.at)
 SELECT string_agg(coalesce(
   CASE WHEN j.n IN (SELECT n FROM wrote) THEN 'd'
-       WHEN j.n IN (SELECT n FROM left_over WHERE held) THEN 'k'
+       WHEN j.n IN (SELECT n FROM left_over WHERE locked) THEN 'k'
        WHEN j.n IN (SELECT n FROM left_over) THEN 's' END,
   CASE WHEN (SELECT true FROM embedd.queue_7 q WHERE q.k1 OPERATOR(pg_catalog.=) j.k1 AND q.k2 OPERATOR(pg_catalog.=) j.k2 AND q.lease = j.lease LIMIT 1) THEN 'b' ELSE 'g' END), '' ORDER BY j.n)
 FROM jobs j

@@ -88,10 +88,10 @@ ended AS MATERIALIZED (
   FROM answer a CROSS JOIN embedd.vectorizers v WHERE v.id = 7),
 renewed AS (
   UPDATE embedd.vectorizers v
-  SET reconcile_until = CASE WHEN NOT a.last THEN pg_catalog.clock_timestamp() + interval '60 s' END,
+  SET walk_until = CASE WHEN NOT a.last THEN pg_catalog.clock_timestamp() + interval '60 s' END,
       walk_worker = CASE WHEN NOT a.last THEN v.walk_worker END,
-      reconciled_at = CASE WHEN NOT a.last AND EXISTS (SELECT FROM made_up) THEN NULL
-                           WHEN NOT a.last THEN v.reconciled_at
+      walked_at = CASE WHEN NOT a.last AND EXISTS (SELECT FROM made_up) THEN NULL
+                           WHEN NOT a.last THEN v.walked_at
                            WHEN e.skipped = 0 THEN pg_catalog.clock_timestamp()
                            ELSE now() - pg_catalog.make_interval(secs => greatest($4::float8 - 60, 0)) END,
       walk_put_off_at = CASE WHEN NOT a.last THEN v.walk_put_off_at END,

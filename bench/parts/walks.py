@@ -14,7 +14,7 @@ from harness.contestants import Embedd
 DIMENSIONS = 64
 TEXT = "rpad('row ' || i || ' ', 1000, 'some words of text ')"
 HOUR = 3600
-SHARE = 0.02  # EMBEDD_RECONCILE_SHARE
+SHARE = 0.02  # EMBEDD_WALK_SHARE
 SPENT = "SELECT active_time / 1000, blks_hit + blks_read FROM pg_stat_database WHERE datname = 'run'"
 
 
@@ -52,7 +52,7 @@ def run(bench: Bench) -> None:
 
 
 AN_HOUR_LATER = (
-    "UPDATE embedd.vectorizers SET reconciled_at = reconciled_at - interval '61 minutes',"
+    "UPDATE embedd.vectorizers SET walked_at = walked_at - interval '61 minutes',"
     " walk_put_off_at = walk_put_off_at - interval '61 minutes'",
 )
 
@@ -70,7 +70,7 @@ def fill(bench: Bench, embedd: Embedd, rows: int) -> None:
     server.settle("run")
     for _ in range(2):  # the first notes down what it finds, the second finds nothing
         embedd.run("run", "worker", "--once")
-        server.sql("run", "UPDATE embedd.vectorizers SET reconciled_at = NULL")
+        server.sql("run", "UPDATE embedd.vectorizers SET walked_at = NULL")
     embedd.run("run", "worker", "--once")
     server.settle("run")
     bench.say(f"{rows:,} rows are embedded and walked")

@@ -1,12 +1,12 @@
--- One page by key order: source rows and ledger rows side by side, each up to a limit, and the page ends where the
--- first of the two does. Rows that users hold are skipped, and the walk is then due again soon: inserting the job of
--- a row whose update is not committed would wait for that user. A stored vector without proof may be anything, so
--- its row is embedded. Proofs of rows that are gone are removed.
--- What the triggers missed until the first page, this walk finds; if it does not get to its end, it is due again.
--- A vector is read, and compared with what the ledger proves, only if its row was written since the last complete
--- walk began: no older row can have changed. A proof from before vectors were proven takes the vector that it finds.
--- A row whose vector was replaced kMostRepairs times is left as it is: something replaces it whenever it is stored,
--- and each time it would be bought.
+-- Reads one page in the order of the key: source rows and ledger rows side by side, each up to a limit. The page ends
+-- where the first of the two ends. Rows that users have locked are skipped, because inserting the job of a row whose update
+-- is not committed would wait for that user; the walk is then due again soon. A stored vector without a proof may be any
+-- vector, so its row is embedded. Proofs of rows that are gone are removed.
+-- The walk finds all that the triggers missed before its first page. If the walk does not reach its end, it is due again.
+-- A vector is read, and compared with its proof, only if its row was written since the last complete walk began: no older
+-- row can have changed. A proof without a hash of the vector takes the hash of the vector that is there.
+-- A row whose vector was replaced kMostRepairs times is left alone: something replaces the vector after each storing, and
+-- each repair would be bought.
 WITH {types}, load AS MATERIALIZED (
   SELECT count(*) >= $2::bigint AS deferred FROM (SELECT FROM {queue} LIMIT $2::bigint) x),
 mine AS MATERIALIZED (
@@ -97,10 +97,10 @@ ended AS MATERIALIZED (
   FROM answer a CROSS JOIN embedd.vectorizers v WHERE v.id = {id}),
 renewed AS (
   UPDATE embedd.vectorizers v
-  SET reconcile_until = CASE WHEN NOT a.last THEN pg_catalog.clock_timestamp() + interval '60 s' END,
+  SET walk_until = CASE WHEN NOT a.last THEN pg_catalog.clock_timestamp() + interval '60 s' END,
       walk_worker = CASE WHEN NOT a.last THEN v.walk_worker END,
-      reconciled_at = CASE WHEN NOT a.last AND EXISTS (SELECT FROM made_up) THEN NULL
-                           WHEN NOT a.last THEN v.reconciled_at
+      walked_at = CASE WHEN NOT a.last AND EXISTS (SELECT FROM made_up) THEN NULL
+                           WHEN NOT a.last THEN v.walked_at
                            WHEN e.skipped = 0 THEN pg_catalog.clock_timestamp()
                            ELSE now() - pg_catalog.make_interval(secs => greatest($4::float8 - 60, 0)) END,
       walk_put_off_at = CASE WHEN NOT a.last THEN v.walk_put_off_at END,

@@ -12,14 +12,14 @@ proven_rows AS MATERIALIZED (
       THEN pg_catalog.age(v.proven_before::xid) ELSE 2147483647 END AS age
   FROM embedd.vectorizers v WHERE v.id = 7),
 page AS MATERIALIZED (
-  SELECT t."slug" AS k1, t."part" AS k2, pg_catalog.hashtextextended((CASE WHEN embedd.covers_7(t.kind) THEN (t.title || t.body) END) COLLATE pg_catalog."C", 0) AS hash, t."embedding" IS NOT NULL AS stored,
+  SELECT t."slug" AS k1, t."part" AS k2, pg_catalog.hashtextextended((CASE WHEN embedd.refusal('embedd.covers_7(t.kind)', t.*) IS NULL THEN (t.title || t.body) END) COLLATE pg_catalog."C", 0) AS hash, t."embedding" IS NOT NULL AS stored,
          CASE WHEN pg_catalog.age(t.xmin) <= (SELECT age FROM proven_rows) THEN pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256(public.halfvec_send((t."embedding")::public.halfvec)), 'hex') COLLATE pg_catalog."C", 0) END AS vector_hash,
-         coalesce(NULL::text <> '', false) AS refused FROM public.notes t
-  WHERE (SELECT yes FROM walks) AND (t."slug", t."part") > ($6::character varying(20), $7::integer)
+         coalesce(embedd.refusal('embedd.covers_7(t.kind)', t.*) <> '', false) AS refused FROM public.notes t
+  WHERE (SELECT yes FROM walks) AND (t."slug", t."part") > (embedd.text_of($6::bytea)::character varying(20), $7::integer)
   ORDER BY t."slug", t."part" LIMIT $1::bigint),
 proofs AS MATERIALIZED (
   SELECT l.k1, l.k2, l.text_hash, l.vector_hash, l.repairs FROM embedd.ledger_7 l
-  WHERE (SELECT yes FROM walks) AND (l.k1, l.k2) > ($6::character varying(20), $7::integer)
+  WHERE (SELECT yes FROM walks) AND (l.k1, l.k2) > (embedd.text_of($6::bytea)::character varying(20), $7::integer)
   ORDER BY l.k1, l.k2 LIMIT 2 * $1::bigint),
 page_end AS MATERIALIZED (
   SELECT k1, k2 FROM (
@@ -88,10 +88,10 @@ ended AS MATERIALIZED (
   FROM answer a CROSS JOIN embedd.vectorizers v WHERE v.id = 7),
 renewed AS (
   UPDATE embedd.vectorizers v
-  SET reconcile_until = CASE WHEN NOT a.last THEN pg_catalog.clock_timestamp() + interval '60 s' END,
+  SET walk_until = CASE WHEN NOT a.last THEN pg_catalog.clock_timestamp() + interval '60 s' END,
       walk_worker = CASE WHEN NOT a.last THEN v.walk_worker END,
-      reconciled_at = CASE WHEN NOT a.last AND EXISTS (SELECT FROM made_up) THEN NULL
-                           WHEN NOT a.last THEN v.reconciled_at
+      walked_at = CASE WHEN NOT a.last AND EXISTS (SELECT FROM made_up) THEN NULL
+                           WHEN NOT a.last THEN v.walked_at
                            WHEN e.skipped = 0 THEN pg_catalog.clock_timestamp()
                            ELSE now() - pg_catalog.make_interval(secs => greatest($4::float8 - 60, 0)) END,
       walk_put_off_at = CASE WHEN NOT a.last THEN v.walk_put_off_at END,
@@ -106,5 +106,5 @@ renewed AS (
   FROM answer a CROSS JOIN ended e WHERE v.id = 7 AND a.walking)
 SELECT a.walking, a.deferred, a.scanned, a.enqueued, a.last, a.replaced, a.disputed,
        extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp())::float8,
-       e.k1, e.k2
+       pg_catalog.convert_to(e.k1, pg_catalog.getdatabaseencoding()), e.k2
 FROM answer a LEFT JOIN page_end e ON true

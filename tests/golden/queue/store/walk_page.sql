@@ -20,11 +20,11 @@ AND NOT EXISTS (
          CASE WHEN EXISTS (SELECT FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) t."slug" AND s."part" OPERATOR(pg_catalog.=) t."part" AND pg_catalog.age(s.xmin) <= (SELECT age FROM proven_rows)) THEN (SELECT pg_catalog.hashtextextended(string_agg(pg_catalog.concat_ws(' ', pg_catalog.hashtextextended(s.chunk COLLATE pg_catalog."C", 0), pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256(public.vector_send((s.embedding)::public.vector)), 'hex') COLLATE pg_catalog."C", 0)), ' ' ORDER BY s.chunk_seq) COLLATE pg_catalog."C", 0)
  FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) t."slug" AND s."part" OPERATOR(pg_catalog.=) t."part") END AS vector_hash,
          coalesce(NULL::text <> '', false) AS refused FROM public.notes t
-  WHERE (SELECT yes FROM walks) 
+  WHERE (SELECT yes FROM walks) AND (t."slug", t."part") > ($6::character varying(20), $7::integer)
   ORDER BY t."slug", t."part" LIMIT $1::bigint),
 proofs AS MATERIALIZED (
   SELECT l.k1, l.k2, l.text_hash, l.vector_hash, l.repairs FROM embedd.ledger_7 l
-  WHERE (SELECT yes FROM walks) 
+  WHERE (SELECT yes FROM walks) AND (l.k1, l.k2) > ($6::character varying(20), $7::integer)
   ORDER BY l.k1, l.k2 LIMIT 2 * $1::bigint),
 page_end AS MATERIALIZED (
   SELECT k1, k2 FROM (
@@ -92,7 +92,7 @@ noted_down AS (
   UPDATE embedd.ledger_7 l SET vector_hash = coalesce(l.vector_hash, n.seen), repairs = l.repairs + n.repairs
   FROM noted n WHERE l.ctid = n.at),
 made_up AS (
-  DELETE FROM embedd.missed_changes m WHERE true AND m.vectorizer_id = 7 AND (SELECT yes FROM walks) RETURNING 1),
+  DELETE FROM embedd.missed_changes m WHERE false AND m.vectorizer_id = 7 AND (SELECT yes FROM walks) RETURNING 1),
 answer AS MATERIALIZED (
   SELECT EXISTS (SELECT FROM mine) AS walking, (SELECT deferred FROM load) AS deferred,
          (SELECT count(*) FROM merged WHERE there) AS scanned, (SELECT count(*) FROM enqueued) AS enqueued,
@@ -106,14 +106,14 @@ ended AS MATERIALIZED (
   FROM answer a CROSS JOIN embedd.vectorizers v WHERE v.id = 7),
 renewed AS (
   UPDATE embedd.vectorizers v
-  SET reconcile_until = CASE WHEN NOT a.last THEN pg_catalog.clock_timestamp() + interval '60 s' END,
+  SET walk_until = CASE WHEN NOT a.last THEN pg_catalog.clock_timestamp() + interval '60 s' END,
       walk_worker = CASE WHEN NOT a.last THEN v.walk_worker END,
-      reconciled_at = CASE WHEN NOT a.last AND EXISTS (SELECT FROM made_up) THEN NULL
-                           WHEN NOT a.last THEN v.reconciled_at
+      walked_at = CASE WHEN NOT a.last AND EXISTS (SELECT FROM made_up) THEN NULL
+                           WHEN NOT a.last THEN v.walked_at
                            WHEN e.skipped = 0 THEN pg_catalog.clock_timestamp()
                            ELSE now() - pg_catalog.make_interval(secs => greatest($4::float8 - 60, 0)) END,
       walk_put_off_at = CASE WHEN NOT a.last THEN v.walk_put_off_at END,
-      walk_cursor = CASE WHEN NOT a.last THEN NULL::bytea END,
+      walk_cursor = CASE WHEN NOT a.last THEN $5::bytea END,
       walk_began_at = CASE WHEN NOT a.last THEN v.walk_began_at END,
       walk_skipped = CASE WHEN NOT a.last THEN e.skipped ELSE 0 END,
       walk_disputed = CASE WHEN NOT a.last THEN e.disputed ELSE 0 END,

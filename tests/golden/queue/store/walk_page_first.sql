@@ -1,9 +1,11 @@
-WITH types AS (SELECT FROM public.notes t WHERE embedd.exactly(t.title, NULL::text)), load AS MATERIALIZED (
+WITH types AS (SELECT FROM public.notes t WHERE embedd.exactly(t.title, NULL::text)), store_types AS (
+  SELECT FROM public.notes_embedding_store s
+  WHERE embedd.exactly(s."slug", NULL::character varying(20)) AND embedd.exactly(s."part", NULL::integer) AND embedd.exactly(s.chunk, NULL::pg_catalog.text) AND embedd.exactly(s.embedding, NULL::public.vector)), load AS MATERIALIZED (
   SELECT count(*) >= $2::bigint AS deferred FROM (SELECT FROM embedd.queue_7 LIMIT $2::bigint) x),
 mine AS MATERIALIZED (
   SELECT v.id FROM embedd.vectorizers v WHERE v.id = 7 AND v.walk_worker = $3::uuid FOR NO KEY UPDATE),
 walks AS MATERIALIZED (
-  SELECT EXISTS (SELECT FROM mine) AND NOT (SELECT deferred FROM load) AND CASE WHEN (SELECT 'public.notes'::pg_catalog.regclass OPERATOR(pg_catalog.=) v.source AND coalesce(v.destination_column, '') OPERATOR(pg_catalog.=) 'embedding' AND coalesce(v.model_id_column, '') OPERATOR(pg_catalog.=) 'model' AND coalesce(v.model_version_column, '') OPERATOR(pg_catalog.=) 'version' FROM embedd.vectorizers v WHERE v.id = 7) THEN true ELSE pg_catalog.regclass('"the table that this vectorizer reads"'::pg_catalog.text) IS NULL END AS yes),
+  SELECT EXISTS (SELECT FROM mine) AND NOT (SELECT deferred FROM load) AND CASE WHEN (SELECT 'public.notes'::pg_catalog.regclass OPERATOR(pg_catalog.=) v.source AND 'public.notes_embedding_store'::pg_catalog.regclass OPERATOR(pg_catalog.=) v.store FROM embedd.vectorizers v WHERE v.id = 7) THEN true ELSE pg_catalog.regclass('"the table that this vectorizer reads"'::pg_catalog.text) IS NULL END AS yes),
 proven_rows AS MATERIALIZED (
   SELECT CASE
       WHEN v.proven_in = v.walk_in
@@ -12,8 +14,11 @@ proven_rows AS MATERIALIZED (
       THEN pg_catalog.age(v.proven_before::xid) ELSE 2147483647 END AS age
   FROM embedd.vectorizers v WHERE v.id = 7),
 page AS MATERIALIZED (
-  SELECT t."slug" AS k1, t."part" AS k2, pg_catalog.hashtextextended((CASE WHEN embedd.covers_7(t.kind) THEN (t.title || t.body) END) COLLATE pg_catalog."C", 0) AS hash, t."embedding" IS NOT NULL AS stored,
-         CASE WHEN pg_catalog.age(t.xmin) <= (SELECT age FROM proven_rows) THEN pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256(public.halfvec_send((t."embedding")::public.halfvec)), 'hex') COLLATE pg_catalog."C", 0) END AS vector_hash,
+  SELECT t."slug" AS k1, t."part" AS k2, pg_catalog.hashtextextended((CASE WHEN embedd.covers_7(t.kind) THEN (t.title || t.body) END) COLLATE pg_catalog."C", 0) AS hash, EXISTS (SELECT FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) t."slug" AND s."part" OPERATOR(pg_catalog.=) t."part")
+AND NOT EXISTS (
+  SELECT FROM embedd.placed_7 o WHERE o.k1 OPERATOR(pg_catalog.=) t."slug" AND o.k2 OPERATOR(pg_catalog.=) t."part" AND NOT EXISTS (SELECT FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) o.k1 AND s."part" OPERATOR(pg_catalog.=) o.k2 AND s.chunk_seq = o.seq)) AS stored,
+         CASE WHEN EXISTS (SELECT FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) t."slug" AND s."part" OPERATOR(pg_catalog.=) t."part" AND pg_catalog.age(s.xmin) <= (SELECT age FROM proven_rows)) THEN (SELECT pg_catalog.hashtextextended(string_agg(pg_catalog.concat_ws(' ', pg_catalog.hashtextextended(s.chunk COLLATE pg_catalog."C", 0), pg_catalog.hashtextextended(pg_catalog.encode(pg_catalog.sha256(public.vector_send((s.embedding)::public.vector)), 'hex') COLLATE pg_catalog."C", 0)), ' ' ORDER BY s.chunk_seq) COLLATE pg_catalog."C", 0)
+ FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) t."slug" AND s."part" OPERATOR(pg_catalog.=) t."part") END AS vector_hash,
          coalesce(NULL::text <> '', false) AS refused FROM public.notes t
   WHERE (SELECT yes FROM walks) 
   ORDER BY t."slug", t."part" LIMIT $1::bigint),
@@ -43,7 +48,7 @@ judged AS MATERIALIZED (
 wanted AS MATERIALIZED (
   SELECT q.k1, q.k2, q.replaced FROM judged q
   WHERE q.there
-    AND CASE WHEN q.refused THEN true WHEN q.hash IS NULL THEN q.stored
+    AND CASE WHEN q.refused THEN true WHEN q.hash IS NULL THEN EXISTS (SELECT FROM public.notes_embedding_store s WHERE s."slug" OPERATOR(pg_catalog.=) q.k1 AND s."part" OPERATOR(pg_catalog.=) q.k2)
              ELSE NOT q.stored OR q.proven IS DISTINCT FROM q.hash OR (q.replaced AND q.repairs < 3) END
     AND CASE WHEN EXISTS (SELECT FROM embedd.queue_7 w WHERE w.k1 OPERATOR(pg_catalog.=) q.k1 AND w.k2 OPERATOR(pg_catalog.=) q.k2) THEN false ELSE true END
     AND NOT EXISTS (SELECT FROM embedd.dead_letters d
@@ -64,6 +69,19 @@ orphans AS MATERIALIZED (
   WHERE NOT m.there),
 forgotten AS (
   DELETE FROM embedd.ledger_7 l WHERE l.ctid = ANY (ARRAY(SELECT at FROM orphans))),
+emptied AS (DELETE FROM public.notes_embedding_store s USING merged m WHERE s."slug" OPERATOR(pg_catalog.=) m.k1 AND s."part" OPERATOR(pg_catalog.=) m.k2 AND NOT m.there),
+displaced AS (DELETE FROM embedd.placed_7 o USING merged m WHERE o.k1 OPERATOR(pg_catalog.=) m.k1 AND o.k2 OPERATOR(pg_catalog.=) m.k2 AND NOT m.there),
+unasked AS (
+  DELETE FROM embedd.chunks_7 x WHERE x.ctid = ANY (ARRAY(
+    SELECT x.ctid FROM embedd.chunks_7 x
+    WHERE (SELECT yes FROM walks) AND NOT EXISTS (SELECT FROM embedd.staged_7 g WHERE g.hash = x.hash)
+    LIMIT 1000 FOR UPDATE SKIP LOCKED))),
+unstaged AS (
+  DELETE FROM embedd.staged_7 g WHERE g.ctid = ANY (ARRAY(
+    SELECT q.ctid FROM embedd.staged_7 q
+    WHERE (SELECT yes FROM walks) AND NOT EXISTS (SELECT FROM embedd.queue_7 w WHERE w.k1 OPERATOR(pg_catalog.=) q.k1 AND w.k2 OPERATOR(pg_catalog.=) q.k2)
+      AND NOT EXISTS (SELECT FROM embedd.dead_letters d WHERE d.vectorizer_id = 7 AND d.key = pg_catalog.jsonb_build_object('slug', q.k1, 'part', q.k2))
+    LIMIT 1000 FOR UPDATE SKIP LOCKED))),
 noted AS MATERIALIZED (
   SELECT l.at, m.seen, m.repairs FROM (
     SELECT k1, k2, vector_hash AS seen, 0 AS repairs FROM judged WHERE first_seen
@@ -88,10 +106,10 @@ ended AS MATERIALIZED (
   FROM answer a CROSS JOIN embedd.vectorizers v WHERE v.id = 7),
 renewed AS (
   UPDATE embedd.vectorizers v
-  SET reconcile_until = CASE WHEN NOT a.last THEN pg_catalog.clock_timestamp() + interval '60 s' END,
+  SET walk_until = CASE WHEN NOT a.last THEN pg_catalog.clock_timestamp() + interval '60 s' END,
       walk_worker = CASE WHEN NOT a.last THEN v.walk_worker END,
-      reconciled_at = CASE WHEN NOT a.last AND EXISTS (SELECT FROM made_up) THEN NULL
-                           WHEN NOT a.last THEN v.reconciled_at
+      walked_at = CASE WHEN NOT a.last AND EXISTS (SELECT FROM made_up) THEN NULL
+                           WHEN NOT a.last THEN v.walked_at
                            WHEN e.skipped = 0 THEN pg_catalog.clock_timestamp()
                            ELSE now() - pg_catalog.make_interval(secs => greatest($4::float8 - 60, 0)) END,
       walk_put_off_at = CASE WHEN NOT a.last THEN v.walk_put_off_at END,

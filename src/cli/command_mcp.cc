@@ -1,0 +1,75 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <string>
+
+#include "app/search_service.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "mcp/server.h"
+
+namespace embedd::cli {
+
+namespace {
+
+/// Of one message; a longer one is refused, and skipped.
+constexpr std::size_t kMostMessage = 1 << 20;
+
+/// Reads lines from stdin.
+class Lines {
+ public:
+  /// The next line without its end; none at the end of the input. `too_long`: only its beginning is returned.
+  std::optional<std::string> next(bool& too_long) {
+    std::string line;
+    too_long = false;
+    for (;;) {
+      const std::size_t end = buffer_.find('\n');
+      const std::size_t size = std::min(end, buffer_.size());
+      if (line.size() + size > kMostMessage) too_long = true;
+      if (!too_long) line.append(buffer_, 0, size);
+      buffer_.erase(0, end == std::string::npos ? size : size + 1);
+      if (end != std::string::npos) return line;
+      if (!fill()) return line.empty() ? std::nullopt : std::optional(std::move(line));
+    }
+  }
+
+ private:
+  bool fill() {
+    std::array<char, 65536> piece{};
+    for (;;) {
+      const ssize_t size = ::read(STDIN_FILENO, piece.data(), piece.size());
+      if (size < 0 && errno == EINTR) continue;
+      if (size <= 0) return false;
+      buffer_.append(piece.data(), static_cast<std::size_t>(size));
+      return true;
+    }
+  }
+
+  std::string buffer_;
+};
+
+}  // namespace
+
+Result<int> serve_mcp(Context& context) {
+  // One at a time: stdin has one reader.
+  app::SearchService service(context.config, 1);
+  mcp::Tools tools(context.config, service);
+  mcp::Server server(tools);
+  Lines lines;
+  bool too_long = false;
+  while (auto line = lines.next(too_long)) {
+    if (line->find_first_not_of(" \t\r") == std::string::npos && !too_long) continue;
+    const auto answer =
+        too_long ? std::optional(mcp::refusal("null", mcp::kInvalidRequest, "the message is too long"))
+                 : server.handle(*line);
+    if (!answer) continue;
+    print(*answer + "\n");
+    if (!flush_output()) break;  // nobody reads any more
+  }
+  return kDone;
+}
+
+}  // namespace embedd::cli

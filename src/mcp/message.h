@@ -1,0 +1,38 @@
+/// Messages of the Model Context Protocol: JSON-RPC 2.0, one object a message. Pure.
+#pragma once
+
+#ifndef SIMDJSON_EXCEPTIONS
+#define SIMDJSON_EXCEPTIONS 0
+#endif
+#include <simdjson.h>
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace embedd::mcp {
+
+inline constexpr int kParseError = -32700;
+inline constexpr int kInvalidRequest = -32600;
+inline constexpr int kMethodNotFound = -32601;
+inline constexpr int kInvalidParams = -32602;
+inline constexpr int kUnsupportedVersion = -32022;
+
+struct Request {
+  std::string id;  ///< JSON; empty: a notification, which gets no answer
+  std::string method;
+  std::optional<simdjson::dom::object> params;  ///< valid as long as the parser, until its next use
+};
+
+/// A request; nothing for an answer to a request that was never sent; or the answer to a message that is
+/// neither.
+std::expected<std::optional<Request>, std::string> parse_message(simdjson::dom::parser& parser,
+                                                                 std::string_view message);
+
+/// `id` and `result` are JSON.
+std::string answer(std::string_view id, std::string_view result);
+/// `data`: JSON, or empty.
+std::string refusal(std::string_view id, int code, std::string_view message, std::string_view data = "");
+
+}  // namespace embedd::mcp

@@ -1,0 +1,2 @@
+-- Makes a walk due.
+PERFORM embedd.record_missed({id}, SQLSTATE, SQLERRM);

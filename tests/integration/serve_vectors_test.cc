@@ -148,6 +148,26 @@ TEST_F(ServeVectors, AModelOfSeveralVectorizersMayNeedItsDimensions) {
   EXPECT_EQ(clear.status, 200) << clear.body;
 }
 
+TEST_F(ServeVectors, AnAnswerIsBounded) {
+  sql("CREATE EXTENSION IF NOT EXISTS vector");
+  sql("CREATE TABLE wide (id bigint PRIMARY KEY, title text, embedding vector(8000))");
+  ASSERT_EQ(run_embedd({"migrate"}).code, 0);
+  ASSERT_EQ(run_embedd({"vectorizer", "create", "wide", "--table", "wide", "--text", "{title}", "--column",
+                        "embedding", "--endpoint", "local"})
+                .code,
+            0);
+  serve();
+  const auto ask = [&](int texts) {
+    std::string input = "\"text 1\"";
+    for (int i = 1; i < texts; ++i) input += ", \"text\"";
+    return client->post(kEmbeddings, fmt::format(R"({{"input": [{}], "model": "local-hashing-v1"}})", input));
+  };
+  EXPECT_EQ(ask(50).status, 200);
+  const SearchReply many = ask(51);
+  EXPECT_EQ(many.status, 400);
+  EXPECT_THAT(many.body, HasSubstr("at most 50 vectors, not 51"));
+}
+
 TEST_F(ServeVectors, WithoutAKeyThereIsNone) {
   declare_notes("english", "openai");
   serve({{"OPENAI_API_KEY", ""}});

@@ -12,7 +12,6 @@ namespace embedd {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 TEST(SearchRequest, HasDefaults) {
   const auto request = search::parse_request(R"({"query": "slow start"})");

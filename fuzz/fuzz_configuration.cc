@@ -15,6 +15,7 @@
 #include "cli/dotenv.h"
 #include "cli/settings.h"
 #include "cli/toml_file.h"
+#include "cli/toml_tokens.h"
 #include "pg/database_url.h"
 #include "pg/plain_url.h"
 #include "provider/endpoint.h"
@@ -62,6 +63,12 @@ void read_toml(std::string_view text) {
                                               [](const std::string& name) { return std::optional(name); });
   if (!endpoints) return check_error(endpoints.error(), "f.toml:");
   for (const provider::EndpointConfig& endpoint : *endpoints) check_endpoint(endpoint);
+  const auto tokens =
+      parse_toml_tokens(text, "f.toml", [](const std::string& name) { return std::optional(name); });
+  if (!tokens) return check_error(tokens.error(), "f.toml:");
+  for (const TokenTable& token : *tokens)
+    CHECK(!token.rights.name.empty() && !token.how.empty() && token.rights.requests_per_minute >= 0,
+          "token {}", token.rights.name);
 }
 
 /// A value as the format says.

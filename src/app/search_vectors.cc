@@ -12,6 +12,8 @@ namespace {
 
 /// Requests of one client's call under way at a time.
 constexpr std::size_t kAtOnce = 8;
+/// Of all vectors of an answer, which is some 5 MB of JSON.
+constexpr std::size_t kMaxNumbers = 400'000;
 
 bool is_meant(const schema::VectorizerInfo& info, const search::EmbedRequest& request) {
   const bool named = info.model == request.model || info.endpoint + "/" + info.model == request.model;
@@ -115,6 +117,10 @@ void SearchService::recent_list(Done<List> done) {
 
 void SearchService::start_vectors(const std::shared_ptr<Vectors>& call, const schema::VectorizerInfo& info) {
   const std::size_t count = call->request.texts.size();
+  const std::size_t most = std::max<std::size_t>(1, kMaxNumbers / static_cast<std::size_t>(info.dimensions));
+  if (count > most)
+    return call->fail(invalid(
+        fmt::format("input: of {}, an answer has at most {} vectors, not {}", model_of(info), most, count)));
   call->info = info;
   call->answer.model = info.model;
   call->answer.vectors.resize(count);

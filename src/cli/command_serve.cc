@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/stop_signals.h"
 #include "observe/request_metrics.h"
+#include "provider/key_file.h"
 #include "serve/http_server.h"
 #include "serve/search_api.h"
 #include "serve/tokens.h"
@@ -50,10 +51,30 @@ Result<serve::ListenAddress> address_of(const SettingValues& values) {
   return address;
 }
 
-Result<serve::Tokens> tokens_of(const SettingValues& values, const serve::ListenAddress& address) {
-  auto tokens = serve::Tokens::parse(TRY(values.secret("api_token")));
+/// Adds the clients of [token.NAME].
+Result<void> add_tables(serve::Tokens& tokens, const std::vector<TokenTable>& tables) {
+  for (const TokenTable& table : tables) {
+    const auto refused = [&](std::string_view why) {
+      return fail(ErrorKind::invalid_argument,
+                  fmt::format("{}: token.{}: {}", table.origin, table.rights.name, why));
+    };
+    Secret secret = table.secret;
+    if (!table.secret_file.empty()) {
+      auto read = provider::read_secret_file(table.secret_file);
+      if (!read) return refused(read.error().message);
+      secret = *std::move(read);
+    }
+    if (secret.empty()) return refused("there is no secret: " + table.how);
+    if (auto added = tokens.add(secret, table.rights); !added) return refused(added.error().message);
+  }
+  return {};
+}
+
+Result<serve::Tokens> tokens_of(const Config& config, const serve::ListenAddress& address) {
+  auto tokens = serve::Tokens::parse(TRY(config.values.secret("api_token")));
   if (!tokens)
     return fail(ErrorKind::invalid_argument, fmt::format("EMBEDD_API_TOKEN: {}", tokens.error().message));
+  TRY(add_tables(*tokens, config.tokens));
   if (tokens->empty() && !is_loopback(address.host))
     return fail(
         ErrorKind::invalid_argument,
@@ -81,7 +102,7 @@ Result<int> serve(Context& context) {
   log::write_in_background();
   const SettingValues& values = context.config.values;
   const auto address = TRY(address_of(values));
-  auto tokens = TRY(tokens_of(values, address));
+  auto tokens = TRY(tokens_of(context.config, address));
   const auto count = [&values](const char* name) { return static_cast<int>(values.integer(name)); };
 
   observe::RequestMetrics metrics;

@@ -79,8 +79,9 @@ class Loader {
   explicit Loader(const ConfigSources& sources) : sources_(sources) {}
 
   Result<Config> load() {
-    for (const auto step : {&Loader::read_flags, &Loader::read_environment, &Loader::read_dotenv,
-                            &Loader::read_toml, &Loader::build_database, &Loader::build_endpoints})
+    for (const auto step :
+         {&Loader::read_flags, &Loader::read_environment, &Loader::read_dotenv, &Loader::read_toml,
+          &Loader::build_database, &Loader::build_endpoints, &Loader::read_tokens})
       TRY((this->*step)());
     config_.tokenizer_ranks = config_.values.text("tokenizer_ranks");
     return std::move(config_);
@@ -208,6 +209,13 @@ class Loader {
     local.key_required = false;
     config_.endpoints = {std::move(openai), std::move(local)};
     return toml_ ? read_toml_endpoints() : Result<void>();
+  }
+
+  Result<void> read_tokens() {
+    if (!toml_) return {};
+    config_.tokens = TRY(parse_toml_tokens(
+        toml_->text, toml_->name, [this](const std::string& variable) { return find_variable(variable); }));
+    return {};
   }
 
   Result<void> read_toml_endpoints() {

@@ -10,6 +10,7 @@
 
 #include "app/settings.h"
 #include "cli/settings.h"
+#include "cli/toml_tokens.h"
 
 namespace embedd::cli {
 
@@ -22,6 +23,7 @@ struct ConfigSources {
 
 struct Config : app::Settings {
   SettingValues values;
+  std::vector<TokenTable> tokens;
   std::vector<std::string> files;  ///< files that were read, for `embedd check`
   std::string note;                ///< a probable mistake in the files, for a person; empty: none
 };

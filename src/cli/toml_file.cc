@@ -5,65 +5,15 @@
 #include <algorithm>
 #include <limits>
 
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include "base/nearest.h"
 #include "cli/settings.h"
-#include "text/utf8.h"
+#include "cli/toml_parse.h"
 
 namespace embedd::cli {
 
 namespace {
 
-constexpr std::string_view kEndpointTable = "endpoint";
-
-std::string place(const std::string& file, const toml::source_region& source) {
-  return fmt::format("{}:{}", file, source.begin.line);
-}
-
-// toml++ 3.3 looks characters beyond ASCII up in a table with undefined holes, even where TOML allows them.
-// So it never gets any: they are passed as `~XY`, and turned back in the result.
-
-std::string armoured(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x80 && c != '~')
-      out += c;
-    else
-      out += {'~', static_cast<char>('A' + byte / 16), static_cast<char>('A' + byte % 16)};
-  }
-  return out;
-}
-
-/// The inverse of armoured().
-std::string plain(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '~' && i + 2 < text.size()) {
-      out += static_cast<char>((text[i + 1] - 'A') * 16 + (text[i + 2] - 'A'));
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
-Result<toml::table> parse(std::string_view text, const std::string& file) {
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  if (const std::size_t good = utf8::valid_prefix(text); good < text.size())
-    return fail(ErrorKind::invalid_argument,
-                fmt::format("{}:{}: not UTF-8", file, 1 + std::ranges::count(text.substr(0, good), '\n')));
-  toml::parse_result parsed = toml::parse(armoured(text));
-  if (parsed) return std::move(parsed).table();
-  const toml::parse_error& error = parsed.error();
-  const bool letter = error.description().ends_with("'~'") && text.find('~') == std::string_view::npos;
-  return fail(ErrorKind::invalid_argument,
-              fmt::format("{}: {}", place(file, error.source()),
-                          letter ? "letters beyond ASCII must be in quotes" : error.description()));
-}
+constexpr std::string_view kEndpointTable = "endpoint", kTokenTable = "token";
 
 /// A scalar as a person would write it in the environment; nothing for arrays, tables and dates.
 std::optional<std::string> scalar(const toml::node& node) {
@@ -240,17 +190,17 @@ provider::EndpointConfig& endpoint_named(std::vector<provider::EndpointConfig>& 
 }  // namespace
 
 Result<std::vector<TomlSetting>> parse_toml_settings(std::string_view text, const std::string& file) {
-  auto table = TRY(parse(text, file));
-  std::vector<std::string_view> names{kEndpointTable};
+  auto table = TRY(parse_toml(text, file));
+  std::vector<std::string_view> names{kEndpointTable, kTokenTable};
   for (const Setting& setting : all_settings()) names.push_back(setting.name);
 
   std::vector<TomlSetting> settings;
   for (const auto& [key, node] : table) {
     const std::string origin = place(file, node.source());
-    if (key.str() == kEndpointTable) {
+    if (key.str() == kEndpointTable || key.str() == kTokenTable) {
       if (!node.is_table())
         return fail(ErrorKind::invalid_argument,
-                    fmt::format("{}: endpoints are written [endpoint.NAME]", origin));
+                    fmt::format("{}: {}s are written [{}.NAME]", origin, key.str(), key.str()));
       continue;
     }
     if (std::ranges::find(names, key.str()) == names.end())
@@ -268,7 +218,7 @@ Result<std::vector<TomlSetting>> parse_toml_settings(std::string_view text, cons
 Result<std::vector<provider::EndpointConfig>> parse_toml_endpoints(
     std::string_view text, const std::string& file, std::vector<provider::EndpointConfig> known,
     const Lookup& lookup) {
-  auto table = TRY(parse(text, file));
+  auto table = TRY(parse_toml(text, file));
   const auto* endpoints = table.get_as<toml::table>(kEndpointTable);
   if (endpoints == nullptr) return known;
   for (const auto& [name, node] : *endpoints) {

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "base/json.h"
+#include "serve/target.h"
 
 namespace embedd::serve {
 namespace {
@@ -32,6 +33,10 @@ void refuse(HttpReply& reply, int status, std::string_view code, std::string_vie
   if (const auto field = field_of(detail); code == "invalid_request" && !field.empty()) {
     json.key("errors").array().object().key("field").value(field);
     json.key("message").value(detail.substr(field.size() + 2)).end().end();
+  }
+  if (reply.route == name_of(Route::embeddings)) {  // what OpenAI's clients show
+    json.key("error").object().key("message").value(detail).key("type").value(code);
+    json.key("code").value(code).end();
   }
   reply.status = status;
   reply.code = code;

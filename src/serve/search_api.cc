@@ -110,8 +110,9 @@ std::optional<HttpReply> SearchApi::check_token(const HttpRequest& head, std::si
 }
 
 const Rights& SearchApi::rights_of(const HttpRequest& request) const {
+  if (tokens_.empty()) return everything_;
   const auto client = tokens_.find(request.authorization);
-  return client ? tokens_.rights(*client) : everything_;
+  return client ? tokens_.rights(*client) : nothing_;
 }
 
 std::optional<HttpReply> SearchApi::check_rate(std::size_t client, Instant now) {
@@ -258,12 +259,14 @@ void SearchApi::answered(const HttpRequest& head, const HttpReply& reply) {
   const Duration took = std::chrono::steady_clock::now() - head.began;
   metrics_.answered(reply.route, reply.status, took);
   const double ms = std::round(1e6 * to_seconds(took)) / 1000;
+  const std::string& token = rights_of(head).name;
   if (!reply.fault.empty())
     log::warn("http_request", {{"request_id", head.id},
                                {"route", reply.route},
                                {"status", reply.status},
                                {"took_ms", ms},
                                {"vectorizer", reply.vectorizer},
+                               {"token", token},
                                {"code", reply.code},
                                {"error", reply.fault}});
   else
@@ -272,6 +275,7 @@ void SearchApi::answered(const HttpRequest& head, const HttpReply& reply) {
                                {"status", reply.status},
                                {"took_ms", ms},
                                {"vectorizer", reply.vectorizer},
+                               {"token", token},
                                {"hits", reply.hits},
                                {"code", reply.code}});
 }

@@ -62,7 +62,8 @@ class SearchApi final : public HttpHandler {
   std::atomic<int> active_{0};
   std::vector<std::atomic<int>> active_of_;  ///< by client
   std::vector<RequestRate> rate_of_;         ///< by client; the server's thread uses it alone
-  const Rights everything_;                  ///< without tokens
+  const Rights everything_;                  ///< where there are no tokens
+  const Rights nothing_{.vectorizers = {""}};
 
   /// What the database last answered, so that many probes ask it once a second.
   struct Health {

@@ -185,7 +185,7 @@ TEST_F(ServeFilters, ATypeThatItsOwnerMadeRunsNothing) {
 TEST_F(ServeFilters, AreBounded) {
   const std::string test = R"({"column": "id", "op": "=", "value": 1})";
   std::string deep = test;
-  for (int i = 1; i < 8; ++i) deep = R"({"not": )" + deep + "}";
+  for (int i = 1; i < 8; ++i) deep = fmt::format(R"({{"not": {}}})", deep);
   EXPECT_EQ(filtered(deep).status, 200);
   EXPECT_THAT(filtered(R"({"not": )" + deep + "}").body, HasSubstr("deeper than 8 levels"));
   std::string half = test;
@@ -198,7 +198,7 @@ TEST_F(ServeFilters, AreBounded) {
   EXPECT_THAT(filtered(R"({"column": "id", "op": "in", "value": [)" + many + "]}").body,
               HasSubstr("must have at most 1000 elements"));
   std::string nested = "1";
-  for (int i = 0; i < 2000; ++i) nested = "[" + nested + "]";
+  for (int i = 0; i < 2000; ++i) nested = fmt::format("[{}]", nested);
   EXPECT_EQ(filtered(nested).status, 400);
 }
 

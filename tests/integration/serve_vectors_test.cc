@@ -126,6 +126,9 @@ TEST_F(ServeVectors, WrongRequestsNameTheField) {
     EXPECT_EQ(reply.status, 400) << reply.body;
     EXPECT_EQ(at(reply.body, "/errors/0/field"), fmt::format("\"{}\"", each.field)) << reply.body;
     EXPECT_THAT(reply.body, HasSubstr(each.says));
+    if (std::string_view(each.path) == kEmbeddings) {
+      EXPECT_EQ(at(reply.body, "/error/message"), at(reply.body, "/detail"));
+    }
   }
   EXPECT_EQ(client->post("/v1/vectorizers/none/embed", R"({"query": "a"})").status, 404);
   EXPECT_EQ(client->get(kEmbed).status, 405);
@@ -146,6 +149,26 @@ TEST_F(ServeVectors, AModelOfSeveralVectorizersMayNeedItsDimensions) {
   const SearchReply clear =
       client->post(kEmbeddings, R"({"input": "a", "model": "local-hashing-v1", "dimensions": 32})");
   EXPECT_EQ(clear.status, 200) << clear.body;
+}
+
+TEST_F(ServeVectors, AnAnswerIsBounded) {
+  sql("CREATE EXTENSION IF NOT EXISTS vector");
+  sql("CREATE TABLE wide (id bigint PRIMARY KEY, title text, embedding vector(8000))");
+  ASSERT_EQ(run_embedd({"migrate"}).code, 0);
+  ASSERT_EQ(run_embedd({"vectorizer", "create", "wide", "--table", "wide", "--text", "{title}", "--column",
+                        "embedding", "--endpoint", "local"})
+                .code,
+            0);
+  serve();
+  const auto ask = [&](int texts) {
+    std::string input = "\"text 1\"";
+    for (int i = 1; i < texts; ++i) input += ", \"text\"";
+    return client->post(kEmbeddings, fmt::format(R"({{"input": [{}], "model": "local-hashing-v1"}})", input));
+  };
+  EXPECT_EQ(ask(50).status, 200);
+  const SearchReply many = ask(51);
+  EXPECT_EQ(many.status, 400);
+  EXPECT_THAT(many.body, HasSubstr("at most 50 vectors, not 51"));
 }
 
 TEST_F(ServeVectors, WithoutAKeyThereIsNone) {

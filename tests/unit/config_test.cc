@@ -436,5 +436,25 @@ TEST_F(ConfigTest, SettingsHelpNamesEverySettingAndNoValue) {
   EXPECT_THAT(help, Not(HasSubstr(std::string(kCanary))));
 }
 
+TEST_F(ConfigTest, TokensHaveRights) {
+  sources_.environment = {{"SUPPORT_TOKEN", std::string(kCanary)}, {"OTHER_FILE", "/run/other"}};
+  write("embedd.toml",
+        "[token.support]\nsecret = { env = \"SUPPORT_TOKEN\" }\nvectorizers = [\"tickets\"]\n"
+        "filter = '{\"column\": \"tenant\", \"op\": \"=\", \"value\": 7}'\nrequests_per_minute = 600\n"
+        "[token.other]\nsecret = { env = \"OTHER\" }\nwrite = true\n");
+  const Config config = load();
+  ASSERT_EQ(config.tokens.size(), 2U);
+  const TokenTable &other = config.tokens[0], &support = config.tokens[1];
+  EXPECT_EQ(support.rights.name, "support");
+  EXPECT_EQ(support.secret.reveal(), kCanary);
+  EXPECT_EQ(support.rights.vectorizers, std::vector<std::string>{"tickets"});
+  EXPECT_EQ(support.rights.filter->column, "tenant");
+  EXPECT_EQ(support.rights.requests_per_minute, 600);
+  EXPECT_FALSE(support.rights.write);
+  EXPECT_EQ(other.secret_file, "/run/other");
+  EXPECT_TRUE(other.rights.write);
+  EXPECT_FALSE(other.rights.filter);
+}
+
 }  // namespace
 }  // namespace embedd::cli

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "schema/source_table.h"
+#include "search/embed_request.h"
+#include "search/extras.h"
 #include "search/filter_sql.h"
 #include "search/request.h"
 
@@ -10,7 +12,6 @@ namespace embedd {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 TEST(SearchRequest, HasDefaults) {
   const auto request = search::parse_request(R"({"query": "slow start"})");
@@ -70,6 +71,45 @@ TEST(SearchFilter, IsSqlWithParameters) {
             R"(((t."stars" OPERATOR(pg_catalog.=) ANY($1::integer[])) AND ((t."a""b" OPERATOR(pg_catalog.=) )"
             R"($2::text) IS NOT TRUE)))");
   EXPECT_THAT(std::move(binder).take(), ElementsAre(R"({"1","2"})", "x'; --"));
+}
+
+TEST(SearchRequest, BySimilarityNeedsNoQuery) {
+  const auto request = search::parse_request(R"({"similar_to": {"id": 7, "shop": "a"}})");
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->mode, search::Mode::vector);
+  ASSERT_EQ(request->similar_to->parts.size(), 2U);
+  EXPECT_EQ(request->similar_to->parts[0].column, "id");
+  EXPECT_EQ(request->similar_to->parts[0].field, "similar_to.id");
+  EXPECT_EQ(request->similar_to->parts[1].values, (std::vector{search::Value{.text = "a"}}));
+}
+
+TEST(SearchRequest, ExtrasHaveDefaults) {
+  const auto request =
+      search::parse_request(R"({"query": "a", "highlight": true, "facets": {"b": 3}, "neighbours": 2})");
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->highlight->start, "<mark>");
+  EXPECT_TRUE(request->highlight->escape);
+  EXPECT_EQ(request->facets.front().column, "b");
+  EXPECT_EQ(request->facets.front().most, 3);
+  EXPECT_EQ(request->neighbours, 2);
+  EXPECT_FALSE(search::parse_request(R"({"query": "a", "highlight": false})")->highlight);
+}
+
+TEST(Highlight, EscapesTheTextAndNotTheMarkers) {
+  EXPECT_EQ(search::with_markers("a<b & \x01\"c\"\x02 'd'", {}),
+            "a&lt;b &amp; <mark>&quot;c&quot;</mark> &#39;d&#39;");
+  EXPECT_EQ(search::with_markers("<\x01x\x02>", {.start = "[", .end = "]", .escape = false}), "<[x]>");
+}
+
+TEST(EmbedRequest, TakesOneTextOrSeveral) {
+  EXPECT_THAT(search::parse_embeddings_request(R"({"input": "a", "model": "m"})")->texts, ElementsAre("a"));
+  const auto several = search::parse_embeddings_request(
+      R"({"input": ["a", "b"], "model": "m", "encoding_format": "base64", "dimensions": 8})");
+  EXPECT_THAT(several->texts, ElementsAre("a", "b"));
+  EXPECT_TRUE(several->base64);
+  EXPECT_EQ(several->dimensions, 8);
+  EXPECT_EQ(search::parse_embed_request(R"({"query": "a", "deadline_ms": 50})")->deadline, milliseconds(50));
+  EXPECT_FALSE(search::parse_embed_request(R"({"query": "a", "query": "b"})"));
 }
 
 }  // namespace

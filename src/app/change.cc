@@ -20,7 +20,7 @@ std::unexpected<Error> wrong(fmt::format_string<Args...> format, Args&&... args)
   return fail(ErrorKind::invalid_argument, fmt::format(format, std::forward<Args>(args)...));
 }
 
-/// The kind of a valid index on the living one's vectors, whoever made it.
+/// The kind of a valid index on the living one's vectors, made by embedd or by a user.
 Result<std::string> index_kind(pg::Connection& db, const schema::VectorizerInfo& living) {
   for (const schema::VectorIndex& index : TRY(schema::vector_indexes(db, living))) {
     if (!index.valid) continue;
@@ -41,7 +41,7 @@ bool same(const schema::VectorizerInfo& living, const schema::VectorizerSpec& sp
           (spec.chunk == living.chunk_rule && spec.chunk_template == living.chunk_template));
 }
 
-/// What a vectorizer is compared with.
+/// The vectorizer to compare with.
 Result<schema::VectorizerInfo> find_other(pg::Connection& db, const schema::VectorizerInfo& info) {
   const auto all = TRY(schema::list_vectorizers(db));
   const schema::VectorizerInfo* old = nullptr;
@@ -65,7 +65,7 @@ void add_rows(const std::vector<search::SearchHit>& hits, const std::string& its
   }
 }
 
-/// Spearman's rank correlation of the rows that both have; 0 if there are fewer than two.
+/// Spearman's rank correlation of the rows that both found; 0 if there are fewer than two.
 double correlation_of(const ComparedQuery& query) {
   std::vector<std::string> before, after;
   for (const std::string& key : query.before)

@@ -1,4 +1,4 @@
-/// A change of mind about a vectorizer in use, and what to know before and after it.
+/// Changes a vectorizer that is in use: declares a successor, compares, switches and verifies.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace embedd::app {
 
-/// Declares the successor of `name`. Without an index named, it is to have one if the living one has. Errors:
+/// Declares the successor of `name`. If no index is named, it gets the kind that the living one has. Errors:
 /// schema::begin_change()'s, and invalid_argument if nothing is to change.
 Result<CreatedVectorizer> change_vectorizer(const Settings& settings, std::string_view name,
                                             schema::Change change);
@@ -40,9 +40,9 @@ struct Comparison {
   std::uint64_t tokens = 0;            ///< bought for queries, of both models together
 };
 
-/// Asks both a vectorizer and its successor (or the one it replaced, if it has none) the same queries. Reads
-/// indexes where there are any, as searches do. Errors: invalid_argument (there is nothing to compare with;
-/// no row has both vectors), the endpoints', the connection's.
+/// Sends the same queries to a vectorizer and its successor (or the one that it replaced, if it has none).
+/// Uses indexes as searches do. Errors: invalid_argument (there is nothing to compare with; no row has both
+/// vectors), the endpoints', the connection's.
 Result<Comparison> compare(const Settings& settings, const CompareRequest& request);
 
 struct VerifyRequest {
@@ -60,15 +60,15 @@ struct VerifiedRow {
 struct Verification {
   schema::VectorizerInfo vectorizer;
   std::vector<VerifiedRow> rows;  ///< least alike first
-  std::uint64_t left_out = 0;     ///< sampled, but not to be embedded in one piece
+  std::uint64_t left_out = 0;     ///< sampled, but too long for one piece
   std::uint64_t tokens = 0;       ///< bought
   double usd = 0;                 ///< at list price; 0: free, or unknown
   std::uint64_t beyond = 0;       ///< rows beyond the tolerance
 };
 
-/// Embeds a sample of rows that have a vector again, and compares: has the provider changed the model under
-/// the same name? Spends what the sample costs. Errors: invalid_argument (no such vectorizer, no vectors),
-/// unauthenticated, the endpoint's, the connection's.
+/// Embeds a sample of rows that have a vector again, and compares, to see whether the provider has changed
+/// the model under the same name. Buys the sample's tokens. Errors: invalid_argument (no such vectorizer, no
+/// vectors), unauthenticated, the endpoint's, the connection's.
 Result<Verification> verify(const Settings& settings, const VerifyRequest& request);
 
 }  // namespace embedd::app

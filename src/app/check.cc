@@ -26,7 +26,7 @@ constexpr int kOldestServer = 140'000;
 
 using Verdict = Finding::Verdict;
 
-/// Checks one thing after another, and skips what a failed check makes impossible.
+/// Runs one check after another, and skips checks that an earlier failure makes impossible.
 class Checker {
  public:
   Checker(const Settings& settings, const BeforeProbe& before) : settings_(settings), before_(before) {}
@@ -194,9 +194,9 @@ class Checker {
             fmt::join(*indexes, "; REINDEX INDEX CONCURRENTLY ")));
   }
 
-  /// Reports nothing for a vectorizer whose changes are captured as always.
+  /// Reports nothing for a vectorizer whose triggers capture all changes.
   void check_capture(const schema::VectorizerStatus& item) {
-    const std::string subject = "capture of " + printable(item.name);
+    const std::string subject = "capture of " + printable(item.info.name);
     if (item.problem) bad(subject, *item.problem);
     if (item.note) note(subject, *item.note);
   }
@@ -204,7 +204,7 @@ class Checker {
   void check_tokenizer(const std::vector<schema::VectorizerStatus>& vectorizers) {
     const std::string& file = settings_.tokenizer_ranks;
     const auto counted = [](const schema::VectorizerStatus& item) {
-      return Tokenizers::has_vocabulary(item.model);
+      return Tokenizers::has_vocabulary(item.info.model);
     };
     const auto found = std::ranges::find_if(vectorizers, counted);
     if (found == vectorizers.end() && file.empty()) return;
@@ -220,7 +220,7 @@ class Checker {
 
   void check_endpoints(const std::vector<schema::VectorizerStatus>& vectorizers, bool known) {
     const auto users_of = [&](std::string_view endpoint) {
-      return std::ranges::count(vectorizers, endpoint, &schema::VectorizerStatus::endpoint);
+      return std::ranges::count(vectorizers, endpoint, [](const auto& item) { return item.info.endpoint; });
     };
     for (const provider::EndpointConfig& endpoint : settings_.endpoints)
       check_endpoint(endpoint, known && users_of(endpoint.name) == 0);
@@ -231,17 +231,18 @@ class Checker {
 
   /// Good only if no problem stops the vectorizer.
   void check_vectorizer(const schema::VectorizerStatus& item) {
-    const std::string subject = "vectorizer " + printable(item.name);
-    const provider::EndpointConfig* endpoint = settings_.endpoint(item.endpoint);
+    const std::string subject = "vectorizer " + printable(item.info.name);
+    const provider::EndpointConfig* endpoint = settings_.endpoint(item.info.endpoint);
     if (endpoint == nullptr)
       return bad(subject, fmt::format("its endpoint is not configured here: add [endpoint.{}] to embedd.toml",
-                                      item.endpoint));
+                                      item.info.endpoint));
     if (item.problem) return;  // the line about its capture reports the problem
     if (!has_key(*endpoint))
-      return bad(subject, fmt::format("its endpoint {} has no key here", printable(item.endpoint)));
-    if (item.state == "paused")
-      return note(subject, "paused: embedd vectorizer resume " + printable(item.name));
-    good(subject, fmt::format("model {} at endpoint {}", printable(item.model), printable(item.endpoint)));
+      return bad(subject, fmt::format("its endpoint {} has no key here", printable(item.info.endpoint)));
+    if (item.info.paused)
+      return note(subject, "paused: embedd vectorizer resume " + printable(item.info.name));
+    good(subject,
+         fmt::format("model {} at endpoint {}", printable(item.info.model), printable(item.info.endpoint)));
   }
 
   void check_endpoint(const provider::EndpointConfig& endpoint, bool unused) {
@@ -256,7 +257,7 @@ class Checker {
     unused ? note(subject, what + " (no vectorizer uses it)") : bad(subject, what);
   }
 
-  /// Asks the endpoints in use. Costs a request each, so only on demand.
+  /// Sends a request to each endpoint in use, so only on demand.
   void check_by_asking(pg::Connection& db) {
     const auto uses = schema::model_uses(db, provider::addresses_of(settings_.endpoints));
     if (!uses) return bad("probe", uses.error().message);

@@ -10,8 +10,8 @@
 
 namespace embedd::app {
 
-/// Checks one thing after another, and skips what a failed check makes impossible. Changes nothing. `before`:
-/// not null if the endpoints in use are to be asked too, which costs a request each.
+/// Runs one check after another, and skips checks that an earlier failure makes impossible. Changes nothing.
+/// If `before` is not null, also sends a request to each endpoint in use.
 std::vector<Finding> check(const Settings& settings, const BeforeProbe& before);
 
 }  // namespace embedd::app

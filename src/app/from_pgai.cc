@@ -28,12 +28,12 @@ std::size_t number(std::string_view text, std::size_t otherwise) {
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Of a template of Python's string.Template: `$name`, `${name}`, and `$$` for a dollar.
+/// Parses a template of Python's string.Template: `$name`, `${name}`, and `$$` for a dollar.
 class PythonTemplate {
  public:
   explicit PythonTemplate(std::string_view text) : rest_(text) {}
 
-  /// In our notation, with `chunk` in place of $chunk; nothing if it is no such template.
+  /// In embedd's notation, with `chunk` in place of $chunk; none if the text is not such a template.
   std::optional<std::string> translated(std::string_view chunk) {
     std::string out;
     while (!rest_.empty()) {
@@ -82,7 +82,7 @@ class PythonTemplate {
   bool names_headings_ = false;
 };
 
-/// A column's name in a template of ours.
+/// A column's name in embedd's notation.
 std::string in_braces(std::string_view column) {
   std::string quoted;
   for (const char c : column) quoted.append(c == '"' ? 2 : 1, c);
@@ -98,7 +98,7 @@ std::string name_for(const schema::PgaiVectorizer& pgai) {
   return name.substr(0, 56);
 }
 
-/// Without a server's name in it, an endpoint for texts and keys cannot be confused with another.
+/// The endpoint's name contains no server's name, so that it cannot be confused with another endpoint.
 std::string endpoint_of_address(std::string_view url) {
   std::string_view host = url.substr(url.find("://") == std::string_view::npos ? 0 : url.find("://") + 3);
   host = host.substr(0, host.find('/'));
@@ -185,7 +185,7 @@ class Planning {
 
   void formatting() {
     const std::string text = in_braces(pgai().loading_column);
-    // A row that is one chunk is stored as it is sent, as pgai stores it.
+    // If a row is one chunk, the store has the text that is sent, as with pgai.
     const bool whole = plan_.spec.chunk == "none";
     plan_.spec.text = text;
     if (pgai().formatting == "chunk_value" || pgai().format.empty()) return;
@@ -219,7 +219,7 @@ class Planning {
     if (by == "openai" && pgai().api_key_name != "OPENAI_API_KEY" && !pgai().api_key_name.empty())
       note(fmt::format("its key is called {}: set it as api_key of [endpoint.{}]", pgai().api_key_name,
                        plan_.spec.endpoint));
-    // As pgai does. An endpoint that refuses the parameter is asked without.
+    // As pgai does. If the endpoint refuses the parameter, workers leave it out.
     if (by == "openai" && model_facts(pgai().model) == nullptr) plan_.spec.send_dimensions = true;
     if (settings_.endpoint(plan_.spec.endpoint) == nullptr) note(how_to_configure(by));
   }

@@ -1,4 +1,4 @@
-/// Asks the endpoints in use one short text each, as a worker would send it.
+/// Sends each endpoint in use one short text, as a worker would send it.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@ namespace embedd::app {
 using BeforeProbe =
     std::function<void(const provider::EndpointConfig& endpoint, const schema::ModelUse& use)>;
 
-/// Costs a request for each use. Sends nothing to the built-in endpoint, nor to an endpoint that is not
+/// Sends one request for each use, but nothing to the built-in endpoint, nor to an endpoint that is not
 /// configured here or has no key, which `check` reports itself. `before` is called for all uses before the
 /// first request is sent. A finding is bad if a worker would rest.
 std::vector<Finding> probe(const Settings& settings, const std::vector<schema::ModelUse>& uses,

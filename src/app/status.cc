@@ -45,7 +45,7 @@ bool waits(const schema::VectorizerStatus& vectorizer) {
 
 std::string_view condition_of(const schema::VectorizerStatus& vectorizer, bool workers) {
   if (vectorizer.problem) return "broken";
-  if (vectorizer.state != "active") return vectorizer.state;
+  if (vectorizer.info.paused) return "paused";
   if (waits(vectorizer) && !vectorizer.reported_problems.empty()) return "waiting";
   if (waits(vectorizer) && !workers) return "no worker";
   if (!vectorizer.walked_at) return vectorizer.jobs > 0 ? "filling" : "not walked";

@@ -26,7 +26,7 @@ double cosine(const std::vector<float>& a, const std::vector<float>& b) {
   return a_square > 0 && b_square > 0 ? product / std::sqrt(a_square * b_square) : 0;
 }
 
-/// What was sent of a sampled chunk: the row's text is cut again. Empty if that gives other chunks by now.
+/// The text that was sent for a sampled chunk: cuts the row's text again. Empty if the chunks are others now.
 std::string sent_of(const TextChunker& chunker, const Vectorizer& vectorizer,
                     const search::SampledVector& row) {
   const auto cut = chunker.cut(vectorizer, row.window, {}, row.window_is_all);
@@ -57,7 +57,7 @@ Result<Verification> verify(const Settings& settings, const VerifyRequest& reque
   std::vector<const search::SampledVector*> rows;
   for (const search::SampledVector& row : sampled) {
     std::string text = cut_again ? sent_of(chunker, vectorizer, row) : row.text;
-    // A text that was cut or averaged has a vector of several pieces, or of one that is not known here.
+    // A text that was cut or averaged has the vector of several pieces, or of a piece that is not known here.
     if (text.empty() || tokenizer.count(endpoint->document_prefix + text) > endpoint->limits.max_input_tokens)
       continue;
     texts.push_back(std::move(text));

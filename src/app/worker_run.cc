@@ -47,7 +47,7 @@ queue::PgQueueOptions queue_options(const Settings& settings, const WorkerReques
           .pid = static_cast<int>(getpid()),
           .walk_every = request.walk_every,
           .longest_page = WalkPace(request.worker.walk_share).longest_page(),
-          // With `once` somebody waits for the answer whether any row remains.
+          // With `once`, a person waits to hear whether any row remains.
           .make_up_after = request.worker.once ? Duration{} : seconds(60),
           .keep_messages = request.keep_messages,
           .addresses = provider::addresses_of(settings.endpoints)};

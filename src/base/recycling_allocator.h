@@ -1,5 +1,5 @@
 /// Allocates large blocks that come and go at a high rate, such as the vectors of each answer. New pages from
-/// the system are zeroed and faulted in, which costs more than decoding an answer into them.
+/// the system are zeroed and faulted in, which takes longer than decoding an answer into them.
 ///
 ///   std::vector<float, RecyclingAllocator<float>> values(n);  // not zeroed: write before you read
 ///

@@ -31,9 +31,12 @@ std::string as_json(const app::StatusReport& report) {
   JsonWriter json;
   json.object().key("vectorizers").array();
   for (const schema::VectorizerStatus& item : status.vectorizers) {
-    json.object().key("name").value(item.name).key("source").value(item.source);
-    json.key("endpoint").value(item.endpoint).key("model").value(item.model);
-    json.key("dimensions").value(item.dimensions).key("state").value(item.state);
+    json.object().key("name").value(item.info.name).key("source").value(item.source);
+    json.key("endpoint").value(item.info.endpoint).key("model").value(item.info.model);
+    json.key("dimensions")
+        .value(item.info.dimensions)
+        .key("state")
+        .value(item.info.paused ? "paused" : "active");
     if (item.chunks_waiting) json.key("chunks_waiting").value(*item.chunks_waiting);
     json.key("jobs").value(item.jobs).key("jobs_exact").value(item.jobs_exact);
     json.key("due").value(item.due).key("leased").value(item.leased).key("oldest_age_seconds");
@@ -45,7 +48,7 @@ std::string as_json(const app::StatusReport& report) {
     item.walked_at ? json.value(*item.walked_at) : json.null();
     json.key("walk_put_off_at");
     item.walk_put_off_at ? json.value(*item.walk_put_off_at) : json.null();
-    json.key("index").value(item.index_kind).key("index_wanted").value(item.index_wanted);
+    json.key("index").value(item.info.index_kind).key("index_wanted").value(item.index_wanted);
     json.key("problem");
     item.problem ? json.value(*item.problem) : json.null();
     json.key("reported_problems").array();
@@ -88,10 +91,10 @@ constexpr std::size_t kName = 18, kModel = 22, kWorker = 20;
 
 /// Why nothing happens if no worker runs, as far as this process can know.
 std::string reason_here(const app::StatusReport& report, const schema::VectorizerStatus& item) {
-  const app::EndpointState* endpoint = report.endpoint(item.endpoint);
+  const app::EndpointState* endpoint = report.endpoint(item.info.endpoint);
   if (endpoint == nullptr)
     return fmt::format("its endpoint {} is not configured here, and no worker runs",
-                       printable(item.endpoint));
+                       printable(item.info.endpoint));
   if (!endpoint->has_key)
     return fmt::format("no_api_key here, and no worker runs: {}", endpoint->how_to_set_key);
   return "no worker runs: embedd worker";
@@ -126,11 +129,11 @@ std::vector<std::string> notes_of(const app::StatusReport& report, const schema:
     out.push_back(
         fmt::format(": up to {} rows wait to be looked at, since it was created ({})",
                     item.unwalked_rows < schema::kCountLimit ? human_count(item.unwalked_rows) : "all its",
-                    item.created_at));
+                    item.info.created_at));
   if (!app::waits(item) || item.problem) return out;
-  if (item.state != "active")
+  if (item.info.paused)
     out.push_back(
-        fmt::format(" waits: {}; to go on: embedd vectorizer resume {}", item.state, printable(item.name)));
+        fmt::format(" waits: paused; to go on: embedd vectorizer resume {}", printable(item.info.name)));
   for (const schema::ReportedProblem& problem : item.reported_problems)
     out.push_back(fmt::format(" waits: {}, {}: {}", printable(problem.state, 40), said_by(problem, workers),
                               printable(problem.message, 300)));
@@ -162,15 +165,15 @@ std::string vectorizers_text(const app::StatusReport& report) {
     notes += (stdout_is_terminal() ? wrapped(line, 80) : line) + "\n";
   };
   for (const schema::VectorizerStatus& item : status.vectorizers) {
-    table.add({printable(item.name, kName - 1), printable(item.model, kModel), waiting_of(item),
+    table.add({printable(item.info.name, kName - 1), printable(item.info.model, kModel), waiting_of(item),
                item.oldest_age_seconds ? human_age(*item.oldest_age_seconds) : "-",
                item.dead_letters > 0 ? paint(Colour::red, human_count(item.dead_letters)) : "0",
                state_of(item, !status.workers.empty())});
-    for (const std::string& line : notes_of(report, item)) note(printable(item.name) + line);
+    for (const std::string& line : notes_of(report, item)) note(printable(item.info.name) + line);
     if (item.index_wanted)
       note(fmt::format("index_wanted: {}embedd vectorizer reindex {}",
                        app::waits(item) ? "once the backlog has drained, run " : "run ",
-                       printable(item.name)));
+                       printable(item.info.name)));
   }
   return table.str() + notes;
 }

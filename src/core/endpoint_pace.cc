@@ -8,7 +8,7 @@ namespace embedd {
 
 namespace {
 
-/// Least inputs of a request: smaller requests cost more than they bring.
+/// Least inputs of a request: smaller requests take more time than they save.
 constexpr double kLeastInputs = 2;
 /// How many times the usual tokens a text may have; a request of long texts may take as much longer.
 constexpr double kLongerTexts = 2;

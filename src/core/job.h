@@ -18,7 +18,7 @@ namespace embedd {
 
 using VectorizerId = std::int64_t;
 
-/// The key columns of one source row. The Queue makes the value, and only the Queue reads it.
+/// The key columns of one source row, in the Queue's own form. The worker compares keys and hashes them.
 using Key = std::string;
 
 /// The fence: a random value, new for every claim. A job may be settled only while the queue still has this

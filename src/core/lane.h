@@ -1,4 +1,4 @@
-/// What the worker knows of one vectorizer. Each field is an object that alone changes its state.
+/// What the worker knows of one vectorizer: mostly objects, each of which alone changes its state.
 #pragma once
 
 #include "core/answer_doubts.h"

@@ -29,13 +29,13 @@ class Lanes {
     std::erase_if(lanes_, [&](const auto& lane) { return !lane->listed && !busy(*lane); });
   }
 
-  /// All lanes, beginning with the one whose turn it is.
+  /// All lanes, beginning with the one that is served next.
   [[nodiscard]] auto in_order() const {
     return std::views::iota(std::size_t{0}, lanes_.size()) |
            std::views::transform(
                [this, first = first_](std::size_t i) { return lanes_[(first + i) % lanes_.size()].get(); });
   }
-  /// This lane was served: the turn passes to the next lane.
+  /// This lane was served: the next lane comes first now.
   void served(const Lane& lane);
 
   /// True if the lane's table is locked and another locked table is being asked for (TableLock).
@@ -48,7 +48,7 @@ class Lanes {
 
  private:
   std::vector<std::unique_ptr<Lane>> lanes_;
-  std::size_t first_ = 0;  ///< index of the lane whose turn it is; may be past the end
+  std::size_t first_ = 0;  ///< index of the lane that is served next; may be past the end
 };
 
 }  // namespace embedd

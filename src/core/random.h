@@ -1,4 +1,4 @@
-/// The worker's only source of chance: seeded, so that a simulated day can be replayed.
+/// The source of chance for all of core: seeded, so that a simulated day can be replayed.
 #pragma once
 
 #include <cstdint>

@@ -7,7 +7,7 @@
 namespace embedd {
 
 Duration Rest::begin(const std::string& because, Instant now, Random& random) {
-  // A try costs little, and a good row among refused ones should not wait for long.
+  // A try is cheap, and a good row among refused ones should not wait for long.
   const Duration longest = rows_refused_ ? minutes(1) : minutes(5);
   const Duration length = backoff(seconds(5), longest, ++times_, random);
   until_ = now + length;

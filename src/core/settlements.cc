@@ -69,7 +69,7 @@ void Settlements::add(Pending pending) {
 }
 
 void Settlements::resend(Instant now) {
-  // Each try at a locked table costs the lock timeout, and all vectorizers share the connection.
+  // Each try at a locked table takes the lock timeout, and all vectorizers share the connection.
   bool waiting_for_a_lock = std::ranges::any_of(
       pending_, [](const auto& entry) { return entry.second.sent && entry.second.locked; });
   for (auto& [id, pending] : pending_) {

@@ -1,6 +1,6 @@
 /// Whether somebody has a lock on a vectorizer's whole table.
 ///
-/// Each claim or page of a locked table costs the lock timeout, and all vectorizers share the connection. So
+/// Each claim or page of a locked table takes the lock timeout, and all vectorizers share the connection. So
 /// of the locked tables one is asked for at a time.
 ///
 /// Invariant: locked if and only if the last answered claim or page ran into the lock.

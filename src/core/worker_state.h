@@ -1,4 +1,4 @@
-/// The state that the parts of a worker share. Each object here alone changes its own state.
+/// The state that the parts of a worker share. Each class here alone changes its own state.
 #pragma once
 
 #include <cstddef>

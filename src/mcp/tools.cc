@@ -174,7 +174,7 @@ Result<std::string> Tools::status(const Arguments& arguments) {
   std::size_t shown = 0;
   for (const auto& each : report.status.vectorizers) {
     JsonWriter json;
-    json.object().key("name").value(each.name).key("state").value(app::condition_of(each, workers));
+    json.object().key("name").value(each.info.name).key("state").value(app::condition_of(each, workers));
     json.key("waiting_rows").value(each.jobs).key("dead_letters").value(each.dead_letters);
     if (each.unwalked_rows > 0) json.key("rows_not_looked_at_yet").value(each.unwalked_rows);
     if (each.problem) json.key("problem").value(printable(*each.problem, 300));

@@ -3,7 +3,7 @@
 /// The owner bounds the time and cancels; but a Post itself ends an answer that has begun and hangs. TLS
 /// certificates are verified (against the system's authorities, or the endpoint's ca_file). Redirects are not
 /// followed. The body is bounded. Compressed answers are accepted, except from loopback hosts, where
-/// compression only costs time. Proxies come from the environment (`https_proxy`, `http_proxy`, `no_proxy`),
+/// compression only takes time. Proxies come from the environment (`https_proxy`, `http_proxy`, `no_proxy`),
 /// except for loopback hosts, which are always reached directly.
 #pragma once
 

@@ -50,8 +50,8 @@ Result<bool> attempt(pg::Connection& db, const std::vector<std::string>& stateme
   return true;
 }
 
-/// Copies proofs, with keys of the new ledger's types. The ledger itself cannot be reused: owner and grants
-/// of the new one are the declarer's.
+/// Copies proofs, with keys of the new ledger's types. The old ledger itself cannot be reused, because
+/// the new ledger's owner and grants are the declarer's.
 std::string take_over(const VectorizerInfo& info, VectorizerId former) {
   const std::string keys =
       pg::join_each(info.key_columns.size(), ", ", [](std::size_t i) { return fmt::format("k{}", i); });
@@ -70,7 +70,7 @@ Result<std::string> recall(pg::Connection& db, const Declaration& declared, cons
   std::string recalled;
   for (int i = 0; i < found.size(); ++i) {
     const VectorizerId former = found.integer(i, 0);
-    // Only the declaration that was dropped last can be the one that made the present vectors.
+    // Of several dropped declarations, the last one made the present vectors.
     if (i == 0 && found.flag(i, 2)) {
       auto taken = TRY(attempt(db, {take_over(info, former)}));
       if (taken) recalled = found.text(i, 1);

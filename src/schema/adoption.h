@@ -26,14 +26,14 @@ struct Declared {
   std::vector<std::string> notes;  ///< facts to know before relying on the vectorizer
 };
 
-/// create_vectorizer(), and what it found.
+/// create_vectorizer(), with what it found about the column's vectors.
 Result<Declared> declare_vectorizer(pg::Connection& db, const VectorizerSpec& spec);
-/// The same within the caller's transaction, which is to wait for locks for moments only.
+/// The same within the caller's transaction, which should have a short lock_timeout.
 Result<Declared> declare_in_transaction(pg::Connection& db, const VectorizerSpec& spec);
 
-/// Takes over the proofs of the same declaration that was dropped before, and forgets those of any other
-/// declaration for this column. Then adopts what the spec asks for, and counts. The vectorizer's row and
-/// ledger must exist, its triggers need not. Within the creating transaction.
+/// Takes over the proofs of the same declaration that was dropped before, and deletes those of any other
+/// declaration for this column. Then adopts the vectors that the spec asks for, and counts. The vectorizer's
+/// row and ledger must exist, its triggers need not. Within the creating transaction.
 Result<ExistingVectors> take_stock(pg::Connection& db, const VectorizerSpec& spec,
                                    const Declaration& declared, const VectorizerInfo& info);
 

@@ -20,8 +20,8 @@ std::set<std::string> foreign_of(const SourceTable& source, const std::vector<st
   return out;
 }
 
-/// A vector out of line, as pg_column_size() has it, which leaves out the header of four bytes: two numbers
-/// of two bytes each, and the elements.
+/// The size of a vector out of line, as pg_column_size() returns it, without the header of four bytes: two
+/// numbers of two bytes each, and the elements.
 int stored_bytes(const Declaration& declared) {
   if (declared.destination->modifier <= 0) return 0;
   return 4 + declared.destination->modifier * (declared.destination->type_name == "halfvec" ? 2 : 4);
@@ -60,7 +60,7 @@ CapturePlan plan_from(const Declaration& declared) {
 }
 
 /// A superuser gives the trigger functions to kCaptureRole, so that nothing runs with a superuser's rights on
-/// behalf of whoever writes to the table. That role then looks the key's types up by name.
+/// behalf of a user who writes to the table. That role then looks up the key's types by name.
 Result<bool> prepare_capture_role(pg::Connection& db, const Declaration& declared) {
   auto may = TRY(db.exec(
       "SELECT rolsuper AND EXISTS (SELECT FROM pg_roles WHERE rolname = $1) FROM pg_roles WHERE rolname = "

@@ -11,12 +11,13 @@
 
 namespace embedd::schema {
 
-/// The columns' types, qualified, domains as such.
+/// The columns' types, qualified; of a domain, the domain.
 std::vector<std::string> own_types(const SourceTable& source, const std::vector<std::string>& names);
 
 TextTypes text_types(const SourceTable& source);
 
-/// Everything but the id. Within a transaction: gives kCaptureRole what it needs, if this role may.
+/// Everything but the id. Call within a transaction: grants kCaptureRole the privileges that it needs, if
+/// this role may.
 Result<CapturePlan> plan_for(pg::Connection& db, const Declaration& declared);
 
 /// The same for a vectorizer that exists, by the names that its tables and columns have now.

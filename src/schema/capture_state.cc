@@ -76,13 +76,13 @@ enum Column {
   kDisputed
 };
 
-/// On the source and on the store.
+/// The triggers on the source and on the store.
 int triggers_of(const VectorizerInfo& vectorizer) {
   if (vectorizer.stores()) return 6;
   return vectorizer.chunk_rule.empty() ? 5 : 4;  // its store is gone
 }
 
-/// `tables`: that have triggers, in words.
+/// `tables`: the tables that have triggers, in words.
 std::optional<std::string> problem_of(const pg::Rows& found, const std::string& table,
                                       const std::string& tables, const std::string& again, int triggers) {
   const bool gone = found.flag(0, kGone), another = found.flag(0, kAnother);
@@ -133,7 +133,7 @@ std::optional<std::string> note_of(const pg::Rows& found, const std::string& tab
   return std::nullopt;
 }
 
-/// True if the vectorizer has names that cannot be sent to workers, and that people see only in part.
+/// True if some names of the vectorizer cannot be converted to UTF-8, so cannot be sent to workers.
 Result<bool> has_unreadable_name(pg::Connection& db, const std::string& id) {
   if (db.is_utf8()) return false;
   auto rows =

@@ -12,7 +12,7 @@
 namespace embedd::schema {
 
 /// Runs `body`, which changes `table`, in a transaction. DDL waits for the table's users, and new users wait
-/// behind it: so it waits for moments only, and tries again for a while.
+/// behind the DDL. So each try waits for a moment only, and there are several tries.
 template <typename Body>
 auto change_table(pg::Connection& db, const std::string& table, Body&& body) -> decltype(body()) {
   constexpr int kTries = 30;

@@ -18,9 +18,9 @@ struct Declaration {
   std::vector<Template::Value> context;  ///< of a store's chunk template
   std::vector<std::string> key;
   std::optional<CompiledFilter> filter;
-  const SourceColumn* destination = nullptr;  ///< points into `source`; none where there is a store
+  const SourceColumn* destination = nullptr;  ///< points into `source`; null if there is a store
   std::optional<CapturePlan::Store> store;
-  int dimensions = 0;  ///< the column's; where that takes any number, those of its vectors or of the model
+  int dimensions = 0;  ///< the column's; if it takes any number, those of its vectors or of the model
   bool send_dimensions = false;
   bool rows_only = false;          ///< see CapturePlan
   std::vector<std::string> notes;  ///< accepted, but worth knowing
@@ -32,7 +32,7 @@ struct Declaration {
   Declaration& operator=(const Declaration&) = delete;
 };
 
-/// What can be said of a spec without asking a database.
+/// Checks a spec as far as that is possible without a database.
 Result<void> check_words(const VectorizerSpec& spec);
 
 /// Must run inside a transaction (it makes temporary objects). Errors: invalid_argument or misconfigured,

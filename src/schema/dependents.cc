@@ -22,7 +22,7 @@ WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid =
     SELECT a.attnum FROM pg_catalog.pg_attribute a WHERE a.attrelid = d.refobjid AND a.attname = ANY ($2::text[])))
 ORDER BY 1)";
 
-/// The same parameters. Indexes and the table's own constraints are left with the old vectors.
+/// The same parameters. Indexes and the table's own constraints stay with the old vectors.
 constexpr const char* kOthers = R"(
 SELECT DISTINCT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)
 FROM pg_catalog.pg_depend d

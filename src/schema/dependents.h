@@ -1,5 +1,5 @@
-/// What depends on the vectors' column or table by its number, and would go on to mean the old one after a
-/// rename.
+/// Objects that depend on the vectors' column or table by its number: after a rename they still mean the old
+/// one.
 #pragma once
 
 #include <string>
@@ -12,14 +12,14 @@ namespace embedd::schema {
 
 struct DependentView {
   std::string name;        ///< qualified and quoted
-  std::string definition;  ///< a statement that makes it again, of whatever has the names then
+  std::string definition;  ///< a statement that makes it again, with the names' new meaning
 };
 
-/// Views that read `vectorizer`'s vectors, by name. Error invalid_argument, naming it, if anything else
-/// depends on them that cannot be made again.
+/// Views that read `vectorizer`'s vectors, by name. Error: invalid_argument if another object depends on the
+/// vectors and cannot be made again; the message names the object.
 Result<std::vector<DependentView>> dependent_views(pg::Connection& db, const VectorizerInfo& vectorizer);
 
-/// Statements that give whoever has privileges on `from`'s column or table the same on `to`'s.
+/// Statements that grant on `to`'s column or table the privileges that roles have on `from`'s.
 Result<std::vector<std::string>> missing_copies_of_grants(pg::Connection& db, const VectorizerInfo& from,
                                                           const VectorizerInfo& to);
 

@@ -33,7 +33,7 @@ SELECT CASE WHEN NOT pg_catalog.pg_has_role(c.relowner, 'USAGE') THEN pg_catalog
           AND NOT a.atthasdef AND a.attidentity = '' ORDER BY a.attnum LIMIT 1)
 FROM pg_catalog.pg_class c WHERE c.oid = $1::oid)";
 
-/// The columns that the worker writes, beside the key's.
+/// The columns that the worker writes, apart from the key's.
 const std::vector<std::string> kWritten = {"chunk_seq", "chunk", "embedding", "model_id", "model_version"};
 
 Result<void> check_facts(pg::Connection& db, const SourceTable& table, const std::vector<std::string>& key) {
@@ -140,8 +140,8 @@ class StoreSql {
              : fmt::format("s.model_id::pg_catalog.text OPERATOR(pg_catalog.=) {}", model)},
         {"and_not_waiting",
          and_not_waiting(spec, key_, [](std::size_t i) { return fmt::format("h.k{}", i); })},
-        // What was sent of a chunk under a template is not known, unless pgai kept just that: a hash that no
-        // chunk has.
+        // With a template, the text that was sent is not known, unless pgai stored that text: then a hash
+        // that no chunk has.
         {"sent_hash", (spec.chunk_template.empty() || spec.predecessor) && utf8
                           ? "pg_catalog.encode(pg_catalog.substr(pg_catalog.sha256(pg_catalog.convert_to(s."
                             "chunk, 'UTF8')), 1, 16), 'hex')::uuid"
@@ -198,7 +198,7 @@ Result<void> check_existing_store(pg::Connection& db, const VectorizerSpec& spec
         pg::join_each(key.size(), ", ", [&](std::size_t i) { return pg::quote_identifier(key[i - 1]); }));
   TRY(check_facts(db, table, key));
   store.has_model_id = table.find("model_id") != nullptr;
-  // A default of the moment says of all rows that are there what they are taken for, and rewrites none.
+  // A temporary default gives all present rows this value, and rewrites none.
   const auto add = [&](const char* column, const std::string& value) {
     if (table.find(column)) return;
     store.alterations.push_back(fmt::format("ALTER TABLE {} ADD COLUMN {} text DEFAULT {}", store.table,

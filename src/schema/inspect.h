@@ -38,8 +38,8 @@ Result<std::vector<std::string>> endangered_indexes(pg::Connection& db);
 /// rights when a vector is stored. Empty: none worth mentioning. The schema must be current.
 Result<std::string> excess_rights(pg::Connection& db);
 
-/// A sentence for each source table of which row-level security may hide rows from another role, as which
-/// workers may run. Of the current role's own, capture_state() tells. The schema must be current.
+/// A sentence for each source table whose rows row-level security may hide from another role of workers.
+/// capture_state() reports the current role. The schema must be current.
 Result<std::vector<std::string>> rows_hidden_from_workers(pg::Connection& db);
 
 }  // namespace embedd::schema

@@ -20,7 +20,7 @@ struct ModelUse {
   std::optional<LearnedLimits> remembered;  ///< of the endpoint at its present address
 };
 
-/// `addresses`: those of the endpoints that are configured here, by name. The schema must be current.
+/// `addresses`: the addresses of the endpoints that are configured here, by name. The schema must be current.
 Result<std::vector<ModelUse>> model_uses(pg::Connection& db,
                                          const std::map<std::string, std::string>& addresses);
 

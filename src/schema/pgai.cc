@@ -8,7 +8,7 @@
 namespace embedd::schema {
 namespace {
 
-/// $1: a relation of pgai's. Whether it is a table that may be read, and whose owner is trusted. A view of
+/// $1: a relation of pgai. Whether it is a table that this role may read and whose owner it trusts. A view of
 /// another user, or a column of another user's type, would run that user's code with the current role's
 /// rights.
 constexpr const char* kTrusted = R"(
@@ -133,11 +133,11 @@ Result<void> look_at_queues(pg::Connection& db, PgaiVectorizer& pgai) {
 }
 
 std::vector<std::string> removal_of(const PgaiVectorizer& pgai) {
-  // Both triggers go with their function.
+  // Dropping the function drops both triggers.
   std::vector<std::string> out = {fmt::format("DROP FUNCTION IF EXISTS {}() CASCADE", pgai.trigger_function)};
   for (const std::string& table : {pgai.queue, pgai.failed})
     if (!table.empty()) out.push_back("DROP TABLE IF EXISTS " + table);
-  // With its row but without its queue, pgai's view ai.vectorizer_status fails for all vectorizers.
+  // If the row stays and the queue is gone, pgai's view ai.vectorizer_status fails for all vectorizers.
   out.push_back("DELETE FROM ai.vectorizer WHERE id = " + pg::quote_literal(pgai.id));
   return out;
 }

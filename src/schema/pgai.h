@@ -1,4 +1,4 @@
-/// What pgai keeps of its vectorizers in the schema `ai`, as its versions up to 0.12.1 have it.
+/// pgai's declarations of its vectorizers, in the schema `ai`. For pgai's versions up to 0.12.1.
 #pragma once
 
 #include <optional>
@@ -22,13 +22,13 @@ struct PgaiCatalog {
 
 Result<PgaiCatalog> find_pgai(pg::Connection& db);
 
-/// The name of an enabled vectorizer of pgai's, other than the one with the id `except`, that writes the
+/// The name of an enabled vectorizer of pgai, other than the one with the id `except`, that writes the
 /// column. The catalog must be readable.
 Result<std::optional<std::string>> pgai_writer(pg::Connection& db, const std::string& schema,
                                                const std::string& table, const std::string& column,
                                                const std::string& except);
 
-/// A vectorizer of pgai's. Texts are empty where its configuration says nothing.
+/// A vectorizer of pgai. A text is empty if the configuration does not set it.
 struct PgaiVectorizer {
   std::string id, name;
   bool disabled = false;
@@ -49,22 +49,22 @@ struct PgaiVectorizer {
   std::string indexing;
   std::string scheduled_job;  ///< of TimescaleDB
 
-  std::vector<std::string> waiting;  ///< those of `queue` and `failed` that are there, and safe to read
-  std::string queue_problem;         ///< why it is not known which rows pgai has embedded; empty: it is
+  std::vector<std::string> waiting;  ///< of `queue` and `failed`, the tables that exist and are safe to read
+  std::string queue_problem;         ///< why it is not known which rows pgai has embedded; empty: it is known
   std::int64_t waiting_rows = 0;     ///< rows that pgai has yet to embed, or could not embed
-  std::optional<std::string> taken_over_by;  ///< the vectorizer of ours that has this destination
+  std::optional<std::string> taken_over_by;  ///< embedd's vectorizer that has this destination
 };
 
-/// Every vectorizer of pgai's, by id. Errors: invalid_argument if there is no pgai here, misconfigured if
+/// Every vectorizer of pgai, by id. Errors: invalid_argument if there is no pgai here, misconfigured if
 /// its catalog is not readable.
 Result<std::vector<PgaiVectorizer>> read_pgai(pg::Connection& db);
 
-/// What the declaration that takes it over has to know. `remove`: also ends it, as ai.drop_vectorizer()
-/// would: its triggers, their function, its queues and its row in ai.vectorizer go; chunks, vectors and view
-/// stay.
+/// What a declaration needs to know to take over a vectorizer of pgai. `remove`: the declaration also drops
+/// it, as ai.drop_vectorizer() would: its triggers, their function, its queues and its row in ai.vectorizer.
+/// Chunks, vectors and view stay.
 Predecessor predecessor_of(const PgaiVectorizer& pgai, bool remove);
 
-/// Ends a vectorizer of pgai's that was taken over before.
+/// Drops a vectorizer of pgai that was taken over before.
 Result<void> remove_pgai(pg::Connection& db, const PgaiVectorizer& pgai);
 
 }  // namespace embedd::schema

@@ -35,12 +35,12 @@ std::string placed_table(VectorizerId id);  ///< embedd.placed_7: where in the s
 
 std::string text_index(VectorizerId id);  ///< embedd_text_7: of searches by words, next to the texts
 
-/// A query over alias g, with g.hash: the chunk's vector and model, if that is known. `vector_hash`: of the
-/// store's vector, over alias s.
+/// A query over alias g, with g.hash: the chunk's vector and model, if the vector is known. `vector_hash`:
+/// the hash of the store's vector, over alias s.
 std::string chunk_vector_sql(VectorizerId id, std::string_view store, const std::vector<std::string>& key,
                              std::string_view vector_hash);
-/// What a hash of a row's chunks in the store is made of: of the chunk in the row `alias`, a text that stands
-/// for its content and its vector. `type`: of the vector, qualified.
+/// For a hash of a row's chunks in the store: a text that represents the content and the vector of the chunk
+/// in the row `alias`. `type`: the vector's type, qualified.
 std::string piece_hash_sql(std::string_view type, std::string_view alias);
 /// A hash of a vector's bytes, as bigint; NULL of NULL. `type` is qualified: public.vector, public.halfvec.
 std::string vector_hash_sql(std::string_view type, std::string_view vector);
@@ -50,7 +50,7 @@ std::string vector_hash_sql(std::string_view type, std::string_view vector);
 inline constexpr int kMaxTextCharacters = 65'536;
 
 /// The same for a text that is cut into chunks: more than any worker may cut (EMBEDD_MAX_TEXT_MIB is at most
-/// 64), so that a text that is longer is noticed and not cut off here.
+/// 64), so that a worker notices a longer text, and SQL does not truncate it.
 inline constexpr int kMaxCutCharacters = 80 * 1024 * 1024;
 
 /// How PostgreSQL writes the values of a table's columns.

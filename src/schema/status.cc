@@ -90,15 +90,8 @@ Result<std::vector<VectorizerStatus>> read_vectorizers(pg::Connection& db) {
   std::vector<VectorizerStatus> out;
   for (const VectorizerInfo& v : infos) {
     VectorizerStatus status;
-    status.id = v.id;
-    status.name = v.name;
+    status.info = v;
     status.source = pg::quote_qualified(v.source_schema, v.source_table);
-    status.endpoint = v.endpoint;
-    status.model = v.model;
-    status.dimensions = v.dimensions;
-    status.state = v.paused ? "paused" : "active";
-    status.index_kind = v.index_kind;
-    status.created_at = v.created_at;
     if (auto wanted = index_wanted(db, v)) status.index_wanted = *wanted;
     if (auto capture = capture_state(db, v)) {
       status.problem = capture->problem;
@@ -147,15 +140,15 @@ WHERE CASE WHEN w.any_runs THEN NOT w.stopped AND w.seen_at > now() - interval '
 GROUP BY 1, 2, 3 ORDER BY 5 DESC, 3)"));
   for (int i = 0; i < rows.size(); ++i)
     for (VectorizerStatus& v : vectorizers)
-      if (rows.view(i, 0) == std::to_string(v.id) ||
+      if (rows.view(i, 0) == std::to_string(v.info.id) ||
           (v.chunks_id > 0 && rows.view(i, 0) == std::to_string(v.chunks_id)) ||
-          (rows.is_null(i, 0) && rows.view(i, 1) == v.endpoint))
+          (rows.is_null(i, 0) && rows.view(i, 1) == v.info.endpoint))
         v.reported_problems.push_back({rows.text(i, 2), rows.text(i, 3), rows.integer(i, 4),
                                        rows.is_null(i, 5) ? std::nullopt : std::optional(rows.number(i, 5))});
   return {};
 }
 
-/// A store's chunks are paid for by its vectorizer, whose rows are the source's.
+/// The usage of a store's chunks counts as that of the store's vectorizer, but its rows do not.
 Result<std::vector<UsageStatus>> read_usage(pg::Connection& db, std::string_view where) {
   auto rows = TRY(db.exec(fmt::format(R"(
 SELECT coalesce(owner.name, v.name, '#' || u.vectorizer_id), u.model, least(sum(u.requests), 9223372036854775807),

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pg/connection.h"
+#include "schema/vectorizers.h"
 
 namespace embedd::schema {
 
@@ -23,13 +24,8 @@ struct ReportedProblem {
 };
 
 struct VectorizerStatus {
-  std::int64_t id = 0;
-  std::string name;
-  std::string source;  ///< schema.table, quoted where needed
-  std::string endpoint;
-  std::string model;
-  int dimensions = 0;
-  std::string state;      ///< active or paused
+  VectorizerInfo info;
+  std::string source;     ///< schema.table, quoted where needed
   std::int64_t jobs = 0;  ///< exact up to kCountLimit, then an estimate
   bool jobs_exact = true;
   std::int64_t due = 0;                        ///< up to kCountLimit
@@ -37,11 +33,9 @@ struct VectorizerStatus {
   std::optional<double> oldest_age_seconds;    ///< how long the oldest due job has been due
   std::optional<double> next_try_seconds;      ///< until the first job that waits for its next try is due
   std::int64_t unwalked_rows = 0;              ///< rows of a table that was not walked yet, up to kCountLimit
-  std::string created_at;                      ///< ISO 8601, UTC
   std::int64_t dead_letters = 0;               ///< up to kCountLimit
   std::optional<std::string> walked_at;        ///< ISO 8601, UTC; absent: not yet
   std::optional<std::string> walk_put_off_at;  ///< the same; later walks were put off: nothing changed
-  std::string index_kind;                      ///< none, hnsw, halfvec or ivfflat
   bool index_wanted = false;                   ///< `vectorizer reindex` has something to build
   std::int64_t chunks_id = 0;  ///< of a store: the vectorizer of its chunks, which is not listed
   std::optional<std::int64_t> chunks_waiting;  ///< of a store: without a vector yet, up to kCountLimit

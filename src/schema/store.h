@@ -1,4 +1,4 @@
-/// Stores: tables of chunks, each with a vector, beside the table that the texts are in.
+/// Stores: tables of chunks, each with a vector, beside the table that has the texts.
 #pragma once
 
 #include <string>
@@ -9,12 +9,12 @@
 
 namespace embedd::schema {
 
-/// How the vectorizer of a store's waiting chunks is called: `name`.chunks.
+/// The name of the vectorizer of a store's waiting chunks: `name`.chunks.
 std::string chunks_name(std::string_view name);
 
-/// What `--store` asks for: a table in the source's schema unless the name says otherwise. It must not exist
-/// yet, or it is to be adopted and must be a store. Its type lacks the dimensions of a store that does not
-/// exist yet. Errors: invalid_argument, misconfigured, with what to do next.
+/// The store that `--store` asks for: in the source's schema, unless the name has a schema. The table must
+/// not exist, or, if it is to be adopted, must be a store. For a store that does not exist yet, the type
+/// lacks the dimensions. Errors: invalid_argument, misconfigured, with what to do next.
 Result<CapturePlan::Store> check_store(pg::Connection& db, const VectorizerSpec& spec,
                                        const SourceTable& source, const std::vector<std::string>& key);
 
@@ -25,8 +25,8 @@ Result<CapturePlan::Store> check_store(pg::Connection& db, const VectorizerSpec&
 Result<void> create_view(pg::Connection& db, const std::string& name, const SourceTable& source,
                          const CapturePlan::Store& store, const std::vector<std::string>& key);
 
-/// What declares the vectorizer of the chunks that wait. It embeds what is sent of them, and nobody sees it
-/// listed.
+/// The spec of the vectorizer of the waiting chunks. It embeds the texts that are sent for chunks, and no
+/// list shows it.
 VectorizerSpec chunks_spec(const VectorizerSpec& spec, VectorizerId id, int dimensions);
 
 }  // namespace embedd::schema

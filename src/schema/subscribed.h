@@ -10,8 +10,8 @@
 
 namespace embedd::schema {
 
-/// The consequence for the vectorizer, and what to do; nothing if no subscription writes to its table or a
-/// partition of it, or if all capturable changes are captured. Reads the catalog only.
+/// The consequence for the vectorizer, and what to do. None if no subscription writes to its table or to one
+/// of its partitions, or if the triggers capture all that they can. Reads the catalog only.
 Result<std::optional<std::string>> subscription_note(pg::Connection& db, const VectorizerInfo& vectorizer);
 
 }  // namespace embedd::schema

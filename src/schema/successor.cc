@@ -44,7 +44,7 @@ std::string store_of(const VectorizerInfo& info) {
   return pg::quote_qualified(info.store_schema, info.store_table);
 }
 
-/// The new columns, nullable and without defaults, so that no row is written.
+/// Adds the new columns, nullable and without defaults, so that PostgreSQL rewrites no row.
 Result<void> add_columns(pg::Connection& db, const VectorizerInfo& living, const VectorizerSpec& spec) {
   const std::string table = source_of(living);
   const auto add = [&](const std::string& column, const std::string& type) -> Result<void> {
@@ -163,7 +163,7 @@ Result<Declared> begin_change(pg::Connection& db, const VectorizerInfo& living, 
           "change up (embedd vectorizer change {} --cancel) first",
           living.name, rows.view(0, 0), living.name, living.name);
     if (!living.stores()) TRY(add_columns(db, living, spec));
-    // Its type says whether the vectors are halfvec.
+    // The column's type says whether the vectors are halfvec.
     VectorizerSpec own = spec;
     if (!living.stores()) own.halfvec = false;
     Declared declared = TRY(declare_in_transaction(db, own));

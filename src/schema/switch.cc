@@ -18,7 +18,7 @@
 namespace embedd::schema {
 namespace {
 
-/// Counted so far, for a message.
+/// Messages give exact counts up to this.
 constexpr int kMostCounted = 1000;
 
 template <typename... Args>
@@ -31,7 +31,7 @@ std::unexpected<Error> not_yet(fmt::format_string<Args...> format, Args&&... arg
   return fail(ErrorKind::conflict, fmt::format(format, std::forward<Args>(args)...));
 }
 
-/// Two vectorizers that change their places.
+/// Two vectorizers that exchange their names.
 struct Pair {
   VectorizerInfo living, coming;
   bool back = false;
@@ -39,7 +39,7 @@ struct Pair {
   [[nodiscard]] std::string source() const {
     return pg::quote_qualified(living.source_schema, living.source_table);
   }
-  /// What the vectors of before are called afterwards: docs.old, embedding_old.
+  /// The new names of the vectorizer and the vectors of before: docs.old, embedding_old.
   [[nodiscard]] std::string name_after() const {
     return back ? next_name(living.name) : old_name(living.name);
   }
@@ -79,7 +79,7 @@ Result<void> check_indexes(pg::Connection& db, const Pair& pair) {
       pair.coming.name, pair.living.name, pair.coming.name);
 }
 
-/// The index of searches by words that `info` has; empty: none.
+/// The index for searches by words that `info` has; empty: none.
 Result<std::string> find_text_index(pg::Connection& db, const VectorizerInfo& info) {
   const std::string name = pg::quote_qualified(info.vectors_schema(), text_index(info.id));
   const auto rows =
@@ -87,7 +87,7 @@ Result<std::string> find_text_index(pg::Connection& db, const VectorizerInfo& in
   return rows.empty() ? "" : name;
 }
 
-/// The same words of the same rows.
+/// Whether both have the same words of the same rows.
 bool share_texts(const Pair& pair) {
   return !pair.living.stores() && pair.living.text_template == pair.coming.text_template;
 }
@@ -104,7 +104,7 @@ Result<void> check_text_index(pg::Connection& db, const Pair& pair) {
       pair.coming.name, pair.living.name, pair.coming.name, configured.view(0, 0));
 }
 
-/// Where both have the same words, the index goes with the name.
+/// If both have the same words, the index stays with the name.
 Result<void> hand_text_index_on(pg::Connection& db, const Pair& pair) {
   if (!share_texts(pair)) return {};
   const std::string index = TRY(find_text_index(db, pair.living));
@@ -114,7 +114,7 @@ Result<void> hand_text_index_on(pg::Connection& db, const Pair& pair) {
   return {};
 }
 
-/// Rows that the living one has embedded, or gave up, and the coming one has not. At most kMostCounted + 1.
+/// Rows that the living one has embedded or given up, and the coming one has not. At most kMostCounted + 1.
 Result<std::int64_t> count_missing(pg::Connection& db, const Pair& pair) {
   const auto walked = TRY(db.exec("SELECT walked_at IS NOT NULL FROM embedd.vectorizers WHERE id = $1",
                                   {std::to_string(pair.coming.id)}));
@@ -176,7 +176,7 @@ Result<void> lock_tables(pg::Connection& db, const Pair& pair) {
   return {};
 }
 
-/// The columns' names are swapped, and each vectorizer goes with its column.
+/// Swaps the columns' names. Each vectorizer keeps its own column.
 Result<void> exchange_rows(pg::Connection& db, const Pair& pair) {
   const std::string living = std::to_string(pair.living.id), coming = std::to_string(pair.coming.id);
   const auto call = [&](const std::string& id, const std::string& name) -> Result<void> {
@@ -212,7 +212,7 @@ Result<void> exchange_rows(pg::Connection& db, const Pair& pair) {
   return {};
 }
 
-/// The functions name columns and stores.
+/// Makes the trigger functions again, because they name columns and stores.
 Result<void> capture_again(pg::Connection& db, const VectorizerInfo& info) {
   const CapturePlan plan = TRY(plan_of(db, info));
   TRY(run_all(db, drop_capture_ddl(info.id)));
@@ -266,7 +266,7 @@ Result<Switched> switch_vectorizer(pg::Connection& db, std::string_view name, co
   TRY(check_may_change(db, pair.coming));
   TRY(check_indexes(db, pair));
   TRY(check_text_index(db, pair));
-  // Before anybody is kept waiting.
+  // Checked before the table is locked, so that no user waits for a switch that fails.
   TRY(check_complete(pair, TRY(count_missing(db, pair)), options.incomplete));
   return change_table(db, pair.source(), [&] { return exchange(db, pair, options); });
 }

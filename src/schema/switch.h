@@ -1,4 +1,4 @@
-/// The switch to a successor: one short transaction, after which every name is what it was.
+/// The switch to a successor: one short transaction, in which the two vectorizers exchange their names.
 #pragma once
 
 #include <cstdint>
@@ -12,22 +12,22 @@
 namespace embedd::schema {
 
 struct SwitchOptions {
-  bool back = false;        ///< to what was replaced, which has been kept true meanwhile
-  bool incomplete = false;  ///< although rows lack a vector that they have now
+  bool back = false;        ///< to the vectorizer that was replaced, which is still kept true
+  bool incomplete = false;  ///< even if rows that have a vector now would have none
 };
 
 struct Switched {
-  VectorizerInfo now;               ///< under the name
-  VectorizerInfo before;            ///< under its other name
+  VectorizerInfo now;               ///< the one that has the name now
+  VectorizerInfo before;            ///< the one that had the name before
   std::int64_t missing = 0;         ///< rows that had a vector before and wait for one now; at most 1001
-  std::vector<std::string> remade;  ///< views that read the vectors, and read the new ones now
-  milliseconds locked{0};           ///< how long the table was locked, all told
+  std::vector<std::string> remade;  ///< views that now read the new vectors
+  milliseconds locked{0};           ///< how long the table was locked in all
 };
 
-/// Renames columns or tables so that the successor's vectors have the living one's name, and the other way
-/// round. Both go on to be kept true. Views that read the vectors are made again; privileges are granted
-/// again. Errors: invalid_argument (there is no successor; something other than a view depends on the
-/// column), conflict (the successor is not complete, lacks its index, or the table stayed busy),
+/// Renames columns or tables so that the successor's vectors get the living one's name, and the other way
+/// round. Both vectorizers are kept true afterwards. Makes the views that read the vectors again, and grants
+/// privileges again. Errors: invalid_argument (there is no successor; something other than a view depends on
+/// the column), conflict (the successor is not complete, lacks its index, or the table stayed busy),
 /// misconfigured (privileges).
 Result<Switched> switch_vectorizer(pg::Connection& db, std::string_view name, const SwitchOptions& options);
 

@@ -60,7 +60,7 @@ Result<ChunkTemplate> chunk_template_over(const SourceTable& source, std::string
   return parsed;
 }
 
-/// They see NULL there.
+/// Triggers see NULL in these columns.
 Result<void> check_not_virtual(const SourceTable& source, const std::vector<std::string>& names,
                                std::string_view reader) {
   for (const std::string& name : names) {

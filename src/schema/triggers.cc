@@ -141,7 +141,7 @@ class Capture {
   }
 
  private:
-  /// What the words mean where the vectors are in a table of their own.
+  /// The placeholders' values for a vectorizer with a store.
   void describe(const CapturePlan::Store& store) {
     const auto names = [this](auto&& f) { return each(", ", std::forward<decltype(f)>(f)); };
     const auto set = [this](const char* name, std::string value) { words_[name] = std::move(value); };
@@ -196,7 +196,7 @@ class Capture {
     return words;
   }
 
-  /// Tells listening workers, if `changed`, an SQL condition.
+  /// Notifies listening workers if `changed`, an SQL condition, is true.
   [[nodiscard]] std::string hint(const std::string& changed) const {
     if (plan_.rows_only) return "";
     return pg::fill(
@@ -209,12 +209,12 @@ class Capture {
     return more;
   }
 
-  /// sql/`name`.sql, which is a function of its own.
+  /// sql/`name`.sql, which creates a whole function.
   [[nodiscard]] std::string function(std::string_view name, pg::Words more) const {
     return pg::fill_function(forms().form(name), with(std::move(more)));
   }
 
-  /// sql/trigger_function.sql, which does what sql/`event`.sql says after what sql/`check`.sql says.
+  /// sql/trigger_function.sql, with the check of sql/`check`.sql and then the actions of sql/`event`.sql.
   [[nodiscard]] std::string on(const std::string& event, const std::string& check, pg::Words more) const {
     more.emplace("event", event);
     return pg::fill_function(forms().form("trigger_function", {{"check", check}, {"write", event}}),
@@ -264,7 +264,7 @@ class Capture {
     });
   }
 
-  /// Of `row`, or, in a trigger for statements, of any of the rows: they are all of the same types.
+  /// For `row`, or, in a trigger for statements, for any of the rows: all have the same types.
   [[nodiscard]] std::string any_retyped(std::string_view row) const {
     return plan_.by_row ? retyped(row) : fmt::format("(SELECT {} FROM embedd_rows t LIMIT 1)", retyped("t"));
   }
@@ -277,7 +277,7 @@ class Capture {
     return each(" AND ", [&](std::size_t i) { return fmt::format("q.k{} = {}.{}", i, alias, name(i)); });
   }
 
-  /// Whether the statement left the vector alone, as far as that can be told without reading the vector.
+  /// Whether the statement left the vector alone, if that can be seen without reading the vector.
   [[nodiscard]] std::string untouched() const {
     const std::string column = pg::quote_identifier(plan_.destination);
     const auto both = [&](const char* of) {
@@ -336,7 +336,7 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
       capture.trigger("truncate", "AFTER", fmt::format("TRUNCATE ON {} FOR EACH STATEMENT", plan.source)));
 
   if (plan.store) {
-    // After the source's, because a user's write to the source goes on to the store, and never the other way.
+    // Locked after the source's: a user's write to the source goes on to the store, never the other way.
     out.insert(out.end(), plan.store->alterations.begin(), plan.store->alterations.end());
     out.push_back(capture.trigger(
         "store", "AFTER", fmt::format("INSERT OR UPDATE OR DELETE ON {} FOR EACH ROW", plan.store->table)));
@@ -373,8 +373,8 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
 
 std::vector<std::string> drop_capture_ddl(VectorizerId id) {
   std::vector<std::string> out;
-  // The triggers go with their functions: dropping them by name takes the table's owner, and whoever may
-  // attach a trigger need not be that.
+  // Dropping the functions drops the triggers. Dropping triggers by name needs the table's owner, and a role
+  // that may attach a trigger need not be the owner.
   const auto drop = [&](std::string_view event) {
     out.push_back(fmt::format("DROP FUNCTION IF EXISTS {} CASCADE", function_name(event, id)));
   };

@@ -1,5 +1,5 @@
 /// The vector index of a vectorizer's column: whether there is one, and dropping and building it around a
-/// large backlog. Storing a vector with an index costs several times as much as without.
+/// large backlog. Storing a vector with an index takes several times as long as without.
 ///
 /// The table's owner builds and drops, on a command's connection and always CONCURRENTLY, so that neither
 /// reads nor writes wait.

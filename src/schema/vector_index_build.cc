@@ -70,7 +70,7 @@ Result<void> prepare(pg::Connection& builder, const VectorizerInfo& v, const Bui
 /// number of rows.
 Result<std::int64_t> lists_for(pg::Connection& db, const VectorizerInfo& v) {
   auto rows = estimate_rows(db, v);
-  if (rows && *rows < 0) {  // never analysed: counting costs little beside the build
+  if (rows && *rows < 0) {  // never analysed: counting is quick compared with the build
     auto counted = TRY(db.exec("SELECT count(*) FROM " + table_of(v)));
     rows = counted.integer(0, 0);
   }

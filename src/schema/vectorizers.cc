@@ -18,8 +18,8 @@
 namespace embedd::schema {
 namespace {
 
-// The source by its oid: a renamed table is still the same table. A dropped one keeps its last known name,
-// unless it is there again.
+// The source by its oid: a renamed table is still the same table. A dropped table keeps its last known name,
+// unless it was restored.
 std::string select_all(const pg::Connection& db) {
   return fmt::format(R"(
 SELECT v.id, v.name, {0}, {1}, v.key_columns,
@@ -147,7 +147,7 @@ Result<void> keep_filter(pg::Connection& db, VectorizerId id, const VectorizerSp
   return {};
 }
 
-/// The store is there, and so are the tables of waiting chunks: what embeds those.
+/// Creates the vectorizer of the waiting chunks. The store and the table of waiting chunks exist.
 Result<void> declare_chunks(pg::Connection& db, const VectorizerSpec& spec, const CapturePlan& plan,
                             int dimensions) {
   const std::string id = std::to_string(plan.id);
@@ -245,7 +245,7 @@ Result<void> check_may_change(pg::Connection& db, const VectorizerInfo& info) {
 
 Result<void> drop_in_transaction(pg::Connection& db, const VectorizerInfo& info, bool keep) {
   const std::string id = std::to_string(info.id);
-  // The chunks that wait are of no use to anybody else.
+  // Nothing else uses the waiting chunks.
   const auto chunks = TRY(db.exec("SELECT id FROM embedd.vectorizers WHERE rows_of = $1", {id}));
   for (int i = 0; i < chunks.size(); ++i) {
     TRY(run_all(db, drop_ddl(chunks.integer(i, 0), false)));

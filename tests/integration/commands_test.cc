@@ -267,7 +267,7 @@ TEST(Status, TellsQueuesWorkersAndUsage) {
   ASSERT_TRUE(status) << status.error().message;
   ASSERT_EQ(status->vectorizers.size(), 1u);
   const VectorizerStatus& s = status->vectorizers[0];
-  EXPECT_EQ(s.state, "active");
+  EXPECT_FALSE(s.info.paused);
   EXPECT_EQ(s.source, "public.notes");
   EXPECT_EQ(s.jobs, 4);
   EXPECT_TRUE(s.jobs_exact);

@@ -67,7 +67,7 @@ TEST_F(OrdinaryRole, HearsOfAllMissingGrantsAtOnceThenCreatesAndDrops) {
                   "GRANT SELECT, INSERT, DELETE ON embedd.kept_proofs TO {0}; "
                   "GRANT SELECT, INSERT, DELETE ON embedd.missed_changes TO {0}; "
                   "GRANT SELECT, INSERT, UPDATE, DELETE ON embedd.vectorizers TO {0}; "
-                  "GRANT EXECUTE ON FUNCTION embedd.record_missed, embedd.queue_state, embedd.readable, "
+                  "GRANT EXECUTE ON FUNCTION embedd.queue_state, embedd.readable, embedd.record_missed, "
                   "embedd.text_of, embedd.utf8_problem TO {0}; "
                   "GRANT USAGE ON SCHEMA app TO {0}; "
                   "GRANT SELECT (body, id), UPDATE (embedding, model), TRIGGER ON app.docs TO {0};\n",

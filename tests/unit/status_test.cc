@@ -14,7 +14,6 @@ using embedd::schema::WorkerStatus;
 
 VectorizerStatus current() {
   VectorizerStatus status;
-  status.state = "active";
   status.walked_at = "2026-01-01T00:00:00Z";
   return status;
 }
@@ -27,8 +26,8 @@ TEST(Status, SaysHowAVectorizerStands) {
   } kCases[] = {
       {"current", true, [](VectorizerStatus&) {}},
       {"current", false, [](VectorizerStatus&) {}},
-      {"broken", true, [](VectorizerStatus& s) { s.problem = "gone", s.state = "paused", s.jobs = 1; }},
-      {"paused", false, [](VectorizerStatus& s) { s.state = "paused", s.jobs = 1; }},
+      {"broken", true, [](VectorizerStatus& s) { s.problem = "gone", s.info.paused = true, s.jobs = 1; }},
+      {"paused", false, [](VectorizerStatus& s) { s.info.paused = true, s.jobs = 1; }},
       {"waiting", false, [](VectorizerStatus& s) { s.reported_problems.emplace_back(), s.jobs = 1; }},
       {"waiting", true, [](VectorizerStatus& s) { s.reported_problems.emplace_back(), s.unwalked_rows = 1; }},
       {"current", true, [](VectorizerStatus& s) { s.reported_problems.emplace_back(); }},

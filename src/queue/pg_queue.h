@@ -157,7 +157,7 @@ class PgQueue final : public Queue, public Waitable {
   void send_long_swaps();
   std::deque<Part>::iterator next_part();
   [[nodiscard]] bool is_long_swap(const Part& part) const;
-  std::optional<Part> take_part(std::deque<Part>::iterator next, std::size_t most);
+  std::optional<Part> take_part(const std::deque<Part>::iterator& next, std::size_t most);
   void send_part(Session& session, const Part& part);
   void on_part(const Part& part, Duration took, const Result<pg::BinaryRows>& rows);
   void on_long_swap(const Part& part, Duration took, const Result<pg::BinaryRows>& rows);

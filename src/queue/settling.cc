@@ -77,7 +77,7 @@ std::deque<PgQueue::Part>::iterator PgQueue::next_part() {
 
 /// Its first `most` jobs; or none, if a statement of its settlement has failed: the core sends the whole
 /// settlement again.
-std::optional<PgQueue::Part> PgQueue::take_part(std::deque<Part>::iterator next, std::size_t most) {
+std::optional<PgQueue::Part> PgQueue::take_part(const std::deque<Part>::iterator& next, std::size_t most) {
   Part part = *next;
   const bool failed = part.open->error.has_value();
   if (!failed) part.count = std::min(part.count, most);

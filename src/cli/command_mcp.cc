@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "app/search_service.h"
 #include "cli/commands.h"
@@ -57,7 +58,9 @@ Result<int> serve_mcp(Context& context) {
   // One at a time: stdin has one reader.
   app::SearchService service(context.config, 1);
   mcp::Tools tools(context.config, service);
-  mcp::Server server(tools);
+  mcp::Server server([&tools](std::string_view name, std::optional<simdjson::dom::object> arguments) {
+    return tools.call(name, arguments);
+  });
   Lines lines;
   bool too_long = false;
   while (auto line = lines.next(too_long)) {

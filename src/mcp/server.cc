@@ -117,7 +117,7 @@ std::string Server::call_tool(const Request& request, Envelope envelope) {
   const bool given = !request.params->at_key("arguments").get(arguments);
   if (!given && !request.params->at_key("arguments").error())
     return refusal(request.id, kInvalidParams, "arguments must be an object");
-  const auto result = tools_.call(name, given ? std::optional(arguments) : std::nullopt);
+  const auto result = call_(name, given ? std::optional(arguments) : std::nullopt);
   if (!result)
     return refusal(request.id, kInvalidParams, "there is no tool " + std::string(name.substr(0, 100)));
   JsonWriter json;

@@ -2,9 +2,11 @@
 /// request stands for itself, and the revisions before, which begin with `initialize`.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "mcp/message.h"
 #include "mcp/tools.h"
@@ -13,8 +15,11 @@ namespace embedd::mcp {
 
 class Server {
  public:
-  /// `tools` must outlive this object.
-  explicit Server(Tools& tools) : tools_(tools) {}
+  /// None if there is no tool of that name. The arguments are valid during the call.
+  using CallTool = std::function<std::optional<ToolResult>(std::string_view name,
+                                                           std::optional<simdjson::dom::object> arguments)>;
+
+  explicit Server(CallTool call) : call_(std::move(call)) {}
 
   /// The answer, one line of JSON without its end; or none. Blocks while a tool works.
   std::optional<std::string> handle(std::string_view message);
@@ -27,7 +32,7 @@ class Server {
   [[nodiscard]] std::expected<Envelope, std::string> envelope_of(const Request& request) const;
   [[nodiscard]] std::string call_tool(const Request& request, Envelope envelope);
 
-  Tools& tools_;
+  CallTool call_;
   simdjson::dom::parser parser_;
 };
 

@@ -100,6 +100,7 @@ void QueryEmbedder::send(std::string key, Waiting waiting) {
   by_key_.emplace(key, id);
   Sent& sent = in_flight_[id];
   sent.key = std::move(key);
+  sent.at = std::chrono::steady_clock::now();
   sent.waiting.push_back(std::move(waiting));
   const Query& query = sent.query();
   embedders_.start({.id = id,
@@ -119,7 +120,9 @@ void QueryEmbedder::finish(Reply reply) {
   if (reply.answer ? !reply.answer->computed_here : reply.answer.error().billed)
     bought_(sent.query(), reply.answer ? reply.answer->tokens : 0);
   if (reply.answer) {
-    pauses_.erase(sent.query().endpoint);
+    // A success of a request that was sent before the failure says nothing about what comes after.
+    const auto pause = pauses_.find(sent.query().endpoint);
+    if (pause != pauses_.end() && sent.at > pause->second.failed_at) pauses_.erase(pause);
     outcome->values.assign(reply.answer->vectors.values.begin(), reply.answer->vectors.values.end());
     cache_.add(std::move(sent.key), outcome->values);
     outcome->tokens = reply.answer->tokens;
@@ -144,6 +147,7 @@ void QueryEmbedder::expire(Instant now) {
       return true;
     });
     if (waiting.empty()) {
+      bought_(expired.front().query, 0);  // the provider may have worked all the same
       embedders_.give_up(at->first);
       by_key_.erase(at->second.key);
       at = in_flight_.erase(at);
@@ -161,9 +165,13 @@ void QueryEmbedder::expire(Instant now) {
 void QueryEmbedder::failed(const std::string& endpoint, const Error& error, Instant now) {
   if (!is_lasting(error.kind)) return;
   Pause& pause = pauses_[endpoint];
-  const Duration own = std::min<Duration>(kFirstPause * (1 << std::min(pause.failures, 5)), kLongestPause);
-  ++pause.failures;
-  pause.until = now + std::max(own, error.retry_after.value_or(Duration{}));
+  Duration own{};
+  if (now >= pause.until) {
+    own = std::min<Duration>(kFirstPause * (1 << std::min(pause.failures, 5)), kLongestPause);
+    ++pause.failures;
+  }
+  pause.failed_at = now;
+  pause.until = std::max(pause.until, now + std::max(own, error.retry_after.value_or(Duration{})));
   pause.why = {std::string(name_of(error.kind)), error};
 }
 

@@ -71,13 +71,14 @@ class QueryEmbedder {
   /// One request to an endpoint, and who waits for its answer; never nobody.
   struct Sent {
     std::string key;
+    Instant at{};
     std::vector<Waiting> waiting;
     [[nodiscard]] const Query& query() const { return waiting.front().query; }
   };
   /// An endpoint that is left alone.
   struct Pause {
-    int failures = 0;
-    Instant until{};
+    int failures = 0;  ///< one after another; those during a pause are one
+    Instant failed_at{}, until{};
     NoVector why;
   };
 

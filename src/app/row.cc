@@ -9,8 +9,14 @@
 
 namespace embedd::app {
 
-Result<std::string> read_row(const Settings& settings, std::string_view vectorizer,
-                             const search::RowRequest& request) {
+namespace {
+
+constexpr int kShortestPiece = 20;
+
+}  // namespace
+
+Result<search::Row> read_row(const Settings& settings, std::string_view vectorizer,
+                             search::RowRequest& request, std::size_t most_bytes) {
   auto db = TRY(connect(settings));
   const auto subject = TRY(search::load_subject(db, vectorizer));
   if (!subject)
@@ -20,9 +26,13 @@ Result<std::string> read_row(const Settings& settings, std::string_view vectoriz
     if (std::ranges::none_of(request.key->parts, is_of_key))
       return fail(ErrorKind::invalid_argument, fmt::format("key: the column {} is missing", column));
   }
-  TRY(db.exec("BEGIN READ ONLY"));
-  TRY(db.exec("SET LOCAL statement_timeout = '10s'"));
-  return search::read_row(db, *subject, request);
+  for (;; request.most /= 2) {
+    auto row = TRY(search::read_row(db, *subject, request));
+    if (row.json.size() + row.goes_on.size() <= most_bytes) return row;
+    if (request.most < 2 * kShortestPiece)
+      return fail(ErrorKind::too_large, "the row has too many columns for one answer");
+    TRY(db.exec("ROLLBACK"));
+  }
 }
 
 }  // namespace embedd::app

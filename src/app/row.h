@@ -1,7 +1,7 @@
 /// Reads one row of a vectorizer's table by its key, for whoever found it.
 #pragma once
 
-#include <string>
+#include <cstddef>
 #include <string_view>
 
 #include "app/settings.h"
@@ -10,9 +10,9 @@
 
 namespace embedd::app {
 
-/// The row as JSON (search/read_row.h); empty if there is none. Reads within a transaction that can write
-/// nothing, and for ten seconds at most. Errors: invalid_argument, and the connection's.
-Result<std::string> read_row(const Settings& settings, std::string_view vectorizer,
-                             const search::RowRequest& request);
+/// Pieces of texts are shortened until the row fits into `most_bytes`; `request.most` says afterwards how
+/// long they are. Errors: invalid_argument, and those of search::read_row().
+Result<search::Row> read_row(const Settings& settings, std::string_view vectorizer,
+                             search::RowRequest& request, std::size_t most_bytes);
 
 }  // namespace embedd::app

@@ -15,10 +15,7 @@ namespace embedd {
 class OnceWatch {
  public:
   /// The queue changed, as far as this worker changed the queue or saw a change.
-  void progress() {
-    ++progress_;
-    soon_since_.reset();
-  }
+  void progress() { ++progress_; }
   void poll_sent() { at_poll_ = progress_; }
   /// A poll was answered. `idle`: the poll lists nothing that can be worked on, and this worker has no leased
   /// job. `soon`: it lists rows that will be due soon.
@@ -39,7 +36,7 @@ class OnceWatch {
 
   std::uint64_t progress_ = 0;
   std::uint64_t at_poll_ = 0;
-  std::optional<Instant> soon_since_;  ///< since when polls list such rows, without progress
+  std::optional<Instant> soon_since_;  ///< since when each poll has listed such rows
   bool done_ = false;
 };
 

@@ -22,6 +22,9 @@ constexpr std::size_t kRefusedStoredBefore = 20;
 /// table for hours, and these vectors must neither fill the memory that others need nor depend on this
 /// worker's life.
 constexpr unsigned kPatience = 4;
+/// A swap that is canceled has taken half an hour, and kept the row's writers waiting, or a person canceled
+/// it.
+constexpr unsigned kSwapPatience = 2;
 
 constexpr Duration kLongestRetryAfter = std::chrono::hours(1);
 
@@ -87,7 +90,7 @@ SettlementVerdict settlement_verdict(const SettlementFailure& failure) {
       // There is no vector to keep, and no smaller statement: a row of so many chunks takes too long each
       // time.
       if (stores && failure.swaps)
-        return failure.tries >= kPatience ? SettlementVerdict::discard : SettlementVerdict::resend;
+        return failure.tries >= kSwapPatience ? SettlementVerdict::discard : SettlementVerdict::resend;
       return stores ? SettlementVerdict::keep : SettlementVerdict::resend;
     case ErrorKind::misconfigured: return SettlementVerdict::rest;
     default: return refused(failure, stores);

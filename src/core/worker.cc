@@ -167,7 +167,7 @@ bool Worker::idle(const std::vector<VectorizerState>& states, Instant now) const
 bool Worker::due_soon(const std::vector<VectorizerState>& states) {
   const auto has_chunk_jobs = [&](VectorizerId store) {
     return std::ranges::any_of(states, [&](const VectorizerState& state) {
-      return state.vectorizer.rows == store && (state.waiting || state.dead_letters > 0);
+      return state.vectorizer.rows == store && state.waiting;
     });
   };
   return std::ranges::any_of(states, [&](const VectorizerState& state) {

@@ -58,6 +58,7 @@ PgQueue::Session& PgQueue::long_swaps() {
     options.statement_timeout = kLongestSwap;
     options.command_timeout = kLongestSwap + minutes(10);
     long_swaps_.emplace("long swaps", std::move(options), clock_, wake_);
+    long_swaps_since_ = clock_.now();
     long_swaps_->problem = long_swaps_->pipeline.last_error().message;
   }
   return *long_swaps_;

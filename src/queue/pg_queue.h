@@ -130,12 +130,12 @@ class PgQueue final : public Queue, public Waitable {
     std::shared_ptr<const Settlement> settlement;
     std::shared_ptr<const Known> known;
     std::size_t first, count;
+    bool long_swap = false;  ///< of one row, which took too long for the settlements' connection
   };
   /// The pace of settling a vectorizer's jobs.
   struct Writing {
     WritePace pace;
     std::uint64_t last_served = 0;  ///< counts up; the vectorizer that was served longest ago is next
-    bool long_swaps = false;  ///< the last swap of one row took too long for the settlements' connection
   };
   struct Walk {
     WritePace pace;
@@ -156,11 +156,10 @@ class PgQueue final : public Queue, public Waitable {
   [[nodiscard]] Session& long_swaps();
   void send_long_swaps();
   std::deque<Part>::iterator next_part();
-  [[nodiscard]] bool is_long_swap(const Part& part) const;
+  void give_up_long_swaps();
   std::optional<Part> take_part(const std::deque<Part>::iterator& next, std::size_t most);
   void send_part(Session& session, const Part& part);
   void on_part(const Part& part, Duration took, const Result<pg::BinaryRows>& rows);
-  void on_long_swap(const Part& part, Duration took, const Result<pg::BinaryRows>& rows);
   void answer(const Part& part, const Result<pg::BinaryRows>& rows);
   void conclude(const Part& part);
   [[nodiscard]] Walk& walk_of(VectorizerId vectorizer);
@@ -180,6 +179,7 @@ class PgQueue final : public Queue, public Waitable {
   Session claims_;
   Session settlements_;
   std::optional<Session> long_swaps_;  ///< while there are swaps that take long
+  Instant long_swaps_since_{};         ///< when that was opened
   std::optional<Session> listener_;
   std::uint64_t listening_since_ = 0;  ///< pg::Pipeline::connections() of the connection that listens
 

@@ -16,8 +16,8 @@ namespace {
 constexpr std::size_t kStatementsAhead = 2;
 /// Statements that touch only the queue can be longer.
 constexpr std::size_t kRowsPerUpdate = 2048;
-/// A vectorizer's swaps keep their own connection until one is faster than this.
-constexpr Duration kStillLong = seconds(5);
+/// A swap that takes long waits this long for its connection.
+constexpr Duration kLongestConnecting = minutes(1);
 
 /// Billionths of a dollar, as far as bigint reaches.
 std::int64_t cost_of(const std::string& model, std::uint64_t tokens) {
@@ -52,20 +52,13 @@ void PgQueue::send_settlement(std::shared_ptr<const Settlement> sent) {
   send_parts();
 }
 
-/// Its statement replaces the chunks of rows that take long.
-bool PgQueue::is_long_swap(const Part& part) const {
-  if (part.settlement->action != Action::complete || !part.known->definition.store) return false;
-  const auto writing = writing_.find(part.settlement->vectorizer);
-  return writing != writing_.end() && writing->second.long_swaps;
-}
-
 /// Extensions first; then the vectorizer that was served the longest ago. Long swaps have their own
 /// connection.
 std::deque<PgQueue::Part>::iterator PgQueue::next_part() {
   auto first = parts_.end();
   std::uint64_t longest_ago = 0;
   for (auto part = parts_.begin(); part != parts_.end(); ++part) {
-    if (is_long_swap(*part)) continue;
+    if (part->long_swap) continue;
     const std::uint64_t last_served =
         part->settlement->action == Action::extend ? 0 : writing_[part->settlement->vectorizer].last_served;
     if (first != parts_.end() && last_served >= longest_ago) continue;
@@ -112,11 +105,26 @@ void PgQueue::send_parts() {
 void PgQueue::send_long_swaps() {
   for (;;) {
     if (long_swaps_ && !long_swaps_->handlers.empty()) return;
-    const auto next = std::ranges::find_if(parts_, [this](const Part& part) { return is_long_swap(part); });
+    const auto next = std::ranges::find_if(parts_, &Part::long_swap);
     if (next == parts_.end()) return long_swaps_.reset();
-    if (!long_swaps().pipeline.ready()) return;
-    if (const std::optional<Part> part = take_part(next, 1)) send_part(long_swaps(), *part);
+    if (!long_swaps().pipeline.ready()) {
+      if (clock_.now() - long_swaps_since_ < kLongestConnecting) return;
+      give_up_long_swaps();
+    } else if (const std::optional<Part> part = take_part(next, 1)) {
+      send_part(long_swaps(), *part);
+    }
   }
+}
+
+/// The connection cannot be opened. The core sends these rows again later.
+void PgQueue::give_up_long_swaps() {
+  const Error error = long_swaps_->pipeline.last_error();
+  std::vector<Part> rest;
+  std::erase_if(parts_, [&rest](const Part& part) {
+    if (part.long_swap) rest.push_back(part);
+    return part.long_swap;
+  });
+  for (const Part& part : rest) answer(part, std::unexpected(error));
 }
 
 void PgQueue::send_part(Session& session, const Part& part) {
@@ -128,11 +136,9 @@ void PgQueue::send_part(Session& session, const Part& part) {
     return settlement_params(*part.settlement, jobs, part.known->definition);
   };
   const Instant sent_at = clock_.now();
-  if (&session != &settlements_)
+  if (part.long_swap)
     return send(session, part.known, false, statement, params,
-                [this, part, sent_at](const Result<pg::BinaryRows>& rows) {
-                  on_long_swap(part, clock_.now() - sent_at, rows);
-                });
+                [this, part](const Result<pg::BinaryRows>& rows) { answer(part, rows); });
   plans_used_ = true;
   send(session, part.known, false, statement, params,
        [this, part, sent_at](const Result<pg::BinaryRows>& rows) {
@@ -155,13 +161,8 @@ void PgQueue::on_part(const Part& part, Duration took, const Result<pg::BinaryRo
     return;
   }
   if (!part.known->definition.store || settlement.action != Action::complete) return answer(part, rows);
-  writing.long_swaps = true;
   parts_.push_front(part);
-}
-
-void PgQueue::on_long_swap(const Part& part, Duration took, const Result<pg::BinaryRows>& rows) {
-  if (took < kStillLong) writing_[part.settlement->vectorizer].long_swaps = false;
-  answer(part, rows);
+  parts_.front().long_swap = true;
 }
 
 void PgQueue::answer(const Part& part, const Result<pg::BinaryRows>& rows) {

@@ -7,6 +7,7 @@
 
 #include "pg/quoting.h"
 #include "search/filter_sql.h"
+#include "search/statement.h"
 
 namespace embedd::search {
 namespace {
@@ -22,45 +23,71 @@ bool is_plain(const schema::SourceColumn& column) {
   constexpr std::string_view kPlain[] = {"bool",    "int2",   "int4",    "int8",
                                          "float4",  "float8", "boolean", "smallint",
                                          "integer", "bigint", "real",    "double precision"};
-  return std::ranges::find(kPlain, column.type_name) != std::end(kPlain);
+  return !column.foreign && std::ranges::find(kPlain, column.type_name) != std::end(kPlain);
+}
+
+/// Whoever owns the table cannot retype its columns from here on.
+Result<void> hold_types(pg::Connection& db, const Subject& subject) {
+  TRY(db.exec("BEGIN READ ONLY"));
+  TRY(db.exec(settings_statement(subject, {}, seconds(10))));
+  TRY(db.exec(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", subject.source.quoted())));
+  std::string same = "true";
+  for (const schema::SourceColumn& column : subject.source.columns)
+    same += fmt::format(" AND embedd.exactly(t.{}, NULL::{})", pg::quote_identifier(column.name),
+                        column.own_type);
+  const auto checked =
+      db.exec(fmt::format("SELECT FROM {} t WHERE false AND {}", subject.source.quoted(), same));
+  if (checked) return {};
+  return fail(ErrorKind::unavailable, "the table's columns have just changed; try again");
+}
+
+/// What a column adds to the row, and to the list of texts that go on.
+void add_column(const schema::SourceColumn& column, const std::string& from, const std::string& most,
+                std::string& row, std::string& goes_on) {
+  const std::string value = "t." + pg::quote_identifier(column.name);
+  const std::string name = pg::quote_literal(column.name) + "::pg_catalog.text";
+  if (is_plain(column)) {
+    row += fmt::format(" || pg_catalog.jsonb_build_object({}, {})", name, value);
+    return;
+  }
+  // The type's own output function: a cast may be whatever its owner says.
+  const std::string text =
+      fmt::format("CASE WHEN {0} IS NOT NULL THEN pg_catalog.format('%s', {0}) END", value);
+  row += fmt::format(
+      " || CASE WHEN {2} = 1 OR pg_catalog.length({1}) >= {2} THEN "
+      "pg_catalog.jsonb_build_object({0}, pg_catalog.substr({1}, {2}, {3})) ELSE '{{}}' END",
+      name, text, from, most);
+  goes_on += fmt::format(
+      " || CASE WHEN pg_catalog.length({1}) >= {2} + {3} THEN pg_catalog.jsonb_build_object({0}, "
+      "pg_catalog.length({1})) ELSE '{{}}' END",
+      name, text, from, most);
 }
 
 }  // namespace
 
-Result<std::string> read_row(pg::Connection& db, const Subject& subject, const RowRequest& request) {
+Result<Row> read_row(pg::Connection& db, const Subject& subject, const RowRequest& request) {
   Binder binder;
   const std::string where = TRY(filter_sql(*request.key, subject.source, binder));
-  const std::string from = binder.bind(std::to_string(request.from + 1)) + "::int";
-  const std::string most = binder.bind(std::to_string(request.most)) + "::int";
-  std::string row, cut;
-  for (const schema::SourceColumn& column : subject.source.columns) {
-    if (is_hidden(column)) continue;
-    const std::string value = "t." + pg::quote_identifier(column.name), name = pg::quote_literal(column.name);
-    if (is_plain(column)) {
-      row += fmt::format(" || pg_catalog.jsonb_build_object({}, {})", name, value);
-      continue;
-    }
-    row += fmt::format(" || pg_catalog.jsonb_build_object({}, pg_catalog.substr({}::text, {}, {}))", name,
-                       value, from, most);
-    cut += fmt::format(
-        ", {}, CASE WHEN pg_catalog.length({}::text) > {} - 1 + {} THEN pg_catalog.length({}::text) END",
-        name, value, from, most, value);
-  }
-  if (!cut.empty())
-    row += fmt::format(
-        " || coalesce(pg_catalog.jsonb_build_object('embedd_cut', (SELECT pg_catalog.jsonb_object_agg(c.key, "
-        "c.value) "
-        "FROM pg_catalog.jsonb_each(pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object({}))) c)), "
-        "'{{}}')",
-        cut.substr(2));
-  const std::string sql = fmt::format(
-      "SELECT pg_catalog.jsonb_strip_nulls('{{}}'::pg_catalog.jsonb{})::text FROM {} t WHERE {} LIMIT 1", row,
-      subject.source.quoted(), where);
-  const auto rows = db.exec(sql, std::move(binder).take());
+  TRY(hold_types(db, subject));
+  const std::string from = binder.bind(std::to_string(request.from + 1)) + "::pg_catalog.int4";
+  const std::string most = binder.bind(std::to_string(request.most)) + "::pg_catalog.int4";
+  std::string row = "'{}'::pg_catalog.jsonb", goes_on = row;
+  for (const schema::SourceColumn& column : subject.source.columns)
+    if (!is_hidden(column)) add_column(column, from, most, row, goes_on);
+  const auto rows = db.exec(
+      fmt::format(
+          "SELECT pg_catalog.jsonb_strip_nulls({})::pg_catalog.text, nullif({}, '{{}}')::pg_catalog.text "
+          "FROM {} t WHERE {} LIMIT 1",
+          row, goes_on, subject.source.quoted(), where),
+      std::move(binder).take());
   if (!rows && db.last_sqlstate().starts_with("22"))
     return fail(ErrorKind::invalid_argument, "key: a value does not fit the type of its column");
   if (!rows) return std::unexpected(rows.error());
-  return rows->empty() ? std::string() : rows->text(0, 0);
+  Row out;
+  if (rows->empty()) return out;
+  out.json = rows->text(0, 0);
+  out.goes_on = rows->maybe(0, 1).value_or("");
+  return out;
 }
 
 }  // namespace embedd::search

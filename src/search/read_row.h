@@ -17,10 +17,16 @@ struct RowRequest {
   int most = 4000;            ///< characters of each long value that are returned
 };
 
-/// The row as JSON, without its vectors, bytes and tsvectors. Numbers and flags are as they are; all other
-/// values are text, of which a piece is returned. The key `embedd_cut` names the columns whose text goes on,
-/// with the number of characters. Empty if there is no such row. Errors: invalid_argument, which names the
-/// field, and the connection's.
-Result<std::string> read_row(pg::Connection& db, const Subject& subject, const RowRequest& request);
+struct Row {
+  std::string json;     ///< empty: there is no such row
+  std::string goes_on;  ///< JSON: the columns whose texts go on, with their lengths; empty: none does
+};
+
+/// The row without its vectors, bytes and tsvectors. Numbers and flags are as they are. All other values are
+/// text, of which a piece is returned; a text that ends before the piece is left out. No cast and no operator
+/// of a type that is not PostgreSQL's own is run. Begins a transaction that can write nothing, and runs for
+/// ten seconds at most. Errors: invalid_argument, which names the field; unavailable, if the table has just
+/// changed; and the connection's.
+Result<Row> read_row(pg::Connection& db, const Subject& subject, const RowRequest& request);
 
 }  // namespace embedd::search

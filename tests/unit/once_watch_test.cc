@@ -68,9 +68,13 @@ TEST(OnceWatch, WaitsForRowsThatWillBeDueSoonButNotForEver) {
   EXPECT_FALSE(done_after(seconds(0)));
   EXPECT_FALSE(done_after(seconds(19)));
   EXPECT_TRUE(done_after(seconds(20)));
+  watch.poll_sent();
+  watch.poll_answered(false, false, Instant(seconds(21)));
+  EXPECT_FALSE(done_after(seconds(30))) << "other rows than before";
   watch.progress();
-  EXPECT_FALSE(done_after(seconds(30))) << "other rows than before may wait now";
-  EXPECT_TRUE(done_after(seconds(50)));
+  EXPECT_FALSE(done_after(seconds(40)));
+  watch.progress();
+  EXPECT_TRUE(done_after(seconds(50))) << "looking at such a row is progress, and must not go on for ever";
 }
 
 TEST(OnceWatch, TellsWhetherAnotherPollCouldSaySomethingNew) {

@@ -137,16 +137,24 @@ TEST_F(Mcp, ReadsRowsOfAnyTableAndRunsNobodysCasts) {
   sql("CREATE TYPE mood AS (level int)");
   sql("CREATE FUNCTION boom(mood) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''boom''; END'");
   sql("CREATE CAST (mood AS text) WITH FUNCTION boom(mood)");
-  sql(fmt::format("CREATE TABLE odd (id uuid PRIMARY KEY, m mood, n int, body text, embedding vector(8){})", columns));
+  sql(fmt::format("CREATE TABLE odd (id uuid PRIMARY KEY, m mood, n int, body text, embedding vector(8){})",
+                  columns));
   sql("INSERT INTO odd VALUES ('00000000-0000-0000-0000-00000000002a', ROW(7), 5, repeat('日本', 20000))");
-  ASSERT_EQ(run_embedd({"vectorizer", "create", "odd", "--table", "odd", "--text", "{body}", "--column", "embedding"}).code, 0);
+  ASSERT_EQ(run_embedd({"vectorizer", "create", "odd", "--table", "odd", "--text", "{body}", "--column",
+                        "embedding"})
+                .code,
+            0);
   std::string body;
   for (int from = 0, guard = 0; guard < 100; ++guard) {
-    const std::string row = call(
-        "get_row", fmt::format(R"({{"vectorizer":"odd","key":{{"id":"00000000-0000-0000-0000-00000000002a"}},"from":{}}})", from));
+    const std::string row =
+        call("get_row",
+             fmt::format(
+                 R"({{"vectorizer":"odd","key":{{"id":"00000000-0000-0000-0000-00000000002a"}},"from":{}}})",
+                 from));
     ASSERT_LT(row.size(), 60'000u);
     if (from == 0) {
-      EXPECT_THAT(row, AllOf(HasSubstr(R"(\"m\": \"(7)\")"), HasSubstr(R"(\"n\": 5)"), HasSubstr("\\\"c59\\\"")));
+      EXPECT_THAT(row,
+                  AllOf(HasSubstr(R"(\"m\": \"(7)\")"), HasSubstr(R"(\"n\": 5)"), HasSubstr("\\\"c59\\\"")));
     }
     for (std::size_t at = row.find("日"); at != std::string::npos; at = row.find("日", at + 1)) body += "日";
     const std::size_t next = row.find("read on with from: ");

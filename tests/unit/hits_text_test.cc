@@ -28,16 +28,20 @@ TEST(HitsText, ShowsAHitHoweverLongItsRowOrItsNeighboursAre) {
   app::SearchAnswer long_row = answer(1, std::string(9000, 'x'));
   EXPECT_THAT(hits_text(long_row, 8000, 5000), HasSubstr("1 hits"));
   app::SearchAnswer chunk = answer(1, "x");
-  chunk.found.hits[0].neighbours = R"([{"seq": 1, "text": ")" + std::string(9000, 'n') + R"("}, {"seq": 3, "text": "b"}])";
-  EXPECT_THAT(hits_text(chunk, 300, 5000), AllOf(HasSubstr("[cut: 9000 bytes in all]"), HasSubstr(R"({"seq":3,"text":"b"})")));
+  chunk.found.hits[0].neighbours =
+      R"([{"seq": 1, "text": ")" + std::string(9000, 'n') + R"("}, {"seq": 3, "text": "b"}])";
+  EXPECT_THAT(hits_text(chunk, 300, 5000),
+              AllOf(HasSubstr("[cut: 9000 bytes in all]"), HasSubstr(R"({"seq":3,"text":"b"})")));
 }
 
 TEST(HitsText, SaysWhichLegASearchLacked) {
   app::SearchAnswer found = answer(1, "x");
   found.degraded = app::Degraded{"vector", "no_api_key", "there is no key"};
-  EXPECT_THAT(hits_text(found, 300, 5000), HasSubstr("[vector search unavailable: there is no key] Only rows with"));
+  EXPECT_THAT(hits_text(found, 300, 5000),
+              HasSubstr("[vector search unavailable: there is no key] Only rows with"));
   found.degraded = app::Degraded{"text", "many_matches", "more than 10000 texts have these words"};
-  EXPECT_THAT(hits_text(found, 300, 5000), AllOf(HasSubstr("by their words: more than"), Not(HasSubstr("Only rows with"))));
+  EXPECT_THAT(hits_text(found, 300, 5000),
+              AllOf(HasSubstr("by their words: more than"), Not(HasSubstr("Only rows with"))));
   found.found.hits.clear();
   EXPECT_THAT(hits_text(found, 300, 5000), HasSubstr("No row was found"));
 }

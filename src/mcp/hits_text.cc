@@ -53,7 +53,7 @@ void write_short(JsonWriter& out, simdjson::dom::element value, std::size_t most
 
 void write_json(JsonWriter& out, simdjson::dom::parser& parser, const std::string& json, std::size_t most) {
   simdjson::dom::element element;
-  if (parser.parse(json).get(element))
+  if (json.empty() || parser.parse(json).get(element))
     out.null();
   else
     write_short(out, element, most);

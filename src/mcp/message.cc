@@ -18,6 +18,7 @@ bool is_id(simdjson::dom::element element) {
 
 std::expected<std::optional<Request>, std::string> parse_message(simdjson::dom::parser& parser,
                                                                  std::string_view message) {
+  if (message.empty()) return std::unexpected(refusal(kNoId, kParseError, "the message is empty"));
   simdjson::dom::element root;
   if (const auto error = parser.parse(message.data(), message.size()).get(root))
     return std::unexpected(

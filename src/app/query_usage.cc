@@ -1,7 +1,6 @@
 #include "app/query_usage.h"
 
 #include <algorithm>
-#include <cmath>
 #include <future>
 #include <memory>
 #include <utility>
@@ -26,8 +25,7 @@ std::vector<pg::Param> params_of(const queue::UsageBook::Entries& entries) {
     requests.push_back(std::to_string(bought.requests));
     rows.push_back(std::to_string(bought.rows));
     tokens.push_back(std::to_string(bought.tokens));
-    const double billionths = std::clamp(usd_of(key.second, bought.tokens) * 1e9, 0.0, 9e18);
-    costs.push_back(std::to_string(std::llround(billionths)));
+    costs.push_back(std::to_string(nano_usd_of(key.second, bought.tokens)));
   }
   std::vector<pg::Param> params;
   for (const auto* column : {&vectorizers, &models, &requests, &rows, &tokens, &costs})

@@ -1,7 +1,6 @@
 /// Reads one row of a vectorizer's table by its key, for whoever found it.
 #pragma once
 
-#include <cstddef>
 #include <string_view>
 
 #include "app/settings.h"
@@ -10,9 +9,8 @@
 
 namespace embedd::app {
 
-/// Pieces of texts are shortened until the row fits into `most_bytes`; `request.most` says afterwards how
-/// long they are. Errors: invalid_argument, and those of search::read_row().
+/// Errors: the connection's, invalid_argument, and those of search::read_row().
 Result<search::Row> read_row(const Settings& settings, std::string_view vectorizer,
-                             search::RowRequest& request, std::size_t most_bytes);
+                             const search::RowRequest& request);
 
 }  // namespace embedd::app

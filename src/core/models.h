@@ -1,6 +1,8 @@
 /// Facts about embedding models by name: one table for declaring, counting tokens and costs.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <string_view>
 
@@ -33,6 +35,11 @@ double usd_per_million_tokens(std::string_view model);
 
 inline double usd_of(std::string_view model, std::uint64_t tokens) {
   return usd_per_million_tokens(model) * static_cast<double>(tokens) / 1e6;
+}
+
+/// Billionths of a dollar, as usage counts them, as far as bigint reaches.
+inline std::int64_t nano_usd_of(std::string_view model, std::uint64_t tokens) {
+  return std::llround(std::clamp(usd_of(model, tokens) * 1e9, 0.0, 9e18));
 }
 
 }  // namespace embedd

@@ -84,13 +84,13 @@ std::string listed(const Request& request, bool modern) {
 
 }  // namespace
 
-std::expected<Server::Envelope, std::string> Server::envelope_of(const Request& request) const {
+std::expected<bool, std::string> Server::is_modern(const Request& request) {
   simdjson::dom::object meta;
   std::string_view version;
   simdjson::dom::element element;
   const bool has_meta = request.params && !request.params->at_key("_meta").get(meta);
   if (!has_meta || meta[kVersionKey].get(element)) {
-    if (request.method != "server/discover") return Envelope{};
+    if (request.method != "server/discover") return false;
     return std::unexpected(
         refusal(request.id, kInvalidParams, "params._meta must hold " + std::string(kVersionKey)));
   }
@@ -106,10 +106,10 @@ std::expected<Server::Envelope, std::string> Server::envelope_of(const Request& 
   if (meta[kCapabilitiesKey].get(element))
     return std::unexpected(
         refusal(request.id, kInvalidParams, "params._meta must hold " + std::string(kCapabilitiesKey)));
-  return Envelope{.modern = true};
+  return true;
 }
 
-std::string Server::call_tool(const Request& request, Envelope envelope) {
+std::string Server::call_tool(const Request& request, bool modern) const {
   std::string_view name;
   if (!request.params || request.params->at_key("name").get(name))
     return refusal(request.id, kInvalidParams, "name must be a string");
@@ -123,7 +123,7 @@ std::string Server::call_tool(const Request& request, Envelope envelope) {
   JsonWriter json;
   json.object().key("content").array().object().key("type").value("text").key("text").value(result->text);
   json.end().end().key("isError").value(result->failed);
-  if (envelope.modern) write_modern(json, false);
+  if (modern) write_modern(json, false);
   json.end();
   return answer(request.id, json.str());
 }
@@ -134,12 +134,12 @@ std::optional<std::string> Server::handle(std::string_view message) {
   if (!*parsed || (*parsed)->id.empty()) return std::nullopt;
   const Request& request = **parsed;
   if (request.method == "initialize") return initialized(request);
-  const auto envelope = envelope_of(request);
-  if (!envelope) return envelope.error();
+  const auto modern = is_modern(request);
+  if (!modern) return modern.error();
   if (request.method == "server/discover") return discovered(request);
-  if (request.method == "ping" && !envelope->modern) return answer(request.id, "{}");
-  if (request.method == "tools/list") return listed(request, envelope->modern);
-  if (request.method == "tools/call") return call_tool(request, *envelope);
+  if (request.method == "ping" && !*modern) return answer(request.id, "{}");
+  if (request.method == "tools/list") return listed(request, *modern);
+  if (request.method == "tools/call") return call_tool(request, *modern);
   return refusal(request.id, kMethodNotFound, "there is no method " + request.method.substr(0, 100));
 }
 

@@ -2,6 +2,7 @@
 /// request stands for itself, and the revisions before, which begin with `initialize`.
 #pragma once
 
+#include <expected>
 #include <functional>
 #include <optional>
 #include <string>
@@ -25,12 +26,9 @@ class Server {
   std::optional<std::string> handle(std::string_view message);
 
  private:
-  /// Set by a request of the revision in which each request names its revision.
-  struct Envelope {
-    bool modern = false;
-  };
-  [[nodiscard]] std::expected<Envelope, std::string> envelope_of(const Request& request) const;
-  [[nodiscard]] std::string call_tool(const Request& request, Envelope envelope);
+  /// Whether the request names its revision, as the newest wants; or the answer to one that does so wrongly.
+  [[nodiscard]] static std::expected<bool, std::string> is_modern(const Request& request);
+  [[nodiscard]] std::string call_tool(const Request& request, bool modern) const;
 
   CallTool call_;
   simdjson::dom::parser parser_;

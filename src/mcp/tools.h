@@ -1,5 +1,5 @@
-/// The tools that agents call. Each one only reads; its answer is text of at most kMostBytes, and troubles
-/// are told in words.
+/// The tools that agents call. Each one only reads; its answer is text of at most kMostBytes, and says
+/// problems in words.
 #pragma once
 
 #ifndef SIMDJSON_EXCEPTIONS

@@ -1,6 +1,5 @@
 // PgQueue's settlements: which part of which goes next, how long a statement may be, and what was bought.
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "base/check.h"
@@ -18,11 +17,6 @@ constexpr std::size_t kStatementsAhead = 2;
 constexpr std::size_t kRowsPerUpdate = 2048;
 /// A swap that takes long waits this long for its connection.
 constexpr Duration kLongestConnecting = minutes(1);
-
-/// Billionths of a dollar, as far as bigint reaches.
-std::int64_t cost_of(const std::string& model, std::uint64_t tokens) {
-  return std::llround(std::clamp(usd_of(model, tokens) * 1e9, 0.0, 9e18));
-}
 
 /// It writes to the user's table, so that users may wait for it.
 bool writes(const Settlement& settlement) {
@@ -217,7 +211,7 @@ void PgQueue::write_usage() {
     requests.add_int8(static_cast<std::int64_t>(bought.requests));
     rows.add_int8(static_cast<std::int64_t>(bought.rows));
     tokens.add_int8(static_cast<std::int64_t>(bought.tokens));
-    costs.add_int8(cost_of(key.second, bought.tokens));
+    costs.add_int8(nano_usd_of(key.second, bought.tokens));
   }
   pg::Params params;
   params.array(std::move(vectorizers)).array(std::move(models)).array(std::move(requests));

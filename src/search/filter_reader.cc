@@ -44,8 +44,17 @@ std::optional<Operator> operator_named(std::string_view name) {
   return static_cast<Operator>(found - kOperators.begin());
 }
 
-Result<Filter> read_equality(std::string_view column, const Json& value) {
-  return Filter{.field = value.field(), .column = std::string(column), .values = {TRY(read_scalar(value))}};
+Result<Filter> read_key(const Json& value) {
+  Filter key{.kind = Filter::Kind::all, .field = value.field()};
+  for (const auto& [name, part] : TRY(value.object())) {
+    if (key.parts.size() == kMaxKeyColumns ||
+        std::ranges::find(key.parts, name, &Filter::column) != key.parts.end())
+      return part.wrong("is there twice, or is one of too many");
+    key.parts.push_back(
+        {.field = part.field(), .column = std::string(name), .values = {TRY(read_scalar(part))}});
+  }
+  if (key.parts.empty()) return value.wrong("must have the columns of a row's key");
+  return key;
 }
 
 Result<Filter> FilterReader::read_node(const Json& value, int depth) {

@@ -7,8 +7,9 @@
 
 namespace embedd::search {
 
-/// The test that `column` equals `value`. Errors: invalid_argument.
-Result<Filter> read_equality(std::string_view column, const Json& value);
+/// The key of a row, {"id": 5}, as a test `=` for each of its columns. Errors: invalid_argument; the message
+/// begins with the field.
+Result<Filter> read_key(const Json& value);
 
 /// For one filter. Errors: invalid_argument; the message begins with the field.
 class FilterReader {

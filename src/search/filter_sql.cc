@@ -145,4 +145,15 @@ Result<std::string> filter_sql(const Filter& filter, const schema::SourceTable& 
   return filter.kind == Filter::Kind::negation ? out + " IS NOT TRUE" : "(" + out + ")";
 }
 
+Result<void> check_key(const Filter& key, const std::vector<std::string>& columns) {
+  for (const Filter& part : key.parts)
+    if (std::ranges::find(columns, part.column) == columns.end())
+      return fail(ErrorKind::invalid_argument,
+                  fmt::format("{}: is not of the key: {}", part.field, fmt::join(columns, ", ")));
+  if (key.parts.size() != columns.size())
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("{}: must have each column of the key: {}", key.field, fmt::join(columns, ", ")));
+  return {};
+}
+
 }  // namespace embedd::search

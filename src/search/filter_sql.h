@@ -33,4 +33,8 @@ class Binder {
 Result<std::string> filter_sql(const Filter& filter, const schema::SourceTable& table, Binder& binder,
                                std::string_view alias = "t");
 
+/// Whether `key`, as read_key() reads one, has exactly these columns. Errors: invalid_argument, which names
+/// the field.
+Result<void> check_key(const Filter& key, const std::vector<std::string>& columns);
+
 }  // namespace embedd::search

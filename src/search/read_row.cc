@@ -12,6 +12,8 @@
 namespace embedd::search {
 namespace {
 
+constexpr int kShortestPiece = 20;
+
 /// Values of these types are useless to a reader, and long.
 bool is_hidden(const schema::SourceColumn& column) {
   constexpr std::string_view kHidden[] = {"vector", "halfvec", "sparsevec", "bit",
@@ -63,17 +65,15 @@ void add_column(const schema::SourceColumn& column, const std::string& from, con
       name, text, from, most);
 }
 
-}  // namespace
-
-Result<Row> read_row(pg::Connection& db, const Subject& subject, const RowRequest& request) {
+/// With pieces of `most` characters.
+Result<Row> read_pieces(pg::Connection& db, const Subject& subject, const RowRequest& request, int most) {
   Binder binder;
   const std::string where = TRY(filter_sql(*request.key, subject.source, binder));
-  TRY(hold_types(db, subject));
-  const std::string from = binder.bind(std::to_string(request.from + 1)) + "::pg_catalog.int4";
-  const std::string most = binder.bind(std::to_string(request.most)) + "::pg_catalog.int4";
+  const std::string first = binder.bind(std::to_string(request.from + 1)) + "::pg_catalog.int4";
+  const std::string length = binder.bind(std::to_string(most)) + "::pg_catalog.int4";
   std::string row = "'{}'::pg_catalog.jsonb", goes_on = row;
   for (const schema::SourceColumn& column : subject.source.columns)
-    if (!is_hidden(column)) add_column(column, from, most, row, goes_on);
+    if (!is_hidden(column)) add_column(column, first, length, row, goes_on);
   const auto rows = db.exec(
       fmt::format(
           "SELECT pg_catalog.jsonb_strip_nulls({})::pg_catalog.text, nullif({}, '{{}}')::pg_catalog.text "
@@ -83,11 +83,23 @@ Result<Row> read_row(pg::Connection& db, const Subject& subject, const RowReques
   if (!rows && db.last_sqlstate().starts_with("22"))
     return fail(ErrorKind::invalid_argument, "key: a value does not fit the type of its column");
   if (!rows) return std::unexpected(rows.error());
-  Row out;
+  Row out{.most = most};
   if (rows->empty()) return out;
   out.json = rows->text(0, 0);
   out.goes_on = rows->maybe(0, 1).value_or("");
   return out;
+}
+
+}  // namespace
+
+Result<Row> read_row(pg::Connection& db, const Subject& subject, const RowRequest& request) {
+  TRY(check_key(*request.key, subject.info.key_columns));
+  TRY(hold_types(db, subject));
+  for (int most = request.most; most >= kShortestPiece; most /= 2) {
+    auto row = TRY(read_pieces(db, subject, request, most));
+    if (row.json.size() + row.goes_on.size() <= request.bytes) return row;
+  }
+  return fail(ErrorKind::too_large, "the row has too many columns for one answer");
 }
 
 }  // namespace embedd::search

@@ -103,15 +103,7 @@ class RequestReader {
   }
 
   Result<void> read_similar_to(const Json& value) {
-    Filter key{.kind = Filter::Kind::all, .field = value.field()};
-    for (const auto& [name, part] : TRY(value.object())) {
-      if (key.parts.size() == kMaxKeyColumns ||
-          std::ranges::find(key.parts, name, &Filter::column) != key.parts.end())
-        return part.wrong("is there twice, or is one of too many");
-      key.parts.push_back(TRY(read_equality(name, part)));
-    }
-    if (key.parts.empty()) return value.wrong("must have the columns of a row's key");
-    request_.similar_to = std::move(key);
+    request_.similar_to = TRY(read_key(value));
     return {};
   }
 

@@ -149,13 +149,7 @@ class Builder {
   Result<std::string> origin() {
     if (!request_.similar_to) return "";
     const Filter& key = *request_.similar_to;
-    for (const Filter& part : key.parts)
-      if (std::ranges::find(info_.key_columns, part.column) == info_.key_columns.end())
-        return fail(ErrorKind::invalid_argument,
-                    fmt::format("{}: is not of the key: {}", part.field, fmt::join(info_.key_columns, ", ")));
-    if (key.parts.size() != info_.key_columns.size())
-      return fail(ErrorKind::invalid_argument, fmt::format("{}: must have each column of the key: {}",
-                                                           key.field, fmt::join(info_.key_columns, ", ")));
+    TRY(check_key(key, info_.key_columns));
     const std::string column = fmt::format("{}.{}", alias_, pg::quote_identifier(info_.destination_column));
     const std::string vector =
         info_.stores() ? fmt::format("(SELECT {}.avg({}) FROM {} s WHERE {})", subject_.pgvector.schema,

@@ -178,7 +178,7 @@ TEST_F(Mcp, SaysInWordsWhatIsWrong) {
   EXPECT_THAT(call("search", R"({"vectorizer":"notes","query":"x","k":51})", true),
               HasSubstr("k: must be a whole number from 1 to 50"));
   EXPECT_THAT(call("get_row", R"({"vectorizer":"notes","key":{"title":"x"}})", true),
-              HasSubstr("the column id is missing"));
+              HasSubstr("key.title: is not of the key: id"));
   EXPECT_THAT(call("get_row", R"({"vectorizer":"notes","key":{"id":"x'; DROP TABLE notes"}})", true),
               HasSubstr("key: a value does not fit"));
   EXPECT_THAT(call("status", R"({"x":1})", true), HasSubstr("x: is not known"));

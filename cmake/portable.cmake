@@ -1,4 +1,4 @@
-# embedd_portable: the binary of the release's tarball. It holds every library but libc, libcurl and libpq, whose
+# embedd_portable: the binary of the release's tarball. It holds every library but libc, libcurl, libpq and OpenSSL, whose
 # distributions mend them and whose interfaces are stable. EMBEDD_STATIC_LIBRARIES is a folder with the archives that
 # Debian's packages leave out; scripts/release makes them from Debian's sources.
 set(EMBEDD_STATIC_LIBRARIES "" CACHE PATH "Folder of libfmt.a, libprometheus-cpp-core.a and libsimdjson.a: adds the target embedd_portable")
@@ -23,5 +23,5 @@ if(EMBEDD_STATIC_LIBRARIES)
     list(APPEND archives ${archive_of_${library}})
   endforeach()
   target_link_libraries(embedd_portable PRIVATE -Wl,--start-group ${archives} -Wl,--end-group
-    PostgreSQL::PostgreSQL CURL::libcurl Threads::Threads)
+    PostgreSQL::PostgreSQL CURL::libcurl OpenSSL::SSL Threads::Threads)
 endif()

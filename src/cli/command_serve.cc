@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <utility>
 
@@ -18,6 +19,7 @@
 #include "provider/key_file.h"
 #include "serve/http_server.h"
 #include "serve/search_api.h"
+#include "serve/tls.h"
 #include "serve/tokens.h"
 
 namespace embedd::cli {
@@ -84,6 +86,16 @@ Result<serve::Tokens> tokens_of(const Config& config, const serve::ListenAddress
   return tokens;
 }
 
+Result<std::optional<serve::Tls>> tls_of(const SettingValues& values) {
+  const bool certificate = values.has("tls_cert");
+  if (!certificate && !values.has("tls_key")) return std::nullopt;
+  if (!certificate || !values.has("tls_key"))
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("{}: TLS needs a certificate and its key: set EMBEDD_TLS_CERT and EMBEDD_TLS_KEY",
+                            values.place_of(certificate ? "tls_cert" : "tls_key")));
+  return TRY(serve::Tls::open(values.text("tls_cert"), values.text("tls_key")));
+}
+
 void wait_for(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any changed;
@@ -103,6 +115,8 @@ Result<int> serve(Context& context) {
   const SettingValues& values = context.config.values;
   const auto address = TRY(address_of(values));
   auto tokens = TRY(tokens_of(context.config, address));
+  auto tls = TRY(tls_of(values));
+  const bool encrypted = tls.has_value();
   const auto count = [&values](const char* name) { return static_cast<int>(values.integer(name)); };
 
   observe::RequestMetrics metrics;
@@ -112,8 +126,8 @@ Result<int> serve(Context& context) {
       {.requests = count("serve_requests"), .requests_of_a_token = count("serve_requests_per_token")});
   const serve::HttpServer::Limits limits{
       .connections = most_connections(static_cast<std::size_t>(values.integer("serve_clients")))};
-  const auto server = TRY(serve::HttpServer::start(address, limits, api));
-  log::info("http_listening", {{"address", server->address()}, {"port", server->port()}});
+  const auto server = TRY(serve::HttpServer::start(address, limits, std::move(tls), api));
+  log::info("http_listening", {{"address", server->address()}, {"port", server->port()}, {"tls", encrypted}});
   wait_for(signals.token());
   server->stop();
   service.reset();  // its answers still go to the server, which drops them

@@ -12,12 +12,15 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
+#include "base/log.h"
 #include "base/threads.h"
 #include "serve/acceptor.h"
+#include "serve/tls.h"
 
 namespace embedd::serve {
 
@@ -70,13 +73,20 @@ struct Shared {
 /// One connection. Its handlers keep it alive.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(tcp::socket socket, Shared& shared)
-      : stream_(std::move(socket)), buffer_(shared.limits.head_bytes), shared_(shared) {}
+  /// `tls` is null for a connection without TLS.
+  Session(tcp::socket socket, std::shared_ptr<asio::ssl::context> tls, Shared& shared)
+      : stream_(std::move(socket)),
+        context_(std::move(tls)),
+        buffer_(shared.limits.head_bytes),
+        shared_(shared) {
+    if (context_) tls_.emplace(stream_, *context_);
+  }
 
   void run() {
     error_code ignored;
     (void)stream_.socket().set_option(tcp::no_delay(true), ignored);
     shared_.add(*this);
+    if (tls_) return shake_hands();
     read_head();
   }
 
@@ -89,6 +99,24 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
  private:
+  /// Calls `operation` with the stream that the HTTP goes through.
+  template <class Operation>
+  void on_stream(Operation operation) {
+    if (tls_) return operation(*tls_);
+    operation(stream_);
+  }
+
+  void shake_hands() {
+    idle_since_ = std::chrono::steady_clock::now();
+    stream_.expires_after(shared_.limits.body);
+    tls_->async_handshake(asio::ssl::stream_base::server, [self = shared_from_this()](error_code error) {
+      if (self->ended_) return;
+      if (!error) return self->read_head();
+      log::debug("tls_handshake_failed", {{"message", error.message()}});
+      self->close();
+    });
+  }
+
   void end() {
     if (std::exchange(ended_, true)) return;
     permit_.reset();
@@ -102,9 +130,11 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_->header_limit(shared_.limits.head_bytes);
     parser_->body_limit(shared_.limits.body_bytes);
     stream_.expires_after(shared_.limits.idle);
-    http::async_read_header(
-        stream_, buffer_, *parser_,
-        [self = shared_from_this()](error_code error, std::size_t) { self->on_head(error); });
+    on_stream([this](auto& stream) {
+      http::async_read_header(
+          stream, buffer_, *parser_,
+          [self = shared_from_this()](error_code error, std::size_t) { self->on_head(error); });
+    });
   }
 
   void on_head(error_code error) {
@@ -155,25 +185,32 @@ class Session : public std::enable_shared_from_this<Session> {
   void go_on() {
     continue_ = {http::status::continue_, 11};
     stream_.expires_after(shared_.limits.write);
-    http::async_write(stream_, continue_, [self = shared_from_this()](error_code error, std::size_t) {
-      if (error || self->ended_) return self->end();
-      self->read_body();
+    on_stream([this](auto& stream) {
+      http::async_write(stream, continue_, [self = shared_from_this()](error_code error, std::size_t) {
+        if (error || self->ended_) return self->end();
+        self->read_body();
+      });
     });
   }
 
   void read_body() {
     stream_.expires_after(shared_.limits.body);
-    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, std::size_t) {
-      if (self->ended_) return;
-      if (!error) return self->handle();
-      self->keep_alive_ = false;
-      self->unread_ = true;
-      if (error == beast::error::timeout || error == http::error::end_of_stream ||
-          error == http::error::partial_message)
-        return self->close();
-      if (error == http::error::body_limit) return self->on_bad_head(error);
-      self->respond(self->shared_.handler.refusal(400, "malformed", "the body is not as the head says"));
+    on_stream([this](auto& stream) {
+      http::async_read(stream, buffer_, *parser_,
+                       [self = shared_from_this()](error_code error, std::size_t) { self->on_body(error); });
     });
+  }
+
+  void on_body(error_code error) {
+    if (ended_) return;
+    if (!error) return handle();
+    keep_alive_ = false;
+    unread_ = true;
+    if (error == beast::error::timeout || error == http::error::end_of_stream ||
+        error == http::error::partial_message || error == asio::ssl::error::stream_truncated)
+      return close();
+    if (error == http::error::body_limit) return on_bad_head(error);
+    respond(shared_.handler.refusal(400, "malformed", "the body is not as the head says"));
   }
 
   void handle() {
@@ -203,8 +240,10 @@ class Session : public std::enable_shared_from_this<Session> {
     response_.content_length(reply_.body.size());
     if (request_.method != "HEAD") response_.body() = std::move(reply_.body);
     stream_.expires_after(shared_.limits.write);
-    http::async_write(stream_, response_, [self = shared_from_this()](error_code error, std::size_t) {
-      self->on_written(error);
+    on_stream([this](auto& stream) {
+      http::async_write(stream, response_, [self = shared_from_this()](error_code error, std::size_t) {
+        self->on_written(error);
+      });
     });
   }
 
@@ -216,24 +255,35 @@ class Session : public std::enable_shared_from_this<Session> {
     if (ended_) return;
     if (error) return close();
     if (keep_alive_ && !shared_.draining) return read_head();
-    error_code ignored;
-    (void)stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    if (!unread_) return close();
     stream_.expires_after(kDropTime);
+    if (unread_) return drop_unread();
+    if (!tls_) return close();
+    tls_->async_shutdown([self = shared_from_this()](error_code) {
+      if (!self->ended_) self->close();
+    });
+  }
+
+  void drop_unread() {
+    error_code ignored;
+    if (!tls_) (void)stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
     drop();
   }
 
   void drop() {
-    stream_.async_read_some(asio::buffer(dropped_),
-                            [self = shared_from_this()](error_code error, std::size_t n) {
-                              if (self->ended_) return;
-                              self->dropped_bytes_ += n;
-                              if (error || self->dropped_bytes_ > kMaxDropped) return self->close();
-                              self->drop();
-                            });
+    on_stream([this](auto& stream) {
+      stream.async_read_some(asio::buffer(dropped_),
+                             [self = shared_from_this()](error_code error, std::size_t n) {
+                               if (self->ended_) return;
+                               self->dropped_bytes_ += n;
+                               if (error || self->dropped_bytes_ > kMaxDropped) return self->close();
+                               self->drop();
+                             });
+    });
   }
 
   beast::tcp_stream stream_;
+  std::shared_ptr<asio::ssl::context> context_;
+  std::optional<asio::ssl::stream<beast::tcp_stream&>> tls_;  ///< over stream_
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> response_;
@@ -272,7 +322,8 @@ void Shared::close_idle() {
 
 class HttpServer::Impl {
  public:
-  Impl(Limits limits, HttpHandler& handler) : shared_(limits, handler) {}
+  Impl(Limits limits, std::optional<Tls> tls, HttpHandler& handler)
+      : shared_(limits, handler), tls_(std::move(tls)) {}
   ~Impl() {
     io_.stop();
     if (thread_.joinable()) thread_.join();
@@ -314,7 +365,8 @@ class HttpServer::Impl {
       if (error == asio::error::operation_aborted || shared_.draining) return;
       if (error || shared_.open.size() >= shared_.limits.connections) shared_.close_one();
       if (error) return accept_later();  // out of file descriptors
-      std::make_shared<Session>(std::move(socket), shared_)->run();
+      auto context = tls_ ? tls_->context(std::chrono::steady_clock::now()) : nullptr;
+      std::make_shared<Session>(std::move(socket), std::move(context), shared_)->run();
       accept();
     });
   }
@@ -327,6 +379,7 @@ class HttpServer::Impl {
   }
 
   Shared shared_;
+  std::optional<Tls> tls_;
   tcp::endpoint local_;
   asio::io_context io_;
   /// While a draining server waits for its last search, nothing else keeps the thread going.
@@ -340,8 +393,8 @@ HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HttpServer::~HttpServer() = default;
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const ListenAddress& address, Limits limits,
-                                                      HttpHandler& handler) {
-  auto impl = std::make_unique<Impl>(limits, handler);
+                                                      std::optional<Tls> tls, HttpHandler& handler) {
+  auto impl = std::make_unique<Impl>(limits, std::move(tls), handler);
   TRY(impl->listen(address));
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }

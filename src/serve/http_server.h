@@ -21,6 +21,8 @@
 
 namespace embedd::serve {
 
+class Tls;
+
 struct HttpRequest {
   std::string method, target;
   std::string authorization, content_type, host;
@@ -61,15 +63,15 @@ class HttpServer {
     std::uint32_t head_bytes = 16 * kKiB;
     std::uint64_t body_bytes = 512 * kKiB;
     Duration idle = seconds(30);  ///< from one reply to the next head
-    Duration body = seconds(10);
+    Duration body = seconds(10);  ///< for a body, and for TLS to be agreed on
     Duration write = seconds(30);
     Duration drain = seconds(35);
   };
 
-  /// `handler` must outlive stop(), and this object must outlive the last call of a `done`. Errors:
-  /// unavailable if the address cannot be listened on.
+  /// Without `tls`, the server speaks plain HTTP. `handler` must outlive stop(), and this object must outlive
+  /// the last call of a `done`. Errors: unavailable if the address cannot be listened on.
   static Result<std::unique_ptr<HttpServer>> start(const ListenAddress& address, Limits limits,
-                                                   HttpHandler& handler);
+                                                   std::optional<Tls> tls, HttpHandler& handler);
   ~HttpServer();
 
   /// Accepts no more, closes idle connections, and waits until the requests under way are answered, at most

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "support/certificates.h"
 #include "support/paths.h"
 #include "support/worker_fixture.h"
 
@@ -17,34 +18,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-constexpr const char* kHost = "db.example.test";  // never resolved: every use of it names the address
-
-/// Two authorities, and a certificate of the first for kHost, localhost and 127.0.0.1; made by the openssl
-/// command.
-class Certificates {
- public:
-  Certificates() {
-    const std::string key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
-    for (const char* name : {"ca", "other"})
-      run(fmt::format("openssl req -x509 {} -subj '/CN=embedd test {}' -keyout {}.key -out {}.crt", key, name,
-                      name, name));
-    run(fmt::format("openssl req {} -subj /CN=embedd -keyout server.key -out server.csr", key));
-    files_.write("names", fmt::format("subjectAltName=DNS:{},DNS:localhost,IP:127.0.0.1\n", kHost));
-    run("openssl x509 -req -days 2 -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile names "
-        "-out server.crt");
-  }
-  [[nodiscard]] std::string file(const std::string& name) const { return files_.file(name); }
-
- private:
-  void run(const std::string& command) {
-    const std::string log = file("log");
-    ASSERT_EQ(std::system(fmt::format("cd '{}' && {} >>log 2>&1", files_.file("."), command).c_str()), 0)
-        << command << "\n"
-        << std::ifstream(log).rdbuf();
-  }
-  TempDir files_;
-};
 
 // ── The provider
 

@@ -30,6 +30,9 @@ class SearchClient {
   SearchClient(const SearchClient&) = delete;
   SearchClient& operator=(const SearchClient&) = delete;
 
+  /// From now on over TLS, with servers whose certificate this authority signed.
+  void trust(const std::string& authority);
+
   SearchReply get(const std::string& path, const std::vector<std::string>& headers = {});
   SearchReply post(const std::string& path, const std::string& body,
                    const std::vector<std::string>& headers = {});

@@ -9,6 +9,7 @@
 #include <future>
 #include <mutex>
 
+#include "serve/tls.h"
 #include "support/http_get.h"
 
 namespace embedd {
@@ -56,7 +57,7 @@ class Handler : public serve::HttpHandler {
 class HttpServerTest : public testing::Test {
  protected:
   void start(serve::HttpServer::Limits limits) {
-    auto started = serve::HttpServer::start({"127.0.0.1", "0"}, limits, handler);
+    auto started = serve::HttpServer::start({"127.0.0.1", "0"}, limits, std::nullopt, handler);
     ASSERT_TRUE(started) << started.error().message;
     server = *std::move(started);
   }
@@ -182,7 +183,8 @@ TEST_F(HttpServerTest, BodiesInChunksAreBoundedToo) {
 
 TEST_F(HttpServerTest, ATakenAddressIsAnError) {
   start({});
-  const auto second = serve::HttpServer::start({"127.0.0.1", std::to_string(server->port())}, {}, handler);
+  const auto second =
+      serve::HttpServer::start({"127.0.0.1", std::to_string(server->port())}, {}, std::nullopt, handler);
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, HasSubstr("cannot listen on 127.0.0.1"));
 }

@@ -17,6 +17,10 @@ class Server:
         self._url = url  # …/postgres
         self._psql = psql
 
+    @property
+    def pgbench(self) -> str:
+        return str(Path(self._psql).with_name("pgbench"))
+
     def url(self, database: str) -> str:
         return self._url.rsplit("/", 1)[0] + "/" + database
 
@@ -39,7 +43,7 @@ class Server:
     def each(self, database: str, statement: str, times: int) -> float:
         """Milliseconds that `statement` takes, by pgbench: prepared, alone in its transaction, `times` in one session.
         No commit waits for the disk."""
-        command = [str(Path(self._psql).with_name("pgbench")), "-n", "-M", "prepared", "-t", str(times), "-f", "/dev/stdin", self.url(database)]
+        command = [self.pgbench, "-n", "-M", "prepared", "-t", str(times), "-f", "/dev/stdin", self.url(database)]
         settings = {**os.environ, "PGOPTIONS": "-c synchronous_commit=off"}
         done = subprocess.run(command, input=statement, capture_output=True, text=True, env=settings)
         if done.returncode != 0:
@@ -48,7 +52,7 @@ class Server:
 
     def clients(self, database: str, statement: str, clients: int, seconds: int, log: str) -> subprocess.Popen:
         """pgbench, under way: so many sessions run `statement` for `seconds`; `log`: the path that its logs begin with."""
-        command = [str(Path(self._psql).with_name("pgbench")), "-n", "-c", str(clients), "-T", str(seconds)]
+        command = [self.pgbench, "-n", "-c", str(clients), "-T", str(seconds)]
         command += ["-l", "--log-prefix", log, "-f", "/dev/stdin", self.url(database)]
         pgbench = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         pgbench.stdin.write(statement)

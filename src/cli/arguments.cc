@@ -281,14 +281,19 @@ class Parser {
     auto arguments = std::make_shared<WorkerArguments>();
     CLI::App* command = add(&app_, "worker", "Apply migrations, then keep the vectors true until stopped",
                             [arguments](Context& context) { return worker(context, *arguments); });
-    command->add_flag("--once", arguments->once,
-                      "Stop when nothing is due: exit 0, or 3 if rows remain unembedded. Waits at most a "
-                      "minute for a database that is down");
+    CLI::Option* once =
+        command->add_flag("--once", arguments->once,
+                          "Stop when nothing is due: exit 0, or 3 if rows remain unembedded. Waits at most a "
+                          "minute for a database that is down");
     command->add_flag("--traces", arguments->traces,
                       "First run `traces init --adopt-only`, as soon as the table exists");
     command->add_option_function<std::string>(
         "--http", [this](const std::string& text) { arguments_.flags.emplace_back("http", text); },
         "Serve /livez, /readyz and /metrics at this address:port (port 0: any)");
+    command
+        ->add_flag("--serve", arguments->serve,
+                   "Answer searches too, as `embedd serve` does, at the same address [127.0.0.1:8080]")
+        ->excludes(once);
   }
 
   void add_status() {

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/search_server.h"
 #include "cli/stop_signals.h"
 #include "provider/loop.h"
 #include "schema/vectorizers.h"
@@ -28,7 +29,16 @@ struct Service {
 
   serve::Routes routes;
   std::unique_ptr<serve::Listener> listener;
+  std::unique_ptr<SearchServer> searches;  ///< in place of the listener
 };
+
+/// Searches too.
+Result<std::shared_ptr<void>> serve_searches(const Config& config, const observe::Health& health,
+                                             const observe::Metrics& metrics) {
+  auto service = std::make_shared<Service>(health, metrics);
+  service->searches = TRY(SearchServer::start(config, &service->routes));
+  return service;
+}
 
 Result<std::shared_ptr<void>> serve(const serve::ListenAddress& address, const observe::Health& health,
                                     const observe::Metrics& metrics) {
@@ -120,7 +130,11 @@ Result<int> worker(Context& context, const WorkerArguments& arguments) {
   const provider::SteadyClock clock;
   app::WorkerHooks hooks{.stop = signals.token()};
   if (bar) hooks.progress = std::make_unique<Progress>(clock);
-  if (address)
+  if (arguments.serve)
+    hooks.serve = [&context](const observe::Health& health, const observe::Metrics& metrics) {
+      return serve_searches(context.config, health, metrics);
+    };
+  else if (address)
     hooks.serve = [&address](const observe::Health& health, const observe::Metrics& metrics) {
       return serve(*address, health, metrics);
     };

@@ -55,6 +55,7 @@ struct CheckArguments {
 struct WorkerArguments {
   bool once = false;
   bool traces = false;  ///< first adopt the table `traces`, as soon as it exists
+  bool serve = false;   ///< answer searches too
 };
 
 struct StatusArguments {

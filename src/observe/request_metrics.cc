@@ -40,8 +40,8 @@ struct RequestMetrics::Families {
   Gauge& active = gauge("embedd_http_active_requests", "Requests under way").Add({});
 };
 
-RequestMetrics::RequestMetrics() : families_(std::make_unique<Families>()) {
-  families_->build.Add({{"version", std::string(version())}}).Set(1);
+RequestMetrics::RequestMetrics(bool alone) : families_(std::make_unique<Families>()) {
+  if (alone) families_->build.Add({{"version", std::string(version())}}).Set(1);
 }
 RequestMetrics::~RequestMetrics() = default;
 

@@ -12,7 +12,8 @@ namespace embedd::observe {
 
 class RequestMetrics {
  public:
-  RequestMetrics();
+  /// `alone`: no worker in this process has metrics that name the version.
+  explicit RequestMetrics(bool alone);
   ~RequestMetrics();
 
   /// The Prometheus text format, version 0.0.4.

@@ -55,12 +55,16 @@ struct Shared {
   Shared(HttpServer::Limits limits, HttpHandler& handler) : limits(limits), handler(handler) {}
   void add(Session& session) {
     open.push_back(&session);
-    count = open.size();
+    tell();
   }
   void remove(const Session& session);
   /// The one that has been idle for longest; if none is, the one with the oldest request.
   void close_one();
   void close_idle();
+  void tell() {
+    count = open.size();
+    handler.connected(open.size());
+  }
 
   const HttpServer::Limits limits;
   HttpHandler& handler;
@@ -302,7 +306,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
 void Shared::remove(const Session& session) {
   std::erase(open, &session);
-  count = open.size();
+  tell();
   if (open.empty() && when_empty) when_empty();
 }
 

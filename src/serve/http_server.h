@@ -52,6 +52,8 @@ class HttpHandler {
   virtual void handle(HttpRequest request, std::function<void(HttpReply)> done) = 0;
   /// The reply was sent, or could not be.
   virtual void answered(const HttpRequest& head, const HttpReply& reply) = 0;
+  /// So many connections are open now. Called on the server's thread; must not block.
+  virtual void connected(std::size_t open) {}
   /// A reply of the server's own.
   virtual HttpReply refusal(int status, std::string_view code, std::string_view message) = 0;
 };

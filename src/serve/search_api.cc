@@ -50,9 +50,10 @@ std::string retry_after(const Error& error) {
 }  // namespace
 
 SearchApi::SearchApi(app::SearchService& service, observe::RequestMetrics& metrics, Tokens tokens,
-                     Limits limits)
+                     Limits limits, const Routes* worker)
     : service_(service),
       metrics_(metrics),
+      worker_(worker),
       tokens_(std::move(tokens)),
       limits_(limits),
       active_of_(std::max<std::size_t>(tokens_.clients(), 1)) {
@@ -70,7 +71,7 @@ std::optional<HttpReply> SearchApi::admit(const HttpRequest& head, std::shared_p
     reply.route = name_of(target.route);
     return reply;
   };
-  if (target.route == Route::unknown)
+  if (target.route == Route::unknown || (target.route == Route::worker && worker_ == nullptr))
     return refusal(404, "not_found",
                    "there are POST /v1/vectorizers/NAME/search, POST /v1/vectorizers/NAME/embed, POST "
                    "/v1/embeddings, GET /v1/vectorizers, /healthz, /metrics and /openapi.json");
@@ -161,7 +162,9 @@ void SearchApi::handle(HttpRequest request, std::function<void(HttpReply)> done)
     case Route::metrics:
       reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
       reply.body = metrics_.text();
+      if (worker_ != nullptr) reply.body += worker_->handle("GET", "/metrics").body;
       return done(std::move(reply));
+    case Route::worker: return done(of_worker(std::move(reply), request));
     default: reply.body = std::string(embedded::openapi().front().content); return done(std::move(reply));
   }
 }
@@ -253,6 +256,14 @@ void SearchApi::health(HttpReply reply, Done done) {
     }
     done(answer(std::move(reply), up.has_value(), message));
   });
+}
+
+HttpReply SearchApi::of_worker(HttpReply reply, const HttpRequest& request) const {
+  HttpResponse response = worker_->handle(request.method, request.target);
+  reply.status = response.status;
+  reply.content_type = std::move(response.content_type);
+  reply.body = std::move(response.body);
+  return reply;
 }
 
 void SearchApi::answered(const HttpRequest& head, const HttpReply& reply) {

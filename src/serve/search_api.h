@@ -3,6 +3,8 @@
 ///   POST /v1/vectorizers/{name}/search   POST /v1/vectorizers/{name}/embed   POST /v1/embeddings
 ///   GET /v1/vectorizers   GET /healthz   GET /metrics   GET /openapi.json
 ///
+/// Beside a worker in the same process also the worker's GET /livez and GET /readyz, and its metrics.
+///
 /// Routes below /v1 need a token if there is one. Without tokens only requests for a loopback host are
 /// answered, because any web page can make a browser send requests to loopback under a name of its own.
 #pragma once
@@ -20,6 +22,7 @@
 #include "observe/request_metrics.h"
 #include "serve/http_server.h"
 #include "serve/request_rate.h"
+#include "serve/routes.h"
 #include "serve/target.h"
 #include "serve/tokens.h"
 
@@ -32,12 +35,15 @@ class SearchApi final : public HttpHandler {
     int requests_of_a_token = 32;
   };
 
-  /// Both references must outlive this object.
-  SearchApi(app::SearchService& service, observe::RequestMetrics& metrics, Tokens tokens, Limits limits);
+  /// The references must outlive this object, and so must `worker`, the routes of the worker in this
+  /// process; null: there is no worker.
+  SearchApi(app::SearchService& service, observe::RequestMetrics& metrics, Tokens tokens, Limits limits,
+            const Routes* worker);
 
   std::optional<HttpReply> admit(const HttpRequest& head, std::shared_ptr<void>& permit) override;
   void handle(HttpRequest request, std::function<void(HttpReply)> done) override;
   void answered(const HttpRequest& head, const HttpReply& reply) override;
+  void connected(std::size_t open) override { metrics_.connections(open); }
   HttpReply refusal(int status, std::string_view code, std::string_view message) override;
 
  private:
@@ -54,9 +60,11 @@ class SearchApi final : public HttpHandler {
   void embeddings(HttpReply reply, const HttpRequest& request, Done done);
   void list(HttpReply reply, const HttpRequest& request, Done done);
   void health(HttpReply reply, Done done);
+  [[nodiscard]] HttpReply of_worker(HttpReply reply, const HttpRequest& request) const;
 
   app::SearchService& service_;
   observe::RequestMetrics& metrics_;
+  const Routes* const worker_;
   const Tokens tokens_;
   const Limits limits_;
   std::atomic<int> active_{0};

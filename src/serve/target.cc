@@ -17,8 +17,8 @@ bool is_plain_name(std::string_view name) {
 }  // namespace
 
 const char* name_of(Route route) {
-  constexpr const char* kNames[] = {"search",  "embed",   "embeddings", "vectorizers",
-                                    "healthz", "metrics", "openapi",    "other"};
+  constexpr const char* kNames[] = {"search",  "embed",   "embeddings", "vectorizers", "healthz",
+                                    "metrics", "openapi", "worker",     "other"};
   return kNames[static_cast<std::size_t>(route)];
 }
 
@@ -26,6 +26,7 @@ Target target_of(std::string_view target) {
   std::string_view path = target.substr(0, target.find('?'));
   if (path == "/healthz") return {Route::health, ""};
   if (path == "/metrics") return {Route::metrics, ""};
+  if (path == "/livez" || path == "/readyz") return {Route::worker, ""};
   if (path == "/openapi.json") return {Route::openapi, ""};
   if (path == "/v1/embeddings") return {Route::embeddings, ""};
   if (path == kVectorizers) return {Route::list, ""};

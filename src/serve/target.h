@@ -7,7 +7,17 @@
 
 namespace embedd::serve {
 
-enum class Route : std::uint8_t { search, embed, embeddings, list, health, metrics, openapi, unknown };
+enum class Route : std::uint8_t {
+  search,
+  embed,
+  embeddings,
+  list,
+  health,
+  metrics,
+  openapi,
+  worker,
+  unknown
+};
 
 struct Target {
   Route route = Route::unknown;

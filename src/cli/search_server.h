@@ -1,0 +1,34 @@
+/// The search service over HTTP, as the settings say: of `embedd serve`, and of `embedd worker --serve`.
+#pragma once
+
+#include <memory>
+
+#include "app/search_service.h"
+#include "base/error.h"
+#include "cli/config.h"
+#include "observe/request_metrics.h"
+#include "serve/http_server.h"
+#include "serve/routes.h"
+#include "serve/search_api.h"
+
+namespace embedd::cli {
+
+class SearchServer {
+ public:
+  /// Listens. `worker`: the routes of the worker in the same process, which this server answers too, and
+  /// which must outlive it; null: there is no worker. Errors: invalid_argument (an address, a token or a
+  /// certificate), unavailable (the address cannot be listened on).
+  static Result<std::unique_ptr<SearchServer>> start(const Config& config, const serve::Routes* worker);
+  /// Accepts no more, and waits for the requests under way: at most HttpServer::Limits::drain.
+  ~SearchServer();
+
+ private:
+  SearchServer(const Config& config, const serve::Routes* worker, serve::Tokens tokens);
+
+  observe::RequestMetrics metrics_;
+  std::unique_ptr<app::SearchService> service_;
+  serve::SearchApi api_;
+  std::unique_ptr<serve::HttpServer> server_;
+};
+
+}  // namespace embedd::cli

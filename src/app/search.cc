@@ -29,16 +29,21 @@ std::string rows_waiting(pg::Connection& db, const schema::VectorizerInfo& info)
                      human_count(std::min<std::int64_t>(waiting, search::kMaxQueued)));
 }
 
-}  // namespace
-
-Result<SearchResult> search(const Settings& settings, std::string_view vectorizer, search::Request request) {
-  // The service hides from its clients which database this is; a person at the shell is to know.
+/// What is known before the search. The service hides from its clients which database this is, and whether
+/// it can be reached; a person at the shell is to know.
+Result<SearchResult> look_up(const Settings& settings, std::string_view vectorizer) {
   auto db = TRY(connect(settings));
   SearchResult out{.vectorizer = TRY(schema::find_vectorizer(db, vectorizer))};
   out.waiting = rows_waiting(db, out.vectorizer);
   const provider::EndpointConfig* endpoint = settings.endpoint(out.vectorizer.endpoint);
   out.by_words = endpoint != nullptr && endpoint->dialect == provider::Dialect::local;
+  return out;
+}
 
+}  // namespace
+
+Result<SearchResult> search(const Settings& settings, std::string_view vectorizer, search::Request request) {
+  SearchResult out = TRY(look_up(settings, vectorizer));
   SearchService service(settings, 1);
   auto answer = wait_for<SearchAnswer>(
       [&](auto done) { service.search(std::string(vectorizer), std::move(request), std::move(done)); });

@@ -1,5 +1,8 @@
-#include "app/search.h"
+#include <optional>
+#include <string>
 
+#include "app/endpoints.h"
+#include "app/search.h"
 #include "cli/commands.h"
 #include "cli/notes.h"
 #include "cli/output.h"
@@ -23,6 +26,10 @@ Result<int> search(Context& context, const SearchArguments& arguments) {
                    ? "nothing found: no row has a vector yet (embedd status says why)"
                    : "nothing found");
   print(search_text(result, request.offset + 1, request.columns.has_value()));
+  const auto* endpoint = context.config.endpoint(result.vectorizer.endpoint);
+  const std::optional<app::Degraded>& degraded = result.answer.degraded;
+  if (endpoint != nullptr && degraded && degraded->reason == "no_api_key")
+    print_note("note: to search by meaning too: " + app::how_to_set_key(*endpoint));
   if (result.by_words && mode != search::Mode::text && stderr_is_terminal()) note_local_model();
   return kDone;
 }

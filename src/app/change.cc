@@ -7,9 +7,9 @@
 
 #include "app/database.h"
 #include "app/endpoints.h"
-#include "app/search.h"
 #include "schema/vector_index.h"
 #include "search/sample.h"
+#include "search/search.h"
 #include "text/catalog.h"
 
 namespace embedd::app {

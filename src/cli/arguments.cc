@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/complete.h"
 #include "cli/output.h"
+#include "cli/search_arguments.h"
 #include "cli/settings.h"
 #include "cli/slips.h"
 
@@ -336,11 +337,9 @@ class Parser {
 
   void add_search() {
     auto arguments = std::make_shared<SearchArguments>();
-    CLI::App* command = add(&app_, "search", "Find the rows nearest in meaning to a query",
-                            [arguments](Context& context) { return search(context, *arguments); });
-    command->add_option("VECTORIZER", arguments->vectorizer, "Where to search")->required();
-    command->add_option("QUERY", arguments->query, "What to search for")->required();
-    command->add_option("-k,--limit", arguments->limit, "How many rows [10]")->check(whole_number(1, 1000));
+    add_search_options(*add(&app_, "search", "Find rows by meaning, by words, or by both",
+                            [arguments](Context& context) { return search(context, *arguments); }),
+                       arguments);
   }
 
   void add_serve() {

@@ -1,48 +1,36 @@
-#include <fmt/format.h>
+#include <optional>
+#include <string>
 
+#include "app/endpoints.h"
 #include "app/search.h"
-#include "base/json.h"
 #include "cli/commands.h"
 #include "cli/notes.h"
 #include "cli/output.h"
+#include "cli/search_text.h"
+#include "serve/search_json.h"
 
 namespace embedd::cli {
 
-namespace {
-
-void print_json(const app::SearchResult& result) {
-  const schema::VectorizerInfo& info = result.vectorizer;
-  JsonWriter json;
-  json.object().key("vectorizer").value(info.name).key("model").value(info.model).key("hits").array();
-  for (const search::SearchHit& hit : result.hits) {
-    json.object().key("key").raw(hit.key).key("similarity").value(hit.similarity);
-    if (hit.chunk_seq) json.key("chunk_seq").value(*hit.chunk_seq);
-    json.key("text").value(hit.preview).end();
-  }
-  print(json.end().end().str() + "\n");
-}
-
-void print_hits(const std::vector<search::SearchHit>& hits) {
-  for (std::size_t i = 0; i < hits.size(); ++i) {
-    const std::string chunk = hits[i].chunk_seq ? fmt::format(", chunk {}", *hits[i].chunk_seq) : "";
-    print(fmt::format("{}. {} {}\n", i + 1, paint(Colour::bold, fmt::format("{:.3f}", hits[i].similarity)),
-                      paint(Colour::dim, printable(hits[i].key, 100) + chunk)));
-    print(fmt::format("   {}\n", printable(hits[i].preview, 160)));
-  }
-}
-
-}  // namespace
-
 Result<int> search(Context& context, const SearchArguments& arguments) {
-  const auto result =
-      TRY(app::search(context.config, arguments.vectorizer, arguments.query, arguments.limit));
+  const search::Request request = TRY(search::parse_request(TRY(request_json(arguments, context.json))));
+  const app::SearchResult result = TRY(app::search(context.config, arguments.vectorizer, request));
   if (context.json) {
-    print_json(result);
+    print(serve::search_json(result.answer));
     return kDone;
   }
-  if (result.hits.empty()) print_note("nothing found: no row has a vector yet (embedd status says why)");
-  print_hits(result.hits);
-  if (result.by_words && stderr_is_terminal()) note_local_model();
+  const search::Mode mode = result.answer.mode;
+  const bool of_all =
+      !request.filter && !request.min_similarity && !request.similar_to && request.offset == 0;
+  if (result.answer.found.hits.empty())
+    print_note(mode == search::Mode::vector && of_all
+                   ? "nothing found: no row has a vector yet (embedd status says why)"
+                   : "nothing found");
+  print(search_text(result, request.offset + 1, request.columns.has_value()));
+  const auto* endpoint = context.config.endpoint(result.vectorizer.endpoint);
+  const std::optional<app::Degraded>& degraded = result.answer.degraded;
+  if (endpoint != nullptr && degraded && degraded->reason == "no_api_key")
+    print_note("note: to search by meaning too: " + app::how_to_set_key(*endpoint));
+  if (result.by_words && mode != search::Mode::text && stderr_is_terminal()) note_local_model();
   return kDone;
 }
 

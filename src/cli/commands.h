@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "cli/change_arguments.h"
 #include "cli/context.h"
+#include "cli/search_arguments.h"
 #include "schema/vectorizers.h"
 
 namespace embedd::cli {
@@ -31,11 +32,6 @@ struct DeadArguments {
   std::string vectorizer, key, kind, older_than, newer_than;
   bool all = false;
   int limit = 100;
-};
-
-struct SearchArguments {
-  std::string vectorizer, query;
-  int limit = 10;
 };
 
 struct TextSearchArguments {

@@ -75,6 +75,8 @@ std::string hit_json(const search::Hit& hit, simdjson::dom::parser& parser, std:
   return json.str();
 }
 
+}  // namespace
+
 std::string remarks(const app::SearchAnswer& answer) {
   std::string out;
   if (answer.degraded && answer.degraded->leg == "vector")
@@ -86,8 +88,6 @@ std::string remarks(const app::SearchAnswer& answer) {
     out += fmt::format("[rows may be missing: {}]\n", answer.found.returned_fewer);
   return out;
 }
-
-}  // namespace
 
 std::string hits_text(const app::SearchAnswer& answer, std::size_t text_bytes, std::size_t most) {
   simdjson::dom::parser parser;

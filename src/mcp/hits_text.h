@@ -12,4 +12,7 @@ namespace embedd::mcp {
 /// says so.
 std::string hits_text(const app::SearchAnswer& answer, std::size_t text_bytes, std::size_t most);
 
+/// What the search lacks, one line each; empty: nothing.
+std::string remarks(const app::SearchAnswer& answer);
+
 }  // namespace embedd::mcp

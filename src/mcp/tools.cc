@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
-#include <memory>
 #include <utility>
 
 #include "app/row.h"
 #include "app/status.h"
+#include "app/wait_for.h"
 #include "base/json.h"
 #include "base/readable.h"
 #include "mcp/hits_text.h"
@@ -28,11 +27,7 @@ constexpr std::size_t kMostName = 200;
 /// Waits for the service's answer.
 template <typename T, typename Start>
 Result<T> wait(Start start) {
-  // Shared, because the service's thread may still be in set_value() when the answer is here.
-  const auto promise = std::make_shared<std::promise<std::expected<T, app::SearchFailure>>>();
-  auto future = promise->get_future();
-  start([promise](std::expected<T, app::SearchFailure> answer) { promise->set_value(std::move(answer)); });
-  auto answer = future.get();
+  auto answer = app::wait_for<T>(std::move(start));
   if (!answer) return std::unexpected(std::move(answer.error().error));
   return *std::move(answer);
 }

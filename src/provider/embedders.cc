@@ -129,11 +129,4 @@ Result<EmbedAnswer> embed_once(EndpointConfig config, const std::string& prefix,
   return attempt(std::move(config), prefix, model, dimensions, send_dimensions, std::move(inputs)).answer;
 }
 
-Result<std::vector<float>> embed_query(const EndpointConfig& config, const std::string& model, int dimensions,
-                                       bool send_dimensions, std::string_view query) {
-  const auto answer =
-      TRY(embed_once(config, config.query_prefix, model, dimensions, send_dimensions, {query}));
-  return std::vector<float>(answer.vectors.values.begin(), answer.vectors.values.end());
-}
-
 }  // namespace embedd::provider

@@ -51,13 +51,9 @@ Trial try_endpoint(const EndpointConfig& config, const std::string& model, int d
                    bool send_dimensions);
 
 /// Sends one request and waits for the answer on a loop of its own, at most for the endpoint's timeout. For
-/// commands and search; a worker never waits like this. `prefix` replaces the endpoint's document_prefix:
+/// commands; a worker never waits like this. `prefix` replaces the endpoint's document_prefix:
 /// pass the query_prefix for a query.
 Result<EmbedAnswer> embed_once(EndpointConfig config, const std::string& prefix, const std::string& model,
                                int dimensions, bool send_dimensions, std::vector<std::string_view> inputs);
-
-/// The vector of one search query.
-Result<std::vector<float>> embed_query(const EndpointConfig& config, const std::string& model, int dimensions,
-                                       bool send_dimensions, std::string_view query);
 
 }  // namespace embedd::provider

@@ -42,16 +42,16 @@ class RequestReader {
     if (name == "filter") return keep(request_.filter, FilterReader().read(value));
     if (name == "columns") return read_columns(value);
     if (name == "weights") return read_weights(value);
-    if (name == "rrf_k") return keep(request_.rrf_k, value.whole(1, 1000));
+    if (name == "rrf_k") return keep(request_.rrf_k, value.whole(1, kMaxRrfK));
     if (name == "min_similarity") return keep(request_.min_similarity, value.number(-1, 1));
     if (name == "group_by_row") return keep(request_.group_by_row, value.flag());
-    if (name == "neighbours") return keep(request_.neighbours, value.whole(0, 5));
+    if (name == "neighbours") return keep(request_.neighbours, value.whole(0, kMaxNeighbours));
     if (name == "highlight") return read_highlight(value);
     if (name == "facets") return read_facets(value);
     if (name == "exact") return keep(request_.exact, value.flag());
     if (name == "explain") return keep(request_.explain, value.flag());
     if (name == "deadline_ms") {
-      request_.deadline = milliseconds(TRY(value.whole(50, 30'000)));
+      request_.deadline = milliseconds(TRY(value.whole(kMinDeadlineMs, kMaxDeadlineMs)));
       return {};
     }
     return value.wrong(

@@ -502,9 +502,9 @@ TEST_F(OpenAiEmbedderTest, AQueryGetsItsOwnPrefix) {
   provider::EndpointConfig config = endpoint_of(provider_);
   config.document_prefix = "passage: ";
   config.query_prefix = "query: ";
-  const auto vector = provider::embed_query(config, "m", 8, false, "what is it");
-  ASSERT_TRUE(vector) << vector.error().message;
-  EXPECT_EQ(*vector, expected_vector("query: what is it", 8));
+  const auto answer = provider::embed_once(config, config.query_prefix, "m", 8, false, {"what is it"});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_THAT(answer->vectors.values, testing::ElementsAreArray(expected_vector("query: what is it", 8)));
 }
 
 TEST_F(OpenAiEmbedderTest, ADestroyedEmbedderLeavesNothingBehind) {

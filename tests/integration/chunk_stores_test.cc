@@ -212,7 +212,7 @@ TEST_F(ChunkStores, AreSearchedByChunk) {
       value("SELECT chunk FROM articles_embedding_store WHERE id = 2 AND chunk_seq = 3");
   const Finished found = run_embedd({"search", "articles", chunk, "-k", "1", "--json"});
   EXPECT_THAT(found.output, HasSubstr("\"key\":{\"id\": 2}")) << found.error_output;
-  EXPECT_THAT(found.output, HasSubstr("\"chunk_seq\":3"));
+  EXPECT_THAT(found.output, HasSubstr("\"chunk\":{\"seq\":3,"));
 }
 
 TEST_F(ChunkStores, AKeyThatChangesWhileChunksWaitTakesThemAlong) {

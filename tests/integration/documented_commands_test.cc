@@ -72,6 +72,7 @@ constexpr Block kBlocks[] = {
     {"psql $DATABASE_URL -c \"ALTER TABLE documents ADD COLUMN author", Setting::running},
     {"embedd vectorizer defer-index documents ", Setting::indexed},
     {"embedd vectorizer text-search documents ", Setting::indexed},
+    {"embedd search documents ", Setting::indexed},
     {"embedd serve --http 127.0.0.1:8081", Setting::indexed},
     {"echo '{\"jsonrpc\": \"2.0\"", Setting::indexed},
     {"./dev demo ", Setting::none, "./dev fresh runs it"},

@@ -105,7 +105,7 @@ class SearchService {
   List listed_;                         ///< guarded by mutex_; may be null
   Instant listed_at_{};                 ///< guarded by mutex_
   SearchPool pool_;
-  SearchPool aside_;  ///< for what must not wait behind searches
+  SearchPool aside_;  ///< connection for reads and bookings that must not wait behind searches
   QueryUsage usage_;
   QueryEmbedder embedder_;  ///< ends before the pool, to which it hands over
 };

@@ -30,8 +30,8 @@ class JobKeeper {
   void buffer(Lane& lane, std::vector<LeasedJob> jobs, Instant now);
   /// Gives back every job that is not in a request yet.
   void give_back(Lane& lane, Instant now);
-  /// Gives back jobs whose former worker vanished. The purchase that this worker may have made is counted
-  /// first.
+  /// Gives back jobs whose former worker vanished. The purchase that the former worker may have made is
+  /// counted first.
   void give_back_rescued(Lane& lane, std::vector<LeasedJob> jobs, Instant now);
   /// Gives back jobs whose texts have changed since they were bought. `others_stored`: vectors of other rows
   /// were stored meanwhile.

@@ -29,7 +29,7 @@ class Forms {
  public:
   explicit Forms(std::span<const embedded::File> files);
 
-  /// The form `name`.sql. `parts`: which files stand for names that no file has.
+  /// The form `name`.sql. `parts`: the file to use for each name that has no file of its own.
   [[nodiscard]] std::string form(std::string_view name, const Words& parts = {}) const;
 
  private:

@@ -109,7 +109,7 @@ Reservation Allowance::closed_for(Duration pause) const {
 }
 
 void Allowance::reserved(const Reserved& answer, Instant now) {
-  if (answer.reservation.requests == 0 && answer.reservation.tokens == 0) return;  // the one of closed_for()
+  if (answer.reservation.requests == 0 && answer.reservation.tokens == 0) return;  // closed_for() made it
   asked_ = false;
   Duration wait{};
   if (answer.wait) {

@@ -74,9 +74,8 @@ struct ChunkCursor {
 
 /// How often a row was bought in vain, by all workers, as the queue remembers.
 struct Waste {
-  double level =
-      0;  ///< purchases in vain, as of the last one; earlier ones count less with time (SpendingBrake)
-  Duration ago{};  ///< since the last purchase in vain
+  double level = 0;  ///< purchases in vain, at the last one; earlier ones count less (SpendingBrake)
+  Duration ago{};    ///< since the last purchase in vain
 };
 
 /// One source row that waits, leased by this worker.

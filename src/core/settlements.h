@@ -82,7 +82,7 @@ class Settlements {
   };
   /// Whether a vectorizer's table takes vectors.
   struct Storing {
-    bool before = false;            ///< it took a vector
+    bool before = false;            ///< the table took a vector
     std::size_t refused_alone = 0;  ///< rows refused alone since the last stored vector
   };
 

@@ -78,9 +78,8 @@ struct PipelineOptions {
   Planning planning = Planning::custom;
   std::string search_path;      ///< empty: pg_catalog, and then the role's
   bool sees_every_row = false;  ///< fail if row-level security would hide rows
-  bool settles =
-      false;  ///< the session writes vectors that match their texts, so the triggers need not check them
-  bool keep_messages = false;  ///< errors also contain the server's own words, as Error::verbatim
+  bool settles = false;         ///< written vectors match their texts, so the triggers need not check them
+  bool keep_messages = false;   ///< errors also contain the server's own words, as Error::verbatim
 };
 
 class Pipeline final : public Waitable {

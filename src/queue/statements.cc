@@ -20,11 +20,12 @@ namespace embedd::queue {
 ///   {vector_hash}                        over alias t, of the stored vector; NULL if there is none
 ///   {refusal}                            guarded: why nobody can judge the row; else NULL or ''
 ///   {not_utf8}                           guarded: the SQLSTATE with which r.text cannot be converted
-///   {has_vector} {written_since}         over alias t: whether there is a vector; whether it was written
-///   lately {has_any}                            over alias q, of a walk: whether anything is there to be
-///   cleared {keys} {keys:q} {keys:t}             k1, k2   q.k1, q.k2   t."id" AS k1, t."part" AS k2 {here}
-///   true, or the statement fails: source and store have these names {out:f} k1..kn of f, as the worker
-///   receives them {in}                                 k1..kn of a settlement's jobs, as they are stored
+///   {has_vector} {written_since}         over alias t: whether there is a vector; written lately
+///   {has_any}                            over alias q, of a walk: whether anything is there to be cleared
+///   {keys} {keys:q} {keys:t}             k1, k2   q.k1, q.k2   t."id" AS k1, t."part" AS k2
+///   {here}                               true if source and store have these names; else the statement fails
+///   {out:f}                              k1..kn of f, as the worker receives them
+///   {in}                                 k1..kn of a settlement's jobs, as they are stored
 ///   {row:t} {desc:p}                     t."id", t."part"   p.k1 DESC, p.k2 DESC
 ///   {q=j} {t=f}                          the keys of the two are equal
 ///   {$3}                                 one of the parameters after the jobs: {$1} is the first
@@ -236,8 +237,7 @@ class QueueStatements::Form {
     if (name.starts_with("row:")) return each(", ", [&](std::size_t i) { return key(name.substr(4), i); });
     if (const std::size_t equals = name.find('='); equals != std::string_view::npos)
       return each(" AND ", [&](std::size_t i) {
-        // Qualified, because varchar has no `=` of its own, and a stranger's `=` would be preferred to
-        // text's.
+        // Qualified, because varchar has no `=` of its own, and a stranger's `=` would win over text's.
         return key(name.substr(0, equals), i) + " OPERATOR(pg_catalog.=) " + key(name.substr(equals + 1), i);
       });
     CHECK(false, "no placeholder {}", name);

@@ -30,7 +30,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr std::size_t kMaxRequestId = 64;
-/// After a refusal, what the client still sends is read and dropped, so that it sees the reply.
+/// Most bytes that are read and dropped after a refusal, so that a client that still sends sees the reply.
 constexpr std::size_t kMaxDropped = 2 * kMiB;
 constexpr Duration kDropTime = seconds(2);
 
@@ -55,7 +55,7 @@ struct Shared {
     count = open.size();
   }
   void remove(const Session& session);
-  /// The one that has been idle for longest; if none is, the one with the oldest request.
+  /// Closes the connection that has been idle for longest; if none is idle, the one with the oldest request.
   void close_one();
   void close_idle();
 
@@ -329,7 +329,7 @@ class HttpServer::Impl {
   Shared shared_;
   tcp::endpoint local_;
   asio::io_context io_;
-  /// While a draining server waits for its last search, nothing else keeps the thread going.
+  /// Keeps the thread running while a draining server waits for its last search.
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   tcp::acceptor acceptor_{io_};
   asio::steady_timer retry_{io_};

@@ -25,10 +25,10 @@
 namespace embedd {
 
 struct Template {
-  /// What is read of the row.
+  /// A value that is read from the row.
   struct Value {
     std::string column;
-    std::vector<std::string> keys;  ///< where they lead to in a column of type jsonb; else empty
+    std::vector<std::string> keys;  ///< to be followed in a column of type jsonb; else empty
     bool operator==(const Value&) const = default;
   };
   struct Part {
@@ -41,7 +41,7 @@ struct Template {
   };
   std::vector<Part> parts;  ///< neighbouring constants are joined
 
-  /// Each once, in order of first use. Never empty after parse_template.
+  /// Each value once, in order of first use. Never empty after parse_template.
   [[nodiscard]] std::vector<Value> values() const;
   /// Names of the columns, likewise.
   [[nodiscard]] std::vector<std::string> columns() const;

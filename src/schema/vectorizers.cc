@@ -181,7 +181,7 @@ Result<Declared> declare_in_transaction(pg::Connection& db, const VectorizerSpec
   out.info = std::move(info);
   // Before the triggers, which keep the table's users waiting until the transaction ends.
   if (plan.store && !plan.store->exists)
-    out.existing.counted = true;  // it is new, and holds none
+    out.existing.counted = true;  // the store is new, and has none
   else
     out.existing = TRY((plan.store ? take_stock_of_store : take_stock)(db, spec, declared, out.info));
   TRY(run_all(db, capture_ddl(plan)));

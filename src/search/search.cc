@@ -38,7 +38,7 @@ std::string search_statement(const pg::Connection& db, const schema::VectorizerI
   const std::string keys = pg::join_each(v.key_columns.size(), ", ", [&](std::size_t i) {
     return fmt::format("t.{} AS k{}", pg::quote_identifier(v.key_columns[i - 1]), i);
   });
-  // A store holds chunks of rows that are covered, and nothing else.
+  // A store has only chunks of rows that are covered.
   const bool filtered = v.filter_sql && !v.stores();
   const std::string filter = filtered ? fmt::format(" AND ({})", *v.filter_sql) : "";
   return fmt::format(

@@ -4,8 +4,9 @@
 ///   {meta->author->name}            the value at these keys in a column of type jsonb
 ///   {?title}Title: {title}\n{/}     an optional part, left out where the column is NULL or blank
 ///
-/// Optional parts hold text, columns and other optional parts; `{/title}` ends one as `{/}` does. A text with
-/// optional parts loses the blanks at its beginning and end, so that a separator may stand between two parts.
+/// Optional parts consist of text, columns and other optional parts; `{/title}` ends one as `{/}` does. A
+/// text with optional parts loses the blanks at its beginning and end, so that a separator may stand between
+/// two parts.
 ///
 /// A column's name is written exactly as in the catalog: `{Mixed Case}` needs no quotes. A name or key is
 /// written in double quotes, with each quote in it doubled, if it has a brace, a quote or `->`, begins or

@@ -22,8 +22,8 @@ class JobKeeper {
  public:
   explicit JobKeeper(WorkerState& state) : state_(state) {}
 
-  /// Those jobs whose rows may be bought now. The others, whose rows were bought too often of late, are given
-  /// back for a while.
+  /// Returns the jobs whose rows may be bought now. Gives back the others, whose rows were bought too often
+  /// of late, for a while.
   std::vector<LeasedJob> affordable(Lane& lane, std::vector<LeasedJob> jobs, Instant now);
   /// Puts jobs into the lane's buffer. Jobs whose rows were bought too often of late are given back for a
   /// while.

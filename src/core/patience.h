@@ -16,7 +16,7 @@ namespace embedd {
 
 class Patience {
  public:
-  /// For a request that has `inputs_in_flight` inputs at its endpoint.
+  /// How long to wait for a request while `inputs_in_flight` inputs are at its endpoint.
   [[nodiscard]] Duration with(std::size_t inputs_in_flight, Duration least) const {
     const double more = usual_inputs_ == 0 ? 1
                                            : std::clamp(static_cast<double>(inputs_in_flight) / usual_inputs_,

@@ -19,7 +19,7 @@ namespace embedd {
 
 class RequestsInFlight {
  public:
-  /// At least 1, at most `most`.
+  /// How many requests to keep in flight: at least 1, at most `most`.
   [[nodiscard]] std::uint32_t count(std::uint32_t most) const;
   /// True while another number is tried: inputs in flight should stay the same.
   [[nodiscard]] bool trying() const { return trial_ != 0; }

@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 4> kWithHandshake = {"2025-11-25", "2025-
 constexpr std::string_view kVersionKey = "io.modelcontextprotocol/protocolVersion";
 constexpr std::string_view kCapabilitiesKey = "io.modelcontextprotocol/clientCapabilities";
 constexpr std::string_view kServerKey = "io.modelcontextprotocol/serverInfo";
-/// For how long a client may keep the list of tools.
+/// How long a client may keep the list of tools.
 constexpr int kListLivesMs = 3'600'000;
 
 constexpr std::string_view kInstructions =

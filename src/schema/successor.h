@@ -36,7 +36,7 @@ Result<Declared> begin_change(pg::Connection& db, const VectorizerInfo& living, 
 /// Drops the successor with its vectors. Errors: invalid_argument (there is none), and drop_vectorizer()'s.
 Result<VectorizerInfo> cancel_change(pg::Connection& db, std::string_view name);
 
-/// Drops the vectorizer that `name` replaced, with its vectors. Errors: as above.
+/// Drops the vectorizer that `name` replaced, with its vectors. Errors: those of cancel_change().
 Result<VectorizerInfo> prune_vectorizer(pg::Connection& db, std::string_view name);
 
 }  // namespace embedd::schema

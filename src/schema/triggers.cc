@@ -264,7 +264,7 @@ class Capture {
     });
   }
 
-  /// For `row`, or, in a trigger for statements, for any of the rows: all have the same types.
+  /// retyped() of `row`, or, in a trigger for statements, of any of the rows: all have the same types.
   [[nodiscard]] std::string any_retyped(std::string_view row) const {
     return plan_.by_row ? retyped(row) : fmt::format("(SELECT {} FROM embedd_rows t LIMIT 1)", retyped("t"));
   }

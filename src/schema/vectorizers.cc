@@ -128,7 +128,7 @@ RETURNING id)",
                        declared.store ? spec.chunk : "",
                        spec.chunk_template,
                        spec.capture_rows ? "true" : "false"});
-  if (!rows && db.last_sqlstate() == "23505")  // somebody else's, committed since we looked
+  if (!rows && db.last_sqlstate() == "23505")  // another session committed this name just now
     return fail(ErrorKind::invalid_argument,
                 fmt::format("there is a vectorizer {} already; choose another name", spec.name));
   if (!rows) return std::unexpected(rows.error());

@@ -50,7 +50,7 @@ enum class Operator : std::uint8_t {
   overlaps,
   between,
 };
-/// As clients write it: `not in`.
+/// The operator as clients write it: `not in`.
 std::string_view name_of(Operator op);
 std::optional<Operator> operator_named(std::string_view name);
 

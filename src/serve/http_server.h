@@ -34,7 +34,7 @@ struct HttpReply {
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
-  /// For the log and the metrics.
+  /// Names for the log and the metrics.
   std::string route = "other", vectorizer, code;
   std::string fault;  ///< what went wrong here, for the operator
   int hits = 0;

@@ -44,7 +44,7 @@ struct Template {
 
   /// Each value once, in order of first use. Never empty after parse_template.
   [[nodiscard]] std::vector<Value> values() const;
-  /// Names of the columns, likewise.
+  /// Names of the columns, each once, in order of first use.
   [[nodiscard]] std::vector<std::string> columns() const;
   [[nodiscard]] bool has_optional_parts() const;
   bool operator==(const Template&) const = default;

@@ -24,8 +24,8 @@ class Rest {
   bool vector_stored();
   /// The declaration changed: the next try is at once.
   void cut_short() { until_ = Instant{}; }
-  /// Sets whether the database refuses one row after another. Then the next probe has several rows, because
-  /// one good row shows that the refused rows are at fault. Holds until the next call, or a stored vector.
+  /// Sets whether one row after another failed. Then a probe has several rows, because one good row among
+  /// them shows that the others are at fault. Stays so until the next call, or a stored vector.
   void blame_rows(bool rows) { rows_refused_ = rows; }
 
   [[nodiscard]] bool resting(Instant now) const { return now < until_; }

@@ -1,8 +1,8 @@
 /// Answers searches for `embedd serve`: many at a time, each in one round trip to the database.
 ///
 /// A hybrid search whose query cannot be embedded is answered by its text leg, and says so. What is known of
-/// a vectorizer is read again after kSubjectLives, or when a statement does not fit it any more. If another
-/// model has taken the vectorizer's name meanwhile, the query is embedded again.
+/// a vectorizer is read again after kSubjectLives, or when a statement does not fit the table any more. If
+/// another model has taken the vectorizer's name meanwhile, the query is embedded again.
 #pragma once
 
 #include <expected>

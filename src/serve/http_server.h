@@ -2,8 +2,8 @@
 ///
 /// A connection has one request at a time: what a client sends ahead stays in the socket. The head comes
 /// first, and the handler decides by the head whether the body is read. Everything is bounded: connections,
-/// bytes of head and body, and the time that a client may take to send or to read. If there is one too many,
-/// the one that has waited longest for its next request is closed.
+/// bytes of head and body, and the time that a client may take to send or to read. If there is a connection
+/// too many, the one that has waited longest for its next request is closed.
 #pragma once
 
 #include <cstdint>

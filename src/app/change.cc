@@ -20,7 +20,7 @@ std::unexpected<Error> wrong(fmt::format_string<Args...> format, Args&&... args)
   return fail(ErrorKind::invalid_argument, fmt::format(format, std::forward<Args>(args)...));
 }
 
-/// The kind of a valid index on the living one's vectors, made by embedd or by a user.
+/// The kind of a valid index on the vectors of `living`, the vectorizer in use, whoever made the index.
 Result<std::string> index_kind(pg::Connection& db, const schema::VectorizerInfo& living) {
   for (const schema::VectorIndex& index : TRY(schema::vector_indexes(db, living))) {
     if (!index.valid) continue;

@@ -11,8 +11,8 @@
 
 namespace embedd::app {
 
-/// Declares the successor of `name`. If no index is named, it gets the kind that the living one has. Errors:
-/// schema::begin_change()'s, and invalid_argument if nothing is to change.
+/// Declares the successor of `name`. If no index is named, the successor gets the same kind as `name` has.
+/// Errors: schema::begin_change()'s, and invalid_argument if nothing is to change.
 Result<CreatedVectorizer> change_vectorizer(const Settings& settings, std::string_view name,
                                             schema::Change change);
 

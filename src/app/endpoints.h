@@ -20,8 +20,8 @@ Result<std::string> model_for(const Settings& settings, std::string_view endpoin
 /// True if requests can be sent: the key is present (its file is read now), or no key is needed.
 bool has_key(const provider::EndpointConfig& endpoint);
 
-/// The endpoint that a command needs for `vectorizer`. Errors: invalid_argument (it is not configured here),
-/// unauthenticated (it has no key): neither another model's vectors nor shared words replace its model.
+/// The endpoint that a command needs for `vectorizer`. Errors: invalid_argument (the endpoint is not
+/// configured here), unauthenticated (it has no key): no other model replaces the vectorizer's.
 Result<const provider::EndpointConfig*> ready_endpoint(const Settings& settings,
                                                        const schema::VectorizerInfo& vectorizer);
 

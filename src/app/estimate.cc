@@ -42,7 +42,7 @@ Result<Estimate> estimate(const Settings& settings, std::string_view vectorizer)
   TRY(schema::for_each_waiting_text(db, info, [&](std::string_view text) {
     const std::size_t tokens = tokenizer.count(prefix + std::string(text));
     ++out.rows;
-    if (info.stores()) {  // it is cut, whatever its length
+    if (info.stores()) {  // the text is cut into chunks, whatever its length
       out.tokens += tokens;
       return;
     }

@@ -219,7 +219,7 @@ class Planning {
     if (by == "openai" && pgai().api_key_name != "OPENAI_API_KEY" && !pgai().api_key_name.empty())
       note(fmt::format("its key is called {}: set it as api_key of [endpoint.{}]", pgai().api_key_name,
                        plan_.spec.endpoint));
-    // As pgai does. If the endpoint refuses the parameter, workers leave it out.
+    // pgai sends the dimensions. If the endpoint refuses the parameter, workers leave it out.
     if (by == "openai" && model_facts(pgai().model) == nullptr) plan_.spec.send_dimensions = true;
     if (settings_.endpoint(plan_.spec.endpoint) == nullptr) note(how_to_configure(by));
   }

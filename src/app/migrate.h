@@ -7,7 +7,7 @@
 
 namespace embedd::app {
 
-/// Of several hosts, on the one that can be written to. Errors: schema::migrate()'s, the connection's.
+/// Of several hosts, migrates the one that can be written to. Errors: schema::migrate()'s, the connection's.
 Result<schema::Migrated> migrate(const Settings& settings);
 
 }  // namespace embedd::app

@@ -25,7 +25,7 @@ bool is_lasting(ErrorKind kind) {
          kind == ErrorKind::quota_exhausted || kind == ErrorKind::unauthenticated;
 }
 
-/// The same for queries that have the same vector.
+/// A text that is equal for queries that have the same vector.
 std::string key_of(const QueryEmbedder::Query& query) {
   return fmt::format("{}\n{}\n{}\n{}\n{}", query.endpoint, query.model, query.dimensions,
                      query.send_dimensions, query.text);

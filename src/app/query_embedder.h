@@ -77,7 +77,7 @@ class QueryEmbedder {
   };
   /// An endpoint that is left alone.
   struct Pause {
-    int failures = 0;  ///< one after another; those during a pause are one
+    int failures = 0;  ///< in a row; failures during a pause count as one
     Instant failed_at{}, until{};
     NoVector why;
   };
@@ -95,10 +95,10 @@ class QueryEmbedder {
   std::vector<Waiting> arrived_;  ///< guarded by mutex_
   bool stopping_ = false;         ///< guarded by mutex_
 
-  // Of the thread.
+  // Used by the embedder's thread alone:
   provider::Embedders embedders_;
   std::map<std::uint64_t, Sent> in_flight_;
-  std::map<std::string, std::uint64_t> by_key_;  ///< of in_flight_
+  std::map<std::string, std::uint64_t> by_key_;  ///< ids of in_flight_, by key_of()
   VectorCache cache_{kCacheBytes};
   std::map<std::string, Pause> pauses_;  ///< by endpoint
   std::uint64_t next_id_ = 1;

@@ -89,7 +89,7 @@ std::optional<Error> QueryUsage::write(const queue::UsageBook::Entries& entries,
       [written, params = params_of(entries)](Result<Lent> lent) {
         if (!lent) return written->set_value(std::move(lent.error()));
         auto booked = lent->db.transaction([&]() -> Result<bool> {
-          // Others wait for this connection too.
+          // Other reads wait for this connection, too.
           TRY(lent->db.exec("SELECT pg_catalog.set_config('lock_timeout', '2s', true)"));
           TRY(lent->db.exec(queue::usage_statement().sql(), params));
           return true;

@@ -24,7 +24,7 @@ class QueryUsage {
   QueryUsage(const QueryUsage&) = delete;
   QueryUsage& operator=(const QueryUsage&) = delete;
 
-  /// One request to the provider. Thread-safe.
+  /// Adds one request to the provider, and what it bought. Thread-safe.
   void add(VectorizerId vectorizer, const std::string& model, std::uint64_t tokens);
 
  private:

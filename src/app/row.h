@@ -1,4 +1,4 @@
-/// Reads one row of a vectorizer's table by its key, for whoever found it.
+/// Reads one row of a vectorizer's table by its key, such as the key of a hit.
 #pragma once
 
 #include <string_view>

@@ -16,12 +16,12 @@ struct SearchFailure {
   Error error;
 };
 
-/// Of the database's error, or of a request that does not fit its table.
+/// The failure that follows from an error of the database, or of a request that does not fit its table.
 SearchFailure failure_of(Error error);
 SearchFailure invalid(std::string message);
 SearchFailure no_vectorizer(std::string_view name);
 
-/// Whether vectors of both can be compared.
+/// Whether vectors of the two vectorizers can be compared.
 bool is_same_model(const schema::VectorizerInfo& a, const schema::VectorizerInfo& b);
 
 double ms_since(Instant begin);

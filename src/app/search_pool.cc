@@ -123,7 +123,7 @@ Result<Lent> SearchPool::lend(Slot& slot) {
     if (std::chrono::steady_clock::now() < down_until_) return std::unexpected(down());
   }
   if (auto connected = slot.connect(settings_, generation); !connected) {
-    // Where the database is, and as whom it is asked, is for its operator.
+    // Only the log names the database and the role; clients do not see them.
     log::warn("database_unavailable", {{"error", connected.error().message}});
     const std::lock_guard lock(mutex_);
     down_until_ = std::chrono::steady_clock::now() + seconds(1);

@@ -11,13 +11,13 @@ namespace {
 
 constexpr std::size_t kMostKnown = 1000;
 constexpr Duration kAsideDeadline = seconds(5);
-/// Of the deadline: then the text leg of a hybrid search still has time.
+/// The share of the deadline that computing the query's vector may take, so that the text leg has time left.
 constexpr double kEmbedShare = 0.6;
-/// After a lost connection, or with a vectorizer that has changed.
+/// Retries of a search after a lost connection, or after its vectorizer has changed.
 constexpr int kMaxRetries = 2;
 
 /// What is known of the table may be outdated: the server refused a name, or a name is not known here.
-/// `fresh`: it was read for this search.
+/// `fresh`: what is known was read for this search.
 bool is_outdated(const Error& error, const std::string& sqlstate, bool fresh) {
   if (sqlstate.empty())
     return (error.kind == ErrorKind::invalid_argument || error.kind == ErrorKind::misconfigured) && !fresh;
@@ -61,7 +61,7 @@ struct SearchService::Search {
   std::vector<float> vector{};
   std::optional<NoVector> no_vector{};
   double embed_ms = 0;
-  Instant asked{};  ///< when the database was
+  Instant asked{};  ///< when the database was asked
   int retries = 0;
 
   [[nodiscard]] search::Legs legs() const {
@@ -86,7 +86,8 @@ void SearchService::search(std::string vectorizer, search::Request request, Done
   pool_.run([this, search](Result<Lent> lent) { begin(search, std::move(lent)); }, search->deadline);
 }
 
-/// Also when what is known of the vectorizer was outdated. A vector of the same model is kept.
+/// Begins a search, also a second time if what was known of the vectorizer was outdated. A vector of the same
+/// model is kept.
 void SearchService::begin(const std::shared_ptr<Search>& search, Result<Lent> lent) {
   if (!lent) return search->fail(failure_of(std::move(lent.error())));
   auto known = read_known(*lent, search->vectorizer);

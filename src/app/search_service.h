@@ -1,8 +1,8 @@
 /// Answers searches for `embedd serve`: many at a time, each in one round trip to the database.
 ///
 /// A hybrid search whose query cannot be embedded is answered by its text leg, and says so. What is known of
-/// a vectorizer is read again after kSubjectLives, or when a statement does not fit it any more. If another
-/// model has taken the vectorizer's name meanwhile, the query is embedded again.
+/// a vectorizer is read again after kSubjectLives, or when a statement does not fit the table any more. If
+/// another model has taken the vectorizer's name meanwhile, the query is embedded again.
 #pragma once
 
 #include <expected>
@@ -105,7 +105,7 @@ class SearchService {
   List listed_;                         ///< guarded by mutex_; may be null
   Instant listed_at_{};                 ///< guarded by mutex_
   SearchPool pool_;
-  SearchPool aside_;  ///< for what must not wait behind searches
+  SearchPool aside_;  ///< connection for reads and bookings that must not wait behind searches
   QueryUsage usage_;
   QueryEmbedder embedder_;  ///< ends before the pool, to which it hands over
 };

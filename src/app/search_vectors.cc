@@ -10,9 +10,9 @@
 namespace embedd::app {
 namespace {
 
-/// Requests of one client's call under way at a time.
+/// Requests to the provider at a time, for one call of a client.
 constexpr std::size_t kAtOnce = 8;
-/// Of all vectors of an answer, which is some 5 MB of JSON.
+/// Most numbers of all vectors of an answer together: some 5 MB of JSON.
 constexpr std::size_t kMaxNumbers = 400'000;
 
 bool is_meant(const schema::VectorizerInfo& info, const search::EmbedRequest& request) {

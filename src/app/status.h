@@ -45,7 +45,7 @@ class RowRate {
 /// Reads the status again and again over one connection.
 class StatusReader {
  public:
-  /// `settings` must outlive it. Errors: the connection's.
+  /// `settings` must outlive the reader. Errors: the connection's.
   static Result<StatusReader> open(const Settings& settings);
   Result<StatusReport> read();
 

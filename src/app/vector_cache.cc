@@ -6,7 +6,7 @@
 namespace embedd::app {
 namespace {
 
-/// Of the list's node, the map's node and the allocator, roughly.
+/// Memory of an entry beside its key and vector, roughly: the list's node, the map's node and the allocator.
 constexpr std::size_t kOverheadBytes = 200;
 
 }  // namespace

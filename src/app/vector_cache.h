@@ -17,9 +17,9 @@ class VectorCache {
   VectorCache(const VectorCache&) = delete;
   VectorCache& operator=(const VectorCache&) = delete;
 
-  /// Null: not there. Valid until the next add().
+  /// Null: the vector is not there. Valid until the next add().
   const std::vector<float>* find(std::string_view key);
-  /// Replaces what is there. A vector that is larger than everything is not kept.
+  /// Replaces the key's vector. A vector that is larger than the whole cache is not kept.
   void add(std::string key, std::vector<float> vector);
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 

@@ -26,7 +26,7 @@ double cosine(const std::vector<float>& a, const std::vector<float>& b) {
   return a_square > 0 && b_square > 0 ? product / std::sqrt(a_square * b_square) : 0;
 }
 
-/// The text that was sent for a sampled chunk: cuts the row's text again. Empty if the chunks are others now.
+/// The text that was sent for a sampled chunk: cuts the row's text again. Empty if the chunks have changed.
 std::string sent_of(const TextChunker& chunker, const Vectorizer& vectorizer,
                     const search::SampledVector& row) {
   const auto cut = chunker.cut(vectorizer, row.window, {}, row.window_is_all);

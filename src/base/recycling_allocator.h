@@ -41,7 +41,7 @@ struct RecyclingAllocator {
   }
   void deallocate(T* block, std::size_t) noexcept { give_block(block); }
 
-  /// Without a value: leaves the memory as it is.
+  /// Constructs without a value: leaves the memory as it is.
   template <typename U>
   void construct(U* at) noexcept {
     ::new (static_cast<void*>(at)) U;

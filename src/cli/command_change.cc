@@ -17,7 +17,7 @@ namespace embedd::cli {
 namespace {
 
 constexpr std::size_t kMostQueries = 10'000;
-/// Of queries whose hits differ most, so many are shown side by side.
+/// Queries whose hits are shown side by side: those whose hits differ most.
 constexpr std::size_t kExamples = 3;
 constexpr std::size_t kExampleHits = 5;
 

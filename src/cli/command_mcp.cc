@@ -16,7 +16,7 @@ namespace embedd::cli {
 
 namespace {
 
-/// Of one message; a longer one is refused, and skipped.
+/// Most bytes of a message; a longer message is refused and skipped.
 constexpr std::size_t kMostMessage = 1 << 20;
 
 /// Reads lines from stdin.
@@ -55,7 +55,7 @@ class Lines {
 }  // namespace
 
 Result<int> serve_mcp(Context& context) {
-  // One at a time: stdin has one reader.
+  // One connection: messages are answered one at a time.
   app::SearchService service(context.config, 1);
   mcp::Tools tools(context.config, service);
   mcp::Server server([&tools](std::string_view name, std::optional<simdjson::dom::object> arguments) {
@@ -70,7 +70,7 @@ Result<int> serve_mcp(Context& context) {
                  : server.handle(*line);
     if (!answer) continue;
     print(*answer + "\n");
-    if (!flush_output()) break;  // nobody reads any more
+    if (!flush_output()) break;  // nobody reads stdout any more
   }
   return kDone;
 }

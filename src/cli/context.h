@@ -13,7 +13,7 @@ inline constexpr int kDone = 0;
 inline constexpr int kFailed = 1;
 inline constexpr int kUsage = 2;
 inline constexpr int kRowsRemain = 3;
-inline constexpr int kDiffers = 3;  ///< vectors that were verified are others
+inline constexpr int kDiffers = 3;  ///< verified vectors differ beyond the tolerance
 
 struct Context {
   Config config;

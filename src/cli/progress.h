@@ -18,7 +18,7 @@ std::string progress_bar(double share);
 /// Draws on stderr while there is work, at most ten times a second, and clears its line when there is none.
 class Progress final : public PartialObserver {
  public:
-  /// `clock` must outlive it.
+  /// `clock` must outlive this object.
   explicit Progress(const Clock& clock) : clock_(clock) {}
   ~Progress() override { clear(); }
 

@@ -19,7 +19,7 @@ namespace embedd::cli {
 namespace {
 
 constexpr const char* kDefaultAddress = "127.0.0.1:8080";
-/// For connections to the database and to endpoints, and for the log.
+/// Descriptors for connections to the database and to endpoints, and for the log.
 constexpr rlim_t kOtherDescriptors = 200;
 
 /// The connections that the limit of open files allows; the limit is raised as far as it may be.

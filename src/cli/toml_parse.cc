@@ -10,7 +10,7 @@ namespace embedd::cli {
 namespace {
 
 // toml++ 3.3 looks characters beyond ASCII up in a table with undefined holes, even where TOML allows them.
-// So it never gets any: they are passed as `~XY`, and turned back in the result.
+// So toml++ gets none of them: they are passed as `~XY`, and plain() turns them back.
 
 std::string armoured(std::string_view text) {
   std::string out;

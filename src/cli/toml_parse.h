@@ -11,10 +11,10 @@
 
 namespace embedd::cli {
 
-/// Its strings and keys are for plain(). Errors: invalid_argument, with file and line.
+/// Pass the table's strings and keys through plain(). Errors: invalid_argument, with file and line.
 Result<toml::table> parse_toml(std::string_view text, const std::string& file);
 
-/// A string or key of that table as it was written.
+/// A string or key of such a table, as it was written.
 std::string plain(std::string_view text);
 
 /// "embedd.toml:3"

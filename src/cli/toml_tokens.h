@@ -20,7 +20,7 @@ namespace embedd::cli {
 
 struct TokenTable {
   serve::Rights rights;
-  Secret secret;            ///< empty: the file has it, or nobody does
+  Secret secret;            ///< empty: it is in `secret_file`, or missing
   std::string secret_file;  ///< empty: none
   std::string how;          ///< where a secret that is missing belongs: "set SUPPORT_TOKEN or …"
   std::string origin;       ///< "embedd.toml:3"

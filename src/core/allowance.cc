@@ -101,7 +101,7 @@ std::optional<Reservation> Allowance::reserve(std::size_t tokens, Instant now) {
                      .tokens_time = time_to_earn(missing, tokens_per_second())};
 }
 
-/// At most a minute: a worker that finds the endpoint still closed then hears that from the provider.
+/// Closes the account for at most a minute. If the endpoint is still closed then, the provider says so again.
 Reservation Allowance::closed_for(Duration pause) const {
   return {.endpoint = endpoint_,
           .model = model_,
@@ -109,14 +109,14 @@ Reservation Allowance::closed_for(Duration pause) const {
 }
 
 void Allowance::reserved(const Reserved& answer, Instant now) {
-  if (answer.reservation.requests == 0 && answer.reservation.tokens == 0) return;  // of closed_for()
+  if (answer.reservation.requests == 0 && answer.reservation.tokens == 0) return;  // closed_for() made it
   asked_ = false;
   Duration wait{};
   if (answer.wait) {
     wait = *answer.wait;
   } else if (answer.wait.error().kind == ErrorKind::misconfigured ||
              answer.wait.error().kind == ErrorKind::rejected) {
-    // The account cannot be kept, such as for want of a privilege. Keep at least this worker to the limits.
+    // The database refuses the account: a privilege is missing, say. Keep at least this worker to the limits.
     wait = std::max(answer.reservation.requests_time, answer.reservation.tokens_time);
   } else {
     ask_again_at_ = now + kAskAgain;

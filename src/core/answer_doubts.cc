@@ -30,8 +30,8 @@ std::optional<Error> AnswerDoubts::doubt(const Vectorizer& vectorizer, Batch& ba
   for (const EqualInputs& group : groups) {
     std::set<std::size_t> jobs;
     for (const std::size_t input : group) jobs.insert(batch.travelling[input].job);
-    // Without `together`: both inputs are pieces of one text, which is believed once it travels alone, and
-    // which shows nothing about other texts.
+    // Inputs of a single job are pieces of one text. The text travels alone and is then believed, and shows
+    // nothing about other texts.
     const auto together = jobs.size() > 1 ? std::make_shared<EqualJobs>(jobs.size()) : nullptr;
     for (const std::size_t job : jobs) {
       batch.jobs[job].max_company = 1;

@@ -15,7 +15,7 @@ namespace embedd {
 /// The least bytes per value: base64 as received, then float32. Both exist at the same time only while one
 /// answer is decoded.
 inline constexpr std::size_t kLeastBytesPerValue = 6;
-/// The usual most bytes per value: seventeen digits, sign, exponent and separator.
+/// Most bytes of a usual value as a number: seventeen digits, sign, exponent and separator.
 inline constexpr std::size_t kBytesPerNumber = 24;
 /// The rest of an answer beside its values, and the connection's buffers.
 inline constexpr std::size_t kBytesPerRequest = 16 * kKiB;

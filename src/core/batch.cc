@@ -176,7 +176,7 @@ std::vector<std::int32_t> join_pieces(const Batch& batch, Embeddings& vectors) {
   std::vector<std::int32_t> slots = batch.slots;
   std::map<std::int32_t, std::int32_t> joined;  // first input → mean
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    // Of equal texts one travels, and only the pieces of that one say what came back.
+    // Of equal texts one job's travels, and only that job's pieces say which vectors came back.
     const std::size_t owner = batch.travelling[static_cast<std::size_t>(slots[i])].job;
     const std::size_t count = batch.jobs[owner].pieces.size();
     if (count < 2) continue;

@@ -144,7 +144,7 @@ struct BatchLimits {
   std::uint32_t max_inputs = 0;
   std::size_t max_tokens = 0;
   std::size_t bytes_per_value = kLeastBytesPerValue;  ///< of the answer
-  bool exact = false;  ///< count tokens: where tokens are limited, the bound by bytes wastes some
+  bool exact = false;  ///< count tokens, because a bound by bytes wastes a part of the limit
 };
 
 /// A text that no provider can object to. Whether the provider accepts this text tells bad rows from a bad

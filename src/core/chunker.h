@@ -28,9 +28,10 @@ struct Cut {
 class Chunker {
  public:
   virtual ~Chunker() = default;
-  /// Cuts `window`, which begins at `from` of the text; `last`: the text ends with it. What is not cut yet is
-  /// shorter than the window, and is part of the next one. The same text gives the same chunks, whatever the
-  /// windows. Error rejected: the vectorizer's rule cannot be carried out on this text.
+  /// Cuts `window`, which begins at `from` of the text; `last`: the text ends with the window. The
+  /// part that is not cut yet is shorter than the window, and begins the next window. The same text gives the
+  /// same chunks, whatever the windows. Error rejected: the vectorizer's rule cannot be carried out on this
+  /// text.
   [[nodiscard]] virtual Result<Cut> cut(const Vectorizer& vectorizer, std::string_view window,
                                         const ChunkCursor& from, bool last) const = 0;
 };

@@ -13,9 +13,9 @@ namespace embedd {
 
 /// The work of one vectorizer that is under way, and what its endpoint allows.
 struct WorkUnderWay {
-  bool endpoint_usable = true;          ///< it does not rest, and its key is present
-  bool endpoint_probing = false;        ///< its last answer was a fault: only small requests, one at a time
-  bool endpoint_open = true;            ///< it takes a request now
+  bool endpoint_usable = true;          ///< the endpoint does not rest, and its key is present
+  bool endpoint_probing = false;        ///< after a fault: only small requests, one at a time
+  bool endpoint_open = true;            ///< the endpoint takes a request now
   std::size_t fresh = 0;                ///< jobs in the buffer
   std::size_t suspects = 0;             ///< jobs in the buffer
   std::size_t requests = 0;             ///< in flight

@@ -14,10 +14,10 @@ namespace embedd {
 
 namespace {
 
-/// Chunks in the queue beyond which no more rows are cut: some seconds of work for the fastest endpoint,
-/// since the number is known from the last poll only.
+/// While this many chunks wait in the queue, no more rows are cut. Their number is known from the last poll
+/// only, so this is some seconds of work for the fastest endpoint.
 constexpr std::int64_t kChunksAhead = 20'000;
-/// How long a row waits for its chunks before somebody looks whether they are there.
+/// How long a row waits before a worker looks whether all of its chunks have vectors.
 constexpr Duration kLookAgain = seconds(15);
 
 Error too_long(std::uint64_t bytes, std::size_t most) {

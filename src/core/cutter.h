@@ -15,11 +15,11 @@ class Cutter {
 
   /// Whether so many chunks wait for vectors that no more rows should be cut for now.
   [[nodiscard]] bool far_enough_ahead(const Lane& lane) const;
-  /// Jobs whose task is `cut`. A text that is cut from its begin counts as a purchase of its row (G12): its
-  /// chunks are bought, as far as they are new, however often the text changes.
+  /// Jobs whose task is `cut`. A text that is cut from its beginning counts as a purchase of its row (G12),
+  /// because each change of the text has new chunks bought.
   void cut(Lane& lane, std::vector<LeasedJob> jobs, Instant now);
-  /// Jobs whose task is `wait`. The queue makes a job due when the last of its chunks has a vector; this is
-  /// for the case that it could not.
+  /// Jobs whose task is `wait`. The queue makes a job due when the last of its chunks has a vector. If the
+  /// queue cannot, the job is due after a while.
   void wait(const Lane& lane, std::vector<SettledJob> jobs, Instant now);
 
  private:

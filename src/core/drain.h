@@ -33,7 +33,7 @@ class Drain {
   bool begun_ = false;
   bool canceled_ = false;
   std::atomic<bool> hurried_ = false;
-  Instant until_{};  ///< end of the wait for answers; after the cancellation, its time
+  Instant until_{};  ///< end of the wait for answers; then, when the requests were canceled
 };
 
 }  // namespace embedd

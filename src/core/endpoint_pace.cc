@@ -10,7 +10,7 @@ namespace {
 
 /// Least inputs of a request: smaller requests take more time than they save.
 constexpr double kLeastInputs = 2;
-/// How many times the usual tokens a text may have; a request of long texts may take as much longer.
+/// A request may have this many times the usual tokens of its inputs, and so may take as much longer.
 constexpr double kLongerTexts = 2;
 
 }  // namespace

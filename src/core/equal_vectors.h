@@ -2,8 +2,8 @@
 ///
 /// Some servers mix up texts that they compute at the same time. Others give equal vectors for a reason: they
 /// ignore case, or cut long texts that begin alike. The answer does not show which case it is. So embedd asks
-/// for each of the texts alone. If the vectors are equal again, the model is like that, and equal vectors are
-/// believed for an hour (AnswerDoubts).
+/// for each of the texts alone. If the vectors are equal again, the model gives these texts equal vectors,
+/// and equal vectors are believed for an hour (AnswerDoubts).
 #pragma once
 
 #include <cstddef>

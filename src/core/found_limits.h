@@ -19,11 +19,11 @@ namespace embedd {
 
 class FoundLimits {
  public:
-  /// Of a request.
+  /// Most inputs of a request.
   [[nodiscard]] std::uint32_t most_inputs() const { return inputs_.most(); }
-  /// Of an input, as the lane's tokenizer counts them.
+  /// Most tokens of an input, as the lane's tokenizer counts them.
   [[nodiscard]] std::size_t most_tokens() const { return tokens_.most(); }
-  /// Of a text.
+  /// Most pieces of a text.
   [[nodiscard]] std::size_t most_pieces() const { return pieces_; }
 
   void accepted(const Batch& batch);

@@ -40,7 +40,7 @@ class InFlight {
   };
   [[nodiscard]] Use used_by(const std::string& endpoint) const;
 
-  /// In the order of sending.
+  /// The requests in the order of sending.
   [[nodiscard]] const std::map<std::uint64_t, Batch>& batches() const { return batches_; }
   /// Call when leases were extended. `renew` gets the jobs of each request of the vectorizer, and sets when
   /// their leases lapse.

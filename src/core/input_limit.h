@@ -24,9 +24,9 @@ class InputLimit {
   /// All inputs of a refused request of `inputs` were accepted in smaller requests.
   void too_many(std::uint32_t inputs);
   void accepted(std::uint32_t inputs);
-  /// The endpoint names this limit, or others found it.
+  /// The endpoint names this limit, or another worker found it.
   void named(std::uint32_t inputs);
-  /// The limit, for others to begin with; 0: it is not known, or is being looked for.
+  /// The limit, for other workers to begin with; 0: not known, or still being looked for.
   [[nodiscard]] std::uint32_t learned() const { return accepted_ + 1 == too_many_ ? accepted_ : 0; }
 
  private:
@@ -35,9 +35,9 @@ class InputLimit {
   [[nodiscard]] std::uint32_t known() const;
 
   std::uint32_t careful_ = kNone;   ///< after a refusal whose cause is unknown
-  std::uint32_t accepted_ = 0;      ///< the most that was, since `too_many_` is known
-  std::uint32_t too_many_ = kNone;  ///< the least that was
-  std::uint32_t full_ = 0;  ///< accepted requests as large as is known to be right, since the last refusal
+  std::uint32_t accepted_ = 0;      ///< most inputs accepted since `too_many_` is known
+  std::uint32_t too_many_ = kNone;  ///< fewest inputs that were too many
+  std::uint32_t full_ = 0;          ///< accepted requests of the known size, since the last refusal
   std::uint32_t wait_ = kFirstWait;
 };
 

@@ -48,7 +48,7 @@ struct Vectorizer {
   /// How texts are cut into chunks (text/chunk_rule.h), and what is sent of each. Empty: a row is one text,
   /// with one vector.
   std::string chunk_rule, chunk_template;
-  VectorizerId rows = 0;  ///< of internal ones: its texts are chunks of this vectorizer's rows
+  VectorizerId rows = 0;  ///< not 0: the texts are chunks of that vectorizer's rows
   [[nodiscard]] bool cuts() const { return !chunk_rule.empty(); }
   bool operator==(const Vectorizer&) const = default;
 };
@@ -56,7 +56,7 @@ struct Vectorizer {
 /// What to do with a claimed job.
 enum class Task {
   embed,       ///< buy a vector for `text`
-  clear,       ///< the row is gone, not covered, or its text is empty: remove its vector, if any
+  clear,       ///< the row is gone or not covered, or its text is empty: remove the row's vector, if any
   current,     ///< the stored vector is already that of the current text: delete the job
   store_kept,  ///< the vector was paid for and is kept in the queue: store it now
   refused,     ///< the filter or the text of the row cannot be evaluated: discard the job for `refusal`
@@ -74,9 +74,8 @@ struct ChunkCursor {
 
 /// How often a row was bought in vain, by all workers, as the queue remembers.
 struct Waste {
-  double level =
-      0;  ///< purchases in vain up to the last one; earlier ones count less with time (SpendingBrake)
-  Duration ago{};  ///< since the last purchase in vain
+  double level = 0;  ///< purchases in vain, at the last one; earlier ones count less (SpendingBrake)
+  Duration ago{};    ///< since the last purchase in vain
 };
 
 /// One source row that waits, leased by this worker.

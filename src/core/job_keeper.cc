@@ -63,8 +63,8 @@ void JobKeeper::give_back_rescued(Lane& lane, std::vector<LeasedJob> jobs, Insta
   reschedule(lane.vectorizer, jobs, Duration{}, now);
 }
 
-/// These jobs are still leased. If row after row is thrown away, the vectorizer rests, and is probed with a
-/// few rows until a vector is stored.
+/// The jobs are still leased. If answer after answer is thrown away, the vectorizer rests, and is probed with
+/// a few rows until a vector is stored.
 void JobKeeper::give_back_stale(const Settlements::News::Stale& stale, bool others_stored, Instant now) {
   Lane* lane = state_.lanes.find(stale.vectorizer.id);
   std::map<seconds, std::vector<SettledJob>> by_wait;

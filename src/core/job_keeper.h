@@ -22,16 +22,16 @@ class JobKeeper {
  public:
   explicit JobKeeper(WorkerState& state) : state_(state) {}
 
-  /// Those jobs whose rows may be bought now. The others, whose rows were bought too often of late, are given
-  /// back for a while.
+  /// Returns the jobs whose rows may be bought now. Gives back the others, whose rows were bought too often
+  /// of late, for a while.
   std::vector<LeasedJob> affordable(Lane& lane, std::vector<LeasedJob> jobs, Instant now);
   /// Puts jobs into the lane's buffer. Jobs whose rows were bought too often of late are given back for a
   /// while.
   void buffer(Lane& lane, std::vector<LeasedJob> jobs, Instant now);
   /// Gives back every job that is not in a request yet.
   void give_back(Lane& lane, Instant now);
-  /// Gives back jobs whose former worker vanished. The purchase that this worker may have made is counted
-  /// first.
+  /// Gives back jobs whose former worker vanished. The purchase that the former worker may have made is
+  /// counted first.
   void give_back_rescued(Lane& lane, std::vector<LeasedJob> jobs, Instant now);
   /// Gives back jobs whose texts have changed since they were bought. `others_stored`: vectors of other rows
   /// were stored meanwhile.

@@ -17,9 +17,9 @@ class JobSizes {
     tokens_per_job_ = std::max<std::size_t>(1, tokens / jobs);
   }
 
-  /// Of the last claim with texts; 0: none yet.
+  /// Mean bytes of a text of the last claim with texts; 0: none yet.
   [[nodiscard]] std::size_t bytes_per_text() const { return bytes_per_text_; }
-  /// Of the last request.
+  /// Mean tokens of a job of the last request.
   [[nodiscard]] std::size_t tokens_per_job() const { return tokens_per_job_; }
 
  private:

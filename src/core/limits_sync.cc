@@ -5,8 +5,8 @@
 
 namespace embedd {
 
-/// The record in the database is of an endpoint, model and dimensions. Where these stay, `memory` notices at
-/// the next poll that everything was forgotten here, and has the record begin anew, too.
+/// The database has one record for each endpoint, model and dimensions. If these stay the same, `memory`
+/// notices at the next poll that this worker has forgotten its limits, and replaces the record.
 void LimitsSync::redeclare(Lane& lane, const Vectorizer& vectorizer) {
   lane.rest.cut_short();
   Vectorizer before = std::exchange(lane.vectorizer, vectorizer);

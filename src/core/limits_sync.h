@@ -1,8 +1,8 @@
 /// Keeps what is known of a lane's limits in step with its declaration, and with what the database remembers
 /// for all workers (LimitsMemory).
 ///
-/// Invariant: after a poll, the database has been sent all that was learned here, and here holds all that the
-/// database remembers, but for a length in tokens that are counted otherwise here.
+/// Invariant: after a poll, the database has been sent all limits that this worker learned, and the lane has
+/// all limits that the database remembers, except a length in tokens that this worker counts in another way.
 #pragma once
 
 #include <optional>

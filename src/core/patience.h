@@ -2,8 +2,8 @@
 ///
 /// Patience follows the time that answers take, by TCP's rule for retransmissions (RFC 6298: smoothed mean
 /// plus four times the deviation; doubled after each silence). It is never less than configured. If more
-/// inputs than usual are in flight, it grows in proportion. The wait counts from the request's start, and
-/// begins again with each answer to an earlier request: a serial server that works off a queue is alive.
+/// inputs than usual are in flight, patience grows in proportion. The wait counts from the request's start,
+/// and begins again with each answer to an earlier request: a serial server that works off a queue is alive.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace embedd {
 
 class Patience {
  public:
-  /// For a request that has `inputs_in_flight` inputs at its endpoint.
+  /// How long to wait for a request while `inputs_in_flight` inputs are at its endpoint.
   [[nodiscard]] Duration with(std::size_t inputs_in_flight, Duration least) const {
     const double more = usual_inputs_ == 0 ? 1
                                            : std::clamp(static_cast<double>(inputs_in_flight) / usual_inputs_,

@@ -99,7 +99,7 @@ struct Problem {
   VectorizerId vectorizer = 0;  ///< 0: the problem is an endpoint's
   std::string endpoint{};       ///< empty: the problem is a vectorizer's
   std::string state;            ///< resting, locked, braked, unusable, or the name of the endpoint's state
-  std::string message;          ///< for a person; never holds a secret
+  std::string message;          ///< for a person; never contains a secret
 };
 
 /// What a worker says about itself in every poll.

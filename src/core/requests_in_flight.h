@@ -3,7 +3,7 @@
 ///
 /// If answers take as long as they may, another number is tried before it is kept, as PCC does (Dong et al.,
 /// NSDI 2015). The number doubles while that brings enough. Then it falls by a quarter while nothing is lost.
-/// Then it rests for a while, and the search begins again. Meanwhile the inputs in flight stay the same, so
+/// Then it stays for a while, and the search begins again. Meanwhile the inputs in flight stay the same, so
 /// that no worker gains at the cost of others that use the same server. The rate follows from Little's law:
 /// requests × inputs ÷ time.
 ///
@@ -19,7 +19,7 @@ namespace embedd {
 
 class RequestsInFlight {
  public:
-  /// At least 1, at most `most`.
+  /// How many requests to keep in flight: at least 1, at most `most`.
   [[nodiscard]] std::uint32_t count(std::uint32_t most) const;
   /// True while another number is tried: inputs in flight should stay the same.
   [[nodiscard]] bool trying() const { return trial_ != 0; }
@@ -62,12 +62,12 @@ class RequestsInFlight {
   static constexpr Duration kFirstRest = seconds(30);
 
   std::uint32_t found_ = 2;  ///< the best number found
-  std::uint32_t full_ = 1;   ///< as last told, roughly
+  std::uint32_t full_ = 1;   ///< the last `full`, roughly
   bool slow_ = false;        ///< answers take as long as they may: no more requests than found
   std::uint32_t trial_ = 0;  ///< the number that is tried; 0: none
   std::uint32_t trial_answers_ = 0;
   std::uint32_t count_ = 2;  ///< the number when the last answer came
-  Instant since_{};          ///< since when that number holds; earlier requests had another
+  Instant since_{};          ///< when `count_` last changed; earlier requests show nothing about it
   Sample here_, there_;      ///< answers with `count_`, and with `trial_`
   Instant rests_until_{};
   Duration rest_ = kFirstRest;

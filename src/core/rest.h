@@ -24,8 +24,8 @@ class Rest {
   bool vector_stored();
   /// The declaration changed: the next try is at once.
   void cut_short() { until_ = Instant{}; }
-  /// Sets whether single rows are at fault, one after another: a good row among them shows that the others
-  /// are. Stays so until the next call, or a stored vector.
+  /// Sets whether one row after another failed. Then a probe has several rows, because one good row among
+  /// them shows that the others are at fault. Stays so until the next call, or a stored vector.
   void blame_rows(bool rows) { rows_refused_ = rows; }
 
   [[nodiscard]] bool resting(Instant now) const { return now < until_; }

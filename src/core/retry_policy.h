@@ -43,7 +43,7 @@ enum class SettlementVerdict {
   keep,     ///< do not touch the user's table, and keep the paid vectors with their jobs
   discard,  ///< the row can never be stored: make it a dead letter, and leave the row unchanged
   rest,     ///< every row would be refused: keep the vectors, give up other settlements, stop this vectorizer
-  let_go,   ///< nothing to do: leases lapse, or the next sweep extends them
+  let_go,   ///< nothing to do: leases lapse, or are extended next time
 };
 
 struct SettlementFailure {

@@ -33,7 +33,7 @@ class Settlements {
     std::vector<VectorizerId> progressed;                 ///< jobs left the queue
     std::vector<VectorizerId> stored;                     ///< vectorizers whose vectors the database stored
     std::uint64_t rows_stored = 0;                        ///< vectors that were stored
-    std::vector<std::pair<VectorizerId, Error>> refused;  ///< the database refuses each settlement of these
+    std::vector<std::pair<VectorizerId, Error>> refused;  ///< vectorizers whose rows the database refuses
     /// Leases that were extended.
     struct Extended {
       VectorizerId vectorizer = 0;
@@ -82,8 +82,8 @@ class Settlements {
   };
   /// Whether a vectorizer's table takes vectors.
   struct Storing {
-    bool before = false;            ///< it took some
-    std::size_t refused_alone = 0;  ///< rows refused alone since then
+    bool before = false;            ///< the table took a vector
+    std::size_t refused_alone = 0;  ///< rows refused alone since the last stored vector
   };
 
   void add(Pending pending);

@@ -38,7 +38,7 @@ Fit fit_text(LeasedJob& leased, const TextRules& rules) {
   switch (rules.long_texts) {
     case LongTexts::discard:
       if (surely_too_long(text.size(), rules)) return Fit::too_long;
-      leased.max_company = 1;  // whether it is refused shows nothing about others
+      leased.max_company = 1;  // alone: if the endpoint refuses this text, it refuses no other text with it
       return Fit::whole;
     case LongTexts::average:
       cut_into_pieces(leased, limit, rules.tokenizer);

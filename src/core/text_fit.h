@@ -18,7 +18,7 @@ struct TextRules {
   std::size_t learned_tokens = std::numeric_limits<std::size_t>::max();   ///< of an input, from refusals
   std::size_t most_pieces = std::numeric_limits<std::size_t>::max();      ///< of a text, in one request
 
-  /// Of an input.
+  /// Most tokens of an input.
   [[nodiscard]] std::size_t most_tokens() const { return std::min(endpoint_tokens, learned_tokens); }
 };
 

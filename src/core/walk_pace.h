@@ -1,8 +1,8 @@
 /// How long a walk over a table pauses after a page, so that walks take a small share of the time.
 ///
 /// A walk that was due by the clock alone finds nothing in most cases, and nobody waits for it. So the pause
-/// after a page is so long that the page took the given share of both together. Several walks of one worker
-/// share this share.
+/// after a page is so long that the page took the given share of page and pause together. Several walks of
+/// one worker divide this share.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,7 @@ class WalkPace {
   /// `share` is within (0, 1].
   explicit WalkPace(double share) : share_(share) {}
 
-  /// After a page that took `took`, while this worker has `walks` walks under way.
+  /// The pause after a page that took `took`, while this worker has `walks` walks under way.
   [[nodiscard]] Duration pause(Duration took, std::size_t walks) const {
     const double times = static_cast<double>(std::max<std::size_t>(walks, 1)) / share_ - 1;
     return of_seconds(std::min(to_seconds(std::max(took, Duration{})) * times, to_seconds(kLongestPause)));

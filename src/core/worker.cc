@@ -129,8 +129,8 @@ void Worker::polled(Poll poll, Instant now) {
   }
 }
 
-/// As far as the worker knows. Rows may also remain where a walk is under way, or where a problem stops the
-/// vectorizer.
+/// Whether rows remain, as far as the worker knows: also where a walk is under way, or where a problem stops
+/// the vectorizer.
 bool Worker::rows_remain(const std::vector<VectorizerState>& states) const {
   return std::ranges::any_of(states,
                              [](const auto& state) {

@@ -12,7 +12,7 @@
 namespace embedd::mcp {
 namespace {
 
-/// Left for what stands before and after the hits.
+/// Bytes for the text before and after the hits.
 constexpr std::size_t kForRemarks = 2000;
 constexpr std::size_t kShortest = 10;
 

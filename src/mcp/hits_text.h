@@ -8,8 +8,8 @@
 
 namespace embedd::mcp {
 
-/// `text_bytes`: of each text of a row. Hits that do not fit into `most` bytes are left out, and the text
-/// says so.
+/// `text_bytes`: most bytes of each text of a row. Hits that do not fit into `most` bytes are left out, and
+/// the text says so.
 std::string hits_text(const app::SearchAnswer& answer, std::size_t text_bytes, std::size_t most);
 
 /// What the search lacks, one line each; empty: nothing.

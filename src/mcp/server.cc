@@ -12,13 +12,13 @@ namespace embedd::mcp {
 namespace {
 
 constexpr std::string_view kModern = "2026-07-28";
-/// Those that begin with `initialize`, the newest first.
+/// The revisions that begin with `initialize`, the newest first.
 constexpr std::array<std::string_view, 4> kWithHandshake = {"2025-11-25", "2025-06-18", "2025-03-26",
                                                             "2024-11-05"};
 constexpr std::string_view kVersionKey = "io.modelcontextprotocol/protocolVersion";
 constexpr std::string_view kCapabilitiesKey = "io.modelcontextprotocol/clientCapabilities";
 constexpr std::string_view kServerKey = "io.modelcontextprotocol/serverInfo";
-/// For how long a client may keep the list of tools.
+/// How long a client may keep the list of tools.
 constexpr int kListLivesMs = 3'600'000;
 
 constexpr std::string_view kInstructions =
@@ -41,7 +41,7 @@ void write_server(JsonWriter& json) {
 
 void write_capabilities(JsonWriter& json) { json.object().key("tools").object().end().end(); }
 
-/// What the newer revision wants of every result.
+/// Writes what the newest revision wants in every result.
 void write_modern(JsonWriter& json, bool cacheable) {
   json.key("resultType").value("complete");
   if (cacheable) json.key("ttlMs").value(kListLivesMs).key("cacheScope").value("private");

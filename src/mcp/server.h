@@ -26,7 +26,8 @@ class Server {
   std::optional<std::string> handle(std::string_view message);
 
  private:
-  /// Whether the request names its revision, as the newest wants; or the answer to one that does so wrongly.
+  /// Whether the request names its revision, as the newest wants; or the answer to a request that names it
+  /// wrongly.
   [[nodiscard]] static std::expected<bool, std::string> is_modern(const Request& request);
   [[nodiscard]] std::string call_tool(const Request& request, bool modern) const;
 

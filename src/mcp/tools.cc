@@ -20,7 +20,7 @@ namespace {
 
 constexpr int kMostHits = 50, kHits = 8, kMostOffset = 1000;
 constexpr std::size_t kBrief = 300, kFull = 4000;
-/// Left for what stands before and after rows.
+/// Bytes for the text before and after the rows.
 constexpr std::size_t kForRemarks = 500;
 constexpr std::size_t kMostName = 200;
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kBody = "$body$";
 
-/// `sql` without its lines that hold only a comment, and without white space at its ends. A comment behind
+/// `sql` without its lines that have only a comment, and without white space at its ends. A comment behind
 /// SQL would be sent, in each statement.
 std::string without_comments(std::string_view name, std::string_view sql) {
   std::string out;

@@ -19,17 +19,17 @@ std::string fill(std::string_view form, const std::function<std::string(std::str
 /// `words` must contain every placeholder.
 std::string fill(std::string_view form, const Words& words);
 
-/// The same for a statement that makes a function: the body stands between two $body$, or, if a word holds
-/// that, between two longer ones.
+/// The same for a statement that makes a function: the body stands between two $body$, or, if a word contains
+/// $body$, between two longer ones.
 std::string fill_function(std::string_view form, const Words& words);
 
-/// The .sql files of a folder, as forms: without lines that hold only a comment, and with {>other} replaced
+/// The .sql files of a folder, as forms: without lines that have only a comment, and with {>other} replaced
 /// by the form other.sql, each line of which is indented like the line that names it.
 class Forms {
  public:
   explicit Forms(std::span<const embedded::File> files);
 
-  /// The form `name`.sql. `parts`: which files stand for names that no file has.
+  /// The form `name`.sql. `parts`: the file to use for each name that has no file of its own.
   [[nodiscard]] std::string form(std::string_view name, const Words& parts = {}) const;
 
  private:

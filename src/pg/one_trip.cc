@@ -106,7 +106,7 @@ Result<OneTrip::Outcome> OneTrip::read(const Trip& trip, bool preparing, Instant
     if (status == PGRES_TUPLES_OK) {
       answers.push_back(std::move(rows));
     } else if (status == PGRES_COMMAND_OK) {
-      preparing = false;  // a prepared statement outlives the transaction, whatever becomes of it
+      preparing = false;  // a prepared statement stays, whatever becomes of the transaction
     } else if (status != PGRES_PIPELINE_ABORTED && !refusal) {
       const ServerError error = read_error(result);
       last_sqlstate_ = error.sqlstate;

@@ -43,7 +43,7 @@ class OneTrip {
   /// passed without an answer. Then broken() is true, and the connection is of no further use.
   Result<Outcome> run(const Trip& trip, Instant deadline);
   [[nodiscard]] bool broken() const { return broken_; }
-  /// Of the last refused statement; else empty.
+  /// SQLSTATE of the last refused statement; empty if none was refused.
   [[nodiscard]] const std::string& last_sqlstate() const { return last_sqlstate_; }
   void clear() { last_sqlstate_.clear(); }
   /// Forgets the prepared statements, whose plans may be for tables that have changed.

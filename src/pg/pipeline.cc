@@ -228,7 +228,7 @@ CommandId Pipeline::send(const Statement& statement, const Params& params) {
     return id;
   }
   // A pooler gives the server's connection to another client when one transaction is answered, whatever is
-  // still on its way. If this worker died then, the other client would read its answers.
+  // still on its way. If this worker died then, that client would read this worker's answers.
   if (pooled_ && !sent_.empty())
     waiting_.push_back({id, statement, params});
   else

@@ -78,8 +78,8 @@ struct PipelineOptions {
   Planning planning = Planning::custom;
   std::string search_path;      ///< empty: pg_catalog, and then the role's
   bool sees_every_row = false;  ///< fail if row-level security would hide rows
-  bool settles = false;  ///< the vectors it writes match their texts, so the triggers need not check them
-  bool keep_messages = false;  ///< errors also contain the server's own words, as Error::verbatim
+  bool settles = false;         ///< written vectors match their texts, so the triggers need not check them
+  bool keep_messages = false;   ///< errors also contain the server's own words, as Error::verbatim
 };
 
 class Pipeline final : public Waitable {
@@ -171,7 +171,7 @@ class Pipeline final : public Waitable {
   CommandId next_id_ = 1;
   std::deque<Command> sent_;
   std::deque<Waiting> waiting_;  ///< through a pooler only: commands that wait for the one before them
-  Instant head_since_{};         ///< how long the first of `sent_` has waited for the server's answer
+  Instant head_since_{};         ///< since when the first of `sent_` has waited for the server's answer
   std::vector<Answer> done_;
   /// By Statement::id; statements that are prepared in this connection.
   std::map<std::uint64_t, Prepared> prepared_;

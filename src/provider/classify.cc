@@ -334,7 +334,7 @@ Error classify_transfer(int code, std::string_view detail, std::string_view host
 }
 
 std::string presentable(std::string_view text, std::size_t max_bytes) {
-  // After the text is on one line and masked, it may hold a piece of a secret that was split before.
+  // After the text is on one line and masked, it may contain a piece of a secret that was split before.
   std::string out = redact(one_line(redact(text)));
   // Do not end in the middle of a UTF-8 sequence.
   if (out.size() >= max_bytes) {

@@ -22,7 +22,7 @@
 
 namespace embedd::provider {
 
-/// The error of `status`, `headers` and `body`; status 200 means that the body holds an error object. The
+/// The error of `status`, `headers` and `body`; status 200 means that the body contains an error object. The
 /// message is one printable line of at most 300 bytes, without configured secrets and without anything that
 /// looks like a key.
 Error classify(int status, const ResponseHeaders& headers, std::string_view body, std::time_t now);

@@ -36,8 +36,8 @@ inline constexpr std::string_view kAzureApiVersion = "2024-10-21";
 struct EndpointConfig {
   std::string name = "openai";
   Dialect dialect = Dialect::openai;
-  /// With the version path; azure: `https://NAME.openai.azure.com`. There is no default, so that texts and
-  /// key go nowhere by omission.
+  /// The URL with the version path; azure: `https://NAME.openai.azure.com`. There is no default, so that
+  /// texts and key go nowhere by omission.
   std::string base_url;
 
   std::string model;  ///< default for vectorizers created without `--model`; empty: none

@@ -25,7 +25,7 @@ std::size_t answer_cap(std::size_t inputs, std::size_t dimensions) {
   return std::clamp(64 * kKiB + inputs * (512 + 40 * dimensions), kMinAnswerCap, kMaxAnswerCap);
 }
 
-/// The words of a header's value. A header of any name may hold a key.
+/// The words of a header's value. A header of any name may contain a key.
 std::vector<std::string_view> words_of(std::string_view header) {
   constexpr std::string_view kBetween = " \t,;";
   std::vector<std::string_view> words;

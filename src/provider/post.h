@@ -20,7 +20,7 @@
 
 namespace embedd::provider {
 
-/// Request headers. The destructor wipes them, because one of them holds the key.
+/// Request headers. The destructor wipes them, because one of them contains the key.
 class HeaderList {
  public:
   HeaderList() = default;

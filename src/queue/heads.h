@@ -3,10 +3,10 @@
 ///
 /// A finished job leaves index entries behind, at the times of its creation and of its lease's end. Nobody
 /// can remove them while an old snapshot exists, and a read from the beginning passes over all of them. So if
-/// that has become slow, a claim continues where the last claim ended. Jobs may still appear before that
-/// place: a transaction took long to commit, a claim was rolled back, or a clock was set back. The next poll
-/// that reads from the beginning finds these jobs. Each poll reads from the beginning as long as that takes
-/// at most a tenth of the time.
+/// such a read has become slow, a claim continues where the last claim ended. Jobs may still appear before
+/// that place: a transaction took long to commit, a claim was rolled back, or a clock was set back. The next
+/// poll that reads from the beginning finds these jobs. Each poll reads from the beginning as long as that
+/// takes at most a tenth of the time.
 #pragma once
 
 #include <cstdint>

@@ -40,7 +40,7 @@ enum StateColumn {
   kNoDimensions
 };
 
-/// As pgvector stores them.
+/// Most dimensions of a vector of pgvector.
 constexpr int kMostDimensions = 16'000;
 
 Task task_of(std::int64_t code, bool cuts) {

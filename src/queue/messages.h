@@ -34,7 +34,7 @@ std::string problems_json(const std::vector<Problem>& problems);
 
 /// Reads all but the vectorizer itself.
 VectorizerState read_state(const pg::BinaryRows& rows, int row);
-/// Where the vectorizer's queue begins, and how long it took to find out; none if the queue cannot be read.
+/// Where the vectorizer's queue begins, and how long reading that took; none if the queue cannot be read.
 struct HeadRead {
   QueueHead head;
   Duration took{};

@@ -34,7 +34,7 @@ pg::PipelineOptions pipeline_options(const PgQueueOptions& options, bool listen,
           // Others may create functions in a schema on the role's path, and an exact match there would win.
           // Statements that write to users' tables keep the path, because users' triggers may need it.
           .search_path = planning == pg::Planning::custom ? "pg_catalog, pg_temp" : "",
-          // A row that the role may not see looks deleted. Claims and walks find out.
+          // To a role that may not see a row, the row looks deleted. So claims and walks fail instead.
           .sees_every_row = planning == pg::Planning::custom,
           .settles = planning == pg::Planning::generic,
           .keep_messages = options.keep_messages};
@@ -179,7 +179,7 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
       poll_statement(polls_guarded_), params, [this, params, read_from](const Result<pg::BinaryRows>& rows) {
         if (rows || rows.error().kind != ErrorKind::rejected || polls_guarded_ || closing_)
           return on_poll(read_from, rows);
-        // The names of one vectorizer may be the cause, and will be again next time.
+        // The names of one vectorizer may be the cause, and would fail the next poll, too.
         polls_guarded_ = true;
         claims_.send(poll_statement(true), params,
                      [this, read_from](const Result<pg::BinaryRows>& again) { on_poll(read_from, again); });
@@ -392,7 +392,7 @@ std::optional<Instant> PgQueue::wake_at() const {
   if (long_swaps_) consider(long_swaps_->pipeline.wake_at());
   if (listener_) consider(listener_->pipeline.wake_at());
   if (settlements_.pipeline.ready()) consider(usage_.next_at());
-  // Answers that need no connection are there already.
+  // Answers that needed no connection may be there already.
   if (!claimed_.empty() || !receipts_.empty() || !walked_.empty() || !reserved_.empty() || polled_)
     consider(Instant{});
   return first;

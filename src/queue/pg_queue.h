@@ -65,7 +65,7 @@ struct PgQueueOptions {
 
 class PgQueue final : public Queue, public Waitable {
  public:
-  /// `clock` must outlive it; `wake` is called from helper threads.
+  /// `clock` must outlive this object; `wake` is called from helper threads.
   PgQueue(PgQueueOptions options, const Clock& clock, std::function<void()> wake);
   /// Blocks for three seconds at most, and in most cases not at all: writes the remaining usage, and removes
   /// this worker from the list. Logs what cannot be written.
@@ -103,7 +103,7 @@ class PgQueue final : public Queue, public Waitable {
     pg::Pipeline pipeline;
     std::map<pg::CommandId, Handler> handlers;
     bool was_ready = false;
-    std::string problem;  ///< last logged, to log each once
+    std::string problem;  ///< last logged, to log each problem once
   };
   struct Known {
     explicit Known(Definition d) : definition(std::move(d)), sql(definition) {}
@@ -114,7 +114,7 @@ class PgQueue final : public Queue, public Waitable {
     Definition definition;
     QueueStatements sql;
     mutable std::optional<QueueStatements>
-        made;  ///< guarded, once they are needed: most vectorizers never do
+        made;  ///< the guarded statements; most vectorizers never need them
   };
   /// A settlement some of whose statements have no answer yet.
   struct OpenSettlement {
@@ -130,7 +130,7 @@ class PgQueue final : public Queue, public Waitable {
     std::shared_ptr<const Settlement> settlement;
     std::shared_ptr<const Known> known;
     std::size_t first, count;
-    bool long_swap = false;  ///< of one row, which took too long for the settlements' connection
+    bool long_swap = false;  ///< one row, whose swap took too long for the settlements' connection
   };
   /// The pace of settling a vectorizer's jobs.
   struct Writing {
@@ -179,7 +179,7 @@ class PgQueue final : public Queue, public Waitable {
   Session claims_;
   Session settlements_;
   std::optional<Session> long_swaps_;  ///< while there are swaps that take long
-  Instant long_swaps_since_{};         ///< when that was opened
+  Instant long_swaps_since_{};         ///< when that connection was opened
   std::optional<Session> listener_;
   std::uint64_t listening_since_ = 0;  ///< pg::Pipeline::connections() of the connection that listens
 

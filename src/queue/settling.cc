@@ -1,4 +1,4 @@
-// PgQueue's settlements: which part of which goes next, how long a statement may be, and what was bought.
+// PgQueue's settlements: which part of which settlement is sent next, and how many jobs one statement has.
 #include <algorithm>
 #include <utility>
 
@@ -11,14 +11,14 @@
 namespace embedd::queue {
 namespace {
 
-/// So many settling statements are on their way at a time: one that the server works on, and the next.
+/// Settling statements on their way at a time: one that the server works on, and the next.
 constexpr std::size_t kStatementsAhead = 2;
 /// Statements that touch only the queue can be longer.
 constexpr std::size_t kRowsPerUpdate = 2048;
-/// A swap that takes long waits this long for its connection.
+/// How long swaps that take long wait for their connection.
 constexpr Duration kLongestConnecting = minutes(1);
 
-/// It writes to the user's table, so that users may wait for it.
+/// True if the settlement writes to the user's table, so that users may wait for it.
 bool writes(const Settlement& settlement) {
   return settlement.action == Action::complete || settlement.action == Action::clear ||
          (settlement.action == Action::discard && settlement.clear_vector);
@@ -40,14 +40,14 @@ void PgQueue::send_settlement(std::shared_ptr<const Settlement> sent) {
   auto open = std::make_shared<OpenSettlement>();
   open->outcomes.resize(settlement.jobs.size());
   open->unanswered = settlement.jobs.size();
-  // A lease must not lapse while its extension waits behind what it is extended for.
+  // An extension goes first: behind other settlements it would wait, and the lease could lapse.
   parts_.insert(settlement.action == Action::extend ? parts_.begin() : parts_.end(),
                 {std::move(open), std::move(sent), known, 0, settlement.jobs.size()});
   send_parts();
 }
 
-/// Extensions first; then the vectorizer that was served the longest ago. Long swaps have their own
-/// connection.
+/// Chooses extensions first, then a part of the vectorizer that was served the longest ago. Leaves out long
+/// swaps, which have a connection of their own.
 std::deque<PgQueue::Part>::iterator PgQueue::next_part() {
   auto first = parts_.end();
   std::uint64_t longest_ago = 0;
@@ -62,8 +62,8 @@ std::deque<PgQueue::Part>::iterator PgQueue::next_part() {
   return first;
 }
 
-/// Its first `most` jobs; or none, if a statement of its settlement has failed: the core sends the whole
-/// settlement again.
+/// Takes the first `most` jobs of the part; none if a statement of the part's settlement has failed: the core
+/// sends the whole settlement again.
 std::optional<PgQueue::Part> PgQueue::take_part(const std::deque<Part>::iterator& next, std::size_t most) {
   Part part = *next;
   const bool failed = part.open->error.has_value();
@@ -95,7 +95,7 @@ void PgQueue::send_parts() {
   send_long_swaps();
 }
 
-/// One row at a time. The connection is closed when no row is left.
+/// Sends one row at a time, and closes the connection when no row is left.
 void PgQueue::send_long_swaps() {
   for (;;) {
     if (long_swaps_ && !long_swaps_->handlers.empty()) return;
@@ -110,7 +110,7 @@ void PgQueue::send_long_swaps() {
   }
 }
 
-/// The connection cannot be opened. The core sends these rows again later.
+/// Call if the connection cannot be opened: the swaps fail, and the core sends them again later.
 void PgQueue::give_up_long_swaps() {
   const Error error = long_swaps_->pipeline.last_error();
   std::vector<Part> rest;
@@ -136,7 +136,7 @@ void PgQueue::send_part(Session& session, const Part& part) {
   plans_used_ = true;
   send(session, part.known, false, statement, params,
        [this, part, sent_at](const Result<pg::BinaryRows>& rows) {
-         // The server began with it when it was done with the one before.
+         // The server began with this statement when it had finished the one before.
          const Instant began = std::max(sent_at, settled_at_);
          settled_at_ = clock_.now();
          on_part(part, settled_at_ - began, rows);
@@ -149,7 +149,7 @@ void PgQueue::on_part(const Part& part, Duration took, const Result<pg::BinaryRo
   if (rows && writes(settlement)) writing.pace.wrote(part.count, took);
   if (rows || rows.error().kind != ErrorKind::canceled || closing_) return answer(part, rows);
   if (part.count > 1) {
-    // Too many rows for a table that has become slow: as much as fits goes next, and so on.
+    // The table has become slow: the next statements have fewer rows.
     writing.pace.canceled(part.count);
     parts_.push_front(part);
     return;
@@ -177,7 +177,7 @@ void PgQueue::answer(const Part& part, const Result<pg::BinaryRows>& rows) {
   conclude(part);
 }
 
-/// Once all of its jobs are answered for.
+/// Makes the receipt of the part's settlement once each of its jobs has an answer.
 void PgQueue::conclude(const Part& part) {
   OpenSettlement& open = *part.open;
   if (open.unanswered > 0) return;

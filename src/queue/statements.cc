@@ -20,12 +20,12 @@ namespace embedd::queue {
 ///   {vector_hash}                        over alias t, of the stored vector; NULL if there is none
 ///   {refusal}                            guarded: why nobody can judge the row; else NULL or ''
 ///   {not_utf8}                           guarded: the SQLSTATE with which r.text cannot be converted
-///   {has_vector} {written_since}         over alias t: whether there is one; whether it was written lately
+///   {has_vector} {written_since}         over alias t: whether there is a vector; written lately
 ///   {has_any}                            over alias q, of a walk: whether anything is there to be cleared
 ///   {keys} {keys:q} {keys:t}             k1, k2   q.k1, q.k2   t."id" AS k1, t."part" AS k2
-///   {here}                               whether source and store still have these names; else it fails
-///   {out:f}                              k1..kn of f as we are sent them
-///   {in}                                 those of a settlement's jobs as they are stored
+///   {here}                               true if source and store have these names; else the statement fails
+///   {out:f}                              k1..kn of f, as the worker receives them
+///   {in}                                 k1..kn of a settlement's jobs, as they are stored
 ///   {row:t} {desc:p}                     t."id", t."part"   p.k1 DESC, p.k2 DESC
 ///   {q=j} {t=f}                          the keys of the two are equal
 ///   {$3}                                 one of the parameters after the jobs: {$1} is the first
@@ -95,7 +95,8 @@ class QueueStatements::Form {
     if (definition.store) describe(*definition.store);
   }
 
-  /// The statement in sql/`file`.sql. `more`: placeholders of that file alone, which may hold others.
+  /// The statement in sql/`file`.sql. `more`: placeholders of that file alone, whose words may have
+  /// placeholders.
   [[nodiscard]] pg::Statement statement(std::string_view file, const pg::Words& more = {}) const {
     const std::string form = forms().form(file);
     const bool reads_source = form.contains("{source}");
@@ -106,7 +107,7 @@ class QueueStatements::Form {
     }));
   }
 
-  /// One that settles jobs. `columns` and `arrays`: what comes with each job beside its key.
+  /// A statement that settles jobs. `columns` and `arrays`: what comes with each job beside its key.
   [[nodiscard]] pg::Statement settling(std::string_view file, const std::string& columns = "",
                                        const std::string& arrays = "") const {
     return statement(file, {{"columns", columns}, {"arrays", arrays}});
@@ -121,7 +122,7 @@ class QueueStatements::Form {
   [[nodiscard]] bool stores() const { return definition_.store.has_value(); }
 
  private:
-  /// What the words above mean where the vectors are in a table of their own: the files store_*.sql.
+  /// Sets what the placeholders mean if the vectors are in a store: the files store_*.sql.
   void describe(const Definition::Store& store) {
     const VectorizerId id = definition_.vectorizer.id;
     const auto set = [this](const char* name, std::string value) { words_[name] = std::move(value); };
@@ -174,8 +175,8 @@ class QueueStatements::Form {
     return pg::join_each(n_, separator, std::forward<F>(f));
   }
 
-  /// True, or the statement fails as it would if there were no table of that name. Until the next poll tells
-  /// the new names, others may have taken them: another table, or another vectorizer's column.
+  /// SQL that is true, or fails the statement as a missing table would. After a renaming, until the next poll
+  /// tells the new names, the old names may belong to another table, or to another vectorizer's column.
   static std::string these_tables(const Definition& definition) {
     const auto is_called = [](const std::string& table, const char* column) {
       return fmt::format("{}::pg_catalog.regclass OPERATOR(pg_catalog.=) v.{}", pg::quote_literal(table),
@@ -236,7 +237,7 @@ class QueueStatements::Form {
     if (name.starts_with("row:")) return each(", ", [&](std::size_t i) { return key(name.substr(4), i); });
     if (const std::size_t equals = name.find('='); equals != std::string_view::npos)
       return each(" AND ", [&](std::size_t i) {
-        // Qualified, since a varchar has no `=` of its own: somebody else's would be preferred to text's.
+        // Qualified, because varchar has no `=` of its own, and a stranger's `=` would win over text's.
         return key(name.substr(0, equals), i) + " OPERATOR(pg_catalog.=) " + key(name.substr(equals + 1), i);
       });
     CHECK(false, "no placeholder {}", name);
@@ -265,9 +266,9 @@ class QueueStatements::Form {
 pg::Statement QueueStatements::walk_page_from(const Form& form, bool first) {
   return form.statement("walk_page", {{"after_page", first ? "" : "AND ({row:t}) > ({cursor})"},
                                       {"after_proofs", first ? "" : "AND ({row:l}) > ({cursor})"},
-                                      // Whoever takes the walk over looks at this page again.
+                                      // A worker that takes over the walk reads this page again.
                                       {"begins_at", first ? "NULL::bytea" : "$5::bytea"},
-                                      // A row whose vector was replaced so often is left as it is.
+                                      // A row whose vector was replaced this often is left as it is.
                                       {"most_repairs", "3"},
                                       {"first", first ? "true" : "false"}});
 }

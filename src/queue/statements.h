@@ -43,7 +43,7 @@ struct Definition {
 };
 
 /// Whether this key column's values travel as the bytes that the database stores: not every text can be
-/// converted to UTF-8, and a key must reach us and find its way back, whatever it is.
+/// converted to UTF-8, and every key must reach the worker and come back unchanged.
 bool travels_as_bytes(const Definition& definition, std::size_t column);
 
 /// Outcome letters as the settling statements return them, one per job, in order.
@@ -52,23 +52,23 @@ inline constexpr char kDone = 'd', kKept = 'k', kBusy = 'b', kGone = 'g', kStale
 /// What a claim says is to be done with a row.
 enum ClaimCode { kClear, kCurrent, kStoreKept, kEmbed, kConditionFails, kNotUtf8, kWait, kChunkIsDead };
 
-/// Of a text that is cut, so much is claimed at a time.
+/// Most characters of a text to be cut that one claim takes.
 inline constexpr int kWindowCharacters = 256 * 1024;
 
 /// Columns of begin_walk.
 enum WalkBegin {
-  kDeferred,  ///< the queue is long: no walk was taken
-  kPutOff,    ///< it ends before it has begun
-  kRoutine,   ///< it is due by the clock alone
-  kCursor,    ///< where somebody left it behind; NULL: it begins at the beginning
+  kDeferred,  ///< the queue is long, so no walk begins
+  kPutOff,    ///< the walk is put off, so no walk begins
+  kRoutine,   ///< the walk is due by the clock alone
+  kCursor,    ///< where another worker left the walk; NULL: the walk begins at the table's beginning
 };
 
 /// How a settling statement takes its jobs: $1 lease uuid[], then the key columns' arrays $2..$(n+1); further
 /// parameters follow.
 ///
 /// The vectorizer's condition may fail on a row, and with it the statement; so may a claim whose texts cannot
-/// all be converted to UTF-8. `guarded` statements look at each row by itself, which takes longer: a row that
-/// the condition fails on has no text then, and a claim and a walk say why.
+/// all be converted to UTF-8. `guarded` statements evaluate each row by itself, which takes longer: a row on
+/// which the condition fails has no text, and the claim or walk says why.
 struct QueueStatements {
   explicit QueueStatements(const Definition& definition, bool guarded = false);
 
@@ -96,14 +96,14 @@ struct QueueStatements {
   /// there is none), chunks int[], state bytea[]; then the chunks: job int[] from 1, number int[], chunk
   /// text[], what is sent text[] → outcomes text.
   pg::Statement stage;
-  /// Begins a walk, or puts it off: $1 jobs in the queue beyond which it is deferred bigint, $2 seconds
+  /// Begins a walk, or puts it off: $1 jobs in the queue beyond which the walk is deferred bigint, $2 seconds
   /// between walks float8, $3 the worker uuid → columns of WalkBegin; no row: another worker has the walk.
   pg::Statement begin_walk;
-  /// $1 rows of the page bigint, $2 jobs in the queue beyond which it is deferred bigint, $3 the worker uuid,
-  /// $4 seconds between walks float8, then the cursor, once as it is and once as the key columns
-  /// (`walk_page` only) → whether the walk is still this worker's, deferred, scanned, enqueued, last, vectors
-  /// that somebody replaced and that are enqueued, those that are left alone, seconds that it took float8,
-  /// k1..kn of the page's end.
+  /// $1 rows of the page bigint, $2 jobs in the queue beyond which the page is deferred bigint, $3 the worker
+  /// uuid, $4 seconds between walks float8, then the cursor, once as it is and once as the key columns
+  /// (`walk_page` only) → whether the walk is still this worker's, deferred, scanned, enqueued, last,
+  /// replaced vectors whose rows are enqueued, replaced vectors that are left alone, seconds that the page
+  /// took float8, k1..kn of the page's end.
   pg::Statement walk_page_first;
   pg::Statement walk_page;
 

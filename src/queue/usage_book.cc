@@ -78,7 +78,7 @@ void UsageBook::booked(Entries entries, const std::optional<Error>& error, Insta
     if (!refused || !entries_.contains(key)) continue;
     Refused& entry = refused_[key];
     entry.error = *error;
-    // Of several entries, most are good, so each is tried alone at once.
+    // Most of several refused entries are good, so each is tried alone at once.
     entry.next_at = alone ? now + backoff(kEvery, std::chrono::minutes(5), ++entry.failures, random_) : now;
   }
 }

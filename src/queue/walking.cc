@@ -116,7 +116,7 @@ void PgQueue::on_page(const Known& known, const Key& cursor, std::size_t page_ro
   walked_.push_back(std::move(page));
 }
 
-/// Releases a walk in which nothing was done, so that nobody waits for it. A cursor may be the cause.
+/// Releases a walk whose first page failed, so that no worker waits for it. The cursor may be the cause.
 void PgQueue::release_walk(VectorizerId vectorizer, ErrorKind why) {
   if (closing_ || why == ErrorKind::unavailable || why == ErrorKind::in_doubt) return;
   const bool blameless = why == ErrorKind::conflict || why == ErrorKind::canceled;

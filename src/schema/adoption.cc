@@ -142,7 +142,7 @@ class Holders {
 };
 
 /// A condition for vectors that may count as this model's. If the row names another model, its vector never
-/// does.
+/// counts.
 std::string trusted(const VectorizerSpec& spec, const VectorizerInfo& info, const Declaration& declared) {
   std::string out;
   if (info.model_id_column) {

@@ -16,7 +16,7 @@ std::vector<std::string> own_types(const SourceTable& source, const std::vector<
 
 TextTypes text_types(const SourceTable& source);
 
-/// Everything but the id. Call within a transaction: grants kCaptureRole the privileges that it needs, if
+/// The plan without the id. Call within a transaction: grants kCaptureRole the privileges that it needs, if
 /// this role may.
 Result<CapturePlan> plan_for(pg::Connection& db, const Declaration& declared);
 

@@ -99,7 +99,7 @@ Result<void> check_free(pg::Connection& db, const VectorizerSpec& spec, const So
   return {};
 }
 
-/// Checks what else may write the destination: the column, or that of the store.
+/// Checks what else may write the destination: the column, or the store's column.
 Result<void> check_no_other_writer(pg::Connection& db, const VectorizerSpec& spec, Declaration& out) {
   if (out.destination && out.destination->not_null)
     out.notes.push_back(fmt::format(
@@ -219,7 +219,7 @@ Result<int> choose_dimensions(pg::Connection& db, const VectorizerSpec& spec, co
       spec.model, column.name);
 }
 
-/// `place`: what takes out.dimensions of them.
+/// Checks that the model's vectors can have out.dimensions, as `place`, the column or store, takes them.
 Result<void> check_model_dimensions(const VectorizerSpec& spec, const std::string& place, Declaration& out) {
   const ModelFacts* model = model_facts(spec.model);
   const bool differs =

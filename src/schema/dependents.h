@@ -1,5 +1,5 @@
-/// Objects that depend on the vectors' column or table by its number: after a rename they still mean the old
-/// one.
+/// Objects that depend on the vectors' column or table by its number: after a rename they still refer to the
+/// old column or table.
 #pragma once
 
 #include <string>

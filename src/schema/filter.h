@@ -31,7 +31,7 @@ Result<CompiledFilter> compile_filter(pg::Connection& db, const SourceTable& tab
 Result<std::string> create_filter(pg::Connection& db, VectorizerId id, const SourceTable& table,
                                   const CompiledFilter& filter, const std::string& where);
 
-/// Its name, such as embedd.covers_7.
+/// The function's name, such as embedd.covers_7.
 std::string filter_function(VectorizerId id);
 
 }  // namespace embedd::schema

@@ -41,7 +41,7 @@ std::vector<Migration> numbered(std::span<const embedded::File> files) {
   return out;
 }
 
-/// Of the file's bytes, because the database may be unable to store them as text.
+/// The checksum of the file's bytes, because the database may be unable to store them as text.
 Result<std::string> checksum_of(pg::Connection& db, const Migration& migration) {
   std::string hex;
   for (const char c : migration.sql) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
@@ -102,7 +102,7 @@ Result<void> check_history(pg::Connection& db, const std::vector<Migration>& our
   return {};
 }
 
-/// 0.5 and later have HNSW. Creates the extension if `create` is set and the role may.
+/// Requires pgvector 0.5 or later, which has HNSW. Creates the extension if `create` is set and the role may.
 Result<void> check_pgvector(pg::Connection& db, bool create) {
   const char* query =
       "SELECT string_to_array(regexp_replace(extversion, '[^0-9.].*', ''), '.')::int[] >= '{0,5}', "

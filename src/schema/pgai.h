@@ -38,7 +38,7 @@ struct PgaiVectorizer {
   std::string queue, failed;                ///< quoted, with their schemas
   std::string destination;                  ///< table, column
   std::string target_schema, target_table;  ///< of a destination `table`
-  std::string view;                         ///< likewise, for people
+  std::string view;                         ///< the view of a destination `table`, for people
   std::string embedding_column;             ///< of a destination `column`
   std::string loading, loading_column;
   std::string loading_type;  ///< of that column: text, bytea

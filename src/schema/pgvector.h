@@ -13,7 +13,7 @@ struct Pgvector {
   bool iterative_scan = false;  ///< since 0.8: an index goes on until enough rows pass the filter
 };
 
-/// misconfigured: the database does not have it.
+/// Error: misconfigured, if the database does not have the extension.
 Result<Pgvector> find_pgvector(pg::Connection& db);
 
 }  // namespace embedd::schema

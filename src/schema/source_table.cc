@@ -86,7 +86,7 @@ Result<std::uint32_t> resolve(pg::Connection& db, const std::string& table) {
   return static_cast<std::uint32_t>(found->integer(0, 0));
 }
 
-/// Of what is not a table, as pg_class.relkind says.
+/// What to name instead of a relation that is no table. `kind`: pg_class.relkind.
 std::string what_instead(std::string_view name, std::string_view kind) {
   if (kind == "v")
     return fmt::format(

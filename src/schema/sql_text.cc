@@ -58,7 +58,7 @@ class TextSql {
     return out;
   }
 
-  /// Of all values and constants: no row's text is longer.
+  /// SQL for the bytes of all values and constants together: the row's text is no longer.
   [[nodiscard]] std::string most_bytes(const Template& text) const {
     std::size_t constants = 0;
     std::string out;
@@ -108,7 +108,8 @@ class TextSql {
   int most_;
 };
 
-/// Without the blanks around it; NULL if nothing else is left. NULLIF would look for an operator on the path.
+/// SQL for `text` without the blanks around it; NULL if nothing else is left. NULLIF would look for an
+/// operator on the path.
 std::string stripped(const std::string& text) {
   return fmt::format("(pg_catalog.array_remove(ARRAY[pg_catalog.btrim({}, {})], ''))[1]", text, kBlanks);
 }

@@ -33,14 +33,14 @@ std::string chunks_table(VectorizerId id);  ///< embedd.chunks_7: chunks that wa
 std::string staged_table(VectorizerId id);  ///< embedd.staged_7: rows' chunks that are not in the store yet
 std::string placed_table(VectorizerId id);  ///< embedd.placed_7: where in the store which chunk is
 
-std::string text_index(VectorizerId id);  ///< embedd_text_7: of searches by words, next to the texts
+std::string text_index(VectorizerId id);  ///< embedd_text_7: the index for searches by words
 
 /// A query over alias g, with g.hash: the chunk's vector and model, if the vector is known. `vector_hash`:
 /// the hash of the store's vector, over alias s.
 std::string chunk_vector_sql(VectorizerId id, std::string_view store, const std::vector<std::string>& key,
                              std::string_view vector_hash);
-/// For a hash of a row's chunks in the store: a text that represents the content and the vector of the chunk
-/// in the row `alias`. `type`: the vector's type, qualified.
+/// SQL for a text, to be hashed with those of a row's other chunks in the store: it represents the content
+/// and the vector of the chunk in the row `alias`. `type`: the vector's type, qualified.
 std::string piece_hash_sql(std::string_view type, std::string_view alias);
 /// A hash of a vector's bytes, as bigint; NULL of NULL. `type` is qualified: public.vector, public.halfvec.
 std::string vector_hash_sql(std::string_view type, std::string_view vector);

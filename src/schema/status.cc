@@ -71,7 +71,7 @@ void read_waiting(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus&
   if (rows) out.unwalked_rows = rows->integer(0, 0);
 }
 
-/// The vectorizer of a store's chunks is not listed: what is wrong with it is wrong with the store's.
+/// The vectorizer of a store's chunks is not listed: its problems count as the store's vectorizer's.
 void read_chunks(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus& out) {
   const auto chunks = find_vectorizer(db, chunks_name(v.name));
   if (!chunks) {

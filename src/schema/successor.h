@@ -1,6 +1,6 @@
 /// Successors: another model, text or rule for a vectorizer that is in use. A successor is an ordinary
-/// vectorizer with a destination of its own. It is filled beside the living one, and replaces it in one
-/// short transaction (schema/switch.h).
+/// vectorizer with a destination of its own. It is filled beside the living vectorizer, which is in use,
+/// and replaces it in one short transaction (schema/switch.h).
 #pragma once
 
 #include <optional>
@@ -23,7 +23,7 @@ struct Change {
 std::string next_name(std::string_view name);
 std::string old_name(std::string_view name);
 
-/// The spec that declares the successor of `living`. Its column or table has the name of the living one's,
+/// The spec that declares the successor of `living`. Its column or table has the name of `living`'s,
 /// followed by _next. If only the model changes, the dimensions are the model's. Errors:
 /// invalid_argument, with what to do next.
 Result<VectorizerSpec> successor_spec(const VectorizerInfo& living, const Change& change);
@@ -36,7 +36,7 @@ Result<Declared> begin_change(pg::Connection& db, const VectorizerInfo& living, 
 /// Drops the successor with its vectors. Errors: invalid_argument (there is none), and drop_vectorizer()'s.
 Result<VectorizerInfo> cancel_change(pg::Connection& db, std::string_view name);
 
-/// Drops the vectorizer that `name` replaced, with its vectors. Errors: as above.
+/// Drops the vectorizer that `name` replaced, with its vectors. Errors: those of cancel_change().
 Result<VectorizerInfo> prune_vectorizer(pg::Connection& db, std::string_view name);
 
 }  // namespace embedd::schema

@@ -87,7 +87,7 @@ Result<std::string> find_text_index(pg::Connection& db, const VectorizerInfo& in
   return rows.empty() ? "" : name;
 }
 
-/// Whether both have the same words of the same rows.
+/// Whether both vectorizers have the same text of each row, so that one index of words serves both.
 bool share_texts(const Pair& pair) {
   return !pair.living.stores() && pair.living.text_template == pair.coming.text_template;
 }
@@ -104,7 +104,7 @@ Result<void> check_text_index(pg::Connection& db, const Pair& pair) {
       pair.coming.name, pair.living.name, pair.coming.name, configured.view(0, 0));
 }
 
-/// If both have the same words, the index stays with the name.
+/// If both vectorizers have the same texts, the index of words stays with the name.
 Result<void> hand_text_index_on(pg::Connection& db, const Pair& pair) {
   if (!share_texts(pair)) return {};
   const std::string index = TRY(find_text_index(db, pair.living));
@@ -114,7 +114,8 @@ Result<void> hand_text_index_on(pg::Connection& db, const Pair& pair) {
   return {};
 }
 
-/// Rows that the living one has embedded or given up, and the coming one has not. At most kMostCounted + 1.
+/// Rows that the living vectorizer has embedded or given up, and the coming one has not. At most
+/// kMostCounted + 1.
 Result<std::int64_t> count_missing(pg::Connection& db, const Pair& pair) {
   const auto walked = TRY(db.exec("SELECT walked_at IS NOT NULL FROM embedd.vectorizers WHERE id = $1",
                                   {std::to_string(pair.coming.id)}));

@@ -24,11 +24,11 @@ struct Switched {
   milliseconds locked{0};           ///< how long the table was locked in all
 };
 
-/// Renames columns or tables so that the successor's vectors get the living one's name, and the other way
-/// round. Both vectorizers are kept true afterwards. Makes the views that read the vectors again, and grants
-/// privileges again. Errors: invalid_argument (there is no successor; something other than a view depends on
-/// the column), conflict (the successor is not complete, lacks its index, or the table stayed busy),
-/// misconfigured (privileges).
+/// Renames columns or tables, so that the successor's vectors and those of the vectorizer in use exchange
+/// their names. Both vectorizers are kept true afterwards. Makes the views that read the vectors again, and
+/// grants privileges again. Errors: invalid_argument (there is no successor; something other than a view
+/// depends on the column), conflict (the successor is not complete, lacks its index, or the table stayed
+/// busy), misconfigured (privileges).
 Result<Switched> switch_vectorizer(pg::Connection& db, std::string_view name, const SwitchOptions& options);
 
 }  // namespace embedd::schema

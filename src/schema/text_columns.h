@@ -11,8 +11,8 @@
 
 namespace embedd::schema {
 
-/// Parses a template. Error invalid_argument, with what to write or run instead: its notation, a column that
-/// is not there or has no text that every session writes alike, a key of what has no keys.
+/// Parses a template. Error invalid_argument, with what to write or run instead: the notation is wrong, a
+/// column does not exist, its text depends on the session, or a column with a key has no keys.
 Result<Template> template_over(const SourceTable& source, std::string_view text);
 
 /// The same for a chunk template, where `{a->b}` is always a key.

@@ -264,7 +264,7 @@ class Capture {
     });
   }
 
-  /// For `row`, or, in a trigger for statements, for any of the rows: all have the same types.
+  /// retyped() of `row`, or, in a trigger for statements, of any of the rows: all have the same types.
   [[nodiscard]] std::string any_retyped(std::string_view row) const {
     return plan_.by_row ? retyped(row) : fmt::format("(SELECT {} FROM embedd_rows t LIMIT 1)", retyped("t"));
   }
@@ -356,7 +356,7 @@ std::vector<std::string> capture_ddl(const CapturePlan& plan) {
     out.push_back(fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON {}, {} TO {}",
                               queue_table(plan.id), ledger_table(plan.id), kCaptureRole));
   const auto finish = [&](std::string_view event) {
-    // A trigger runs without this right; without it, nobody can attach the function to another table.
+    // A trigger runs without this right, but a role needs it to attach the function to another table.
     out.push_back(fmt::format("REVOKE EXECUTE ON FUNCTION {} FROM PUBLIC", function_name(event, plan.id)));
     if (plan.by_role)
       out.push_back(

@@ -45,17 +45,18 @@ struct CapturePlan {
   int stored_bytes = 0;                     ///< of a vector stored out of line; 0: any length
   bool tells_toast_apart = false;           ///< the server has pg_column_toast_chunk_id()
   std::string vector_type;                  ///< qualified type of a kept vector
-  /// Where the vectors are in a table of their own, and `destination` and what follows it mean nothing.
+  /// The table of the vectors, if they are not in the source. Then `destination` and the fields after it mean
+  /// nothing.
   struct Store {
     std::string schema, name;
     std::string table;                     ///< "schema"."table"
     std::string type;                      ///< public.vector(1536)
     std::string type_name;                 ///< vector or halfvec
-    int dimensions = 0;                    ///< of the vectors of a store that exists
-    std::vector<std::string> key_types;    ///< of its key columns, as SQL declares them
-    bool exists = false;                   ///< it was made before its vectorizer
-    bool has_model_id = false;             ///< of one that exists: it says which model made its vectors
-    std::vector<std::string> alterations;  ///< of one that exists: statements that add what is ours
+    int dimensions = 0;                    ///< of the vectors, if the store exists
+    std::vector<std::string> key_types;    ///< of the store's key columns, as SQL declares them
+    bool exists = false;                   ///< the store was made before its vectorizer
+    bool has_model_id = false;             ///< if the store exists: a column names the model of its vectors
+    std::vector<std::string> alterations;  ///< if the store exists: statements that add embedd's columns
   };
   std::optional<Store> store;
 };

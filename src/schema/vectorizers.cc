@@ -128,7 +128,7 @@ RETURNING id)",
                        declared.store ? spec.chunk : "",
                        spec.chunk_template,
                        spec.capture_rows ? "true" : "false"});
-  if (!rows && db.last_sqlstate() == "23505")  // somebody else's, committed since we looked
+  if (!rows && db.last_sqlstate() == "23505")  // another session committed this name just now
     return fail(ErrorKind::invalid_argument,
                 fmt::format("there is a vectorizer {} already; choose another name", spec.name));
   if (!rows) return std::unexpected(rows.error());
@@ -181,7 +181,7 @@ Result<Declared> declare_in_transaction(pg::Connection& db, const VectorizerSpec
   out.info = std::move(info);
   // Before the triggers, which keep the table's users waiting until the transaction ends.
   if (plan.store && !plan.store->exists)
-    out.existing.counted = true;  // it is new, and holds none
+    out.existing.counted = true;  // the store is new, and has none
   else
     out.existing = TRY((plan.store ? take_stock_of_store : take_stock)(db, spec, declared, out.info));
   TRY(run_all(db, capture_ddl(plan)));

@@ -13,10 +13,10 @@
 
 namespace embedd::schema {
 
-/// What has embedded the same rows so far.
+/// What has embedded the same rows so far: a vectorizer of pgai.
 struct Predecessor {
-  std::string pgai_id;               ///< its id among pgai's vectorizers, if it is removed
-  std::vector<std::string> waiting;  ///< quoted tables, which hold the keys of rows that it has not embedded
+  std::string pgai_id;               ///< its id among pgai's vectorizers, if the declaration removes it
+  std::vector<std::string> waiting;  ///< quoted tables, which have the keys of rows that it has not embedded
   std::vector<std::string> removal;  ///< statements that end it, for the transaction of the declaration
 };
 
@@ -59,9 +59,9 @@ struct VectorizerInfo {
   std::optional<std::string> filter;
   std::string destination_column;
   std::string destination_type;           ///< vector or halfvec
-  std::string store_schema, store_table;  ///< where that column is; empty: in the source
+  std::string store_schema, store_table;  ///< where destination_column is; empty: in the source
   std::string chunk_rule, chunk_template;
-  std::string vector_schema;  ///< where those are, quoted
+  std::string vector_schema;  ///< where vector and halfvec are, quoted
   std::optional<std::string> model_id_column;
   std::optional<std::string> model_version_column;
   std::string endpoint;
@@ -80,7 +80,7 @@ struct VectorizerInfo {
   std::string created_at;
   std::string next_of, old_of;  ///< the vectorizer that this one is to replace, or that replaced it; or empty
   [[nodiscard]] bool stores() const { return !store_table.empty(); }
-  /// Of the table that has destination_column.
+  /// The schema of the table that has destination_column.
   [[nodiscard]] const std::string& vectors_schema() const { return stores() ? store_schema : source_schema; }
   [[nodiscard]] const std::string& vectors_table() const { return stores() ? store_table : source_table; }
 };

@@ -54,7 +54,7 @@ class EmbedReader {
       request_.dimensions = TRY(value.whole(1, 16'000));
       return {};
     }
-    if (name == "user") {  // whoever it is, the token is who asks
+    if (name == "user") {  // ignored: the token says who asks
       TRY(value.text(kMaxValueBytes, true));
       return {};
     }

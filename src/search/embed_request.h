@@ -1,4 +1,4 @@
-/// What clients send who want vectors alone: of a query for a vectorizer, or of texts in OpenAI's shape.
+/// Requests for vectors alone: the vector of a query for a vectorizer, or vectors of texts in OpenAI's shape.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ struct EmbedRequest {
 
 /// Errors: invalid_argument; the message begins with the field.
 Result<EmbedRequest> parse_embed_request(std::string_view body);
-/// In OpenAI's shape.
+/// The same for a request in OpenAI's shape.
 Result<EmbedRequest> parse_embeddings_request(std::string_view body);
 
 }  // namespace embedd::search

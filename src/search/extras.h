@@ -1,5 +1,5 @@
-/// SQL for what an answer has beside rows and scores: marked words, counts of values, chunks next to a hit's.
-/// Pure.
+/// SQL for what an answer contains beside rows and scores: marked words, counts of values, and the chunks
+/// next to a hit's chunk. Pure.
 #pragma once
 
 #include <string>
@@ -11,9 +11,9 @@
 
 namespace embedd::search {
 
-/// What stands for Highlight::start and Highlight::end in the database's answer: no text has them.
+/// Characters that stand for Highlight::start and Highlight::end in the database's answer: no text has them.
 inline constexpr char kMarkStart = '\x01', kMarkEnd = '\x02';
-/// The characters of a text that are looked at for words to mark.
+/// Most characters of a text in which words are marked.
 inline constexpr int kMaxMarkedCharacters = 50'000;
 /// The most characters of a facet's value; longer texts with the same beginning are counted together.
 inline constexpr int kMaxFacetCharacters = 256;

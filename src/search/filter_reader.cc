@@ -124,7 +124,7 @@ Result<void> FilterReader::read_value(Filter& node, const Json& value) {
       if (node.values.size() != 2) return value.wrong("must be [LOWEST, HIGHEST]");
       break;
     case Operator::contains:
-      // Whether it is a list or a JSON value depends on the column.
+      // Whether the value is a list or JSON depends on the column.
       node.json = TRY(value.json(kMaxFilterValues * 64));
       if (auto list = read_list(value)) node.values = *std::move(list);
       break;

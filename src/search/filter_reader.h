@@ -11,7 +11,7 @@ namespace embedd::search {
 /// begins with the field.
 Result<Filter> read_key(const Json& value);
 
-/// For one filter. Errors: invalid_argument; the message begins with the field.
+/// Reads one filter. Errors: invalid_argument; the message begins with the field.
 class FilterReader {
  public:
   Result<Filter> read(const Json& value) { return read_node(value, 1); }

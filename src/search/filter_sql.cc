@@ -141,7 +141,7 @@ Result<std::string> filter_sql(const Filter& filter, const schema::SourceTable& 
     if (!out.empty()) out += filter.kind == Filter::Kind::all ? " AND " : " OR ";
     out += "(" + TRY(filter_sql(part, table, binder, alias)) + ")";
   }
-  // What the inner filter does not find, NULL included.
+  // A negation finds what its part does not find, NULL included.
   return filter.kind == Filter::Kind::negation ? out + " IS NOT TRUE" : "(" + out + ")";
 }
 

@@ -27,9 +27,9 @@ class Binder {
   std::vector<pg::Param> params_;
 };
 
-/// Over `alias`. Only names of `table`'s columns and `filter`'s shape reach the text; every value is a
-/// parameter of the column's type. Errors: invalid_argument, which names the field (no such column, a value
-/// or an operator that does not fit the column's type).
+/// `filter` as SQL over `alias`. Only names of `table`'s columns and `filter`'s shape reach the text; every
+/// value is a parameter of the column's type. Errors: invalid_argument, which names the field (no such
+/// column, a value or an operator that does not fit the column's type).
 Result<std::string> filter_sql(const Filter& filter, const schema::SourceTable& table, Binder& binder,
                                std::string_view alias = "t");
 

@@ -22,16 +22,16 @@ class Json {
  public:
   using Object = std::vector<std::pair<std::string_view, Json>>;
 
-  /// `field`: its place in the request; empty: the request itself.
+  /// `field`: the value's place in the request; empty: the request itself.
   Json(simdjson::dom::element element, std::string field) : element_(element), field_(std::move(field)) {}
 
   [[nodiscard]] const std::string& field() const { return field_; }
   [[nodiscard]] simdjson::dom::element_type type() const { return element_.type(); }
 
   [[nodiscard]] Result<Object> object() const;
-  /// At most `most` elements.
+  /// The elements, at most `most`.
   [[nodiscard]] Result<std::vector<Json>> array(std::size_t most) const;
-  /// Not empty, at most `most` bytes, without NUL.
+  /// A text: not empty, at most `most` bytes, without NUL.
   [[nodiscard]] Result<std::string> text(std::size_t most, bool may_be_empty = false) const;
   [[nodiscard]] Result<int> whole(int low, int high) const;
   [[nodiscard]] Result<double> number(double low, double high) const;

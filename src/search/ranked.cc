@@ -60,7 +60,7 @@ std::string why_fewer(const pg::Rows& rows, const Answer& answer, const Request&
   return "";
 }
 
-/// Errors that the client's own filter or values caused.
+/// Explains errors that the client's own filter or values caused.
 Error explain(Error error, const std::string& sqlstate, const Request& request) {
   if (sqlstate == "57014")
     return {ErrorKind::canceled,

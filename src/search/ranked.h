@@ -31,7 +31,7 @@ struct PlanStep {
   std::string node, relation, index;
 };
 
-/// Of the row that hits were to be similar to.
+/// Whether the row of `similar_to` exists, and whether it has a vector.
 enum class Origin : std::uint8_t { missing, without_vector, good };
 
 struct Answer {

@@ -28,7 +28,7 @@ bool is_plain(const schema::SourceColumn& column) {
   return !column.foreign && std::ranges::find(kPlain, column.type_name) != std::end(kPlain);
 }
 
-/// Whoever owns the table cannot retype its columns from here on.
+/// Locks the table, so that its owner can no longer change a column's type, and checks the types.
 Result<void> hold_types(pg::Connection& db, const Subject& subject) {
   TRY(db.exec("BEGIN READ ONLY"));
   TRY(db.exec(settings_statement(subject, {}, seconds(10))));
@@ -43,7 +43,7 @@ Result<void> hold_types(pg::Connection& db, const Subject& subject) {
   return fail(ErrorKind::unavailable, "the table's columns have just changed; try again");
 }
 
-/// What a column adds to the row, and to the list of texts that go on.
+/// Adds a column to the row, and to the list of texts that go on.
 void add_column(const schema::SourceColumn& column, const std::string& from, const std::string& most,
                 std::string& row, std::string& goes_on) {
   const std::string value = "t." + pg::quote_identifier(column.name);
@@ -52,7 +52,7 @@ void add_column(const schema::SourceColumn& column, const std::string& from, con
     row += fmt::format(" || pg_catalog.jsonb_build_object({}, {})", name, value);
     return;
   }
-  // The type's own output function: a cast may be whatever its owner says.
+  // format() calls the type's output function; a cast may call any function of the type's owner.
   const std::string text =
       fmt::format("CASE WHEN {0} IS NOT NULL THEN pg_catalog.format('%s', {0}) END", value);
   row += fmt::format(
@@ -65,7 +65,7 @@ void add_column(const schema::SourceColumn& column, const std::string& from, con
       name, text, from, most);
 }
 
-/// With pieces of `most` characters.
+/// Reads the row, with at most `most` characters of each long value.
 Result<Row> read_pieces(pg::Connection& db, const Subject& subject, const RowRequest& request, int most) {
   Binder binder;
   const std::string where = TRY(filter_sql(*request.key, subject.source, binder));

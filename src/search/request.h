@@ -53,7 +53,7 @@ enum class Operator : std::uint8_t {
   overlaps,
   between,
 };
-/// As clients write it: `not in`.
+/// The operator as clients write it: `not in`.
 std::string_view name_of(Operator op);
 std::optional<Operator> operator_named(std::string_view name);
 
@@ -86,7 +86,7 @@ struct Highlight {
   int words = 30;  ///< at most, of a fragment
 };
 
-/// The most frequent values of a column are counted.
+/// Counts the most frequent values of a column.
 struct Facet {
   std::string column;
   int most = 10;
@@ -100,10 +100,10 @@ struct Request {
   std::optional<Mode> mode;  ///< default: hybrid if there is a text configuration
   int k = 10;
   int offset = 0;
-  /// The rows that each leg proposes. Pages agree with each other if they have the same number.
+  /// The rows that each leg proposes. Pages agree with each other if they have the same number of candidates.
   int candidates = 200;
   std::optional<Filter> filter;
-  std::optional<Filter> mandatory;  ///< of whoever asks, never the client's own words; rows must pass it too
+  std::optional<Filter> mandatory;  ///< the token's filter, never the request's; rows must pass it, too
   std::optional<std::vector<std::string>> columns;  ///< default: the key and the template's columns
   double vector_weight = 1, text_weight = 1;
   int rrf_k = 60;

@@ -44,7 +44,7 @@ std::vector<float> parse_vector(std::string_view text) {
   return out;
 }
 
-/// Of all blocks, so many in a hundred that there are some times `most` rows in them.
+/// The percentage of the table's blocks that has about kTimes as many rows as `most`.
 Result<double> share_of_blocks(pg::Connection& db, const VectorizerInfo& v, int most) {
   const auto rows = TRY(db.exec(
       "SELECT coalesce(sum(nullif(greatest(c.reltuples, -1), -1)), -1)::float8 FROM pg_class c WHERE c.oid = "
@@ -93,7 +93,7 @@ Result<std::vector<SampledVector>> sample(pg::Connection& db, const VectorizerIn
     const auto rows = TRY(db.exec(statement));
     std::vector<SampledVector> out;
     for (int i = 0; i < rows.size(); ++i) {
-      if (rows.is_null(i, 2)) continue;  // it lost its text just now
+      if (rows.is_null(i, 2)) continue;  // the row lost its text just now
       out.push_back({.key = rows.text(i, 0),
                      .chunk_seq = static_cast<int>(rows.integer(i, 1)),
                      .text = rows.text(i, 2),
@@ -106,7 +106,7 @@ Result<std::vector<SampledVector>> sample(pg::Connection& db, const VectorizerIn
   });
 }
 
-/// A row that waits has a vector of another text, or soon will have.
+/// SQL that leaves out rows that wait, because their vectors may be of another text.
 std::string waits(const VectorizerInfo& v) {
   return fmt::format(" AND NOT EXISTS (SELECT FROM {} w WHERE {})", schema::queue_table(v.id),
                      schema::same_key("w", v.key_columns));

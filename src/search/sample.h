@@ -16,16 +16,16 @@ struct SampledVector {
   std::vector<float> vector;
   std::vector<float> other;  ///< the other vectorizer's, if one was named
   bool window_is_all = false;
-  std::string window;  ///< of a store, if asked for: the begin of the row's text, as it is cut
+  std::string window;  ///< of a store, if asked for: the beginning of the row's text, to be cut again
 };
 
-/// At most `most` rows, or chunks of a store, that have a vector and do not wait for another one. Not of all
-/// parts of a large table. Error: the connection's.
+/// At most `most` rows, or chunks of a store, that have a vector and do not wait for another one. Of a large
+/// table, reads only a part. Error: the connection's.
 Result<std::vector<SampledVector>> sample_vectors(pg::Connection& db,
                                                   const schema::VectorizerInfo& vectorizer, int most,
                                                   bool with_windows);
 
-/// The same of rows, or chunks with the same text, that both have a vector for.
+/// The same of rows, or of chunks with the same text, that have vectors of both vectorizers.
 Result<std::vector<SampledVector>> sample_pairs(pg::Connection& db, const schema::VectorizerInfo& one,
                                                 const schema::VectorizerInfo& other, int most);
 

@@ -12,8 +12,8 @@ namespace {
 
 constexpr int kMaxHits = 1000;
 
-/// An index over the column's half precision proposes rows, a few more than are asked for; which of them are
-/// nearest, and in what order, is up to what is stored.
+/// True if the index is over the column's half precision. Such an index proposes a few more rows than are
+/// asked for, and the stored vectors decide which of these are nearest, and in what order.
 bool by_half_precision(const schema::VectorizerInfo& v) {
   return v.index_kind == "halfvec" && v.destination_type == "vector";
 }
@@ -38,7 +38,7 @@ std::string search_statement(const pg::Connection& db, const schema::VectorizerI
   const std::string keys = pg::join_each(v.key_columns.size(), ", ", [&](std::size_t i) {
     return fmt::format("t.{} AS k{}", pg::quote_identifier(v.key_columns[i - 1]), i);
   });
-  // A store holds chunks of rows that are covered, and nothing else.
+  // A store has only chunks of rows that are covered.
   const bool filtered = v.filter_sql && !v.stores();
   const std::string filter = filtered ? fmt::format(" AND ({})", *v.filter_sql) : "";
   return fmt::format(
@@ -60,7 +60,7 @@ std::string search_statement(const pg::Connection& db, const schema::VectorizerI
 /// How much of an index a scan looks at, for this transaction only.
 Result<void> set_effort(pg::Connection& db, const schema::VectorizerInfo& v,
                         const schema::Pgvector& extension, int limit) {
-  // An index scan yields at most ef_search rows; with iterative scans it goes on, so that a filter costs no
+  // An index scan yields at most ef_search rows; an iterative scan goes on, so that a filter costs no
   // hits.
   auto set =
       db.exec(fmt::format("SET LOCAL hnsw.ef_search = {}", std::clamp(candidates(v, limit), 40, 1000)));

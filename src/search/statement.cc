@@ -14,7 +14,8 @@
 namespace embedd::search {
 namespace {
 
-/// An index over half precision proposes a few more; which are nearest is up to what is stored.
+/// An index over half precision proposes this many times the candidates; the stored vectors decide which are
+/// nearest.
 constexpr int kHalfvecProposals = 4;
 
 class Builder {
@@ -44,8 +45,8 @@ class Builder {
   }
 
  private:
-  /// True, or the statement fails as if there were no such table: the vectors of another model may have taken
-  /// the name of those that the query's vector is for.
+  /// SQL that is true, or fails the statement as a missing table would: the table's name may now belong to
+  /// the vectors of another model than the query's.
   [[nodiscard]] std::string known() const {
     const auto is_called = [](const std::string& table, const char* column) {
       return fmt::format("{}::pg_catalog.regclass OPERATOR(pg_catalog.=) v.{}", pg::quote_literal(table),
@@ -62,8 +63,8 @@ class Builder {
         is_known, info_.id);
   }
 
-  /// Refuses the statement, before any of it runs, if a column that it reads has another type by now: what a
-  /// comparison, a cast or JSON of that type runs may be its owner's.
+  /// SQL that fails the statement, before any of it runs, if a column that it reads has another type by now:
+  /// to compare, cast or print a value of that type may call a function of the type's owner.
   [[nodiscard]] std::string types() const {
     std::set<std::string> names;
     for (const auto* filter : {&request_.filter, &request_.mandatory, &request_.similar_to})
@@ -110,7 +111,7 @@ class Builder {
     return pg::quote_qualified(info_.source_schema, info_.source_table) + " t";
   }
 
-  /// The rows that have vectors, and what they must fulfil. A store holds chunks of covered rows only.
+  /// Sets where the rows with vectors are, and their conditions. A store has chunks of covered rows only.
   Result<void> read_conditions() {
     std::string filter;
     if (request_.mandatory) {
@@ -136,7 +137,7 @@ class Builder {
     return {};
   }
 
-  /// What rows must fulfil for whoever asks. If it does not fit this table, nobody is let through.
+  /// The filter of the client's token. If the filter does not fit this table, the search fails.
   Result<std::string> mandatory() {
     auto sql = filter_sql(*request_.mandatory, subject_.source, binder_);
     if (!sql)
@@ -177,7 +178,7 @@ class Builder {
     return info_.index_kind == "halfvec" && info_.destination_type == "vector";
   }
 
-  /// What a vector index can order by: the operator alone.
+  /// The distance by which a vector index can order: the operator alone.
   [[nodiscard]] std::string indexed_distance() const {
     if (!by_half_precision()) return distance();
     return fmt::format("{0}.{1}::{2}.halfvec({3}) OPERATOR({2}.<=>) {4}::{2}.halfvec({3})", alias_,
@@ -194,7 +195,7 @@ class Builder {
         and_where, order, limit);
   }
 
-  /// No index can give this order: distance, then key, over every row.
+  /// The nearest of all rows by distance, then key. No index can give this order.
   [[nodiscard]] std::string exact(const std::string& and_where) const {
     const std::string order =
         fmt::format("(({}) OPERATOR(pg_catalog.+) 0::pg_catalog.float8), {}, seq", distance(), key_order());
@@ -211,8 +212,8 @@ class Builder {
     } else {
       const int proposals = by_half_precision() ? n * kHalfvecProposals : n;
       out = fmt::format("near AS MATERIALIZED ({}), ", nearest("", indexed_distance(), proposals));
-      // An index scan gives up before it has found what a filter leaves. Then few rows pass the filter, and
-      // all of them are read.
+      // An index scan may give up before it has found enough rows that pass the filter. Then few rows pass,
+      // and all of these are read.
       if (filtered_ || !subject_.pgvector.iterative_scan) {
         const std::string few =
             fmt::format("(SELECT count(*) FROM near) {} {}", "OPERATOR(pg_catalog.<)", proposals);
@@ -279,7 +280,7 @@ class Builder {
         kMaxWaiting + 1);
   }
 
-  /// Whether rows without chunks may be left out. Rows that no walk has found are not in the queue.
+  /// Whether rows without chunks may have been left out. Rows that no walk has found are not in the queue.
   [[nodiscard]] std::string backlog() const {
     return fmt::format(
         "((SELECT count(*) FROM queued) OPERATOR(pg_catalog.>) {} OR (SELECT count(*) FROM waiting) "
@@ -333,8 +334,8 @@ class Builder {
     return out;
   }
 
-  /// The row as JSON. A value of a foreign type is written by its type's output function, because its casts
-  /// are whatever their owner says.
+  /// The row as JSON. A value of a foreign type is written by its type's output function, because a cast
+  /// may call any function of the type's owner.
   Result<std::string> row_sql() const {
     std::string out;
     for (const std::string& name : columns()) {
@@ -422,7 +423,7 @@ class Builder {
   std::string_view alias_;
   Binder binder_;
   std::string keys_, own_keys_;  ///< k1, k2; t."id" AS k1, …
-  std::string vector_, query_;   ///< their parameters
+  std::string vector_, query_;   ///< the parameters of the query's vector and text
   std::string from_, conditions_, row_conditions_, mandatory_;
   bool filtered_ = false;
 };

@@ -45,14 +45,14 @@ enum Column : int {
   kMatches,
   kBacklog,
   kFacets,
-  kOrigin  ///< 0: there is no row `similar_to`; 1: it has no vector; 2: it has, or none was asked for
+  kOrigin  ///< 0: there is no row `similar_to`; 1: it has no vector; 2: it has one, or none was asked for
 };
 
 /// The most bytes of an answer's rows; the first row comes whatever its size.
 inline constexpr std::size_t kMaxAnswerBytes = 4 * kMiB;
 /// The most rows (of a store: chunks) with the query's words that the text leg ranks.
 inline constexpr int kMaxMatches = 10'000;
-/// Rows of a store without chunks that the text leg reads, among so many jobs of the queue.
+/// Most rows of a store without chunks that the text leg reads, and most jobs among which it looks for them.
 inline constexpr int kMaxWaiting = 1000, kMaxQueued = 10'000;
 
 /// `vector`: the query's, if there is a vector leg without `similar_to`. If `subject` is outdated, the server
@@ -61,8 +61,8 @@ inline constexpr int kMaxWaiting = 1000, kMaxQueued = 10'000;
 Result<Statement> build_statement(const Subject& subject, const Request& request, Legs legs,
                                   const std::vector<float>& vector);
 
-/// Sets, for the transaction, what the statement is run under: a read-only transaction that ends after
-/// `timeout`, and how much of a vector index is read.
+/// The settings of the statement's transaction: it is read-only and ends after `timeout`; and how much of a
+/// vector index is read.
 std::string settings_statement(const Subject& subject, const Request& request, Duration timeout);
 
 }  // namespace embedd::search

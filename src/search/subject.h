@@ -28,9 +28,9 @@ struct Subject {
   /// SQL for the tsvector of what the text leg searches: the text columns of the template, or a store's
   /// chunk. `alias` is that of the table, with its dot, or empty. Empty if the template has no text column.
   [[nodiscard]] std::string document_sql(std::string_view alias) const;
-  /// The same for the row of a store that has no chunks yet.
+  /// The same for a row that has no chunks in the store yet.
   [[nodiscard]] std::string row_document_sql(std::string_view alias) const;
-  /// The text that the latter is made from.
+  /// SQL for the text of row_document_sql().
   [[nodiscard]] std::string row_text_sql(std::string_view alias) const;
   /// The table that has the vectors, quoted.
   [[nodiscard]] std::string vectors_table() const;

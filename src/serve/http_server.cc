@@ -33,7 +33,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr std::size_t kMaxRequestId = 64;
-/// After a refusal, what the client still sends is read and dropped, so that it sees the reply.
+/// Most bytes that are read and dropped after a refusal, so that a client that still sends sees the reply.
 constexpr std::size_t kMaxDropped = 2 * kMiB;
 constexpr Duration kDropTime = seconds(2);
 
@@ -58,7 +58,7 @@ struct Shared {
     tell();
   }
   void remove(const Session& session);
-  /// The one that has been idle for longest; if none is, the one with the oldest request.
+  /// Closes the connection that has been idle for longest; if none is idle, the one with the oldest request.
   void close_one();
   void close_idle();
   void tell() {
@@ -386,7 +386,7 @@ class HttpServer::Impl {
   std::optional<Tls> tls_;
   tcp::endpoint local_;
   asio::io_context io_;
-  /// While a draining server waits for its last search, nothing else keeps the thread going.
+  /// Keeps the thread running while a draining server waits for its last search.
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   tcp::acceptor acceptor_{io_};
   asio::steady_timer retry_{io_};

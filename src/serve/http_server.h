@@ -1,9 +1,9 @@
 /// An HTTP/1.1 server on a thread of its own, for requests that other threads answer.
 ///
 /// A connection has one request at a time: what a client sends ahead stays in the socket. The head comes
-/// first, and the handler decides by it whether the body is read. Everything is bounded: connections, bytes
-/// of head and body, and the time that a client may take to send or to read. For a connection too many, the
-/// one that has waited longest for its next request is closed.
+/// first, and the handler decides by the head whether the body is read. Everything is bounded: connections,
+/// bytes of head and body, and the time that a client may take to send or to read. If there is a connection
+/// too many, the one that has waited longest for its next request is closed.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct HttpReply {
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
-  /// For the log and the metrics.
+  /// Names for the log and the metrics.
   std::string route = "other", vectorizer, code;
   std::string fault;  ///< what went wrong here, for the operator
   int hits = 0;

@@ -16,8 +16,8 @@ namespace embedd::serve {
 /// invalid_request and `detail` begins with a field, `errors` names the field.
 HttpReply problem_reply(int status, std::string_view code, std::string_view detail);
 
-/// Turns `reply` into that refusal, but keeps its route and its vectorizer. Of the route embeddings, `error`
-/// says the same in OpenAI's shape.
+/// Turns `reply` into such a refusal, but keeps its route and its vectorizer. Of the route embeddings,
+/// `error` says the same in OpenAI's shape.
 void refuse(HttpReply& reply, int status, std::string_view code, std::string_view detail);
 
 }  // namespace embedd::serve

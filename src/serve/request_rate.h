@@ -13,7 +13,7 @@ class RequestRate {
   /// 0: without a limit.
   explicit RequestRate(int per_minute) : per_minute_(per_minute), left_(per_minute) {}
 
-  /// None: the request is admitted. Else it is not, and one would be after that time.
+  /// None: the request is admitted. Otherwise: how long until a request would be admitted.
   std::optional<Duration> wait(Instant now) {
     if (per_minute_ == 0) return std::nullopt;
     const double per_second = per_minute_ / 60.0;

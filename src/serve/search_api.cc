@@ -34,7 +34,7 @@ bool is_json(std::string_view content_type) {
 }
 
 int status_of(std::string_view code) {
-  // A query that its model does not take will not be taken later.
+  // A query that the model refuses now will be refused later, too.
   if (code == "invalid_request" || code == "too_large" || code == "rejected") return 400;
   if (code == "not_found") return 404;
   if (code == "no_vector") return 409;

@@ -52,7 +52,7 @@ class SearchApi final : public HttpHandler {
   std::optional<HttpReply> check_token(const HttpRequest& head, std::size_t& client) const;
   std::optional<HttpReply> check_rate(std::size_t client, Instant now);
   std::optional<HttpReply> take_permit(std::size_t client, std::shared_ptr<void>& permit);
-  /// Of an admitted request.
+  /// The rights of the client that sent an admitted request.
   [[nodiscard]] const Rights& rights_of(const HttpRequest& request) const;
   static HttpReply failed(HttpReply reply, const app::SearchFailure& failure);
   void search(HttpReply reply, const HttpRequest& request, Done done);

@@ -13,7 +13,7 @@ std::string list_json(const std::vector<app::Listed>& listed);
 /// {"vector": […], "model": …, "dimensions": …}. `base64`: the packed little-endian float32, in place of
 /// numbers.
 std::string vector_json(const app::VectorAnswer& answer, bool base64);
-/// In OpenAI's shape.
+/// The same in OpenAI's shape.
 std::string embeddings_json(const app::VectorAnswer& answer, bool base64);
 
 }  // namespace embedd::serve

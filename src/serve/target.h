@@ -23,15 +23,15 @@ struct Target {
   Route route = Route::unknown;
   std::string vectorizer;  ///< of search and embed
 
-  /// Needs a token, if there are tokens, and counts as a request under way.
+  /// True if the route needs a token, if there are tokens, and counts as a request under way.
   [[nodiscard]] bool guarded() const { return posts() || route == Route::list; }
-  /// Takes POST with a body, in place of GET.
+  /// True if the route takes POST with a body, in place of GET.
   [[nodiscard]] bool posts() const {
     return route == Route::search || route == Route::embed || route == Route::embeddings;
   }
 };
 
-/// Such as search, for the log and the metrics.
+/// The route's name for the log and the metrics, such as search.
 const char* name_of(Route route);
 /// `target` as in the request line.
 Target target_of(std::string_view target);

@@ -8,7 +8,7 @@
 namespace embedd::serve {
 namespace {
 
-/// Reads all of `shown`, whatever is different.
+/// Takes as long wherever the two differ.
 bool same(std::string_view shown, std::string_view token) {
   std::size_t difference = shown.size() ^ token.size();
   for (std::size_t i = 0; i < shown.size(); ++i)

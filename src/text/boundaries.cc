@@ -12,10 +12,10 @@
 namespace embedd {
 namespace {
 
-/// So much of the text on either side of a place says which place is chosen.
+/// Bytes of text on either side of a place whose hash decides which place is chosen.
 constexpr std::size_t kAround = 24;
 
-/// FNV-1a, and a finish that spreads it.
+/// FNV-1a, whose bits are mixed at the end.
 std::uint64_t hash(std::string_view text) {
   std::uint64_t value = 0xcbf29ce484222325ULL;
   for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
@@ -29,7 +29,7 @@ struct CloseIterator {
 };
 using Iterator = std::unique_ptr<UBreakIterator, CloseIterator>;
 
-/// One of each kind, made once: opening one reads its rules.
+/// Each thread opens one iterator of each kind, because opening reads the kind's rules.
 UBreakIterator* iterator_of(Units units) {
   const auto open = [](UBreakIteratorType type) {
     UErrorCode status = U_ZERO_ERROR;
@@ -72,7 +72,7 @@ Places paragraphs(std::string_view text, std::size_t least, std::size_t most) {
 }
 
 Places places(std::string_view text, Units units, std::size_t least, std::size_t most) {
-  // What follows the last place may decide whether it is one.
+  // Whether the last place is a place may depend on the text that follows.
   constexpr std::size_t kLookAhead = 64;
   const std::string_view seen = text.substr(0, most + kLookAhead);
   UErrorCode status = U_ZERO_ERROR;
@@ -106,7 +106,7 @@ std::size_t best_cut(std::string_view text, std::size_t most) {
     const Places found = places(text, units, least, most);
     if (!found.empty()) return settled_place(text, found);
   }
-  // One word without end: where its parts end means nothing, so each is as long as it may be.
+  // A word without end: no place in it is better than another, so the part is as long as possible.
   const Places characters = places(text, Units::characters, most - std::min<std::size_t>(most, 64), most);
   return characters.empty() ? most : characters.back();
 }

@@ -1,8 +1,8 @@
-/// Where a text may be cut: what the chunkers choose from.
+/// Where a text may be cut: the places that the chunkers choose from.
 ///
-/// A cut is chosen by what stands around it, and not by what was cut before. So an edit changes the chunks
-/// around it, and a little later the cuts are where they were: of two sequences of cuts that differ, the
-/// first place that is the best one for both makes them the same again.
+/// The text around a place decides whether the text is cut there, not the cuts before. So an edit changes the
+/// chunks around the edit, and a little later the cuts are where they were: two different sequences of cuts
+/// become the same from the first place on that is the best one for both.
 #pragma once
 
 #include <cstddef>
@@ -12,16 +12,16 @@
 
 namespace embedd {
 
-/// Places of one rank in a stretch of text, as offsets in bytes; each is an end of one part and the begin of
-/// the next.
+/// Places of one kind at which a text may be cut, as offsets in bytes: at each, one part ends and the next
+/// begins.
 using Places = std::vector<std::size_t>;
 
-/// Begins of paragraphs: the first line behind one or more blank ones. Each lies in (least, most].
+/// Where paragraphs begin: at the first line after blank lines. Each place lies in (least, most].
 Places paragraphs(std::string_view text, std::size_t least, std::size_t most);
-/// Begins of lines.
+/// Where lines begin.
 Places lines(std::string_view text, std::size_t least, std::size_t most);
 
-/// Rules of Unicode, for all scripts (UAX #29 and #14): ICU.
+/// Units of text by Unicode's rules for all scripts (UAX #29 and #14), as ICU finds them.
 enum class Units {
   sentences,
   words,       ///< where a line could be broken, so that punctuation stays with its word
@@ -32,10 +32,10 @@ Places places(std::string_view text, Units units, std::size_t least, std::size_t
 /// The place around which the text hashes lowest; `places` is not empty.
 std::size_t settled_place(std::string_view text, const Places& places);
 
-/// The end of the part of `text` that begins at 0: at most `most` bytes, which end a character, and at least
-/// a third of that where some place allows it. The strongest kind of place decides: paragraphs, lines,
-/// sentences, words, characters. `most` is less than the size of `text`, or what is behind it is not known
-/// yet.
+/// Where the first part of `text` ends: after at most `most` bytes, at the end of a character, and after at
+/// least a third of `most` if a place allows that. Takes the first kind that has a place: paragraphs, lines,
+/// sentences, words, characters. `most` must be less than the size of `text`, unless the text goes on and the
+/// rest is not known yet.
 std::size_t best_cut(std::string_view text, std::size_t most);
 
 }  // namespace embedd

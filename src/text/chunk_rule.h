@@ -20,7 +20,7 @@ struct ChunkRule {
   bool operator==(const ChunkRule&) const = default;
 };
 
-/// Error invalid_argument, with what to write instead.
+/// Error: invalid_argument, which says what to write instead.
 Result<ChunkRule> parse_chunk_rule(std::string_view text);
 
 }  // namespace embedd

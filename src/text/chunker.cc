@@ -15,7 +15,7 @@
 namespace embedd {
 namespace {
 
-/// A token of ordinary text has about four bytes; one that has many more is of blanks or the like.
+/// A token of ordinary text has about four bytes; only tokens of blanks and the like have many more.
 constexpr std::size_t kMostBytesPerToken = 8;
 /// Tokens into which any character fits.
 constexpr std::size_t kLeastBudget = 4;
@@ -90,7 +90,7 @@ class Cutting {
   Cutting(const ChunkRule& rule, const ChunkTemplate& form, const Tokenizer& tokenizer, State state)
       : rule_(rule), form_(form), names_(form.values()), tokenizer_(tokenizer), state_(std::move(state)) {}
 
-  /// Takes the row's values off the begin of the text.
+  /// Reads the row's values from the beginning of the text, and removes them there.
   void read_values(std::string_view& text) {
     for (std::size_t i = 0; i < names_.size(); ++i) {
       const std::size_t end = std::min(text.find(kValueEnd), text.size());
@@ -99,7 +99,7 @@ class Cutting {
     }
   }
 
-  /// Bytes that were cut into `chunks`.
+  /// Cuts `text` into `chunks`, and returns the bytes that were cut.
   std::size_t run(std::string_view text, bool last, std::vector<Chunk>& chunks) {
     std::size_t at = 0;
     while (at < text.size()) {
@@ -138,8 +138,8 @@ class Cutting {
     return at < state_.values.size() ? cut_to(state_.values[at], value_bytes_) : "";
   }
 
-  /// Tokens of what is sent beside the next chunk: at most half of what may be sent, since long headings are
-  /// left out, and long values are cut.
+  /// Chooses what is sent beside the next chunk, and returns its tokens: at most half of what may be sent,
+  /// because long headings are left out and long values are cut.
   std::size_t take_context() {
     headings_ = state_.markdown.headings();
     value_bytes_ = kMostValueBytes;
@@ -150,23 +150,23 @@ class Cutting {
     return tokenizer_.count(sent_of(""));
   }
 
-  /// Where the first chunk of `text` ends; 0: that depends on what follows.
+  /// Where the first chunk of `text` ends; 0: that depends on text that is not here yet.
   std::size_t next(std::string_view text, bool last) {
     if (rule_.kind == ChunkRule::Kind::none) return last ? text.size() : 0;
     const std::size_t left = rule_.size - take_context();
-    // What is repeated gives way to what is new.
+    // A long overlap is shortened, so that a quarter of the tokens is left for new text.
     if (tokenizer_.count(state_.overlap) > left - rule_.size / 4)
       state_.overlap = tail(state_.overlap, left - rule_.size / 4);
     std::size_t budget = left - tokenizer_.count(state_.overlap);
     for (;;) {
       const std::string_view seen = text.substr(0, budget * kMostBytesPerToken);
-      // What is behind the last place may decide whether it is one.
+      // Whether the last place is a place may depend on the text that follows.
       constexpr std::size_t kLookAhead = 1024;
       if (!last && text.size() < seen.size() + kLookAhead) return 0;
       const std::size_t most = tokenizer_.prefix_bytes(seen, budget);
       CHECK(most > 0, "no character fits into {} tokens", budget);
       const std::size_t end = most == text.size() ? most : best_end(text, most);
-      // Texts that are counted apart, or end elsewhere, may have a few tokens more together.
+      // The parts were counted apart, and the chunk ends elsewhere: it may have a few tokens more.
       const std::size_t tokens = tokenizer_.count(sent_of(state_.overlap + std::string(text.substr(0, end))));
       if (tokens <= rule_.size) return end;
       if (budget > kLeastBudget + tokens - rule_.size) {
@@ -195,7 +195,7 @@ class Cutting {
     chunks.push_back({std::move(text), std::move(sent)});
   }
 
-  /// The last `most` tokens of `part` or fewer, from the begin of a word if there is one.
+  /// The last `most` tokens of `part` or fewer, from the beginning of a word if possible.
   [[nodiscard]] std::string tail(std::string_view part, std::size_t most) const {
     std::size_t bytes = std::min(part.size(), most * kMostBytesPerToken / 2);
     for (;;) {

@@ -13,23 +13,23 @@
 namespace embedd {
 
 /// What is sent of a chunk. `{chunk}` is the chunk and `{headings}` the headings that it stands under; other
-/// names are columns of the row. Optional parts lose no blanks around them.
+/// names are columns of the row. Blanks around optional parts are kept.
 struct ChunkTemplate {
   Template text;  ///< just {chunk}, if nothing else was asked for
-  /// Those of the row, in order of first use.
+  /// The values of the row that the template names, in order of first use.
   [[nodiscard]] std::vector<Template::Value> values() const;
 };
 
-/// Error invalid_argument, with what to write instead.
+/// Error: invalid_argument, which says what to write instead.
 Result<ChunkTemplate> parse_chunk_template(std::string_view text);
 
 /// Whether what the template adds to each chunk leaves room for the chunk. Error invalid_argument.
 Result<void> check_chunk_size(const ChunkRule& rule, const ChunkTemplate& form, const Tokenizer& tokenizer);
 
 /// A row's text begins with the values of ChunkTemplate::values(), each followed by this character, which is
-/// taken out of the values.
+/// removed from the values themselves.
 inline constexpr char kValueEnd = '\x1e';
-/// Bytes of such a value that are sent.
+/// Most bytes of such a value that are sent.
 inline constexpr std::size_t kMostValueBytes = 1000;
 
 /// Thread-safe as far as the catalog is. What is sent of a chunk is never cut: a chunk that would be too long

@@ -10,9 +10,8 @@
 ///      give one word for each character and one for each pair.
 ///   2. A word's weight grows with the logarithm of its count and slightly with its length. It is small for
 ///      the commonest English words: a stand-in for document frequencies, which a single text cannot show.
-///   3. Each word is a feature. Each 3 to 5 character n-gram of `<word>` is a feature too, so that "index"
-///   also
-///      matches "indexes" and "indexing"; all n-grams of a word together weigh less than the word.
+///   3. Each word is a feature. So is each n-gram of 3 to 5 characters of `<word>`: "index" also matches
+///      "indexes" and "indexing". All n-grams of a word together weigh less than the word.
 ///   4. The 64-bit hash of a feature picks a component and a sign (four of each for a word, so that chance
 ///      collisions of words matter less). Weights add up. The sum is divided by its Euclidean length.
 ///

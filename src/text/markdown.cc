@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMostHeadingBytes = 100;
 
-/// Four blanks or a tab make a block of code of any line.
+/// A line that begins with four blanks or a tab is code.
 bool indented_as_code(std::string_view line) { return line.starts_with("    ") || line.starts_with("\t"); }
 
 /// How long the run of ` or ~ is that opens or closes a fence; 0: none.
@@ -30,7 +30,7 @@ std::string_view line_at(std::string_view text, std::size_t begin) {
   return text.substr(begin, std::min(text.find('\n', begin), text.size()) - begin);
 }
 
-/// The line behind the one that `begin` is in; empty behind the last.
+/// The line after the one that contains `begin`; empty if there is none.
 std::string_view line_behind(std::string_view text, std::size_t begin) {
   const std::size_t end = text.find('\n', begin);
   return end == std::string_view::npos ? std::string_view() : line_at(text, end + 1);
@@ -50,7 +50,7 @@ std::size_t atx_level(std::string_view line, std::string_view& title) {
   const std::size_t level = std::min(text.find_first_not_of('#'), text.size());
   if (level < 1 || level > 6 || (level < text.size() && text[level] != ' ' && text[level] != '\t')) return 0;
   title = trim(text.substr(level));
-  // `## Title ##` is closed, which says nothing.
+  // In `## Title ##`, the second ## is not part of the title.
   const std::size_t last = title.find_last_not_of('#');
   if (last == std::string_view::npos)
     title = {};
@@ -150,7 +150,7 @@ std::size_t best_markdown_cut(std::string_view text, std::size_t most, MarkdownS
   for (std::size_t begin = 0; begin < text.size() && begin <= most;) {
     const std::string_view line = line_at(text, begin);
     const std::string_view next = line_behind(text, begin);
-    // Nothing is cut off from the heading above it.
+    // A heading stays with the text below it.
     if (begin > least && (state.in_fence() || !state.below_heading())) {
       if (state.in_fence())
         fenced.push_back(begin);

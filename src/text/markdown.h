@@ -14,18 +14,18 @@ namespace embedd {
 /// What is open at a place in a text.
 class MarkdownState {
  public:
-  /// Reads a line, without its line feed. `next`: the line behind it, which may underline it.
+  /// Reads a line, without its line feed. `next`: the line after it, which may underline it.
   void read(std::string_view line, std::string_view next);
 
-  /// In a fenced block of code, which has not been closed.
+  /// True within a fenced block of code.
   [[nodiscard]] bool in_fence() const { return fence_length_ > 0; }
-  /// The line that was read last is a heading, or blank below one.
+  /// True if the last line read is a heading, or a blank line below one.
   [[nodiscard]] bool below_heading() const { return below_heading_; }
   /// "Title › Part", each heading cut to 100 bytes; empty before the first.
   [[nodiscard]] std::string headings() const;
 
   [[nodiscard]] std::string saved() const;
-  /// Of what saved() gave.
+  /// The state that saved() wrote.
   static MarkdownState restored(std::string_view saved);
 
  private:
@@ -38,16 +38,16 @@ class MarkdownState {
   bool underline_ = false;  ///< the next line is that of a heading
 };
 
-/// The level of an ATX heading, 1 to 6, or 0. The title is what follows.
+/// The level of an ATX heading, 1 to 6, or 0. `title`: the text after the marks.
 std::size_t atx_level(std::string_view line, std::string_view& title);
 /// 1 or 2 if the line can underline a heading, else 0.
 std::size_t setext_level(std::string_view line);
 
-/// Like best_cut(): before headings if possible, then between blocks, then between lines of lists and tables,
-/// then between those of a fence, then as in any text. `state` is that at the begin of `text`.
+/// Like best_cut(), but cuts before a heading if possible, else between blocks, else between lines of lists
+/// and tables, else between lines of a fence, else as in any text. `state`: at the beginning of `text`.
 std::size_t best_markdown_cut(std::string_view text, std::size_t most, MarkdownState state);
 
-/// The state behind `part`, which ends a line, or within one.
+/// The state after `part`, which may end within a line.
 MarkdownState after(MarkdownState state, std::string_view part);
 
 }  // namespace embedd

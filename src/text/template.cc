@@ -138,7 +138,7 @@ class Parser {
     return out;
   }
 
-  /// Up to a `->` or a brace.
+  /// Reads a name or key, up to a `->` or a brace.
   Result<std::string> word(std::size_t open, std::string_view what) {
     std::string out;
     if (at_ < in_.size() && in_[at_] == '"') {
@@ -186,7 +186,7 @@ class Parser {
     at_ += consumed;
   }
 
-  /// After the constant that was read before it.
+  /// Adds `part`, after the constant that was read before the part.
   void add(Part part) {
     flush();
     std::vector<Part>& parts = open_.empty() ? out_.parts : open_.back().part.parts;

@@ -4,8 +4,9 @@
 ///   {meta->author->name}            the value at these keys in a column of type jsonb
 ///   {?title}Title: {title}\n{/}     an optional part, left out where the column is NULL or blank
 ///
-/// Optional parts hold text, columns and other optional parts; `{/title}` ends one as `{/}` does. A text with
-/// optional parts loses the blanks at its beginning and end, so that a separator may stand between two parts.
+/// Optional parts consist of text, columns and other optional parts; `{/title}` ends one as `{/}` does. A
+/// text with optional parts loses the blanks at its beginning and end, so that a separator may stand between
+/// two parts.
 ///
 /// A column's name is written exactly as in the catalog: `{Mixed Case}` needs no quotes. A name or key is
 /// written in double quotes, with each quote in it doubled, if it has a brace, a quote or `->`, begins or
@@ -25,10 +26,10 @@
 namespace embedd {
 
 struct Template {
-  /// What is read of the row.
+  /// A value that is read from the row.
   struct Value {
     std::string column;
-    std::vector<std::string> keys;  ///< where they lead to in a column of type jsonb; else empty
+    std::vector<std::string> keys;  ///< to be followed in a column of type jsonb; else empty
     bool operator==(const Value&) const = default;
   };
   struct Part {
@@ -41,9 +42,9 @@ struct Template {
   };
   std::vector<Part> parts;  ///< neighbouring constants are joined
 
-  /// Each once, in order of first use. Never empty after parse_template.
+  /// Each value once, in order of first use. Never empty after parse_template.
   [[nodiscard]] std::vector<Value> values() const;
-  /// Names of the columns, likewise.
+  /// Names of the columns, each once, in order of first use.
   [[nodiscard]] std::vector<std::string> columns() const;
   [[nodiscard]] bool has_optional_parts() const;
   bool operator==(const Template&) const = default;

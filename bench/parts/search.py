@@ -7,12 +7,15 @@ server, pgbench and PostgreSQL share the machine. Takes minutes, so it runs only
 """
 
 import atexit
+import contextlib
 import http.client
 import json
 import os
 import pathlib
 import random
 import re
+import resource
+import socket
 import subprocess
 import time
 
@@ -23,6 +26,7 @@ NAME = "packages"
 PATH = f"/v1/vectorizers/{NAME}/search"
 HEADERS = {"Content-Type": "application/json"}
 CONNECTIONS = 4  # EMBEDD_SERVE_CONNECTIONS' default
+CROWD = 2_000  # connections that send nothing, or half a head
 STATEMENTS = 10  # of different queries, for pgbench
 FILTERS = (("all rows", None), ("10 % of the rows", 10), ("1 % of the rows", 1))
 CREATE = (
@@ -38,7 +42,7 @@ def run(bench: Bench) -> None:
         return
     prepare(bench, packages)
     queries = [text.split("\n")[0][:200] for _, text in random.Random(7).sample(packages, 100)]
-    server = Service(bench, {"EMBEDD_SERVE_REQUESTS_PER_TOKEN": "64"})
+    server = Service(bench, {"EMBEDD_SERVE_REQUESTS_PER_TOKEN": "64", "EMBEDD_SERVE_CLIENTS": str(CROWD + 200)})
     for what, percent in FILTERS:
         found = [recall(server, query, percent) for query in queries]
         goal = ">= 0.95" if percent is None else ""
@@ -57,6 +61,12 @@ def run(bench: Bench) -> None:
         bench.add(f"hybrid, {clients} client{plural}: p50", "ms", [sample["p50"] for sample in samples])
         bench.add(f"hybrid, {clients} client{plural}: p99", "ms", [sample["p99"] for sample in samples])
     bench.add(f"pgbench, {CONNECTIONS} sessions", "searches/s", sessions)
+    alone, beside = [], []
+    for _ in range(bench.runs):
+        alone.append(load(bench, server, queries[:STATEMENTS], 16)["p99"])
+        with crowd(server.port):
+            beside.append(load(bench, server, queries[:STATEMENTS], 16)["p99"])
+    bench.add_ratio(f"p99 of 16 clients: beside {CROWD:,} idle and slow connections ÷ without", beside, alone, "<= 1.5")
     rates = [sample["rate"] for sample in measured[16]]
     bench.add_ratio("hybrid, 16 clients ÷ pgbench", rates, sessions, ">= 0.9")
     bench.add("memory of the server", "MiB", [server.stop() / 1024], "<= 64")
@@ -173,6 +183,19 @@ def load(bench: Bench, server: Service, queries: list[str], clients: int) -> dic
     if not found or found[4] != "0":
         raise RuntimeError(f"wrk: {done.stdout}{done.stderr}{server.refusals()[-3:]}")
     return {"rate": float(found[1]), "p50": float(found[2]), "p99": float(found[3])}
+
+
+@contextlib.contextmanager
+def crowd(port: int):
+    """Connections that are open meanwhile; the server gives each 30 s for its head."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, CROWD + 500), most))
+    with contextlib.ExitStack() as open_ones:
+        for number in range(CROWD):
+            connection = open_ones.enter_context(socket.create_connection(("127.0.0.1", port)))
+            if number % 2:
+                connection.sendall(b"POST /v1/vectorizers/packages/search HTTP/1.1\r\nHost: ")
+        yield
 
 
 def as_sent(bench: Bench, queries: list[str]) -> list[tuple[list[str], list[str]]]:

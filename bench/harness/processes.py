@@ -70,6 +70,10 @@ class Child:
         cpu_seconds = usage.ru_utime + usage.ru_stime
         return Run(self._process.returncode, seconds, cpu_seconds, self._peak_rss_kib, output)
 
+    def output(self) -> str:
+        """What it has written so far. The child writes at the file's position, so that stays where it is."""
+        return os.pread(self._log.fileno(), os.fstat(self._log.fileno()).st_size, 0).decode(errors="replace")
+
     def peak_rss_kib(self) -> int:
         """VmHWM, the kernel's own maximum. (ru_maxrss would hold what Python had before the exec.)"""
         try:

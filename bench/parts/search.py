@@ -111,18 +111,15 @@ class Service:
     """`embedd serve` on a free port."""
 
     def __init__(self, bench: Bench, environment: dict[str, str]):
-        self._log = log = bench.work / "serve.log"
-        environment = {**processes.base_environment(), "DATABASE_URL": bench.server.url("run"), **environment}
-        with log.open("w") as stderr:
-            command = [bench.embedd, "serve", "--http", "127.0.0.1:0", "--log-level", "info", "--log-format", "json"]
-            self._process = subprocess.Popen(command, env=environment, stdout=stderr, stderr=stderr, stdin=subprocess.DEVNULL)
-        atexit.register(self._process.kill)
+        command = [bench.embedd, "serve", "--http", "127.0.0.1:0", "--log-level", "info", "--log-format", "json"]
+        self._child = processes.Child(command, {"DATABASE_URL": bench.server.url("run"), **environment})
+        atexit.register(self._child.terminate)
         for _ in range(100):
-            if found := re.search(r'"event":"http_listening".*"port":(\d+)', log.read_text()):
+            if found := re.search(r'"event":"http_listening".*"port":(\d+)', self._child.output()):
                 break
             time.sleep(0.1)
         else:
-            raise RuntimeError(f"embedd serve did not start: {log.read_text()}")
+            raise RuntimeError(f"embedd serve did not start: {self._child.output()}")
         self.port = int(found[1])
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
@@ -136,15 +133,16 @@ class Service:
 
     def refusals(self) -> list[str]:
         """What the log has of replies other than 200."""
-        return [line for line in self._log.read_text().splitlines() if '"status":' in line and '"status":200' not in line]
+        return [line for line in self._child.output().splitlines() if '"status":' in line and '"status":200' not in line]
 
     def stop(self) -> int:
         """The most memory that was resident, in KiB."""
-        status = pathlib.Path(f"/proc/{self._process.pid}/status").read_text()
+        peak = self._child.peak_rss_kib()
         self._connection.close()
-        self._process.terminate()
-        self._process.wait()
-        return int(re.search(r"^VmHWM:\s*(\d+)", status, re.MULTILINE)[1])
+        self._child.terminate()
+        self._child.wait().checked("embedd serve")
+        return peak
+
 
 
 def recall(server: Service, query: str, percent: int | None) -> float:

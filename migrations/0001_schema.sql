@@ -41,7 +41,7 @@ CREATE TABLE embedd.vectorizers (
   next_of              bigint UNIQUE REFERENCES embedd.vectorizers ON DELETE SET NULL,
   old_of               bigint UNIQUE REFERENCES embedd.vectorizers ON DELETE SET NULL,
   capture_rows         boolean NOT NULL DEFAULT false,  -- changes are captured by row triggers alone
-  -- The vector index that the column gets once its backlog has drained. The indexes that the owner had dropped for the time of a
+  -- The vector index that the column gets once its backlog is done. The indexes that the owner had dropped for the time of a
   -- large backlog: {"name": "CREATE INDEX ..."}.
   index_kind           text NOT NULL DEFAULT 'none' CHECK (index_kind IN ('none', 'hnsw', 'halfvec', 'ivfflat')),
   deferred_indexes     jsonb NOT NULL DEFAULT '{}',

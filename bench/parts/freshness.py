@@ -1,6 +1,6 @@
 """Freshness: from the acknowledged commit of a row's text to the commit of its vector (bench/freshness.cc).
 
-At idle, and while a backfill of 100,000 rows drains, behind which new rows must not wait.
+At idle, and while a backfill of 100,000 rows runs, behind which new rows must not wait.
 """
 
 import json
@@ -59,17 +59,17 @@ def busy(bench: Bench) -> None:
     worker = Worker([bench.embedd, "worker"], embedd.environment("run"), str(bench.work))
     try:
         worker.follow(2_000, patience_seconds=60)
-        times = while_it_drains(bench, worker, rows)
+        times = during_backfill(bench, worker, rows)
         worker.follow(rows, patience_seconds=600)
     finally:
         worker.stop()
     note = f"{len(times)} rows"
-    bench.add(f"freshness while {rows:,} rows drain, p50", "ms", [percentile(times, 0.5)], note=note)
-    bench.add(f"freshness while {rows:,} rows drain, p99", "ms", [percentile(times, 0.99)], note=note)
+    bench.add(f"freshness while {rows:,} rows wait, p50", "ms", [percentile(times, 0.5)], note=note)
+    bench.add(f"freshness while {rows:,} rows wait, p99", "ms", [percentile(times, 0.99)], note=note)
     bench.add("backfill through the walk, with new rows coming", "rows/s", [worker.curve.rate(2_000, rows)])
 
 
-def while_it_drains(bench: Bench, worker: Worker, rows: int) -> list[float]:
+def during_backfill(bench: Bench, worker: Worker, rows: int) -> list[float]:
     """A few at a time; the last few, which may have come when the backfill was done, do not count."""
     times: list[float] = []
     while True:

@@ -1,6 +1,6 @@
 """Whether a long queue slows the worker down: rows/s over equal windows, at backlogs of 10 k, 100 k and 1 M.
 
-Draining a million rows takes minutes and says no more than its beginning: what a claim costs depends on how long the
+Embedding a million rows takes minutes and says no more than its beginning: what a claim costs depends on how long the
 queue is. So the worker is stopped after a window, and goes on there in the next run. The first rows, while it
 starts up, are left out.
 """
@@ -26,7 +26,7 @@ def run(bench: Bench) -> None:
             if shortest:
                 bench.server.copy(database, "run")
             bench.server.sql("postgres", "CHECKPOINT")
-            rates[backlog].append(drain(bench, embedd, "run" if shortest else database, window))
+            rates[backlog].append(rate_of(bench, embedd, "run" if shortest else database, window))
     for backlog, samples in rates.items():
         bench.add(f"backlog of {backlog:,}", "rows/s", samples, note="rows of 100 B")
     for backlog in backlogs[1:]:
@@ -49,7 +49,7 @@ def filled(bench: Bench, embedd: Embedd, backlog: int) -> str:
     return database
 
 
-def drain(bench: Bench, embedd: Embedd, database: str, window: int) -> float:
+def rate_of(bench: Bench, embedd: Embedd, database: str, window: int) -> float:
     """Rows a second over `window` rows, or what the backlog has of them, after the first ones."""
     worker = Worker([bench.embedd, "worker"], embedd.environment(database), str(bench.work))
     try:

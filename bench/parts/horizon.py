@@ -1,4 +1,4 @@
-"""What an old snapshot costs: jobs drained a second before, during and after one that is held for ten minutes under churn.
+"""What an old snapshot costs: jobs done a second before, during and after one that is held for ten minutes under churn.
 
 A dump, a report, a forgotten session: as long as it lasts, nobody may clear away what a job leaves behind in the queue
 and its index, and the queue's readers have to get past it. Takes a quarter of an hour, so it runs only when it is named;
@@ -44,23 +44,23 @@ class Horizon:
         argv, environment = [bench.embedd, "worker"], self._embedd.environment("run")
         self._worker = Worker(argv, environment, str(bench.work))
         try:
-            before, fresh_before = self._drained("before"), self._freshness()
+            before, fresh_before = self._done("before"), self._freshness()
             seconds = bench.size(600, 20)
             snapshot = server.session("run")
             snapshot.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM items LIMIT 1;\n")
             snapshot.stdin.flush()
             updated = self._churn(seconds)
             self._settle()
-            during, fresh_during = self._drained("during"), self._freshness()
+            during, fresh_during = self._done("during"), self._freshness()
             dead = server.number("run", "SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'queue_1'")
             snapshot.stdin.close()
             snapshot.wait()
             server.sql("run", "VACUUM embedd.queue_1", "VACUUM embedd.ledger_1", "VACUUM items")
-            after = self._drained("after")
+            after = self._done("after")
         finally:
             self._worker.stop()
         held = f"a snapshot of {seconds} s, {updated:,} updates meanwhile, {dead:,.0f} dead rows in the queue"
-        bench.add(f"{self._pulse_rows:,} jobs drained before", "jobs/s", before)
+        bench.add(f"{self._pulse_rows:,} jobs done before", "jobs/s", before)
         bench.add("the same while the snapshot is held", "jobs/s", during, note=held)
         bench.add("the same afterwards, vacuumed", "jobs/s", after)
         bench.add_ratio("during ÷ before", during, before, goal=">= 0.7")
@@ -89,7 +89,7 @@ class Horizon:
         run = processes.run([self._bench.embedd, *words], environment, cwd=str(self._bench.work))
         run.checked(" ".join(str(word) for word in words[:2]))
 
-    def _drained(self, when: str) -> list[float]:
+    def _done(self, when: str) -> list[float]:
         """Jobs a second of each pulse: rows that get another text in one statement."""
         rates = []
         for _ in range(PULSES):

@@ -1,4 +1,4 @@
-"""Resident memory while a backlog of 100,000 rows drains, with a text of 256 MB among them; and whether the drain keeps
+"""Resident memory while a backlog of 100,000 rows is worked off, with a text of 256 MB among them; and whether the work keeps
 its pace to the end."""
 
 from harness import vectors

@@ -11,14 +11,14 @@ namespace {
 
 constexpr seconds kBetweenLooks{1};
 
-/// Waits until the backlog has drained, or the time is up. Writes the result to `out`.
+/// Waits until the backlog is done, or the time is up. Writes the result to `out`.
 Result<void> wait_for_backlog(pg::Connection& db, const ReindexRequest& request, const ReindexHooks& hooks,
                               Reindexed& out) {
   const auto began_at = std::chrono::steady_clock::now();
   while (true) {
     auto backlog = TRY(schema::read_backlog(db, out.info));
     out.backlog = backlog;
-    if (request.now || out.backlog.drained()) return {};
+    if (request.now || out.backlog.done()) return {};
     const double passed = to_seconds(std::chrono::steady_clock::now() - began_at);
     out.gave_up = request.wait_seconds >= 0 && passed >= request.wait_seconds;
     if (out.gave_up) return {};

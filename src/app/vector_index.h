@@ -1,4 +1,4 @@
-/// Builds a vectorizer's vector index when its backlog has drained, and drops the index before a backlog.
+/// Builds a vectorizer's vector index when its backlog is done, and drops the index before a backlog.
 #pragma once
 
 #include <functional>
@@ -29,7 +29,7 @@ struct ReindexHooks {
 
 struct Reindexed {
   schema::VectorizerInfo info;
-  bool gave_up = false;       ///< the backlog did not drain in time, so nothing was built
+  bool gave_up = false;       ///< the backlog was not done in time, so nothing was built
   schema::Backlog backlog{};  ///< as last read; empty if it was not waited for
   std::vector<schema::BuiltIndex> built{};
 };

@@ -202,7 +202,7 @@ class Parser {
         ->check(CLI::IsMember({"truncate", "average", "discard"}));
     command
         .add_option("--index", create->index,
-                    "Vector index, built by `vectorizer reindex` when the backlog has drained: hnsw, halfvec "
+                    "Vector index, built by `vectorizer reindex` when the backlog is done: hnsw, halfvec "
                     "(half precision, up to 4,000 dimensions), ivfflat [none]")
         ->check(CLI::IsMember({"hnsw", "halfvec", "ivfflat", "none"}));
   }
@@ -236,9 +236,10 @@ class Parser {
 
   void add_reindex(CLI::App* group) {
     auto arguments = std::make_shared<app::ReindexRequest>();
-    CLI::App* command = add(
-        group, "reindex", "Wait for the backlog to drain, then build the vector index; for the table's owner",
-        [arguments](Context& context) { return vectorizer_reindex(context, *arguments); });
+    CLI::App* command =
+        add(group, "reindex",
+            "Wait until the backlog is done, then build the vector index; for the table's owner",
+            [arguments](Context& context) { return vectorizer_reindex(context, *arguments); });
     command->add_option("NAME", arguments->name, "The vectorizer")->required();
     command
         ->add_option("--index", arguments->index, "Build this kind from now on: hnsw, halfvec, ivfflat, none")

@@ -167,7 +167,7 @@ Result<int> vectorizer_defer_index(Context& context, const DeferIndexArguments& 
     return kDone;
   }
   for (const std::string& name : arguments.drop) print(fmt::format("{} dropped\n", printable(name)));
-  print_note(fmt::format("once the backlog has drained, build it again with: embedd vectorizer reindex {}",
+  print_note(fmt::format("once the backlog is done, build it again with: embedd vectorizer reindex {}",
                          arguments.name));
   return kDone;
 }

@@ -172,7 +172,7 @@ std::string vectorizers_text(const app::StatusReport& report) {
     for (const std::string& line : notes_of(report, item)) note(printable(item.info.name) + line);
     if (item.index_wanted)
       note(fmt::format("index_wanted: {}embedd vectorizer reindex {}",
-                       app::waits(item) ? "once the backlog has drained, run " : "run ",
+                       app::waits(item) ? "once the backlog is done, run " : "run ",
                        printable(item.info.name)));
   }
   return table.str() + notes;

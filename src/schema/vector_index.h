@@ -52,7 +52,7 @@ struct Backlog {
   bool worker_running = false;  ///< a heartbeat came within the last minute
 
   /// A table in use always has some jobs, so one row in a hundred may wait.
-  [[nodiscard]] bool drained() const { return walked && jobs * 100 <= (rows < 0 ? 0 : rows); }
+  [[nodiscard]] bool done() const { return walked && jobs * 100 <= (rows < 0 ? 0 : rows); }
 };
 Result<Backlog> read_backlog(pg::Connection& db, const VectorizerInfo& vectorizer);
 

@@ -99,7 +99,7 @@ class Bounds {
     vectorize(stage, "openai");
     const auto began = Steady::now();
     const auto worker = stage.start_worker();
-    stage.drain();
+    stage.settle();
     const double missing = stage.number("SELECT count(*) FROM docs WHERE embedding IS NULL");
     report(
         {fmt::format("{} rows, a text of {} MB among them", rows, megabytes), test::peak_mib(worker->pid()),
@@ -120,7 +120,7 @@ class Bounds {
     std::vector<Stage::Statements> claims{{}};
     began = Steady::now();
     const auto worker = stage.start_worker();
-    stage.drain([&] {
+    stage.settle([&] {
       Stage::Statements now = stage.statements("backfill AS MATERIALIZED");
       if (now.rows >= claims.back().rows + rows / 20.0) claims.push_back(now);
     });
@@ -157,7 +157,7 @@ class Bounds {
         "hashtextextended(body COLLATE \"C\", 0) FROM docs WHERE id <= {}",
         letters));
     const auto worker = stage.start_worker();
-    stage.drain();
+    stage.settle();
     const double stored = stage.number("SELECT count(*) FROM docs WHERE embedding IS NOT NULL");
     report({fmt::format("{} dead letters", letters), test::peak_mib(worker->pid()),
             fmt::format("{:.0f} neighbours embedded", stored), stored == letters});
@@ -166,7 +166,7 @@ class Bounds {
            stage.must({"dead", "list", "--limit", "100000", "--json"}));
     report("  embedd status", stage.must({"status"}));
     report("  embedd dead retry --all", stage.must({"dead", "retry", "--all"}));
-    stage.drain();
+    stage.settle();
     report({"  after the retry", test::peak_mib(worker->pid()),
             stage.value("SELECT count(*) FROM docs WHERE embedding IS NOT NULL") + " rows embedded"});
   }
@@ -184,7 +184,7 @@ class Bounds {
     vectorize(stage, "local");
     const double creating = since(began);
     const auto worker = stage.start_worker();
-    stage.drain();
+    stage.settle();
     report(fmt::format("a database of {} other tables", tables), *worker,
            fmt::format("vectorizer create took {:.2f} s", creating));
     report("  embedd status", stage.must({"status"}));
@@ -196,7 +196,7 @@ class Bounds {
     docs(stage, 1'000, 64, "repeat(md5(i::text), 3)");
     vectorize(stage, "local");
     const auto worker = stage.start_worker();
-    stage.drain();
+    stage.settle();
     const auto length = std::chrono::seconds(small_ ? 15 : 60);
     std::this_thread::sleep_for(std::chrono::seconds(10));  // follow-ups of the last work
     stage.forget_statements();

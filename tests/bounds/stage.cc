@@ -67,7 +67,7 @@ std::unique_ptr<test::Process> Stage::start_worker() {
       test::ProcessOptions{.arguments = {"worker"}, .environment = environment_});
 }
 
-void Stage::drain(const std::function<void()>& meanwhile) {
+void Stage::settle(const std::function<void()>& meanwhile) {
   const std::string done =
       "SELECT walked_at IS NOT NULL AND NOT EXISTS (SELECT FROM embedd.queue_1) FROM embedd.vectorizers";
   while (value(done) != "t") {

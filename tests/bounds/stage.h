@@ -38,7 +38,7 @@ class Stage {
   [[nodiscard]] std::unique_ptr<test::Process> start_worker();
   /// Asks every tenth of a second, calling `meanwhile`, until the first vectorizer's table has been walked
   /// and no job is left.
-  void drain(const std::function<void()>& meanwhile = [] {});
+  void settle(const std::function<void()>& meanwhile = [] {});
 
   /// What the server's statistics say of the statements whose text contains `part`.
   struct Statements {

@@ -1,4 +1,4 @@
-// Vector indexes around a backlog: declared with the vectorizer, built when it has drained, put aside for a
+// Vector indexes around a backlog: declared with the vectorizer, built when it is done, put aside for a
 // large one.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -239,7 +239,7 @@ class VectorIndexCommands : public WorkerTest {
   std::string indexes() { return value(kIndexes); }
 };
 
-TEST_F(VectorIndexCommands, BuildAfterTheBacklogHasDrained) {
+TEST_F(VectorIndexCommands, BuildOnceTheBacklogIsDone) {
   create_docs();
   ASSERT_EQ(run_embedd({"migrate"}).code, 0);
   add_docs(300);

@@ -599,11 +599,19 @@ def run(arguments, **options):
     return subprocess.run(arguments, capture_output=True, text=True, **options)
 
 
+def remove_strangers(source, target):
+    """Removes what the source no longer has: a file that was renamed would stand there twice."""
+    for path in target.rglob("*"):
+        if path.is_file() and not (source / path.relative_to(target)).exists():
+            path.unlink()
+
+
 def copy_tree():
     for part in ("CMakeLists.txt", "CMakePresets.json", "cmake", "src", "tests", "migrations", "samples", "bench", "fuzz", ".deps"):
         source, target = ROOT / part, COPY / part
         if source.is_dir():
             run(["cp", "-a", "-u", "--no-target-directory", str(source), str(target)], check=True)
+            remove_strangers(source, target)
         elif source.exists():
             shutil.copy2(source, target)
     # What a run that was killed left broken is newer than its source.

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 class OneAccount : public ::testing::Test {
  protected:
-  /// `workers` drain more than they can for `length`, after a start in which limits are learned.
+  /// `workers` have more to do than they can for `length`, after a start in which limits are learned.
   void run(int workers, Duration length) {
     world.tells = false;
     const VectorizerId notes = world.add_table("notes", 0);

@@ -22,7 +22,7 @@ struct Haul {
     world.provider.limits.max_in_flight = 8;
     notes = world.add_table("notes", 1);
     world.start_worker();
-    drain();
+    settle();
     const std::uint64_t before = world.provider.requests;
     std::vector<std::string> texts;
     for (int i = 0; i < rows; ++i) texts.push_back(fmt::format("text {}", i));
@@ -30,10 +30,10 @@ struct Haul {
     for (int i = 0; i < rows; ++i)
       world.database.put(notes, fmt::format("k{:05}", i), texts[static_cast<std::size_t>(i)],
                          world.database_now());
-    drain();
+    settle();
     requests = world.provider.requests - before;
   }
-  void drain() {
+  void settle() {
     EXPECT_TRUE(world.run_until([&] { return world.database.jobs() == 0; }, 1h));
   }
   World world;

@@ -61,7 +61,7 @@ TEST_F(Stores, ARowThatGetsANewTextWithoutEndIsCutAtMost120TimesAnHour) {
   EXPECT_LE(bought(), 2U * SpendingBrake::kAnyTextAnHour);
   EXPECT_GT(bought(), SpendingBrake::kAnyTextAnHour);
   EXPECT_GT(world.braked, 0U);
-  EXPECT_TRUE(drained(3min)) << "the last text waits a minute at most";
+  EXPECT_TRUE(settled(3min)) << "the last text waits a minute at most";
   EXPECT_EQ(world.verdict(), "");
 }
 

@@ -21,9 +21,9 @@ class Walks : public Scenario {
   }
   VectorizerId walked_table(const std::string& name) {
     const VectorizerId id = world.add_table(name, kRows);
-    EXPECT_TRUE(drained(10min));
+    EXPECT_TRUE(settled(10min));
     world.database.put(id, "new", name + " new v0", world.database_now());
-    EXPECT_TRUE(drained(10min));
+    EXPECT_TRUE(settled(10min));
     return id;
   }
   bool walk_begins(VectorizerId id, std::uint64_t number) {

@@ -14,7 +14,7 @@ class Scenario : public ::testing::Test {
     for (const std::string& violation : world.violations) ADD_FAILURE() << violation;
     if (HasFailure()) std::cerr << world.story();
   }
-  bool drained(Duration at_most) {
+  bool settled(Duration at_most) {
     return world.run_until([&] { return world.database.jobs() == 0 && walked(); }, at_most);
   }
   [[nodiscard]] bool walked() const {
@@ -23,7 +23,7 @@ class Scenario : public ::testing::Test {
     return true;
   }
   void expect_all_true(Duration at_most = std::chrono::minutes(10)) {
-    EXPECT_TRUE(drained(at_most)) << world.database.jobs() << " jobs left";
+    EXPECT_TRUE(settled(at_most)) << world.database.jobs() << " jobs left";
     EXPECT_EQ(world.verdict(), "");
   }
   Table& table(VectorizerId id) { return world.database.tables.at(id); }

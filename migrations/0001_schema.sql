@@ -396,6 +396,97 @@ EXCEPTION WHEN OTHERS THEN
 END
 $function$;
 
+-- A search of a vectorizer's rows as SQL, for applications: by meaning, and also by words if there is an index for words. The function
+-- only prints the statement. Whoever runs the statement needs no privilege on this schema, except USAGE if the vectorizer has a filter.
+CREATE FUNCTION embedd.search_sql(name text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  v          embedd.vectorizers;
+  vectors    regclass;                         -- the table that has the vectors, as alias t; of a store, alias s at the end
+  pgvector   text;
+  document   text;                             -- what the index for words has of a row
+  settings   text;
+  keys       text;                             -- k1, k2; of a store also seq: they identify a vector
+  named_keys text;
+  same_key   text;
+  distance   text;                             -- over the alias %s
+  nearest    text;                             -- the distance by which the index orders
+  words      text;
+  covered    text := '';
+  limited    text := '$2';
+  ctes       text;
+BEGIN
+  SELECT * INTO v FROM embedd.vectorizers o WHERE o.name = search_sql.name AND o.rows_of IS NULL;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no vectorizer %', quote_literal(name) USING HINT = 'List the vectorizers with: embedd vectorizer list';
+  END IF;
+  vectors := coalesce(v.store, v.source);
+  SELECT n.nspname INTO pgvector
+  FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid JOIN pg_namespace n ON n.oid = y.typnamespace
+  WHERE a.attrelid = vectors AND a.attname = v.destination_column AND NOT a.attisdropped AND y.typname = v.destination_type;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'table % has no column % of type % any more', vectors, quote_ident(v.destination_column), v.destination_type
+      USING HINT = 'embedd check says what to do.';
+  END IF;
+  SELECT pg_get_expr(i.indexprs, i.indrelid) INTO document FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+  WHERE v.text_search IS NOT NULL AND i.indrelid = vectors AND i.indisvalid AND c.relname = 'embedd_text_' || v.id;
+  SELECT CASE m.amname
+           WHEN 'hnsw' THEN E'-- In the same transaction, before: SET LOCAL hnsw.ef_search = 200; with pgvector 0.8 or later also\n'
+                            '-- SET LOCAL hnsw.iterative_scan = strict_order; else the index may find fewer rows than there are.\n'
+           ELSE E'-- In the same transaction, before: SET LOCAL ivfflat.probes = 10, or more; else the index may miss many rows.\n' END
+  INTO settings FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
+  WHERE i.indrelid = vectors AND i.indisvalid AND m.amname IN ('hnsw', 'ivfflat') LIMIT 1;
+
+  SELECT string_agg(format('k%s', n), ', ' ORDER BY n), string_agg(format('t.%I AS k%s', c, n), ', ' ORDER BY n),
+         string_agg(format('t.%I = f.k%s', c, n), ' AND ' ORDER BY n)
+  INTO keys, named_keys, same_key FROM unnest(v.key_columns) WITH ORDINALITY AS u(c, n);
+  IF v.store IS NOT NULL THEN
+    keys := keys || ', seq';
+    named_keys := named_keys || ', t.chunk_seq AS seq';
+  ELSIF v.filter IS NOT NULL THEN
+    covered := format(' AND (%s)', v.filter_sql);
+  END IF;
+  distance := format('%%s.%I OPERATOR(%I.<=>) $1::%2$I.%I', v.destination_column, pgvector, v.destination_type);
+  nearest := format(distance, 't');
+  IF v.index_kind = 'halfvec' AND v.destination_type = 'vector' THEN
+    nearest := format('t.%1$I::%2$I.halfvec(%3$s) OPERATOR(%2$I.<=>) $1::%2$I.vector::%2$I.halfvec(%3$s)', v.destination_column,
+                      pgvector, v.dimensions);
+  END IF;
+  ctes := format(E'near AS MATERIALIZED (\n  SELECT %s, %s AS distance FROM %s t WHERE t.%I IS NOT NULL%s\n  ORDER BY %s LIMIT 200\n)',
+                 named_keys, format(distance, 't'), vectors, v.destination_column, covered, nearest);
+  IF document IS NOT NULL THEN
+    limited := '$3';
+    words := format('websearch_to_tsquery(%L, $2)', v.text_search);
+    ctes := ctes || format(E', found AS MATERIALIZED (\n  SELECT %s, ts_rank_cd(%s, %s) AS words FROM %s t\n  WHERE %2$s @@ %3$s%5$s\n'
+                           '  ORDER BY words DESC LIMIT 200\n)', named_keys, document, words, vectors, covered);
+  END IF;
+  ctes := ctes || format(E', ranks AS (\n  SELECT %1$s, row_number() OVER (ORDER BY distance, %1$s) AS rank FROM near%2$s\n), fused AS (\n'
+                         '  SELECT %1$s, sum(1.0::float8 / (60 + rank)) AS score FROM ranks GROUP BY %1$s\n)', keys,
+                         CASE WHEN document IS NOT NULL THEN
+                           format(E'\n  UNION ALL SELECT %1$s, row_number() OVER (ORDER BY words DESC, %1$s) FROM found', keys) END);
+  IF v.store IS NOT NULL THEN
+    ctes := ctes || format(E', best AS (\n  SELECT DISTINCT ON (%1$s) * FROM fused ORDER BY %1$s, score DESC, seq\n)',
+                           left(keys, -length(', seq')));
+  END IF;
+  RETURN concat(
+    format(E'-- A search of %s. $1: the query''s vector by the model %s, such as ''[0.1,0.2]''; ', translate(v.source::text, E'\n\r', '  '),
+           translate(v.model, E'\n\r', '  ')),
+    CASE WHEN document IS NOT NULL THEN '$2: the query''s words; ' END, limited, E': how many rows.\n',
+    E'-- Print the statement again after a change of the vectorizer: vectors of two models cannot be compared.\n',
+    CASE WHEN document IS NULL AND v.text_search IS NOT NULL THEN
+      format(E'-- By meaning alone, because table %s has no valid index embedd_text_%s.\n', translate(vectors::text, E'\n\r', '  '), v.id) END,
+    settings, 'WITH ', ctes, E'\nSELECT f.score, 1 - (',
+    format(distance, CASE WHEN v.store IS NULL THEN 't' ELSE 's' END), E') AS similarity',
+    CASE WHEN v.store IS NOT NULL THEN ', s.chunk_seq, s.chunk' END,
+    (SELECT string_agg(format(', t.%I', c), '' ORDER BY n) FROM unnest(v.read_columns) WITH ORDINALITY AS u(c, n)),
+    format(E'\nFROM %s f JOIN %s t ON %s', CASE WHEN v.store IS NULL THEN 'fused' ELSE 'best' END, v.source, same_key),
+    CASE WHEN v.store IS NOT NULL THEN
+      format(' JOIN %s s ON %s AND s.chunk_seq = f.seq', v.store,
+             (SELECT string_agg(format('s.%I = f.k%s', c, n), ' AND ' ORDER BY n) FROM unnest(v.key_columns) WITH ORDINALITY AS u(c, n))) END,
+    format(E'\nORDER BY f.score DESC, %s LIMIT %s', regexp_replace(keys, '(k[0-9]+|seq)', 'f.\1', 'g'), limited));
+END
+$function$;
+
 -- Rights.
 
 -- PostgreSQL grants every function to everybody by default. The functions that are not listed here read the catalog for roles that

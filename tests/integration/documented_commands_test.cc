@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 std::vector<std::string> documents() {
-  std::vector<std::string> names{"README.md", "CONTRIBUTING.md", "SECURITY.md"};
+  std::vector<std::string> names{"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"};
   for (const auto& entry : fs::directory_iterator(source_file("docs")))
     if (entry.path().extension() == ".md") names.push_back("docs/" + entry.path().filename().string());
   return names;

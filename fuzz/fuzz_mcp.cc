@@ -46,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       out = ToolResult{.text = arguments ? simdjson::minify(*arguments) : std::string("none")};
     return out;
   });
-  if (const auto answer = server.handle(input)) check_answer(*answer);
+  if (const auto answer = server.handle(input)) check_answer(answer->json);
   check_hits(input);
   return 0;
 }

@@ -69,7 +69,7 @@ Result<int> serve_mcp(Context& context) {
         too_long ? std::optional(mcp::refusal("null", mcp::kInvalidRequest, "the message is too long"))
                  : server.handle(*line);
     if (!answer) continue;
-    print(*answer + "\n");
+    print(answer->json + "\n");
     if (!flush_output()) break;  // nobody reads stdout any more
   }
   return kDone;

@@ -95,7 +95,8 @@ int count(const Config& config, const char* name) { return static_cast<int>(conf
 SearchServer::SearchServer(const Config& config, const serve::Routes* worker, serve::Tokens tokens)
     : metrics_(worker == nullptr),
       service_(std::make_unique<app::SearchService>(config, count(config, "serve_connections"))),
-      api_(*service_, metrics_, std::move(tokens),
+      mcp_(std::make_unique<serve::McpApi>(config, *service_, metrics_, serve::McpApi::Limits{})),
+      api_(*service_, *mcp_, metrics_, std::move(tokens),
            {.requests = count(config, "serve_requests"),
             .requests_of_a_token = count(config, "serve_requests_per_token")},
            worker) {}
@@ -117,6 +118,7 @@ Result<std::unique_ptr<SearchServer>> SearchServer::start(const Config& config, 
 SearchServer::~SearchServer() {
   if (!server_) return;
   server_->stop();
+  mcp_.reset();      // its calls use the service, and end by their deadlines
   service_.reset();  // its answers still go to the server, which drops them
   log::info("http_stopped", {});
 }

@@ -8,6 +8,7 @@
 #include "cli/config.h"
 #include "observe/request_metrics.h"
 #include "serve/http_server.h"
+#include "serve/mcp_api.h"
 #include "serve/routes.h"
 #include "serve/search_api.h"
 
@@ -27,6 +28,7 @@ class SearchServer {
 
   observe::RequestMetrics metrics_;
   std::unique_ptr<app::SearchService> service_;
+  std::unique_ptr<serve::McpApi> mcp_;
   serve::SearchApi api_;
   std::unique_ptr<serve::HttpServer> server_;
 };

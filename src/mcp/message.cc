@@ -1,5 +1,7 @@
 #include "mcp/message.h"
 
+#include <utility>
+
 #include "base/json.h"
 
 namespace embedd::mcp {
@@ -16,8 +18,8 @@ bool is_id(simdjson::dom::element element) {
 
 }  // namespace
 
-std::expected<std::optional<Request>, std::string> parse_message(simdjson::dom::parser& parser,
-                                                                 std::string_view message) {
+std::expected<std::optional<Request>, Reply> parse_message(simdjson::dom::parser& parser,
+                                                           std::string_view message) {
   if (message.empty()) return std::unexpected(refusal(kNoId, kParseError, "the message is empty"));
   simdjson::dom::element root;
   if (const auto error = parser.parse(message.data(), message.size()).get(root))
@@ -53,21 +55,21 @@ std::expected<std::optional<Request>, std::string> parse_message(simdjson::dom::
   return request;
 }
 
-std::string answer(std::string_view id, std::string_view result) {
+Reply answer(std::string_view id, std::string_view result) {
   JsonWriter json;
   json.object().key("jsonrpc").value("2.0").key("id").raw(id).key("result").raw(result).end();
   std::string line = json.str();
   std::erase(line, '\n');  // a message is one line, and a text of JSON has no newline as such
-  return line;
+  return {.json = std::move(line)};
 }
 
-std::string refusal(std::string_view id, int code, std::string_view message, std::string_view data) {
+Reply refusal(std::string_view id, int code, std::string_view message, std::string_view data) {
   JsonWriter json;
   json.object().key("jsonrpc").value("2.0").key("id").raw(id).key("error").object();
   json.key("code").value(code).key("message").value(message);
   if (!data.empty()) json.key("data").raw(data);
   json.end().end();
-  return json.str();
+  return {.json = json.str(), .error = code, .status = code == kMethodNotFound ? 404 : 400};
 }
 
 }  // namespace embedd::mcp

@@ -17,7 +17,14 @@ inline constexpr int kParseError = -32700;
 inline constexpr int kInvalidRequest = -32600;
 inline constexpr int kMethodNotFound = -32601;
 inline constexpr int kInvalidParams = -32602;
+inline constexpr int kHeaderMismatch = -32020;
 inline constexpr int kUnsupportedVersion = -32022;
+
+struct Reply {
+  std::string json;  ///< one line without its end
+  int error = 0;     ///< of JSON-RPC; 0: a result
+  int status = 200;  ///< of HTTP, if that carries the reply
+};
 
 struct Request {
   std::string id;  ///< JSON; empty: a notification, which gets no answer
@@ -27,12 +34,12 @@ struct Request {
 
 /// A request; nothing for an answer to a request that was never sent; or the answer to a message that is
 /// neither.
-std::expected<std::optional<Request>, std::string> parse_message(simdjson::dom::parser& parser,
-                                                                 std::string_view message);
+std::expected<std::optional<Request>, Reply> parse_message(simdjson::dom::parser& parser,
+                                                           std::string_view message);
 
 /// `id` and `result` are JSON.
-std::string answer(std::string_view id, std::string_view result);
-/// `data`: JSON, or empty.
-std::string refusal(std::string_view id, int code, std::string_view message, std::string_view data = "");
+Reply answer(std::string_view id, std::string_view result);
+/// `data`: JSON, or empty. The status is 404 for a method that is not known, and 400 otherwise.
+Reply refusal(std::string_view id, int code, std::string_view message, std::string_view data = "");
 
 }  // namespace embedd::mcp

@@ -50,7 +50,7 @@ void write_modern(JsonWriter& json, bool cacheable) {
   json.end();
 }
 
-std::string initialized(const Request& request) {
+Reply initialized(const Request& request) {
   std::string_view wanted;
   if (!request.params || request.params->at_key("protocolVersion").get(wanted))
     wanted = kWithHandshake.front();
@@ -64,7 +64,7 @@ std::string initialized(const Request& request) {
   return answer(request.id, json.str());
 }
 
-std::string discovered(const Request& request) {
+Reply discovered(const Request& request) {
   JsonWriter json;
   json.object().key("supportedVersions").array().value(kModern).end().key("capabilities");
   write_capabilities(json);
@@ -74,7 +74,7 @@ std::string discovered(const Request& request) {
   return answer(request.id, json.str());
 }
 
-std::string listed(const Request& request, bool modern) {
+Reply listed(const Request& request, bool modern) {
   JsonWriter json;
   json.object().key("tools").raw(embedded::mcp_tools().front().content);
   if (modern) write_modern(json, true);
@@ -82,44 +82,69 @@ std::string listed(const Request& request, bool modern) {
   return answer(request.id, json.str());
 }
 
+std::string unsupported(std::string_view requested) {
+  JsonWriter data;
+  data.object().key("supported").array().value(kModern).end().key("requested").value(requested).end();
+  return data.str();
+}
+
+/// A request that is well-formed, but cannot be answered: no fault of HTTP.
+Reply with_status_200(Reply reply) {
+  reply.status = 200;
+  return reply;
+}
+
+/// The element of `_meta` that names the revision; none if there is none.
+std::optional<simdjson::dom::element> named_version(const Request& request) {
+  simdjson::dom::object meta;
+  simdjson::dom::element element;
+  if (!request.params || request.params->at_key("_meta").get(meta) || meta[kVersionKey].get(element))
+    return std::nullopt;
+  return element;
+}
+
 }  // namespace
 
-std::expected<bool, std::string> Server::is_modern(const Request& request) {
-  simdjson::dom::object meta;
+std::expected<bool, Reply> Server::is_modern(const Request& request, const Headers* headers) {
+  const auto refused = [&](int code, const std::string& message, std::string_view data = "") {
+    return std::unexpected(refusal(request.id, code, message, data));
+  };
+  const auto element = named_version(request);
+  const std::string_view header = headers != nullptr ? std::string_view(headers->protocol_version) : "";
+  if (!element) {
+    const bool known = header.empty() || std::ranges::find(kWithHandshake, header) != kWithHandshake.end();
+    if (known && request.method != "server/discover") return false;
+    if (!known && header != kModern)
+      return refused(kUnsupportedVersion, "unsupported protocol version", unsupported(header));
+    return refused(kInvalidParams, "params._meta must hold " + std::string(kVersionKey));
+  }
   std::string_view version;
-  simdjson::dom::element element;
-  const bool has_meta = request.params && !request.params->at_key("_meta").get(meta);
-  if (!has_meta || meta[kVersionKey].get(element)) {
-    if (request.method != "server/discover") return false;
-    return std::unexpected(
-        refusal(request.id, kInvalidParams, "params._meta must hold " + std::string(kVersionKey)));
-  }
-  if (element.get(version))
-    return std::unexpected(
-        refusal(request.id, kInvalidParams, std::string(kVersionKey) + " must be a string"));
-  if (version != kModern) {
-    JsonWriter data;
-    data.object().key("supported").array().value(kModern).end().key("requested").value(version).end();
-    return std::unexpected(
-        refusal(request.id, kUnsupportedVersion, "unsupported protocol version", data.str()));
-  }
-  if (meta[kCapabilitiesKey].get(element))
-    return std::unexpected(
-        refusal(request.id, kInvalidParams, "params._meta must hold " + std::string(kCapabilitiesKey)));
+  if (element->get(version)) return refused(kInvalidParams, std::string(kVersionKey) + " must be a string");
+  if (headers != nullptr && header != version)
+    return refused(kHeaderMismatch, header.empty() ? "the header MCP-Protocol-Version is missing"
+                                                   : "the header MCP-Protocol-Version differs from " +
+                                                         std::string(kVersionKey));
+  if (version != kModern)
+    return refused(kUnsupportedVersion, "unsupported protocol version", unsupported(version));
+  if (request.params->at_key("_meta").at_key(kCapabilitiesKey).error())
+    return refused(kInvalidParams, "params._meta must hold " + std::string(kCapabilitiesKey));
+  if (headers != nullptr)
+    if (const std::string wrong = disagreement(*headers, request); !wrong.empty())
+      return refused(kHeaderMismatch, wrong);
   return true;
 }
 
-std::string Server::call_tool(const Request& request, bool modern) const {
+Reply Server::call_tool(const Request& request, bool modern) const {
+  const auto refused = [&](const std::string& message) {
+    return with_status_200(refusal(request.id, kInvalidParams, message));
+  };
   std::string_view name;
-  if (!request.params || request.params->at_key("name").get(name))
-    return refusal(request.id, kInvalidParams, "name must be a string");
+  if (!request.params || request.params->at_key("name").get(name)) return refused("name must be a string");
   simdjson::dom::object arguments;
   const bool given = !request.params->at_key("arguments").get(arguments);
-  if (!given && !request.params->at_key("arguments").error())
-    return refusal(request.id, kInvalidParams, "arguments must be an object");
+  if (!given && !request.params->at_key("arguments").error()) return refused("arguments must be an object");
   const auto result = call_(name, given ? std::optional(arguments) : std::nullopt);
-  if (!result)
-    return refusal(request.id, kInvalidParams, "there is no tool " + std::string(name.substr(0, 100)));
+  if (!result) return refused("there is no tool " + std::string(name.substr(0, 100)));
   JsonWriter json;
   json.object().key("content").array().object().key("type").value("text").key("text").value(result->text);
   json.end().end().key("isError").value(result->failed);
@@ -128,19 +153,20 @@ std::string Server::call_tool(const Request& request, bool modern) const {
   return answer(request.id, json.str());
 }
 
-std::optional<std::string> Server::handle(std::string_view message) {
+std::optional<Reply> Server::handle(std::string_view message, const Headers* headers) {
   auto parsed = parse_message(parser_, message);
   if (!parsed) return std::move(parsed.error());
   if (!*parsed || (*parsed)->id.empty()) return std::nullopt;
   const Request& request = **parsed;
   if (request.method == "initialize") return initialized(request);
-  const auto modern = is_modern(request);
+  const auto modern = is_modern(request, headers);
   if (!modern) return modern.error();
   if (request.method == "server/discover") return discovered(request);
   if (request.method == "ping" && !*modern) return answer(request.id, "{}");
   if (request.method == "tools/list") return listed(request, *modern);
   if (request.method == "tools/call") return call_tool(request, *modern);
-  return refusal(request.id, kMethodNotFound, "there is no method " + request.method.substr(0, 100));
+  Reply unknown = refusal(request.id, kMethodNotFound, "there is no method " + request.method.substr(0, 100));
+  return *modern ? unknown : with_status_200(std::move(unknown));
 }
 
 }  // namespace embedd::mcp

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "mcp/headers.h"
 #include "mcp/message.h"
 #include "mcp/tools.h"
 
@@ -22,14 +23,15 @@ class Server {
 
   explicit Server(CallTool call) : call_(std::move(call)) {}
 
-  /// The answer, one line of JSON without its end; or none. Blocks while a tool works.
-  std::optional<std::string> handle(std::string_view message);
+  /// The reply, or none. `headers`: of the HTTP request that carried the message; null: nothing but the
+  /// message came. Blocks while a tool works.
+  std::optional<Reply> handle(std::string_view message, const Headers* headers = nullptr);
 
  private:
-  /// Whether the request names its revision, as the newest wants; or the answer to a request that names it
+  /// Whether the request names its revision, as the newest wants; or the reply to a request that names it
   /// wrongly.
-  [[nodiscard]] static std::expected<bool, std::string> is_modern(const Request& request);
-  [[nodiscard]] std::string call_tool(const Request& request, bool modern) const;
+  [[nodiscard]] static std::expected<bool, Reply> is_modern(const Request& request, const Headers* headers);
+  [[nodiscard]] Reply call_tool(const Request& request, bool modern) const;
 
   CallTool call_;
   simdjson::dom::parser parser_;

@@ -8,12 +8,15 @@
 #include <simdjson.h>
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "app/search_service.h"
 #include "app/settings.h"
+#include "search/request.h"
 
 namespace embedd::mcp {
 
@@ -25,11 +28,17 @@ struct ToolResult {
   bool failed = false;
 };
 
+/// What the caller of a tool may see.
+struct Scope {
+  std::function<bool(std::string_view)> may_use;  ///< by a vectorizer's name; null: all of them
+  std::optional<search::Filter> filter;           ///< which rows there are for this caller
+};
+
 class Tools {
  public:
   /// Both references must outlive this object.
-  Tools(const app::Settings& settings, app::SearchService& service)
-      : settings_(settings), service_(service) {}
+  Tools(const app::Settings& settings, app::SearchService& service, Scope scope = {})
+      : settings_(settings), service_(service), scope_(std::move(scope)) {}
 
   /// Blocks until the answer is there. None if there is no tool of that name.
   std::optional<ToolResult> call(std::string_view name, std::optional<simdjson::dom::object> arguments);
@@ -41,8 +50,15 @@ class Tools {
   Result<std::string> get_row(const Arguments& arguments);
   Result<std::string> status(const Arguments& arguments);
 
+  [[nodiscard]] bool may_use(const std::string& vectorizer) const {
+    return !scope_.may_use || scope_.may_use(vectorizer);
+  }
+  /// Error: there is no vectorizer of that name, for this caller.
+  [[nodiscard]] Result<void> check(const std::string& vectorizer) const;
+
   const app::Settings& settings_;
   app::SearchService& service_;
+  const Scope scope_;
 };
 
 }  // namespace embedd::mcp

@@ -145,6 +145,14 @@ Result<std::string> filter_sql(const Filter& filter, const schema::SourceTable& 
   return filter.kind == Filter::Kind::negation ? out + " IS NOT TRUE" : "(" + out + ")";
 }
 
+Result<std::string> mandatory_sql(const Filter& filter, const schema::SourceTable& table,
+                                  std::string_view vectorizer, Binder& binder) {
+  auto sql = filter_sql(filter, table, binder);
+  if (sql) return " AND (" + *sql + ")";
+  return fail(ErrorKind::misconfigured,
+              fmt::format("the filter of this token does not fit {}: {}", vectorizer, sql.error().message));
+}
+
 Result<void> check_key(const Filter& key, const std::vector<std::string>& columns) {
   for (const Filter& part : key.parts)
     if (std::ranges::find(columns, part.column) == columns.end())

@@ -33,6 +33,11 @@ class Binder {
 Result<std::string> filter_sql(const Filter& filter, const schema::SourceTable& table, Binder& binder,
                                std::string_view alias = "t");
 
+/// The filter of a client's token, as a condition that goes on: " AND (…)". `vectorizer`: its name, for the
+/// error: misconfigured, if the filter does not fit the table.
+Result<std::string> mandatory_sql(const Filter& filter, const schema::SourceTable& table,
+                                  std::string_view vectorizer, Binder& binder);
+
 /// Whether `key`, as read_key() reads one, has exactly these columns. Errors: invalid_argument, which names
 /// the field.
 Result<void> check_key(const Filter& key, const std::vector<std::string>& columns);

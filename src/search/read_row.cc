@@ -68,7 +68,9 @@ void add_column(const schema::SourceColumn& column, const std::string& from, con
 /// Reads the row, with at most `most` characters of each long value.
 Result<Row> read_pieces(pg::Connection& db, const Subject& subject, const RowRequest& request, int most) {
   Binder binder;
-  const std::string where = TRY(filter_sql(*request.key, subject.source, binder));
+  std::string where = TRY(filter_sql(*request.key, subject.source, binder));
+  if (request.mandatory)
+    where += TRY(mandatory_sql(*request.mandatory, subject.source, subject.info.name, binder));
   const std::string first = binder.bind(std::to_string(request.from + 1)) + "::pg_catalog.int4";
   const std::string length = binder.bind(std::to_string(most)) + "::pg_catalog.int4";
   std::string row = "'{}'::pg_catalog.jsonb", goes_on = row;

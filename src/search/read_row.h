@@ -13,10 +13,11 @@
 namespace embedd::search {
 
 struct RowRequest {
-  std::optional<Filter> key;   ///< a test `=` for each key column
-  int from = 0;                ///< characters of each long value that are left out
-  int most = 20'000;           ///< characters of each long value that are returned, if they fit
-  std::size_t bytes = 50'000;  ///< of the whole answer
+  std::optional<Filter> key;        ///< a test `=` for each key column
+  std::optional<Filter> mandatory;  ///< of the client's token: a row that does not pass it is not there
+  int from = 0;                     ///< characters of each long value that are left out
+  int most = 20'000;                ///< characters of each long value that are returned, if they fit
+  std::size_t bytes = 50'000;       ///< of the whole answer
 };
 
 struct Row {

@@ -115,7 +115,7 @@ class Builder {
   Result<void> read_conditions() {
     std::string filter;
     if (request_.mandatory) {
-      mandatory_ = TRY(mandatory());
+      mandatory_ = TRY(mandatory_sql(*request_.mandatory, subject_.source, info_.name, binder_));
       filter = mandatory_;
     }
     if (request_.filter)
@@ -135,15 +135,6 @@ class Builder {
     conditions_ +=
         " AND NOT (" + TRY(filter_sql(*request_.similar_to, subject_.source, binder_, alias_)) + ")";
     return {};
-  }
-
-  /// The filter of the client's token. If the filter does not fit this table, the search fails.
-  Result<std::string> mandatory() {
-    auto sql = filter_sql(*request_.mandatory, subject_.source, binder_);
-    if (!sql)
-      return fail(ErrorKind::misconfigured, fmt::format("the filter of this token does not fit {}: {}",
-                                                        info_.name, sql.error().message));
-    return " AND (" + *sql + ")";
   }
 
   /// The vector of the row that hits are to be similar to; of a store, the mean of the chunks' vectors.

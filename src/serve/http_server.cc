@@ -132,7 +132,7 @@ class Session : public std::enable_shared_from_this<Session> {
     idle_since_ = std::chrono::steady_clock::now();
     parser_.emplace();
     parser_->header_limit(shared_.limits.head_bytes);
-    parser_->body_limit(shared_.limits.body_bytes);
+    parser_->body_limit(boost::none);  // until the handler knows the route
     stream_.expires_after(shared_.limits.idle);
     on_stream([this](auto& stream) {
       http::async_read_header(
@@ -153,6 +153,10 @@ class Session : public std::enable_shared_from_this<Session> {
     request_.authorization = text(head[http::field::authorization]);
     request_.content_type = text(head[http::field::content_type]);
     request_.host = text(head[http::field::host]);
+    request_.origin = text(head[http::field::origin]);
+    request_.mcp_protocol_version = text(head["MCP-Protocol-Version"]);
+    request_.mcp_method = text(head["Mcp-Method"]);
+    request_.mcp_name = text(head["Mcp-Name"]);
     if (std::string id = text(head["X-Request-ID"]); is_plain_id(id)) request_.id = std::move(id);
     keep_alive_ = head.keep_alive();
     if (auto refusal = shared_.handler.admit(request_, permit_)) {
@@ -164,6 +168,9 @@ class Session : public std::enable_shared_from_this<Session> {
       unread_ = true;
       return respond(shared_.handler.refusal(400, "unexpected_body", "send no body with this method"));
     }
+    most_body_ = shared_.handler.most_body(request_).value_or(shared_.limits.body_bytes);
+    if (parser_->content_length().value_or(0) > most_body_) return on_bad_head(http::error::body_limit);
+    parser_->body_limit(most_body_);
     if (beast::iequals(head[http::field::expect], "100-continue")) return go_on();
     read_body();
   }
@@ -173,8 +180,7 @@ class Session : public std::enable_shared_from_this<Session> {
     unread_ = true;
     if (error == http::error::body_limit)
       return respond(shared_.handler.refusal(
-          413, "body_too_large",
-          fmt::format("the body has more than {} KiB", shared_.limits.body_bytes / kKiB)));
+          413, "body_too_large", fmt::format("the body has more than {} KiB", most_body_ / kKiB)));
     if (error == http::error::header_limit || error == http::error::buffer_overflow)
       return respond(shared_.handler.refusal(
           431, "head_too_large",
@@ -302,6 +308,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool unread_ = false;  ///< the client may still be sending
   std::array<char, 4096> dropped_{};
   std::size_t dropped_bytes_ = 0;
+  std::uint64_t most_body_ = 0;
 };
 
 void Shared::remove(const Session& session) {

@@ -26,6 +26,8 @@ class Tls;
 struct HttpRequest {
   std::string method, target;
   std::string authorization, content_type, host;
+  std::string origin;                                      ///< `Origin`: a web page's
+  std::string mcp_protocol_version, mcp_method, mcp_name;  ///< `MCP-Protocol-Version` and so on
   std::string id;  ///< `X-Request-ID`, if that is short and plain; else a new one
   std::string body;
   Instant began{};
@@ -48,6 +50,8 @@ class HttpHandler {
   /// Called on the server's thread when the head has come; must not block. A reply refuses the request, and
   /// its body is not read. `permit` is kept until the reply was sent.
   virtual std::optional<HttpReply> admit(const HttpRequest& head, std::shared_ptr<void>& permit) = 0;
+  /// Most bytes of the body of an admitted request; none: Limits::body_bytes.
+  virtual std::optional<std::uint64_t> most_body(const HttpRequest& /*head*/) { return std::nullopt; }
   /// Called on the server's thread; must not block. `done` may be called on any thread, once.
   virtual void handle(HttpRequest request, std::function<void(HttpReply)> done) = 0;
   /// The reply was sent, or could not be.

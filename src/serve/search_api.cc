@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "base/json.h"
@@ -11,6 +12,7 @@
 #include "base/loopback.h"
 #include "embedded/openapi.h"
 #include "search/request.h"
+#include "serve/host.h"
 #include "serve/problem.h"
 #include "serve/search_json.h"
 
@@ -18,12 +20,6 @@ namespace embedd::serve {
 namespace {
 
 constexpr Duration kHealthLives = seconds(1);
-
-/// The host of a `Host` header, without its port and the brackets of IPv6.
-std::string_view host_of(std::string_view header) {
-  if (header.starts_with('[')) return header.substr(1, header.find(']') - 1);
-  return header.substr(0, header.find(':'));
-}
 
 bool is_json(std::string_view content_type) {
   std::string type(content_type.substr(0, content_type.find(';')));
@@ -42,6 +38,13 @@ int status_of(std::string_view code) {
   return 503;
 }
 
+std::vector<app::Listed> usable(const std::vector<app::Listed>& listed, const Rights& rights) {
+  std::vector<app::Listed> out;
+  std::ranges::copy_if(listed, std::back_inserter(out),
+                       [&](const app::Listed& each) { return rights.may_use(each.info.name); });
+  return out;
+}
+
 std::string retry_after(const Error& error) {
   const double asked = error.retry_after ? to_seconds(*error.retry_after) : 5;
   return fmt::format("{:.0f}", std::ceil(std::clamp(asked, 1.0, 3600.0)));
@@ -49,9 +52,10 @@ std::string retry_after(const Error& error) {
 
 }  // namespace
 
-SearchApi::SearchApi(app::SearchService& service, observe::RequestMetrics& metrics, Tokens tokens,
-                     Limits limits, const Routes* worker)
+SearchApi::SearchApi(app::SearchService& service, McpApi& mcp, observe::RequestMetrics& metrics,
+                     Tokens tokens, Limits limits, const Routes* worker)
     : service_(service),
+      mcp_(mcp),
       metrics_(metrics),
       worker_(worker),
       tokens_(std::move(tokens)),
@@ -74,13 +78,16 @@ std::optional<HttpReply> SearchApi::admit(const HttpRequest& head, std::shared_p
   if (target.route == Route::unknown || (target.route == Route::worker && worker_ == nullptr))
     return refusal(404, "not_found",
                    "there are POST /v1/vectorizers/NAME/search, POST /v1/vectorizers/NAME/embed, POST "
-                   "/v1/embeddings, GET /v1/vectorizers, /healthz, /metrics and /openapi.json");
+                   "/v1/embeddings, POST /mcp, GET /v1/vectorizers, /healthz, /metrics and /openapi.json");
   if (target.posts() ? head.method != "POST" : head.method != "GET" && head.method != "HEAD") {
     HttpReply reply = refusal(405, "method_not_allowed", target.posts() ? "use POST" : "use GET");
     reply.headers.emplace_back("Allow", target.posts() ? "POST" : "GET, HEAD");
     return refused(std::move(reply));
   }
   if (!target.guarded()) return std::nullopt;
+  if (target.route == Route::mcp && !is_own_origin(head.origin, head.host))
+    return refused(refusal(403, "forbidden",
+                           "a web page of another host must not ask: its Origin differs from the Host"));
   std::size_t client = 0;
   if (auto reply = check_token(head, client)) return refused(std::move(*reply));
   if (target.posts() && !is_json(head.content_type))
@@ -148,6 +155,11 @@ std::optional<HttpReply> SearchApi::take_permit(std::size_t client, std::shared_
   return reply;
 }
 
+std::optional<std::uint64_t> SearchApi::most_body(const HttpRequest& head) {
+  if (target_of(head.target).route == Route::mcp) return McpApi::kMostBody;
+  return std::nullopt;
+}
+
 void SearchApi::handle(HttpRequest request, std::function<void(HttpReply)> done) {
   const Target target = target_of(request.target);
   HttpReply reply{.route = name_of(target.route), .vectorizer = target.vectorizer};
@@ -157,6 +169,7 @@ void SearchApi::handle(HttpRequest request, std::function<void(HttpReply)> done)
     case Route::search: return search(std::move(reply), request, std::move(done));
     case Route::embed: return embed(std::move(reply), request, std::move(done));
     case Route::embeddings: return embeddings(std::move(reply), request, std::move(done));
+    case Route::mcp: return mcp_.handle(std::move(reply), request, rights_of(request), std::move(done));
     case Route::list: return list(std::move(reply), request, std::move(done));
     case Route::health: return health(std::move(reply), std::move(done));
     case Route::metrics:
@@ -223,8 +236,7 @@ void SearchApi::list(HttpReply reply, const HttpRequest& request, Done done) {
   service_.list(
       [&rights = rights_of(request), reply = std::move(reply), done = std::move(done)](auto listed) mutable {
         if (!listed) return done(failed(std::move(reply), listed.error()));
-        std::erase_if(*listed, [&](const app::Listed& each) { return !rights.may_use(each.info.name); });
-        reply.body = list_json(*listed);
+        reply.body = list_json(usable(*listed, rights));
         done(std::move(reply));
       });
 }

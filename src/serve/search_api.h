@@ -1,12 +1,12 @@
 /// The routes of `embedd serve`: who may call them, how many at a time, and what they answer.
 ///
 ///   POST /v1/vectorizers/{name}/search   POST /v1/vectorizers/{name}/embed   POST /v1/embeddings
-///   GET /v1/vectorizers   GET /healthz   GET /metrics   GET /openapi.json
+///   POST /mcp   GET /v1/vectorizers   GET /healthz   GET /metrics   GET /openapi.json
 ///
 /// Beside a worker in the same process also the worker's GET /livez and GET /readyz, and its metrics.
 ///
-/// Routes below /v1 need a token if there is one. Without tokens only requests for a loopback host are
-/// answered, because any web page can make a browser send requests to loopback under a name of its own.
+/// Routes below /v1 and /mcp need a token if there is one. Without tokens only requests for a loopback host
+/// are answered, because any web page can make a browser send requests to loopback under a name of its own.
 #pragma once
 
 #include <atomic>
@@ -21,6 +21,7 @@
 #include "app/search_service.h"
 #include "observe/request_metrics.h"
 #include "serve/http_server.h"
+#include "serve/mcp_api.h"
 #include "serve/request_rate.h"
 #include "serve/routes.h"
 #include "serve/target.h"
@@ -31,16 +32,17 @@ namespace embedd::serve {
 class SearchApi final : public HttpHandler {
  public:
   struct Limits {
-    int requests = 64;  ///< below /v1, at a time
+    int requests = 64;  ///< that need a token if there is one, at a time
     int requests_of_a_token = 32;
   };
 
   /// The references must outlive this object, and so must `worker`, the routes of the worker in this
   /// process; null: there is no worker.
-  SearchApi(app::SearchService& service, observe::RequestMetrics& metrics, Tokens tokens, Limits limits,
-            const Routes* worker);
+  SearchApi(app::SearchService& service, McpApi& mcp, observe::RequestMetrics& metrics, Tokens tokens,
+            Limits limits, const Routes* worker);
 
   std::optional<HttpReply> admit(const HttpRequest& head, std::shared_ptr<void>& permit) override;
+  std::optional<std::uint64_t> most_body(const HttpRequest& head) override;
   void handle(HttpRequest request, std::function<void(HttpReply)> done) override;
   void answered(const HttpRequest& head, const HttpReply& reply) override;
   void connected(std::size_t open) override { metrics_.connections(open); }
@@ -63,6 +65,7 @@ class SearchApi final : public HttpHandler {
   [[nodiscard]] HttpReply of_worker(HttpReply reply, const HttpRequest& request) const;
 
   app::SearchService& service_;
+  McpApi& mcp_;
   observe::RequestMetrics& metrics_;
   const Routes* const worker_;
   const Tokens tokens_;

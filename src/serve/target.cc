@@ -17,8 +17,8 @@ bool is_plain_name(std::string_view name) {
 }  // namespace
 
 const char* name_of(Route route) {
-  constexpr const char* kNames[] = {"search",  "embed",   "embeddings", "vectorizers", "healthz",
-                                    "metrics", "openapi", "worker",     "other"};
+  constexpr const char* kNames[] = {"search",  "embed",   "embeddings", "mcp",    "vectorizers",
+                                    "healthz", "metrics", "openapi",    "worker", "other"};
   return kNames[static_cast<std::size_t>(route)];
 }
 
@@ -29,6 +29,7 @@ Target target_of(std::string_view target) {
   if (path == "/livez" || path == "/readyz") return {Route::worker, ""};
   if (path == "/openapi.json") return {Route::openapi, ""};
   if (path == "/v1/embeddings") return {Route::embeddings, ""};
+  if (path == "/mcp") return {Route::mcp, ""};
   if (path == kVectorizers) return {Route::list, ""};
   if (!path.starts_with(kVectorizers)) return {};
   path.remove_prefix(kVectorizers.size());

@@ -11,6 +11,7 @@ enum class Route : std::uint8_t {
   search,
   embed,
   embeddings,
+  mcp,
   list,
   health,
   metrics,
@@ -27,7 +28,8 @@ struct Target {
   [[nodiscard]] bool guarded() const { return posts() || route == Route::list; }
   /// True if the route takes POST with a body, in place of GET.
   [[nodiscard]] bool posts() const {
-    return route == Route::search || route == Route::embed || route == Route::embeddings;
+    return route == Route::search || route == Route::embed || route == Route::embeddings ||
+           route == Route::mcp;
   }
 };
 

@@ -131,7 +131,7 @@ TEST_F(ServeHttp, WrongRequestsSayWhatToDo) {
     EXPECT_THAT(at(reply.body, "/type"), HasSubstr("urn:embedd:problem:")) << reply.body;
     EXPECT_EQ(at(reply.body, "/status"), std::to_string(each.status));
     EXPECT_EQ(reply.header("content-type"), "application/problem+json");
-    EXPECT_EQ(reply.header("x-request-id").size(), each.status == 413 ? 16U : 5U);
+    EXPECT_EQ(reply.header("x-request-id"), "abc-1");
   }
   EXPECT_EQ(at(search(R"({"query": "a", "filter": {"and": [{"column": "stars", "op": "is"}]}})").body,
                "/errors/0/field"),

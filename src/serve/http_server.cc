@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cctype>
 #include <future>
+#include <limits>
 #include <random>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -132,7 +133,7 @@ class Session : public std::enable_shared_from_this<Session> {
     idle_since_ = std::chrono::steady_clock::now();
     parser_.emplace();
     parser_->header_limit(shared_.limits.head_bytes);
-    parser_->body_limit(boost::none);  // until the handler knows the route
+    parser_->body_limit(std::numeric_limits<std::uint64_t>::max());  // until the handler knows the route
     stream_.expires_after(shared_.limits.idle);
     on_stream([this](auto& stream) {
       http::async_read_header(

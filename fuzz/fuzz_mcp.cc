@@ -1,9 +1,11 @@
 /// Whatever a host sends as a message: the answer is one line of JSON-RPC with the message's id, and a
-/// notification has none. A search's answer keeps within its bytes, whatever stands in the rows.
+/// notification has none. Headers of HTTP change the status and the error, and nothing else. A search's
+/// answer keeps within its bytes, whatever stands in the rows.
 
 #define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +14,7 @@
 #include "base/check.h"
 #include "mcp/hits_text.h"
 #include "mcp/server.h"
+#include "serve/host.h"
 
 namespace embedd::mcp {
 namespace {
@@ -34,6 +37,26 @@ void check_hits(std::string_view row) {
   CHECK(hits_text(found, 100, kMost).size() <= kMost, "row {}", row);
 }
 
+/// The first lines of the input are headers, the rest is the message.
+void check_http(Server& server, std::string_view input) {
+  std::string lines[4];
+  for (std::string& line : lines) {
+    const std::size_t end = std::min(input.find('\n'), input.size());
+    line = input.substr(0, end);
+    input.remove_prefix(std::min(end + 1, input.size()));
+  }
+  const Headers headers{.protocol_version = lines[0], .method = lines[1], .name = lines[2]};
+  if (!lines[3].empty())
+    CHECK(!serve::is_own_origin("http://a." + lines[3], lines[3]) ||
+              lines[3].find_first_of(":[") != std::string::npos,
+          "{}", lines[3]);
+  const auto reply = server.handle(input, &headers);
+  if (!reply) return;
+  check_answer(reply->json);
+  CHECK(reply->status == 200 || reply->status == 400 || reply->status == 404, "{}", reply->json);
+  CHECK(reply->error != 0 || reply->status == 200, "{}", reply->json);
+}
+
 }  // namespace
 }  // namespace embedd::mcp
 
@@ -47,6 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return out;
   });
   if (const auto answer = server.handle(input)) check_answer(answer->json);
+  check_http(server, input);
   check_hits(input);
   return 0;
 }

@@ -103,6 +103,11 @@ std::optional<simdjson::dom::element> named_version(const Request& request) {
   return element;
 }
 
+/// False for an `initialize` of the newest revision, which has no such method.
+bool is_handshake(const Request& request, const Headers* headers) {
+  return !named_version(request) && (headers == nullptr || headers->protocol_version != kModern);
+}
+
 }  // namespace
 
 std::expected<bool, Reply> Server::is_modern(const Request& request, const Headers* headers) {
@@ -158,7 +163,7 @@ std::optional<Reply> Server::handle(std::string_view message, const Headers* hea
   if (!parsed) return std::move(parsed.error());
   if (!*parsed || (*parsed)->id.empty()) return std::nullopt;
   const Request& request = **parsed;
-  if (request.method == "initialize") return initialized(request);
+  if (request.method == "initialize" && is_handshake(request, headers)) return initialized(request);
   const auto modern = is_modern(request, headers);
   if (!modern) return modern.error();
   if (request.method == "server/discover") return discovered(request);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Breaks the code on purpose, one guarantee at a time, and shows which tests notice: ./dev mutate [--check] [NAME...]
+"""Breaks the code on purpose, one guarantee at a time, and shows which test notices first: ./dev mutate [--check] [NAME...]
 
 Each mutation replaces one piece of source with a wrong one, builds the tests that should notice, and runs them. A
 mutation that survives is a hole in the tests. Works on a copy of the tree; the sources are never touched. With --check
@@ -661,7 +661,8 @@ def verdict(mutation):
         if built.returncode != 0:
             return "DOES NOT BUILD: " + built.stdout[-300:]
         try:
-            tests = run([str(COPY / "build/release/tests" / binary), "--gtest_filter=" + test_filter], timeout=300)
+            tests = run([str(COPY / "build/release/tests" / binary), "--gtest_filter=" + test_filter, "--gtest_fail_fast"],
+                        timeout=300)
         except subprocess.TimeoutExpired:
             return "caught: the tests hang"
         if tests.returncode == 0:

@@ -30,6 +30,20 @@ void check_answer(const std::string& answer) {
   CHECK(!root["id"].get(id), "{}", answer);
 }
 
+std::string id_of(const std::string& answer) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root, id;
+  CHECK(!parser.parse(answer).get(root) && !root["id"].get(id), "{}", answer);
+  return simdjson::minify(id);
+}
+
+/// A message that nobody has the time for is refused with the id that its answer would have.
+void check_busy(std::string_view input, const std::optional<Reply>& answered) {
+  const std::string refused = refusal_of(input, kBusy, "later").json;
+  check_answer(refused);
+  if (answered) CHECK(id_of(refused) == id_of(answered->json), "{} {}", refused, input);
+}
+
 void check_hits(std::string_view row) {
   constexpr std::size_t kMost = 5000;
   app::SearchAnswer found;
@@ -69,7 +83,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       out = ToolResult{.text = arguments ? simdjson::minify(*arguments) : std::string("none")};
     return out;
   });
-  if (const auto answer = server.handle(input)) check_answer(answer->json);
+  const auto answer = server.handle(input);
+  if (answer) check_answer(answer->json);
+  check_busy(input, answer);
   check_http(server, input);
   check_hits(input);
   return 0;

@@ -2,7 +2,7 @@
 # For sourcing, after lib.sh and postgres.sh: a private PostgreSQL with a table that has vectors and one that has chunks, for
 # scripts that try embedd's searches with other people's clients.
 
-embedd="$root/build/release/src/embedd"
+embedd="${EMBEDD_BINARY:-$root/build/release/src/embedd}"
 
 # Sets DATABASE_URL, and `work`, a directory that is the current one then. stop_sample undoes it.
 start_sample() {
@@ -50,4 +50,38 @@ use_from_pypi() {
     touch "$venv/$2"
   fi
   echo "$venv/bin/$3"
+}
+
+# serve_sample: starts `embedd serve` on the sample with EMBEDD_API_TOKEN, and sets `serving`, its process, and `port`.
+# stop_serving ends it.
+serve_sample() {
+  : >"$work/log"
+  "$embedd" serve --http 127.0.0.1:0 2>"$work/log" &
+  serving=$!
+  port=''
+  for _ in {1..100}; do
+    port=$(sed -n 's/.*"event":"http_listening".*"port":\([0-9]*\).*/\1/p' "$work/log")
+    [ -z "$port" ] || return 0
+    sleep 0.1
+  done
+  die "embedd serve did not start: $(cat "$work/log")"
+}
+
+stop_serving() {
+  [ -z "${serving:-}" ] || kill "$serving" 2>/dev/null || true
+  wait 2>/dev/null || true
+}
+
+# use_from_npm PACKAGE@VERSION...: installs them into $deps/npm, once, without running their scripts; prints the directory.
+use_from_npm() {
+  local directory="$deps/npm" wanted=$*
+  if [ "$(cat "$directory/installed" 2>/dev/null)" != "$wanted" ]; then
+    say "fetching $wanted"
+    rm -rf "$directory"
+    mkdir -p "$directory"
+    quietly timeout 100 npm install --prefix "$directory" --save-exact --ignore-scripts --no-audit --no-fund \
+      --fetch-retries 1 --fetch-retry-mintimeout 2000 --loglevel error "$@" || return
+    echo "$wanted" >"$directory/installed"
+  fi
+  echo "$directory"
 }

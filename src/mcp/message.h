@@ -17,6 +17,7 @@ inline constexpr int kParseError = -32700;
 inline constexpr int kInvalidRequest = -32600;
 inline constexpr int kMethodNotFound = -32601;
 inline constexpr int kInvalidParams = -32602;
+inline constexpr int kBusy = -32010;  ///< of this server: ask again later
 inline constexpr int kHeaderMismatch = -32020;
 inline constexpr int kUnsupportedVersion = -32022;
 
@@ -41,5 +42,7 @@ std::expected<std::optional<Request>, Reply> parse_message(simdjson::dom::parser
 Reply answer(std::string_view id, std::string_view result);
 /// `data`: JSON, or empty. The status is 404 for a method that is not known, and 400 otherwise.
 Reply refusal(std::string_view id, int code, std::string_view message, std::string_view data = "");
+/// To a message that is not looked at: the same with the message's id, if that can be read.
+Reply refusal_of(std::string_view message, int code, std::string_view says);
 
 }  // namespace embedd::mcp

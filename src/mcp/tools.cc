@@ -25,11 +25,16 @@ constexpr std::size_t kBrief = 300, kFull = 4000;
 constexpr std::size_t kForRemarks = 500;
 constexpr std::size_t kMostName = 200;
 
+std::unexpected<Error> failed(app::SearchFailure failure, ToolResult& result) {
+  result.code = std::move(failure.code);
+  return std::unexpected(std::move(failure.error));
+}
+
 /// Waits for the service's answer.
 template <typename T, typename Start>
-Result<T> wait(Start start) {
+Result<T> wait(ToolResult& result, Start start) {
   auto answer = app::wait_for<T>(std::move(start));
-  if (!answer) return std::unexpected(std::move(answer.error().error));
+  if (!answer) return failed(std::move(answer.error()), result);
   return *std::move(answer);
 }
 
@@ -77,7 +82,7 @@ Error named(const char* field) {
 }  // namespace
 
 std::optional<ToolResult> Tools::call(std::string_view name, std::optional<simdjson::dom::object> arguments) {
-  using Tool = Result<std::string> (Tools::*)(const Arguments&);
+  using Tool = Result<std::string> (Tools::*)(const Arguments&, ToolResult&);
   const auto tool = [&]() -> Tool {
     if (name == "list_vectorizers") return &Tools::list_vectorizers;
     if (name == "search") return &Tools::search;
@@ -86,20 +91,29 @@ std::optional<ToolResult> Tools::call(std::string_view name, std::optional<simdj
     return nullptr;
   }();
   if (tool == nullptr) return std::nullopt;
-  auto text = (this->*tool)(arguments);
-  if (!text) return ToolResult{.text = "[failed] " + printable(text.error().message, 2000), .failed = true};
-  return ToolResult{.text = *std::move(text)};
+  ToolResult result;
+  auto text = (this->*tool)(arguments, result);
+  if (text) {
+    result.text = *std::move(text);
+    return result;
+  }
+  result.text = "[failed] " + printable(text.error().message, 2000);
+  result.failed = true;
+  if (result.code.empty()) result.code = app::failure_of(std::move(text.error())).code;
+  return result;
 }
 
-Result<void> Tools::check(const std::string& vectorizer) const {
+Result<void> Tools::check(const std::string& vectorizer, ToolResult& result) const {
   if (vectorizer.empty()) return std::unexpected(named("vectorizer"));
-  if (!may_use(vectorizer)) return std::unexpected(app::no_vectorizer(vectorizer).error);
+  if (!may_use(vectorizer)) return failed(app::no_vectorizer(vectorizer), result);
+  result.vectorizer = vectorizer;
   return {};
 }
 
-Result<std::string> Tools::list_vectorizers(const Arguments& arguments) {
+Result<std::string> Tools::list_vectorizers(const Arguments& arguments, ToolResult& result) {
   TRY(nothing_else(arguments));
-  auto listed = TRY(wait<std::vector<app::Listed>>([this](auto done) { service_.list(std::move(done)); }));
+  auto listed =
+      TRY(wait<std::vector<app::Listed>>(result, [this](auto done) { service_.list(std::move(done)); }));
   std::erase_if(listed, [this](const app::Listed& each) { return !may_use(each.info.name); });
   if (listed.empty()) return "There is no vectorizer yet: nothing can be searched.\n";
   Lines lines;
@@ -119,7 +133,7 @@ Result<std::string> Tools::list_vectorizers(const Arguments& arguments) {
   return lines.text();
 }
 
-Result<std::string> Tools::search(const Arguments& arguments) {
+Result<std::string> Tools::search(const Arguments& arguments, ToolResult& result) {
   std::string vectorizer;
   std::size_t text_bytes = kBrief;
   bool has_k = false;
@@ -139,17 +153,19 @@ Result<std::string> Tools::search(const Arguments& arguments) {
       body.key(name).raw(TRY(value.json(1 << 20)));
     }
   }
-  TRY(check(vectorizer));
+  TRY(check(vectorizer, result));
   if (!has_k) body.key("k").value(kHits);
   body.end();
   search::Request request = TRY(search::parse_request(body.str()));
   request.mandatory = scope_.filter;
   const auto answer = TRY(wait<app::SearchAnswer>(
-      [&](auto done) { service_.search(vectorizer, std::move(request), std::move(done)); }));
+      result, [&](auto done) { service_.search(vectorizer, std::move(request), std::move(done)); }));
+  result.hits = answer.found.hits.size();
+  result.degraded = answer.degraded;
   return hits_text(answer, text_bytes, kMostBytes);
 }
 
-Result<std::string> Tools::get_row(const Arguments& arguments) {
+Result<std::string> Tools::get_row(const Arguments& arguments, ToolResult& result) {
   std::string vectorizer;
   search::RowRequest request{.bytes = kMostBytes - kForRemarks};
   for (const auto& [name, value] : TRY(fields_of(arguments))) {
@@ -163,7 +179,7 @@ Result<std::string> Tools::get_row(const Arguments& arguments) {
       return value.wrong("is not known; there are vectorizer, key and from");
     }
   }
-  TRY(check(vectorizer));
+  TRY(check(vectorizer, result));
   if (!request.key) return fail(ErrorKind::invalid_argument, "key: is missing; a hit of search has one");
   request.mandatory = scope_.filter;
   const search::Row row = TRY(app::read_row(settings_, vectorizer, request));
@@ -175,7 +191,7 @@ Result<std::string> Tools::get_row(const Arguments& arguments) {
   return out;
 }
 
-Result<std::string> Tools::status(const Arguments& arguments) {
+Result<std::string> Tools::status(const Arguments& arguments, ToolResult& /*result*/) {
   TRY(nothing_else(arguments));
   auto reader = TRY(app::StatusReader::open(settings_));
   auto report = TRY(reader.read());

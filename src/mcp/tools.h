@@ -26,6 +26,11 @@ inline constexpr std::size_t kMostBytes = 50'000;
 struct ToolResult {
   std::string text;
   bool failed = false;
+  /// For logs and metrics.
+  std::string code;                       ///< of the failure, as in app::SearchFailure
+  std::string vectorizer;                 ///< that was asked for
+  std::size_t hits = 0;                   ///< of a search
+  std::optional<app::Degraded> degraded;  ///< of a search
 };
 
 /// What the caller of a tool may see.
@@ -45,16 +50,17 @@ class Tools {
 
  private:
   using Arguments = std::optional<simdjson::dom::object>;
-  Result<std::string> list_vectorizers(const Arguments& arguments);
-  Result<std::string> search(const Arguments& arguments);
-  Result<std::string> get_row(const Arguments& arguments);
-  Result<std::string> status(const Arguments& arguments);
+  /// Each returns the text, and notes in `result` what else there is to tell.
+  Result<std::string> list_vectorizers(const Arguments& arguments, ToolResult& result);
+  Result<std::string> search(const Arguments& arguments, ToolResult& result);
+  Result<std::string> get_row(const Arguments& arguments, ToolResult& result);
+  Result<std::string> status(const Arguments& arguments, ToolResult& result);
 
   [[nodiscard]] bool may_use(const std::string& vectorizer) const {
     return !scope_.may_use || scope_.may_use(vectorizer);
   }
   /// Error: there is no vectorizer of that name, for this caller.
-  [[nodiscard]] Result<void> check(const std::string& vectorizer) const;
+  Result<void> check(const std::string& vectorizer, ToolResult& result) const;
 
   const app::Settings& settings_;
   app::SearchService& service_;

@@ -34,11 +34,21 @@ struct RequestMetrics::Families {
       histogram("embedd_http_request_seconds", "From the head to the end of the answer, by route");
   Family<Counter>& degraded = counter("embedd_searches_degraded_total",
                                       "Searches answered without one of their legs, by leg and reason");
+  Family<Counter>& tools =
+      counter("embedd_tool_calls_total", "Tools that agents called, by tool and outcome");
+  Family<Histogram>& tool_seconds = histogram("embedd_tool_call_seconds", "How long tools worked, by tool");
   Counter& limited =
       counter("embedd_http_limited_total", "Requests refused because too many were under way").Add({});
   Gauge& connections = gauge("embedd_http_connections", "Open connections").Add({});
   Gauge& active = gauge("embedd_http_active_requests", "Requests under way").Add({});
 };
+
+namespace {
+
+const Histogram::BucketBoundaries kSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                           0.25,  0.5,    1,     2.5,  5,     10,   30};
+
+}  // namespace
 
 RequestMetrics::RequestMetrics(bool alone) : families_(std::make_unique<Families>()) {
   if (alone) families_->build.Add({{"version", std::string(version())}}).Set(1);
@@ -51,14 +61,16 @@ std::string RequestMetrics::text() const {
 
 void RequestMetrics::answered(const std::string& route, int status, Duration took) {
   families_->requests.Add({{"route", route}, {"status", std::to_string(status)}}).Increment();
-  families_->seconds
-      .Add({{"route", route}}, Histogram::BucketBoundaries{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
-                                                           0.5, 1, 2.5, 5, 10, 30})
-      .Observe(to_seconds(took));
+  families_->seconds.Add({{"route", route}}, kSeconds).Observe(to_seconds(took));
 }
 
 void RequestMetrics::degraded(const std::string& leg, const std::string& reason) {
   families_->degraded.Add({{"leg", leg}, {"reason", reason}}).Increment();
+}
+
+void RequestMetrics::tool_called(const std::string& tool, const std::string& code, Duration took) {
+  families_->tools.Add({{"tool", tool}, {"code", code}}).Increment();
+  families_->tool_seconds.Add({{"tool", tool}}, kSeconds).Observe(to_seconds(took));
 }
 
 void RequestMetrics::limited() { families_->limited.Increment(); }

@@ -22,6 +22,8 @@ class RequestMetrics {
   void answered(const std::string& route, int status, Duration took);
   /// A search was answered without one of its legs.
   void degraded(const std::string& leg, const std::string& reason);
+  /// A tool was called; `code`: why it failed, or ok.
+  void tool_called(const std::string& tool, const std::string& code, Duration took);
   void limited();
   void connections(std::size_t open);
   void active(std::size_t requests);

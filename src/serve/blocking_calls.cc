@@ -17,12 +17,19 @@ BlockingCalls::~BlockingCalls() {
   if (watch_.joinable()) watch_.join();
 }
 
-bool BlockingCalls::run(Call call, HttpReply late, Done done) {
-  auto running = std::make_shared<Running>(std::move(call), std::move(late), std::move(done),
-                                           std::chrono::steady_clock::now() + deadline_);
+BlockingCalls::Started BlockingCalls::run(std::optional<std::size_t> owner, Call call, HttpReply late,
+                                          Done done) {
+  auto running = std::make_shared<Running>(owner, std::move(call), std::move(late), std::move(done),
+                                           std::chrono::steady_clock::now() + limits_.deadline);
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_ || under_way_ == most_) return false;
+    if (stopping_ || under_way_ == limits_.calls) return Started::too_many;
+    if (owner) {
+      const auto found = under_way_of_.find(*owner);
+      if (found != under_way_of_.end() && found->second >= limits_.calls_of_one)
+        return Started::too_many_of_one;
+      ++under_way_of_[*owner];
+    }
     ++under_way_;
     waiting_.push_back(running);
     unanswered_.push_back(running);
@@ -31,7 +38,14 @@ bool BlockingCalls::run(Call call, HttpReply late, Done done) {
   }
   changed_.notify_one();
   watched_.notify_one();
-  return true;
+  return Started::yes;
+}
+
+void BlockingCalls::forget(std::optional<std::size_t> owner) {
+  --under_way_;
+  if (!owner) return;
+  const auto found = under_way_of_.find(*owner);
+  if (--found->second == 0) under_way_of_.erase(found);
 }
 
 void BlockingCalls::work() {
@@ -46,7 +60,7 @@ void BlockingCalls::work() {
     {
       // Before the reply, so that a client that asks again at once finds a thread.
       const std::lock_guard ended(mutex_);
-      --under_way_;
+      forget(running->owner);
     }
     finish(running, std::move(reply));
     lock.lock();

@@ -1,5 +1,6 @@
 #include "serve/mcp_api.h"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,8 +13,12 @@
 namespace embedd::serve {
 namespace {
 
-HttpReply refused_for_now(HttpReply reply, std::string_view code, std::string_view message) {
-  refuse(reply, 503, code, message);
+/// `code`: for the log.
+HttpReply refused_for_now(HttpReply reply, const HttpRequest& request, int status, const char* code,
+                          std::string_view says) {
+  reply.status = status;
+  reply.code = code;
+  reply.body = mcp::refusal_of(request.body, mcp::kBusy, says).json + "\n";
   reply.headers.emplace_back("Retry-After", "1");
   return reply;
 }
@@ -21,23 +26,42 @@ HttpReply refused_for_now(HttpReply reply, std::string_view code, std::string_vi
 }  // namespace
 
 void McpApi::handle(HttpReply reply, const HttpRequest& request, const Rights& rights,
-                    std::function<void(HttpReply)> done) {
-  auto late = refused_for_now(reply, "deadline", "the answer took too long: ask for less");
+                    std::optional<std::size_t> client, std::function<void(HttpReply)> done) {
+  using Started = BlockingCalls::Started;
+  auto late = refused_for_now(reply, request, 503, "deadline", "the answer took too long: ask for less");
   auto call = [this, reply, request, rights] { return answer(reply, request, rights); };
-  if (calls_.run(std::move(call), std::move(late), done)) return;
+  const Started started = calls_.run(client, std::move(call), std::move(late), done);
+  if (started == Started::yes) return;
   metrics_.limited();
-  done(refused_for_now(std::move(reply), "too_many_requests",
-                       "as many messages of agents are being answered as may be; try again in a second"));
+  const bool of_one = started == Started::too_many_of_one;
+  done(refused_for_now(
+      std::move(reply), request, of_one ? 429 : 503, "too_many_requests",
+      of_one ? "as many messages of this token are being answered as may be; try again in a second"
+             : "as many messages of agents are being answered as may be; try again in a second"));
+}
+
+void McpApi::note(HttpReply& reply, std::string_view tool, const mcp::ToolResult& result,
+                  Duration took) const {
+  metrics_.tool_called(std::string(tool), result.failed ? result.code : "ok", took);
+  reply.vectorizer = result.vectorizer;
+  reply.hits = static_cast<int>(result.hits);
+  if (result.degraded) {
+    metrics_.degraded(result.degraded->leg, result.degraded->reason);
+    reply.code = "degraded_" + result.degraded->reason;
+  }
+  if (!result.failed) return;
+  reply.code = result.code;
+  if (status_of(result.code) >= 500) reply.fault = result.text;
 }
 
 HttpReply McpApi::answer(HttpReply reply, const HttpRequest& request, const Rights& rights) const {
   mcp::Tools tools(settings_, service_,
                    {.may_use = [&rights](std::string_view name) { return rights.may_use(name); },
                     .filter = rights.filter});
-  bool failed = false;
   mcp::Server server([&](std::string_view name, std::optional<simdjson::dom::object> arguments) {
+    const Instant begin = std::chrono::steady_clock::now();
     auto result = tools.call(name, arguments);
-    failed = result && result->failed;
+    if (result) note(reply, name, *result, std::chrono::steady_clock::now() - begin);
     return result;
   });
   const mcp::Headers headers{.protocol_version = request.mcp_protocol_version,
@@ -49,10 +73,7 @@ HttpReply McpApi::answer(HttpReply reply, const HttpRequest& request, const Righ
     return reply;
   }
   reply.status = answered->status;
-  if (answered->error != 0)
-    reply.code = std::to_string(answered->error);
-  else if (failed)
-    reply.code = "tool_failed";
+  if (answered->error != 0) reply.code = std::to_string(answered->error);
   reply.body = std::move(answered->json) + "\n";
   return reply;
 }

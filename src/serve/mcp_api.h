@@ -4,10 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string_view>
 
 #include "app/search_service.h"
 #include "app/settings.h"
 #include "base/units.h"
+#include "mcp/tools.h"
 #include "observe/request_metrics.h"
 #include "serve/blocking_calls.h"
 #include "serve/http_server.h"
@@ -19,22 +22,22 @@ class McpApi {
  public:
   static constexpr std::uint64_t kMostBody = kMiB;
 
-  struct Limits {
-    std::size_t calls = 8;            ///< at a time
-    Duration deadline = seconds(30);  ///< of a message
-  };
+  using Limits = BlockingCalls::Limits;
 
   /// The references must outlive this object.
   McpApi(const app::Settings& settings, app::SearchService& service, observe::RequestMetrics& metrics,
          Limits limits)
-      : settings_(settings), service_(service), metrics_(metrics), calls_(limits.calls, limits.deadline) {}
+      : settings_(settings), service_(service), metrics_(metrics), calls_(limits) {}
 
-  /// Answers an admitted request, whose client has `rights`. Does not block. `reply` names the route.
+  /// Answers an admitted request of `client`, who has `rights`. Does not block. `reply` names the route. No
+  /// client: there are no tokens.
   void handle(HttpReply reply, const HttpRequest& request, const Rights& rights,
-              std::function<void(HttpReply)> done);
+              std::optional<std::size_t> client, std::function<void(HttpReply)> done);
 
  private:
   [[nodiscard]] HttpReply answer(HttpReply reply, const HttpRequest& request, const Rights& rights) const;
+  /// Counts the call, and says in `reply` what the log says of it.
+  void note(HttpReply& reply, std::string_view tool, const mcp::ToolResult& result, Duration took) const;
 
   const app::Settings& settings_;
   app::SearchService& service_;

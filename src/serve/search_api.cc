@@ -29,15 +29,6 @@ bool is_json(std::string_view content_type) {
   return type.empty() || type == "application/json";
 }
 
-int status_of(std::string_view code) {
-  // A query that the model refuses now will be refused later, too.
-  if (code == "invalid_request" || code == "too_large" || code == "rejected") return 400;
-  if (code == "not_found") return 404;
-  if (code == "no_vector") return 409;
-  if (code == "internal") return 500;
-  return 503;
-}
-
 std::vector<app::Listed> usable(const std::vector<app::Listed>& listed, const Rights& rights) {
   std::vector<app::Listed> out;
   std::ranges::copy_if(listed, std::back_inserter(out),
@@ -169,7 +160,9 @@ void SearchApi::handle(HttpRequest request, std::function<void(HttpReply)> done)
     case Route::search: return search(std::move(reply), request, std::move(done));
     case Route::embed: return embed(std::move(reply), request, std::move(done));
     case Route::embeddings: return embeddings(std::move(reply), request, std::move(done));
-    case Route::mcp: return mcp_.handle(std::move(reply), request, rights_of(request), std::move(done));
+    case Route::mcp:
+      return mcp_.handle(std::move(reply), request, rights_of(request), tokens_.find(request.authorization),
+                         std::move(done));
     case Route::list: return list(std::move(reply), request, std::move(done));
     case Route::health: return health(std::move(reply), std::move(done));
     case Route::metrics:

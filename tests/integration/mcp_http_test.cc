@@ -18,8 +18,6 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr const char* kModern = "2026-07-28";
-constexpr const char* kSome = "0123456789abcdef-some";
-constexpr const char* kAll = "0123456789abcdef-all";
 
 class McpHttp : public ServeTest {
  protected:
@@ -43,6 +41,20 @@ class McpHttp : public ServeTest {
   SearchReply post(const std::string& body, const Headers& more = {}) {
     return client->post("/mcp", body, more);
   }
+  /// Fills each of the replies with that to a search, from a client of its own, and waits until all are under
+  /// way.
+  std::vector<std::thread> search_at_once(std::vector<SearchReply>& replies, const std::string& token) {
+    std::vector<std::thread> asking;
+    for (SearchReply& reply : replies)
+      asking.emplace_back([port = port_of(*server), token, &reply] {
+        const std::string search =
+            R"({"name":"search","arguments":{"vectorizer":"notes","query":"a b","deadline_ms":30000}})";
+        reply = SearchClient(port, token).post("/mcp", message("tools/call", search));
+      });
+    const std::string active = fmt::format("\nembedd_http_active_requests {}\n", replies.size());
+    EXPECT_TRUE(eventually([&] { return client->get("/metrics").body.find(active) != std::string::npos; }));
+    return asking;
+  }
   /// The text of one tool's answer. `failed`: the tool is to say that it failed.
   std::string call(const std::string& tool, const std::string& arguments, bool failed = false) {
     const SearchReply reply =
@@ -50,12 +62,6 @@ class McpHttp : public ServeTest {
     EXPECT_EQ(reply.status, 200) << reply.body;
     EXPECT_EQ(at(reply.body, "/result/isError"), failed ? "true" : "false") << reply.body;
     return at(reply.body, "/result/content/0/text");
-  }
-  /// The client's token is kSome, of a table with the lines `rights`.
-  void serve_with(const std::string& rights) {
-    files.write("embedd.toml", "[token.some]\nsecret = { env = \"SOME_TOKEN\" }\n" + rights + "\n");
-    serve({{"EMBEDD_CONFIG", files.file("embedd.toml")}, {"SOME_TOKEN", kSome}, {"EMBEDD_API_TOKEN", kAll}},
-          kSome);
   }
 };
 
@@ -164,7 +170,9 @@ TEST_F(McpHttp, ShowsATokenItsVectorizersAlone) {
   const SearchReply limited = post(message("tools/list"));
   EXPECT_EQ(limited.status, 429);
   EXPECT_NE(limited.header("retry-after"), "");
-  EXPECT_THAT(server->log(), AllOf(HasSubstr(R"("token":"some")"), HasSubstr(R"("code":"tool_failed")")));
+  EXPECT_THAT(server->log(), AllOf(HasSubstr(R"("token":"some")"),
+                                   HasSubstr(R"("vectorizer":"articles","token":"some","hits":)"),
+                                   HasSubstr(R"("code":"not_found")")));
 }
 
 TEST_F(McpHttp, ShowsATokenOnlyRowsThatItsFilterLetsThrough) {
@@ -196,6 +204,58 @@ TEST_F(McpHttp, AFilterThatDoesNotFitLetsNoRowThrough) {
   EXPECT_THAT(call("search", R"({"vectorizer":"notes","query":"river"})", true), HasSubstr(says));
 }
 
+/// A search that cannot look by meaning counts as one of /v1 does, and a call that fails is seen by operators
+/// although its status is 200.
+TEST_F(McpHttp, CountsCallsAndSearches) {
+  declare_notes("english", "openai");
+  add_notes(3);
+  embed_all();
+  serve({{"OPENAI_API_KEY", ""}});
+  EXPECT_THAT(call("search", R"({"vectorizer":"notes","query":"slow container"})"),
+              HasSubstr("vector search unavailable"));
+  EXPECT_EQ(search(R"({"query":"slow container"})").status, 200);
+  call("search", R"({"vectorizer":"notes","query":"slow","mode":"vector"})", true);
+  call("search", R"({"vectorizer":"notes","query":"slow","k":0})", true);
+  call("status", "{}");
+  EXPECT_EQ(at(post(message("tools/call", R"({"name":"drop"})")).body, "/error/code"), "-32602");
+  const std::string metrics = client->get("/metrics").body;
+  for (const char* line : {R"(embedd_searches_degraded_total{leg="vector",reason="no_api_key"} 2)",
+                           R"(embedd_tool_calls_total{code="ok",tool="search"} 1)",
+                           R"(embedd_tool_calls_total{code="no_api_key",tool="search"} 1)",
+                           R"(embedd_tool_calls_total{code="invalid_request",tool="search"} 1)",
+                           R"(embedd_tool_calls_total{code="ok",tool="status"} 1)",
+                           R"(embedd_tool_call_seconds_count{tool="search"} 3)"})
+    EXPECT_THAT(metrics, HasSubstr(std::string(line) + "\n"));
+  EXPECT_THAT(metrics, Not(HasSubstr("drop")));
+  EXPECT_THAT(server->log(),
+              AllOf(HasSubstr(R"("vectorizer":"notes","token":"","hits":1,"code":"degraded_no_api_key")"),
+                    HasSubstr(R"("code":"no_api_key","error":"[failed])")));
+}
+
+/// Four searches that wait for their provider are all that one token may have under way.
+TEST_F(McpHttp, ATokenHasAShareOfTheCalls) {
+  declare_notes("english", "openai");
+  add_notes(3);
+  embed_all();
+  serve_with("");
+  provider.hold();
+  std::vector<SearchReply> replies(4);
+  auto asking = search_at_once(replies, kSome);
+  SearchReply refused;
+  EXPECT_TRUE(eventually([&] { return (refused = post(message("tools/list"))).status == 429; }));
+  EXPECT_EQ(refused.header("retry-after"), "1");
+  EXPECT_EQ(refused.header("content-type"), "application/json");
+  EXPECT_EQ(at(refused.body, "/id"), "1");
+  EXPECT_EQ(at(refused.body, "/error/code"), "-32010");
+  EXPECT_THAT(at(refused.body, "/error/message"), HasSubstr("of this token"));
+  SearchClient other(port_of(*server), kOther);
+  EXPECT_EQ(other.post("/mcp", message("tools/list")).status, 200);
+  provider.release();
+  for (std::thread& each : asking) each.join();
+  for (const SearchReply& reply : replies) EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(post(message("tools/list")).status, 200);
+}
+
 /// Eight searches that wait for their provider take every thread; nothing else waits, and SIGTERM lets them
 /// end.
 TEST_F(McpHttp, IsBoundedAndDrains) {
@@ -204,22 +264,12 @@ TEST_F(McpHttp, IsBoundedAndDrains) {
   embed_all();
   serve();
   provider.hold();
-  std::vector<std::thread> asking;
   std::vector<SearchReply> replies(8);
-  for (SearchReply& reply : replies)
-    asking.emplace_back([port = port_of(*server), &reply] {
-      reply = SearchClient(port).post(
-          "/mcp",
-          message(
-              "tools/call",
-              R"({"name":"search","arguments":{"vectorizer":"notes","query":"a b","deadline_ms":30000}})"));
-    });
-  EXPECT_TRUE(eventually([&] {
-    return client->get("/metrics").body.find("\nembedd_http_active_requests 8\n") != std::string::npos;
-  }));
+  auto asking = search_at_once(replies, "");
   SearchReply refused;
   EXPECT_TRUE(eventually([&] { return (refused = post(message("tools/list"))).status == 503; }));
   EXPECT_EQ(refused.header("retry-after"), "1");
+  EXPECT_EQ(at(refused.body, "/error/code"), "-32010");
   EXPECT_EQ(client->get("/v1/vectorizers").status, 200);
   server->signal(SIGTERM);
   EXPECT_TRUE(eventually([&] { return SearchClient(port_of(*server)).get("/healthz").status == 0; }));

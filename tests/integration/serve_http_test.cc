@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <list>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -93,6 +94,38 @@ TEST_F(ServeHttp, TheDocumentIsTrue) {
     if (!methods["post"].error()) continue;
     EXPECT_EQ(client->get(std::string(path)).status, 200) << path;
   }
+}
+
+/// Whoever copies an example of the document gets an answer, whose status the document names.
+TEST_F(ServeHttp, TheExamplesOfTheDocumentWork) {
+  declare_notes();
+  add_notes(3);
+  embed_all();
+  serve();
+  simdjson::dom::parser parser;
+  const std::string document = client->get("/openapi.json").body;
+  const simdjson::dom::object paths = parser.parse(document)["paths"];
+  std::map<std::string, int> sent;
+  for (const auto& [path, methods] : paths) {
+    simdjson::dom::object examples;
+    const auto post = methods["post"];
+    if (post["requestBody"]["content"]["application/json"]["examples"].get(examples)) continue;
+    std::string target(path);
+    if (const auto at = target.find("{name}"); at != std::string::npos) target.replace(at, 6, "notes");
+    for (const auto& [name, example] : examples) {
+      const std::string body = simdjson::minify(example["value"].value());
+      const SearchReply reply = client->post(target, body);
+      EXPECT_EQ(reply.status, name == "initialized" ? 202 : 200) << target << " " << name << reply.body;
+      EXPECT_FALSE(post["responses"][std::to_string(reply.status)].error()) << target << " " << name;
+      EXPECT_EQ(at(reply.body, "/error"), "") << target << " " << name;
+      EXPECT_EQ(at(reply.body, "/result/isError"),
+                body.find("tools/call") != std::string::npos ? "false" : "")
+          << name;
+      ++sent[target];
+    }
+  }
+  EXPECT_EQ(sent, (std::map<std::string, int>{
+                      {"/mcp", 8}, {"/v1/embeddings", 2}, {"/v1/vectorizers/notes/search", 4}}));
 }
 
 TEST_F(ServeHttp, WrongRequestsSayWhatToDo) {

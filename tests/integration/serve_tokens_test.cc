@@ -15,20 +15,10 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr const char* kAll = "0123456789abcdef-all";
-constexpr const char* kSome = "0123456789abcdef-some";
-constexpr const char* kOther = "0123456789abcdef-other";
-
 class ServeTokens : public ServeTest {
  protected:
-  /// The client's token is kSome, of a table with the lines `rights`.
   void serve_with(const std::string& rights) {
-    files.write("embedd.toml", fmt::format("[token.some]\nsecret = {{ env = \"SOME_TOKEN\" }}\n{}\n"
-                                           "[token.other]\nsecret = {{ file = \"{}\" }}\n",
-                                           rights, files.file("other")));
-    files.write("other", std::string(kOther) + "\n");
-    serve({{"EMBEDD_CONFIG", files.file("embedd.toml")}, {"SOME_TOKEN", kSome}, {"EMBEDD_API_TOKEN", kAll}},
-          kSome);
+    ServeTest::serve_with(rights);
     all.emplace(port_of(*server), kAll);
     other.emplace(port_of(*server), kOther);
   }

@@ -54,6 +54,27 @@ TEST_F(WorkerServes, SearchesAreAnsweredWhileTheProviderAnswersNothing) {
   EXPECT_EQ(at(found.body, "/returned"), "2");
 }
 
+TEST_F(WorkerServes, AnswersAgentsAndIsTheWorkerThatTheySee) {
+  declare_notes();
+  start_both();
+  add_notes(3);
+  ASSERT_TRUE(wait_until_idle()) << server->log();
+  const auto call = [this](const std::string& tool, const std::string& arguments) {
+    return at(client
+                  ->post("/mcp", fmt::format(R"({{"jsonrpc":"2.0","id":1,"method":"tools/call",)"
+                                             R"("params":{{"name":"{}","arguments":{}}}}})",
+                                             tool, arguments))
+                  .body,
+              "/result/content/0/text");
+  };
+  EXPECT_THAT(call("search", R"({"vectorizer":"notes","query":"slow container"})"),
+              HasSubstr(R"(\"key\":{\"id\": 3})"));
+  EXPECT_THAT(call("status", "{}"), AllOf(HasSubstr("1 workers run"), HasSubstr(R"(\"state\":\"current\")")));
+  EXPECT_THAT(client->get("/metrics").body,
+              AllOf(HasSubstr(R"(embedd_rows_embedded_total{vectorizer="notes"} 3)"),
+                    HasSubstr(R"(embedd_tool_calls_total{code="ok",tool="search"} 1)")));
+}
+
 TEST_F(WorkerServes, ServesUnderTheSameRulesAsServe) {
   const Finished open = run_embedd({"worker", "--serve", "--http", "0.0.0.0:0"});
   EXPECT_EQ(open.code, 2);

@@ -61,6 +61,15 @@ void ServeTest::serve(const Environment& changes, const std::string& token) {
   client = std::make_unique<SearchClient>(port_of(*server), token);
 }
 
+void ServeTest::serve_with(const std::string& rights) {
+  files.write("embedd.toml", fmt::format("[token.some]\nsecret = {{ env = \"SOME_TOKEN\" }}\n{}\n"
+                                         "[token.other]\nsecret = {{ file = \"{}\" }}\n",
+                                         rights, files.file("other")));
+  files.write("other", std::string(kOther) + "\n");
+  serve({{"EMBEDD_CONFIG", files.file("embedd.toml")}, {"SOME_TOKEN", kSome}, {"EMBEDD_API_TOKEN", kAll}},
+        kSome);
+}
+
 SearchReply ServeTest::search(const std::string& body, const std::string& name) {
   return client->post("/v1/vectorizers/" + name + "/search", body);
 }

@@ -9,6 +9,11 @@
 
 namespace embedd::test {
 
+/// The tokens of ServeTest::serve_with().
+inline constexpr const char* kAll = "0123456789abcdef-all";      ///< of EMBEDD_API_TOKEN
+inline constexpr const char* kSome = "0123456789abcdef-some";    ///< of [token.some]
+inline constexpr const char* kOther = "0123456789abcdef-other";  ///< of [token.other]
+
 class ServeTest : public WorkerTest {
  protected:
   /// The table notes(id, title, body, stars, open, tags, meta, embedding), and its vectorizer, whose vectors
@@ -21,6 +26,9 @@ class ServeTest : public WorkerTest {
   void embed_all();
   /// Starts the server, and a client with `token`.
   void serve(const Environment& changes = {}, const std::string& token = "");
+  /// Starts the server with the tokens kSome, of a table with the lines `rights`, kOther and kAll. The
+  /// client's token is kSome.
+  void serve_with(const std::string& rights);
   SearchReply search(const std::string& body, const std::string& name = "notes");
 
   std::unique_ptr<Embedd> server;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""mcp-client EMBEDD: talks to `EMBEDD mcp` with the official client; DATABASE_URL names scripts/search_sample.sh's database."""
+"""mcp-client.py EMBEDD: talks to `EMBEDD mcp` with the official client; DATABASE_URL names scripts/search_sample.sh's database."""
 
 import asyncio
 import os

@@ -46,6 +46,9 @@ CREATE TABLE embedd.vectorizers (
   index_kind           text NOT NULL DEFAULT 'none' CHECK (index_kind IN ('none', 'hnsw', 'halfvec', 'ivfflat')),
   deferred_indexes     jsonb NOT NULL DEFAULT '{}',
   text_search          text,                   -- the configuration of full-text search, qualified; NULL: searches use vectors only
+  score                text,                   -- of searches: the owner's expression over similarity and columns; NULL: their ranks
+  score_columns        text[] NOT NULL DEFAULT '{}',  -- that the score reads
+  score_types          text[] NOT NULL DEFAULT '{}',  -- the types that these columns had when the score was set
 
   -- The model that computes the vectors.
   endpoint             text NOT NULL,          -- a name; each worker's configuration defines it
@@ -397,7 +400,7 @@ END
 $function$;
 
 -- A search of a vectorizer's rows as SQL, for applications: by meaning, and also by words if there is an index for words. The function
--- only prints the statement. Whoever runs the statement needs no privilege on this schema, except USAGE if the vectorizer has a filter.
+-- only prints the statement. Whoever runs the statement needs no privilege on this schema, except USAGE if the vectorizer has a filter or a score.
 CREATE FUNCTION embedd.search_sql(name text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
@@ -414,6 +417,9 @@ DECLARE
   words      text;
   covered    text := '';
   limited    text := '$2';
+  rows_of    text;                             -- of the candidate f: the source's row t and the store's chunk s
+  place      text := 'score DESC';             -- of a candidate
+  candidates text := 'fused';
   ctes       text;
 BEGIN
   SELECT * INTO v FROM embedd.vectorizers o WHERE o.name = search_sql.name AND o.rows_of IS NULL;
@@ -464,9 +470,24 @@ BEGIN
                          '  SELECT %1$s, sum(1.0::float8 / (60 + rank)) AS score FROM ranks GROUP BY %1$s\n)', keys,
                          CASE WHEN document IS NOT NULL THEN
                            format(E'\n  UNION ALL SELECT %1$s, row_number() OVER (ORDER BY words DESC, %1$s) FROM found', keys) END);
+  rows_of := format('%s t ON %s', v.source, same_key);
   IF v.store IS NOT NULL THEN
-    ctes := ctes || format(E', best AS (\n  SELECT DISTINCT ON (%1$s) * FROM fused ORDER BY %1$s, score DESC, seq\n)',
-                           left(keys, -length(', seq')));
+    rows_of := rows_of || format(' JOIN %s s ON %s AND s.chunk_seq = f.seq', v.store,
+      (SELECT string_agg(format('s.%I = f.k%s', c, n), ' AND ' ORDER BY n) FROM unnest(v.key_columns) WITH ORDINALITY AS u(c, n)));
+  END IF;
+  distance := format(distance, CASE WHEN v.store IS NULL THEN 't' ELSE 's' END);
+  IF v.score IS NOT NULL THEN
+    candidates := 'scored';
+    place := 'own DESC NULLS LAST, score DESC';
+    ctes := ctes || format(E', scored AS (\n  SELECT f.*, CASE WHEN o.own > ''-Infinity'' AND o.own < ''Infinity'' THEN o.own END AS own\n'
+                           '  FROM fused f JOIN %s\n  CROSS JOIN LATERAL (SELECT embedd.score_%s(1 - (%s)%s) AS own OFFSET 0) o\n)',
+                           rows_of, v.id, distance,
+                           (SELECT string_agg(format(', t.%I', c), '' ORDER BY n) FROM unnest(v.score_columns) WITH ORDINALITY AS u(c, n)));
+  END IF;
+  IF v.store IS NOT NULL THEN
+    ctes := ctes || format(E', best AS (\n  SELECT DISTINCT ON (%1$s) * FROM %2$s ORDER BY %1$s, %3$s, seq\n)',
+                           left(keys, -length(', seq')), candidates, place);
+    candidates := 'best';
   END IF;
   RETURN concat(
     format(E'-- A search of %s. $1: the query''s vector by the model %s, such as ''[0.1,0.2]''; ', translate(v.source::text, E'\n\r', '  '),
@@ -475,15 +496,13 @@ BEGIN
     E'-- Print the statement again after a change of the vectorizer: vectors of two models cannot be compared.\n',
     CASE WHEN document IS NULL AND v.text_search IS NOT NULL THEN
       format(E'-- By meaning alone, because table %s has no valid index embedd_text_%s.\n', translate(vectors::text, E'\n\r', '  '), v.id) END,
-    settings, 'WITH ', ctes, E'\nSELECT f.score, 1 - (',
-    format(distance, CASE WHEN v.store IS NULL THEN 't' ELSE 's' END), E') AS similarity',
+    settings, 'WITH ', ctes, E'\nSELECT ', CASE WHEN v.score IS NULL THEN 'f.score' ELSE 'f.own AS score' END,
+    ', 1 - (', distance, E') AS similarity',
     CASE WHEN v.store IS NOT NULL THEN ', s.chunk_seq, s.chunk' END,
     (SELECT string_agg(format(', t.%I', c), '' ORDER BY n) FROM unnest(v.read_columns) WITH ORDINALITY AS u(c, n)),
-    format(E'\nFROM %s f JOIN %s t ON %s', CASE WHEN v.store IS NULL THEN 'fused' ELSE 'best' END, v.source, same_key),
-    CASE WHEN v.store IS NOT NULL THEN
-      format(' JOIN %s s ON %s AND s.chunk_seq = f.seq', v.store,
-             (SELECT string_agg(format('s.%I = f.k%s', c, n), ' AND ' ORDER BY n) FROM unnest(v.key_columns) WITH ORDINALITY AS u(c, n))) END,
-    format(E'\nORDER BY f.score DESC, %s LIMIT %s', regexp_replace(keys, '(k[0-9]+|seq)', 'f.\1', 'g'), limited));
+    format(E'\nFROM %s f JOIN %s', candidates, rows_of),
+    format(E'\nORDER BY %s, %s LIMIT %s', regexp_replace(place, '(own|score) ', 'f.\1 ', 'g'),
+           regexp_replace(keys, '(k[0-9]+|seq)', 'f.\1', 'g'), limited));
 END
 $function$;
 

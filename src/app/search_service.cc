@@ -60,12 +60,15 @@ struct SearchService::Search {
   search::Mode mode = search::Mode::hybrid;
   std::vector<float> vector{};
   std::optional<NoVector> no_vector{};
+  std::string score_refused{};  ///< why the database could not compute the vectorizer's score
   double embed_ms = 0;
   Instant asked{};  ///< when the database was asked
   int retries = 0;
 
   [[nodiscard]] search::Legs legs() const {
-    return {.vector = mode != search::Mode::text && !no_vector, .text = mode != search::Mode::vector};
+    return {.vector = mode != search::Mode::text && !no_vector,
+            .text = mode != search::Mode::vector,
+            .score = subject().info.score && score_refused.empty()};
   }
   [[nodiscard]] const search::Subject& subject() const { return *known.subject; }
   bool may_retry() { return retries++ < kMaxRetries && std::chrono::steady_clock::now() < deadline; }
@@ -174,7 +177,18 @@ void SearchService::execute(const std::shared_ptr<Search>& search, Result<Lent> 
     forget(search->vectorizer);
     return begin(search, std::move(lent));
   }
+  if (may_go_without_score(*search, found.error(), lent->trip)) return execute(search, std::move(lent));
   search->fail(failure_of(std::move(found.error())));
+}
+
+/// Whether the score may be why the database refused the statement. Then the search is made without the
+/// score, and says so; if it is refused again, the request is at fault.
+bool SearchService::may_go_without_score(Search& search, const Error& error, const pg::OneTrip& trip) {
+  const bool refused = !trip.broken() && !trip.last_sqlstate().empty() && error.kind != ErrorKind::canceled &&
+                       error.kind != ErrorKind::conflict && error.kind != ErrorKind::unavailable;
+  if (!search.legs().score || !refused) return false;
+  search.score_refused = trip.last_sqlstate();
+  return true;
 }
 
 void SearchService::conclude(Search& search, search::Answer found) {
@@ -190,6 +204,12 @@ void SearchService::conclude(Search& search, search::Answer found) {
   if (search.no_vector)
     note(answer, "vector", search.no_vector->reason,
          "only the words were searched: " + search.no_vector->error.message);
+  if (!search.score_refused.empty())
+    note(answer, "score", "score_failed",
+         fmt::format("the score of {0} failed (SQLSTATE {1}), so the hits are ordered without the score; its "
+                     "owner can set another: embedd vectorizer score {0} EXPRESSION",
+                     search.vectorizer, search.score_refused));
+  answer.scored = search.legs().score;
   if (answer.found.backlog)
     note(answer, "text", "backlog",
          "some rows have no chunks yet, and not all of them were searched by their words");

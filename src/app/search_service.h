@@ -36,6 +36,7 @@ struct SearchAnswer {
   search::Mode mode = search::Mode::hybrid;  ///< as it was asked for
   std::string model;
   std::optional<Degraded> degraded;
+  bool scored = false;  ///< by the vectorizer's score
   bool explained = false;
   double took_ms = 0, embed_ms = 0, database_ms = 0;
 };
@@ -86,6 +87,7 @@ class SearchService {
   void begin(const std::shared_ptr<Search>& search, Result<Lent> lent);
   void embed(const std::shared_ptr<Search>& search);
   void execute(const std::shared_ptr<Search>& search, Result<Lent> lent);
+  static bool may_go_without_score(Search& search, const Error& error, const pg::OneTrip& trip);
   static void conclude(Search& search, search::Answer found);
   static std::optional<SearchFailure> misfit(Search& search);
   using List = std::shared_ptr<const std::vector<Listed>>;

@@ -122,20 +122,19 @@ class Parser {
     add_changes(group);
     add_reindex(group);
     add_defer_index(group);
-    add_text_search(group);
+    add_search_settings(group);
   }
 
-  void add_text_search(CLI::App* group) {
-    auto arguments = std::make_shared<TextSearchArguments>();
-    CLI::App* command =
-        add(group, "text-search", "Let searches find words too: store the configuration and build the index",
-            [arguments](Context& context) { return vectorizer_text_search(context, *arguments); });
-    command->add_option("NAME", arguments->name, "The vectorizer")->required();
-    command
-        ->add_option("CONFIG", arguments->configuration,
-                     "A text search configuration, such as english; or none")
-        ->required();
-    command->add_flag_callback("--no-index", [arguments] { arguments->build = false; }, "Build no index");
+  void add_search_settings(CLI::App* group) {
+    const auto words = std::make_shared<TextSearchArguments>();
+    add_text_search_options(
+        *add(group, "text-search", "Let searches find words too: store the configuration and build the index",
+             [words](Context& context) { return vectorizer_text_search(context, *words); }),
+        words);
+    const auto score = std::make_shared<ScoreArguments>();
+    add_score_options(*add(group, "score", "Let an expression of yours order what searches find",
+                           [score](Context& context) { return vectorizer_score(context, *score); }),
+                      score);
   }
 
   static void add_source_options(CLI::App& command, const std::shared_ptr<schema::VectorizerSpec>& create) {
@@ -169,6 +168,9 @@ class Parser {
     command.add_flag("--halfvec", create->halfvec, "A store's vectors have half precision");
     command.add_option("--key", create->key, "Key columns; default: the primary key")->delimiter(',');
     command.add_option("--where", create->where, "SQL condition on the row: which rows are covered");
+    command.add_option("--score", create->score,
+                       "SQL over similarity and the row's columns: the order of what searches find, such as "
+                       "'similarity * ln(greatest(votes, 0) + 2)'");
     command
         .add_option_function<std::string>(
             "--capture", [create](const std::string& how) { create->capture_rows = how == "rows"; },

@@ -68,4 +68,21 @@ void add_verify_options(CLI::App& command, const std::shared_ptr<app::VerifyRequ
       ->check(CLI::Range(0.0, 2.0));
 }
 
+void add_text_search_options(CLI::App& command, const std::shared_ptr<TextSearchArguments>& arguments) {
+  command.add_option("NAME", arguments->name, "The vectorizer")->required();
+  command
+      .add_option("CONFIG", arguments->configuration, "A text search configuration, such as english; or none")
+      ->required();
+  command.add_flag_callback("--no-index", [arguments] { arguments->build = false; }, "Build no index");
+}
+
+void add_score_options(CLI::App& command, const std::shared_ptr<ScoreArguments>& arguments) {
+  command.add_option("NAME", arguments->name, "The vectorizer")->required();
+  command
+      .add_option("EXPRESSION", arguments->expression,
+                  "SQL over similarity and the row's columns, such as 'similarity * ln(greatest(votes, 0) + "
+                  "2)'; or none")
+      ->required();
+}
+
 }  // namespace embedd::cli

@@ -8,6 +8,7 @@
 #include "cli/existing.h"
 #include "cli/notes.h"
 #include "cli/output.h"
+#include "schema/score.h"
 
 namespace embedd::cli {
 
@@ -30,6 +31,7 @@ void write_json(JsonWriter& json, const schema::VectorizerInfo& info) {
   json.end();
   json.key("text").value(info.text_template);
   optional("where", info.filter);
+  optional("score", info.score);
   json.key("column").value(info.destination_column).key("type").value(info.destination_type);
   if (info.stores()) {
     json.key("store")
@@ -80,6 +82,7 @@ void show(const Context& context, const schema::VectorizerInfo& info) {
   line("key", fmt::format("{}", fmt::join(info.key_columns, ", ")));
   line("text", info.text_template);
   if (info.filter) line("where", *info.filter);
+  if (info.score) line("score", *info.score);
   if (info.stores()) {
     line("store", store_of(info));
     line("chunk", info.chunk_rule);
@@ -179,6 +182,26 @@ Result<int> vectorizer_pause(Context& context, const std::string& name) {
 
 Result<int> vectorizer_resume(Context& context, const std::string& name) {
   return change(context, name, schema::resume_vectorizer, "resumed");
+}
+
+Result<int> vectorizer_score(Context& context, const ScoreArguments& arguments) {
+  auto db = TRY(app::connect(context.config));
+  TRY(schema::set_score(db, arguments.name, arguments.expression));
+  const bool none = arguments.expression == "none";
+  if (context.json) {
+    JsonWriter json;
+    json.object().key("name").value(arguments.name).key("score");
+    if (none)
+      json.null();
+    else
+      json.value(arguments.expression);
+    print(json.end().str() + "\n");
+    return kDone;
+  }
+  const std::string name = printable(arguments.name);
+  print(none ? fmt::format("searches of {} are ordered by their ranks\n", name)
+             : fmt::format("searches of {} are ordered by: {}\n", name, printable(arguments.expression)));
+  return kDone;
 }
 
 Result<int> vectorizer_drop(Context& context, const std::string& name) {

@@ -34,11 +34,6 @@ struct DeadArguments {
   int limit = 100;
 };
 
-struct TextSearchArguments {
-  std::string name, configuration;
-  bool build = true;
-};
-
 struct GrantsArguments {
   std::string role;
   bool apply = false;
@@ -73,6 +68,7 @@ Result<int> vectorizer_verify(Context& context, const app::VerifyRequest& reques
 Result<int> vectorizer_reindex(Context& context, const app::ReindexRequest& request);
 Result<int> vectorizer_defer_index(Context& context, const DeferIndexArguments& arguments);
 Result<int> vectorizer_text_search(Context& context, const TextSearchArguments& arguments);
+Result<int> vectorizer_score(Context& context, const ScoreArguments& arguments);
 Result<int> worker(Context& context, const WorkerArguments& arguments);
 Result<int> status(Context& context, const StatusArguments& arguments);
 Result<int> dead_list(Context& context, const DeadArguments& arguments);

@@ -49,10 +49,10 @@ std::string joined(const std::string& row, const std::string& text_template) {
 }
 
 /// What stands behind the key. Alone, the vectors' similarity is the hit's score for people.
-std::string details(const search::Hit& hit, search::Mode mode) {
+std::string details(const search::Hit& hit, bool by_similarity) {
   std::string out;
   if (hit.chunk_seq) out += fmt::format(", chunk {}", *hit.chunk_seq);
-  if (mode == search::Mode::vector) return out;
+  if (by_similarity) return out;
   if (hit.similarity) out += fmt::format(", similarity {:.3f}", *hit.similarity);
   if (hit.vector_rank) out += fmt::format(", vector rank {}", *hit.vector_rank);
   if (hit.text_rank) out += fmt::format(", text rank {}", *hit.text_rank);
@@ -74,12 +74,14 @@ std::string neighbours_text(const std::string& neighbours) {
 }
 
 std::string hit_text(const search::Hit& hit, const app::SearchResult& result, int number, bool rows) {
-  const search::Mode mode = result.answer.mode;
-  const std::string score = mode == search::Mode::vector && hit.similarity
-                                ? fmt::format("{:.3f}", *hit.similarity)
-                                : fmt::format("{:.4f}", hit.score);
-  std::string out = fmt::format("{}. {} {}\n", number, paint(Colour::bold, score),
-                                paint(Colour::dim, printable(hit.key, kMostKey) + details(hit, mode)));
+  const bool by_similarity = result.answer.mode == search::Mode::vector && !result.answer.scored;
+  const std::string score =
+      by_similarity && hit.similarity ? fmt::format("{:.3f}", *hit.similarity)
+      : hit.score ? fmt::format(fmt::runtime(result.answer.scored ? "{:.4g}" : "{:.4f}"), *hit.score)
+                  : "no score";
+  std::string out =
+      fmt::format("{}. {} {}\n", number, paint(Colour::bold, score),
+                  paint(Colour::dim, printable(hit.key, kMostKey) + details(hit, by_similarity)));
   if (hit.highlight)
     out += line(*hit.highlight);
   else if (hit.chunk_seq)

@@ -61,7 +61,11 @@ void write_json(JsonWriter& out, simdjson::dom::parser& parser, const std::strin
 
 std::string hit_json(const search::Hit& hit, simdjson::dom::parser& parser, std::size_t most) {
   JsonWriter json;
-  json.object().key("key").raw(hit.key).key("score").value(hit.score);
+  json.object().key("key").raw(hit.key).key("score");
+  if (hit.score)
+    json.value(*hit.score);
+  else
+    json.null();
   if (hit.similarity) json.key("similarity").value(*hit.similarity);
   if (hit.chunk_seq)
     json.key("chunk_seq").value(*hit.chunk_seq).key("chunk").value(shortened(hit.chunk, most));
@@ -82,6 +86,8 @@ std::string remarks(const app::SearchAnswer& answer) {
   if (answer.degraded && answer.degraded->leg == "vector")
     out += fmt::format("[vector search unavailable: {}] Only rows with the query's words were looked for.\n",
                        answer.degraded->message);
+  else if (answer.degraded && answer.degraded->leg == "score")
+    out += fmt::format("[not in the usual order: {}]\n", answer.degraded->message);
   else if (answer.degraded)
     out += fmt::format("[not all rows were searched by their words: {}]\n", answer.degraded->message);
   if (!answer.found.returned_fewer.empty())

@@ -17,7 +17,7 @@ struct Declaration {
   Template text;
   std::vector<Template::Value> context;  ///< of a store's chunk template
   std::vector<std::string> key;
-  std::optional<CompiledFilter> filter;
+  std::optional<RowExpression> filter;
   const SourceColumn* destination = nullptr;  ///< points into `source`; null if there is a store
   std::optional<CapturePlan::Store> store;
   int dimensions = 0;  ///< the column's; if it takes any number, those of its vectors or of the model

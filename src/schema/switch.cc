@@ -10,6 +10,7 @@
 #include "schema/capture_plan.h"
 #include "schema/change_table.h"
 #include "schema/dependents.h"
+#include "schema/score.h"
 #include "schema/sql_text.h"
 #include "schema/store.h"
 #include "schema/successor.h"
@@ -220,6 +221,13 @@ Result<void> capture_again(pg::Connection& db, const VectorizerInfo& info) {
   return run_all(db, capture_ddl(plan));
 }
 
+/// The score stays with the name: it may have changed since the successor was declared.
+Result<void> hand_score_on(pg::Connection& db, const Pair& pair) {
+  if (pair.living.score == pair.coming.score) return {};
+  return store_score(db, pair.coming.id, TRY(inspect_table(db, pair.source())),
+                     pair.living.score.value_or(""));
+}
+
 Result<void> check_complete(const Pair& pair, std::int64_t missing, bool incomplete) {
   if (missing == 0 || incomplete) return {};
   return not_yet(
@@ -239,6 +247,7 @@ Result<Switched> exchange(pg::Connection& db, const Pair& pair, const SwitchOpti
   TRY(pair.living.stores() ? rename_stores(db, pair) : rename_columns(db, pair));
   TRY(hand_text_index_on(db, pair));
   TRY(exchange_rows(db, pair));
+  TRY(hand_score_on(db, pair));
   out.now = TRY(find_vectorizer(db, pair.living.name));
   out.before = TRY(find_vectorizer(db, pair.name_after()));
   TRY(capture_again(db, out.now));

@@ -11,6 +11,7 @@
 #include "schema/change_table.h"
 #include "schema/declaration.h"
 #include "schema/existing_store.h"
+#include "schema/score.h"
 #include "schema/sql_text.h"
 #include "schema/store.h"
 #include "schema/triggers.h"
@@ -31,7 +32,8 @@ SELECT v.id, v.name, {0}, {1}, v.key_columns,
        (SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_extension e
         JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'),
        coalesce((SELECT o.name FROM embedd.vectorizers o WHERE o.id = v.next_of), ''),
-       coalesce((SELECT o.name FROM embedd.vectorizers o WHERE o.id = v.old_of), ''), v.capture_rows
+       coalesce((SELECT o.name FROM embedd.vectorizers o WHERE o.id = v.old_of), ''), v.capture_rows,
+       v.score, v.score_columns, v.score_types
 FROM embedd.vectorizers v
 LEFT JOIN pg_catalog.pg_class c ON c.oid = embedd.source_of(v.id)
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -77,6 +79,9 @@ VectorizerInfo read_info(const pg::Rows& rows, int i) {
   out.next_of = rows.text(i, column++);
   out.old_of = rows.text(i, column++);
   out.capture_rows = rows.flag(i, column++);
+  out.score = rows.maybe(i, column++);
+  out.score_columns = rows.array(i, column++);
+  out.score_types = rows.array(i, column++);
   return out;
 }
 
@@ -174,6 +179,7 @@ Result<Declared> declare_in_transaction(pg::Connection& db, const VectorizerSpec
   auto id = TRY(insert_row(db, spec, declared, plan));
   plan.id = id;
   if (declared.filter) TRY(keep_filter(db, plan.id, spec, declared));
+  if (!spec.score.empty()) TRY(store_score(db, plan.id, declared.source, spec.score));
   TRY(run_all(db, queue_ddl(plan)));
   Declared out{.notes = declared.notes};
   if (plan.store) TRY(declare_chunks(db, spec, plan, declared.dimensions));
@@ -254,6 +260,7 @@ Result<void> drop_in_transaction(pg::Connection& db, const VectorizerInfo& info,
   const bool proofs = keep && !info.stores() ? TRY(keep_proofs(db, info.id)) : false;
   TRY(run_all(db, drop_ddl(info.id, proofs)));
   return run_all(db, {"DROP FUNCTION IF EXISTS " + filter_function(info.id),
+                      "DROP FUNCTION IF EXISTS " + score_function(info.id),
                       "DELETE FROM embedd.missed_changes WHERE vectorizer_id = " + id,
                       "DELETE FROM embedd.vectorizers WHERE id = " + id});
 }

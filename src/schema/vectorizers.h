@@ -42,6 +42,7 @@ struct VectorizerSpec {
   std::string model_version_column;     ///< optional
   std::string long_texts = "truncate";  ///< truncate, average or discard; see LongTexts
   std::string index = "none";           ///< none, hnsw, halfvec or ivfflat; see schema/vector_index.h
+  std::string score;                    ///< SQL over `similarity` and columns, for searches; empty: none
   bool capture_rows = false;            ///< row triggers alone: no transition tables, NOTIFY, advisory locks
   bool adopt_existing = false;          ///< trust existing vectors, if model_id_column names the model …
   bool trust_all = false;               ///< … or says nothing
@@ -76,7 +77,10 @@ struct VectorizerInfo {
   std::string text_sql;   ///< over alias t
   std::string types_sql;  ///< over alias t: refused by the parser if a column's type has changed
   std::optional<std::string> filter_sql;
-  std::string key_json_sql;  ///< over alias q with columns k1..kn
+  std::string key_json_sql;                ///< over alias q with columns k1..kn
+  std::optional<std::string> score;        ///< of searches, as its owner wrote it; see schema/score.h
+  std::vector<std::string> score_columns;  ///< that it reads …
+  std::vector<std::string> score_types;    ///< … and their types when it was set
   std::string created_at;
   std::string next_of, old_of;  ///< the vectorizer that this one is to replace, or that replaced it; or empty
   [[nodiscard]] bool stores() const { return !store_table.empty(); }

@@ -34,7 +34,8 @@ std::vector<PlanStep> steps_of(const std::string& plan) {
 }
 
 Hit read_hit(const pg::Rows& rows, int i, const Request& request) {
-  Hit hit{.key = rows.text(i, kKey), .score = rows.number(i, kScore), .row = rows.text(i, kRow)};
+  Hit hit{.key = rows.text(i, kKey), .fused = rows.number(i, kFused), .row = rows.text(i, kRow)};
+  if (!rows.is_null(i, kScore)) hit.score = rows.number(i, kScore);
   if (!rows.is_null(i, kSimilarity)) hit.similarity = rows.number(i, kSimilarity);
   if (!rows.is_null(i, kVectorRank)) hit.vector_rank = rows.integer(i, kVectorRank);
   if (!rows.is_null(i, kTextRank)) hit.text_rank = rows.integer(i, kTextRank);

@@ -15,8 +15,9 @@
 namespace embedd::search {
 
 struct Hit {
-  std::string key;  ///< JSON: {"id": 5}
-  double score = 0;
+  std::string key;              ///< JSON: {"id": 5}
+  std::optional<double> score;  ///< orders the hits; none: the vectorizer's score of this row is not finite
+  double fused = 0;             ///< of the legs' ranks; orders the hits if the vectorizer has no score
   std::optional<double> similarity;  ///< none: the row has no vector, or no vector was compared
   std::optional<std::int64_t> vector_rank, text_rank;
   std::string row;               ///< JSON

@@ -6,9 +6,11 @@
 #include <set>
 
 #include "pg/quoting.h"
+#include "schema/score.h"
 #include "schema/sql_text.h"
 #include "search/extras.h"
 #include "search/filter_sql.h"
+#include "search/guards.h"
 #include "search/search.h"
 
 namespace embedd::search {
@@ -40,53 +42,20 @@ class Builder {
     std::string legs = TRY(origin());
     if (legs_.vector) legs += vector_leg();
     if (legs_.text) legs += text_leg();
-    std::string sql = "WITH " + known() + types() + legs + fusion() + page() + last(row, facets);
+    std::string sql = "WITH " + known_sql(subject_) + types_sql(subject_, named_columns(), legs_.score) +
+                      legs + fusion() + scored() + best() + page() + last(row, facets);
     return Statement{std::move(sql), std::move(binder_).take()};
   }
 
  private:
-  /// SQL that is true, or fails the statement as a missing table would: the table's name may now belong to
-  /// the vectors of another model than the query's.
-  [[nodiscard]] std::string known() const {
-    const auto is_called = [](const std::string& table, const char* column) {
-      return fmt::format("{}::pg_catalog.regclass OPERATOR(pg_catalog.=) v.{}", pg::quote_literal(table),
-                         column);
-    };
-    std::string is_known = is_called(pg::quote_qualified(info_.source_schema, info_.source_table), "source") +
-                           fmt::format(" AND v.destination_column OPERATOR(pg_catalog.=) {}::pg_catalog.text",
-                                       pg::quote_literal(info_.destination_column));
-    if (info_.stores()) is_known += " AND " + is_called(subject_.vectors_table(), "store");
-    return fmt::format(
-        "known AS MATERIALIZED (SELECT CASE WHEN (SELECT {} FROM embedd.vectorizers v WHERE v.id "
-        "OPERATOR(pg_catalog.=) {}) THEN true ELSE "
-        "pg_catalog.regclass('what_is_known_of_the_vectorizer'::pg_catalog.text) IS NULL END AS ok), ",
-        is_known, info_.id);
-  }
-
-  /// SQL that fails the statement, before any of it runs, if a column that it reads has another type by now:
-  /// to compare, cast or print a value of that type may call a function of the type's owner.
-  [[nodiscard]] std::string types() const {
+  /// The columns of the source that the request names.
+  [[nodiscard]] std::set<std::string> named_columns() const {
     std::set<std::string> names;
     for (const auto* filter : {&request_.filter, &request_.mandatory, &request_.similar_to})
       if (*filter) collect_columns(**filter, names);
     for (const Facet& facet : request_.facets) names.insert(facet.column);
     for (const std::string& name : columns()) names.insert(name);
-    std::string is_same = info_.types_sql;
-    const auto add = [&is_same](std::string_view alias, const std::string& name, const std::string& type) {
-      is_same += fmt::format(" AND embedd.exactly({}.{}, NULL::{})", alias, pg::quote_identifier(name), type);
-    };
-    for (const std::string& name : names) add("t", name, subject_.source.find(name)->own_type);
-    std::string from = source();
-    add(alias_, info_.destination_column,
-        fmt::format("{}.{}", subject_.pgvector.schema, info_.destination_type));
-    if (info_.stores()) {
-      from += fmt::format(", {} s", subject_.vectors_table());
-      for (std::size_t i = 0; i < info_.key_columns.size(); ++i)
-        add("s", info_.key_columns[i], info_.key_types[i]);
-      add("s", "chunk_seq", "pg_catalog.int4");
-      add("s", "chunk", "pg_catalog.text");
-    }
-    return fmt::format("types AS (SELECT FROM {} WHERE {}), ", from, is_same);
+    return names;
   }
 
   static void collect_columns(const Filter& filter, std::set<std::string>& names) {
@@ -292,29 +261,49 @@ class Builder {
     std::string shares;
     if (legs_.vector) shares = share("v", request_.vector_weight, true);
     if (legs_.text) shares += (shares.empty() ? "" : " UNION ALL ") + share("x", request_.text_weight, false);
-    std::string out = fmt::format(
-        "fused AS (SELECT {0}, seq, pg_catalog.sum(share) AS score, pg_catalog.min(rv) AS rv, "
+    return fmt::format(
+        "fused AS (SELECT {0}, seq, pg_catalog.sum(share) AS fused, pg_catalog.min(rv) AS rv, "
         "pg_catalog.min(rt) AS rt "
         "FROM ({1}) shares GROUP BY {0}, seq), ",
         keys_, shares);
+  }
+
+  [[nodiscard]] std::string similarity() const {
+    return legs_.vector ? fmt::format("(1::pg_catalog.float8 OPERATOR(pg_catalog.-) ({}))", distance())
+                        : "NULL::pg_catalog.float8";
+  }
+
+  /// Each candidate with the score that decides its place.
+  [[nodiscard]] std::string scored() const {
+    if (!legs_.score) return "scored AS (SELECT *, fused AS score FROM fused), ";
+    return fmt::format(
+        "scored AS MATERIALIZED (SELECT q.*, {} AS score FROM fused q JOIN {} ON {}{} OFFSET 0), ",
+        schema::score_call(info_, similarity()), source(), schema::same_key("q", info_.key_columns),
+        join_chunk());
+  }
+
+  /// The place of a candidate. A score may be NULL.
+  [[nodiscard]] std::string order() const {
+    return fmt::format("score DESC NULLS LAST, {}{}, seq", legs_.score ? "fused DESC, " : "", keys_);
+  }
+
+  [[nodiscard]] std::string best() const {
     if (info_.stores() && request_.group_by_row)
-      return out +
-             fmt::format("best AS (SELECT DISTINCT ON ({0}) * FROM fused ORDER BY {0}, score DESC, seq), ",
-                         keys_);
-    return out + "best AS (SELECT * FROM fused), ";
+      return fmt::format("best AS (SELECT DISTINCT ON ({0}) * FROM scored ORDER BY {0}, {1}), ", keys_,
+                         order());
+    return "best AS (SELECT * FROM scored), ";
   }
 
   [[nodiscard]] std::string page() {
     std::string candidates;
     if (!request_.facets.empty())
       candidates = fmt::format("candidates AS MATERIALIZED (SELECT DISTINCT {} FROM best), ", keys_);
-    return candidates + fmt::format(
-                            "page AS (SELECT *, row_number() OVER (ORDER BY score DESC, {0}, seq) AS n FROM "
-                            "best ORDER BY score "
-                            "DESC, {0}, "
-                            "seq LIMIT {1}::pg_catalog.int8 OFFSET {2}::pg_catalog.int8) ",
-                            keys_, binder_.bind(std::to_string(request_.k)),
-                            binder_.bind(std::to_string(request_.offset)));
+    return candidates +
+           fmt::format(
+               "page AS (SELECT *, row_number() OVER (ORDER BY {0}) AS n FROM best ORDER BY {0} LIMIT "
+               "{1}::pg_catalog.int8 OFFSET {2}::pg_catalog.int8) ",
+               order(), binder_.bind(std::to_string(request_.k)),
+               binder_.bind(std::to_string(request_.offset)));
   }
 
   [[nodiscard]] std::vector<std::string> columns() const {
@@ -364,20 +353,21 @@ class Builder {
     return readable(neighbours_sql(subject_, request_.neighbours, same_keys("w", "t")));
   }
 
+  /// A join with the store's chunk of candidate `q`.
+  [[nodiscard]] std::string join_chunk() const {
+    if (!info_.stores()) return "";
+    return fmt::format(" LEFT JOIN {} s ON {} AND s.chunk_seq OPERATOR(pg_catalog.=) q.seq",
+                       subject_.vectors_table(), same_keys("s", "t"));
+  }
+
   [[nodiscard]] std::string last(const std::string& row, const std::string& facets) {
     const std::string chunk = info_.stores() ? "s.chunk" : "NULL::pg_catalog.text";
-    const std::string store =
-        info_.stores() ? fmt::format(" LEFT JOIN {} s ON {} AND s.chunk_seq OPERATOR(pg_catalog.=) q.seq",
-                                     subject_.vectors_table(), same_keys("s", "t"))
-                       : "";
-    const std::string similarity =
-        legs_.vector ? fmt::format("1::pg_catalog.float8 OPERATOR(pg_catalog.-) ({})", distance())
-                     : "NULL::pg_catalog.float8";
     const auto count = [](bool there, const char* from) {
       return there ? fmt::format("(SELECT count(*) FROM {})", from) : std::string("0");
     };
     return fmt::format(
-        "SELECT f.key, f.score, f.similarity, f.rv, f.rt, f.row, f.seq, f.chunk, f.highlight, f.neighbours, "
+        "SELECT f.key, f.score, f.fused, f.similarity, f.rv, f.rt, f.row, f.seq, f.chunk, f.highlight, "
+        "f.neighbours, "
         "c.page, c.near, c.found, c.matches, c.backlog, c.facets, c.origin "
         "FROM (SELECT (SELECT count(*) FROM page) AS page, {near} AS near, {found} AS found, {matches} AS "
         "matches, {backlog} AS backlog, {facets} AS facets, {origin} AS origin) c "
@@ -386,7 +376,8 @@ class Builder {
         "coalesce(pg_catalog.octet_length(r.highlight), 0) OPERATOR(pg_catalog.+) "
         "coalesce(pg_catalog.octet_length(r.neighbours), 0)) OVER (ORDER BY r.n) AS bytes, row_number() OVER "
         "(ORDER BY r.n) "
-        "AS nth FROM (SELECT q.n, {key} AS key, q.score, {similarity} AS similarity, q.rv, q.rt, {row} AS "
+        "AS nth FROM (SELECT q.n, {key} AS key, q.score, q.fused, {similarity} AS similarity, q.rv, q.rt, "
+        "{row} AS "
         "row, {seq} "
         "AS seq, {chunk} AS chunk, {highlight} AS highlight, {neighbours} AS neighbours FROM page q JOIN "
         "{source} ON {same}{store} OFFSET 0) r) f ON f.bytes "
@@ -396,14 +387,14 @@ class Builder {
         fmt::arg("matches", count(legs_.text, "matches")),
         fmt::arg("backlog", legs_.text && info_.stores() ? backlog() : "false"),
         fmt::arg("key", readable(info_.key_json_sql + "::pg_catalog.text")),
-        fmt::arg("similarity", similarity), fmt::arg("row", readable(row)),
+        fmt::arg("similarity", similarity()), fmt::arg("row", readable(row)),
         fmt::arg("seq", info_.stores() ? "q.seq" : "NULL::pg_catalog.int4"),
         fmt::arg("chunk", readable(chunk)), fmt::arg("source", source()), fmt::arg("facets", facets),
         fmt::arg("highlight", highlight()), fmt::arg("neighbours", neighbours()),
         fmt::arg("origin", request_.similar_to
                                ? "coalesce((SELECT CASE WHEN o.v IS NULL THEN 1 ELSE 2 END FROM origin o), 0)"
                                : "2"),
-        fmt::arg("same", schema::same_key("q", info_.key_columns)), fmt::arg("store", store),
+        fmt::arg("same", schema::same_key("q", info_.key_columns)), fmt::arg("store", join_chunk()),
         fmt::arg("most", kMaxAnswerBytes));
   }
 

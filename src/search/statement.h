@@ -2,8 +2,10 @@
 ///
 /// Each leg proposes `candidates` rows (or chunks) in its own order: distance, or rank of the text, then the
 /// key. Fusion is weighted reciprocal rank fusion: the sum of weight / (rrf_k + rank) over the legs, ranks
-/// from 1. Of a store every chunk is scored, and then a row takes the place of its best chunk. The number of
-/// candidates does not depend on the page, so that pages of an unchanged table agree with each other.
+/// from 1. A score of the vectorizer's owner then decides the order of the candidates, and the fused score
+/// among equals. Of a store every chunk is scored, and then a row takes the place of its best chunk. The
+/// number of candidates does not depend on the page, so that pages of an unchanged table agree with each
+/// other.
 #pragma once
 
 #include <string>
@@ -16,10 +18,11 @@
 
 namespace embedd::search {
 
-/// Which legs a search has.
+/// Which legs a search has, and whether the vectorizer's score is computed.
 struct Legs {
   bool vector = false;
   bool text = false;
+  bool score = false;
 };
 
 struct Statement {
@@ -30,7 +33,8 @@ struct Statement {
 /// Columns of the result. A row without a key says that the page is empty.
 enum Column : int {
   kKey,
-  kScore,
+  kScore,  ///< NULL if the vectorizer's score is not finite
+  kFused,
   kSimilarity,
   kVectorRank,
   kTextRank,

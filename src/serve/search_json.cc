@@ -10,12 +10,19 @@ namespace {
 /// Microseconds are enough.
 double rounded(double ms) { return std::round(ms * 1000) / 1000; }
 
-void write_hit(JsonWriter& json, const search::Hit& hit) {
-  json.object().key("key").raw(hit.key).key("score").value(hit.score).key("similarity");
-  if (hit.similarity)
-    json.value(*hit.similarity);
+void write_number(JsonWriter& json, std::optional<double> number) {
+  if (number)
+    json.value(*number);
   else
     json.null();
+}
+
+void write_hit(JsonWriter& json, const search::Hit& hit, bool scored) {
+  json.object().key("key").raw(hit.key).key("score");
+  write_number(json, hit.score);
+  if (scored) json.key("fused_score").value(hit.fused);
+  json.key("similarity");
+  write_number(json, hit.similarity);
   json.key("ranks").object();
   if (hit.vector_rank) json.key("vector").value(*hit.vector_rank);
   if (hit.text_rank) json.key("text").value(*hit.text_rank);
@@ -48,7 +55,7 @@ void write_explanation(JsonWriter& json, const app::SearchAnswer& answer) {
 std::string search_json(const app::SearchAnswer& answer) {
   JsonWriter json;
   json.object().key("hits").array();
-  for (const search::Hit& hit : answer.found.hits) write_hit(json, hit);
+  for (const search::Hit& hit : answer.found.hits) write_hit(json, hit, answer.scored);
   json.end().key("returned").value(static_cast<std::uint64_t>(answer.found.hits.size()));
   json.key("returned_fewer");
   if (answer.found.returned_fewer.empty())
@@ -90,6 +97,11 @@ std::string list_json(const std::vector<app::Listed>& listed) {
       json.null();
     else
       json.value(each.text_search);
+    json.key("score");
+    if (info.score)
+      json.value(*info.score);
+    else
+      json.null();
     json.key("paused").value(info.paused).end();
   }
   return json.end().end().str() + "\n";

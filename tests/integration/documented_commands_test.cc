@@ -73,6 +73,7 @@ constexpr Block kBlocks[] = {
     {"embedd vectorizer defer-index documents ", Setting::indexed},
     {"embedd vectorizer text-search documents ", Setting::indexed},
     {"embedd search documents ", Setting::indexed},
+    {"embedd vectorizer score documents ", Setting::indexed},
     {"embedd serve --http 127.0.0.1:8081", Setting::indexed},
     {"echo '{\"jsonrpc\": \"2.0\"", Setting::indexed},
     {"./dev demo ", Setting::none, "./dev fresh runs it"},

@@ -228,6 +228,9 @@ TEST_F(Owner, OfAFunctionCannotBeReliedOnByAnothersFilter) {
     EXPECT_THAT(refused.error_output, HasSubstr("its owner could replace what workers would then run"))
         << where;
   }
+  const Finished scored = create("{title}", {"--score", "similarity * mal.judge(title)::int"});
+  EXPECT_EQ(scored.code, 2);
+  EXPECT_THAT(scored.error_output, HasSubstr("its owner could replace what workers would then run"));
   EXPECT_EQ(victims(), "NULL") << "not even tried";
   sql("CREATE FUNCTION mine(text) RETURNS boolean LANGUAGE sql AS 'SELECT $1 <> ''b'''");
   EXPECT_EQ(

@@ -49,7 +49,7 @@ TEST_F(ServeHttp, DescribesItself) {
   EXPECT_EQ(
       at(list.body, "/vectorizers/0"),
       R"({"name":"notes","table":"public.notes","key":["id"],"text":"{title}\\n{body}","chunked":false,)"
-      R"("model":"local-hashing-v1","dimensions":64,"text_search":"pg_catalog.english","paused":false})");
+      R"("model":"local-hashing-v1","dimensions":64,"text_search":"pg_catalog.english","score":null,"paused":false})");
   EXPECT_EQ(at(client->get("/healthz").body, "/status"), R"("ok")");
   EXPECT_THAT(client->get("/metrics").body,
               HasSubstr(R"(embedd_http_requests_total{route="vectorizers",status="200"} 1)"));

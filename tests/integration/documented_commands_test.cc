@@ -82,6 +82,9 @@ constexpr Block kBlocks[] = {
     {"sha256sum --check", Setting::none, "./dev try-package installs the package"},
     {"cd deploy", Setting::none, "takes Docker"},
     {"docker compose exec", Setting::none, "takes Docker"},
+    {"docker build", Setting::none, "takes Docker"},
+    {"kubectl ", Setting::none, "takes Kubernetes"},
+    {"helm ", Setting::none, "takes Kubernetes"},
 };
 
 const Block* find_block(std::string_view commands) {

@@ -12,6 +12,9 @@ check_packages=(clang-19 clang-format-19 clang-tidy-19 shellcheck)
 
 is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
+# Whether python3 can make virtual environments. Debian has that apart, in python3-venv.
+has_venv() { python3 -c 'import ensurepip' 2>/dev/null; }
+
 known_to_apt() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep '^  Candidate: [^(]' >/dev/null; }
 
 # Runs apt-get without questions; waits for another apt to finish.

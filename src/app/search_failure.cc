@@ -23,7 +23,7 @@ SearchFailure invalid(std::string message) {
 SearchFailure no_vectorizer(std::string_view name) {
   return {"not_found",
           {ErrorKind::invalid_argument,
-           fmt::format("there is no vectorizer '{}': GET /v1/vectorizers lists them", name)}};
+           fmt::format("there is no vectorizer '{}': see the list of vectorizers", name)}};
 }
 
 bool is_same_model(const schema::VectorizerInfo& a, const schema::VectorizerInfo& b) {

@@ -84,7 +84,7 @@ TEST_F(McpHttp, SpeaksTheRevisionsWithAHandshakeWithoutASession) {
     EXPECT_EQ(unknown.status, 200) << "no fault of HTTP";
     EXPECT_EQ(at(unknown.body, "/error/code"), "-32601");
   }
-  EXPECT_THAT(server->log(), HasSubstr(R"("route":"mcp","status":202)"));
+  expect_logged(R"("route":"mcp","status":202)");
   EXPECT_THAT(client->get("/metrics").body,
               HasSubstr(R"(embedd_http_requests_total{route="mcp",status="202"} 3)"));
 }
@@ -170,9 +170,8 @@ TEST_F(McpHttp, ShowsATokenItsVectorizersAlone) {
   const SearchReply limited = post(message("tools/list"));
   EXPECT_EQ(limited.status, 429);
   EXPECT_NE(limited.header("retry-after"), "");
-  EXPECT_THAT(server->log(), AllOf(HasSubstr(R"("token":"some")"),
-                                   HasSubstr(R"("vectorizer":"articles","token":"some","hits":)"),
-                                   HasSubstr(R"("code":"not_found")")));
+  expect_logged(R"("vectorizer":"articles","token":"some","hits":)");
+  expect_logged(R"("code":"not_found")");
 }
 
 TEST_F(McpHttp, ShowsATokenOnlyRowsThatItsFilterLetsThrough) {
@@ -227,9 +226,8 @@ TEST_F(McpHttp, CountsCallsAndSearches) {
                            R"(embedd_tool_call_seconds_count{tool="search"} 3)"})
     EXPECT_THAT(metrics, HasSubstr(std::string(line) + "\n"));
   EXPECT_THAT(metrics, Not(HasSubstr("drop")));
-  EXPECT_THAT(server->log(),
-              AllOf(HasSubstr(R"("vectorizer":"notes","token":"","hits":1,"code":"degraded_no_api_key")"),
-                    HasSubstr(R"("code":"no_api_key","error":"[failed])")));
+  expect_logged(R"("vectorizer":"notes","token":"","hits":1,"code":"degraded_no_api_key")");
+  expect_logged(R"("code":"no_api_key","error":"[failed])");
 }
 
 /// Four searches that wait for their provider are all that one token may have under way.

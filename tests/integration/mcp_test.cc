@@ -173,7 +173,9 @@ TEST_F(Mcp, SaysInWordsWhatIsWrong) {
       AllOf(HasSubstr("[vector search unavailable: "), HasSubstr("Only rows with the query's words")));
   EXPECT_THAT(call("search", R"({"vectorizer":"notes","query":"note","mode":"vector"})", true, no_key),
               HasSubstr("[failed]"));
-  EXPECT_THAT(call("search", R"({"vectorizer":"nothing","query":"x"})", true), HasSubstr("nothing"));
+  EXPECT_THAT(call("search", R"({"vectorizer":"nothing","query":"x"})", true),
+              AllOf(HasSubstr("there is no vectorizer 'nothing'"), Not(HasSubstr("/v1/"))))
+      << "an agent has no routes";
   EXPECT_THAT(call("search", R"({"query":"x"})", true), HasSubstr("vectorizer: is missing"));
   EXPECT_THAT(call("search", R"({"vectorizer":"notes","query":"x","k":51})", true),
               HasSubstr("k: must be a whole number from 1 to 50"));

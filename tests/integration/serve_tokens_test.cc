@@ -47,8 +47,8 @@ TEST_F(ServeTokens, OpenTheVectorizersThatTheyName) {
     EXPECT_EQ(ask_as(*who, R"({"query": "river"})").status, 200);
     EXPECT_THAT(who->get("/v1/vectorizers").body, HasSubstr("notes"));
   }
-  EXPECT_THAT(server->log(), AllOf(HasSubstr(R"("token":"some")"), HasSubstr(R"("token":"other")"),
-                                   Not(HasSubstr("0123456789abcdef"))));
+  for (const char* token : {R"("token":"some")", R"("token":"other")"}) expect_logged(token);
+  EXPECT_THAT(server->log(), Not(HasSubstr("0123456789abcdef")));
 }
 
 TEST_F(ServeTokens, BuyOnlyTheModelsOfTheirVectorizers) {

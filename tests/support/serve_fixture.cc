@@ -70,6 +70,10 @@ void ServeTest::serve_with(const std::string& rights) {
         kSome);
 }
 
+void ServeTest::expect_logged(const std::string& part) {
+  EXPECT_TRUE(eventually([&] { return server->logged(part) > 0; })) << part << server->log();
+}
+
 SearchReply ServeTest::search(const std::string& body, const std::string& name) {
   return client->post("/v1/vectorizers/" + name + "/search", body);
 }

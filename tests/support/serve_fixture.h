@@ -29,6 +29,8 @@ class ServeTest : public WorkerTest {
   /// Starts the server with the tokens kSome, of a table with the lines `rights`, kOther and kAll. The
   /// client's token is kSome.
   void serve_with(const std::string& rights);
+  /// Waits until the server's log has `part`: a request is logged after its reply.
+  void expect_logged(const std::string& part);
   SearchReply search(const std::string& body, const std::string& name = "notes");
 
   std::unique_ptr<Embedd> server;

@@ -93,7 +93,7 @@ int count(const Config& config, const char* name) { return static_cast<int>(conf
 }  // namespace
 
 SearchServer::SearchServer(const Config& config, const serve::Routes* worker, serve::Tokens tokens)
-    : metrics_(worker == nullptr),
+    : metrics_(worker == nullptr, config.metrics_prefix),
       service_(std::make_unique<app::SearchService>(config, count(config, "serve_connections"))),
       mcp_(std::make_unique<serve::McpApi>(config, *service_, metrics_, serve::McpApi::Limits{})),
       api_(*service_, *mcp_, metrics_, std::move(tokens),

@@ -40,7 +40,9 @@ struct RequestMetrics::Families {
   Gauge& active = gauge("embedd_http_active_requests", "Requests under way").Add({});
 };
 
-RequestMetrics::RequestMetrics(bool alone) : families_(std::make_unique<Families>()) {
+RequestMetrics::RequestMetrics(bool alone, const std::string& prefix)
+    : families_(std::make_unique<Families>()) {
+  if (!prefix.empty()) prefixed_ = std::make_unique<PrefixedSearchMetrics>(prefix, families_->registry);
   if (alone) families_->build.Add({{"version", std::string(version())}}).Set(1);
 }
 RequestMetrics::~RequestMetrics() = default;
@@ -59,6 +61,10 @@ void RequestMetrics::answered(const std::string& route, int status, Duration too
 
 void RequestMetrics::degraded(const std::string& leg, const std::string& reason) {
   families_->degraded.Add({{"leg", leg}, {"reason", reason}}).Increment();
+}
+
+void RequestMetrics::traces_searched(bool has_tags, Duration took) {
+  if (prefixed_) prefixed_->searched(has_tags, took);
 }
 
 void RequestMetrics::limited() { families_->limited.Increment(); }

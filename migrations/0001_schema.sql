@@ -319,8 +319,8 @@ LANGUAGE sql STABLE STRICT AS $function$
   SELECT pg_catalog.convert_from(bytes, pg_catalog.getdatabaseencoding())
 $function$;
 
--- The value at these keys, as text; NULL if there is none. Values of the type json are checked as they are read: a value that no
--- text can hold, such as the character NUL, is NULL, and fails no statement. Only escapes can be such values.
+-- The value at these keys, as text; NULL if there is none. Escapes in a value of the type json are checked when it is read: a
+-- document with one that no text can hold, such as the character NUL, has no keys, and fails no statement.
 CREATE FUNCTION embedd.json_text(value json, VARIADIC keys text[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT AS $function$
 BEGIN

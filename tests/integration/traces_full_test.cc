@@ -123,7 +123,7 @@ TEST_F(TracesFull, CompletesWhatAPlainInitBegan) {
 TEST_F(TracesFull, SaysWhichColumnsAreMissing) {
   sql("ALTER TABLE traces DROP context_fingerprint, DROP solution_embedding");
   const Finished refused = run_embedd({"traces", "init", "--full", "--endpoint", "local"});
-  EXPECT_EQ(refused.code, 1);
+  EXPECT_EQ(refused.code, 2);
   const std::string statement =
       "ALTER TABLE \"public\".\"traces\" ADD solution_embedding public.vector(1536), ADD context_fingerprint "
       "jsonb";

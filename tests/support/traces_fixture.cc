@@ -41,6 +41,12 @@ void TracesTest::init_full() {
   ASSERT_EQ(made.code, 0) << made.error_output;
 }
 
+void TracesTest::serve(const Environment& changes, const std::string& token) {
+  if (const std::string& role = database.worker_role(); !role.empty())
+    sql("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO " + role);
+  ServeTest::serve(changes, token);
+}
+
 void TracesTest::add_trace(const std::string& id, const std::string& title, const std::string& solution,
                            const std::string& fingerprint) {
   sql(fmt::format(

@@ -15,6 +15,8 @@ class TracesTest : public ServeTest {
   void create_their_tables();
   /// `embedd traces init --full` for the built-in model.
   void init_full();
+  /// Starts the server, whose role may also read and write the tables: see docs/traces.md.
+  void serve(const Environment& changes = {}, const std::string& token = "");
   /// Inserts a trace as their application does. `id` is the last two digits of the uuid. `fingerprint`: JSON,
   /// or NULL.
   void add_trace(const std::string& id, const std::string& title, const std::string& solution,

@@ -73,6 +73,14 @@ std::string unexpired(TraceStatement& statement, const TraceTables& tables) {
       " AND ({0} IS NULL OR {0}::pg_catalog.timestamptz OPERATOR(pg_catalog.>=) pg_catalog.now())", column);
 }
 
+/// Whether the vector in the row t is of the query's model: a table may have vectors of another one until
+/// they are replaced.
+std::string of_same_model(TraceStatement& statement, const schema::VectorizerInfo& info) {
+  if (!info.model_id_column) return "";
+  return fmt::format(" AND {}::pg_catalog.text OPERATOR(pg_catalog.=) {}",
+                     statement.column(*info.model_id_column), statement.bind(info.model));
+}
+
 /// Sets the placeholders for the tables of tags.
 void set_tag_tables(TraceStatement& statement, const TraceTables& tables) {
   const schema::SourceTable &tags = tables.tags->table, &links = tables.links->table;
@@ -216,6 +224,7 @@ Result<std::vector<Trace>> search_traces(pg::OneTrip& trip, const TraceTables& t
   }
   conditions += TRY(statement.mandatory(query.mandatory));
   const bool near = !query.q.empty();
+  if (near) conditions += of_same_model(statement, subject.info);
   if (near && subject.info.filter_sql) conditions += fmt::format(" AND ({})", *subject.info.filter_sql);
   statement.set("conditions", conditions);
   statement.set("candidates", std::to_string(kTraceCandidates));

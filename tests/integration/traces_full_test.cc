@@ -136,6 +136,17 @@ TEST_F(TracesFull, SaysWhichColumnsAreMissing) {
   EXPECT_EQ(vectors_of("01"), "embedding solution context");
 }
 
+TEST_F(TracesFull, AreCountedUnderAnotherPrefixToo) {
+  init_full();
+  Embedd worker = start_worker({{"EMBEDD_METRICS_PREFIX", "commontrace"}});
+  add_trace("01", "one", "long enough to have a vector", R"({"language": "go"})");
+  const std::string labels = R"({model="local-hashing-v1",status="success"})";
+  EXPECT_TRUE(
+      eventually([&] { return worker.metric("commontrace_embeddings_processed_total" + labels) == 3; }));
+  EXPECT_GE(worker.metric(R"(commontrace_embedding_duration_seconds_count{model="local-hashing-v1"})"), 1);
+  worker.stop();
+}
+
 class TracesAnew : public TracesTest {};
 
 TEST_F(TracesAnew, AFreshTableHasTheWholeSchema) {

@@ -6,9 +6,11 @@
 
 #include <simdjson.h>
 
+#include <atomic>
 #include <cmath>
-#include <optional>
 #include <set>
+#include <thread>
+#include <vector>
 
 #include "support/traces_fixture.h"
 
@@ -190,6 +192,71 @@ TEST_F(TracesHttp, LeaveOutWhatIsFlaggedAndOnRequestWhatIsExpired) {
   EXPECT_EQ(
       ids(find(R"({"q": "connection pool", "include_expired": false, "context": {"os": "linux"}})").body),
       "03");
+}
+
+TEST_F(TracesHttp, CompareOnlyVectorsOfTheQuerysModel) {
+  add_three();
+  sql(fmt::format("UPDATE traces SET embedding_model_id = 'text-embedding-ada-002' WHERE id = '{}'",
+                  uuid("01")));
+  serve();
+  EXPECT_EQ(ids(find(R"({"q": "connection pool exhausted"})").body), "02 03");
+  EXPECT_THAT(ids(find(R"({"tags": ["postgres"]})").body), HasSubstr("01"));
+}
+
+TEST_F(TracesHttp, GoOnAfterLostConnectionsAndChangesOfTheTables) {
+  add_three();
+  serve();
+  const auto lose_connections = [&] {
+    sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND "
+        "pid <> pg_backend_pid()");
+    if (target() != Target::pgbouncer) return;
+    EXPECT_TRUE(eventually([&] { return client->get("/v1/tags").status == 200; }))
+        << "the pooler hands out lost connections, perhaps several";
+  };
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(find(R"({"tags": ["postgres"]})").status, 200);
+  lose_connections();
+  EXPECT_EQ(find(R"({"q": "connection"})").status, 200);
+  lose_connections();
+  EXPECT_EQ(client->get("/v1/tags").status, 200);
+
+  sql("ALTER TABLE traces DROP COLUMN convergence_level");
+  EXPECT_EQ(at(find(R"({"tags": ["pool"]})").body, "/results/0/convergence_level"), "null");
+  sql("ALTER TABLE traces ADD COLUMN contributor_name text DEFAULT 'Grace'");
+  EXPECT_TRUE(eventually(
+      [&] { return at(find(R"({"tags": ["pool"]})").body, "/results/0/contributor_name") == "\"Grace\""; }));
+  sql("ALTER TABLE traces ALTER impact_level TYPE text");
+  EXPECT_EQ(at(find(R"({"tags": ["pool"]})").body, "/results/0/impact_level"), "\"normal\"");
+  sql("DROP TABLE trace_relationships");
+  const SearchReply reply = find(R"({"q": "connection", "tags": ["pool"]})");
+  EXPECT_EQ(at(reply.body, "/results/0/related_traces"), "[]") << reply.body;
+  sql("DROP TABLE trace_tags");
+  EXPECT_EQ(at(find(R"({"q": "connection", "limit": 1})").body, "/results/0/tags"), "[]");
+  EXPECT_EQ(client->get("/v1/tags").body, "{\"tags\":[]}\n");
+}
+
+TEST_F(TracesHttp, AddTheSameTagsAtTheSameTime) {
+  serve_tokens();
+  constexpr int kClients = 8, kEach = 5;
+  std::vector<std::thread> clients;
+  std::atomic<int> added = 0;
+  for (int c = 0; c < kClients; ++c)
+    clients.emplace_back([&, c] {
+      SearchClient mine(port_of(*server), kWriter);
+      for (int i = 0; i < kEach; ++i) {
+        const std::string tags = c % 2 == 0 ? fmt::format(R"(["a{0}", "b{0}", "c"])", i)
+                                            : fmt::format(R"(["c", "b{0}", "a{0}"])", i);
+        added +=
+            mine.post("/v1/traces", fmt::format(R"({{"title": "t", "context_text": "c", "solution_text": )"
+                                                R"("s", "tags": {}}})",
+                                                tags))
+                .status == 202;
+      }
+    });
+  for (std::thread& each : clients) each.join();
+  EXPECT_EQ(added, kClients * kEach);
+  EXPECT_EQ(number("SELECT count(*) FROM tags"), 2 * kEach + 1);
+  EXPECT_EQ(number("SELECT count(*) FROM trace_tags"), 3 * kClients * kEach)
+      << "each trace has its three tags";
 }
 
 TEST_F(TracesHttp, FindAmongManyFlaggedOnesTheOthers) {

@@ -322,6 +322,22 @@ LANGUAGE sql STABLE STRICT AS $function$
   SELECT pg_catalog.convert_from(bytes, pg_catalog.getdatabaseencoding())
 $function$;
 
+-- The value at these keys, as text; NULL if there is none. Escapes in a value of the type json are checked when it is read: a
+-- document with one that no text can hold, such as the character NUL, has no keys, and fails no statement.
+CREATE FUNCTION embedd.json_text(value json, VARIADIC keys text[]) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT AS $function$
+BEGIN
+  IF pg_catalog.strpos(value::pg_catalog.text, '\u') OPERATOR(pg_catalog.=) 0 THEN
+    RETURN pg_catalog.json_extract_path_text(value, VARIADIC keys);
+  END IF;
+  BEGIN
+    RETURN pg_catalog.json_extract_path_text(value, VARIADIC keys);
+  EXCEPTION WHEN data_exception THEN
+    RETURN NULL;
+  END;
+END
+$function$;
+
 -- Called after a --where has failed on some row of a statement, to find the row. NULL if the row is covered, '' if it is not; if
 -- the filter fails on this row, SQLSTATE and message, which may quote the row. An error of the vectorizer or the database, and not
 -- of the row, is raised as usual.

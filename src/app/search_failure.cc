@@ -16,6 +16,12 @@ SearchFailure failure_of(Error error) {
   return {code, std::move(error)};
 }
 
+bool is_outdated(const Error& error, const std::string& sqlstate, bool fresh) {
+  if (sqlstate.empty())
+    return (error.kind == ErrorKind::invalid_argument || error.kind == ErrorKind::misconfigured) && !fresh;
+  return (sqlstate.starts_with("42") && sqlstate != "42501") || sqlstate == "0A000" || sqlstate == "26000";
+}
+
 SearchFailure invalid(std::string message) {
   return {"invalid_request", {ErrorKind::invalid_argument, std::move(message)}};
 }

@@ -19,6 +19,10 @@ struct SearchFailure {
 /// The failure that follows from an error of the database, or of a request that does not fit its table.
 SearchFailure failure_of(Error error);
 SearchFailure invalid(std::string message);
+/// Whether what is known of the table may be outdated: the server refused a name, or a name is not known
+/// here. `sqlstate`: the server's, if it refused a statement. `fresh`: what is known was read for this
+/// request.
+bool is_outdated(const Error& error, const std::string& sqlstate, bool fresh);
 SearchFailure no_vectorizer(std::string_view name);
 
 /// Whether vectors of the two vectorizers can be compared.

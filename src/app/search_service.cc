@@ -13,17 +13,6 @@ constexpr std::size_t kMostKnown = 1000;
 constexpr Duration kAsideDeadline = seconds(5);
 /// The share of the deadline that computing the query's vector may take, so that the text leg has time left.
 constexpr double kEmbedShare = 0.6;
-/// Retries of a search after a lost connection, or after its vectorizer has changed.
-constexpr int kMaxRetries = 2;
-
-/// What is known of the table may be outdated: the server refused a name, or a name is not known here.
-/// `fresh`: what is known was read for this search.
-bool is_outdated(const Error& error, const std::string& sqlstate, bool fresh) {
-  if (sqlstate.empty())
-    return (error.kind == ErrorKind::invalid_argument || error.kind == ErrorKind::misconfigured) && !fresh;
-  return (sqlstate.starts_with("42") && sqlstate != "42501") || sqlstate == "0A000" || sqlstate == "26000";
-}
-
 Result<std::vector<Listed>> read_list(pg::Connection& db) {
   const auto infos = TRY(schema::list_vectorizers(db));
   const auto words =
@@ -56,7 +45,7 @@ struct SearchService::Search {
   Done<SearchAnswer> done;
   Instant began = std::chrono::steady_clock::now();
   Instant deadline = began + request.deadline;
-  Known known{};
+  Reading known{};
   search::Mode mode = search::Mode::hybrid;
   std::vector<float> vector{};
   std::optional<NoVector> no_vector{};
@@ -100,7 +89,7 @@ void SearchService::begin(const std::shared_ptr<Search>& search, Result<Lent> le
   }
   if (!known) return search->fail(failure_of(std::move(known.error())));
   if (!known->subject) return search->fail(no_vectorizer(search->vectorizer));
-  const Known before = std::exchange(search->known, *std::move(known));
+  const Reading before = std::exchange(search->known, *std::move(known));
   if (auto wrong = misfit(*search)) return search->fail(*std::move(wrong));
   if (before.subject && !is_same_model(before.subject->info, search->subject().info)) {
     search->vector.clear();
@@ -224,7 +213,7 @@ void SearchService::conclude(Search& search, search::Answer found) {
   search.done(std::move(answer));
 }
 
-Result<SearchService::Known> SearchService::read_known(Lent& lent, const std::string& name) {
+Result<SearchService::Reading> SearchService::read_known(Lent& lent, const std::string& name) {
   const Instant now = std::chrono::steady_clock::now();
   {
     const std::lock_guard lock(mutex_);
@@ -234,7 +223,7 @@ Result<SearchService::Known> SearchService::read_known(Lent& lent, const std::st
   auto subject = search::load_subject(lent.db, name);
   if (!subject && subject.error().kind == ErrorKind::invalid_argument)  // no fault of the client's
     subject.error().kind = ErrorKind::misconfigured;
-  Known known{TRY(std::move(subject)), now};
+  Reading known{TRY(std::move(subject)), now};
   const std::lock_guard lock(mutex_);
   if (known_.size() >= kMostKnown) known_.clear();
   if (known.subject)

@@ -44,7 +44,8 @@ struct SearchAnswer {
 struct VectorAnswer {
   std::vector<std::vector<float>> vectors;  ///< in the order of the texts
   std::string model;
-  std::uint64_t tokens = 0;  ///< bought for this answer
+  schema::VectorizerInfo of;  ///< the vectorizer whose model it is
+  std::uint64_t tokens = 0;   ///< bought for this answer
   double took_ms = 0;
 };
 
@@ -56,6 +57,8 @@ struct Listed {
 class SearchService {
  public:
   static constexpr Duration kSubjectLives = seconds(5);
+  /// Retries after a lost connection, or after the vectorizer has changed.
+  static constexpr int kMaxRetries = 2;
 
   template <typename T>
   using Done = std::function<void(std::expected<T, SearchFailure>)>;
@@ -76,11 +79,21 @@ class SearchService {
   /// Whether the database answers.
   void check(Done<bool> done);
 
+  using Known = std::shared_ptr<const search::Subject>;
+  /// Runs `work` with a connection, and with what is known of the vectorizer, for another use case. Runs it
+  /// again, kMaxRetries times at most, if the connection was lost, or if what was known is outdated: then the
+  /// error has an SQLSTATE of class 42, or says that something is not there. So `work` must not do harm if it
+  /// is repeated. `finished` gets the last failure, if there was one.
+  using Work = std::function<std::expected<void, SearchFailure>(Lent&, const Known&)>;
+  using Finished = std::function<void(std::optional<SearchFailure>)>;
+  void work_on(std::string vectorizer, Instant deadline, Work work, Finished finished);
+
  private:
   struct Search;
   struct Vectors;
-  struct Known {
-    std::shared_ptr<const search::Subject> subject;
+  struct Errand;
+  struct Reading {
+    Known subject;
     Instant read_at;
   };
 
@@ -97,15 +110,16 @@ class SearchService {
   void next_vector(const std::shared_ptr<Vectors>& call);
   void keep_vector(const std::shared_ptr<Vectors>& call, std::size_t index,
                    std::expected<QueryVector, NoVector> vector);
-  Result<Known> read_known(Lent& lent, const std::string& name);
+  Result<Reading> read_known(Lent& lent, const std::string& name);
   void forget(const std::string& name);
+  void run(const std::shared_ptr<Errand>& errand);
   template <typename T>
   void read_aside(Result<T> (*read)(pg::Connection&), Done<T> done, bool again);
 
   std::mutex mutex_;
-  std::map<std::string, Known> known_;  ///< guarded by mutex_
-  List listed_;                         ///< guarded by mutex_; may be null
-  Instant listed_at_{};                 ///< guarded by mutex_
+  std::map<std::string, Reading> known_;  ///< guarded by mutex_
+  List listed_;                           ///< guarded by mutex_; may be null
+  Instant listed_at_{};                   ///< guarded by mutex_
   SearchPool pool_;
   SearchPool aside_;  ///< connection for reads and bookings that must not wait behind searches
   QueryUsage usage_;

@@ -123,6 +123,7 @@ void SearchService::start_vectors(const std::shared_ptr<Vectors>& call, const sc
         fmt::format("input: of {}, an answer has at most {} vectors, not {}", model_of(info), most, count)));
   call->info = info;
   call->answer.model = info.model;
+  call->answer.of = info;
   call->answer.vectors.resize(count);
   call->unanswered = count;
   for (std::size_t i = 0; i < std::min(count, kAtOnce); ++i) next_vector(call);

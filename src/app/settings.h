@@ -22,6 +22,7 @@ struct Settings {
   std::function<std::optional<Secret>()> database_now, listen_now;
   std::vector<provider::EndpointConfig> endpoints;  ///< `openai` and `local` are always among them
   std::string tokenizer_ranks;                      ///< a cl100k_base.tiktoken; empty: the built-in one
+  std::string metrics_prefix;                       ///< of further metrics; see observe/prefixed_metrics.h
 
   /// Null if no endpoint has that name.
   [[nodiscard]] const provider::EndpointConfig* endpoint(std::string_view name) const;

@@ -15,14 +15,18 @@ Result<TracesReport> init_traces(const Settings& settings, const TracesRequest& 
   options.endpoint_asked = !request.endpoint.empty();
   options.model_asked = !request.model.empty();
   options.adopt_only = request.adopt_only;
+  options.full = request.full;
   options.model = TRY(model_for(settings, options.endpoint, request.model));
 
   auto db = TRY(connect(settings, Schema::optional));  // the migration creates a missing schema
   TRY(schema::migrate(db));
   auto made = TRY(schema::init_traces(db, options));
-  Existing existing = priced(settings, made.vectorizer, made.existing);
-  return TracesReport{made.created_table, made.created_index, made.created_vectorizer,
-                      std::move(made.vectorizer), std::move(existing)};
+  TracesReport report{made.created_table, made.created_index, {}};
+  for (schema::TracesReport::Vector& vector : made.vectors) {
+    Existing existing = priced(settings, vector.vectorizer, vector.existing);
+    report.vectors.push_back({vector.created, std::move(vector.vectorizer), std::move(existing)});
+  }
+  return report;
 }
 
 Result<bool> adopt_traces(const Settings& settings) {
@@ -31,8 +35,9 @@ Result<bool> adopt_traces(const Settings& settings) {
   auto db = TRY(connect(settings, Schema::required, true));
   auto there = schema::has_traces(db);
   if (!there || !*there) return there;
-  auto report = TRY(schema::init_traces(db, options));
-  if (report.created_vectorizer) log::info("vectorizer_created", {{"vectorizer", report.vectorizer.name}});
+  const auto report = TRY(schema::init_traces(db, options));
+  for (const auto& vector : report.vectors)
+    if (vector.created) log::info("vectorizer_created", {{"vectorizer", vector.vectorizer.name}});
   return true;
 }
 

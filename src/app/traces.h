@@ -1,7 +1,8 @@
-/// Creates or adopts the first user's tables, and declares their vectorizer.
+/// Creates or adopts the first user's tables, and declares their vectorizers.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "app/settings.h"
 #include "app/vectorizer.h"
@@ -13,14 +14,18 @@ namespace embedd::app {
 struct TracesRequest {
   std::string endpoint, model;  ///< empty: those of the existing vectorizer, or the defaults
   bool adopt_only = false;      ///< create no table
+  bool full = false;            ///< all three vectors
 };
 
 struct TracesReport {
   bool created_table = false;  ///< false: an existing table was adopted
   bool created_index = false;
-  bool created_vectorizer = false;
-  schema::VectorizerInfo vectorizer;
-  Existing existing;  ///< of a table that this call adopted
+  struct Vector {
+    bool created = false;  ///< false: the vectorizer was there
+    schema::VectorizerInfo vectorizer;
+    Existing existing;  ///< of a vectorizer that this call created
+  };
+  std::vector<Vector> vectors;  ///< the vectorizer `traces` first
 };
 
 /// Migrates, then creates or adopts the tables. Errors: schema::migrate()'s, schema::init_traces()'s, the

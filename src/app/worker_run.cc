@@ -60,6 +60,7 @@ class WorkerRun {
       : settings_(settings),
         request_(request),
         hooks_(std::move(hooks)),
+        metrics_(settings.metrics_prefix),
         health_(clock_, request.worker.poll),
         events_(clock_, hooks_.progress == nullptr),
         observers_(all_observers()) {}

@@ -375,6 +375,9 @@ class Parser {
     command->add_option("--model", arguments->model, "Model [the endpoint's]");
     command->add_flag("--adopt-only", arguments->adopt_only,
                       "Fail if there is no table 'traces', instead of creating one");
+    command->add_flag("--full", arguments->full,
+                      "Also keep the vectors of solutions and of contexts: solution_embedding, "
+                      "context_embedding");
   }
 
   void add_from_pgai() {

@@ -81,13 +81,28 @@ class Loader {
   Result<Config> load() {
     for (const auto step :
          {&Loader::read_flags, &Loader::read_environment, &Loader::read_dotenv, &Loader::read_toml,
-          &Loader::build_database, &Loader::build_endpoints, &Loader::read_tokens})
+          &Loader::build_database, &Loader::build_endpoints, &Loader::read_tokens, &Loader::read_prefix})
       TRY((this->*step)());
     config_.tokenizer_ranks = config_.values.text("tokenizer_ranks");
     return std::move(config_);
   }
 
  private:
+  Result<void> read_prefix() {
+    config_.metrics_prefix = config_.values.text("metrics_prefix");
+    const std::string& prefix = config_.metrics_prefix;
+    const bool fits =
+        std::ranges::all_of(prefix, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+    if (prefix.empty() ||
+        (fits && std::isdigit(static_cast<unsigned char>(prefix[0])) == 0 && prefix != "embedd"))
+      return {};
+    return fail(
+        ErrorKind::invalid_argument,
+        fmt::format("{}: '{}' cannot be the prefix of further metrics: use letters, digits and _, such as "
+                    "commontrace",
+                    config_.values.place_of("metrics_prefix"), prefix));
+  }
+
   Result<void> read_flags() {
     for (const auto& [name, text] : sources_.flags) {
       const Setting* setting = find_setting(name);

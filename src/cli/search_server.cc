@@ -93,10 +93,12 @@ int count(const Config& config, const char* name) { return static_cast<int>(conf
 }  // namespace
 
 SearchServer::SearchServer(const Config& config, const serve::Routes* worker, serve::Tokens tokens)
-    : metrics_(worker == nullptr),
+    : metrics_(worker == nullptr, config.metrics_prefix),
       service_(std::make_unique<app::SearchService>(config, count(config, "serve_connections"))),
+      traces_(*service_),
       mcp_(std::make_unique<serve::McpApi>(config, *service_, metrics_, serve::McpApi::Limits{})),
-      api_(*service_, *mcp_, metrics_, std::move(tokens),
+      traces_api_(traces_, metrics_),
+      api_(*service_, *mcp_, traces_api_, metrics_, std::move(tokens),
            {.requests = count(config, "serve_requests"),
             .requests_of_a_token = count(config, "serve_requests_per_token")},
            worker) {}

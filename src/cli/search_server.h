@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "app/search_service.h"
+#include "app/trace_service.h"
 #include "base/error.h"
 #include "cli/config.h"
 #include "observe/request_metrics.h"
@@ -11,6 +12,7 @@
 #include "serve/mcp_api.h"
 #include "serve/routes.h"
 #include "serve/search_api.h"
+#include "serve/traces_api.h"
 
 namespace embedd::cli {
 
@@ -28,7 +30,9 @@ class SearchServer {
 
   observe::RequestMetrics metrics_;
   std::unique_ptr<app::SearchService> service_;
+  app::TraceService traces_;
   std::unique_ptr<serve::McpApi> mcp_;
+  serve::TracesApi traces_api_;
   serve::SearchApi api_;
   std::unique_ptr<serve::HttpServer> server_;
 };

@@ -70,6 +70,8 @@ constexpr Setting kSettings[] = {
      "the same for each token", 1, 10'000},
     {"serve_clients", "EMBEDD_SERVE_CLIENTS", SettingType::integer, "1000", "connections",
      "open connections of clients; for a further one, the longest idle is closed", 1, 100'000},
+    {"metrics_prefix", "EMBEDD_METRICS_PREFIX", SettingType::text, "", "",
+     "prefix of further metrics, which dashboards for commontrace read; unset: none"},
     {"log_level", "EMBEDD_LOG_LEVEL", SettingType::choice, "info", "debug|info|warn|error|off",
      "least important line written"},
     {"log_format", "EMBEDD_LOG_FORMAT", SettingType::choice, "automatic", "automatic|json|text",

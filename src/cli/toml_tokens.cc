@@ -10,6 +10,7 @@
 #include "base/nearest.h"
 #include "cli/toml_parse.h"
 #include "search/request.h"
+#include "search/traces.h"
 
 namespace embedd::cli {
 namespace {
@@ -38,6 +39,7 @@ class TokenReader {
     read_vectorizers();
     read_filter();
     read_rate();
+    read_contributor();
     if (const auto* node = find("write")) {
       if (const auto* flag = node->as_boolean())
         out_.rights.write = flag->get();
@@ -118,6 +120,16 @@ class TokenReader {
       return error(*node, "requests_per_minute",
                    fmt::format("must be a whole number from 1 to {}", kMaxPerMinute));
     out_.rights.requests_per_minute = static_cast<int>(number->get());
+  }
+
+  void read_contributor() {
+    const auto* node = find("contributor");
+    if (node == nullptr) return;
+    const auto* text = node->as_string();
+    if (text == nullptr || !search::is_uuid(text->get()))
+      return error(*node, "contributor",
+                   "must be a uuid: the contributor_id of the traces that this token adds");
+    out_.rights.contributor = plain(text->get());
   }
 
   void error(const toml::node& node, std::string_view name, std::string_view what) {

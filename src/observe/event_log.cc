@@ -62,6 +62,7 @@ void EventLog::request_finished(const Vectorizer& vectorizer, const Reply& reply
   if (reply.answer) {
     ++sum.requests;
     sum.tokens += reply.answer->tokens;
+    note_drift(vectorizer, *reply.answer);
     return disbelieve(vectorizer, *reply.answer);
   }
   const Error& error = reply.answer.error();
@@ -74,6 +75,20 @@ void EventLog::request_finished(const Vectorizer& vectorizer, const Reply& reply
                                  {"message", error.message},
                                  {"request_id", reply.request_id},
                                  {"lines_suppressed", *suppressed}});
+}
+
+/// A server may answer with a newer version of a model under the same name. Their vectors are not comparable.
+void EventLog::note_drift(const Vectorizer& vectorizer, const EmbedAnswer& answer) {
+  std::string& known = served_[vectorizer.id];
+  if (known == answer.model) return;
+  const std::string before = std::exchange(known, answer.model);
+  if (before.empty()) return;
+  if (const auto suppressed = repeats_.pass("drift " + vectorizer.name, clock_.now(), kRepeat))
+    log::warn("embedding_model_drift_detected", {{"vectorizer", vectorizer.name},
+                                                 {"endpoint", vectorizer.endpoint},
+                                                 {"existing_model", before},
+                                                 {"current_model", answer.model},
+                                                 {"lines_suppressed", *suppressed}});
 }
 
 void EventLog::disbelieve(const Vectorizer& vectorizer, const EmbedAnswer& answer) {

@@ -72,6 +72,7 @@ class EventLog final : public PartialObserver {
   };
   void write(Sum& sum, Instant now);
   void disbelieve(const Vectorizer& vectorizer, const EmbedAnswer& answer);
+  void note_drift(const Vectorizer& vectorizer, const EmbedAnswer& answer);
 
   const Clock& clock_;
   const bool summaries_;
@@ -81,6 +82,7 @@ class EventLog final : public PartialObserver {
   std::map<VectorizerId, std::uint64_t> braked_;    ///< jobs since the vectorizer's last line
   std::map<VectorizerId, std::string> resting_;     ///< message last logged
   std::map<std::string, EndpointState> endpoints_;  ///< state last logged
+  std::map<VectorizerId, std::string> served_;      ///< the model that the last answer named
   bool database_failing_ = false;
 };
 

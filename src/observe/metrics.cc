@@ -145,7 +145,8 @@ struct Metrics::Families {
   std::set<std::string> known;
 };
 
-Metrics::Metrics() : families_(std::make_unique<Families>()) {
+Metrics::Metrics(const std::string& prefix) : families_(std::make_unique<Families>()) {
+  if (!prefix.empty()) prefixed_ = std::make_unique<PrefixedWorkerMetrics>(prefix, families_->registry);
   families_->build.Add({{"version", std::string(version())}}).Set(1);
 }
 
@@ -167,6 +168,7 @@ void Metrics::request_started(const Vectorizer&, std::size_t inputs, std::size_t
 }
 
 void Metrics::request_finished(const Vectorizer& vectorizer, const Reply& reply) {
+  if (prefixed_) prefixed_->request_finished(vectorizer, reply);
   Families& to = *families_;
   to.request_seconds.Add({{"endpoint", vectorizer.endpoint}}, seconds_buckets())
       .Observe(to_seconds(reply.took));
@@ -185,6 +187,7 @@ void Metrics::request_finished(const Vectorizer& vectorizer, const Reply& reply)
 
 void Metrics::settled(const Vectorizer& vectorizer, const Settlement& settlement, Outcome outcome,
                       std::size_t jobs) {
+  if (prefixed_) prefixed_->settled(vectorizer, settlement, outcome, jobs);
   if (!has_vectors(settlement.action)) return;
   if (outcome == Outcome::done) count(families_->rows.Add({{"vectorizer", vectorizer.name}}), jobs);
   if (outcome == Outcome::kept) count(families_->kept, jobs);
@@ -196,13 +199,15 @@ void Metrics::fresh(const Vectorizer& vectorizer, Duration freshness) {
       .Observe(to_seconds(freshness));
 }
 
-void Metrics::rescheduled(const Vectorizer&, ErrorKind kind, std::size_t jobs, bool charged) {
+void Metrics::rescheduled(const Vectorizer& vectorizer, ErrorKind kind, std::size_t jobs, bool charged) {
+  if (prefixed_) prefixed_->rescheduled(vectorizer, kind, jobs, charged);
   const std::string name(name_of(kind));
   count(families_->rescheduled.Add({{"kind", name}}), jobs);
   if (charged) count(families_->attempts_failed.Add({{"kind", name}}), jobs);
 }
 
-void Metrics::discarded(const Vectorizer&, ErrorKind kind, const std::string&) {
+void Metrics::discarded(const Vectorizer& vectorizer, ErrorKind kind, const std::string& message) {
+  if (prefixed_) prefixed_->discarded(vectorizer, kind, message);
   const std::string name(name_of(kind));
   families_->dead_letters.Add({{"kind", name}}).Increment();
   families_->attempts_failed.Add({{"kind", name}}).Increment();
@@ -236,14 +241,16 @@ void Metrics::paced(const std::string& endpoint, std::uint32_t requests, double 
   families_->pace.Add({{"endpoint", endpoint}}).Set(inputs_per_second);
 }
 
-void Metrics::endpoint_changed(const std::string& endpoint, EndpointState state, const std::string&,
-                               Duration) {
+void Metrics::endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
+                               Duration pause) {
+  if (prefixed_) prefixed_->endpoint_changed(endpoint, state, message, pause);
   for (const EndpointState each : kEndpointStates)
     families_->endpoint_state.Add({{"endpoint", endpoint}, {"state", std::string(name_of(each))}})
         .Set(each == state ? 1 : 0);
 }
 
 void Metrics::polled(const std::vector<VectorizerState>& states) {
+  if (prefixed_) prefixed_->polled(states);
   std::set<std::string> names;
   for (const VectorizerState& state : states) {
     const std::string& name = state.vectorizer.name;

@@ -11,12 +11,14 @@
 #include "core/job.h"
 #include "core/observer.h"
 #include "core/queue.h"
+#include "observe/prefixed_metrics.h"
 
 namespace embedd::observe {
 
 class Metrics final : public PartialObserver {
  public:
-  Metrics();
+  /// `prefix`: of the metrics that prefixed_metrics.h adds; empty: none.
+  explicit Metrics(const std::string& prefix = "");
   ~Metrics() override;
 
   /// The Prometheus text format, version 0.0.4. Thread-safe.
@@ -47,6 +49,7 @@ class Metrics final : public PartialObserver {
  private:
   struct Families;
   std::unique_ptr<Families> families_;
+  std::unique_ptr<PrefixedWorkerMetrics> prefixed_;  ///< may be null
 };
 
 }  // namespace embedd::observe

@@ -50,7 +50,9 @@ const Histogram::BucketBoundaries kSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.
 
 }  // namespace
 
-RequestMetrics::RequestMetrics(bool alone) : families_(std::make_unique<Families>()) {
+RequestMetrics::RequestMetrics(bool alone, const std::string& prefix)
+    : families_(std::make_unique<Families>()) {
+  if (!prefix.empty()) prefixed_ = std::make_unique<PrefixedSearchMetrics>(prefix, families_->registry);
   if (alone) families_->build.Add({{"version", std::string(version())}}).Set(1);
 }
 RequestMetrics::~RequestMetrics() = default;
@@ -71,6 +73,10 @@ void RequestMetrics::degraded(const std::string& leg, const std::string& reason)
 void RequestMetrics::tool_called(const std::string& tool, const std::string& code, Duration took) {
   families_->tools.Add({{"tool", tool}, {"code", code}}).Increment();
   families_->tool_seconds.Add({{"tool", tool}}, kSeconds).Observe(to_seconds(took));
+}
+
+void RequestMetrics::traces_searched(bool has_tags, Duration took) {
+  if (prefixed_) prefixed_->searched(has_tags, took);
 }
 
 void RequestMetrics::limited() { families_->limited.Increment(); }

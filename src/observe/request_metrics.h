@@ -7,13 +7,15 @@
 #include <string>
 
 #include "base/units.h"
+#include "observe/prefixed_metrics.h"
 
 namespace embedd::observe {
 
 class RequestMetrics {
  public:
   /// `alone`: no worker in this process has metrics that name the version.
-  explicit RequestMetrics(bool alone);
+  /// `prefix`: of the metrics that prefixed_metrics.h adds; empty: none.
+  explicit RequestMetrics(bool alone, const std::string& prefix = "");
   ~RequestMetrics();
 
   /// The Prometheus text format, version 0.0.4.
@@ -24,6 +26,8 @@ class RequestMetrics {
   void degraded(const std::string& leg, const std::string& reason);
   /// A tool was called; `code`: why it failed, or ok.
   void tool_called(const std::string& tool, const std::string& code, Duration took);
+  /// A search of traces has ended, well or not.
+  void traces_searched(bool has_tags, Duration took);
   void limited();
   void connections(std::size_t open);
   void active(std::size_t requests);
@@ -31,6 +35,7 @@ class RequestMetrics {
  private:
   struct Families;
   std::unique_ptr<Families> families_;
+  std::unique_ptr<PrefixedSearchMetrics> prefixed_;  ///< may be null
 };
 
 }  // namespace embedd::observe

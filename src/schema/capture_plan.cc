@@ -105,6 +105,7 @@ TextTypes text_types(const SourceTable& source) {
   for (const SourceColumn& column : source.columns) {
     if (column.foreign) out.foreign.insert(column.name);
     if (column.category == 'A') out.arrays.insert(column.name);
+    if (column.type == "json") out.json.insert(column.name);
   }
   return out;
 }

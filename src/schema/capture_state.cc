@@ -40,6 +40,7 @@ SELECT c.oid IS NULL,
         WHERE read.name <> ALL (v.key_columns) AND read.type <> pg_catalog.format('%I.%I', n.nspname, t.typname)
           AND (n.nspname <> 'pg_catalog' OR coalesce(e.typnamespace <> 'pg_catalog'::regnamespace, false)
                OR t.typname <> 'jsonb' AND strpos(v.text_sql, 'jsonb_extract_path_text(' || value.written) > 0
+               OR t.typname <> 'json' AND strpos(v.text_sql, 'embedd.json_text(' || value.written) > 0
                OR t.typcategory <> 'A' AND strpos(v.text_sql, 'array_to_string(' || value.written) > 0)),
        embedd.hidden_rows(c.oid), embedd.destination_problem(v.id),
        (SELECT pg_catalog.format('%s UTC (%s)', pg_catalog.to_char(m.missed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),

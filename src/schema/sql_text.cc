@@ -73,8 +73,10 @@ class TextSql {
     if (!value.keys.empty()) {
       const std::string keys = pg::join_each(
           value.keys.size(), ", ", [&](std::size_t i) { return pg::quote_literal(value.keys[i - 1]); });
-      text = fmt::format("pg_catalog.jsonb_extract_path_text({}, VARIADIC ARRAY[{}]::pg_catalog.text[])",
-                         column, keys);
+      text = fmt::format(
+          "{}({}, VARIADIC ARRAY[{}]::pg_catalog.text[])",
+          types_.json.contains(value.column) ? "embedd.json_text" : "pg_catalog.jsonb_extract_path_text",
+          column, keys);
     } else if (types_.arrays.contains(value.column)) {
       text = fmt::format("pg_catalog.array_to_string({}, ', ')", column);
     } else if (types_.foreign.contains(value.column)) {

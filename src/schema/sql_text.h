@@ -57,6 +57,7 @@ inline constexpr int kMaxCutCharacters = 80 * 1024 * 1024;
 struct TextTypes {
   std::set<std::string> foreign;  ///< columns whose type, or whose elements' type, is not PostgreSQL's own
   std::set<std::string> arrays;
+  std::set<std::string> json;  ///< columns of type json, not jsonb
 };
 
 /// The row's text over alias `t`: the template filled in, a NULL value being empty, cut to

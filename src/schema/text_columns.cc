@@ -12,16 +12,11 @@ std::unexpected<Error> wrong(fmt::format_string<Args...> format, Args&&... args)
   return fail(ErrorKind::invalid_argument, fmt::format(format, std::forward<Args>(args)...));
 }
 
-Result<void> check_keys(const SourceTable& source, const SourceColumn& column, const std::string& first) {
-  if (column.type == "jsonb" && !column.foreign) return {};
-  if (column.type == "json")
-    return wrong(
-        "the template takes the key '{0}' of the column '{1}', which is json: run ALTER TABLE {2} ALTER "
-        "COLUMN {3} TYPE jsonb USING {3}::jsonb, or write {{{1}}} for the whole column",
-        first, column.name, source.quoted(), pg::quote_identifier(column.name));
+Result<void> check_keys(const SourceColumn& column, const std::string& first) {
+  if ((column.type == "jsonb" || column.type == "json") && !column.foreign) return {};
   return wrong(
-      "the template takes the key '{0}' of the column '{1}', which is of type {2}; only jsonb has keys. "
-      "Write {{{1}}} for the whole column",
+      "the template takes the key '{0}' of the column '{1}', which is of type {2}; only jsonb and json have "
+      "keys. Write {{{1}}} for the whole column",
       first, column.name, column.type);
 }
 
@@ -38,7 +33,7 @@ Result<void> check_values(const SourceTable& source, const std::vector<Template:
           "the column '{}' is of type {}, which each session writes in its own way: its rows would be "
           "embedded again and again. Let {} name a text column",
           column->name, column->type, reader);
-    if (!value.keys.empty()) TRY(check_keys(source, *column, value.keys.front()));
+    if (!value.keys.empty()) TRY(check_keys(*column, value.keys.front()));
     names.push_back(value.column);
   }
   return check_not_virtual(source, names, reader);

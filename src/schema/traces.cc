@@ -11,12 +11,32 @@
 namespace embedd::schema {
 namespace {
 
-const char* const kVectorizer = "traces";
 const char* const kTemplate = "{title}\\n{context_text}\\n{solution_text}";
+/// Blanks between the parts belong to the parts, and the text loses those at its ends: so parts that are
+/// there have one blank between them.
+const char* const kContextTemplate =
+    "{?context_fingerprint->language}language:{context_fingerprint->language}{/}"
+    "{?context_fingerprint->framework} framework:{context_fingerprint->framework}{/}"
+    "{?context_fingerprint->os} os:{context_fingerprint->os}{/}"
+    "{?context_fingerprint->package_manager} package_manager:{context_fingerprint->package_manager}{/}"
+    "{?context_fingerprint->runtime} runtime:{context_fingerprint->runtime}{/}"
+    "{?context_fingerprint->environment} environment:{context_fingerprint->environment}{/}";
 
-/// Columns that an adopted table must have; the vectorizer checks their types.
-constexpr std::string_view kNeeded[] = {"title",     "context_text",       "solution_text",
-                                        "embedding", "embedding_model_id", "embedding_model_version"};
+/// A column that an adopted table must have; the vectorizers check the types.
+struct Needed {
+  std::string_view name;
+  const char* type;  ///< for a table that lacks the column; {}: the schema of the extension vector
+  bool full = false;
+};
+constexpr Needed kNeeded[] = {{"title", "text"},
+                              {"context_text", "text"},
+                              {"solution_text", "text"},
+                              {"embedding", "{}.vector(1536)"},
+                              {"embedding_model_id", "varchar(100)"},
+                              {"embedding_model_version", "varchar(100)"},
+                              {"solution_embedding", "{}.vector(1536)", true},
+                              {"context_fingerprint", "jsonb", true},
+                              {"context_embedding", "{}.vector(1536)", true}};
 
 /// {0}: the quoted schema, {1}: the schema of the extension vector.
 constexpr const char* kTables[] = {
@@ -36,6 +56,34 @@ constexpr const char* kTables[] = {
     R"(CREATE INDEX traces_embedding_hnsw ON {0}.traces USING hnsw (embedding {1}.vector_cosine_ops)
   WITH (m = 16, ef_construction = 64))",
     "CREATE INDEX traces_trust_score ON {0}.traces (trust_score DESC)",
+};
+/// Only of a table that embedd creates.
+constexpr const char* kFull[] = {
+    R"(ALTER TABLE {0}.traces
+  ADD solution_embedding  {1}.vector(1536),
+  ADD context_embedding   {1}.vector(1536),
+  ADD context_fingerprint jsonb,
+  ADD contributor_id      uuid,
+  ADD retrieval_count     integer NOT NULL DEFAULT 0,
+  ADD last_retrieved_at   timestamptz,
+  ADD depth_score         integer NOT NULL DEFAULT 0,
+  ADD half_life_days      integer,
+  ADD somatic_intensity   double precision NOT NULL DEFAULT 0,
+  ADD impact_level        varchar(20) NOT NULL DEFAULT 'normal',
+  ADD trace_type          varchar(20) NOT NULL DEFAULT 'episodic',
+  ADD convergence_level   integer,
+  ADD memory_temperature  varchar(10),
+  ADD valid_from          timestamptz,
+  ADD valid_until         timestamptz,
+  ADD is_flagged          boolean NOT NULL DEFAULT false)",
+    R"(CREATE TABLE {0}.trace_relationships (
+  source_trace_id   uuid NOT NULL REFERENCES {0}.traces ON DELETE CASCADE,
+  target_trace_id   uuid NOT NULL REFERENCES {0}.traces ON DELETE CASCADE,
+  relationship_type varchar(30) NOT NULL,
+  strength          double precision NOT NULL DEFAULT 1,
+  PRIMARY KEY (source_trace_id, target_trace_id, relationship_type)
+))",
+    "CREATE INDEX trace_relationships_target ON {0}.trace_relationships (target_trace_id)",
 };
 constexpr const char* kTags[] = {
     R"(CREATE TABLE IF NOT EXISTS {0}.tags (
@@ -85,17 +133,21 @@ Result<void> run_each(pg::Connection& db, std::span<const char* const> statement
   return {};
 }
 
-/// An existing table is not altered, so it must have what the vectorizer needs.
-Result<void> check_adoptable(const SourceTable& table) {
-  std::string missing;
-  for (const std::string_view column : kNeeded)
-    if (!table.find(column)) missing += fmt::format("{}{}", missing.empty() ? "" : ", ", column);
+/// An existing table is not altered, so it must have what the vectorizers need.
+Result<void> check_adoptable(const SourceTable& table, const TracesOptions& options,
+                             const std::string& extension) {
+  std::string missing, add;
+  for (const Needed& needed : kNeeded) {
+    if (table.find(needed.name) || (needed.full && !options.full)) continue;
+    missing += fmt::format("{}{}", missing.empty() ? "" : ", ", needed.name);
+    add += fmt::format("{}ADD {} {}", add.empty() ? "" : ", ", needed.name,
+                       fmt::format(fmt::runtime(needed.type), extension));
+  }
   if (missing.empty()) return {};
-  return fail(
-      ErrorKind::invalid_argument,
-      fmt::format("the existing table {} lacks the columns {}; add them, or declare your own columns with: "
-                  "embedd vectorizer create",
-                  table.quoted(), missing));
+  return fail(ErrorKind::invalid_argument,
+              fmt::format("the existing table {0} lacks the columns {1}. As the owner, run: ALTER TABLE {0} "
+                          "{2}; or declare your own columns with: embedd vectorizer create",
+                          table.quoted(), missing, add));
 }
 
 /// An endpoint or model that was named must not be ignored.
@@ -106,7 +158,7 @@ Result<void> check_agrees(const VectorizerInfo& info, const TracesOptions& optio
   return fail(ErrorKind::invalid_argument,
               fmt::format("there is a vectorizer {0} already, of model {1} at endpoint {2}. To have another, "
                           "run: embedd vectorizer drop {0}, then this again; its rows are then embedded anew",
-                          kVectorizer, info.model, info.endpoint));
+                          info.name, info.model, info.endpoint));
 }
 
 /// A table with another key keeps its own tags.
@@ -128,14 +180,45 @@ Result<void> make_tables(pg::Connection& db, const TracesOptions& options, Trace
                                                       pg::quote_qualified(schema, "traces")));
   if (!exists) {
     TRY(run_each(db, kTables, schema, extension));
+    if (options.full) TRY(run_each(db, kFull, schema, extension));
     report.created_table = report.created_index = true;
   }
   auto table = TRY(inspect_table(db, pg::quote_qualified(schema, "traces")));
-  TRY(check_adoptable(table));
+  TRY(check_adoptable(table, options, extension));
   if (options.adopt_only) return {};
   auto tagged = TRY(exists_table(db, schema, "trace_tags"));
   if (!tagged && has_uuid_id(table)) return run_each(db, kTags, schema, extension);
   return {};
+}
+
+VectorizerSpec common_spec(const TracesOptions& options, const char* name, const char* text,
+                           const char* column) {
+  VectorizerSpec spec;
+  spec.name = name;
+  spec.text = text;
+  spec.column = column;
+  spec.endpoint = options.endpoint;
+  spec.model = options.model;
+  return spec;
+}
+
+std::vector<VectorizerSpec> specs_of(const TracesOptions& options) {
+  std::vector<VectorizerSpec> specs{common_spec(options, kTracesVectorizer, kTemplate, "embedding")};
+  specs[0].model_id_column = "embedding_model_id";
+  specs[0].model_version_column = "embedding_model_version";
+  if (!options.full) return specs;
+  specs.push_back(common_spec(options, "traces_solution", "{solution_text}", "solution_embedding"));
+  specs[1].where = fmt::format("length(solution_text) >= {}", kLeastSolution);
+  specs.push_back(common_spec(options, "traces_context", kContextTemplate, "context_embedding"));
+  return specs;
+}
+
+Result<TracesReport::Vector> declare(pg::Connection& db, const std::vector<VectorizerInfo>& all,
+                                     const VectorizerSpec& spec) {
+  if (const auto found = std::ranges::find(all, spec.name, &VectorizerInfo::name); found != all.end())
+    return TracesReport::Vector{.vectorizer = *found};
+  auto created = TRY(declare_vectorizer(db, spec));
+  return TracesReport::Vector{true, std::move(created.info), std::move(created.existing)};
 }
 
 }  // namespace
@@ -147,28 +230,23 @@ Result<bool> has_traces(pg::Connection& db) {
 
 Result<TracesReport> init_traces(pg::Connection& db, const TracesOptions& options) {
   TracesReport report;
-  auto all = TRY(list_vectorizers(db));
-  const auto existing = std::ranges::find(all, kVectorizer, &VectorizerInfo::name);
-  if (existing != all.end()) TRY(check_agrees(*existing, options));
+  const auto all = TRY(list_vectorizers(db));
+  std::vector<VectorizerSpec> specs = specs_of(options);
+  for (const VectorizerSpec& spec : specs)
+    if (const auto found = std::ranges::find(all, spec.name, &VectorizerInfo::name); found != all.end())
+      TRY(check_agrees(*found, options));
   std::string schema;
   TRY(db.transaction([&] { return make_tables(db, options, report, schema); }));
-  if (existing != all.end()) {
-    report.vectorizer = std::move(*existing);
-    return report;
+  const auto traces = std::ranges::find(all, kTracesVectorizer, &VectorizerInfo::name);
+  const bool follow = traces != all.end() && !options.endpoint_asked && !options.model_asked;
+  for (VectorizerSpec& spec : specs) {
+    if (follow) {
+      spec.endpoint = traces->endpoint;
+      spec.model = traces->model;
+    }
+    spec.table = pg::quote_qualified(schema, "traces");
+    report.vectors.push_back(TRY(declare(db, all, spec)));
   }
-  VectorizerSpec spec;
-  spec.name = kVectorizer;
-  spec.table = pg::quote_qualified(schema, "traces");
-  spec.text = kTemplate;
-  spec.column = "embedding";
-  spec.model_id_column = "embedding_model_id";
-  spec.model_version_column = "embedding_model_version";
-  spec.endpoint = options.endpoint;
-  spec.model = options.model;
-  auto created = TRY(declare_vectorizer(db, spec));
-  report.created_vectorizer = true;
-  report.vectorizer = std::move(created.info);
-  report.existing = std::move(created.existing);
   return report;
 }
 

@@ -152,6 +152,7 @@ class Session : public std::enable_shared_from_this<Session> {
     request_.method = text(head.method_string());
     request_.target = text(head.target());
     request_.authorization = text(head[http::field::authorization]);
+    request_.api_key = text(head["X-API-Key"]);
     request_.content_type = text(head[http::field::content_type]);
     request_.host = text(head[http::field::host]);
     request_.origin = text(head[http::field::origin]);

@@ -26,6 +26,7 @@ class Tls;
 struct HttpRequest {
   std::string method, target;
   std::string authorization, content_type, host;
+  std::string api_key;                                     ///< `X-API-Key`
   std::string origin;                                      ///< `Origin`: a web page's
   std::string mcp_protocol_version, mcp_method, mcp_name;  ///< `MCP-Protocol-Version` and so on
   std::string id;  ///< `X-Request-ID`, if that is short and plain; else a new one

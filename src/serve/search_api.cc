@@ -12,6 +12,7 @@
 #include "base/loopback.h"
 #include "embedded/openapi.h"
 #include "search/request.h"
+#include "serve/failed.h"
 #include "serve/host.h"
 #include "serve/problem.h"
 #include "serve/search_json.h"
@@ -36,17 +37,16 @@ std::vector<app::Listed> usable(const std::vector<app::Listed>& listed, const Ri
   return out;
 }
 
-std::string retry_after(const Error& error) {
-  const double asked = error.retry_after ? to_seconds(*error.retry_after) : 5;
-  return fmt::format("{:.0f}", std::ceil(std::clamp(asked, 1.0, 3600.0)));
-}
+/// What clients of the first user's server are told to wait.
+constexpr const char* kTracesRetryAfter = "60";
 
 }  // namespace
 
-SearchApi::SearchApi(app::SearchService& service, McpApi& mcp, observe::RequestMetrics& metrics,
-                     Tokens tokens, Limits limits, const Routes* worker)
+SearchApi::SearchApi(app::SearchService& service, McpApi& mcp, TracesApi& traces,
+                     observe::RequestMetrics& metrics, Tokens tokens, Limits limits, const Routes* worker)
     : service_(service),
       mcp_(mcp),
+      traces_(traces),
       metrics_(metrics),
       worker_(worker),
       tokens_(std::move(tokens)),
@@ -64,12 +64,14 @@ std::optional<HttpReply> SearchApi::admit(const HttpRequest& head, std::shared_p
   const Target target = target_of(head.target);
   const auto refused = [&](HttpReply reply) {
     reply.route = name_of(target.route);
+    if (reply.status == 429 && target.of_traces()) reply.headers = {{"Retry-After", kTracesRetryAfter}};
     return reply;
   };
   if (target.route == Route::unknown || (target.route == Route::worker && worker_ == nullptr))
     return refusal(404, "not_found",
                    "there are POST /v1/vectorizers/NAME/search, POST /v1/vectorizers/NAME/embed, POST "
-                   "/v1/embeddings, POST /mcp, GET /v1/vectorizers, /healthz, /metrics and /openapi.json");
+                   "/v1/embeddings, POST /mcp, POST /v1/traces, POST /v1/traces/search, GET /v1/traces/ID, "
+                   "/v1/tags, /v1/vectorizers, /healthz, /metrics and /openapi.json");
   if (target.posts() ? head.method != "POST" : head.method != "GET" && head.method != "HEAD") {
     HttpReply reply = refusal(405, "method_not_allowed", target.posts() ? "use POST" : "use GET");
     reply.headers.emplace_back("Allow", target.posts() ? "POST" : "GET, HEAD");
@@ -96,21 +98,22 @@ std::optional<HttpReply> SearchApi::check_token(const HttpRequest& head, std::si
         "without a token only requests for localhost are answered: set EMBEDD_API_TOKEN, or ask "
         "for localhost");
   }
-  const auto found = tokens_.find(head.authorization);
+  const auto found = tokens_.find(head.authorization, head.api_key);
   if (found) {
     client = *found;
     return std::nullopt;
   }
   HttpReply reply =
       problem_reply(401, "unauthenticated",
-                    "send the header Authorization: Bearer TOKEN, with a token of EMBEDD_API_TOKEN");
+                    "send the header Authorization: Bearer TOKEN, or X-API-Key: TOKEN, with a token of "
+                    "EMBEDD_API_TOKEN");
   reply.headers.emplace_back("WWW-Authenticate", "Bearer");
   return reply;
 }
 
 const Rights& SearchApi::rights_of(const HttpRequest& request) const {
   if (tokens_.empty()) return everything_;
-  const auto client = tokens_.find(request.authorization);
+  const auto client = tokens_.find(request.authorization, request.api_key);
   return client ? tokens_.rights(*client) : nothing_;
 }
 
@@ -147,7 +150,9 @@ std::optional<HttpReply> SearchApi::take_permit(std::size_t client, std::shared_
 }
 
 std::optional<std::uint64_t> SearchApi::most_body(const HttpRequest& head) {
-  if (target_of(head.target).route == Route::mcp) return McpApi::kMostBody;
+  const Target target = target_of(head.target);
+  if (target.route == Route::mcp) return McpApi::kMostBody;
+  if (target.of_traces()) return TracesApi::kMostBody;
   return std::nullopt;
 }
 
@@ -156,6 +161,8 @@ void SearchApi::handle(HttpRequest request, std::function<void(HttpReply)> done)
   HttpReply reply{.route = name_of(target.route), .vectorizer = target.vectorizer};
   if (!target.vectorizer.empty() && !rights_of(request).may_use(target.vectorizer))
     return done(failed(std::move(reply), app::no_vectorizer(target.vectorizer)));
+  if (target.of_traces())
+    return traces_.handle(std::move(reply), request, target, rights_of(request), std::move(done));
   switch (target.route) {
     case Route::search: return search(std::move(reply), request, std::move(done));
     case Route::embed: return embed(std::move(reply), request, std::move(done));
@@ -173,13 +180,6 @@ void SearchApi::handle(HttpRequest request, std::function<void(HttpReply)> done)
     case Route::worker: return done(of_worker(std::move(reply), request));
     default: reply.body = std::string(embedded::openapi().front().content); return done(std::move(reply));
   }
-}
-
-HttpReply SearchApi::failed(HttpReply reply, const app::SearchFailure& failure) {
-  refuse(reply, status_of(failure.code), failure.code, failure.error.message);
-  if (reply.status >= 500) reply.fault = failure.error.message;
-  if (reply.status == 503) reply.headers.emplace_back("Retry-After", retry_after(failure.error));
-  return reply;
 }
 
 void SearchApi::search(HttpReply reply, const HttpRequest& request, Done done) {

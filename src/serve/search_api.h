@@ -2,6 +2,7 @@
 ///
 ///   POST /v1/vectorizers/{name}/search   POST /v1/vectorizers/{name}/embed   POST /v1/embeddings
 ///   POST /mcp   GET /v1/vectorizers   GET /healthz   GET /metrics   GET /openapi.json
+///   POST /v1/traces   GET /v1/traces/{id}   POST /v1/traces/search   GET /v1/tags   and these below /api
 ///
 /// Beside a worker in the same process also the worker's GET /livez and GET /readyz, and its metrics.
 ///
@@ -26,6 +27,7 @@
 #include "serve/routes.h"
 #include "serve/target.h"
 #include "serve/tokens.h"
+#include "serve/traces_api.h"
 
 namespace embedd::serve {
 
@@ -38,8 +40,8 @@ class SearchApi final : public HttpHandler {
 
   /// The references must outlive this object, and so must `worker`, the routes of the worker in this
   /// process; null: there is no worker.
-  SearchApi(app::SearchService& service, McpApi& mcp, observe::RequestMetrics& metrics, Tokens tokens,
-            Limits limits, const Routes* worker);
+  SearchApi(app::SearchService& service, McpApi& mcp, TracesApi& traces, observe::RequestMetrics& metrics,
+            Tokens tokens, Limits limits, const Routes* worker);
 
   std::optional<HttpReply> admit(const HttpRequest& head, std::shared_ptr<void>& permit) override;
   std::optional<std::uint64_t> most_body(const HttpRequest& head) override;
@@ -56,7 +58,6 @@ class SearchApi final : public HttpHandler {
   std::optional<HttpReply> take_permit(std::size_t client, std::shared_ptr<void>& permit);
   /// The rights of the client that sent an admitted request.
   [[nodiscard]] const Rights& rights_of(const HttpRequest& request) const;
-  static HttpReply failed(HttpReply reply, const app::SearchFailure& failure);
   void search(HttpReply reply, const HttpRequest& request, Done done);
   void embed(HttpReply reply, const HttpRequest& request, Done done);
   void embeddings(HttpReply reply, const HttpRequest& request, Done done);
@@ -66,6 +67,7 @@ class SearchApi final : public HttpHandler {
 
   app::SearchService& service_;
   McpApi& mcp_;
+  TracesApi& traces_;
   observe::RequestMetrics& metrics_;
   const Routes* const worker_;
   const Tokens tokens_;
@@ -73,7 +75,7 @@ class SearchApi final : public HttpHandler {
   std::atomic<int> active_{0};
   std::vector<std::atomic<int>> active_of_;  ///< by client
   std::vector<RequestRate> rate_of_;         ///< by client; the server's thread uses it alone
-  const Rights everything_;                  ///< where there are no tokens
+  const Rights everything_{.write = true};   ///< where there are no tokens
   const Rights nothing_{.vectorizers = {""}};
 
   /// What the database last answered, so that many probes ask it once a second.

@@ -14,11 +14,25 @@ bool is_plain_name(std::string_view name) {
   });
 }
 
+/// A route of the traces service, whose first server had its routes below /api.
+Target traces_target(std::string_view path) {
+  if (path.starts_with("/api/")) path.remove_prefix(4);
+  if (path == "/v1/tags") return {Route::tags, ""};
+  if (!path.starts_with("/v1/traces")) return {};
+  path.remove_prefix(10);
+  if (path.empty()) return {Route::trace_add, ""};
+  if (path == "/search") return {Route::traces_search, ""};
+  if (!path.starts_with('/') || !is_plain_name(path.substr(1))) return {};
+  path.remove_prefix(1);
+  return {Route::trace_get, "", std::string(path)};
+}
+
 }  // namespace
 
 const char* name_of(Route route) {
-  constexpr const char* kNames[] = {"search",  "embed",   "embeddings", "mcp",    "vectorizers",
-                                    "healthz", "metrics", "openapi",    "worker", "other"};
+  constexpr const char* kNames[] = {"search",  "embed",   "embeddings", "mcp",         "traces_search",
+                                    "traces",  "trace",   "tags",       "vectorizers", "healthz",
+                                    "metrics", "openapi", "worker",     "other"};
   return kNames[static_cast<std::size_t>(route)];
 }
 
@@ -31,7 +45,7 @@ Target target_of(std::string_view target) {
   if (path == "/v1/embeddings") return {Route::embeddings, ""};
   if (path == "/mcp") return {Route::mcp, ""};
   if (path == kVectorizers) return {Route::list, ""};
-  if (!path.starts_with(kVectorizers)) return {};
+  if (!path.starts_with(kVectorizers)) return traces_target(path);
   path.remove_prefix(kVectorizers.size());
   const std::size_t end = path.rfind('/');
   if (!path.starts_with('/') || end == 0) return {};

@@ -12,6 +12,10 @@ enum class Route : std::uint8_t {
   embed,
   embeddings,
   mcp,
+  traces_search,
+  trace_add,
+  trace_get,
+  tags,
   list,
   health,
   metrics,
@@ -23,13 +27,19 @@ enum class Route : std::uint8_t {
 struct Target {
   Route route = Route::unknown;
   std::string vectorizer;  ///< of search and embed
+  std::string id{};        ///< of trace_get
 
   /// True if the route needs a token, if there are tokens, and counts as a request under way.
-  [[nodiscard]] bool guarded() const { return posts() || route == Route::list; }
+  [[nodiscard]] bool guarded() const { return posts() || route == Route::list || of_traces(); }
   /// True if the route takes POST with a body, in place of GET.
   [[nodiscard]] bool posts() const {
     return route == Route::search || route == Route::embed || route == Route::embeddings ||
-           route == Route::mcp;
+           route == Route::mcp || route == Route::traces_search || route == Route::trace_add;
+  }
+  /// True for the routes of the traces service.
+  [[nodiscard]] bool of_traces() const {
+    return route == Route::traces_search || route == Route::trace_add || route == Route::trace_get ||
+           route == Route::tags;
   }
 };
 

@@ -51,7 +51,7 @@ bool Rights::may_use(std::string_view vectorizer) const {
 
 Result<Tokens> Tokens::parse(const Secret& text) {
   Tokens out;
-  for (Secret& secret : TRY(split(text))) TRY(out.add(secret, {}));
+  for (Secret& secret : TRY(split(text))) TRY(out.add(secret, {.write = true}));
   return out;
 }
 
@@ -69,11 +69,16 @@ Result<void> Tokens::add(const Secret& text, Rights rights) {
   return {};
 }
 
-std::optional<std::size_t> Tokens::find(std::string_view authorization) const {
+std::optional<std::size_t> Tokens::find(std::string_view authorization, std::string_view api_key) const {
+  if (authorization.empty()) return client_of(api_key);
   const std::size_t blank = authorization.find(' ');
   if (blank == std::string_view::npos || !is_bearer(authorization.substr(0, blank))) return std::nullopt;
   std::string_view shown = authorization.substr(blank + 1);
   while (shown.starts_with(' ')) shown.remove_prefix(1);
+  return client_of(shown);
+}
+
+std::optional<std::size_t> Tokens::client_of(std::string_view shown) const {
   std::optional<std::size_t> found;
   for (const Token& token : tokens_)
     if (same(shown, token.secret.reveal())) found = token.client;

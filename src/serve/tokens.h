@@ -21,7 +21,8 @@ struct Rights {
   std::vector<std::string> vectorizers;  ///< that may be searched; empty: all
   std::optional<search::Filter> filter;  ///< which rows are found
   int requests_per_minute = 0;           ///< 0: without a limit
-  bool write = false;                    ///< for routes that change rows
+  bool write = false;                    ///< may add traces
+  std::string contributor{};             ///< whose traces these are, for contributor_id; a uuid, or empty
 
   [[nodiscard]] bool may_use(std::string_view vectorizer) const;
 };
@@ -40,11 +41,14 @@ class Tokens {
   [[nodiscard]] bool empty() const { return tokens_.empty(); }
   [[nodiscard]] std::size_t clients() const { return rights_.size(); }
   [[nodiscard]] const Rights& rights(std::size_t client) const { return rights_[client]; }
-  /// Which client's token an `Authorization` header shows. Compares with every token, in a time that does not
-  /// depend on where they differ.
-  [[nodiscard]] std::optional<std::size_t> find(std::string_view authorization) const;
+  /// Which client's token an `Authorization` header shows, or else an `X-API-Key` header, whose value is the
+  /// token. Compares with every token, in a time that does not depend on where they differ.
+  [[nodiscard]] std::optional<std::size_t> find(std::string_view authorization,
+                                                std::string_view api_key = "") const;
 
  private:
+  [[nodiscard]] std::optional<std::size_t> client_of(std::string_view shown) const;
+
   struct Token {
     Secret secret;
     std::size_t client = 0;

@@ -1,7 +1,7 @@
 /// Templates: they say which text of a row is embedded, such as `{title}\n{body}`.
 ///
 ///   {title}                         the column
-///   {meta->author->name}            the value at these keys in a column of type jsonb
+///   {meta->author->name}            the value at these keys in a column of type jsonb or json
 ///   {?title}Title: {title}\n{/}     an optional part, left out where the column is NULL or blank
 ///
 /// Optional parts consist of text, columns and other optional parts; `{/title}` ends one as `{/}` does. A
@@ -29,7 +29,7 @@ struct Template {
   /// A value that is read from the row.
   struct Value {
     std::string column;
-    std::vector<std::string> keys;  ///< to be followed in a column of type jsonb; else empty
+    std::vector<std::string> keys;  ///< to be followed in a column of type jsonb or json; else empty
     bool operator==(const Value&) const = default;
   };
   struct Part {

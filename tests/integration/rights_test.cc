@@ -381,7 +381,8 @@ TEST_F(Functions, AreForNobodyButWhomTheyAreGrantedTo) {
                   "pg_proc WHERE pronamespace = "
                   "'embedd'::regnamespace AND has_function_privilege('public', oid, 'EXECUTE')"),
             "embedd.covers_2(text) embedd.destination_problem(bigint) embedd.exactly(anyelement,anyelement) "
-            "embedd.hidden_rows(oid) embedd.search_sql(text) embedd.source_of(bigint) "
+            "embedd.hidden_rows(oid) embedd.json_text(json,text[]) embedd.search_sql(text) "
+            "embedd.source_of(bigint) "
             "embedd.this_database() embedd.types_of(bigint)")
       << "the condition of --where, and what reads the catalog; what they tell is no secret";
   EXPECT_EQ(

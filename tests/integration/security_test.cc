@@ -214,7 +214,7 @@ TEST_F(Mallory, EveryFunctionIsPinned) {
             12);
   EXPECT_EQ(value("SELECT string_agg(proname, ' ') FROM pg_proc WHERE pronamespace = 'embedd'::regnamespace "
                   "AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)"),
-            "capture_update_1 capture_update_2 capture_vector_1 capture_vector_2 text_of")
+            "capture_update_1 capture_update_2 capture_vector_1 capture_vector_2 json_text text_of")
       << "which name every function and operator with its schema, and are called for every row";
   EXPECT_EQ(value("SELECT string_agg(proname, ' ') FROM pg_proc WHERE pronamespace = 'embedd'::regnamespace "
                   "AND prosecdef AND has_function_privilege('public', oid, 'EXECUTE')"),

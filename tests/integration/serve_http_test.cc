@@ -91,7 +91,8 @@ TEST_F(ServeHttp, TheDocumentIsTrue) {
   for (const auto& [name, schema] : fields) EXPECT_THAT(message, HasSubstr(std::string(name)));
   const simdjson::dom::object paths = root["paths"];
   for (const auto& [path, methods] : paths) {
-    if (!methods["post"].error()) continue;
+    if (!methods["post"].error() || path.starts_with("/v1/t"))
+      continue;  // those of traces: traces_http_test.cc
     EXPECT_EQ(client->get(std::string(path)).status, 200) << path;
   }
 }

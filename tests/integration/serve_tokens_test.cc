@@ -155,6 +155,7 @@ TEST_F(ServeTokens, ThatCannotWorkAreRefusedAtTheStart) {
       {"secret = { env = \"GOOD\" }\nvectorizers = []", "with one at least"},
       {"secret = { env = \"GOOD\" }\nrequests_per_minute = 0", "from 1 to 1000000"},
       {"secret = { env = \"GOOD\" }\nwrite = 1", "must be true or false"},
+      {"secret = { env = \"GOOD\" }\ncontributor = \"me\"", "token.a.contributor: must be a uuid"},
       {"secret = { env = \"GOOD\" }\nvectorisers = [\"a\"]", "Did you mean 'vectorizers'?"},
   };
   for (const auto& [lines, says] : cases) {

@@ -153,6 +153,12 @@ TEST_F(TemplateText, HasValuesOfAnyType) {
       {"jsonb", "'{\"it''s\": \"x\"}'", "x", "{v->it's}"},
       {"jsonb", "'{\"by\": \"me\"}'", "By me", "{?v->title}{v->title}{/} {?v->by}By {v->by}{/}"},
       {"jsonb", "'{\"tags\": [\"a\", \"b\"]}'", "[\"a\", \"b\"]", "{v->tags}"},
+      {"json", "'{\"title\": \"it''s\"}'", "it's", "{v->title}"},
+      {"json", "'{\"a\":  {\"b c\": [10,  {\"d\": true}]}}'", "10 true", "{v->a->b c->0} {v->a->b c->1->d}"},
+      {"json", "'{\"a\": null, \"b\": 1}'", "NULL", "{v->a}{v->b->c}"},
+      {"json", "'{\"a\": \"caf\\u00e9\"}'", "caf\xc3\xa9", "{v->a}"},
+      {"json", "'{\"a\": \"nul \\u0000\", \"b\": \"kept\"}'", "NULL", "{?v->a}{v->a}{/}{v->b}"},
+      {"json", "'{\"a\": \"half \\ud800\"}'", "NULL", "{v->a}"},
   };
   for (const Written& c : cases) {
     SCOPED_TRACE(fmt::format("{} {} {}", c.type, c.value, c.form));
@@ -187,18 +193,16 @@ TEST_F(TemplateText, RefusesKeysOfOtherTypesAndSaysWhatToDo) {
     EXPECT_TRUE(schema::drop_vectorizer(notes_.embedd_db, spec.name));
     return std::string("created");
   };
-  EXPECT_THAT(
-      refusal("{meta->title}"),
-      HasSubstr("ALTER TABLE \"public\".\"typed\" ALTER COLUMN \"meta\" TYPE jsonb USING \"meta\"::jsonb, or "
-                "write {meta} for the whole column"));
-  EXPECT_THAT(refusal("{body->title}"), HasSubstr("which is of type text; only jsonb has keys"));
-  EXPECT_THAT(refusal("{facts->title}"), HasSubstr("which is of type public.hstore; only jsonb has keys"));
+  EXPECT_THAT(refusal("{body->title}"), HasSubstr("which is of type text; only jsonb and json have keys. "
+                                                  "Write {body} for the whole column"));
+  EXPECT_THAT(refusal("{facts->title}"), HasSubstr("which is of type public.hstore; only jsonb and json"));
   EXPECT_THAT(refusal("{mta->title}"),
               HasSubstr("no column 'mta', which the template names. Did you mean 'meta'?"));
   EXPECT_THAT(refusal("{?titel}x{/}{body}"), HasSubstr("no column 'titel'"));
   EXPECT_THAT(refusal("{?body}{body}"), HasSubstr("{?body} without its {/}"));
   EXPECT_EQ(refusal("{a->b}"), "created") << "a column of that name";
   EXPECT_EQ(refusal("{\"a->b\"}"), "created");
+  EXPECT_EQ(refusal("{meta->title}"), "created");
   run(db, "ALTER TABLE typed ALTER COLUMN meta TYPE jsonb USING meta::jsonb");
   EXPECT_EQ(refusal("{meta->title}"), "created");
 }

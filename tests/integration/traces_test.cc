@@ -31,21 +31,22 @@ TEST(Traces, InitMakesTablesIndexAndVectorizer) {
   ASSERT_TRUE(first) << first.error().message;
   EXPECT_TRUE(first->created_table);
   EXPECT_TRUE(first->created_index);
-  EXPECT_TRUE(first->created_vectorizer);
-  EXPECT_EQ(first->vectorizer.dimensions, 1536);
-  EXPECT_EQ(first->vectorizer.text_template, "{title}\\n{context_text}\\n{solution_text}");
+  EXPECT_TRUE(first->vectors.front().created);
+  EXPECT_EQ(first->vectors.front().vectorizer.dimensions, 1536);
+  EXPECT_EQ(first->vectors.front().vectorizer.text_template, "{title}\\n{context_text}\\n{solution_text}");
   EXPECT_THAT(value_of(db, "SELECT indexdef FROM pg_indexes WHERE indexname = 'traces_embedding_hnsw'"),
               HasSubstr("hnsw (embedding vector_cosine_ops) WITH (m='16', ef_construction='64')"));
   run(db, "INSERT INTO traces (title, context_text, solution_text) VALUES ('t', 'c', 's')");
   run(db, "INSERT INTO tags (name) VALUES ('linux'), ('tls')");
   run(db, "INSERT INTO trace_tags SELECT traces.id, tags.id FROM traces, tags");
-  EXPECT_EQ(jobs(db, first->vectorizer), value_of(db, "SELECT id FROM traces"));
-  EXPECT_EQ(value_of(db, "SELECT " + first->vectorizer.text_sql + " FROM traces t"), "t\nc\ns");
+  EXPECT_EQ(jobs(db, first->vectors.front().vectorizer), value_of(db, "SELECT id FROM traces"));
+  EXPECT_EQ(value_of(db, "SELECT " + first->vectors.front().vectorizer.text_sql + " FROM traces t"),
+            "t\nc\ns");
 
   auto second = init_traces(empty.embedd_db);
   ASSERT_TRUE(second) << second.error().message;
-  EXPECT_FALSE(second->created_table || second->created_index || second->created_vectorizer);
-  EXPECT_EQ(second->vectorizer.id, first->vectorizer.id);
+  EXPECT_FALSE(second->created_table || second->created_index || second->vectors.front().created);
+  EXPECT_EQ(second->vectors.front().vectorizer.id, first->vectors.front().vectorizer.id);
   run(db, "DELETE FROM traces");
   EXPECT_EQ(value_of(db, "SELECT count(*) FROM trace_tags"), "0");
 }
@@ -68,8 +69,8 @@ TEST(Traces, AnExistingTableIsAdoptedUnaltered) {
   auto report = init_traces(db);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_FALSE(report->created_table);
-  EXPECT_TRUE(report->created_vectorizer);
-  EXPECT_EQ(report->vectorizer.source_schema, "app");
+  EXPECT_TRUE(report->vectors.front().created);
+  EXPECT_EQ(report->vectors.front().vectorizer.source_schema, "app");
   EXPECT_EQ(value_of(db, columns), before);
   EXPECT_EQ(value_of(db, "SELECT count(*) FROM pg_indexes WHERE tablename = 'traces'"), "1");
   EXPECT_EQ(value_of(db, "SELECT to_regclass('trace_tags') IS NULL"), "t");
@@ -104,7 +105,7 @@ TEST(Traces, AdoptOnlyMakesNoTable) {
       "vector(1536), embedding_model_id text, embedding_model_version text)");
   auto adopted = init_traces(empty.embedd_db, adopt);
   ASSERT_TRUE(adopted) << adopted.error().message;
-  EXPECT_TRUE(adopted->created_vectorizer);
+  EXPECT_TRUE(adopted->vectors.front().created);
   EXPECT_EQ(value_of(empty.db, "SELECT to_regclass('trace_tags') IS NULL"), "t");
 }
 
@@ -117,7 +118,9 @@ TEST(Traces, AnExistingTableWithoutTheColumnsIsRefused) {
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().kind, ErrorKind::invalid_argument);
   EXPECT_THAT(report.error().message,
-              HasSubstr("lacks the columns context_text, embedding_model_id, embedding_model_version"));
+              HasSubstr("lacks the columns context_text, embedding_model_id, embedding_model_version. As the "
+                        "owner, run: ALTER TABLE \"public\".\"traces\" ADD context_text text, ADD "
+                        "embedding_model_id varchar(100), ADD embedding_model_version varchar(100); or"));
   EXPECT_EQ(value_of(db, "SELECT to_regclass('tags') IS NULL"), "t") << "a refusal leaves nothing behind";
 }
 
@@ -126,7 +129,7 @@ TEST(Traces, ASchemaCanBeNamed) {
   run(empty.db, "CREATE SCHEMA \"Know How\"");
   auto report = init_traces(empty.embedd_db, {.schema = "Know How"});
   ASSERT_TRUE(report) << report.error().message;
-  EXPECT_EQ(report->vectorizer.source_schema, "Know How");
+  EXPECT_EQ(report->vectors.front().vectorizer.source_schema, "Know How");
   EXPECT_EQ(value_of(empty.db, "SELECT to_regclass('\"Know How\".trace_tags') IS NOT NULL"), "t");
 }
 

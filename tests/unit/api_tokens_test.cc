@@ -19,6 +19,10 @@ TEST(ApiTokens, AreComparedWhole) {
        {"", "Bearer", "Bearer ", "Bearer 0123456789abcde", "Bearer 0123456789abcdef0",
         "Bearer 0123456789abcdef0123456789abcdef", "Basic 0123456789abcdef", "0123456789abcdef"})
     EXPECT_FALSE(tokens->find(wrong)) << wrong;
+  EXPECT_EQ(tokens->find("", "0123456789ABCDEF"), 1U);
+  EXPECT_FALSE(tokens->find("", "Bearer 0123456789ABCDEF"));
+  EXPECT_FALSE(tokens->find("Bearer wrong", "0123456789ABCDEF")) << "one of them is shown to be wrong";
+  EXPECT_TRUE(tokens->rights(0).write);
   EXPECT_TRUE(serve::Tokens::parse(Secret(" \n"))->empty());
   EXPECT_FALSE(serve::Tokens::parse(Secret("short")));
 }
@@ -62,6 +66,19 @@ TEST(Target, IsARouteAndAPlainName) {
       {"/v1/vectorizers/a/embed?x", Route::embed},
       {"/v1/embeddings", Route::embeddings},
       {"/healthz", Route::health},
+      {"/v1/traces", Route::trace_add},
+      {"/api/v1/traces?x", Route::trace_add},
+      {"/v1/traces/search", Route::traces_search},
+      {"/api/v1/traces/search", Route::traces_search},
+      {"/api/v1/traces/7d9f0c52-3c1c-4b5c-9d0e-0a6f2b8f4c11", Route::trace_get},
+      {"/v1/tags", Route::tags},
+      {"/api/v1/tags", Route::tags},
+      {"/v1/traces/", Route::unknown},
+      {"/v1/tracesabc", Route::unknown},
+      {"/v1/traces/a/b", Route::unknown},
+      {"/v1/traces//search", Route::unknown},
+      {"/api/api/v1/traces", Route::unknown},
+      {"/api/v1/vectorizers", Route::unknown},
       {"/v1/vectorizers/", Route::unknown},
       {"/v1/vectorizers/search", Route::unknown},
       {"/v1/vectorizers//search", Route::unknown},

@@ -441,7 +441,8 @@ TEST_F(ConfigTest, TokensHaveRights) {
   write("embedd.toml",
         "[token.support]\nsecret = { env = \"SUPPORT_TOKEN\" }\nvectorizers = [\"tickets\"]\n"
         "filter = '{\"column\": \"tenant\", \"op\": \"=\", \"value\": 7}'\nrequests_per_minute = 600\n"
-        "[token.other]\nsecret = { env = \"OTHER\" }\nwrite = true\n");
+        "[token.other]\nsecret = { env = \"OTHER\" }\nwrite = true\n"
+        "contributor = \"00000000-0000-0000-0000-00000000000a\"\n");
   const Config config = load();
   ASSERT_EQ(config.tokens.size(), 2U);
   const TokenTable &other = config.tokens[0], &support = config.tokens[1];
@@ -453,7 +454,19 @@ TEST_F(ConfigTest, TokensHaveRights) {
   EXPECT_FALSE(support.rights.write);
   EXPECT_EQ(other.secret_file, "/run/other");
   EXPECT_TRUE(other.rights.write);
+  EXPECT_EQ(other.rights.contributor, "00000000-0000-0000-0000-00000000000a");
   EXPECT_FALSE(other.rights.filter);
+}
+
+TEST_F(ConfigTest, AMetricsPrefixIsTheBeginningOfAName) {
+  sources_.environment = {{"EMBEDD_METRICS_PREFIX", "commontrace"}};
+  EXPECT_EQ(load().metrics_prefix, "commontrace");
+  for (const char* wrong : {"2x", "common-trace", "embedd", "a b"}) {
+    sources_.environment = {{"EMBEDD_METRICS_PREFIX", wrong}};
+    const auto refused = load_config(sources_);
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_THAT(refused.error().message, HasSubstr("cannot be the prefix of further metrics"));
+  }
 }
 
 }  // namespace

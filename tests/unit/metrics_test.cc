@@ -322,6 +322,53 @@ std::size_t count_lines(const std::string& text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
+TEST(Metrics, HaveAnotherPrefixTooOnRequest) {
+  EXPECT_THAT(observe::Metrics().text(), Not(HasSubstr("commontrace")));
+  observe::Metrics metrics("commontrace");
+  metrics.request_finished(kTraces, reply_with(40));
+  metrics.settled(kTraces, completion(), Outcome::done, 3);
+  metrics.settled(kTraces, completion(), Outcome::stale, 5);
+  metrics.rescheduled(kTraces, ErrorKind::unavailable, 2, false);
+  metrics.discarded(kTraces, ErrorKind::rejected, "no");
+  auto states = one_vectorizer();
+  states[0].waiting = true;
+  metrics.polled(states);
+  metrics.endpoint_changed("openai", EndpointState::no_api_key, "no API key", {});
+  metrics.polled(states);
+  metrics.polled(states);
+  metrics.endpoint_changed("openai", EndpointState::ready, "", {});
+  metrics.polled(states);
+  const std::string text = metrics.text();
+  for (const char* line :
+       {"commontrace_embeddings_processed_total{model=\"text-embedding-3-small\",status=\"success\"} 3\n",
+        "commontrace_embeddings_processed_total{model=\"text-embedding-3-small\",status=\"error\"} 3\n",
+        "commontrace_embeddings_processed_total{model=\"none\",status=\"skipped\"} 2\n",
+        "commontrace_embedding_duration_seconds_bucket{model=\"text-embedding-3-small\",le=\"0.1\"} 0\n",
+        "commontrace_embedding_duration_seconds_bucket{model=\"text-embedding-3-small\",le=\"0.5\"} 1\n",
+        "commontrace_embedding_duration_seconds_bucket{model=\"text-embedding-3-small\",le=\"10\"} 1\n",
+        "embedd_rows_embedded_total"})
+    EXPECT_THAT(text, HasSubstr(line));
+}
+
+TEST(EventLogTest, AnotherModelUnderTheSameNameIsNoticed) {
+  ManualClock clock;
+  observe::EventLog log(clock);
+  const auto answer = [&](const char* model) {
+    Reply reply = reply_with(1);
+    reply.answer->model = model;
+    log.request_finished(kTraces, reply);
+  };
+  const std::string out = logged([&] {
+    answer("m-2026-01");
+    answer("m-2026-01");
+    answer("m-2026-07");
+    answer("m-2026-07");
+  });
+  EXPECT_EQ(count_lines(out), 1u) << out;
+  EXPECT_THAT(out, HasSubstr("\"level\":\"warn\",\"event\":\"embedding_model_drift_detected\""));
+  EXPECT_THAT(out, HasSubstr("\"existing_model\":\"m-2026-01\",\"current_model\":\"m-2026-07\""));
+}
+
 TEST(EventLogTest, AStateIsLoggedOnceNotOncePerPoll) {
   ManualClock clock;
   observe::EventLog log(clock);

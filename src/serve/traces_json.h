@@ -1,0 +1,26 @@
+/// Requests and answers of the traces service as JSON: the shapes of the first user's own server. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "search/traces.h"
+
+namespace embedd::serve {
+
+/// Errors: invalid_argument; the message begins with the field. Values are not checked yet, but for their
+/// types: app::TraceService does that.
+Result<search::TraceQuery> parse_trace_query(std::string_view body);
+Result<search::NewTrace> parse_new_trace(std::string_view body);
+
+/// {"results": […], "total": 2, "query": "…"}
+std::string traces_json(const std::vector<search::Trace>& traces, std::string_view query);
+std::string trace_json(const search::Trace& trace);
+/// {"id": …, "status": …, "message": …}
+std::string added_json(const search::AddedTrace& added);
+/// {"tags": […]}
+std::string tags_json(const std::vector<std::string>& tags);
+
+}  // namespace embedd::serve

@@ -37,7 +37,9 @@ std::uint32_t rows_of_claim(const WorkerState& state, const Lane& lane) {
   constexpr std::uint32_t kProbeRows = 8, kThrownAwayProbeRows = 4;
   if (lane.rest.probing()) return lane.vain.throws_away() ? kThrownAwayProbeRows : lane.rest.probe_rows();
   const EndpointGate* gate = state.endpoints.find(lane.vectorizer.endpoint);
-  return gate != nullptr && gate->probing() ? kProbeRows : rows_ahead(state, lane);
+  if (gate != nullptr && gate->probing()) return kProbeRows;
+  const std::uint32_t most = rows_ahead(state, lane), inputs = batch_inputs(state, lane);
+  return most < inputs ? most : most - most % inputs;
 }
 
 }  // namespace embedd

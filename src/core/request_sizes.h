@@ -15,7 +15,9 @@ std::uint32_t most_inputs(const WorkerState& state, const Lane& lane);
 /// Most jobs of one claim. If the account limits tokens, or the endpoint is slow, a claim takes no more jobs
 /// than go out soon. Then a text that changes meanwhile is claimed, and sent, before older jobs.
 std::uint32_t rows_ahead(const WorkerState& state, const Lane& lane);
-/// The same, but few while it is not known whether the vectorizer's rows can be embedded and stored.
+/// As many of these as make whole requests. If an endpoint answers before the next claim does, what a full
+/// request leaves over is sent alone, claim after claim: a second request, and a second statement to store
+/// what it brings. Few while it is not known whether the vectorizer's rows can be embedded and stored.
 std::uint32_t rows_of_claim(const WorkerState& state, const Lane& lane);
 
 }  // namespace embedd

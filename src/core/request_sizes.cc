@@ -38,7 +38,7 @@ std::uint32_t rows_of_claim(const WorkerState& state, const Lane& lane) {
   if (lane.rest.probing()) return lane.vain.throws_away() ? kThrownAwayProbeRows : lane.rest.probe_rows();
   const EndpointGate* gate = state.endpoints.find(lane.vectorizer.endpoint);
   if (gate != nullptr && gate->probing()) return kProbeRows;
-  const std::uint32_t most = rows_ahead(state, lane), inputs = batch_inputs(state, lane);
+  const std::uint32_t most = rows_ahead(state, lane), inputs = std::max(1U, batch_inputs(state, lane));
   return most < inputs ? most : most - most % inputs;
 }
 

@@ -32,6 +32,19 @@ SearchFailure no_vectorizer(std::string_view name) {
            fmt::format("there is no vectorizer '{}': see the list of vectorizers", name)}};
 }
 
+bool is_refused(const Error& error, const pg::OneTrip& trip) {
+  return !trip.broken() && !trip.last_sqlstate().empty() && error.kind != ErrorKind::canceled &&
+         error.kind != ErrorKind::conflict && error.kind != ErrorKind::unavailable;
+}
+
+Degraded without_score(std::string_view vectorizer, std::string_view sqlstate) {
+  return {
+      "score", "score_failed",
+      fmt::format("the score of {0} failed (SQLSTATE {1}), so the hits are ordered without the score; its "
+                  "owner can set another: embedd vectorizer score {0} EXPRESSION",
+                  vectorizer, sqlstate)};
+}
+
 bool is_same_model(const schema::VectorizerInfo& a, const schema::VectorizerInfo& b) {
   return a.endpoint == b.endpoint && a.model == b.model && a.dimensions == b.dimensions &&
          a.send_dimensions == b.send_dimensions;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "pg/one_trip.h"
 #include "schema/vectorizers.h"
 
 namespace embedd::app {
@@ -16,6 +17,11 @@ struct SearchFailure {
   Error error;
 };
 
+/// What an answer lacks: the part of the search, a stable word for the reason, and a sentence for people.
+struct Degraded {
+  std::string leg, reason, message;
+};
+
 /// The failure that follows from an error of the database, or of a request that does not fit its table.
 SearchFailure failure_of(Error error);
 SearchFailure invalid(std::string message);
@@ -24,6 +30,11 @@ SearchFailure invalid(std::string message);
 /// request.
 bool is_outdated(const Error& error, const std::string& sqlstate, bool fresh);
 SearchFailure no_vectorizer(std::string_view name);
+
+/// Whether the database refused the statement, and would refuse it again.
+bool is_refused(const Error& error, const pg::OneTrip& trip);
+/// The note of an answer whose hits are ordered without the vectorizer's score. `sqlstate`: why.
+Degraded without_score(std::string_view vectorizer, std::string_view sqlstate);
 
 /// Whether vectors of the two vectorizers can be compared.
 bool is_same_model(const schema::VectorizerInfo& a, const schema::VectorizerInfo& b);

@@ -25,11 +25,11 @@ Result<std::vector<Listed>> read_list(pg::Connection& db) {
 }
 
 /// The answer names one leg and one reason; a second one adds its message.
-void note(SearchAnswer& answer, const char* leg, std::string reason, const std::string& message) {
+void note(SearchAnswer& answer, Degraded degraded) {
   if (answer.degraded)
-    answer.degraded->message += "; " + message;
+    answer.degraded->message += "; " + degraded.message;
   else
-    answer.degraded = Degraded{leg, std::move(reason), message};
+    answer.degraded = std::move(degraded);
 }
 
 Result<bool> read_nothing(pg::Connection& db) {
@@ -173,9 +173,7 @@ void SearchService::execute(const std::shared_ptr<Search>& search, Result<Lent> 
 /// Whether the score may be why the database refused the statement. Then the search is made without the
 /// score, and says so; if it is refused again, the request is at fault.
 bool SearchService::may_go_without_score(Search& search, const Error& error, const pg::OneTrip& trip) {
-  const bool refused = !trip.broken() && !trip.last_sqlstate().empty() && error.kind != ErrorKind::canceled &&
-                       error.kind != ErrorKind::conflict && error.kind != ErrorKind::unavailable;
-  if (!search.legs().score || !refused) return false;
+  if (!search.legs().score || !is_refused(error, trip)) return false;
   search.score_refused = trip.last_sqlstate();
   return true;
 }
@@ -191,22 +189,19 @@ void SearchService::conclude(Search& search, search::Answer found) {
   SearchAnswer answer{.found = std::move(found), .mode = search.mode, .model = search.subject().info.model};
   answer.explained = search.request.explain;
   if (search.no_vector)
-    note(answer, "vector", search.no_vector->reason,
-         "only the words were searched: " + search.no_vector->error.message);
-  if (!search.score_refused.empty())
-    note(answer, "score", "score_failed",
-         fmt::format("the score of {0} failed (SQLSTATE {1}), so the hits are ordered without the score; its "
-                     "owner can set another: embedd vectorizer score {0} EXPRESSION",
-                     search.vectorizer, search.score_refused));
+    note(answer, {"vector", search.no_vector->reason,
+                  "only the words were searched: " + search.no_vector->error.message});
+  if (!search.score_refused.empty()) note(answer, without_score(search.vectorizer, search.score_refused));
   answer.scored = search.legs().score;
   if (answer.found.backlog)
-    note(answer, "text", "backlog",
-         "some rows have no chunks yet, and not all of them were searched by their words");
+    note(answer, {"text", "backlog",
+                  "some rows have no chunks yet, and not all of them were searched by their words"});
   if (answer.found.many_matches)
-    note(answer, "text", "many_matches",
-         fmt::format(
-             "more than {} texts have these words, and only so many were ranked: add words or a filter",
-             search::kMaxMatches));
+    note(answer,
+         {"text", "many_matches",
+          fmt::format(
+              "more than {} texts have these words, and only so many were ranked: add words or a filter",
+              search::kMaxMatches)});
   answer.embed_ms = search.embed_ms;
   answer.database_ms = ms_since(search.asked);
   answer.took_ms = ms_since(search.began);

@@ -27,10 +27,6 @@
 
 namespace embedd::app {
 
-struct Degraded {
-  std::string leg, reason, message;
-};
-
 struct SearchAnswer {
   search::Answer found;
   search::Mode mode = search::Mode::hybrid;  ///< as it was asked for

@@ -154,10 +154,21 @@ void TraceService::find(const std::shared_ptr<Search>& search) {
     search->other_model = near && !is_same_model(search->vector.of, tables.subject->info);
     if (search->other_model) return TracesFound{};
     static const std::vector<float> kNone;
-    auto traces = search::search_traces(trip, tables, search->query,
-                                        near ? search->vector.vectors.front() : kNone, search->deadline);
+    const auto look_for = [&](const search::TraceQuery& query) {
+      return search::search_traces(trip, tables, query, near ? search->vector.vectors.front() : kNone,
+                                   search->deadline);
+    };
+    std::optional<Degraded> degraded;
+    auto traces = look_for(search->query);
+    if (!traces && near && tables.subject->info.score && is_refused(traces.error(), trip)) {
+      // The score may be at fault. If the statement is refused without it, too, the score is not.
+      degraded = without_score(kVectorizer, trip.last_sqlstate());
+      search::TraceQuery unscored = search->query;
+      unscored.scored = false;
+      traces = look_for(unscored);
+    }
     if (!traces) return std::unexpected(failure_of(std::move(traces.error())));
-    return TracesFound{*std::move(traces), search->vector.model};
+    return TracesFound{*std::move(traces), search->vector.model, std::move(degraded)};
   };
   ask<TracesFound>(search->deadline, look, [this, search](std::expected<TracesFound, SearchFailure> found) {
     if (!found || !search->other_model) return search->done(std::move(found));

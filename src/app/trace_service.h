@@ -29,6 +29,7 @@ namespace embedd::app {
 struct TracesFound {
   std::vector<search::Trace> traces;  ///< the best first
   std::string model;                  ///< of the query's vector; empty: there was no q
+  std::optional<Degraded> degraded{};
 };
 
 class TraceService {

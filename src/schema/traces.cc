@@ -11,6 +11,8 @@
 namespace embedd::schema {
 namespace {
 
+/// Of the first user's first version.
+const char* const kScore = "similarity * ln(greatest(trust_score, 0) + 2)";
 const char* const kTemplate = "{title}\\n{context_text}\\n{solution_text}";
 /// Blanks between the parts belong to the parts, and the text loses those at its ends: so parts that are
 /// there have one blank between them.
@@ -237,6 +239,10 @@ Result<TracesReport> init_traces(pg::Connection& db, const TracesOptions& option
       TRY(check_agrees(*found, options));
   std::string schema;
   TRY(db.transaction([&] { return make_tables(db, options, report, schema); }));
+  const auto table =
+      TRY(db.transaction([&] { return inspect_table(db, pg::quote_qualified(schema, "traces")); }));
+  const SourceColumn* trust = table.find("trust_score");
+  if (trust != nullptr && trust->category == 'N' && !trust->foreign) specs[0].score = kScore;
   const auto traces = std::ranges::find(all, kTracesVectorizer, &VectorizerInfo::name);
   const bool follow = traces != all.end() && !options.endpoint_asked && !options.model_asked;
   for (VectorizerSpec& spec : specs) {

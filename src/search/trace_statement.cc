@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "pg/quoting.h"
+#include "schema/score.h"
 #include "search/forms.h"
 
 namespace embedd::search {
@@ -16,6 +17,7 @@ TraceStatement::TraceStatement(const TraceTables& tables) : tables_(tables), sub
   set("destination", column(info.destination_column).substr(2));
   set("destination_name", pg::quote_literal(info.destination_column));
   set("id", std::to_string(info.id));
+  set("score_text", pg::quote_literal(info.score.value_or("")));
   column("id");
 }
 
@@ -54,6 +56,11 @@ std::string TraceStatement::trust() {
   return fmt::format("coalesce({}::pg_catalog.float8, 0)", column("trust_score"));
 }
 
+std::string TraceStatement::score(std::string_view similarity) {
+  scored_ = true;
+  return schema::score_call(subject_.info, similarity);
+}
+
 void TraceStatement::collect(const Filter& filter) {
   if (filter.kind == Filter::Kind::test && tables_.has(filter.column)) column(filter.column);
   for (const Filter& part : filter.parts) collect(part);
@@ -73,6 +80,10 @@ Statement TraceStatement::finish(std::string_view file, const pg::Words& parts) 
       same += fmt::format("{}embedd.exactly({}.{}, NULL::{})", same.empty() ? "" : " AND ", alias,
                           pg::quote_identifier(name), used.table->find(name)->own_type);
   }
+  const schema::VectorizerInfo& info = subject_.info;
+  for (std::size_t i = 0; scored_ && i < info.score_columns.size(); ++i)
+    same += fmt::format(" AND embedd.exactly(t.{}, NULL::{})", pg::quote_identifier(info.score_columns[i]),
+                        info.score_types[i]);
   set("tables", from);
   set("types", same);
   return {pg::fill(forms().form(file, parts), words_), std::move(binder_).take()};

@@ -38,6 +38,8 @@ class TraceStatement {
   std::string json(const std::string& name);
   /// The trust in the row t, as float8: 0 if nothing is known.
   std::string trust();
+  /// The vectorizer's own score of the row t; NULL where it is not finite.
+  std::string score(std::string_view similarity);
   /// The token's filter over the row t, as " AND (…)"; empty if there is none. Errors: misconfigured.
   Result<std::string> mandatory(const std::optional<Filter>& filter);
   /// `text`, SQL of type text, so that a connection with UTF-8 can read it.
@@ -59,6 +61,7 @@ class TraceStatement {
     std::set<std::string> columns;
   };
   std::map<std::string, Used, std::less<>> used_;
+  bool scored_ = false;
 };
 
 }  // namespace embedd::search

@@ -143,6 +143,14 @@ Result<void> set_row(TraceStatement& statement, const TraceTables& tables,
   return {};
 }
 
+/// The order without a score of the owner's.
+std::string usual_score(TraceStatement& statement, std::string_view similarity) {
+  return fmt::format(
+      "({}) OPERATOR(pg_catalog.*) pg_catalog.ln(2::pg_catalog.float8 OPERATOR(pg_catalog.+) greatest({}, "
+      "0::pg_catalog.float8))",
+      similarity, statement.trust());
+}
+
 std::vector<Trace> traces_of(const pg::Rows& rows, bool whole) {
   std::vector<Trace> out;
   for (int i = 0; i < rows.size(); ++i) {
@@ -152,9 +160,9 @@ std::vector<Trace> traces_of(const pg::Rows& rows, bool whole) {
                 .solution_text = rows.text(i, kSolution),
                 .trust = rows.number(i, kTrust),
                 .similarity = rows.number(i, kSimilarity),
-                .score = rows.number(i, kScore),
                 .tags = rows.array(i, kTags),
                 .related = rows.text(i, kRelated)};
+    if (!rows.is_null(i, kScore)) trace.score = rows.number(i, kScore);
     for (std::size_t n = 0; n < trace_fields(whole).size(); ++n)
       trace.fields.push_back(rows.maybe(i, kFirstField + static_cast<int>(n)).value_or("null"));
     out.push_back(std::move(trace));
@@ -196,16 +204,6 @@ std::span<const std::string_view> trace_fields(bool whole) {
   return std::span(kFields).first(whole ? std::size(kFields) : kSearchFields);
 }
 
-std::string trace_score_sql(const TraceTables& tables, std::string_view similarity) {
-  TraceStatement statement(tables);
-  const std::string trust = statement.trust();
-  if (similarity.empty()) return trust;
-  return fmt::format(
-      "({}) OPERATOR(pg_catalog.*) pg_catalog.ln(2::pg_catalog.float8 OPERATOR(pg_catalog.+) greatest({}, "
-      "0::pg_catalog.float8))",
-      similarity, trust);
-}
-
 Result<std::vector<Trace>> search_traces(pg::OneTrip& trip, const TraceTables& tables,
                                          const TraceQuery& query, const std::vector<float>& vector,
                                          Instant deadline) {
@@ -229,7 +227,9 @@ Result<std::vector<Trace>> search_traces(pg::OneTrip& trip, const TraceTables& t
   statement.set("conditions", conditions);
   statement.set("candidates", std::to_string(kTraceCandidates));
   statement.set("limit", statement.bind(std::to_string(query.limit)));
-  statement.set("score", trace_score_sql(tables, near ? "c.similarity" : ""));
+  statement.set("score", !near                                ? statement.trust()
+                         : query.scored && subject.info.score ? statement.score("c.similarity")
+                                                              : usual_score(statement, "c.similarity"));
   if (near) set_nearest(statement, subject, vector);
   TRY(set_row(statement, tables, query.mandatory, false));
   const auto rows = TRY(read(

@@ -31,6 +31,7 @@ struct TraceQuery {
   std::vector<std::string> tags;  ///< each once, normalised; a trace must have all of them
   int limit = 10;                 ///< 1 to kMaxTraces
   bool include_expired = true;
+  bool scored = true;                 ///< by the vectorizer's score, if it has one
   std::optional<Filter> mandatory{};  ///< the token's filter
 };
 
@@ -44,9 +45,10 @@ struct NewTrace {
 struct Trace {
   std::string id, title, context_text, solution_text;
   double trust = 0;
-  double similarity = 0, score = 0;  ///< of a search; similarity is 0 if there was no q
-  std::vector<std::string> tags;     ///< in order
-  std::string related;               ///< JSON: an array of at most kMaxRelatedTraces
+  double similarity = 0;          ///< of a search; 0 if there was no q
+  std::optional<double> score;    ///< of a search; none: the vectorizer's score is not finite
+  std::vector<std::string> tags;  ///< in order
+  std::string related;            ///< JSON: an array of at most kMaxRelatedTraces
   /// JSON values of trace_fields(): null for a column that the table lacks.
   std::vector<std::string> fields;
 };
@@ -64,10 +66,6 @@ bool is_uuid(std::string_view text);
 std::span<const std::string_view> trace_fields(bool whole);
 /// Fields that an answer of read_trace() has.
 inline constexpr bool kWhole = true;
-
-/// The order of a search's answer: SQL of type float8 over a row t of traces. `similarity`: SQL of type
-/// float8; empty: there is no q.
-std::string trace_score_sql(const TraceTables& tables, std::string_view similarity);
 
 /// `vector`: the query's, if there is a q. Errors of all: canceled (it took too long), invalid_argument,
 /// misconfigured (the token's filter does not fit), and the connection's.

@@ -48,7 +48,11 @@ void TracesApi::search(HttpReply reply, const HttpRequest& request, const Rights
     metrics_.traces_searched(tagged, std::chrono::steady_clock::now() - began);
     if (!found) return done(failed(std::move(reply), found.error(), kInvalid));
     reply.hits = static_cast<int>(found->traces.size());
-    reply.body = traces_json(found->traces, q);
+    if (found->degraded) {
+      metrics_.degraded(found->degraded->leg, found->degraded->reason);
+      reply.code = "degraded_" + found->degraded->reason;
+    }
+    reply.body = traces_json(*found, q);
     done(std::move(reply));
   };
   service_.search(*std::move(query), answer);

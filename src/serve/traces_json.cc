@@ -83,7 +83,11 @@ void write_trace(JsonWriter& json, const search::Trace& trace, bool whole) {
   json.key("context_text").value(trace.context_text).key("solution_text").value(trace.solution_text);
   if (!whole) {
     json.key("similarity_score").value(trace.similarity);
-    json.key("combined_score").value(trace.score);
+    json.key("combined_score");
+    if (trace.score)
+      json.value(*trace.score);
+    else
+      json.null();
   }
   json.key("tags").array();
   for (const std::string& tag : trace.tags) json.value(tag);
@@ -109,15 +113,19 @@ Result<search::NewTrace> parse_new_trace(std::string_view body) {
   return trace;
 }
 
-std::string traces_json(const std::vector<search::Trace>& traces, std::string_view query) {
+std::string traces_json(const app::TracesFound& found, std::string_view query) {
   JsonWriter json;
   json.object().key("results").array();
-  for (const search::Trace& trace : traces) write_trace(json, trace, false);
-  json.end().key("total").value(static_cast<std::uint64_t>(traces.size())).key("query");
+  for (const search::Trace& trace : found.traces) write_trace(json, trace, false);
+  json.end().key("total").value(static_cast<std::uint64_t>(found.traces.size())).key("query");
   if (query.empty())
     json.null();
   else
     json.value(query);
+  if (found.degraded) {
+    json.key("degraded").object().key("leg").value(found.degraded->leg);
+    json.key("reason").value(found.degraded->reason).key("message").value(found.degraded->message).end();
+  }
   return json.end().str() + "\n";
 }
 

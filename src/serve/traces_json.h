@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/trace_service.h"
 #include "base/error.h"
 #include "search/traces.h"
 
@@ -15,8 +16,8 @@ namespace embedd::serve {
 Result<search::TraceQuery> parse_trace_query(std::string_view body);
 Result<search::NewTrace> parse_new_trace(std::string_view body);
 
-/// {"results": […], "total": 2, "query": "…"}
-std::string traces_json(const std::vector<search::Trace>& traces, std::string_view query);
+/// {"results": […], "total": 2, "query": "…"}, and "degraded" if the order is not the usual one.
+std::string traces_json(const app::TracesFound& found, std::string_view query);
 std::string trace_json(const search::Trace& trace);
 /// {"id": …, "status": …, "message": …}
 std::string added_json(const search::AddedTrace& added);

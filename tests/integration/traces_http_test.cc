@@ -110,6 +110,25 @@ TEST_F(TracesHttp, FindTheNearestThatAreTrustedMost) {
       << "distrust counts as no trust";
 }
 
+TEST_F(TracesHttp, ComeInTheOrderOfTheOwnersScore) {
+  add_three();
+  serve();
+  ASSERT_EQ(run_embedd({"vectorizer", "score", "traces", "ln(trust_score + 1)"}).code, 0);
+  sql(fmt::format("UPDATE traces SET trust_score = 5 WHERE id = '{}'", uuid("03")));
+  const std::string query = R"({"q": "connection pool exhausted"})";
+  const SearchReply scored = find(query);
+  ASSERT_EQ(scored.status, 200) << scored.body;
+  EXPECT_EQ(ids(scored.body).substr(0, 2), "03");
+  EXPECT_NEAR(std::stod(at(scored.body, "/results/0/combined_score")), std::log(6), 1e-9);
+  EXPECT_EQ(at(scored.body, "/degraded"), "");
+  sql(fmt::format("UPDATE traces SET trust_score = -1 WHERE id = '{}'", uuid("02")));
+  const SearchReply failed = find(query);
+  ASSERT_EQ(failed.status, 200) << failed.body;
+  EXPECT_EQ(at(failed.body, "/degraded/reason"), "\"score_failed\"") << failed.body;
+  EXPECT_NEAR(std::stod(at(failed.body, "/results/0/combined_score")),
+              std::stod(at(failed.body, "/results/0/similarity_score")) * std::log(7), 1e-9);
+}
+
 TEST_F(TracesHttp, AnswerWithEveryFieldOfATrace) {
   add_three();
   sql(fmt::format(

@@ -198,7 +198,7 @@ std::span<const std::string_view> trace_fields(bool whole) {
 
 std::string trace_score_sql(const TraceTables& tables, std::string_view similarity) {
   TraceStatement statement(tables);
-  const std::string trust = statement.trust();
+  std::string trust = statement.trust();
   if (similarity.empty()) return trust;
   return fmt::format(
       "({}) OPERATOR(pg_catalog.*) pg_catalog.ln(2::pg_catalog.float8 OPERATOR(pg_catalog.+) greatest({}, "

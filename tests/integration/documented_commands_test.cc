@@ -74,7 +74,7 @@ constexpr Block kBlocks[] = {
     {"embedd vectorizer text-search documents ", Setting::indexed},
     {"embedd search documents ", Setting::indexed},
     {"embedd serve --http 127.0.0.1:8081", Setting::indexed},
-    {"embedd traces init --full", Setting::running},
+    {"embedd traces init --full", Setting::filled},
     {"echo '{\"jsonrpc\": \"2.0\"", Setting::indexed},
     {"./dev demo ", Setting::none, "./dev fresh runs it"},
     {"./dev test ", Setting::none, "./dev fresh and CI run it"},

@@ -85,7 +85,7 @@ constexpr Block kBlocks[] = {
     {"embedd search documents ", Setting::indexed},
     {"embedd vectorizer score documents ", Setting::indexed},
     {"embedd serve --http 127.0.0.1:8081", Setting::indexed},
-    {"embedd traces init --full", Setting::running},
+    {"embedd traces init --full", Setting::filled},
     {"embedd vectorizer score traces ", Setting::follows},
     {"echo '{\"jsonrpc\": \"2.0\"", Setting::indexed},
     {"./dev demo ", Setting::none, "./dev fresh runs it"},

@@ -9,6 +9,7 @@
 #include "cli/notes.h"
 #include "cli/output.h"
 #include "schema/score.h"
+#include "schema/vector_index.h"
 
 namespace embedd::cli {
 
@@ -207,7 +208,11 @@ Result<int> vectorizer_score(Context& context, const ScoreArguments& arguments) 
 Result<int> vectorizer_drop(Context& context, const std::string& name) {
   auto db = TRY(app::connect(context.config));
   const auto info = TRY(schema::find_vectorizer(db, name));
+  const std::string words = TRY(schema::find_text_index(db, info));
   auto code = change(context, name, schema::drop_vectorizer, "dropped");
+  if (code && !words.empty())
+    print_note(fmt::format(
+        "its index of words stays, and slows writes to the table; to remove it: DROP INDEX {}", words));
   if (code)
     print_note(
         info.stores()

@@ -101,8 +101,8 @@ void print_summary(const Context& context, const WorkerSummary& summary, double 
     return print(out.key("seconds").value(took_seconds).end().str() + "\n");
   }
   std::string line =
-      fmt::format("embedded {} rows in {}", human_count(static_cast<std::int64_t>(summary.rows_embedded)),
-                  human_age(took_seconds));
+      fmt::format("embedded {} {} in {}", human_count(static_cast<std::int64_t>(summary.rows_embedded)),
+                  summary.rows_embedded == 1 ? "row" : "rows", human_age(took_seconds));
   if (summary.rows_discarded > 0)
     line += fmt::format(", discarded {}", human_count(static_cast<std::int64_t>(summary.rows_discarded)));
   line += "; " + (summary.rows_remain ? "rows remain unembedded: embedd status says which and why"

@@ -10,6 +10,7 @@
 #include "pg/quoting.h"
 #include "schema/capture_plan.h"
 #include "schema/row_expression.h"
+#include "schema/sql_text.h"
 
 namespace embedd::schema {
 namespace {
@@ -47,6 +48,19 @@ std::string call_of(VectorizerId id, const std::vector<std::string>& columns, st
   return fmt::format("{}({})", score_function(id), arguments);
 }
 
+/// Whoever created the vectorizer may drop it, so the function belongs to the same role, whoever sets the
+/// score.
+Result<void> give_to_creator(pg::Connection& db, VectorizerId id) {
+  const auto creator = TRY(db.exec(
+      "SELECT pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(c.relowner)) FROM pg_catalog.pg_class c "
+      "WHERE c.oid = pg_catalog.to_regclass($1) AND c.relowner <> (SELECT r.oid FROM pg_catalog.pg_roles r "
+      "WHERE r.rolname = current_user)",
+      {queue_table(id)}));
+  if (creator.empty()) return {};
+  TRY(db.exec(fmt::format("ALTER FUNCTION {} OWNER TO {}", score_function(id), creator.view(0, 0))));
+  return {};
+}
+
 Result<void> create(pg::Connection& db, VectorizerId id, const SourceTable& table, const RowExpression& score,
                     const std::string& expression) {
   std::string parameters = "similarity pg_catalog.float8";
@@ -62,7 +76,7 @@ Result<void> create(pg::Connection& db, VectorizerId id, const SourceTable& tabl
   for (const std::string_view similarity : {"-1", "0", "1"})
     TRY(try_on_rows(db, table, call_of(id, score.columns, fmt::format("{}::pg_catalog.float8", similarity)),
                     fmt::format("{}, for a similarity of {},", subject_of(expression), similarity)));
-  return {};
+  return give_to_creator(db, id);
 }
 
 }  // namespace

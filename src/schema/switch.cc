@@ -80,14 +80,6 @@ Result<void> check_indexes(pg::Connection& db, const Pair& pair) {
       pair.coming.name, pair.living.name, pair.coming.name);
 }
 
-/// The index for searches by words that `info` has; empty: none.
-Result<std::string> find_text_index(pg::Connection& db, const VectorizerInfo& info) {
-  const std::string name = pg::quote_qualified(info.vectors_schema(), text_index(info.id));
-  const auto rows =
-      TRY(db.exec("SELECT FROM pg_index WHERE indexrelid = to_regclass($1) AND indisvalid", {name}));
-  return rows.empty() ? "" : name;
-}
-
 /// Whether both vectorizers have the same text of each row, so that one index of words serves both.
 bool share_texts(const Pair& pair) {
   return !pair.living.stores() && pair.living.text_template == pair.coming.text_template;

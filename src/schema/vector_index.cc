@@ -124,6 +124,13 @@ Result<void> check_index_owner(pg::Connection& db, const VectorizerInfo& v) {
   return {};
 }
 
+Result<std::string> find_text_index(pg::Connection& db, const VectorizerInfo& info) {
+  const std::string name = pg::quote_qualified(info.vectors_schema(), text_index(info.id));
+  const auto rows =
+      TRY(db.exec("SELECT FROM pg_index WHERE indexrelid = to_regclass($1) AND indisvalid", {name}));
+  return rows.empty() ? "" : name;
+}
+
 Result<bool> index_wanted(pg::Connection& db, const VectorizerInfo& v) {
   if (!v.deferred_indexes.empty()) return true;
   if (v.index_kind == "none") return false;

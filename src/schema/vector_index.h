@@ -36,6 +36,9 @@ struct VectorIndex {
 /// The vector indexes of the destination column, valid or not, by name. Not inside a transaction.
 Result<std::vector<VectorIndex>> vector_indexes(pg::Connection& db, const VectorizerInfo& vectorizer);
 
+/// The valid index for searches by words, quoted; empty: there is none.
+Result<std::string> find_text_index(pg::Connection& db, const VectorizerInfo& vectorizer);
+
 /// Whether `embedd vectorizer reindex` has something to build. Not inside a transaction.
 Result<bool> index_wanted(pg::Connection& db, const VectorizerInfo& vectorizer);
 

@@ -55,6 +55,18 @@ class OrdinaryRole : public WorkerTest {
   std::string maker, worker;
 };
 
+TEST_F(OrdinaryRole, DropsAVectorizerWhoseScoreASuperuserHasSet) {
+  apply_hint(create(as(maker)).error_output);
+  sql("GRANT SELECT ON app.docs TO " + maker);
+  ASSERT_EQ(create(as(maker), {"--score", "similarity * id"}).code, 0);
+  ASSERT_EQ(run_embedd({"vectorizer", "score", "docs", "similarity - id"}).code, 0);
+  const Finished set = run_embedd({"vectorizer", "score", "docs", "similarity + id"}, as(maker));
+  EXPECT_EQ(set.code, 0) << set.error_output;
+  const Finished dropped = run_embedd({"vectorizer", "drop", "docs"}, as(maker));
+  EXPECT_EQ(dropped.code, 0) << dropped.error_output;
+  EXPECT_EQ(value("SELECT to_regproc('embedd.score_1') IS NULL"), "t");
+}
+
 TEST_F(OrdinaryRole, HearsOfAllMissingGrantsAtOnceThenCreatesAndDrops) {
   const Finished refused = create(as(maker));
   EXPECT_EQ(refused.code, 1);

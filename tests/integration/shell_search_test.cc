@@ -197,6 +197,13 @@ TEST_F(ShellSearch, RefusesWhatTheServiceRefuses) {
   EXPECT_THAT(refused({"note", "x"}), HasSubstr("there is no vectorizer note"));
 }
 
+TEST_F(ShellSearch, IndexOfADroppedVectorizerIsNamed) {
+  prepare_notes(3);
+  const Finished dropped = run_embedd({"vectorizer", "drop", "notes"});
+  EXPECT_EQ(dropped.code, 0);
+  EXPECT_THAT(dropped.error_output, HasSubstr("to remove it: DROP INDEX \"public\".\"embedd_text_1\""));
+}
+
 TEST_F(ShellSearch, GivesUpAtItsDeadline) {
   prepare_notes(3);
   pg::Connection user = database.connect();

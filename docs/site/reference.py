@@ -76,8 +76,11 @@ class Reference:
                "Refusals are `application/problem+json`. [search.md](../search.md#running-it) lists their codes. "
                "`GET /openapi.json` has the whole description.\n"]
         paths = json.loads((self.root / "src/serve/openapi.json").read_text())["paths"]
-        for path, methods in paths.items():
-            for method, operation in methods.items():
+        for path, members in paths.items():
+            for method in ("get", "post"):
+                if method not in members:
+                    continue
+                operation = members[method]
                 rows = ((f"`{status}`", escaped(answer["description"])) for status, answer in operation["responses"].items())
                 out += [f"### {method.upper()} {escaped(path)}\n", f"{escaped(operation.get('summary', ''))}.\n",
                         table(("status", ""), rows)]

@@ -1,6 +1,6 @@
 /// Whatever a host sends as a message: the answer is one line of JSON-RPC with the message's id, and a
 /// notification has none. Headers of HTTP change the status and the error, and nothing else. A search's
-/// answer keeps within its bytes, whatever stands in the rows.
+/// answer keeps within its bytes, whatever stands in the rows or traces.
 
 #define SIMDJSON_EXCEPTIONS 0
 #include <simdjson.h>
@@ -12,9 +12,12 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "mcp/hits_text.h"
 #include "mcp/server.h"
+#include "mcp/traces_text.h"
 #include "serve/host.h"
+#include "text/utf8.h"
 
 namespace embedd::mcp {
 namespace {
@@ -51,6 +54,24 @@ void check_hits(std::string_view row) {
   CHECK(hits_text(found, 100, kMost).size() <= kMost, "row {}", row);
 }
 
+void check_traces(std::string_view text) {
+  constexpr std::size_t kMost = 10'000;
+  if (!utf8::valid(text)) return;
+  JsonWriter json;
+  json.value(text);
+  search::Trace trace{.title = std::string(text),
+                      .solution_text = std::string(text),
+                      .tags = {200, std::string(text)},
+                      .related = json.str()};
+  trace.fields.assign(search::trace_fields(search::kWhole).size(), json.str());
+  for (std::size_t from = 0; from < 3; ++from)
+    CHECK(trace_text(trace, from, kMost).size() <= kMost, "trace {}", text);
+  const app::TracesFound found{.traces = {20, trace}, .model = "m"};
+  for (const bool full : {false, true})
+    CHECK(traces_text(found, true, {.text_bytes = 4000, .full = full}, kMost).size() <= kMost, "{}", text);
+  CHECK(tags_text(trace.tags, text.substr(0, 2), kMost).size() <= kMost, "tags {}", text);
+}
+
 /// The first lines of the input are headers, the rest is the message.
 void check_http(Server& server, std::string_view input) {
   std::string lines[4];
@@ -77,16 +98,19 @@ void check_http(Server& server, std::string_view input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace embedd::mcp;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
-  Server server([](std::string_view name, const std::optional<simdjson::dom::object>& arguments) {
-    std::optional<ToolResult> out;
-    if (name == "search")
-      out = ToolResult{.text = arguments ? simdjson::minify(*arguments) : std::string("none")};
-    return out;
-  });
+  Server server(
+      [](std::string_view name, const std::optional<simdjson::dom::object>& arguments) {
+        std::optional<ToolResult> out;
+        if (name == "search")
+          out = ToolResult{.text = arguments ? simdjson::minify(*arguments) : std::string("none")};
+        return out;
+      },
+      [](std::string_view name) { return name != "status"; });
   const auto answer = server.handle(input);
   if (answer) check_answer(answer->json);
   check_busy(input, answer);
   check_http(server, input);
   check_hits(input);
+  check_traces(input);
   return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "search/json_fields.h"
+#include "search/trace_request.h"
 #include "serve/traces_json.h"
 
 namespace embedd::serve {
@@ -26,7 +27,7 @@ void check_json(const std::string& json) {
 }
 
 void check_query(std::string_view body) {
-  const auto query = parse_trace_query(body);
+  const auto query = search::parse_trace_query(body);
   if (!query) return check_refusal(query.error());
   CHECK(query->limit >= 1 && query->limit <= search::kMaxTraces, "limit {}", query->limit);
   CHECK(query->q.find('\0') == std::string::npos, "NUL in {}", query->q);
@@ -34,7 +35,7 @@ void check_query(std::string_view body) {
 }
 
 void check_new(std::string_view body) {
-  const auto trace = parse_new_trace(body);
+  const auto trace = search::parse_new_trace(body);
   if (!trace) return check_refusal(trace.error());
   for (const auto& [name, value] : trace->values) {
     CHECK(value.find('\0') == std::string::npos, "NUL in {}", name);

@@ -10,7 +10,7 @@ const load = (name) => import(pathToFileURL(find.resolve(name)))
 const { Client, StreamableHTTPClientTransport } = await load('@modelcontextprotocol/client')
 const { StdioClientTransport } = await load('@modelcontextprotocol/client/stdio')
 
-const tools = ['get_row', 'list_vectorizers', 'search', 'status']
+const tools = ['contribute_trace', 'get_row', 'get_trace', 'list_tags', 'list_vectorizers', 'search', 'search_traces', 'status']
 const passedOn = ['DATABASE_URL', 'EMBEDD_CONFIG', 'EMBEDD_ENV_FILE', 'PATH']
 
 function expect(right, what) {
@@ -32,6 +32,13 @@ async function use(client) {
   await call('search', { vectorizer: 'notes', query: 'x', k: 99 }, true, 'k: must be')
   await call('get_row', { vectorizer: 'articles', key: { id: 3 } }, false, '"title": "title 3"')
   await call('status', {}, false, '"state":"current"')
+  const trace = { title: 'A pool ran dry', context_text: 'under load', solution_text: 'a larger pool', tags: ['pool'] }
+  const added = await client.callTool({ name: 'contribute_trace', arguments: trace })
+  const id = /id ([0-9a-f-]{36})/.exec(added.content[0].text)[1]
+  await call('get_trace', { id }, false, '"solution_text":"a larger pool"')
+  await call('search_traces', { tags: ['pool'] }, false, id)
+  await call('search_traces', {}, true, 'must be provided')
+  await call('list_tags', {}, false, '["pool"]')
   const unknown = await client.callTool({ name: 'drop', arguments: {} }).catch((error) => error)
   expect(unknown.code === -32602, `an unknown tool: ${unknown}`)
 }
@@ -45,7 +52,7 @@ async function connect(transport, mode) {
 
 const stdio = () => {
   const env = Object.fromEntries(passedOn.filter((name) => name in process.env).map((name) => [name, process.env[name]]))
-  return new StdioClientTransport({ command: embedd, args: ['mcp'], env })
+  return new StdioClientTransport({ command: embedd, args: ['mcp', '--write'], env })
 }
 const http = (headers) => new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } })
 const withToken = () => http({ Authorization: `Bearer ${token}` })

@@ -9,7 +9,7 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.client import Client
 from mcp.client.stdio import stdio_client
 
-TOOLS = ["get_row", "list_vectorizers", "search", "status"]
+TOOLS = ["get_row", "get_trace", "list_tags", "list_vectorizers", "search", "search_traces", "status"]
 PASSED_ON = ("DATABASE_URL", "EMBEDD_CONFIG", "EMBEDD_ENV_FILE", "PATH")
 
 
@@ -36,6 +36,8 @@ async def use(client):
     expect(failed and "k: must be" in text, text)
     failed, text = await call("get_row", vectorizer="articles", key={"id": 3})
     expect(not failed and '"title": "title 3"' in text, text)
+    failed, text = await call("search_traces", q="a pool ran dry")
+    expect(not failed and "No trace was found" in text, text)
     failed, text = await call("status")
     expect(not failed and '"state":"current"' in text, text)
 

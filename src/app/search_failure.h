@@ -15,6 +15,7 @@ namespace embedd::app {
 struct SearchFailure {
   std::string code;
   Error error;
+  bool no_vector = false;  ///< the query has none: its model is at fault, not the database
 };
 
 /// What an answer lacks: the part of the search, a stable word for the reason, and a sentence for people.

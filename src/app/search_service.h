@@ -72,6 +72,9 @@ class SearchService {
   using MayUse = std::function<bool(const std::string& vectorizer)>;
   void embed_for_model(search::EmbedRequest request, MayUse may_use, Done<VectorAnswer> done);
   void list(Done<std::vector<Listed>> done);
+  /// The same, at most kSubjectLives old. `done` may be called before the call returns.
+  using List = std::shared_ptr<const std::vector<Listed>>;
+  void recent_list(Done<List> done);
   /// Whether the database answers.
   void check(Done<bool> done);
 
@@ -99,8 +102,6 @@ class SearchService {
   static bool may_go_without_score(Search& search, const Error& error, const pg::OneTrip& trip);
   static void conclude(Search& search, search::Answer found);
   static std::optional<SearchFailure> misfit(Search& search);
-  using List = std::shared_ptr<const std::vector<Listed>>;
-  void recent_list(Done<List> done);
   void find_subject(std::string vectorizer, const std::shared_ptr<Vectors>& call, bool again);
   void start_vectors(const std::shared_ptr<Vectors>& call, const schema::VectorizerInfo& info);
   void next_vector(const std::shared_ptr<Vectors>& call);

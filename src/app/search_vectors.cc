@@ -165,7 +165,7 @@ void SearchService::keep_vector(const std::shared_ptr<Vectors>& call, std::size_
     NoVector& why = vector.error();
     if (call->request.texts.size() > 1 && (why.reason == "too_large" || why.reason == "rejected"))
       why.error.message = fmt::format("input[{}]: {}", index, why.error.message);
-    return call->fail({std::move(why.reason), std::move(why.error)});
+    return call->fail({std::move(why.reason), std::move(why.error), true});
   }
   if (!complete) return next_vector(call);
   call->answer.took_ms = ms_since(call->began);

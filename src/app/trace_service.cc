@@ -127,6 +127,13 @@ Result<TraceService::Tables> TraceService::tables_of(Lent& lent, const SearchSer
   return tables;
 }
 
+void TraceService::declared(Done<bool> done) {
+  service_.recent_list([done = std::move(done)](const auto& listed) {
+    if (!listed) return done(std::unexpected(listed.error()));
+    done(std::ranges::any_of(**listed, [](const Listed& each) { return each.info.name == kVectorizer; }));
+  });
+}
+
 void TraceService::search(search::TraceQuery query, Done<TracesFound> done) {
   if (auto checked = check_query(query); !checked)
     return done(std::unexpected(failure_of(std::move(checked.error()))));
@@ -206,7 +213,7 @@ void TraceService::add(search::NewTrace trace, Done<search::AddedTrace> done) {
           "forbidden",
           {ErrorKind::unauthenticated,
            "each trace must have a contributor_id, and this client has none: set contributor in its table "
-           "[token.NAME]"}});
+           "[token.NAME], or start embedd mcp with --contributor"}});
     return answer_of(search::add_trace(trip, tables, id, trace, deadline));
   };
   ask<search::AddedTrace>(deadline, add, std::move(done));

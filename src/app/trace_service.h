@@ -45,6 +45,8 @@ class TraceService {
   /// `service` must outlive the last answer.
   explicit TraceService(SearchService& service) : service_(service) {}
 
+  /// Whether there is the vectorizer, as it was at most SearchService::kSubjectLives ago.
+  void declared(Done<bool> done);
   /// Thread-safe, as all of these. `done` is called once, perhaps before the call returns, and must not
   /// block. `query.mandatory`: the filter of the client's token.
   void search(search::TraceQuery query, Done<TracesFound> done);

@@ -42,8 +42,7 @@ class Parser {
     add_dead();
     add_search();
     add_serve();
-    add(&app_, "mcp", "Let an agent search: the Model Context Protocol over stdin and stdout", serve_mcp,
-        false);
+    add_mcp();
     add_traces();
     add_from_pgai();
     add_check();
@@ -350,6 +349,16 @@ class Parser {
         ->add_option_function<std::string>(
             "--http", [this](const std::string& text) { arguments_.flags.emplace_back("http", text); },
             "Listen at this address:port (port 0: any) [127.0.0.1:8080]");
+  }
+
+  void add_mcp() {
+    auto arguments = std::make_shared<McpArguments>();
+    const auto run = [arguments](Context& context) { return serve_mcp(context, *arguments); };
+    CLI::App* command = add(
+        &app_, "mcp", "Let an agent search: the Model Context Protocol over stdin and stdout", run, false);
+    CLI::Option* write = command->add_flag("--write", arguments->write, "Let the agent add traces, too");
+    command->add_option("--contributor", arguments->contributor, "Their contributor_id, a uuid")
+        ->needs(write);
   }
 
   void add_chunk() {

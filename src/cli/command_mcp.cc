@@ -8,9 +8,12 @@
 #include <string_view>
 
 #include "app/search_service.h"
+#include "app/trace_service.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "mcp/server.h"
+#include "mcp/tools.h"
+#include "search/traces.h"
 
 namespace embedd::cli {
 
@@ -54,13 +57,19 @@ class Lines {
 
 }  // namespace
 
-Result<int> serve_mcp(Context& context) {
+Result<int> serve_mcp(Context& context, const McpArguments& arguments) {
+  if (!arguments.contributor.empty() && !search::is_uuid(arguments.contributor))
+    return fail(ErrorKind::invalid_argument,
+                "--contributor: must be a uuid: the contributor_id of the traces that agents add");
   // One connection: messages are answered one at a time.
   app::SearchService service(context.config, 1);
-  mcp::Tools tools(context.config, service);
-  mcp::Server server([&tools](std::string_view name, std::optional<simdjson::dom::object> arguments) {
-    return tools.call(name, arguments);
-  });
+  app::TraceService traces(service);
+  mcp::Tools tools(context.config, service, traces,
+                   {.read_only = arguments.write ? "" : "embedd mcp was started without --write",
+                    .contributor = arguments.contributor});
+  mcp::Server server(
+      [&tools](std::string_view name, mcp::Arguments given) { return tools.call(name, given); },
+      [&tools](std::string_view name) { return tools.offers(name); });
   Lines lines;
   bool too_long = false;
   while (auto line = lines.next(too_long)) {

@@ -49,6 +49,11 @@ struct WorkerArguments {
   bool serve = false;   ///< answer searches too
 };
 
+struct McpArguments {
+  bool write = false;       ///< agents may add traces
+  std::string contributor;  ///< whose traces these are: a uuid, or empty
+};
+
 struct StatusArguments {
   bool watch = false;
 };
@@ -76,7 +81,7 @@ Result<int> dead_retry(Context& context, const DeadArguments& arguments);
 Result<int> dead_purge(Context& context, const DeadArguments& arguments);
 Result<int> search(Context& context, const SearchArguments& arguments);
 Result<int> serve(Context& context);
-Result<int> serve_mcp(Context& context);
+Result<int> serve_mcp(Context& context, const McpArguments& arguments);
 Result<int> traces_init(Context& context, const app::TracesRequest& request);
 Result<int> from_pgai(Context& context, const app::FromPgaiRequest& request);
 Result<int> check(Context& context, const CheckArguments& arguments);

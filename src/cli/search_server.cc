@@ -96,7 +96,7 @@ SearchServer::SearchServer(const Config& config, const serve::Routes* worker, se
     : metrics_(worker == nullptr, config.metrics_prefix),
       service_(std::make_unique<app::SearchService>(config, count(config, "serve_connections"))),
       traces_(*service_),
-      mcp_(std::make_unique<serve::McpApi>(config, *service_, metrics_, serve::McpApi::Limits{})),
+      mcp_(std::make_unique<serve::McpApi>(config, *service_, traces_, metrics_, serve::McpApi::Limits{})),
       traces_api_(traces_, metrics_),
       api_(*service_, *mcp_, traces_api_, metrics_, std::move(tokens),
            {.requests = count(config, "serve_requests"),

@@ -7,7 +7,7 @@
 #include <simdjson.h>
 
 #include "base/json.h"
-#include "text/utf8.h"
+#include "mcp/shortened.h"
 
 namespace embedd::mcp {
 namespace {
@@ -15,11 +15,6 @@ namespace {
 /// Bytes for the text before and after the hits.
 constexpr std::size_t kForRemarks = 2000;
 constexpr std::size_t kShortest = 10;
-
-std::string shortened(std::string_view text, std::size_t most) {
-  if (text.size() <= most) return std::string(text);
-  return fmt::format("{}… [cut: {} bytes in all]", text.substr(0, utf8::cut(text, most)), text.size());
-}
 
 /// `json` with each of its texts shortened; a value that is long all the same becomes a text.
 void write_short(JsonWriter& out, simdjson::dom::element value, std::size_t most) {

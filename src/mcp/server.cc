@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/check.h"
 #include "base/json.h"
 #include "base/version.h"
 #include "embedded/mcp_tools.h"
@@ -18,8 +19,8 @@ constexpr std::array<std::string_view, 4> kWithHandshake = {"2025-11-25", "2025-
 constexpr std::string_view kVersionKey = "io.modelcontextprotocol/protocolVersion";
 constexpr std::string_view kCapabilitiesKey = "io.modelcontextprotocol/clientCapabilities";
 constexpr std::string_view kServerKey = "io.modelcontextprotocol/serverInfo";
-/// How long a client may keep the list of tools.
-constexpr int kListLivesMs = 3'600'000;
+/// How long a client may keep the list of tools, which depends on the vectorizers.
+constexpr int kListLivesMs = 300'000;
 
 constexpr std::string_view kInstructions =
     "embedd searches text in PostgreSQL by meaning and by words. Call list_vectorizers to see what can be "
@@ -70,14 +71,6 @@ Reply discovered(const Request& request) {
   write_capabilities(json);
   json.key("instructions").value(kInstructions);
   write_modern(json, true);
-  json.end();
-  return answer(request.id, json.str());
-}
-
-Reply listed(const Request& request, bool modern) {
-  JsonWriter json;
-  json.object().key("tools").raw(embedded::mcp_tools().front().content);
-  if (modern) write_modern(json, true);
   json.end();
   return answer(request.id, json.str());
 }
@@ -154,6 +147,24 @@ Reply Server::call_tool(const Request& request, bool modern) const {
   json.object().key("content").array().object().key("type").value("text").key("text").value(result->text);
   json.end().end().key("isError").value(result->failed);
   if (modern) write_modern(json, false);
+  json.end();
+  return answer(request.id, json.str());
+}
+
+Reply Server::listed(const Request& request, bool modern) const {
+  const std::string_view all = embedded::mcp_tools().front().content;
+  simdjson::dom::parser parser;
+  simdjson::dom::array tools;
+  CHECK(!parser.parse(all.data(), all.size()).get(tools), "mcp_tools.json");
+  JsonWriter json;
+  json.object().key("tools").array();
+  for (const simdjson::dom::element tool : tools) {
+    std::string_view name;
+    CHECK(!tool["name"].get(name), "mcp_tools.json");
+    if (offers_(name)) json.raw(simdjson::minify(tool));
+  }
+  json.end();
+  if (modern) write_modern(json, true);
   json.end();
   return answer(request.id, json.str());
 }

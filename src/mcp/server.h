@@ -11,7 +11,7 @@
 
 #include "mcp/headers.h"
 #include "mcp/message.h"
-#include "mcp/tools.h"
+#include "mcp/tool.h"
 
 namespace embedd::mcp {
 
@@ -21,7 +21,10 @@ class Server {
   using CallTool = std::function<std::optional<ToolResult>(std::string_view name,
                                                            std::optional<simdjson::dom::object> arguments)>;
 
-  explicit Server(CallTool call) : call_(std::move(call)) {}
+  /// Whether a tool is listed. May block.
+  using OffersTool = std::function<bool(std::string_view name)>;
+
+  Server(CallTool call, OffersTool offers) : call_(std::move(call)), offers_(std::move(offers)) {}
 
   /// The reply, or none. `headers`: of the HTTP request that carried the message; null: nothing but the
   /// message came. Blocks while a tool works.
@@ -32,8 +35,10 @@ class Server {
   /// wrongly.
   [[nodiscard]] static std::expected<bool, Reply> is_modern(const Request& request, const Headers* headers);
   [[nodiscard]] Reply call_tool(const Request& request, bool modern) const;
+  [[nodiscard]] Reply listed(const Request& request, bool modern) const;
 
   CallTool call_;
+  OffersTool offers_;
   simdjson::dom::parser parser_;
 };
 

@@ -2,59 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "app/row.h"
-#include "app/search_failure.h"
 #include "app/status.h"
-#include "app/wait_for.h"
 #include "base/json.h"
 #include "base/readable.h"
 #include "mcp/hits_text.h"
 #include "search/filter_reader.h"
-#include "search/json_fields.h"
 #include "search/read_row.h"
 
 namespace embedd::mcp {
 namespace {
 
 constexpr int kMostHits = 50, kHits = 8, kMostOffset = 1000;
-constexpr std::size_t kBrief = 300, kFull = 4000;
-/// Bytes for the text before and after the rows.
-constexpr std::size_t kForRemarks = 500;
 constexpr std::size_t kMostName = 200;
-
-std::unexpected<Error> failed(app::SearchFailure failure, ToolResult& result) {
-  result.code = std::move(failure.code);
-  return std::unexpected(std::move(failure.error));
-}
-
-/// Waits for the service's answer.
-template <typename T, typename Start>
-Result<T> wait(ToolResult& result, Start start) {
-  auto answer = app::wait_for<T>(std::move(start));
-  if (!answer) return failed(std::move(answer.error()), result);
-  return *std::move(answer);
-}
-
-Result<search::Json::Object> fields_of(const std::optional<simdjson::dom::object>& arguments) {
-  if (!arguments) return search::Json::Object{};
-  search::Json::Object out;
-  for (const auto& [name, value] : *arguments) {
-    const auto is_name = [&](const auto& field) { return field.first == name; };
-    const search::Json field(value, std::string(name.substr(0, 100)));
-    if (std::ranges::any_of(out, is_name)) return field.wrong("is there twice");
-    out.emplace_back(name, field);
-  }
-  return out;
-}
-
-Result<void> nothing_else(const std::optional<simdjson::dom::object>& arguments) {
-  for (const auto& [name, value] : TRY(fields_of(arguments)))
-    return value.wrong("is not known; this tool takes no arguments");
-  return {};
-}
 
 /// Lines of text, as many as fit.
 class Lines {
@@ -81,7 +43,7 @@ Error named(const char* field) {
 
 }  // namespace
 
-std::optional<ToolResult> Tools::call(std::string_view name, std::optional<simdjson::dom::object> arguments) {
+std::optional<ToolResult> Tools::call(std::string_view name, Arguments arguments) {
   using Tool = Result<std::string> (Tools::*)(const Arguments&, ToolResult&);
   const auto tool = [&]() -> Tool {
     if (name == "list_vectorizers") return &Tools::list_vectorizers;
@@ -90,17 +52,10 @@ std::optional<ToolResult> Tools::call(std::string_view name, std::optional<simdj
     if (name == "status") return &Tools::status;
     return nullptr;
   }();
-  if (tool == nullptr) return std::nullopt;
+  if (tool == nullptr) return traces_.call(name, arguments);
   ToolResult result;
   auto text = (this->*tool)(arguments, result);
-  if (text) {
-    result.text = *std::move(text);
-    return result;
-  }
-  result.text = "[failed] " + printable(text.error().message, 2000);
-  result.failed = true;
-  if (result.code.empty()) result.code = app::failure_of(std::move(text.error())).code;
-  return result;
+  return finished(std::move(result), std::move(text));
 }
 
 Result<void> Tools::check(const std::string& vectorizer, ToolResult& result) const {
@@ -143,9 +98,7 @@ Result<std::string> Tools::search(const Arguments& arguments, ToolResult& result
     if (name == "vectorizer") {
       vectorizer = TRY(value.text(kMostName));
     } else if (name == "detail") {
-      const std::string detail = TRY(value.text(10));
-      if (detail != "brief" && detail != "full") return value.wrong("must be brief or full");
-      text_bytes = detail == "full" ? kFull : kBrief;
+      text_bytes = TRY(bytes_of_detail(value));
     } else {
       if (name == "k") TRY(value.whole(1, kMostHits));
       if (name == "offset") TRY(value.whole(0, kMostOffset));

@@ -10,16 +10,6 @@
 namespace embedd::serve {
 namespace {
 
-int status_of(std::string_view code, int invalid) {
-  // A query that the model refuses now will be refused later, too.
-  if (code == "invalid_request" || code == "too_large" || code == "rejected") return invalid;
-  if (code == "forbidden") return 403;
-  if (code == "not_found") return 404;
-  if (code == "no_vector") return 409;
-  if (code == "internal") return 500;
-  return 503;
-}
-
 std::string retry_after(const Error& error) {
   const double asked = error.retry_after ? to_seconds(*error.retry_after) : 5;
   return fmt::format("{:.0f}", std::ceil(std::clamp(asked, 1.0, 3600.0)));

@@ -23,13 +23,24 @@ HttpReply refused_for_now(HttpReply reply, const HttpRequest& request, int statu
   return reply;
 }
 
+/// Nobody has said that agents may write to a server without tokens.
+mcp::Scope scope_of(const Rights& rights, bool has_token) {
+  return {.may_use = [rights](std::string_view name) { return rights.may_use(name); },
+          .filter = rights.filter,
+          .read_only = has_token ? rights.read_only()
+                                 : "this server has no tokens, and without a token agents may not add traces",
+          .contributor = rights.contributor};
+}
+
 }  // namespace
 
 void McpApi::handle(HttpReply reply, const HttpRequest& request, const Rights& rights,
                     std::optional<std::size_t> client, std::function<void(HttpReply)> done) {
   using Started = BlockingCalls::Started;
   auto late = refused_for_now(reply, request, 503, "deadline", "the answer took too long: ask for less");
-  auto call = [this, reply, request, rights] { return answer(reply, request, rights); };
+  auto call = [this, reply, request, scope = scope_of(rights, client.has_value())] {
+    return answer(reply, request, scope);
+  };
   const Started started = calls_.run(client, std::move(call), std::move(late), done);
   if (started == Started::yes) return;
   metrics_.limited();
@@ -43,6 +54,7 @@ void McpApi::handle(HttpReply reply, const HttpRequest& request, const Rights& r
 void McpApi::note(HttpReply& reply, std::string_view tool, const mcp::ToolResult& result,
                   Duration took) const {
   metrics_.tool_called(std::string(tool), result.failed ? result.code : "ok", took);
+  if (result.tagged) metrics_.traces_searched(*result.tagged, took);
   reply.vectorizer = result.vectorizer;
   reply.hits = static_cast<int>(result.hits);
   if (result.degraded) {
@@ -54,16 +66,15 @@ void McpApi::note(HttpReply& reply, std::string_view tool, const mcp::ToolResult
   if (status_of(result.code) >= 500) reply.fault = result.text;
 }
 
-HttpReply McpApi::answer(HttpReply reply, const HttpRequest& request, const Rights& rights) const {
-  mcp::Tools tools(settings_, service_,
-                   {.may_use = [&rights](std::string_view name) { return rights.may_use(name); },
-                    .filter = rights.filter});
-  mcp::Server server([&](std::string_view name, std::optional<simdjson::dom::object> arguments) {
+HttpReply McpApi::answer(HttpReply reply, const HttpRequest& request, mcp::Scope scope) const {
+  mcp::Tools tools(settings_, service_, traces_, std::move(scope));
+  const auto call = [&](std::string_view name, mcp::Arguments arguments) {
     const Instant begin = std::chrono::steady_clock::now();
     auto result = tools.call(name, arguments);
     if (result) note(reply, name, *result, std::chrono::steady_clock::now() - begin);
     return result;
-  });
+  };
+  mcp::Server server(call, [&tools](std::string_view name) { return tools.offers(name); });
   const mcp::Headers headers{.protocol_version = request.mcp_protocol_version,
                              .method = request.mcp_method,
                              .name = request.mcp_name};

@@ -9,8 +9,9 @@
 
 #include "app/search_service.h"
 #include "app/settings.h"
+#include "app/trace_service.h"
 #include "base/units.h"
-#include "mcp/tools.h"
+#include "mcp/tool.h"
 #include "observe/request_metrics.h"
 #include "serve/blocking_calls.h"
 #include "serve/http_server.h"
@@ -25,9 +26,9 @@ class McpApi {
   using Limits = BlockingCalls::Limits;
 
   /// The references must outlive this object.
-  McpApi(const app::Settings& settings, app::SearchService& service, observe::RequestMetrics& metrics,
-         Limits limits)
-      : settings_(settings), service_(service), metrics_(metrics), calls_(limits) {}
+  McpApi(const app::Settings& settings, app::SearchService& service, app::TraceService& traces,
+         observe::RequestMetrics& metrics, Limits limits)
+      : settings_(settings), service_(service), traces_(traces), metrics_(metrics), calls_(limits) {}
 
   /// Answers an admitted request of `client`, who has `rights`. Does not block. `reply` names the route. No
   /// client: there are no tokens.
@@ -35,12 +36,13 @@ class McpApi {
               std::optional<std::size_t> client, std::function<void(HttpReply)> done);
 
  private:
-  [[nodiscard]] HttpReply answer(HttpReply reply, const HttpRequest& request, const Rights& rights) const;
+  [[nodiscard]] HttpReply answer(HttpReply reply, const HttpRequest& request, mcp::Scope scope) const;
   /// Counts the call, and says in `reply` what the log says of it.
   void note(HttpReply& reply, std::string_view tool, const mcp::ToolResult& result, Duration took) const;
 
   const app::Settings& settings_;
   app::SearchService& service_;
+  app::TraceService& traces_;
   observe::RequestMetrics& metrics_;
   BlockingCalls calls_;  ///< ends first
 };

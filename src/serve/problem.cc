@@ -44,9 +44,10 @@ void refuse(HttpReply& reply, int status, std::string_view code, std::string_vie
   reply.body = json.end().str() + "\n";
 }
 
-int status_of(std::string_view code) {
+int status_of(std::string_view code, int invalid) {
   // A query that the model refuses now will be refused later, too.
-  if (code == "invalid_request" || code == "too_large" || code == "rejected") return 400;
+  if (code == "invalid_request" || code == "too_large" || code == "rejected") return invalid;
+  if (code == "forbidden") return 403;
   if (code == "not_found") return 404;
   if (code == "no_vector") return 409;
   if (code == "internal") return 500;

@@ -20,7 +20,8 @@ HttpReply problem_reply(int status, std::string_view code, std::string_view deta
 /// `error` says the same in OpenAI's shape.
 void refuse(HttpReply& reply, int status, std::string_view code, std::string_view detail);
 
-/// The status for a failure of the search service (app::SearchFailure).
-int status_of(std::string_view code);
+/// The status for a failure of the search service (app::SearchFailure). `invalid`: of a request that is
+/// wrong.
+int status_of(std::string_view code, int invalid = 400);
 
 }  // namespace embedd::serve

@@ -49,6 +49,12 @@ bool Rights::may_use(std::string_view vectorizer) const {
   return vectorizers.empty() || std::ranges::find(vectorizers, vectorizer) != vectorizers.end();
 }
 
+std::string Rights::read_only() const {
+  if (!write) return "this token may not add traces: set write = true in its table [token.NAME]";
+  if (filter) return "a token with a filter may not add traces, which the filter might not select";
+  return "";
+}
+
 Result<Tokens> Tokens::parse(const Secret& text) {
   Tokens out;
   for (Secret& secret : TRY(split(text))) TRY(out.add(secret, {.write = true}));

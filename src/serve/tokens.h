@@ -25,6 +25,8 @@ struct Rights {
   std::string contributor{};             ///< whose traces these are, for contributor_id; a uuid, or empty
 
   [[nodiscard]] bool may_use(std::string_view vectorizer) const;
+  /// Why the client may not add traces; empty: the client may.
+  [[nodiscard]] std::string read_only() const;
 };
 
 class Tokens {

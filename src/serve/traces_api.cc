@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "search/trace_request.h"
 #include "serve/failed.h"
 #include "serve/traces_json.h"
 
@@ -17,10 +18,6 @@ app::TraceService::Done<T> answering(HttpReply reply, std::function<void(HttpRep
     reply.body = body(*value);
     done(std::move(reply));
   };
-}
-
-app::SearchFailure forbidden(std::string message) {
-  return {"forbidden", {ErrorKind::unauthenticated, std::move(message)}};
 }
 
 }  // namespace
@@ -40,7 +37,7 @@ void TracesApi::handle(HttpReply reply, const HttpRequest& request, const Target
 }
 
 void TracesApi::search(HttpReply reply, const HttpRequest& request, const Rights& rights, Done done) {
-  auto query = parse_trace_query(request.body);
+  auto query = search::parse_trace_query(request.body);
   if (!query) return done(failed(std::move(reply), {"invalid_request", std::move(query.error())}, kInvalid));
   query->mandatory = rights.filter;
   const auto answer = [this, began = request.began, tagged = !query->tags.empty(), q = query->q,
@@ -59,15 +56,9 @@ void TracesApi::search(HttpReply reply, const HttpRequest& request, const Rights
 }
 
 void TracesApi::add(HttpReply reply, const HttpRequest& request, const Rights& rights, Done done) {
-  if (!rights.write)
-    return done(
-        failed(std::move(reply), forbidden("this token may not add traces: set write = true in its table "
-                                           "[token.NAME]")));
-  if (rights.filter)
-    return done(
-        failed(std::move(reply),
-               forbidden("a token with a filter may not add traces, which the filter might not select")));
-  auto trace = parse_new_trace(request.body);
+  if (std::string why = rights.read_only(); !why.empty())
+    return done(failed(std::move(reply), {"forbidden", {ErrorKind::unauthenticated, std::move(why)}}));
+  auto trace = search::parse_new_trace(request.body);
   if (!trace) return done(failed(std::move(reply), {"invalid_request", std::move(trace.error())}, kInvalid));
   trace->contributor = rights.contributor;
   reply.status = 202;

@@ -1,4 +1,4 @@
-/// Requests and answers of the traces service as JSON: the shapes of the first user's own server. Pure.
+/// Answers of the traces service as JSON: the shapes of the first user's own server. Pure.
 #pragma once
 
 #include <string>
@@ -6,15 +6,9 @@
 #include <vector>
 
 #include "app/trace_service.h"
-#include "base/error.h"
 #include "search/traces.h"
 
 namespace embedd::serve {
-
-/// Errors: invalid_argument; the message begins with the field. Values are not checked yet, but for their
-/// types: app::TraceService does that.
-Result<search::TraceQuery> parse_trace_query(std::string_view body);
-Result<search::NewTrace> parse_new_trace(std::string_view body);
 
 /// {"results": […], "total": 2, "query": "…"}, and "degraded" if the order is not the usual one.
 std::string traces_json(const app::TracesFound& found, std::string_view query);

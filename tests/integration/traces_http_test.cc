@@ -30,14 +30,6 @@ class TracesHttp : public TracesTest {
     create_their_tables();
     init_full();
   }
-  /// Tags a trace, as their application does.
-  void tag(const std::string& id, const std::string& name) {
-    sql(fmt::format(
-        "INSERT INTO tags (id, name, is_curated) VALUES (gen_random_uuid(), '{}', false) ON CONFLICT "
-        "DO NOTHING",
-        name));
-    sql(fmt::format("INSERT INTO trace_tags SELECT '{}', id FROM tags WHERE name = '{}'", uuid(id), name));
-  }
   /// Three traces, of which 01 and 02 are about the same.
   void add_three() {
     add_trace("01", "Connection pool exhausted", "Set the size of the pool to the number of workers");

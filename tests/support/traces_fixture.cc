@@ -41,9 +41,21 @@ void TracesTest::init_full() {
   ASSERT_EQ(made.code, 0) << made.error_output;
 }
 
-void TracesTest::serve(const Environment& changes, const std::string& token) {
+void TracesTest::tag(const std::string& id, const std::string& name) {
+  sql(fmt::format(
+      "INSERT INTO tags (id, name, is_curated) VALUES (gen_random_uuid(), '{}', false) ON CONFLICT "
+      "DO NOTHING",
+      name));
+  sql(fmt::format("INSERT INTO trace_tags SELECT '{}', id FROM tags WHERE name = '{}'", uuid(id), name));
+}
+
+void TracesTest::grant_tables() {
   if (const std::string& role = database.worker_role(); !role.empty())
     sql("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO " + role);
+}
+
+void TracesTest::serve(const Environment& changes, const std::string& token) {
+  grant_tables();
   ServeTest::serve(changes, token);
 }
 

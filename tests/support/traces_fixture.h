@@ -15,6 +15,10 @@ class TracesTest : public ServeTest {
   void create_their_tables();
   /// `embedd traces init --full` for the built-in model.
   void init_full();
+  /// Tags a trace, as their application does.
+  void tag(const std::string& id, const std::string& name);
+  /// Lets the role of the tests' servers read and write the tables: see docs/traces.md.
+  void grant_tables();
   /// Starts the server, whose role may also read and write the tables: see docs/traces.md.
   void serve(const Environment& changes = {}, const std::string& token = "");
   /// Inserts a trace as their application does. `id` is the last two digits of the uuid. `fingerprint`: JSON,

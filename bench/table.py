@@ -20,7 +20,7 @@ from harness.bench import Bench
 from harness.database import Server
 
 STANDARD = tuple("throughput budget sizes latency peers workers growth memory freshness writes chunks switch".split())
-NAMED_ONLY = ("index", "fleet", "horizon", "walks", "slow", "search")  # take minutes
+NAMED_ONLY = ("index", "fleet", "horizon", "walks", "slow", "search", "judged")  # take minutes
 
 
 def arguments() -> argparse.Namespace:

@@ -6,9 +6,7 @@ pgbench gets from the statements that the server sends, over as many sessions as
 server, pgbench and PostgreSQL share the machine. Takes minutes, so it runs only when it is named.
 """
 
-import atexit
 import contextlib
-import http.client
 import json
 import os
 import pathlib
@@ -19,24 +17,20 @@ import socket
 import subprocess
 import time
 
-from harness import processes
+from harness import corpus, service
 from harness.bench import Bench
+from harness.service import Service
 
-NAME = "packages"
-PATH = f"/v1/vectorizers/{NAME}/search"
-HEADERS = {"Content-Type": "application/json"}
+NAME = corpus.PACKAGES
+DIMENSIONS = 512
 CONNECTIONS = 4  # EMBEDD_SERVE_CONNECTIONS' default
 CROWD = 2_000  # connections that send nothing, or half a head
 STATEMENTS = 10  # of different queries, for pgbench
 FILTERS = (("all rows", None), ("10 % of the rows", 10), ("1 % of the rows", 1))
-CREATE = (
-    "vectorizer create packages --table packages --text {name}:{description} --column embedding --dimensions 512"
-    " --endpoint local --index hnsw"
-)
 
 
 def run(bench: Bench) -> None:
-    packages = known_packages()[: bench.size(100_000, 2_000)]
+    packages = corpus.known_packages()[: bench.size(100_000, 2_000)]
     if len(packages) < 2_000:
         bench.skip("searches", f"apt knows only {len(packages)} packages: run apt-get update")
         return
@@ -72,93 +66,28 @@ def run(bench: Bench) -> None:
     bench.add("memory of the server", "MiB", [server.stop() / 1024], "<= 64")
 
 
-def known_packages() -> list[tuple[str, str]]:
-    """Names and descriptions, the short line first."""
-    done = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, text=True, errors="replace")
-    found = {}
-    for block in done.stdout.split("\n\n"):
-        name = re.search(r"^Package: (\S+)$", block, re.MULTILINE)
-        text = re.search(r"^Description(?:-en)?: (.*(?:\n .*)*)", block, re.MULTILINE)
-        if name and text:
-            found.setdefault(name[1], text[1].replace("\n .", "\n").replace("\0", ""))
-    return sorted(found.items())
-
-
 def prepare(bench: Bench, packages: list[tuple[str, str]]) -> None:
     bench.server.create("run")
-    bench.server.sql(
-        "run",
-        "CREATE TABLE packages (name text PRIMARY KEY, description text NOT NULL, bucket int NOT NULL,"
-        " embedding vector(512))",
-    )
-
-    def escaped(text: str) -> str:
-        return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-
-    chance = random.Random(11)
-    rows = (f"{escaped(name)}\t{escaped(text)}\t{chance.randrange(100)}\n" for name, text in packages)
-    path = bench.work / "packages"
-    path.write_text("".join(rows))
-    bench.server.script("run", f"\\copy packages (name, description, bucket) from '{path}'\n")
-    for command in ("migrate", CREATE, "worker --once", f"vectorizer reindex {NAME}", f"vectorizer text-search {NAME} english"):
-        bench.say(command)
-        environment = {"DATABASE_URL": bench.server.url("run"), "EMBEDD_LOG_LEVEL": "warn"}
-        processes.run([bench.embedd, *command.split()], environment).checked(command)
+    corpus.load_packages(bench, packages, DIMENSIONS)
+    options = f"--dimensions {DIMENSIONS} --endpoint local --index hnsw".split()
+    corpus.embed(bench, NAME, "{name}:{description}", {}, *options)
     bench.server.settle("run")
-
-
-class Service:
-    """`embedd serve` on a free port."""
-
-    def __init__(self, bench: Bench, environment: dict[str, str]):
-        command = [bench.embedd, "serve", "--http", "127.0.0.1:0", "--log-level", "info", "--log-format", "json"]
-        self._child = processes.Child(command, {"DATABASE_URL": bench.server.url("run"), **environment})
-        atexit.register(self._child.terminate)
-        for _ in range(100):
-            if found := re.search(r'"event":"http_listening".*"port":(\d+)', self._child.output()):
-                break
-            time.sleep(0.1)
-        else:
-            raise RuntimeError(f"embedd serve did not start: {self._child.output()}")
-        self.port = int(found[1])
-        self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-
-    def search(self, **request) -> dict:
-        self._connection.request("POST", PATH, json.dumps(request), HEADERS)
-        reply = self._connection.getresponse()
-        body = reply.read()
-        if reply.status != 200:
-            raise RuntimeError(f"status {reply.status}: {body.decode()}")
-        return json.loads(body)
-
-    def refusals(self) -> list[str]:
-        """What the log has of replies other than 200."""
-        return [line for line in self._child.output().splitlines() if '"status":' in line and '"status":200' not in line]
-
-    def stop(self) -> int:
-        """The most memory that was resident, in KiB."""
-        peak = self._child.peak_rss_kib()
-        self._connection.close()
-        self._child.terminate()
-        self._child.wait().checked("embedd serve")
-        return peak
-
 
 
 def recall(server: Service, query: str, percent: int | None) -> float:
     request = {"query": query, "mode": "vector", "columns": ["name"]}
     if percent is not None:
         request["filter"] = {"column": "bucket", "op": "<", "value": percent}
-    near = server.search(**request, exact=True)["hits"]
+    near = server.search(NAME, **request, exact=True)["hits"]
     # Rows at the same distance as the tenth are as good as the tenth.
     farthest = min(hit["similarity"] for hit in near)
-    found = server.search(**request)["hits"]
+    found = server.search(NAME, **request)["hits"]
     return sum(hit["similarity"] >= farthest for hit in found) / len(near)
 
 
 def warm(server: Service, queries: list[str]) -> None:
     for query in queries:
-        server.search(query=query, columns=["name"])
+        server.search(NAME, query=query, columns=["name"])
 
 
 def load(bench: Bench, server: Service, queries: list[str], clients: int) -> dict[str, float]:
@@ -176,7 +105,7 @@ def load(bench: Bench, server: Service, queries: list[str], clients: int) -> dic
     )
     time.sleep(1)  # the searches that the clients before have given up still count
     command = ["wrk", "-t", "1", "-c", str(clients), "-d", f"{bench.size(10, 2)}s", "-s", script]
-    done = subprocess.run([*command, f"http://127.0.0.1:{server.port}{PATH}"], capture_output=True, text=True)
+    done = subprocess.run([*command, f"http://127.0.0.1:{server.port}{service.path(NAME)}"], capture_output=True, text=True)
     found = re.search(r"RATE (\S+) P50 (\S+) P99 (\S+) BAD (\d+)", done.stdout)
     if not found or found[4] != "0":
         raise RuntimeError(f"wrk: {done.stdout}{done.stderr}{server.refusals()[-3:]}")
@@ -192,7 +121,7 @@ def crowd(port: int):
         for number in range(CROWD):
             connection = open_ones.enter_context(socket.create_connection(("127.0.0.1", port)))
             if number % 2:
-                connection.sendall(b"POST /v1/vectorizers/packages/search HTTP/1.1\r\nHost: ")
+                connection.sendall(f"POST {service.path(NAME)} HTTP/1.1\r\nHost: ".encode())
         yield
 
 
@@ -204,7 +133,7 @@ def as_sent(bench: Bench, queries: list[str]) -> list[tuple[list[str], list[str]
     searches = []
     for query in queries:
         before = log.stat().st_size
-        server.search(query=query, columns=["name"])
+        server.search(NAME, query=query, columns=["name"])
         time.sleep(0.2)
         with log.open(errors="replace") as text:
             text.seek(before)

@@ -327,7 +327,7 @@ $function$;
 CREATE FUNCTION embedd.json_text(value json, VARIADIC keys text[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT AS $function$
 BEGIN
-  IF pg_catalog.strpos(value::pg_catalog.text, '\u') OPERATOR(pg_catalog.=) 0 THEN
+  IF pg_catalog.strpos(value::pg_catalog.text, pg_catalog.chr(92) OPERATOR(pg_catalog.||) 'u') OPERATOR(pg_catalog.=) 0 THEN
     RETURN pg_catalog.json_extract_path_text(value, VARIADIC keys);
   END IF;
   BEGIN

@@ -517,8 +517,8 @@ BEGIN
     CASE WHEN v.store IS NOT NULL THEN ', s.chunk_seq, s.chunk' END,
     (SELECT string_agg(format(', t.%I', c), '' ORDER BY n) FROM unnest(v.read_columns) WITH ORDINALITY AS u(c, n)),
     format(E'\nFROM %s f JOIN %s', candidates, rows_of),
-    format(E'\nORDER BY %s, %s LIMIT %s', regexp_replace(place, '(own|score) ', 'f.\1 ', 'g'),
-           regexp_replace(keys, '(k[0-9]+|seq)', 'f.\1', 'g'), limited));
+    format(E'\nORDER BY %s, %s LIMIT %s', regexp_replace(place, '(own|score) ', E'f.\\1 ', 'g'),
+           regexp_replace(keys, '(k[0-9]+|seq)', E'f.\\1', 'g'), limited));
 END
 $function$;
 

@@ -64,6 +64,16 @@ TEST_F(SearchSql, FindsWhatTheServiceFinds) {
               found(query, "notes", 7));
 }
 
+TEST_F(SearchSql, IsTheSameWhateverASessionTakesForAnEscape) {
+  declare_notes();
+  ASSERT_EQ(run_embedd({"vectorizer", "score", "notes", "similarity * stars"}).code, 0);
+  const std::string printed = statement("notes");
+  sql("SET escape_string_warning = off");
+  sql("SET standard_conforming_strings = off");
+  EXPECT_EQ(statement("notes"), printed);
+  EXPECT_THAT(printed, HasSubstr("ORDER BY f.own DESC NULLS LAST, f.score DESC, f.k1 LIMIT"));
+}
+
 TEST_F(SearchSql, ByMeaningAloneWithoutAnIndexForWords) {
   declare_notes("");
   add_notes(30);

@@ -75,8 +75,8 @@ Reply refusal(std::string_view id, int code, std::string_view message, std::stri
 Reply refusal_of(std::string_view message, int code, std::string_view says) {
   simdjson::dom::parser parser;
   simdjson::dom::element root, id;
-  const bool has_id =
-      !parser.parse(message.data(), message.size()).get(root) && !root["id"].get(id) && is_id(id);
+  const bool has_id = !message.empty() && !parser.parse(message.data(), message.size()).get(root) &&
+                      !root["id"].get(id) && is_id(id);
   return refusal(has_id ? simdjson::minify(id) : std::string(kNoId), code, says);
 }
 

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/check.h"
 #include "pg/quoting.h"
 #include "schema/capture_plan.h"
 #include "schema/row_expression.h"
@@ -27,7 +26,7 @@ Result<RowExpression> compile(pg::Connection& db, const SourceTable& table, cons
                 fmt::format("{} has a column 'similarity', and a score could not tell the column from the "
                             "search's similarity: rename the column, or search a view in your own SQL",
                             table.quoted()));
-  constexpr std::string_view kBegin = "(", kEnd = " IS NULL)";
+  constexpr std::string_view kBegin = "(float8larger(", kEnd = " IS NULL)";
   auto checked = check_condition(
       db, table, "similarity pg_catalog.float8",
       fmt::format("pg_catalog.float8larger(({}\n), '-Infinity'::pg_catalog.float8) IS NULL", expression),
@@ -36,8 +35,10 @@ Result<RowExpression> compile(pg::Connection& db, const SourceTable& table, cons
     return fail(ErrorKind::invalid_argument,
                 fmt::format("{} must be a number, and has another type", subject_of(expression)));
   auto out = TRY(std::move(checked));
-  CHECK(out.sql.starts_with(kBegin) && out.sql.ends_with(kEnd), "{}", out.sql);
-  out.sql = out.sql.substr(kBegin.size(), out.sql.size() - kBegin.size() - kEnd.size());
+  if (!out.sql.starts_with(kBegin) || !out.sql.ends_with(kEnd))  // parentheses that close what is not theirs
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("{} must be one expression", subject_of(expression)));
+  out.sql = out.sql.substr(1, out.sql.size() - 1 - kEnd.size());
   std::erase(out.columns, kSimilarity);
   return out;
 }

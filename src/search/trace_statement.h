@@ -16,7 +16,7 @@
 namespace embedd::search {
 
 /// Remembers every column that the statement names, so that the statement is refused, before any of it runs,
-/// if a column has another type by now: see Builder::types() of search/statement.cc.
+/// if a column has another type by now: see types_sql() of search/guards.h.
 class TraceStatement {
  public:
   /// `tables` must outlive this object.

@@ -175,6 +175,8 @@ TEST_F(Scores, AreRefusedWhenTheyAreDeclaredIfTheyCannotWork) {
       {"xmin::text::int", "system column"},
       {"stars / similarity", "for a similarity of 0, fails on a row of "},
       {"1) , (2", "must be a number"},
+      {"stars, '-Infinity') IS NULL OR pg_catalog.float8larger((stars", "syntax error"},
+      {"stars), '-Infinity') IS NULL OR pg_catalog.float8larger((stars", "must be one expression"},
   };
   for (const auto& [expression, expected] : cases) {
     const Finished refused = score(expression);

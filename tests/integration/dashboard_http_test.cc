@@ -81,7 +81,8 @@ TEST_F(DashboardHttp, StatusSaysWhatIsKnownAndWhatIsNot) {
 TEST_F(DashboardHttp, ATokenSeesItsVectorizersAlone) {
   declare_articles();
   embed_all();
-  serve_with("vectorizers = [\"notes\"]\nfilter = { column = \"stars\", op = \">\", value = 1 }\n");
+  serve_with(R"(vectorizers = ["notes"]
+filter = '{"column": "stars", "op": ">", "value": 1}')");
   const SearchReply status = client->get("/v1/status");
   ASSERT_EQ(status.status, 200) << status.body;
   EXPECT_THAT(status.body, Not(HasSubstr("articles")));

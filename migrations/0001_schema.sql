@@ -99,6 +99,28 @@ CREATE TABLE embedd.kept_proofs (
   dropped_at         timestamptz NOT NULL DEFAULT now()
 );
 
+-- What embedd has made, or has renamed, outside of this schema: `embedd uninstall` takes back this, and nothing else.
+CREATE TABLE embedd.made (
+  id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  -- 'rows' is a table that people write to, made by `embedd traces init`.
+  kind    text NOT NULL CHECK (kind IN ('table', 'rows', 'view', 'column', 'renamed table', 'renamed column', 'extension')),
+  object  regclass,                          -- the table or view; the table of a column; NULL: an extension
+  name    text NOT NULL,                     -- its present name
+  former  text,                              -- of what is renamed: the name that its owner had given
+  made_by text NOT NULL DEFAULT current_user -- the trigger below keeps it true
+);
+
+-- Whoever may write to embedd.made can name an object of somebody else. The signature tells: `embedd uninstall` removes what
+-- belongs to the role that has signed.
+CREATE FUNCTION embedd.sign_made() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  NEW.made_by := CASE TG_OP WHEN 'INSERT' THEN current_user ELSE OLD.made_by END;
+  RETURN NEW;
+END
+$function$;
+CREATE TRIGGER embedd_sign BEFORE INSERT OR UPDATE ON embedd.made FOR EACH ROW EXECUTE FUNCTION embedd.sign_made();
+
 -- Jobs that can never succeed, with the reason. A change of the row's text removes its dead letter.
 CREATE TABLE embedd.dead_letters (
   vectorizer_id bigint NOT NULL REFERENCES embedd.vectorizers ON DELETE CASCADE,
@@ -545,22 +567,28 @@ $function$;
 -- PostgreSQL grants every function to everybody by default. The functions that are not listed here read the catalog for roles that
 -- may read embedd.vectorizers.
 REVOKE EXECUTE ON FUNCTION embedd.adopt_source, embedd.utf8_problem, embedd.readable, embedd.text_of, embedd.refusal,
-  embedd.queue_state, embedd.record_missed FROM PUBLIC;
+  embedd.queue_state, embedd.record_missed, embedd.sign_made FROM PUBLIC;
 
 -- Functions of this role capture the changes for a vectorizer that a superuser declares; the role can do nothing else. If the role
 -- cannot be created, the functions belong to the role that declares.
 DO $block$
 BEGIN
-  BEGIN
-    CREATE ROLE embedd_capture NOLOGIN;
-  EXCEPTION WHEN duplicate_object OR unique_violation OR insufficient_privilege OR feature_not_supported THEN
-    NULL;
-  END;
-  IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'embedd_capture') THEN
-    GRANT USAGE ON SCHEMA embedd TO embedd_capture;
-    GRANT SELECT, INSERT ON embedd.missed_changes TO embedd_capture;
-    GRANT SELECT, DELETE ON embedd.dead_letters TO embedd_capture;
-    GRANT EXECUTE ON FUNCTION embedd.record_missed TO embedd_capture;
-  END IF;
+  FOR attempt IN 1..5 LOOP
+    BEGIN
+      CREATE ROLE embedd_capture NOLOGIN;
+    EXCEPTION WHEN duplicate_object OR unique_violation OR insufficient_privilege OR feature_not_supported THEN
+      NULL;
+    END;
+    EXIT WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'embedd_capture');
+    BEGIN
+      GRANT USAGE ON SCHEMA embedd TO embedd_capture;
+      GRANT SELECT, INSERT ON embedd.missed_changes TO embedd_capture;
+      GRANT SELECT, DELETE ON embedd.dead_letters TO embedd_capture;
+      GRANT EXECUTE ON FUNCTION embedd.record_missed TO embedd_capture;
+      EXIT;
+    EXCEPTION WHEN undefined_object THEN
+      NULL;  -- an uninstallation in another database has just dropped the role
+    END;
+  END LOOP;
 END
 $block$;

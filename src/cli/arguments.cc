@@ -10,6 +10,7 @@
 #include "cli/change_arguments.h"
 #include "cli/commands.h"
 #include "cli/complete.h"
+#include "cli/declare_arguments.h"
 #include "cli/output.h"
 #include "cli/search_arguments.h"
 #include "cli/settings.h"
@@ -46,7 +47,9 @@ class Parser {
     add_traces();
     add_from_pgai();
     add_check();
-    add_grants();
+    add_declare_commands([this](const char* name, const char* help, Action action, bool json) {
+      return add(&app_, name, help, std::move(action), json);
+    });
     add_named(&app_, "estimate", "Estimate the rows, tokens and cost still to come; spends nothing",
               estimate);
     add_chunk();
@@ -408,14 +411,6 @@ class Parser {
     command->preparse_callback([this](std::size_t) { arguments_.reports_bad_config = true; });
     command->add_flag("--probe", arguments->probe,
                       "Also send one short request to each endpoint and model in use");
-  }
-
-  void add_grants() {
-    auto arguments = std::make_shared<GrantsArguments>();
-    CLI::App* command = add(&app_, "grants", "Print the GRANTs that a role lacks to run the worker",
-                            [arguments](Context& context) { return grants(context, *arguments); });
-    command->add_option("ROLE", arguments->role, "A role that exists; it needs to own nothing")->required();
-    command->add_flag("--apply", arguments->apply, "Run them");
   }
 
   void fail(const CLI::ParseError& error, const std::vector<std::string>& words) {

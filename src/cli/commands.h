@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "cli/change_arguments.h"
 #include "cli/context.h"
+#include "cli/declare_arguments.h"
 #include "cli/search_arguments.h"
 #include "schema/vectorizers.h"
 
@@ -86,6 +87,7 @@ Result<int> traces_init(Context& context, const app::TracesRequest& request);
 Result<int> from_pgai(Context& context, const app::FromPgaiRequest& request);
 Result<int> check(Context& context, const CheckArguments& arguments);
 Result<int> grants(Context& context, const GrantsArguments& arguments);
+Result<int> uninstall(Context& context, const UninstallArguments& arguments);
 Result<int> estimate(Context& context, const std::string& name);
 Result<int> chunk(Context& context, const ChunkArguments& arguments);
 

@@ -22,6 +22,7 @@ WITH schemas (place, oid, privilege) AS (
                ('workers', ARRAY['SELECT']),
                ('dead_letters', ARRAY['SELECT', 'DELETE']),
                ('kept_proofs', ARRAY['SELECT', 'INSERT', 'DELETE']),
+               ('made', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
                ('missed_changes', ARRAY['SELECT', 'INSERT', 'DELETE'])) AS t (name, privileges)
 ), columns (privilege, name) AS (
   SELECT DISTINCT 'SELECT', unnest($2::text[]) WHERE NOT $4

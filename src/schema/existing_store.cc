@@ -201,6 +201,7 @@ Result<void> check_existing_store(pg::Connection& db, const VectorizerSpec& spec
   // A temporary default gives all present rows this value, and rewrites none.
   const auto add = [&](const char* column, const std::string& value) {
     if (table.find(column)) return;
+    store.added.emplace_back(column);
     store.alterations.push_back(fmt::format("ALTER TABLE {} ADD COLUMN {} text DEFAULT {}", store.table,
                                             column, pg::quote_literal(value)));
     store.alterations.push_back(

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/check.h"
+#include "schema/made.h"
 #include "text/utf8.h"
 
 namespace embedd::schema {
@@ -103,11 +104,13 @@ Result<void> check_history(pg::Connection& db, const std::vector<Migration>& our
 }
 
 /// Requires pgvector 0.5 or later, which has HNSW. Creates the extension if `create` is set and the role may.
-Result<void> check_pgvector(pg::Connection& db, bool create) {
+/// True if it was created.
+Result<bool> check_pgvector(pg::Connection& db, bool create) {
   const char* query =
       "SELECT string_to_array(regexp_replace(extversion, '[^0-9.].*', ''), '.')::int[] >= '{0,5}', "
       "extversion FROM pg_extension WHERE extname = 'vector'";
   auto rows = db.exec(query);
+  bool created = false;
   if (rows && rows->empty() && create) {
     auto available = db.exec("SELECT FROM pg_available_extensions WHERE name = 'vector'");
     if (available && available->empty())
@@ -121,6 +124,7 @@ Result<void> check_pgvector(pg::Connection& db, bool create) {
                   fmt::format("cannot create the extension vector: {}\nAsk an administrator to run in this "
                               "database: CREATE EXTENSION vector",
                               made.error().message));
+    created = true;
     rows = db.exec(query);
   }
   if (!rows) return std::unexpected(rows.error());
@@ -133,7 +137,7 @@ Result<void> check_pgvector(pg::Connection& db, bool create) {
         fmt::format("pgvector {} is too old, embedd needs 0.5 or later; upgrade the package, then run: "
                     "ALTER EXTENSION vector UPDATE",
                     rows->text(0, 1)));
-  return {};
+  return created;
 }
 
 /// Explains a missing privilege, with what to do.
@@ -160,13 +164,21 @@ Result<void> make_history_table(pg::Connection& db) {
   return {};
 }
 
+/// For uninstall().
+Result<void> record_pgvector(pg::Connection& db) {
+  const auto there =
+      TRY(db.exec("SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = "
+                  "'embedd' AND c.relname = 'made'"));
+  return there.empty() ? Result<void>() : record_made(db, Made::Kind::extension, "", "vector");
+}
+
 /// Runs in the transaction that has the lock. Reads the history again, because another process may have been
 /// first.
 Result<Migrated> apply_pending(pg::Connection& db, const std::vector<Migration>& ours) {
   TRY(db.exec(kLockStatement));
   auto applied = TRY(read_applied(db));
   TRY(check_history(db, ours, applied));
-  TRY(check_pgvector(db, true));
+  const bool made_pgvector = TRY(check_pgvector(db, true));
   Migrated done{{}, static_cast<int>(ours.size())};
   if (applied.size() == ours.size()) return done;
   TRY(make_history_table(db));
@@ -180,6 +192,7 @@ Result<Migrated> apply_pending(pg::Connection& db, const std::vector<Migration>&
                 {std::to_string(migration.version), migration.name, checksum}));
     done.applied.push_back(migration.name);
   }
+  if (made_pgvector) TRY(record_pgvector(db));
   return done;
 }
 

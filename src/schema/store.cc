@@ -7,6 +7,7 @@
 
 #include "pg/quoting.h"
 #include "schema/existing_store.h"
+#include "schema/made.h"
 #include "schema/pgvector.h"
 #include "schema/sql_text.h"
 
@@ -91,7 +92,7 @@ Result<void> create_view(pg::Connection& db, const std::string& name, const Sour
   TRY(db.exec(fmt::format("CREATE VIEW {}{} AS SELECT {} FROM {} s JOIN {} t ON {}", quoted,
                           db.server_version() >= 150000 ? " WITH (security_invoker = true)" : "", columns,
                           store.table, source.quoted(), joins)));
-  return {};
+  return record_made(db, Made::Kind::view, quoted, view);
 }
 
 VectorizerSpec chunks_spec(const VectorizerSpec& spec, VectorizerId id, int dimensions) {

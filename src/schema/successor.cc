@@ -8,6 +8,7 @@
 #include "pg/quoting.h"
 #include "schema/change_table.h"
 #include "schema/declaration.h"
+#include "schema/made.h"
 #include "schema/sql_text.h"
 
 namespace embedd::schema {
@@ -61,7 +62,7 @@ Result<void> add_columns(pg::Connection& db, const VectorizerInfo& living, const
           ErrorKind::misconfigured,
           fmt::format("this role may not add the column; as the owner, run: {}; then again", statement));
     if (!added) return std::unexpected(added.error());
-    return {};
+    return record_made(db, Made::Kind::column, table, column);
   };
   const char* type = spec.halfvec ? "halfvec" : "vector";
   TRY(add(spec.column, fmt::format("{}.{}({})", living.vector_schema, type, spec.dimensions)));
@@ -81,6 +82,7 @@ Result<VectorizerInfo> find_related(pg::Connection& db, std::string_view name, c
 
 Result<void> drop_destination(pg::Connection& db, const VectorizerInfo& info) {
   if (info.stores()) {
+    TRY(forget_made_table(db, store_of(info)));
     TRY(db.exec("DROP TABLE IF EXISTS " + store_of(info)));
     return {};
   }
@@ -89,9 +91,11 @@ Result<void> drop_destination(pg::Connection& db, const VectorizerInfo& info) {
   std::string drops;
   for (const auto& column :
        {std::optional(info.destination_column), info.model_id_column, info.model_version_column})
-    if (column)
+    if (column) {
+      TRY(forget_made_column(db, source_of(info), *column));
       drops +=
           fmt::format("{}DROP COLUMN IF EXISTS {}", drops.empty() ? "" : ", ", pg::quote_identifier(*column));
+    }
   TRY(db.exec(fmt::format("ALTER TABLE {} {}", source_of(info), drops)));
   return {};
 }

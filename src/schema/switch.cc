@@ -10,6 +10,7 @@
 #include "schema/capture_plan.h"
 #include "schema/change_table.h"
 #include "schema/dependents.h"
+#include "schema/made.h"
 #include "schema/score.h"
 #include "schema/sql_text.h"
 #include "schema/store.h"
@@ -134,9 +135,10 @@ Result<void> run_all(pg::Connection& db, const std::vector<std::string>& stateme
 }
 
 Result<void> rename_columns(pg::Connection& db, const Pair& pair) {
-  const auto rename = [&](const std::string& from, const std::string& to) {
-    return db.exec(fmt::format("ALTER TABLE {} RENAME COLUMN {} TO {}", pair.source(),
-                               pg::quote_identifier(from), pg::quote_identifier(to)));
+  const auto rename = [&](const std::string& from, const std::string& to) -> Result<void> {
+    TRY(db.exec(fmt::format("ALTER TABLE {} RENAME COLUMN {} TO {}", pair.source(),
+                            pg::quote_identifier(from), pg::quote_identifier(to))));
+    return record_renamed(db, Made::Kind::column, pair.source(), from, to);
   };
   const auto swap = [&](const std::string& living, const std::string& coming) -> Result<void> {
     TRY(rename(living, pair.after(living)));
@@ -152,10 +154,12 @@ Result<void> rename_columns(pg::Connection& db, const Pair& pair) {
 }
 
 Result<void> rename_stores(pg::Connection& db, const Pair& pair) {
-  const auto rename = [&](const VectorizerInfo& info, const std::string& to) {
-    return db.exec(fmt::format("ALTER TABLE {} RENAME TO {}",
-                               pg::quote_qualified(info.store_schema, info.store_table),
-                               pg::quote_identifier(to)));
+  const auto rename = [&](const VectorizerInfo& info, const std::string& to) -> Result<void> {
+    TRY(db.exec(fmt::format("ALTER TABLE {} RENAME TO {}",
+                            pg::quote_qualified(info.store_schema, info.store_table),
+                            pg::quote_identifier(to))));
+    return record_renamed(db, Made::Kind::table, pg::quote_qualified(info.store_schema, to), info.store_table,
+                          to);
   };
   TRY(rename(pair.living, pair.after(pair.living.store_table)));
   TRY(rename(pair.coming, pair.living.store_table));

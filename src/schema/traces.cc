@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "pg/quoting.h"
+#include "schema/made.h"
 #include "schema/pgvector.h"
 #include "schema/source_table.h"
 
@@ -128,6 +129,15 @@ Result<std::string> choose_schema(pg::Connection& db, const TracesOptions& optio
   return current;
 }
 
+/// Records the tables that embedd made; `had_tags`: the table `tags` was there before.
+Result<void> record_tables(pg::Connection& db, const std::string& schema, bool had_tags,
+                           std::initializer_list<std::string_view> tables) {
+  for (const std::string_view table : tables)
+    if (table != "tags" || !had_tags)
+      TRY(record_made(db, Made::Kind::rows, pg::quote_qualified(schema, table), table));
+  return {};
+}
+
 Result<void> run_each(pg::Connection& db, std::span<const char* const> statements, const std::string& schema,
                       const std::string& extension) {
   for (const char* statement : statements)
@@ -182,15 +192,21 @@ Result<void> make_tables(pg::Connection& db, const TracesOptions& options, Trace
                                                       pg::quote_qualified(schema, "traces")));
   if (!exists) {
     TRY(run_each(db, kTables, schema, extension));
-    if (options.full) TRY(run_each(db, kFull, schema, extension));
+    TRY(record_tables(db, schema, false, {"traces"}));
+    if (options.full) {
+      TRY(run_each(db, kFull, schema, extension));
+      TRY(record_tables(db, schema, false, {"trace_relationships"}));
+    }
     report.created_table = report.created_index = true;
   }
   auto table = TRY(inspect_table(db, pg::quote_qualified(schema, "traces")));
   TRY(check_adoptable(table, options, extension));
   if (options.adopt_only) return {};
   auto tagged = TRY(exists_table(db, schema, "trace_tags"));
-  if (!tagged && has_uuid_id(table)) return run_each(db, kTags, schema, extension);
-  return {};
+  if (tagged || !has_uuid_id(table)) return {};
+  const bool had_tags = TRY(exists_table(db, schema, "tags"));
+  TRY(run_each(db, kTags, schema, extension));
+  return record_tables(db, schema, had_tags, {"tags", "trace_tags"});
 }
 
 VectorizerSpec common_spec(const TracesOptions& options, const char* name, const char* text,

@@ -56,7 +56,8 @@ struct CapturePlan {
     std::vector<std::string> key_types;    ///< of the store's key columns, as SQL declares them
     bool exists = false;                   ///< the store was made before its vectorizer
     bool has_model_id = false;             ///< if the store exists: a column names the model of its vectors
-    std::vector<std::string> alterations;  ///< if the store exists: statements that add embedd's columns
+    std::vector<std::string> alterations;  ///< if the store exists: statements that add embedd's columns …
+    std::vector<std::string> added;        ///< … and the names of these columns
   };
   std::optional<Store> store;
 };

@@ -11,6 +11,7 @@
 #include "schema/change_table.h"
 #include "schema/declaration.h"
 #include "schema/existing_store.h"
+#include "schema/made.h"
 #include "schema/score.h"
 #include "schema/sql_text.h"
 #include "schema/store.h"
@@ -157,6 +158,7 @@ Result<void> declare_chunks(pg::Connection& db, const VectorizerSpec& spec, cons
                             int dimensions) {
   const std::string id = std::to_string(plan.id);
   TRY(db.exec("UPDATE embedd.vectorizers SET store = $2::regclass WHERE id = $1", {id, plan.store->table}));
+  if (!plan.store->exists) TRY(record_made(db, Made::Kind::table, plan.store->table, plan.store->name));
   const VectorizerSpec chunks = chunks_spec(spec, plan.id, dimensions);
   TRY(declare_in_transaction(db, chunks));
   TRY(db.exec("UPDATE embedd.vectorizers SET rows_of = $2 WHERE name = $1", {chunks.name, id}));
@@ -191,6 +193,9 @@ Result<Declared> declare_in_transaction(pg::Connection& db, const VectorizerSpec
   else
     out.existing = TRY((plan.store ? take_stock_of_store : take_stock)(db, spec, declared, out.info));
   TRY(run_all(db, capture_ddl(plan)));
+  if (plan.store)
+    for (const std::string& column : plan.store->added)
+      TRY(record_made(db, Made::Kind::column, plan.store->table, column));
   if (spec.view) TRY(create_view(db, *spec.view, declared.source, *plan.store, plan.key_columns));
   if (spec.predecessor) TRY(run_all(db, spec.predecessor->removal));
   TRY(db.exec("SELECT pg_notify('embedd', $1)", {std::to_string(plan.id)}));

@@ -67,7 +67,7 @@ constexpr Block kBlocks[] = {
     {"embedd search documents 'reset a password'", Setting::follows},
     {"psql $DATABASE_URL -c \"UPDATE documents ", Setting::follows},
     {"export OPENAI_API_KEY=", Setting::follows},
-    {"embedd vectorizer prune documents ", Setting::follows},
+    {"embedd uninstall --dry-run", Setting::follows},
     {"./dev install ", Setting::bare},
     {"psql $DATABASE_URL -c \"CREATE ROLE embedd_worker", Setting::running},
     {"embedd vectorizer create documents ", Setting::running},

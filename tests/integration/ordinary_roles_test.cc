@@ -78,6 +78,7 @@ TEST_F(OrdinaryRole, HearsOfAllMissingGrantsAtOnceThenCreatesAndDrops) {
                   "GRANT SELECT, DELETE ON embedd.dead_letters TO {0}; "
                   "GRANT SELECT, INSERT, DELETE ON embedd.kept_proofs TO {0}; "
                   "GRANT SELECT, INSERT, DELETE ON embedd.missed_changes TO {0}; "
+                  "GRANT SELECT, INSERT, UPDATE, DELETE ON embedd.made TO {0}; "
                   "GRANT SELECT, INSERT, UPDATE, DELETE ON embedd.vectorizers TO {0}; "
                   "GRANT EXECUTE ON FUNCTION embedd.queue_state, embedd.readable, embedd.record_missed, "
                   "embedd.text_of, embedd.utf8_problem TO {0}; "

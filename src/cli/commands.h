@@ -87,6 +87,8 @@ Result<int> traces_init(Context& context, const app::TracesRequest& request);
 Result<int> from_pgai(Context& context, const app::FromPgaiRequest& request);
 Result<int> check(Context& context, const CheckArguments& arguments);
 Result<int> grants(Context& context, const GrantsArguments& arguments);
+Result<int> apply(Context& context, const ApplyArguments& arguments);
+Result<int> export_vectorizers(Context& context);
 Result<int> uninstall(Context& context, const UninstallArguments& arguments);
 Result<int> estimate(Context& context, const std::string& name);
 Result<int> chunk(Context& context, const ChunkArguments& arguments);

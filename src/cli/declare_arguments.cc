@@ -7,6 +7,17 @@
 namespace embedd::cli {
 namespace {
 
+void add_apply(const AddCommand& add) {
+  auto arguments = std::make_shared<ApplyArguments>();
+  CLI::App* command = add(
+      "apply", "Make the vectorizers those of a file, without buying or dropping vectors",
+      [arguments](Context& context) { return apply(context, *arguments); }, true);
+  command->add_option("-f,--file", arguments->file,
+                      "The file with [[vectorizer]] tables; - for standard input [embedd.toml]");
+  command->add_flag("--dry-run", arguments->dry_run, "Say what would be done, and change nothing");
+  command->add_flag("--prune", arguments->prune, "Drop vectorizers that are not in the file; vectors stay");
+}
+
 void add_grants(const AddCommand& add) {
   auto arguments = std::make_shared<GrantsArguments>();
   CLI::App* command = add(
@@ -32,6 +43,8 @@ void add_uninstall(const AddCommand& add) {
 }  // namespace
 
 void add_declare_commands(const AddCommand& add) {
+  add_apply(add);
+  add("export", "Write the vectorizers as the file that `apply` reads", export_vectorizers, false);
   add_grants(add);
   add_uninstall(add);
 }

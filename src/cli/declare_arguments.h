@@ -1,4 +1,4 @@
-/// The commands that act on all of what embedd has in a database: uninstall, grants.
+/// The commands that act on all of what embedd has in a database: apply, export, grants, uninstall.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -9,6 +9,12 @@
 #include "schema/uninstall.h"
 
 namespace embedd::cli {
+
+struct ApplyArguments {
+  std::string file;  ///< - is standard input; empty: the file of the configuration
+  bool dry_run = false;
+  bool prune = false;
+};
 
 struct UninstallArguments {
   schema::UninstallOptions options;

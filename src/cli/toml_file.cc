@@ -13,7 +13,7 @@ namespace embedd::cli {
 
 namespace {
 
-constexpr std::string_view kEndpointTable = "endpoint", kTokenTable = "token";
+constexpr std::string_view kEndpointTable = "endpoint", kTokenTable = "token", kVectorizers = "vectorizer";
 
 /// A scalar as a person would write it in the environment; nothing for arrays, tables and dates.
 std::optional<std::string> scalar(const toml::node& node) {
@@ -191,7 +191,7 @@ provider::EndpointConfig& endpoint_named(std::vector<provider::EndpointConfig>& 
 
 Result<std::vector<TomlSetting>> parse_toml_settings(std::string_view text, const std::string& file) {
   auto table = TRY(parse_toml(text, file));
-  std::vector<std::string_view> names{kEndpointTable, kTokenTable};
+  std::vector<std::string_view> names{kEndpointTable, kTokenTable, kVectorizers};
   for (const Setting& setting : all_settings()) names.push_back(setting.name);
 
   std::vector<TomlSetting> settings;
@@ -201,6 +201,12 @@ Result<std::vector<TomlSetting>> parse_toml_settings(std::string_view text, cons
       if (!node.is_table())
         return fail(ErrorKind::invalid_argument,
                     fmt::format("{}: {}s are written [{}.NAME]", origin, key.str(), key.str()));
+      continue;
+    }
+    if (key.str() == kVectorizers) {
+      if (!node.is_array())
+        return fail(ErrorKind::invalid_argument,
+                    fmt::format("{}: vectorizers are written [[vectorizer]]", origin));
       continue;
     }
     if (std::ranges::find(names, key.str()) == names.end())

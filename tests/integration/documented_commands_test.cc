@@ -80,6 +80,7 @@ constexpr Block kBlocks[] = {
     {"psql $DATABASE_URL -c \"ALTER TABLE documents ADD COLUMN abstract", Setting::running},
     {"embedd chunk handbook.md ", Setting::bare},
     {"psql $DATABASE_URL -c \"ALTER TABLE documents ADD COLUMN author", Setting::running},
+    {"embedd export > vectorizers.toml", Setting::indexed},
     {"embedd vectorizer defer-index documents ", Setting::indexed},
     {"embedd vectorizer text-search documents ", Setting::indexed},
     {"embedd search documents ", Setting::indexed},
@@ -245,7 +246,9 @@ TEST(DocumentedCommands, ExistWithTheirFlags) {
   const std::string settings = run_process({.arguments = {"--help-settings"}}).output;
   // `embedd dead list --older-than 7d`, without `embedd` where a table or a sentence has just been about it.
   const std::regex span(
-      "`(?:embedd )?((?:migrate|vectorizer|worker|status|dead|search|serve|traces|check|grants|estimate)"
+      "`(?:embedd "
+      ")?((?:migrate|vectorizer|worker|status|dead|search|serve|traces|check|grants|estimate|apply|"
+      "export|uninstall)"
       "(?: [a-z][a-z-]*(?![^ `]))?)([^`\n]*)`");
   const std::regex flag("--[a-z][a-z-]*");
   int commands = 0;

@@ -1,0 +1,159 @@
+// Elements. Whatever comes from the server becomes a text node, never markup.
+
+/// el('p', {class: 'muted', onclick: f, hidden: true}, 'text', node, null)
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag)
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue
+    if (name.startsWith('on')) node.addEventListener(name.slice(2), value)
+    else node.setAttribute(name, value === true ? '' : value)
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined))
+  return node
+}
+
+export const byId = (id) => document.getElementById(id)
+
+/// Writes only what differs, so that a screen reader and a selection are left alone.
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text
+}
+
+let exactly = false
+export const isExact = () => exactly
+export function setExact(on) {
+  exactly = on
+}
+
+/// A fact of format.js; its exact value is in the tip.
+export function setFact(node, fact) {
+  setText(node, exactly && fact.exact ? fact.exact : fact.text)
+  node.classList.toggle('unknown', Boolean(fact.unknown))
+  if (fact.exact && fact.exact !== node.textContent) node.dataset.exact = fact.exact
+  else delete node.dataset.exact
+}
+
+export function factOf(fact, attributes = {}) {
+  const node = el('span', { class: 'fact', ...attributes })
+  setFact(node, fact)
+  return node
+}
+
+export function setBadge(node, tone, word) {
+  node.dataset.tone = tone
+  setText(node.lastChild, word)
+}
+
+export function badge(tone = 'idle', word = '') {
+  return el('span', { class: 'badge', 'data-tone': tone }, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span', {}, word))
+}
+
+/// Keeps a child of `parent` for each item, in order; a child stays the same node as long as its key does.
+export function keyed(parent, items, keyOf, create, update) {
+  parent.parts ??= new Map()
+  const wanted = new Map(items.map((item, index) => [keyOf(item, index), item]))
+  for (const [key, part] of parent.parts)
+    if (!wanted.has(key)) {
+      part.node.remove()
+      parent.parts.delete(key)
+    }
+  let at = parent.firstChild
+  for (const [key, item] of wanted) {
+    let part = parent.parts.get(key)
+    if (!part) {
+      part = create(item)
+      parent.parts.set(key, part)
+    }
+    if (part.node === at) at = at.nextSibling
+    else parent.insertBefore(part.node, at)
+    update(part, item)
+  }
+}
+
+/// The exact value beside whatever the pointer or the focus is on. Escape hides it.
+export function startTips() {
+  const tip = byId('tip')
+  let owner = null
+  const hide = () => {
+    tip.hidden = true
+    owner?.removeAttribute('aria-describedby')
+    owner = null
+  }
+  const show = (event) => {
+    const found = event.target.closest?.('[data-exact]')
+    if (found === owner) return
+    hide()
+    if (!found) return
+    owner = found
+    tip.textContent = found.dataset.exact
+    tip.hidden = false
+    if (event.type === 'focusin') found.setAttribute('aria-describedby', 'tip')
+    const box = found.getBoundingClientRect()
+    const own = tip.getBoundingClientRect()
+    const left = Math.min(Math.max(box.left, 8), document.documentElement.clientWidth - own.width - 8)
+    const above = box.top > own.height + 12
+    tip.style.left = `${Math.max(left, 8)}px`
+    tip.style.top = `${above ? box.top - own.height - 6 : box.bottom + 6}px`
+  }
+  document.addEventListener('pointerover', show)
+  document.addEventListener('focusin', show)
+  document.addEventListener('focusout', hide)
+  document.addEventListener('scroll', hide, { capture: true, passive: true })
+  document.addEventListener('keydown', (event) => event.key === 'Escape' && hide())
+}
+
+/// A table whose roles survive being shown as cards on a phone. columns: [{title, class}].
+export function table(caption, columns, attributes = {}) {
+  const body = el('tbody', { role: 'rowgroup' })
+  const head = columns.map(({ title, class: of }) => el('th', { scope: 'col', role: 'columnheader', class: of }, title))
+  const node = el(
+    'table',
+    { role: 'table', ...attributes },
+    el('caption', { class: 'unseen' }, caption),
+    el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, head)),
+    body,
+  )
+  return { node, body }
+}
+
+/// A cell that says its column's title where the head is not shown.
+export function cell(title, attributes = {}, ...children) {
+  return el('td', { role: 'cell', 'data-title': title, ...attributes }, ...children)
+}
+
+export function announce(words) {
+  setText(byId('announcer'), words)
+}
+
+/// Asks before something is changed. `act` does it, and throws what the dialog shows. Resolves to whether it was done.
+export function confirm({ title, words, yes, danger, act }) {
+  const dialog = byId('confirm')
+  const error = byId('confirm-error')
+  const button = byId('confirm-yes')
+  const cancel = byId('confirm-no')
+  setText(byId('confirm-title'), title)
+  byId('confirm-words').replaceChildren(...words)
+  setText(button, yes)
+  button.className = danger ? 'danger' : 'primary'
+  button.disabled = false
+  setText(error, '')
+  dialog.showModal()
+  cancel.focus()
+  return new Promise((resolve) => {
+    let done = false
+    cancel.onclick = () => dialog.close()
+    dialog.onclose = () => resolve(done)
+    button.onclick = async () => {
+      button.disabled = true
+      setText(error, '')
+      try {
+        await act()
+        done = true
+        dialog.close()
+      } catch (problem) {
+        setText(error, problem.message)
+        button.disabled = false
+      }
+    }
+  })
+}

@@ -80,7 +80,7 @@ function showAge(aloud = false) {
   byId('old').hidden = !trouble || signingIn
   if (trouble) {
     const at = known ? clock(new Date(Date.now() - age)) : ''
-    setText(byId('old-title'), known ? `This is of ${at}, ${seconds(age / 1000 < 10 ? Math.ceil(age / 1000) : age / 1000).text} ago.` : 'Nothing is known yet.')
+    setText(byId('old-title'), known ? `This is of ${at}, ${seconds(Math.ceil(age / 1000)).text} ago.` : 'Nothing is known yet.')
     setText(byId('old-words'), reason())
     byId('again').hidden = live.state !== 'waiting'
   }

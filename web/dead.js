@@ -1,6 +1,6 @@
 // A vectorizer's dead letters: seen, filtered, retried and purged. Nothing is changed without a filter.
 import { ask, pathOf } from './api.js'
-import { announce, cell, confirm, el, factOf, keyed, setText, table } from './dom.js'
+import { announce, cell, confirm, el, factOf, keyed, keyText, setText, table } from './dom.js'
 import { count, countLimit, limited, moment } from './format.js'
 import { hashOf } from './place.js'
 import { spoken } from './words.js'
@@ -209,7 +209,7 @@ export class DeadLetters {
   }
 }
 
-const keyWords = (key) => (typeof key === 'string' ? key : JSON.stringify(key))
+const keyWords = (key) => (typeof key === 'string' ? key : keyText(key))
 
 const ageWords = ({ older_than: older, newer_than: newer }) => [older && `failed over ${older} ago`, newer && `failed within ${newer}`].filter(Boolean).join(' and ')
 

@@ -1,5 +1,5 @@
 // One vectorizer: its facts, and a tab for its history, its dead letters or a search.
-import { badge, el, keyed, setBadge, setFact, setText } from './dom.js'
+import { badge, dot, el, keyed, setBadge, setFact, setText } from './dom.js'
 import { DeadLetters } from './dead.js'
 import { about, count, limited, moment, money, none, perSecond, prefixed, seconds, unknown } from './format.js'
 import { History } from './history.js'
@@ -92,7 +92,7 @@ export class Detail {
   #line() {
     const words = el('span', {})
     const command = el('code', {})
-    return { node: el('li', {}, words, ' ', command), words, command }
+    return { node: el('li', {}, dot(), words, ' ', command), words, command }
   }
 
   close() {

@@ -12,6 +12,12 @@ export function el(tag, attributes = {}, ...children) {
   return node
 }
 
+/// A value of a row as text.
+export const words = (value) => (typeof value === 'string' ? value : JSON.stringify(value))
+
+/// A row's key as text.
+export const keyText = (key) => Object.entries(key).map(([column, value]) => `${column} ${words(value)}`).join(', ')
+
 export const byId = (id) => document.getElementById(id)
 
 /// Writes only what differs, so that a screen reader and a selection are left alone.
@@ -44,8 +50,10 @@ export function setBadge(node, tone, word) {
   setText(node.lastChild, word)
 }
 
+export const dot = () => el('span', { class: 'dot', 'aria-hidden': 'true' })
+
 export function badge(tone = 'idle', word = '') {
-  return el('span', { class: 'badge', 'data-tone': tone }, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span', {}, word))
+  return el('span', { class: 'badge', 'data-tone': tone }, dot(), el('span', {}, word))
 }
 
 /// Keeps a child of `parent` for each item, in order; a child stays the same node as long as its key does.

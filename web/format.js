@@ -50,7 +50,7 @@ function span(s) {
   if (s === 0) return '0 s'
   if (s < 0.001) return '<1 ms'
   if (s < 0.9995) return `${Math.round(s * 1000)} ms`
-  if (s < 9.95) return `${s.toFixed(1)} s`
+  if (s < 9.95) return `${s.toFixed(1).replace('.0', '')} s`
   if (s < 59.5) return `${Math.round(s)} s`
   const minutes = Math.floor(Math.round(s) / 60)
   if (minutes < 10) return joined(minutes, 'min', Math.round(s) % 60, 's')

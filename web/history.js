@@ -5,7 +5,7 @@ import { clock, count, moment, seconds } from './format.js'
 import { hashOf } from './place.js'
 
 const ranges = { '1h': ['1 hour', 60], '6h': ['6 hours', 360], '24h': ['24 hours', 1440], '7d': ['7 days', 10080] }
-const height = 190
+const height = 168
 const refreshAfter = 60000
 /// Rows of the table of values: the last ones.
 const mostListed = 120
@@ -109,7 +109,7 @@ class Chart {
     this.place = el('div', { class: 'plot' })
     this.summary = el('span', { class: 'muted' })
     this.reading = el('span', { class: 'reading' })
-    this.keys = el('span', { class: 'keys' }, lines.length > 1 ? lines.map((line, index) => el('span', { class: `key key-${index + 1}` }, line.label)) : [])
+    this.keys = el('span', { class: 'legend' }, lines.length > 1 ? lines.map((line, index) => el('span', { class: `line-${index + 1}` }, line.label)) : [])
     const caption = el('figcaption', {}, el('strong', {}, title), ' ', el('span', { class: 'muted' }, subtitle), this.keys, el('br'), this.summary, this.reading)
     this.node = el('figure', {}, caption, this.place)
   }
@@ -156,7 +156,7 @@ class Chart {
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'history' }, points: { size: 7 } },
       scales: { x: { range: () => this.span }, y: this.logarithmic ? { distr: 3, range: decades } : { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
-      axes: [{ ...axis, values: times }, { ...axis, size: 64, space: 36, values: (_, splits) => splits.map((n) => (n === null ? '' : this.words(n))) }],
+      axes: [{ ...axis, size: 28, values: times }, { ...axis, size: 64, space: 30, splits: this.logarithmic ? powers : undefined, values: (_, splits) => splits.map((n) => this.words(n)) }],
       series: [{}, ...this.lines.map((line) => this.#series(line))],
       hooks: { setCursor: [(plot) => this.#read(plot.cursor.idx)] },
     }
@@ -166,7 +166,7 @@ class Chart {
     const { stepped, bars } = window.uPlot.paths
     const paths = path === 'stepped' ? stepped({ align: 1 }) : path === 'bars' ? bars({ align: 1, size: [0.8, 14] }) : undefined
     const stroke = colour(name)
-    return { label, stroke, width: path === 'bars' ? 0 : 1.6, dash, paths, fill: fill ? faint(stroke, path) : undefined, points: { show: !path, size: 4, fill: stroke } }
+    return { label, stroke, width: path === 'bars' ? 0 : 1.6, dash, paths, fill: fill ? faint(stroke, path) : undefined, points: path ? { show: false } : { size: 4, fill: stroke } }
   }
 
   #read(index) {
@@ -192,6 +192,12 @@ function broken([at, ...lines], step) {
     out[0].push(time)
     lines.forEach((line, row) => out[row + 1].push(line[index] > 0 ? line[index] : null))
   })
+  return out
+}
+
+const powers = ({ scales: { y } }) => {
+  const out = []
+  for (let power = Math.round(Math.log10(y.min)); power <= Math.round(Math.log10(y.max)); ++power) out.push(10 ** power)
   return out
 }
 

@@ -1,5 +1,5 @@
 // All vectorizers, endpoints and workers on one page.
-import { badge, cell, el, keyed, setBadge, setFact, setText, table } from './dom.js'
+import { badge, cell, dot, el, keyed, setBadge, setFact, setText, table } from './dom.js'
 import { about, count, limited, money, none, perSecond, percent, prefixed, seconds, unknown } from './format.js'
 import { attentionOf, budgetWords, nestedOf, ofCondition, ofEndpoint, ofWorker, totalsOf, workerName } from './words.js'
 
@@ -40,11 +40,7 @@ class Totals {
 
   update(status) {
     const totals = totalsOf(status)
-    setFact(this.facts.jobs, about(totals.jobs, totals.exact))
-    setFact(this.facts.rate, perSecond(totals.rate))
-    setFact(this.facts.dead, limited(totals.dead))
-    setFact(this.facts.tokens, count(totals.tokens))
-    setFact(this.facts.cost, money(totals.cost))
+    for (const [name, fact] of Object.entries(totals)) setFact(this.facts[name], fact)
     const notShown = { text: 'not shown to this token', exact: '', unknown: true }
     setFact(this.facts.workers, status.workers ? count(status.workers.length) : notShown)
   }
@@ -83,13 +79,13 @@ class Attention {
     const words = el('span', {})
     const command = el('code', {})
     const name = hash ? el('a', { href: hash }, who) : el('strong', {}, who)
-    return { node: el('li', {}, name, ' ', words, ' ', command), words, command }
+    return { node: el('li', {}, dot(), name, ' ', words, ' ', command), words, command }
   }
 }
 
 class Vectorizers {
   constructor() {
-    const titles = ['Vectorizer', 'State', 'Rows done', 'Queue', 'Freshness, last hour', 'Pace', 'Today', 'Dead letters']
+    const titles = ['Vectorizer', 'State', 'Rows done', 'Queue', 'Freshness', 'Pace', 'Today', 'Dead letters']
     const columns = titles.map((title, index) => ({ title, class: index > 2 ? 'number' : '' }))
     const made = table('Vectorizers', columns, { class: 'cards vectorizers' })
     this.table = made
@@ -130,9 +126,9 @@ class Row {
       cell('State', {}, this.state, this.why),
       cell('Rows done', { class: 'rows' }, el('span', { class: 'line' }, this.done, this.share), this.progress, this.finish),
       cell('Queue', { class: 'number' }, this.queue, this.oldest),
-      cell('Freshness, last hour', { class: 'number' }, this.p50, this.p99),
+      cell('Freshness in the last hour', { class: 'number' }, this.p50, this.p99),
       cell('Pace', { class: 'number' }, this.rate),
-      cell('Today', { class: 'number' }, this.tokens, this.cost),
+      cell('Today', { class: 'number today' }, this.tokens, this.cost),
       cell('Dead letters', { class: 'number' }, this.dead, this.deadNone),
     )
   }
@@ -143,7 +139,7 @@ class Row {
     setText(this.source, `${replaces}${item.source} · ${item.model}`)
     const [tone, why] = ofCondition(item.condition)
     setBadge(this.state, tone, item.condition)
-    setText(this.why, tone === 'good' ? '' : why)
+    setText(this.why, why)
     this.#rows(item)
     setFact(this.queue, about(item.jobs, item.jobs_exact))
     const oldest = item.oldest_age_seconds
@@ -169,7 +165,7 @@ class Row {
   #freshness(item) {
     const fresh = item.freshness
     const nothing = !fresh || fresh.rows === 0 || fresh.p50_seconds === null
-    setFact(this.p50, nothing ? { ...none, text: 'no row' } : seconds(fresh.p50_seconds))
+    setFact(this.p50, nothing ? { ...none, text: 'no row' } : prefixed('p50 ', seconds(fresh.p50_seconds)))
     setText(this.p99, nothing ? '' : `p99 ${seconds(fresh.p99_seconds).text}`)
   }
 

@@ -1,6 +1,6 @@
 // A search of a vectorizer, with the ranks of each leg, and how the answer was found.
 import { ask, pathOf } from './api.js'
-import { el, factOf, setText } from './dom.js'
+import { el, factOf, keyText, setText, words } from './dom.js'
 import { count, seconds, similarity } from './format.js'
 import { hashOf } from './place.js'
 import { spoken } from './words.js'
@@ -130,7 +130,7 @@ function hitOf(hit, answer) {
     ...(own ? [mark('fused score', similarity(hit.fused_score, 4))] : []),
   ]
   const keys = Object.keys(hit.key)
-  const head = el('div', { class: 'hit-head' }, el('h3', {}, Object.entries(hit.key).map(([column, value]) => `${column} ${words(value)}`).join(', ')), el('p', { class: 'marks' }, marks))
+  const head = el('div', { class: 'hit-head' }, el('h3', {}, keyText(hit.key)), el('p', { class: 'marks' }, marks))
   const found = hit.chunk?.highlight ?? hit.highlight ?? hit.chunk?.text
   const text = found ? [el('p', { class: 'excerpt' }, hit.chunk ? el('span', { class: 'muted' }, `chunk ${hit.chunk.seq}: `) : null, marked(cut(found)))] : []
   const fields = Object.entries(hit.row).filter(([column]) => !keys.includes(column))
@@ -138,7 +138,6 @@ function hitOf(hit, answer) {
   return el('li', {}, el('article', {}, head, ...text, ...row))
 }
 
-const words = (value) => (typeof value === 'string' ? value : JSON.stringify(value))
 const cut = (text) => (text.length > mostText ? `${text.slice(0, mostText)}…` : text)
 
 function valueOf(value) {

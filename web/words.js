@@ -1,16 +1,16 @@
 // What the server's words mean to a person: tones, explanations, and what needs attention.
-import { limited, money, count, perSecond, seconds } from './format.js'
+import { about, count, limited, money, perSecond, prefixed, seconds, unknown } from './format.js'
 
 const conditions = {
-  broken: ['bad', 'It cannot work until a person repairs it.'],
-  'no worker': ['bad', 'Rows wait, and no worker runs.'],
-  waiting: ['warn', 'Rows wait for something outside: see what is said below.'],
-  retrying: ['warn', 'All rows that wait have failed before, and are tried again later.'],
-  paused: ['warn', 'A person has paused it.'],
-  filling: ['busy', 'Its rows are found and embedded for the first time.'],
-  embedding: ['busy', 'Changed rows are being embedded.'],
-  'not walked': ['busy', 'No worker has looked through its rows yet.'],
-  current: ['good', 'Every row has the vector of its present text.'],
+  broken: ['bad', 'needs repair'],
+  'no worker': ['bad', 'rows wait for one'],
+  waiting: ['warn', 'something outside is wrong'],
+  retrying: ['warn', 'rows that failed before'],
+  paused: ['warn', 'until a person resumes it'],
+  filling: ['busy', 'for the first time'],
+  embedding: ['busy', 'changed rows'],
+  'not walked': ['busy', 'no worker has read it yet'],
+  current: ['good', ''],
 }
 
 /// [tone, explanation] of a vectorizer's condition.
@@ -24,6 +24,7 @@ export function ofEndpoint(state) {
   return [endpointTones[state] ?? 'bad', spoken(state)]
 }
 
+const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1)
 export const spoken = (word) => word.replaceAll('_', ' ')
 
 export function budgetWords(budget) {
@@ -48,7 +49,7 @@ export function notesOf(item, status) {
   if (item.problem) note('bad', `It is broken: ${item.problem}`)
   if (item.budget?.spent) note('warn', `Today’s budget of ${budgetWords(item.budget)} is spent. Rows wait until tomorrow.`)
   for (const problem of item.reported_problems ?? [])
-    note('warn', `${spoken(problem.state)} (${saidBy(problem, status.workers)}): ${problem.message}`)
+    note('warn', `${capital(spoken(problem.state))}, ${saidBy(problem, status.workers)}: ${problem.message}`)
   if (item.state === 'paused' || item.condition === 'paused')
     note('warn', waits ? 'It is paused, and rows wait. To go on:' : 'It is paused. To go on:', `embedd vectorizer resume ${item.name}`)
   if (item.unwalked_rows > 0)
@@ -81,7 +82,7 @@ export function attentionOf(status) {
   }
   for (const endpoint of status.endpoints ?? []) {
     const [tone, word] = ofEndpoint(endpoint.state)
-    if (tone === 'bad' && !heard.has(endpoint.message)) say(tone, endpoint.name, '', `${word}: ${endpoint.message}`)
+    if (tone === 'bad' && !heard.has(endpoint.message)) say(tone, endpoint.name, '', `${capital(word)}: ${endpoint.message}`)
   }
   for (const worker of status.workers ?? []) {
     const who = workerName(worker)
@@ -98,6 +99,7 @@ export const workerName = (worker) => `${worker.hostname}:${worker.pid}`
 export function ofWorker(worker) {
   if (worker.draining) return ['warn', 'stopping']
   if (worker.silent_seconds > 30) return ['bad', 'silent']
+  if (worker.problems?.length && !(worker.requests_in_flight > 0)) return ['warn', 'waiting']
   if (worker.requests_in_flight > 0 || worker.leases > 0) return ['busy', 'embedding']
   return ['good', 'idle']
 }
@@ -114,17 +116,19 @@ export function nestedOf(vectorizers) {
   return out
 }
 
-/// Sums of all vectorizers; null where a part is not known.
-export function totalsOf(status) {
-  const sum = (of) => status.vectorizers.reduce((all, item) => (all === null || of(item) === null || of(item) === undefined ? null : all + of(item)), 0)
+/// Facts about all vectorizers. If a part is not known, the sum of the others is the least that it can be.
+export function totalsOf({ vectorizers }) {
+  const sum = (of, words) => {
+    const known = vectorizers.map(of).filter((n) => n !== null && n !== undefined)
+    if (vectorizers.length > 0 && known.length === 0) return unknown
+    const fact = words(known.reduce((all, n) => all + n, 0))
+    return known.length < vectorizers.length ? prefixed('at least ', fact) : fact
+  }
   return {
-    jobs: sum((item) => item.jobs),
-    exact: status.vectorizers.every((item) => item.jobs_exact),
-    dead: sum((item) => item.dead_letters),
-    tokens: sum((item) => item.today?.tokens),
-    cost: sum((item) => item.today?.cost_usd),
-    rate: sum((item) => item.rows_per_second),
+    jobs: sum((item) => item.jobs, (n) => about(n, vectorizers.every((item) => item.jobs_exact))),
+    dead: sum((item) => item.dead_letters, limited),
+    tokens: sum((item) => item.today?.tokens, count),
+    cost: sum((item) => (item.today?.tokens === 0 ? 0 : item.today?.cost_usd), money),
+    rate: sum((item) => item.rows_per_second, perSecond),
   }
 }
-
-export const rateOf = (item) => perSecond(item.rows_per_second)

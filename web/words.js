@@ -4,9 +4,9 @@ import { about, count, limited, money, perSecond, prefixed, seconds, unknown } f
 const conditions = {
   broken: ['bad', 'needs repair'],
   'no worker': ['bad', 'rows wait for one'],
-  waiting: ['warn', 'something outside is wrong'],
+  waiting: ['warn', ''],
   retrying: ['warn', 'rows that failed before'],
-  paused: ['warn', 'until a person resumes it'],
+  paused: ['warn', 'by a person'],
   filling: ['busy', 'for the first time'],
   embedding: ['busy', 'changed rows'],
   'not walked': ['busy', 'no worker has read it yet'],
@@ -121,8 +121,9 @@ export function totalsOf({ vectorizers }) {
   const sum = (of, words) => {
     const known = vectorizers.map(of).filter((n) => n !== null && n !== undefined)
     if (vectorizers.length > 0 && known.length === 0) return unknown
-    const fact = words(known.reduce((all, n) => all + n, 0))
-    return known.length < vectorizers.length ? prefixed('at least ', fact) : fact
+    const least = known.reduce((all, n) => all + n, 0)
+    if (known.length === vectorizers.length) return words(least)
+    return least > 0 ? prefixed('at least ', words(least)) : unknown
   }
   return {
     jobs: sum((item) => item.jobs, (n) => about(n, vectorizers.every((item) => item.jobs_exact))),

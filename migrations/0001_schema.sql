@@ -150,7 +150,10 @@ CREATE UNLOGGED TABLE embedd.workers (
   stopped            boolean NOT NULL DEFAULT false,  -- the worker has ended; its problems are kept for `embedd status`
   -- The problems that keep the worker from embedding: an array of {"vectorizer", "endpoint", "state", "message"}, of bounded
   -- length; NULL if there are none.
-  problems           jsonb
+  problems           jsonb,
+  -- The endpoints that the worker uses: an array of {"endpoint", "state", "message", "in_flight", "concurrency",
+  -- "inputs_per_second"}, of bounded length.
+  endpoints          jsonb
 ) WITH (fillfactor = 50);
 
 -- Purchases. A row outlives its vectorizer, because the money was spent.
@@ -165,6 +168,21 @@ CREATE TABLE embedd.usage (
   cost_usd      numeric NOT NULL DEFAULT 0,
   PRIMARY KEY (vectorizer_id, model, day)
 ) WITH (fillfactor = 50);
+
+-- What happened to each vectorizer in each minute in which something changed, for people; kept for a week. Workers add up their
+-- figures. `fresh` counts rows by the time from the change of their text to their stored vector, in buckets from 5 ms that grow by half.
+CREATE TABLE embedd.history (
+  vectorizer_id bigint NOT NULL,
+  at            timestamptz NOT NULL,          -- the minute's beginning
+  database      text NOT NULL DEFAULT embedd.this_database(),  -- where the row was written: a copy's history is its own
+  jobs          bigint NOT NULL,               -- in the queue, and dead letters, at the minute's last poll
+  dead_letters  bigint NOT NULL,
+  rows          bigint NOT NULL,               -- vectors stored
+  tokens        bigint NOT NULL,               -- bought
+  fresh         bigint[] NOT NULL,
+  PRIMARY KEY (vectorizer_id, at)
+);
+CREATE INDEX history_at ON embedd.history (at);
 
 -- One account per endpoint, for all workers: the time at which its limits have paid for all reservations so far. A crash may lose
 -- the accounts, because they only set the pace.

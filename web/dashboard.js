@@ -7,8 +7,12 @@ import { Live } from './live.js'
 import { Overview } from './overview.js'
 import { placeOf } from './place.js'
 
-/// The server says its status every two seconds. What is older than this is not shown as the present.
+/// The server says its status every two seconds, or more rarely if its database is slow, and then the page says so. What is
+/// older than this, and than twice the usual time, is not shown as the present.
 const oldAfter = 6500
+const longestOldAfter = 65000
+/// News that are so far apart are worth a word.
+const slow = 4500
 /// A stream that ends and begins anew within this time is no news.
 const quietFor = 2500
 
@@ -16,6 +20,7 @@ const main = byId('main')
 let view = null
 let status = null
 let received = null // when the server last said something newer than before, by both clocks
+let usual = 0 // milliseconds between the last two news of one connection
 let databaseProblem = ''
 let wasOld = false
 let signingIn = false
@@ -65,7 +70,11 @@ function go() {
   view.heading.focus({ preventScroll: true })
 }
 
-const hear = () => (received = { steady: performance.now(), wall: Date.now() })
+function hear() {
+  const stream = live.connection
+  usual = received && received.stream === stream && live.state === 'live' ? performance.now() - received.steady : 0
+  received = { steady: performance.now(), wall: Date.now(), stream }
+}
 
 /// Milliseconds. One clock may stand still while the machine sleeps, the other may be set.
 const ageOf = () => (received ? Math.max(performance.now() - received.steady, Date.now() - received.wall) : Infinity)
@@ -74,7 +83,7 @@ const ageOf = () => (received ? Math.max(performance.now() - received.steady, Da
 function showAge(aloud = false) {
   const age = ageOf()
   const known = status !== null
-  const old = known && (age > oldAfter || (databaseProblem !== '' && age > quietFor) || (live.state === 'waiting' && age > quietFor))
+  const old = known && (age > Math.min(Math.max(oldAfter, 2 * usual + quietFor), longestOldAfter) || (databaseProblem !== '' && age > quietFor) || (live.state === 'waiting' && age > quietFor))
   const trouble = old || (!known && (live.problem !== null || databaseProblem !== ''))
   document.documentElement.toggleAttribute('data-old', old)
   byId('old').hidden = !trouble || signingIn
@@ -82,9 +91,8 @@ function showAge(aloud = false) {
     const at = known ? clock(new Date(Date.now() - age)) : ''
     setText(byId('old-title'), known ? `This is of ${at}, ${seconds(Math.ceil(age / 1000)).text} ago.` : 'Nothing is known yet.')
     setText(byId('old-words'), reason())
-    byId('again').hidden = live.state !== 'waiting'
   }
-  const [tone, words] = signingIn ? ['warn', 'Token needed'] : trouble ? ['bad', known ? 'Old' : 'No connection'] : live.state === 'live' && known ? ['good', 'Live'] : ['idle', known ? 'Reconnecting' : 'Connecting']
+  const [tone, words] = signingIn ? ['warn', 'Token needed'] : trouble ? ['bad', known ? 'Old' : 'No connection'] : live.state === 'live' && known ? ['good', usual > slow ? `Live, every ${Math.round(usual / 1000)} s` : 'Live'] : ['idle', known ? 'Reconnecting' : 'Connecting']
   byId('connection').dataset.tone = tone
   setText(byId('connection-words'), words)
   if (!aloud || trouble === wasOld) return

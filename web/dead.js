@@ -138,7 +138,7 @@ export class DeadLetters {
 
   /// Why nothing can be changed, in words; '' if it can.
   #whyNot() {
-    if (!this.rights?.write) return this.rights?.why_not || 'This token may not change anything.'
+    if (!this.rights?.write) return this.rights?.why_no_dead_letters || this.rights?.why_not || 'This token may not change anything.'
     if (!this.answer || this.answer.dead_letters.length === 0) return ''
     return this.#filtered() ? '' : 'To retry or purge several, filter them first: by kind, key or age. To change all of a vectorizer: embedd dead retry, embedd dead purge.'
   }

@@ -162,6 +162,6 @@ class Facts {
   #cost(item) {
     const budget = budgetWords(item.budget)
     const cost = money(item.today?.cost_usd)
-    this.#set('cost', cost.unknown ? { ...cost, text: 'price unknown' } : cost, budget ? `budget ${budget}` : 'no budget')
+    this.#set('cost', cost.unknown ? { ...cost, text: 'price unknown' } : cost, budget ? `budget ${budget}` : item.budget ? 'no budget' : '')
   }
 }

@@ -3,8 +3,8 @@ import { Problem, ask, send } from './api.js'
 
 const firstDelay = 1000
 const longestDelay = 30000
-/// The server says something every two seconds. After this silence the connection is taken for dead.
-const longestSilence = 12000
+/// After this silence the connection is taken for dead: a server whose database is slow still sends a sign of life.
+const longestSilence = 25000
 const longestEvent = 8 << 20
 
 /// Calls `on.status(object)`, `on.problem(words)` and `on.change()`, the last whenever `state` has changed: connecting, live,
@@ -13,6 +13,7 @@ export class Live {
   state = 'stopped'
   problem = null
   nextTry = 0
+  connection = 0 // its number
   #on
   #failures = 0
   #timer = 0
@@ -48,6 +49,7 @@ export class Live {
   async #connect() {
     const stream = new AbortController()
     this.#stream = stream
+    ++this.connection
     this.#become('connecting')
     let problem = null
     try {

@@ -225,7 +225,7 @@ class EndpointRow {
   }
 
   update(item) {
-    setText(this.dialect, `${item.dialect}${item.has_key ? '' : ' · no key here'}`)
+    setText(this.dialect, `${item.dialect ?? 'not configured here'}${item.has_key === false ? ' · no key here' : ''}`)
     const [tone, word] = ofEndpoint(item.state)
     setBadge(this.state, tone, word)
     setText(this.why, item.state ? '' : 'no worker says')

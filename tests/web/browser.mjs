@@ -10,8 +10,8 @@ export function expect(right, what) {
 }
 
 /// Waits until `look` returns something true, and returns that.
-export async function until(look, what) {
-  const end = Date.now() + deadline
+export async function until(look, what, within = deadline) {
+  const end = Date.now() + within
   for (;;) {
     const found = await look()
     if (found) return found

@@ -58,7 +58,8 @@ Result<StatusReport> StatusReader::read() {
   std::map<std::string, std::int64_t> rows_of;  // of all models of a vectorizer
   for (const schema::VectorizerStatus& each : report.status.vectorizers) rows_of[each.info.name] = 0;
   for (const schema::UsageStatus& usage : report.status.usage_total)
-    if (const auto found = rows_of.find(usage.vectorizer); found != rows_of.end()) found->second += usage.rows;
+    if (const auto found = rows_of.find(usage.vectorizer); found != rows_of.end())
+      found->second += usage.rows;
   for (const auto& [name, rows] : rows_of) note_rate(name, rows);
   for (const schema::WorkerStatus& worker : report.status.workers) note_rate(worker.id, worker.rows_embedded);
   rates_.forget_others(now);

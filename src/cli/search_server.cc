@@ -122,8 +122,8 @@ SearchServer::~SearchServer() {
   if (!server_) return;
   server_->stop();
   dashboard_.reset();  // the same holds for its calls
-  mcp_.reset();      // its calls use the service, and end by their deadlines
-  service_.reset();  // its answers still go to the server, which drops them
+  mcp_.reset();        // its calls use the service, and end by their deadlines
+  service_.reset();    // its answers still go to the server, which drops them
   log::info("http_stopped", {});
 }
 

@@ -50,7 +50,8 @@ std::optional<double> FreshnessCounts::quantile(double share) const {
 }
 
 std::span<const std::int64_t> FreshnessCounts::counts() const {
-  const auto last = std::ranges::find_if(counts_.rbegin(), counts_.rend(), [](auto count) { return count != 0; });
+  const auto last =
+      std::ranges::find_if(counts_.rbegin(), counts_.rend(), [](auto count) { return count != 0; });
   return {counts_.begin(), last.base()};
 }
 

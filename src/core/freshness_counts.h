@@ -1,5 +1,5 @@
-/// How many vectors were stored how long after their text had changed: counts in buckets that grow by half, from
-/// 5 milliseconds to a day. So many counts can be added, and their quantiles are right to a fifth.
+/// How many vectors were stored how long after their text had changed: counts in buckets that grow by half,
+/// from 5 milliseconds to a day. So many counts can be added, and their quantiles are right to a fifth.
 #pragma once
 
 #include <array>

@@ -38,8 +38,8 @@ std::optional<std::vector<HistoryRow>> HistoryBook::next(Instant now) {
   std::vector<HistoryRow> rows;
   for (auto& [id, open] : open_) {
     if (!open.listed || (!open.changed && open.rows == 0 && open.tokens == 0)) continue;
-    rows.push_back({id, open.jobs, open.dead_letters, std::exchange(open.rows, 0), std::exchange(open.tokens, 0),
-                    std::exchange(open.fresh, {})});
+    rows.push_back({id, open.jobs, open.dead_letters, std::exchange(open.rows, 0),
+                    std::exchange(open.tokens, 0), std::exchange(open.fresh, {})});
     open.changed = false;
   }
   if (rows.empty() && sent_at_ && now < *sent_at_ + kAtLeastEvery) return std::nullopt;

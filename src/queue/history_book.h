@@ -36,16 +36,16 @@ class HistoryBook {
   /// Forgets vectorizers that are no longer listed.
   void polled(std::span<const VectorizerState> states);
 
-  /// Once a minute: rows for the vectorizers that changed since the last call. Once an hour also without any, so that
-  /// old rows are deleted.
+  /// Once a minute: rows for the vectorizers that changed since the last call. Once an hour also without any,
+  /// so that old rows are deleted.
   std::optional<std::vector<HistoryRow>> next(Instant now);
 
  private:
   struct Open {
     std::int64_t jobs = 0, dead_letters = 0, rows = 0, tokens = 0;
     FreshnessCounts fresh;
-    bool listed = false;   ///< in the last poll
-    bool changed = true;   ///< jobs or dead letters, since the last row
+    bool listed = false;  ///< in the last poll
+    bool changed = true;  ///< jobs or dead letters, since the last row
   };
   std::map<VectorizerId, Open> open_;
   std::optional<Instant> said_at_, sent_at_;

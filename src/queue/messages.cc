@@ -146,7 +146,8 @@ namespace {
 
 constexpr std::size_t kMostReported = 32;
 
-/// `message` as jsonb accepts it, and of bounded length: a character that was cut becomes a replacement character.
+/// `message` as jsonb accepts it, and of bounded length: a character that was cut becomes a replacement
+/// character.
 std::string reported(const std::string& message) {
   constexpr std::size_t kMostBytes = 300;
   std::string out = message.substr(0, kMostBytes);
@@ -176,7 +177,11 @@ std::string endpoints_json(const std::vector<EndpointReport>& endpoints) {
   for (const EndpointReport& each : std::span(endpoints).first(std::min(endpoints.size(), kMostReported))) {
     json.object().key("endpoint").value(each.endpoint).key("state").value(each.state);
     json.key("message").value(reported(each.message)).key("in_flight").value(std::int64_t{each.in_flight});
-    json.key("concurrency").value(std::int64_t{each.concurrency}).key("inputs_per_second").value(each.inputs_per_second).end();
+    json.key("concurrency")
+        .value(std::int64_t{each.concurrency})
+        .key("inputs_per_second")
+        .value(each.inputs_per_second)
+        .end();
   }
   return json.end().str();
 }

@@ -18,9 +18,9 @@ namespace embedd::queue {
 /// $1 worker uuid, $2 hostname, $3 pid, $4 version, $5 rows embedded, $6 requests in flight, $7 leases,
 /// $8 draining, $9 seconds between walks float8, $10 problems, $11 seconds between walks after missed
 /// changes float8, $12 vectorizers bigint[] whose queues are read from a head: $13 of live jobs, $14 of a
-/// backfill's, timestamptz[], $15 endpoints text[], $16 their addresses text[], $17 the state of the endpoints in
-/// use → one row per vectorizer, for read_definition(), read_state() and read_head(). `guarded`: a vectorizer with a name that cannot be
-/// converted to UTF-8 makes only its own row unusable.
+/// backfill's, timestamptz[], $15 endpoints text[], $16 their addresses text[], $17 the state of the
+/// endpoints in use → one row per vectorizer, for read_definition(), read_state() and read_head(). `guarded`:
+/// a vectorizer with a name that cannot be converted to UTF-8 makes only its own row unusable.
 const pg::Statement& poll_statement(bool guarded = false);
 /// Adds $12 to $14.
 void add_heads(pg::Params& params, const std::map<VectorizerId, QueueHead>& heads);

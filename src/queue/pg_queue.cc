@@ -255,8 +255,11 @@ void PgQueue::record_history() {
   history_.polled(**polled_);
   const auto rows = history_.next(clock_.now());
   if (!rows || closing_) return;
-  claims_.send(history_statement(), history_params(*rows), [](const Result<pg::BinaryRows>& recorded) {
-    if (!recorded) log::debug("history_not_recorded", {{"message", recorded.error().message}});
+  claims_.send(history_statement(), history_params(*rows), [this](const Result<pg::BinaryRows>& recorded) {
+    const std::string problem = recorded ? "" : recorded.error().message;
+    if (!problem.empty() && problem != history_problem_)
+      log::warn("history_not_recorded", {{"message", problem}});
+    history_problem_ = problem;
   });
 }
 

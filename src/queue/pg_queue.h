@@ -190,6 +190,7 @@ class PgQueue final : public Queue, public Waitable {
   std::map<VectorizerId, std::shared_ptr<const Known>> known_;
   std::map<VectorizerId, std::string> problems_;  ///< last logged, to log each once
   std::string limits_problem_;                    ///< the same, for limits that were not remembered
+  std::string history_problem_;                   ///< the same, for embedd.history
   bool closing_ = false;
   bool polls_guarded_ = false;  ///< a poll was refused
   std::optional<Poll> polled_;

@@ -24,21 +24,21 @@ Result<History> read_history(pg::Connection& db, VectorizerId vectorizer, int mi
   minutes = std::clamp(minutes, 1, kHistoryMinutes);
   History history;
   history.step_seconds = 60 * ((minutes + kHistorySteps - 1) / kHistorySteps);
-  auto rows = TRY(db.exec(R"(
+  auto rows = TRY(
+      db.exec(R"(
 SELECT floor(extract(epoch FROM at) / $3::bigint)::bigint * $3::bigint, vectorizer_id = $1::bigint, jobs, dead_letters, rows, tokens,
        array_to_string(fresh, ',')
 FROM embedd.history
 WHERE at > now() - make_interval(mins => $2::integer) AND database = embedd.this_database()
   AND vectorizer_id IN (SELECT id FROM embedd.vectorizers WHERE id = $1::bigint OR rows_of = $1::bigint)
 ORDER BY at)",
-                          {std::to_string(vectorizer), std::to_string(minutes), std::to_string(history.step_seconds)}));
+              {std::to_string(vectorizer), std::to_string(minutes), std::to_string(history.step_seconds)}));
   for (int i = 0; i < rows.size(); ++i) {
     const std::int64_t at = rows.integer(i, 0);
     if (history.steps.empty() || history.steps.back().at != at) {
       const auto [jobs, dead_letters] =
-          history.steps.empty()
-              ? std::pair<std::int64_t, std::int64_t>{}
-              : std::pair{history.steps.back().jobs, history.steps.back().dead_letters};
+          history.steps.empty() ? std::pair<std::int64_t, std::int64_t>{}
+                                : std::pair{history.steps.back().jobs, history.steps.back().dead_letters};
       history.steps.push_back({.at = at, .jobs = jobs, .dead_letters = dead_letters});
     }
     HistoryStep& step = history.steps.back();

@@ -88,8 +88,8 @@ void read_chunks(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus& 
     out.chunks_waiting = rows->integer(0, 0);
 }
 
-/// Rows of the source if every row is covered, else of the ledger: a filter is not evaluated here, because it is
-/// another role's SQL. Absent if the role may not read the table.
+/// Rows of the source if every row is covered, else of the ledger: a filter is not evaluated here, because it
+/// is another role's SQL. Absent if the role may not read the table.
 void read_rows(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus& out) {
   const std::string table =
       v.filter ? ledger_table(v.id) : pg::quote_qualified(v.source_schema, v.source_table);
@@ -198,8 +198,10 @@ Result<Status> read_status(pg::Connection& db) {
   auto total = TRY(read_usage(db, "WHERE u.database = embedd.this_database()"));
   auto original =
       TRY(db.exec("SELECT sum(cost_usd) FROM embedd.usage WHERE database <> embedd.this_database()"));
-  return Status{std::move(vectorizers), std::move(workers), std::move(endpoints), std::move(today), std::move(total),
-                original.is_null(0, 0) ? std::nullopt : std::optional(original.number(0, 0))};
+  return Status{
+      std::move(vectorizers), std::move(workers),
+      std::move(endpoints),   std::move(today),
+      std::move(total),       original.is_null(0, 0) ? std::nullopt : std::optional(original.number(0, 0))};
 }
 
 }  // namespace embedd::schema

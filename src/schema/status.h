@@ -92,7 +92,7 @@ struct UsageStatus {
 
 struct Status {
   std::vector<VectorizerStatus> vectorizers;
-  std::vector<WorkerStatus> workers;  ///< those with a heartbeat within the last 10 minutes
+  std::vector<WorkerStatus> workers;      ///< those with a heartbeat within the last 10 minutes
   std::vector<EndpointStatus> endpoints;  ///< by name
   std::vector<UsageStatus> usage_today;
   std::vector<UsageStatus> usage_total;

@@ -42,8 +42,8 @@ WHERE seen_at > now() - interval '10 minutes' AND NOT stopped AND database = emb
   for (int i = 0; i < rows.size(); ++i)
     out.push_back({rows.text(i, 0), rows.text(i, 1), static_cast<int>(rows.integer(i, 2)), rows.text(i, 3),
                    rows.number(i, 4), rows.number(i, 5), rows.integer(i, 6),
-                   static_cast<int>(rows.integer(i, 7)), static_cast<int>(rows.integer(i, 8)), rows.flag(i, 9),
-                   lines_of(rows.view(i, 10))});
+                   static_cast<int>(rows.integer(i, 7)), static_cast<int>(rows.integer(i, 8)),
+                   rows.flag(i, 9), lines_of(rows.view(i, 10))});
   return out;
 }
 

@@ -23,7 +23,8 @@ namespace {
 
 /// The page's scripts and styles are files of this server, and it sends requests to nobody else.
 constexpr const char* kPolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 constexpr std::pair<std::string_view, const char*> kTypes[] = {{".html", "text/html; charset=utf-8"},
                                                                {".css", "text/css; charset=utf-8"},
@@ -44,10 +45,12 @@ Viewer viewer_of(const Rights& rights, bool has_token) {
     viewer.why_no_write = viewer.why_no_dead_letters;
   else if (!has_token)
     viewer.why_no_write =
-        "without a token nothing may be changed: set EMBEDD_API_TOKEN, restart the server, and enter the token here";
+        "without a token nothing may be changed: set EMBEDD_API_TOKEN, restart the server, and enter the "
+        "token here";
   else if (!rights.write)
     viewer.why_no_write = fmt::format(
-        "this token may only read: write = true in [token.{}] of embedd.toml lets it change things", rights.name);
+        "this token may only read: write = true in [token.{}] of embedd.toml lets it change things",
+        rights.name);
   return viewer;
 }
 
@@ -57,14 +60,16 @@ std::string event_of(const StatusFeed::Reading& reading, const Viewer& viewer) {
                      JsonWriter().object().key("message").value(reading->error().message).end().str());
 }
 
-Result<int> whole(const std::map<std::string, std::string>& query, const std::string& name, int most, int otherwise) {
+Result<int> whole(const std::map<std::string, std::string>& query, const std::string& name, int most,
+                  int otherwise) {
   const auto found = query.find(name);
   if (found == query.end()) return otherwise;
   int value = 0;
   const std::string& text = found->second;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > most)
-    return fail(ErrorKind::invalid_argument, fmt::format("{}: must be a whole number from 1 to {}", name, most));
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("{}: must be a whole number from 1 to {}", name, most));
   return value;
 }
 
@@ -80,7 +85,8 @@ Result<void> check_names(const std::map<std::string, std::string>& query,
   return {};
 }
 
-/// Which dead letters are meant by a body {"kind", "key", "older_than", "newer_than"}, of which one is needed.
+/// Which dead letters are meant by a body {"kind", "key", "older_than", "newer_than"}, of which one is
+/// needed.
 Result<schema::DeadLetterFilter> parse_filter(const std::string& body) {
   schema::DeadLetterFilter filter;
   simdjson::dom::parser parser;
@@ -101,9 +107,10 @@ Result<schema::DeadLetterFilter> parse_filter(const std::string& body) {
       filter.key = TRY(value.json(kMostValue));
   }
   if (filter.kind.empty() && filter.key.empty() && filter.older_than.empty() && filter.newer_than.empty())
-    return fail(ErrorKind::invalid_argument,
-                "say which dead letters are meant: kind, key, older_than or newer_than; embedd dead changes all of "
-                "a vectorizer");
+    return fail(
+        ErrorKind::invalid_argument,
+        "say which dead letters are meant: kind, key, older_than or newer_than; embedd dead changes all of "
+        "a vectorizer");
   return filter;
 }
 
@@ -112,7 +119,13 @@ std::string dead_json(const std::vector<schema::DeadLetter>& letters, bool more,
   JsonWriter json;
   json.object().key("dead_letters").array();
   for (const schema::DeadLetter& letter : letters) {
-    json.object().key("key").raw(letter.key).key("kind").value(letter.kind).key("message").value(letter.message);
+    json.object()
+        .key("key")
+        .raw(letter.key)
+        .key("kind")
+        .value(letter.kind)
+        .key("message")
+        .value(letter.message);
     json.key("attempts").value(letter.attempts).key("failed_at").value(letter.failed_at).end();
   }
   json.end().key("kinds").object();
@@ -143,8 +156,9 @@ std::string history_json(const std::string& name, const schema::History& history
 
 }  // namespace
 
-void DashboardApi::handle(HttpReply reply, const HttpRequest& request, const Target& target, const Rights& rights,
-                          std::optional<std::size_t> client, std::function<void(HttpReply)> done) {
+void DashboardApi::handle(HttpReply reply, const HttpRequest& request, const Target& target,
+                          const Rights& rights, std::optional<std::size_t> client,
+                          std::function<void(HttpReply)> done) {
   if (target.route == Route::page) return done(file(std::move(reply), target.id));
   Viewer viewer = viewer_of(rights, client.has_value());
   switch (target.route) {
@@ -170,19 +184,21 @@ HttpReply DashboardApi::file(HttpReply reply, const std::string& name) {
 }
 
 void DashboardApi::status(HttpReply reply, Viewer viewer, Done done) {
-  feed_.read([reply = std::move(reply), viewer = std::move(viewer), done = std::move(done)](const auto& reading) {
-    HttpReply answer = reply;
-    if (!*reading) return done(failed(std::move(answer), app::failure_of(reading->error())));
-    answer.body = status_json(**reading, &viewer) + "\n";
-    done(std::move(answer));
-  });
+  feed_.read(
+      [reply = std::move(reply), viewer = std::move(viewer), done = std::move(done)](const auto& reading) {
+        HttpReply answer = reply;
+        if (!*reading) return done(failed(std::move(answer), app::failure_of(reading->error())));
+        answer.body = status_json(**reading, &viewer) + "\n";
+        done(std::move(answer));
+      });
 }
 
 HttpReply DashboardApi::events(HttpReply reply, Viewer viewer) {
   auto counted = std::shared_ptr<void>(nullptr, [watching = watching_](void*) { --*watching; });
   if (++*watching_ > kMostWatching) {
     refuse(reply, 429, "too_many_requests",
-           fmt::format("{} dashboards are open, as many as may be; close one, or try again later", kMostWatching));
+           fmt::format("{} dashboards are open, as many as may be; close one, or try again later",
+                       kMostWatching));
     reply.headers.emplace_back("Retry-After", "30");
     return reply;
   }
@@ -212,8 +228,8 @@ void DashboardApi::history(HttpReply reply, const HttpRequest& request, std::opt
       std::move(done));
 }
 
-void DashboardApi::dead(HttpReply reply, const HttpRequest& request, const Target& target, const Viewer& viewer,
-                        std::optional<std::size_t> client, Done done) {
+void DashboardApi::dead(HttpReply reply, const HttpRequest& request, const Target& target,
+                        const Viewer& viewer, std::optional<std::size_t> client, Done done) {
   const std::string& why_not = target.posts() ? viewer.why_no_write : viewer.why_no_dead_letters;
   if (!why_not.empty())
     return done(failed(std::move(reply), {"forbidden", {ErrorKind::unauthenticated, why_not}}));
@@ -275,13 +291,14 @@ void DashboardApi::run(HttpReply reply, std::optional<std::size_t> client, Work 
     reply.body = *std::move(body) + "\n";
     return std::move(reply);
   };
-  const Started started = calls_.run(client, std::move(call), refused(503, "deadline", "the database took too long"),
-                                     done);
+  const Started started =
+      calls_.run(client, std::move(call), refused(503, "deadline", "the database took too long"), done);
   if (started == Started::yes) return;
   const bool of_one = started == Started::too_many_of_one;
   done(refused(of_one ? 429 : 503, "too_many_requests",
-               of_one ? "as many requests of this token are being answered as may be; try again in a second"
-                      : "as many requests of dashboards are being answered as may be; try again in a second"));
+               of_one
+                   ? "as many requests of this token are being answered as may be; try again in a second"
+                   : "as many requests of dashboards are being answered as may be; try again in a second"));
 }
 
 }  // namespace embedd::serve

@@ -35,8 +35,8 @@ class DashboardApi {
   /// `settings` must outlive this object.
   explicit DashboardApi(const app::Settings& settings) : settings_(settings), feed_(settings), calls_({}) {}
 
-  /// Answers an admitted request of `client`, who has `rights`. Does not block. `reply` names the route. No client:
-  /// there are no tokens.
+  /// Answers an admitted request of `client`, who has `rights`. Does not block. `reply` names the route. No
+  /// client: there are no tokens.
   void handle(HttpReply reply, const HttpRequest& request, const Target& target, const Rights& rights,
               std::optional<std::size_t> client, std::function<void(HttpReply)> done);
 

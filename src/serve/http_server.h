@@ -34,8 +34,8 @@ struct HttpRequest {
   Instant began{};
 };
 
-/// Takes the text of server-sent events for one connection. Thread-safe; does not block. If the client reads slowly,
-/// a text that was not begun is replaced by the next one. Ignored once the connection is closed.
+/// Takes the text of server-sent events for one connection. Thread-safe; does not block. If the client reads
+/// slowly, a text that was not begun is replaced by the next one. Ignored once the connection is closed.
 using EventSink = std::function<void(std::string)>;
 
 struct HttpReply {
@@ -47,8 +47,8 @@ struct HttpReply {
   std::string route = "other", vectorizer, code;
   std::string fault;  ///< what went wrong here, for the operator
   int hits = 0;
-  /// A reply without end: is called on the server's thread when the head was sent, and must not block. What it returns
-  /// is destroyed when the connection closes, which stop() does at once.
+  /// A reply without end: is called on the server's thread when the head was sent, and must not block. What
+  /// it returns is destroyed when the connection closes, which stop() does at once.
   std::function<std::shared_ptr<void>(EventSink)> events{};
 };
 

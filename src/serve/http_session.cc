@@ -236,12 +236,13 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     events_head_.emplace(response_);
     stream_.expires_after(shared_.limits.write);
     on_stream([this](auto& stream) {
-      http::async_write_header(stream, *events_head_, [self = shared_from_this()](error_code error, std::size_t) {
-        self->shared_.handler.answered(self->request_, self->reply_);
-        if (self->ended_) return;
-        if (error) return self->close();
-        self->run_events();
-      });
+      http::async_write_header(stream, *events_head_,
+                               [self = shared_from_this()](error_code error, std::size_t) {
+                                 self->shared_.handler.answered(self->request_, self->reply_);
+                                 if (self->ended_) return;
+                                 if (error) return self->close();
+                                 self->run_events();
+                               });
     });
   }
 
@@ -271,12 +272,13 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     sending_event_ = true;
     stream_.expires_after(shared_.limits.write);
     on_stream([this](auto& stream) {
-      asio::async_write(stream, asio::buffer(event_), [self = shared_from_this()](error_code error, std::size_t) {
-        self->sending_event_ = false;
-        if (self->ended_) return;
-        if (error) return self->close();
-        if (self->next_event_) self->write_event();
-      });
+      asio::async_write(stream, asio::buffer(event_),
+                        [self = shared_from_this()](error_code error, std::size_t) {
+                          self->sending_event_ = false;
+                          if (self->ended_) return;
+                          if (error) return self->close();
+                          if (self->next_event_) self->write_event();
+                        });
     });
   }
 

@@ -1,5 +1,5 @@
-/// The connections of an HttpServer: each is a session that answers one request after the other, on the server's
-/// thread.
+/// The connections of an HttpServer: each is a session that answers one request after the other, on the
+/// server's thread.
 #pragma once
 
 #include <atomic>

@@ -9,8 +9,8 @@
 
 namespace embedd::serve {
 
-/// Names and values, decoded. Errors: invalid_argument if a percent sign begins no byte, a byte is NUL, or a name is
-/// there twice.
+/// Names and values, decoded. Errors: invalid_argument if a percent sign begins no byte, a byte is NUL, or a
+/// name is there twice.
 Result<std::map<std::string, std::string>> query_of(std::string_view target);
 
 }  // namespace embedd::serve

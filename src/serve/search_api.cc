@@ -69,11 +69,13 @@ std::optional<HttpReply> SearchApi::admit(const HttpRequest& head, std::shared_p
     return reply;
   };
   if (target.route == Route::unknown || (target.route == Route::worker && worker_ == nullptr))
-    return refusal(404, "not_found",
-                   "there are / for browsers, POST /v1/vectorizers/NAME/search, POST /v1/vectorizers/NAME/embed, "
-                   "POST /v1/embeddings, POST /mcp, POST /v1/traces, POST /v1/traces/search, GET /v1/traces/ID, "
-                   "/v1/tags, /v1/vectorizers, /v1/status, /healthz, /metrics, /openapi.json, and in a worker "
-                   "/livez and /readyz; /openapi.json describes them");
+    return refusal(
+        404, "not_found",
+        "there are POST /v1/vectorizers/NAME/search, POST /v1/vectorizers/NAME/embed, POST /v1/embeddings, "
+        " POST /mcp, POST /v1/traces, POST /v1/traces/search, GET /v1/traces/ID, "
+        "/v1/tags, /v1/vectorizers, /v1/status, /healthz, /metrics, in a worker /livez and /readyz, and / "
+        "for "
+        "browsers; /openapi.json describes them");
   if (target.posts() ? head.method != "POST" : head.method != "GET" && head.method != "HEAD") {
     HttpReply reply = refusal(405, "method_not_allowed", target.posts() ? "use POST" : "use GET");
     reply.headers.emplace_back("Allow", target.posts() ? "POST" : "GET, HEAD");

@@ -2,8 +2,9 @@
 ///
 ///   POST /v1/vectorizers/{name}/search   POST /v1/vectorizers/{name}/embed   POST /v1/embeddings
 ///   POST /mcp   GET /v1/vectorizers   GET /healthz   GET /metrics   GET /openapi.json
-///   GET /   GET /v1/status   GET /v1/events   GET /v1/vectorizers/{name}/history   GET …/{name}/dead   (dashboard_api.h)
-///   POST /v1/traces   GET /v1/traces/{id}   POST /v1/traces/search   GET /v1/tags   and these below /api
+///   GET /   GET /v1/status   GET /v1/events   GET /v1/vectorizers/{name}/history   GET …/{name}/dead
+///   (dashboard_api.h) POST /v1/traces   GET /v1/traces/{id}   POST /v1/traces/search   GET /v1/tags   and
+///   these below /api
 ///
 /// Beside a worker in the same process also the worker's GET /livez and GET /readyz, and its metrics.
 ///

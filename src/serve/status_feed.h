@@ -1,4 +1,5 @@
-/// Reads the status for all who watch it: one reading at a time, over one connection, and none while nobody watches.
+/// Reads the status for all who watch it: one reading at a time, over one connection, and none while nobody
+/// watches.
 #pragma once
 
 #include <condition_variable>

@@ -73,7 +73,8 @@ void write_problems(JsonWriter& json, const schema::VectorizerStatus& item) {
   write(json, "note", item.note);
 }
 
-void write_vectorizer(JsonWriter& json, const app::StatusReport& report, const schema::VectorizerStatus& item) {
+void write_vectorizer(JsonWriter& json, const app::StatusReport& report,
+                      const schema::VectorizerStatus& item) {
   json.object().key("name").value(item.info.name).key("source").value(item.source);
   json.key("endpoint").value(item.info.endpoint).key("model").value(item.info.model);
   json.key("dimensions").value(item.info.dimensions);
@@ -158,7 +159,13 @@ std::string status_json(const app::StatusReport& report, const Viewer* viewer) {
            });
   };
   JsonWriter json;
-  json.object().key("at").value(report.at).key("version").value(version()).key("database").value(report.database);
+  json.object()
+      .key("at")
+      .value(report.at)
+      .key("version")
+      .value(version())
+      .key("database")
+      .value(report.database);
   if (viewer != nullptr) write_viewer(json, *viewer);
   json.key("vectorizers").array();
   for (const schema::VectorizerStatus& item : status.vectorizers)

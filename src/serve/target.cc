@@ -9,12 +9,9 @@ namespace {
 
 constexpr std::string_view kVectorizers = "/v1/vectorizers";
 constexpr std::string_view kPage = "/dashboard/";
-constexpr std::pair<std::string_view, Route> kOfVectorizers[] = {{"/search", Route::search},
-                                                                 {"/embed", Route::embed},
-                                                                 {"/history", Route::history},
-                                                                 {"/dead", Route::dead},
-                                                                 {"/dead/retry", Route::dead_retry},
-                                                                 {"/dead/purge", Route::dead_purge}};
+constexpr std::pair<std::string_view, Route> kOfVectorizers[] = {
+    {"/search", Route::search}, {"/embed", Route::embed},           {"/history", Route::history},
+    {"/dead", Route::dead},     {"/dead/retry", Route::dead_retry}, {"/dead/purge", Route::dead_purge}};
 
 bool is_plain_name(std::string_view name) {
   return !name.empty() && name.size() <= 63 && std::ranges::all_of(name, [](unsigned char c) {
@@ -38,9 +35,10 @@ Target traces_target(std::string_view path) {
 }  // namespace
 
 const char* name_of(Route route) {
-  constexpr const char* kNames[] = {"search",  "embed",   "embeddings", "mcp",         "traces_search",
-                                    "traces",  "trace",   "tags",       "vectorizers", "page", "status", "events", "history", "dead", "dead_retry", "dead_purge", "healthz",
-                                    "metrics", "openapi", "worker",     "other"};
+  constexpr const char* kNames[] = {
+      "search",     "embed",       "embeddings", "mcp",     "traces_search", "traces",  "trace",
+      "tags",       "vectorizers", "page",       "status",  "events",        "history", "dead",
+      "dead_retry", "dead_purge",  "healthz",    "metrics", "openapi",       "worker",  "other"};
   return kNames[static_cast<std::size_t>(route)];
 }
 

@@ -12,4 +12,4 @@ ON CONFLICT (vectorizer_id, at) DO UPDATE
 SET jobs = excluded.jobs, dead_letters = excluded.dead_letters, rows = h.rows + excluded.rows,
     tokens = least(h.tokens::numeric + excluded.tokens, 9223372036854775807)::bigint,
     fresh = coalesce((SELECT array_agg(coalesce(a, 0) + coalesce(b, 0) ORDER BY n)
-                      FROM unnest(h.fresh, excluded.fresh) WITH ORDINALITY AS both (a, b, n)), ARRAY[]::bigint[])
+                      FROM unnest(h.fresh, excluded.fresh) WITH ORDINALITY AS sums (a, b, n)), ARRAY[]::bigint[])

@@ -54,8 +54,8 @@ function show() {
     view.of = place.vectorizer
     main.replaceChildren(view.node)
   }
-  view.go?.(place)
   view.update(status)
+  view.go?.(place)
   document.title = place.vectorizer ? `${place.vectorizer} · embedd` : `embedd · ${status.database}`
   setText(byId('database'), status.database)
   setText(byId('version'), status.version)
@@ -63,6 +63,7 @@ function show() {
 }
 
 function go() {
+  byId('confirm').close()
   const former = view
   show()
   if (!status || signingIn || view === former) return
@@ -89,10 +90,10 @@ function showAge(aloud = false) {
   byId('old').hidden = !trouble || signingIn
   if (trouble) {
     const at = known ? clock(new Date(Date.now() - age)) : ''
-    setText(byId('old-title'), known ? `This is of ${at}, ${seconds(Math.ceil(age / 1000)).text} ago.` : 'Nothing is known yet.')
+    setText(byId('old-title'), known ? `Not current: from ${at}, ${seconds(Math.ceil(age / 1000)).text} ago.` : 'Nothing is known yet.')
     setText(byId('old-words'), reason())
   }
-  const [tone, words] = signingIn ? ['warn', 'Token needed'] : trouble ? ['bad', known ? 'Old' : 'No connection'] : live.state === 'live' && known ? ['good', usual > slow ? `Live, every ${Math.round(usual / 1000)} s` : 'Live'] : ['idle', known ? 'Reconnecting' : 'Connecting']
+  const [tone, words] = signingIn ? ['warn', 'Token needed'] : trouble ? ['bad', known ? 'Not current' : 'No connection'] : live.state === 'live' && known ? ['good', usual > slow ? `Live, every ${Math.round(usual / 1000)} s` : 'Live'] : ['idle', known ? 'Reconnecting' : 'Connecting']
   byId('connection').dataset.tone = tone
   setText(byId('connection-words'), words)
   if (!aloud || trouble === wasOld) return
@@ -113,6 +114,7 @@ function signIn(problem) {
   live.stop()
   if (signingIn) return
   signingIn = true
+  byId('confirm').close()
   view?.close()
   view = null
   status = null
@@ -131,6 +133,7 @@ function signIn(problem) {
   )
   main.replaceChildren(form)
   byId('forget').hidden = true
+  for (const id of ['database', 'version']) setText(byId(id), '')
   document.title = 'Token needed · embedd'
   showAge()
   input.focus()

@@ -1,6 +1,6 @@
 // A vectorizer's dead letters: seen, filtered, retried and purged. Nothing is changed without a filter.
 import { ask, pathOf } from './api.js'
-import { announce, cell, confirm, el, factOf, keyed, keyText, setText, table } from './dom.js'
+import { cell, confirm, el, factOf, keyed, keyText, setText, table } from './dom.js'
 import { count, countLimit, limited, moment } from './format.js'
 import { hashOf } from './place.js'
 import { spoken } from './words.js'
@@ -37,7 +37,7 @@ export class DeadLetters {
     )
     this.kind.addEventListener('change', () => this.form.requestSubmit())
     this.age.addEventListener('change', () => this.form.requestSubmit())
-    this.said = el('p', { role: 'status' })
+    this.said = el('p', { role: 'status', tabindex: '-1' })
     this.retry = el('button', { type: 'button', onclick: () => this.#change('retry', this.filter) }, 'Retry these…')
     this.purge = el('button', { type: 'button', class: 'danger-quiet', onclick: () => this.#change('purge', this.filter) }, 'Purge these…')
     this.why = el('p', { class: 'muted', id: 'dead-why' })
@@ -92,6 +92,7 @@ export class DeadLetters {
     this.asking?.abort()
     const asking = (this.asking = new AbortController())
     this.askedAt = performance.now()
+    if (this.rights?.dead_letters === false) return this.#refuse(this.rights.why_no_dead_letters || this.rights.why_not)
     if (!this.answer) setText(this.said, 'Asking…')
     try {
       const answer = await ask(pathOf(this.name, 'dead', { ...this.filter, limit: shown }), { signal: asking.signal })
@@ -100,11 +101,15 @@ export class DeadLetters {
       this.#show()
     } catch (problem) {
       if (asking.signal.aborted) return
-      this.answer = null
-      this.frame.hidden = true
-      setText(this.said, problem.status === 403 ? problem.message : `The dead letters cannot be shown: ${problem.message}`)
-      this.#allow()
+      this.#refuse(problem.message)
     }
+  }
+
+  #refuse(words) {
+    this.answer = null
+    this.frame.hidden = true
+    setText(this.said, `The dead letters cannot be shown: ${words}`)
+    this.#allow()
   }
 
   #show() {
@@ -201,7 +206,7 @@ export class DeadLetters {
     const words = `${count(rows).text} ${rows === 1 ? 'row was' : 'rows were'} ${what === 'retry' ? 'put back into the queue' : 'purged'}.`
     await this.#load()
     setText(this.said, `${words} ${this.answer ? this.#summary() : ''}`)
-    announce(words)
+    if (document.activeElement === document.body) this.said.focus()
   }
 
   close() {

@@ -20,7 +20,9 @@ export class Detail {
     this.title = name
     this.heading = el('h1', { tabindex: '-1' }, name)
     this.state = badge()
-    this.source = el('p', { class: 'muted' })
+    this.other = el('a', {})
+    this.words = el('span', {})
+    this.source = el('p', { class: 'muted' }, this.other, this.words)
     this.choice = el('select', { id: 'choice', onchange: () => (location.hash = hashOf({ vectorizer: this.choice.value, tab: this.tab })) })
     this.missing = el('p', { class: 'empty', hidden: true })
     this.notes = el('ul', { class: 'notes' })
@@ -35,6 +37,7 @@ export class Detail {
 
   /// Shows the tab of a place, with the place's parameters.
   go({ tab, parameters }) {
+    if (!this.item) return
     for (const [name, link] of Object.entries(this.links)) {
       link.href = hashOf({ vectorizer: this.name, tab: name, parameters: name === tab ? parameters : {} })
       if (name === tab) link.setAttribute('aria-current', 'page')
@@ -46,7 +49,7 @@ export class Detail {
       this.part = new tabs[tab][1](this.name)
       this.panel.setAttribute('aria-label', tabs[tab][0])
       this.panel.replaceChildren(this.part.node)
-      if (this.status) this.part.update(this.item, this.status)
+      this.part.update(this.item, this.status)
     }
     this.part.go(parameters)
   }
@@ -62,8 +65,10 @@ export class Detail {
     setBadge(this.state, tone, this.item.condition)
     const item = this.item
     const successor = status.vectorizers.find((other) => other.replaces === item.name)
-    const role = item.replaces ? `Is to replace ${item.replaces}. ` : successor ? `Its successor is ${successor.name}. ` : ''
-    setText(this.source, `${role}${item.source} · ${item.endpoint} / ${item.model} · ${item.dimensions} dimensions`)
+    const other = item.replaces ?? successor?.name ?? ''
+    this.other.href = hashOf({ vectorizer: other })
+    setText(this.other, item.replaces ? `To replace ${other}` : other ? `To be replaced by ${other}` : '')
+    setText(this.words, `${other ? ' · ' : ''}${item.source} · ${item.endpoint} / ${item.model} · ${item.dimensions} dimensions`)
     this.#notes(status)
     this.facts.update(item)
     const dead = item.dead_letters > 0 ? ` (${limited(item.dead_letters).text})` : ''

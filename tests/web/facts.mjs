@@ -94,18 +94,21 @@ function historyOf(vectorizer, minutes, kind) {
   const steps = kind === 'empty' ? 0 : Math.floor((minutes * 60) / step)
   const end = Math.floor(now() / 1000 / step) * step
   const out = { vectorizer, step_seconds: step, at: [], jobs: [], dead_letters: [], rows: [], tokens: [], freshness_p50_seconds: [], freshness_p99_seconds: [] }
+  let seed = 7
+  const noise = () => (seed = (seed * 16807) % 2147483647) / 2147483647
   for (let index = steps; index > 0; --index) {
     const phase = index / steps
-    const wave = Math.sin(index / 9) + Math.sin(index / 23)
-    if (index > steps * 0.62 && index < steps * 0.7) continue
-    const rows = Math.max(0, Math.round((24000 + wave * 5200) * (step / 60)))
+    const wave = Math.sin(phase * 21) + Math.sin(phase * 8) + noise()
+    if (phase > 0.62 && phase < 0.68) continue // no worker ran
+    const rows = Math.max(0, Math.round((22000 + wave * 4200 + noise() * 3000) * (step / 60)))
+    const fresh = phase < 0.31 && phase > 0.29 ? null : 0.24 + 0.08 * wave ** 2
     out.at.push(end - index * step)
-    out.jobs.push(Math.round(888000 + phase * 1400000))
+    out.jobs.push(Math.round(888000 + phase * 1400000 + wave * 30000))
     out.dead_letters.push(4)
     out.rows.push(rows)
     out.tokens.push(rows * 199)
-    out.freshness_p50_seconds.push(index % 17 === 0 ? null : 0.3 + 0.2 * Math.abs(wave))
-    out.freshness_p99_seconds.push(index % 17 === 0 ? null : 1.6 + 3 * Math.abs(Math.sin(index / 5)))
+    out.freshness_p50_seconds.push(fresh)
+    out.freshness_p99_seconds.push(fresh && fresh * (4 + 6 * noise() ** 3))
   }
   return out
 }

@@ -165,8 +165,8 @@ const tests = {
     await mock.stop()
     await page.locator('#old').waitFor()
     const said = await text(page, '#old')
-    expect(/This is of \d\d:\d\d:\d\d, \d+ s ago\./.test(said) && /Next try in|Trying again/.test(said), said)
-    expect((await text(page, '#connection')) === 'Old' && (await page.locator('html[data-old]').count()) === 1, 'it looks old')
+    expect(/Not current: from \d\d:\d\d:\d\d, \d+ s ago\./.test(said) && /Next try in|Trying again/.test(said), said)
+    expect((await text(page, '#connection')) === 'Not current' && (await page.locator('html[data-old]').count()) === 1, 'it looks old')
     await browser.check(page, 'old')
     mock.facts.status.version = '0.10.0'
     await mock.start()

@@ -189,7 +189,7 @@ const tests = {
     const page = await open(state.url, '#/pages/history', { allowed: offline })
     await stop(state.server)
     await page.locator('#old').waitFor()
-    expect((await page.locator('#connection').innerText()) === 'Old', 'it looks current')
+    expect((await page.locator('#connection').innerText()) === 'Not current', 'it looks current')
     Object.assign(state, await serve(state.port))
     await page.locator('#connection[data-tone=good]').waitFor({ timeout: 30000 })
     await page.locator('#old').waitFor({ state: 'hidden' })

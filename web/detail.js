@@ -66,6 +66,7 @@ export class Detail {
     const item = this.item
     const successor = status.vectorizers.find((other) => other.replaces === item.name)
     const other = item.replaces ?? successor?.name ?? ''
+    this.other.hidden = !other
     this.other.href = hashOf({ vectorizer: other })
     setText(this.other, item.replaces ? `To replace ${other}` : other ? `To be replaced by ${other}` : '')
     setText(this.words, `${other ? ' · ' : ''}${item.source} · ${item.endpoint} / ${item.model} · ${item.dimensions} dimensions`)

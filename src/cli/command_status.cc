@@ -108,6 +108,41 @@ std::string vectorizers_text(const app::StatusReport& report) {
   return table.str() + notes;
 }
 
+std::string seconds_text(const std::optional<double>& seconds) {
+  if (!seconds) return "-";
+  return *seconds < 1 ? fmt::format("{:.0f} ms", *seconds * 1000) : human_age(*seconds);
+}
+
+/// How far each vectorizer is, how fast it goes, and how fresh the last hour's vectors are.
+std::string progress_text(const app::StatusReport& report) {
+  if (report.status.vectorizers.empty()) return "";
+  Table table({"vectorizer", "embedded", "of", "rows/s", "done in", "fresh in", "99 % in"});
+  for (const schema::VectorizerStatus& item : report.status.vectorizers) {
+    const auto count = [&](const std::optional<std::int64_t>& rows) {
+      return rows ? (item.rows.exact ? "" : "~") + human_count(*rows) : std::string("?");
+    };
+    const auto rate = report.rate_of(item.info.name);
+    table.add({printable(item.info.name, kName - 1), count(item.rows.done), count(item.rows.all),
+               rate ? fmt::format("{:.0f}", *rate) : "-", seconds_text(report.seconds_to_finish(item)),
+               seconds_text(item.freshness.quantile(0.5)), seconds_text(item.freshness.quantile(0.99))});
+  }
+  return "\n" + table.str();
+}
+
+std::string endpoints_text(const schema::Status& status) {
+  if (status.endpoints.empty()) return "";
+  Table table({"endpoint", "state", "requests", "of", "texts/s"});
+  std::string notes;
+  for (const schema::EndpointStatus& item : status.endpoints) {
+    table.add({printable(item.name, kName - 1), printable(item.state, 20),
+               fmt::format("{:.0f}", item.in_flight), fmt::format("{:.0f}", item.concurrency),
+               item.inputs_per_second > 0 ? fmt::format("{:.0f}", item.inputs_per_second) : "-"});
+    if (!item.message.empty())
+      notes += fmt::format("{} says: {}\n", printable(item.name), printable(item.message, 300));
+  }
+  return "\n" + table.str() + notes;
+}
+
 std::string workers_text(const app::StatusReport& report) {
   const schema::Status& status = report.status;
   if (status.workers.empty()) return "no workers: embedd worker\n";
@@ -145,9 +180,10 @@ Result<int> status(Context& context, const StatusArguments& arguments) {
   auto reader = TRY(app::StatusReader::open(context.config));
   while (true) {
     const auto report = TRY(reader.read());
-    std::string out =
-        context.json ? serve::status_json(report, nullptr) + "\n"
-                     : vectorizers_text(report) + "\n" + workers_text(report) + usage_text(report.status);
+    std::string out = context.json
+                          ? serve::status_json(report, nullptr) + "\n"
+                          : vectorizers_text(report) + progress_text(report) + "\n" + workers_text(report) +
+                                endpoints_text(report.status) + usage_text(report.status);
     if (arguments.watch && stdout_is_terminal() && !context.json) out.insert(0, "\x1b[H\x1b[2J");
     print(out);
     if (!arguments.watch) return kDone;

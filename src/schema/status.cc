@@ -93,11 +93,13 @@ void read_chunks(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus& 
 void read_rows(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus& out) {
   const std::string table =
       v.filter ? ledger_table(v.id) : pg::quote_qualified(v.source_schema, v.source_table);
+  // A table that is surely long is not counted at all.
   const auto rows = db.exec(fmt::format(R"(
-SELECT {}, (SELECT sum(greatest(c.reltuples, 0))::bigint FROM pg_class c
-            WHERE c.oid = $1::regclass OR c.oid IN (SELECT relid FROM pg_partition_tree($1::regclass))),
-       (SELECT sum(u.rows) FROM embedd.usage u WHERE u.vectorizer_id = {} AND u.database = embedd.this_database()))",
-                                        bounded_count(table), v.id),
+SELECT CASE WHEN estimate >= {0} THEN {1} ELSE {2} END, estimate,
+       (SELECT sum(u.rows) FROM embedd.usage u WHERE u.vectorizer_id = {3} AND u.database = embedd.this_database())
+FROM (SELECT sum(greatest(c.reltuples, 0))::bigint AS estimate FROM pg_class c
+      WHERE c.oid = $1::regclass OR c.oid IN (SELECT relid FROM pg_partition_tree($1::regclass))) known)",
+                                        10 * kCountLimit, kCountLimit, bounded_count(table), v.id),
                             {table});
   if (!rows) return;
   const std::int64_t counted = rows->integer(0, 0);

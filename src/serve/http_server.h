@@ -79,6 +79,7 @@ class HttpServer {
     Duration idle = seconds(30);  ///< from one reply to the next head
     Duration body = seconds(10);  ///< for a body, and for TLS to be agreed on
     Duration write = seconds(30);
+    Duration beat = seconds(8);  ///< between comments, where there are no events
     Duration drain = seconds(35);
   };
 

@@ -10,6 +10,7 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -94,6 +95,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void end() {
     if (std::exchange(ended_, true)) return;
     events_.reset();
+    beat_.cancel();
     permit_.reset();
     shared_.remove(*this);
   }
@@ -248,16 +250,29 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
 
   /// The connection counts as idle: it gives way to requests, and ends with the server.
   void run_events() {
+    if (shared_.draining) return close();
     idle_ = true;
     idle_since_ = std::chrono::steady_clock::now();
     stream_.expires_never();
     drop();  // sees the client leave
+    beat();
     events_ = std::exchange(reply_.events, nullptr)(
         [weak = weak_from_this(), executor = stream_.get_executor()](std::string text) {
           asio::post(executor, [weak, text = std::move(text)]() mutable {
             if (const auto self = weak.lock()) self->send_event(std::move(text));
           });
         });
+  }
+
+  /// While there are no events, a comment now and then shows the client that the server lives.
+  void beat() {
+    beat_.expires_after(shared_.limits.beat);
+    beat_.async_wait([weak = weak_from_this()](error_code error) {
+      const auto self = weak.lock();
+      if (error || !self || self->ended_) return;
+      if (!self->sending_event_) self->send_event(": \n\n");
+      self->beat();
+    });
   }
 
   void send_event(std::string text) {
@@ -331,6 +346,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   std::shared_ptr<void> events_;  ///< what sends events here
   std::string event_;             ///< being sent, if sending_event_
   bool sending_event_ = false;
+  asio::steady_timer beat_{stream_.get_executor()};
   std::optional<std::string> next_event_;
   bool idle_ = true, ended_ = false;
   Instant idle_since_{};

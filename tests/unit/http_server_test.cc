@@ -240,6 +240,16 @@ TEST_F(HttpServerTest, AWatcherThatLeavesOrDoesNotReadIsForgotten) {
   EXPECT_TRUE(has_connections(0));
 }
 
+TEST_F(HttpServerTest, AWatcherHearsThatTheServerLives) {
+  start({.beat = milliseconds(20)});
+  const Client watcher(server->port());
+  ASSERT_TRUE(watcher.send(kWatch));
+  ASSERT_TRUE(eventually([&] { return handler.watchers == 1; }));
+  std::this_thread::sleep_for(milliseconds(200));
+  server->stop();
+  EXPECT_THAT(watcher.receive(), HasSubstr(": \n\n: \n\n"));
+}
+
 TEST_F(HttpServerTest, AWatcherGivesWayToRequests) {
   start({.connections = 1});
   const Client watcher(server->port());

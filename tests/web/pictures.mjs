@@ -19,7 +19,7 @@ for (const [name, [kind, hash, options, height]] of Object.entries(pictures)) {
   await page.setViewportSize({ width: options.width, height })
   await page.goto(`${url}/${hash}`)
   await page.locator('#connection[data-tone=good]').waitFor()
-  await page.waitForLoadState('networkidle', { timeout: 1000 }).catch(() => {})
+  if (name !== 'overview' && name !== 'phone') await page.locator('.plot canvas, .explained').last().waitFor()
   const path = `${folder}/dashboard-${name}.png`
   await page.screenshot({ path })
   await page.done()

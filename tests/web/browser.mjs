@@ -2,6 +2,7 @@
 // security policy, or what axe finds.
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
 
 const deadline = 15000
 
@@ -16,14 +17,14 @@ export async function until(look, what, within = deadline) {
     const found = await look()
     if (found) return found
     if (Date.now() > end) throw new Error(`waited in vain: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((done) => setTimeout(done, 50))
   }
 }
 
 export class Browser {
   /// `modules` has playwright-core and axe-core.
   static async open(modules, chromium) {
-    const find = createRequire(`${modules}/`)
+    const find = createRequire(`${resolve(modules)}/`)
     const made = new Browser()
     made.axe = await readFile(find.resolve('axe-core/axe.min.js'), 'utf8')
     made.browser = await find('playwright-core').chromium.launch({ executablePath: chromium, args: ['--no-sandbox'] })

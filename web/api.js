@@ -2,10 +2,33 @@
 
 const place = 'embedd.token'
 
+let unkept = ''
+
+/// Where the browser forbids storage, the token is known until the page is left.
 export const token = {
-  get: () => sessionStorage.getItem(place) ?? '',
-  set: (value) => sessionStorage.setItem(place, value),
-  forget: () => sessionStorage.removeItem(place),
+  get() {
+    try {
+      return sessionStorage.getItem(place) ?? unkept
+    } catch {
+      return unkept
+    }
+  },
+  set(value) {
+    unkept = value
+    try {
+      sessionStorage.setItem(place, value)
+    } catch {
+      // It stays in `unkept`.
+    }
+  },
+  forget() {
+    unkept = ''
+    try {
+      sessionStorage.removeItem(place)
+    } catch {
+      // It was never there.
+    }
+  },
 }
 
 /// What the server says is wrong (RFC 9457), or that it cannot be reached (status 0).

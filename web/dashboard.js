@@ -109,16 +109,12 @@ function reason() {
   return `${said} ${left > 0 ? `Next try in ${left} s.` : 'Trying again.'}`
 }
 
-/// Asks for a token in place of the view.
+/// Asks for a token, in place of the view.
 function signIn(problem) {
   live.stop()
   if (signingIn) return
   signingIn = true
-  byId('confirm').close()
-  view?.close()
-  view = null
-  status = null
-  received = null
+  clear()
   const refused = token.get() !== ''
   const input = el('input', { id: 'token', type: 'password', autocomplete: 'off', required: true, 'aria-describedby': 'token-words' })
   const error = el('p', { class: 'error', role: 'alert' }, refused ? `The server refuses this token. ${problem.message}` : '')
@@ -133,7 +129,6 @@ function signIn(problem) {
   )
   main.replaceChildren(form)
   byId('forget').hidden = true
-  for (const id of ['database', 'version']) setText(byId(id), '')
   document.title = 'Token needed · embedd'
   showAge()
   input.focus()
@@ -162,9 +157,24 @@ function leaveSignIn() {
   byId('forget').hidden = token.get() === ''
 }
 
+/// The server says whether it wants another one.
 function forget() {
   token.forget()
-  signIn({ message: '' })
+  live.stop()
+  clear()
+  main.replaceChildren(el('p', { class: 'sheet muted' }, 'Asking the server…'))
+  leaveSignIn()
+  live.start()
+}
+
+/// Leaves nothing on the page that came from the server.
+function clear() {
+  byId('confirm').close()
+  view?.close()
+  view = null
+  status = null
+  received = null
+  for (const id of ['database', 'version']) setText(byId(id), '')
 }
 
 const themes = { auto: 'Colours: system', light: 'Colours: light', dark: 'Colours: dark' }

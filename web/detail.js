@@ -37,7 +37,9 @@ export class Detail {
 
   /// Shows the tab of a place, with the place's parameters.
   go({ tab, parameters }) {
-    if (!this.item) return
+    const asked = JSON.stringify([tab, parameters])
+    if (!this.item || this.asked === asked) return
+    this.asked = asked
     for (const [name, link] of Object.entries(this.links)) {
       link.href = hashOf({ vectorizer: this.name, tab: name, parameters: name === tab ? parameters : {} })
       if (name === tab) link.setAttribute('aria-current', 'page')

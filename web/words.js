@@ -16,7 +16,7 @@ const conditions = {
 /// [tone, explanation] of a vectorizer's condition.
 export const ofCondition = (word) => conditions[word] ?? ['warn', '']
 
-const endpointTones = { ready: 'good', slowed: 'warn', paused_by_server: 'warn', probing: 'warn' }
+const endpointTones = { ready: 'good', slowed: 'warn', paused_by_server: 'warn', probing: 'warn', budget_spent: 'warn' }
 
 /// [tone, words] of an endpoint's state; null: no worker has said anything.
 export function ofEndpoint(state) {
@@ -47,7 +47,9 @@ export function notesOf(item, status) {
   const note = (tone, words, command = '') => notes.push({ tone, words, command })
   const waits = item.jobs > 0 || item.unwalked_rows > 0
   if (item.problem) note('bad', `It is broken: ${item.problem}`)
-  if (item.budget?.spent) note('warn', `Today’s budget of ${budgetWords(item.budget)} is spent. Rows wait until tomorrow.`)
+  const said = (item.reported_problems ?? []).some((problem) => problem.state === 'budget_spent')
+  if (item.budget?.spent && !said)
+    note('warn', `Today’s budget of ${budgetWords(item.budget)} is spent. Rows wait for the next day (UTC), or for a larger budget:`, `embedd vectorizer budget ${item.name}`)
   for (const problem of item.reported_problems ?? [])
     note('warn', `${capital(spoken(problem.state))}, ${saidBy(problem, status.workers)}: ${problem.message}`)
   if (item.state === 'paused' || item.condition === 'paused')

@@ -10,6 +10,8 @@ import { made } from './facts.mjs'
 const [modules, chromium, embedd, work, only = ''] = process.argv.slice(2)
 const token = '0123456789abcdef-dashboard'
 const reader = 'fedcba9876543210-dashboard'
+const few = '00112233445566778899-few'
+const some = '00112233445566778899-some'
 const offline = [/ERR_CONNECTION_REFUSED/, /ERR_INCOMPLETE_CHUNKED_ENCODING/, /ERR_EMPTY_RESPONSE/, /ERR_CONNECTION_RESET/]
 const children = new Set()
 
@@ -41,7 +43,7 @@ function vectorOf(text, format) {
   return format === 'base64' ? Buffer.from(numbers.buffer).toString('base64') : [...numbers]
 }
 
-const env = { ...process.env, EMBEDD_CONFIG: `${work}/embedd.toml`, EMBEDD_API_TOKEN: token, READER_TOKEN: reader, EMBEDD_LOG_FORMAT: 'json' }
+const env = { ...process.env, EMBEDD_CONFIG: `${work}/embedd.toml`, EMBEDD_API_TOKEN: token, READER_TOKEN: reader, FEW_TOKEN: few, SOME_TOKEN: some, EMBEDD_LOG_FORMAT: 'json' }
 
 function run(...args) {
   const done = spawnSync(embedd, args, { env, cwd: work, encoding: 'utf8' })
@@ -55,8 +57,8 @@ function sql(statement) {
   return done.stdout.trim()
 }
 
-function start(...args) {
-  const child = spawn(embedd, args, { env, cwd: work, stdio: ['ignore', 'ignore', 'pipe'] })
+function start(args, more = {}) {
+  const child = spawn(embedd, args, { env: { ...env, ...more }, cwd: work, stdio: ['ignore', 'ignore', 'pipe'] })
   children.add(child)
   child.log = ''
   child.stderr.on('data', (data) => (child.log += data))
@@ -70,8 +72,8 @@ async function stop(child) {
 }
 
 /// `embedd serve`, and its URL.
-async function serve(port = 0) {
-  const server = start('serve', '--http', `127.0.0.1:${port}`)
+async function serve(port = 0, more = {}) {
+  const server = start(['serve', '--http', `127.0.0.1:${port}`], more)
   const found = await until(() => /"event":"http_listening".*"port":(\d+)/.exec(server.log) ?? (server.exitCode !== null && { failed: true }), 'embedd serve')
   expect(!found.failed, server.log)
   return { server, port: Number(found[1]), url: `http://127.0.0.1:${found[1]}` }
@@ -103,7 +105,7 @@ const tests = {
     expect(/No worker runs/.test(await page.locator('.attention').innerText()), 'nobody works')
     expect(/no worker/.test(await rowOf(page, 'pages').innerText()), await rowOf(page, 'pages').innerText())
     await browser.check(page, 'the overview before')
-    const worker = start('worker', '--batch-inputs', '20', '--max-in-flight', '2')
+    const worker = start(['worker', '--batch-inputs', '20', '--max-in-flight', '2'])
     const shares = new Set()
     await until(async () => {
       const said = await rowOf(page, 'pages').innerText()
@@ -198,6 +200,30 @@ const tests = {
     await page.done()
   },
 
+  async 'tokens of some vectorizers, and of some rows'({ url }) {
+    const page = await open(url, '', { as: few })
+    const words = await page.locator('main').innerText()
+    expect(words.includes('not shown to this token') && words.includes('notes') && !words.includes('pages') && !words.includes('No worker runs'), words)
+    await page.goto(`${url}/#/pages/history`)
+    await page.getByText('There is no vectorizer of the name pages').waitFor()
+    await browser.check(page, 'a vectorizer that this token may not see')
+    await page.done()
+    const other = await open(url, '#/pages/dead', { as: some })
+    await other.getByText('The dead letters cannot be shown').waitFor()
+    expect(await other.getByRole('button', { name: 'Retry these' }).isDisabled(), 'without the right')
+    await other.done()
+  },
+
+  async 'without a token nothing may be changed'() {
+    const { server, url } = await serve(0, { EMBEDD_API_TOKEN: '', EMBEDD_CONFIG: `${work}/endpoints.toml` })
+    const page = await browser.page()
+    await page.goto(`${url}/#/pages/dead?kind=rejected`)
+    await page.getByText('No dead letter passes this filter.').waitFor()
+    expect((await page.locator('#dead-why').innerText()).includes('EMBEDD_API_TOKEN') && (await page.getByRole('button', { name: 'Forget token' }).isHidden()), await page.locator('#dead-why').innerText())
+    await page.done()
+    await stop(server)
+  },
+
   async 'a token is asked for'({ url }) {
     const page = await browser.page({ allowed: [/status of 401/], width: 390 })
     await page.goto(url)
@@ -214,7 +240,22 @@ const provider = new Provider()
 const state = { provider }
 try {
   const base = await provider.start()
-  writeFileSync(`${work}/embedd.toml`, `[endpoint.slow]\nbase_url = "${base}"\nmodel = "slow-1"\napi_key = ""\n\n[token.reader]\nsecret = { env = "READER_TOKEN" }\n`)
+  const endpoint = `[endpoint.slow]\nbase_url = "${base}"\nmodel = "slow-1"\napi_key = ""\n`
+  const tokens = `
+[token.reader]
+secret = { env = "READER_TOKEN" }
+[token.few]
+secret = { env = "FEW_TOKEN" }
+vectorizers = ["notes"]
+write = true
+[token.some]
+secret = { env = "SOME_TOKEN" }
+vectorizers = ["pages"]
+filter = '{"column": "id", "op": "<", "value": 100}'
+write = true
+`
+  writeFileSync(`${work}/endpoints.toml`, endpoint)
+  writeFileSync(`${work}/embedd.toml`, endpoint + tokens)
   sql("CREATE TABLE pages (id bigint PRIMARY KEY, body text, embedding vector(8)); INSERT INTO pages SELECT i, CASE i WHEN 77 THEN 'poison' ELSE 'page ' || i END FROM generate_series(1, 400) i")
   run('vectorizer', 'create', 'pages', '--table', 'pages', '--text', '{body}', '--column', 'embedding', '--endpoint', 'slow')
   Object.assign(state, await serve())

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <csignal>
 #include <thread>
 
 #include "support/http_get.h"
@@ -82,7 +81,8 @@ TEST_F(DashboardHttp, StatusSaysWhatIsKnownAndWhatIsNot) {
 TEST_F(DashboardHttp, ATokenSeesItsVectorizersAlone) {
   declare_articles();
   embed_all();
-  serve_with("vectorizers = [\"notes\"]\nfilter = { column = \"stars\", op = \">\", value = 1 }\n");
+  serve_with(R"(vectorizers = ["notes"]
+filter = '{"column": "stars", "op": ">", "value": 1}')");
   const SearchReply status = client->get("/v1/status");
   ASSERT_EQ(status.status, 200) << status.body;
   EXPECT_THAT(status.body, Not(HasSubstr("articles")));
@@ -102,8 +102,7 @@ TEST_F(DashboardHttp, EventsComeUntilTheServerStops) {
   std::thread reader([&] { seen = watcher.receive(); });
   std::this_thread::sleep_for(seconds(5));
   const Instant asked = std::chrono::steady_clock::now();
-  server->signal(SIGTERM);
-  EXPECT_EQ(server->wait(), 0);
+  EXPECT_EQ(server->stop().code, 0);
   reader.join();
   EXPECT_LT(std::chrono::steady_clock::now() - asked, seconds(20))
       << "a server that stops waits for no watcher";

@@ -1,6 +1,6 @@
 // A vectorizer's dead letters: seen, filtered, retried and purged. Nothing is changed without a filter.
 import { ask, pathOf } from './api.js'
-import { cell, confirm, el, factOf, keyed, keyText, setText, table } from './dom.js'
+import { confirm, el, keyed, keyText, rowOf, setFact, setText, table } from './dom.js'
 import { count, countLimit, limited, moment } from './format.js'
 import { hashOf } from './place.js'
 import { spoken } from './words.js'
@@ -16,6 +16,7 @@ const ages = {
 }
 const fields = ['kind', 'key', 'older_than', 'newer_than']
 const shown = 100
+const columns = [['Row', 'key:name'], ['Kind', 'kind:text'], ['Reason', 'message:text', 'words'], ['Attempts', 'attempts:fact', 'number'], ['Failed', 'failed:fact'], ['Change', 'one:button']]
 /// The list is asked for again if the number of dead letters has changed, but no more often than this.
 const refreshAfter = 5000
 
@@ -42,7 +43,7 @@ export class DeadLetters {
     this.purge = el('button', { type: 'button', class: 'danger-quiet', onclick: () => this.#change('purge', this.filter) }, 'Purge these…')
     this.why = el('p', { class: 'muted', id: 'dead-why' })
     for (const button of [this.retry, this.purge]) button.setAttribute('aria-describedby', 'dead-why')
-    this.table = table('Dead letters', [{ title: 'Row' }, { title: 'Kind' }, { title: 'Reason' }, { title: 'Attempts', class: 'number' }, { title: 'Failed' }, { title: 'Change' }], { class: 'cards dead' })
+    this.table = table('Dead letters', columns, 'dead')
     this.frame = el('div', { class: 'frame' }, this.table.node)
     this.node = el('div', {}, el('h2', {}, 'Dead letters'), el('p', { class: 'muted' }, 'Rows that cannot be embedded as they are. They stay here until a person retries or purges them, or until their text changes.'), this.form, el('div', { class: 'bulk' }, this.said, el('div', { class: 'actions' }, this.retry, this.purge)), this.why, this.frame)
     this.frame.hidden = true
@@ -121,7 +122,7 @@ export class DeadLetters {
     }
     setText(this.said, this.#summary())
     this.frame.hidden = letters.length === 0
-    keyed(this.table.body, letters, (letter) => JSON.stringify(letter.key), (letter) => this.#row(letter), (row, letter) => row.update(letter))
+    keyed(this.table.body, letters, (letter) => JSON.stringify(letter.key), (letter) => this.#row(letter), showLetter)
     this.#allow()
   }
 
@@ -156,23 +157,13 @@ export class DeadLetters {
     for (const { one } of this.table.body.parts?.values() ?? []) one.disabled = !this.rights?.write
   }
 
-  #row(letter) {
-    const message = el('span', {})
-    const kind = el('span', {})
-    const attempts = factOf(count(letter.attempts))
-    const failed = el('span', { class: 'fact' })
-    const key = keyWords(letter.key)
-    const one = el('button', { type: 'button', class: 'quiet', 'aria-label': `Retry row ${key}`, onclick: () => this.#change('retry', { key: letter.key }) }, 'Retry…')
-    const node = el('tr', { role: 'row' }, el('th', { role: 'rowheader', scope: 'row', class: 'key' }, key), cell('Kind', {}, kind), cell('Reason', { class: 'words' }, message), cell('Attempts', { class: 'number' }, attempts), cell('Failed', {}, failed), cell('Change', {}, one))
-    const update = (now) => {
-      setText(kind, spoken(now.kind))
-      setText(message, now.message)
-      setText(attempts, count(now.attempts).text)
-      const at = moment(now.failed_at)
-      setText(failed, at.text)
-      failed.dataset.exact = at.exact
-    }
-    return { node, one, update }
+  #row({ key }) {
+    const row = rowOf(columns)
+    setText(row.key, keyText(key))
+    setText(row.one, 'Retry…')
+    row.one.ariaLabel = `Retry row ${keyText(key)}`
+    row.one.onclick = () => this.#change('retry', { key })
+    return row
   }
 
   /// How many rows the filter means, as far as the page can know.
@@ -212,6 +203,13 @@ export class DeadLetters {
   close() {
     this.asking?.abort()
   }
+}
+
+function showLetter(row, letter) {
+  setText(row.kind, spoken(letter.kind))
+  setText(row.message, letter.message)
+  setFact(row.attempts, count(letter.attempts))
+  setFact(row.failed, moment(letter.failed_at))
 }
 
 const keyWords = (key) => (typeof key === 'string' ? key : keyText(key))

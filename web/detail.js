@@ -1,9 +1,9 @@
 // One vectorizer: its facts, and a tab for its history, its dead letters or a search.
-import { badge, dot, el, keyed, setBadge, setFact, setText } from './dom.js'
+import { badge, el, keyed, setBadge, setFact, setText } from './dom.js'
 import { DeadLetters } from './dead.js'
 import { about, count, limited, moment, money, none, perSecond, prefixed, seconds, unknown } from './format.js'
 import { History } from './history.js'
-import { showProgress } from './overview.js'
+import { freshOf, showNotes, showProgress } from './overview.js'
 import { hashOf } from './place.js'
 import { Search } from './search.js'
 import { budgetWords, nestedOf, notesOf, ofCondition } from './words.js'
@@ -72,7 +72,9 @@ export class Detail {
     this.other.href = hashOf({ vectorizer: other })
     setText(this.other, item.replaces ? `To replace ${other}` : other ? `To be replaced by ${other}` : '')
     setText(this.words, `${other ? ' · ' : ''}${item.source} · ${item.endpoint} / ${item.model} · ${item.dimensions} dimensions`)
-    this.#notes(status)
+    const notes = notesOf(item, status)
+    this.notes.hidden = notes.length === 0
+    showNotes(this.notes, notes)
     this.facts.update(item)
     const dead = item.dead_letters > 0 ? ` (${limited(item.dead_letters).text})` : ''
     setText(this.links.dead, `Dead letters${dead}`)
@@ -84,23 +86,6 @@ export class Detail {
     if (!items.includes(this.name)) items.unshift(this.name)
     keyed(this.choice, items, (name) => name, (name) => ({ node: el('option', { value: name }, name) }), () => {})
     if (document.activeElement !== this.choice) this.choice.value = this.name
-  }
-
-  #notes(status) {
-    const notes = notesOf(this.item, status)
-    this.notes.hidden = notes.length === 0
-    keyed(this.notes, notes, (note, index) => index, () => this.#line(), (part, note) => {
-      part.node.dataset.tone = note.tone
-      setText(part.words, note.words)
-      setText(part.command, note.command)
-      part.command.hidden = !note.command
-    })
-  }
-
-  #line() {
-    const words = el('span', {})
-    const command = el('code', {})
-    return { node: el('li', {}, dot(), words, ' ', command), words, command }
   }
 
   close() {
@@ -116,8 +101,8 @@ class Facts {
     this.done = this.#fact()
     this.share = this.#fact()
     this.finish = el('small', {})
-    this.progress = el('progress', { max: '1', 'aria-label': 'Rows that are done' })
-    const rows = el('div', { class: 'wide' }, el('dt', {}, 'Rows done'), el('dd', {}, el('span', { class: 'line' }, this.done, this.share), this.progress, this.finish))
+    this.progress = el('progress', { max: '1' })
+    const rows = el('div', { class: 'wide' }, el('dt', {}, 'Rows done'), el('dd', { class: 'rows' }, this.done, this.share, this.progress, this.finish))
     const titles = { queue: 'Queue', fresh: 'Freshness, last hour', rate: 'Pace', tokens: 'Today', cost: 'Cost today', search: 'Searched by words', index: 'Vector index', walked: 'Last walk' }
     this.node = el('dl', { class: 'facts' }, rows, Object.entries(titles).map(([name, title]) => this.#part(name, title)))
   }
@@ -141,14 +126,13 @@ class Facts {
 
   update(item) {
     showProgress(this, item)
-    setText(this.finish, item.seconds_to_finish > 0 ? `about ${seconds(item.seconds_to_finish).text} to finish` : item.jobs > 0 ? 'time to finish unknown' : '')
     this.#set('queue', prefixed('', about(item.jobs, item.jobs_exact), item.jobs === 1 ? ' row' : ' rows'), this.#queue(item))
     this.#fresh(item)
     this.#set('rate', perSecond(item.rows_per_second))
     const today = item.today
     this.#set('tokens', today ? prefixed('', count(today.tokens), ' tokens') : unknown, today ? `${count(today.rows).text} rows, ${count(today.requests).text} requests` : '')
     this.#cost(item)
-    this.#set('search', item.text_search ? { text: item.text_search, exact: '' } : { ...none, text: 'no' })
+    this.#set('search', item.text_search ? { text: item.text_search.replace(/^pg_catalog\./, ''), exact: item.text_search } : { ...none, text: 'no' })
     const index = item.index && item.index !== 'none' ? item.index : ''
     this.#set('index', index ? { text: index, exact: '' } : { ...none, text: 'none' }, item.index_wanted ? 'not built yet' : '')
     this.#set('walked', item.walked_at ? moment(item.walked_at) : { ...none, text: 'not yet' })
@@ -160,11 +144,10 @@ class Facts {
     return item.jobs > 0 ? parts.join(', ') : ''
   }
 
-  #fresh({ freshness }) {
-    if (!freshness || freshness.p50_seconds === null) return this.#set('fresh', { ...none, text: 'no row' })
-    const p50 = prefixed('p50 ', seconds(freshness.p50_seconds))
-    const p99 = prefixed('p99 ', seconds(freshness.p99_seconds))
-    this.#set('fresh', { text: `${p50.text}, ${p99.text}`, exact: `${p50.exact}, ${p99.exact}` }, `of ${count(freshness.rows).text} rows`)
+  #fresh(item) {
+    const [p50, p99] = freshOf(item)
+    if (p50.unknown) return this.#set('fresh', p50)
+    this.#set('fresh', { text: `p50 ${p50.text}, p99 ${p99.text}`, exact: `p50 ${p50.exact}, p99 ${p99.exact}` }, `of ${count(item.freshness.rows).text} rows`)
   }
 
   #cost(item) {

@@ -110,23 +110,38 @@ export function startTips() {
   document.addEventListener('keydown', (event) => event.key === 'Escape' && hide())
 }
 
-/// A table whose roles survive being shown as cards on a phone. columns: [{title, class}].
-export function table(caption, columns, attributes = {}) {
+const makers = {
+  badge: () => badge(),
+  bar: () => el('progress', { max: '1' }),
+  button: () => el('button', { type: 'button', class: 'quiet' }),
+  fact: () => el('span', { class: 'fact' }),
+  link: () => el('a', { class: 'name' }),
+  name: () => el('span', { class: 'name' }),
+  small: () => el('small'),
+  text: () => el('span'),
+}
+
+/// A table for rows of `columns`, whose roles survive being shown as cards on a phone. A column is its title, the names of the parts
+/// of its cells with what they are made of, such as 'queue:fact oldest:small', and its class.
+export function table(caption, columns, of = '') {
   const body = el('tbody', { role: 'rowgroup' })
-  const head = columns.map(({ title, class: of }) => el('th', { scope: 'col', role: 'columnheader', class: of }, title))
-  const node = el(
-    'table',
-    { role: 'table', ...attributes },
-    el('caption', { class: 'unseen' }, caption),
-    el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, head)),
-    body,
-  )
+  const head = columns.map(([title, , kind]) => el('th', { scope: 'col', role: 'columnheader', class: kind }, title))
+  const node = el('table', { role: 'table', class: `cards ${of}` }, el('caption', { class: 'unseen' }, caption), el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, head)), body)
   return { node, body }
 }
 
-/// A cell that says its column's title where the head is not shown.
-export function cell(title, attributes = {}, ...children) {
-  return el('td', { role: 'cell', 'data-title': title, ...attributes }, ...children)
+/// {node, and each part of the columns by its name}. Where the table's head is not shown, a cell says its column's title.
+export function rowOf(columns) {
+  const row = {}
+  const cells = columns.map(([title, parts, kind], index) => {
+    const inside = parts.split(' ').map((part) => {
+      const [name, of] = part.split(':')
+      return (row[name] = makers[of]())
+    })
+    return index ? el('td', { role: 'cell', 'data-title': title, class: kind }, inside) : el('th', { role: 'rowheader', scope: 'row', class: kind }, inside)
+  })
+  row.node = el('tr', { role: 'row' }, cells)
+  return row
 }
 
 export function announce(words) {

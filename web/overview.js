@@ -1,26 +1,27 @@
 // All vectorizers, endpoints and workers on one page.
-import { badge, cell, dot, el, keyed, setBadge, setFact, setText, table } from './dom.js'
+import { dot, el, keyed, rowOf, setBadge, setFact, setText, table } from './dom.js'
 import { about, count, limited, money, none, perSecond, percent, prefixed, seconds, unknown } from './format.js'
 import { attentionOf, budgetWords, nestedOf, ofCondition, ofEndpoint, ofWorker, totalsOf, workerName } from './words.js'
 
 const mostShown = 6
 
 export class Overview {
-  title = 'Overview'
-
   constructor() {
     this.heading = el('h1', { tabindex: '-1' }, 'Overview')
     this.totals = new Totals()
     this.attention = new Attention()
-    this.vectorizers = new Vectorizers()
-    this.endpoints = new Endpoints()
-    this.workers = new Workers()
-    const parts = [this.totals, this.attention, this.vectorizers, this.endpoints, this.workers]
-    this.node = el('div', { class: 'view' }, this.heading, ...parts.map((part) => part.node))
+    this.vectorizers = new Section('Vectorizers', vectorizerColumns, 'vectorizers', noVectorizer)
+    this.endpoints = new Section('Endpoints', endpointColumns, '', noEndpoint)
+    this.workers = new Section('Workers', workerColumns, '', noWorker)
+    this.node = el('div', { class: 'view' }, this.heading, [this.totals, this.attention, this.vectorizers, this.endpoints, this.workers].map((part) => part.node))
   }
 
   update(status) {
-    for (const part of [this.totals, this.attention, this.vectorizers, this.endpoints, this.workers]) part.update(status)
+    this.totals.update(status)
+    this.attention.update(status)
+    this.vectorizers.update(nestedOf(status.vectorizers), ({ item }) => item.name, showVectorizer)
+    this.endpoints.update(status.endpoints ?? [], (item) => item.name, showEndpoint)
+    this.workers.update(status.workers ?? [], (item) => item.id, showWorker, status.workers ? noWorker : hiddenWorkers)
   }
 
   close() {}
@@ -31,18 +32,13 @@ class Totals {
 
   constructor() {
     const names = { jobs: 'Rows waiting', rate: 'Embedded now', dead: 'Dead letters', tokens: 'Tokens today', cost: 'Cost today', workers: 'Workers' }
-    const parts = Object.entries(names).map(([name, title]) => {
-      this.facts[name] = el('dd', {}, '')
-      return el('div', {}, el('dt', {}, title), this.facts[name])
-    })
+    const parts = Object.entries(names).map(([name, title]) => el('div', {}, el('dt', {}, title), (this.facts[name] = el('dd'))))
     this.node = el('dl', { class: 'totals' }, parts)
   }
 
   update(status) {
-    const totals = totalsOf(status)
-    for (const [name, fact] of Object.entries(totals)) setFact(this.facts[name], fact)
-    const notShown = { text: 'not shown to this token', exact: '', unknown: true }
-    setFact(this.facts.workers, status.workers ? count(status.workers.length) : notShown)
+    const workers = status.workers ? count(status.workers.length) : { ...unknown, text: 'not shown to this token' }
+    for (const [name, fact] of Object.entries({ ...totalsOf(status), workers })) setFact(this.facts[name], fact)
   }
 }
 
@@ -50,8 +46,7 @@ class Attention {
   constructor() {
     this.list = el('ul', { class: 'notes' })
     this.more = el('button', { type: 'button', class: 'quiet', hidden: true, onclick: () => this.#toggle() })
-    this.heading = el('h2', { id: 'attention' }, 'Needs attention')
-    this.node = el('section', { class: 'attention', 'aria-labelledby': 'attention' }, this.heading, this.list, this.more)
+    this.node = el('section', { class: 'attention', 'aria-labelledby': 'attention' }, el('h2', { id: 'attention' }, 'Needs attention'), this.list, this.more)
     this.all = false
   }
 
@@ -64,232 +59,158 @@ class Attention {
     this.status = status
     const found = attentionOf(status)
     this.node.hidden = found.length === 0
-    const shown = this.all ? found : found.slice(0, mostShown)
-    keyed(this.list, shown, (item, index) => `${index} ${item.who} ${item.hash}`, (item) => this.#line(item), (part, item) => {
-      part.node.dataset.tone = item.tone
-      setText(part.words, item.words)
-      setText(part.command, item.command)
-      part.command.hidden = !item.command
-    })
+    showNotes(this.list, this.all ? found : found.slice(0, mostShown))
     this.more.hidden = found.length <= mostShown
     setText(this.more, this.all ? 'Show fewer' : `Show all ${found.length}`)
   }
+}
 
-  #line({ who, hash }) {
-    const words = el('span', {})
-    const command = el('code', {})
-    const name = hash ? el('a', { href: hash }, who) : el('strong', {}, who)
-    return { node: el('li', {}, dot(), name, ' ', words, ' ', command), words, command }
+/// Notes of words.js as lines of a list.
+export function showNotes(list, notes) {
+  const create = ({ who, hash }) => {
+    const part = { words: el('span'), command: el('code') }
+    const name = hash ? el('a', { href: hash }, who) : el('strong', {}, who ?? '')
+    return { ...part, node: el('li', {}, dot(), name, ' ', part.words, ' ', part.command) }
+  }
+  keyed(list, notes, (note, index) => `${index} ${note.who} ${note.hash}`, create, (part, note) => {
+    part.node.dataset.tone = note.tone
+    setText(part.words, note.words)
+    setText(part.command, note.command)
+    part.command.hidden = !note.command
+  })
+}
+
+/// A table under a heading, or words if it has no row.
+class Section {
+  constructor(title, columns, of, nothing) {
+    const id = title.toLowerCase()
+    Object.assign(this, { columns, nothing, made: table(title, columns, of), empty: el('div', { class: 'empty' }, nothing()) })
+    this.frame = el('div', { class: 'frame' }, this.made.node)
+    this.node = el('section', { 'aria-labelledby': id }, el('h2', { id }, title), this.empty, this.frame)
+  }
+
+  update(items, keyOf, show, nothing = this.nothing) {
+    if (nothing !== this.nothing) this.empty.replaceChildren(...nothing())
+    this.nothing = nothing
+    this.empty.hidden = items.length > 0
+    this.frame.hidden = items.length === 0
+    keyed(this.made.body, items, keyOf, () => rowOf(this.columns), show)
   }
 }
 
-class Vectorizers {
-  constructor() {
-    const titles = ['Vectorizer', 'State', 'Rows done', 'Queue', 'Freshness', 'Pace', 'Today', 'Dead letters']
-    const columns = titles.map((title, index) => ({ title, class: index > 2 ? 'number' : '' }))
-    const made = table('Vectorizers', columns, { class: 'cards vectorizers' })
-    this.table = made
-    this.empty = emptyVectorizers()
-    this.node = el('section', { 'aria-labelledby': 'vectorizers' }, el('h2', { id: 'vectorizers' }, 'Vectorizers'), this.empty, el('div', { class: 'frame' }, made.node))
-  }
+const paragraph = (...parts) => [el('p', {}, ...parts)]
+const noVectorizer = () => [
+  el('p', {}, el('strong', {}, 'No vectorizer is declared yet.'), ' A vectorizer says which column holds the vectors of which text. Declare one, and start a worker:'),
+  el('pre', { tabindex: '0', role: 'group', 'aria-label': 'Commands' }, "embedd vectorizer create documents --table documents --text '{title} {body}' --column embedding\nembedd worker"),
+]
+const noEndpoint = () => paragraph('No endpoint is known to this server. ', el('code', {}, 'embedd check'), ' says what is configured.')
+const noWorker = () => paragraph('No worker runs, so nothing is embedded. Start one, here or on any machine: ', el('code', {}, 'embedd worker'))
+const hiddenWorkers = () => paragraph('Workers are not shown to this token, which may use only some vectorizers.')
 
-  update(status) {
-    this.empty.hidden = status.vectorizers.length > 0
-    this.table.node.parentNode.hidden = status.vectorizers.length === 0
-    keyed(this.table.body, nestedOf(status.vectorizers), ({ item }) => item.name, ({ item }) => new Row(item), (row, { item, nested }) => row.update(item, nested))
-  }
+const vectorizerColumns = [
+  ['Vectorizer', 'name:link source:small'],
+  ['State', 'state:badge why:small'],
+  ['Rows done', 'done:fact share:fact progress:bar finish:small', 'rows'],
+  ['Queue', 'queue:fact oldest:small', 'number'],
+  ['Freshness', 'p50:fact p99:small', 'number'],
+  ['Pace', 'rate:fact', 'number'],
+  ['Today', 'tokens:fact cost:small', 'number'],
+  ['Dead letters', 'dead:link noDead:fact', 'number'],
+]
+
+function showVectorizer(row, { item, nested }) {
+  const hash = `#/${encodeURIComponent(item.name)}`
+  row.node.classList.toggle('nested', nested)
+  setText(row.name, item.name)
+  row.name.href = hash
+  setText(row.source, `${item.replaces ? `to replace ${item.replaces} · ` : ''}${item.source} · ${item.model}`)
+  const [tone, why] = ofCondition(item.condition)
+  setBadge(row.state, tone, item.condition)
+  setText(row.why, why)
+  showProgress(row, item)
+  setFact(row.queue, about(item.jobs, item.jobs_exact))
+  const oldest = seconds(item.oldest_age_seconds)
+  setText(row.oldest, oldest.unknown ? '' : `oldest ${oldest.text}`)
+  const [p50, p99] = freshOf(item)
+  setFact(row.p50, prefixed('p50 ', p50))
+  setText(row.p99, p99.unknown ? '' : `p99 ${p99.text}`)
+  setFact(row.rate, perSecond(item.rows_per_second))
+  setFact(row.tokens, prefixed('', count(item.today?.tokens), ' tokens'))
+  const budget = budgetWords(item.budget)
+  const cost = money(item.today?.cost_usd)
+  setText(row.cost, cost.unknown ? `price unknown${budget ? `, budget ${budget}` : ''}` : `${cost.text}${budget ? ` of ${budget}` : ''}`)
+  row.dead.href = `${hash}/dead`
+  row.dead.hidden = !(item.dead_letters > 0)
+  row.noDead.hidden = !row.dead.hidden
+  for (const part of [row.dead, row.noDead]) setFact(part, limited(item.dead_letters))
 }
 
-function emptyVectorizers() {
-  return el(
-    'div',
-    { class: 'empty' },
-    el('p', {}, el('strong', {}, 'No vectorizer is declared yet.'), ' A vectorizer says which column holds the vectors of which text. Declare one, and start a worker:'),
-    el('pre', { tabindex: '0', role: 'group', 'aria-label': 'Commands' }, "embedd vectorizer create documents --table documents --text '{title} {body}' --column embedding\nembedd worker"),
-  )
+/// [p50, p99] of the last hour.
+export function freshOf({ freshness }) {
+  const noRow = { ...none, text: 'no row' }
+  if (!freshness || freshness.p50_seconds === null) return [noRow, noRow]
+  return [seconds(freshness.p50_seconds), seconds(freshness.p99_seconds)]
 }
 
-class Row {
-  constructor(item) {
-    const small = () => el('small', {})
-    const fact = () => el('span', { class: 'fact' })
-    const hash = `#/${encodeURIComponent(item.name)}`
-    Object.assign(this, { source: small(), state: badge(), why: small(), done: fact(), share: fact(), finish: small(), queue: fact() })
-    Object.assign(this, { oldest: small(), p50: fact(), p99: small(), rate: fact(), cost: small(), tokens: fact() })
-    this.progress = el('progress', { max: '1', 'aria-label': `Rows of ${item.name} that are done` })
-    this.dead = el('a', { href: `${hash}/dead`, class: 'fact' })
-    this.deadNone = el('span', { class: 'fact' })
-    this.node = el(
-      'tr',
-      { role: 'row' },
-      el('th', { role: 'rowheader', scope: 'row' }, el('a', { href: hash, class: 'name' }, item.name), this.source),
-      cell('State', {}, this.state, this.why),
-      cell('Rows done', { class: 'rows' }, el('span', { class: 'line' }, this.done, this.share), this.progress, this.finish),
-      cell('Queue', { class: 'number' }, this.queue, this.oldest),
-      cell('Freshness in the last hour', { class: 'number' }, this.p50, this.p99),
-      cell('Pace', { class: 'number' }, this.rate),
-      cell('Today', { class: 'number today' }, this.tokens, this.cost),
-      cell('Dead letters', { class: 'number' }, this.dead, this.deadNone),
-    )
-  }
-
-  update(item, nested) {
-    this.node.classList.toggle('nested', nested)
-    const replaces = item.replaces ? `to replace ${item.replaces} · ` : ''
-    setText(this.source, `${replaces}${item.source} · ${item.model}`)
-    const [tone, why] = ofCondition(item.condition)
-    setBadge(this.state, tone, item.condition)
-    setText(this.why, why)
-    this.#rows(item)
-    setFact(this.queue, about(item.jobs, item.jobs_exact))
-    const oldest = item.oldest_age_seconds
-    setText(this.oldest, oldest === null || oldest === undefined ? '' : `oldest ${seconds(oldest).text}`)
-    this.#freshness(item)
-    setFact(this.rate, perSecond(item.rows_per_second))
-    setFact(this.tokens, item.today ? prefixed('', count(item.today.tokens), ' tokens') : unknown)
-    this.#cost(item)
-    const dead = limited(item.dead_letters)
-    this.dead.hidden = !(item.dead_letters > 0)
-    this.deadNone.hidden = !this.dead.hidden
-    setFact(this.dead, dead)
-    setFact(this.deadNone, dead)
-  }
-
-  #rows(item) {
-    showProgress(this, item)
-    const left = item.seconds_to_finish
-    const waits = item.jobs > 0 || item.unwalked_rows > 0
-    setText(this.finish, left > 0 ? `about ${seconds(left).text} to finish` : waits ? 'time to finish unknown' : '')
-  }
-
-  #freshness(item) {
-    const fresh = item.freshness
-    const nothing = !fresh || fresh.rows === 0 || fresh.p50_seconds === null
-    setFact(this.p50, nothing ? { ...none, text: 'no row' } : prefixed('p50 ', seconds(fresh.p50_seconds)))
-    setText(this.p99, nothing ? '' : `p99 ${seconds(fresh.p99_seconds).text}`)
-  }
-
-  #cost(item) {
-    const budget = budgetWords(item.budget)
-    const cost = money(item.today?.cost_usd)
-    const of = budget ? ` of ${budget}` : ''
-    setText(this.cost, cost.unknown ? `price unknown${budget ? `, budget ${budget}` : ''}` : `${cost.text}${of}`)
-  }
-}
-
-/// Rows done of all, as words and as a bar, which is left out if either is not known.
-export function showProgress({ done, share, progress }, item) {
-  const rows = item.rows ?? { all: null, done: null }
+/// Rows done of all, as words and as a bar, which is left out if either is not known; and how long the others take.
+export function showProgress({ done, share, progress, finish }, item) {
+  const rows = item.rows ?? {}
   const all = about(rows.all, rows.exact)
   const part = count(rows.done)
   const known = !all.unknown && !part.unknown
   if (known) setFact(done, { text: `${part.text} of ${all.text}`, exact: `${part.exact} of ${all.exact}` })
-  else if (!part.unknown) setFact(done, prefixed('', part, ' of an unknown number'))
-  else setFact(done, all.unknown ? unknown : prefixed('unknown, of ', all))
+  else setFact(done, part.unknown ? prefixed('unknown, of ', all) : prefixed('', part, ' of an unknown number'))
   setFact(share, known ? percent(Math.min(rows.done, rows.all), rows.all) : { text: '', exact: '' })
+  progress.ariaLabel = `Rows of ${item.name} that are done`
   progress.hidden = !known
   if (known) progress.value = rows.all === 0 ? 1 : Math.min(rows.done / rows.all, 1)
+  const waits = item.jobs > 0 || item.unwalked_rows > 0
+  setText(finish, item.seconds_to_finish > 0 ? `about ${seconds(item.seconds_to_finish).text} to finish` : waits ? 'time to finish unknown' : '')
 }
 
-class Endpoints {
-  constructor() {
-    const columns = ['Endpoint', 'State', 'In the provider’s words', 'Workers', 'Requests at a time', 'Pace'].map((title, index) => ({ title, class: index > 2 ? 'number' : '' }))
-    this.table = table('Endpoints', columns, { class: 'cards' })
-    this.empty = el('p', { class: 'empty' }, 'No endpoint is known to this server. ', el('code', {}, 'embedd check'), ' says what is configured.')
-    this.node = el('section', { 'aria-labelledby': 'endpoints' }, el('h2', { id: 'endpoints' }, 'Endpoints'), this.empty, el('div', { class: 'frame' }, this.table.node))
-  }
+const endpointColumns = [
+  ['Endpoint', 'name:name dialect:small'],
+  ['State', 'state:badge why:small'],
+  ['In the provider’s words', 'message:text', 'words'],
+  ['Workers', 'workers:fact', 'number'],
+  ['Requests at a time', 'requests:fact found:small', 'number'],
+  ['Pace', 'rate:fact', 'number'],
+]
 
-  update(status) {
-    const endpoints = status.endpoints ?? []
-    this.empty.hidden = endpoints.length > 0
-    this.table.node.parentNode.hidden = endpoints.length === 0
-    keyed(this.table.body, endpoints, (item) => item.name, (item) => new EndpointRow(item), (row, item) => row.update(item))
-  }
+function showEndpoint(row, item) {
+  setText(row.name, item.name)
+  setText(row.dialect, `${item.dialect ?? 'not configured here'}${item.has_key === false ? ' · no key here' : ''}`)
+  setBadge(row.state, ...ofEndpoint(item.state))
+  setText(row.why, item.state ? '' : 'no worker says')
+  setFact(row.message, item.message ? { text: item.message } : none)
+  setFact(row.workers, count(item.workers))
+  setFact(row.requests, count(item.requests_in_flight))
+  const found = count(item.concurrency)
+  setText(row.found, found.unknown ? 'limit unknown' : `of ${found.text} found to be good`)
+  setFact(row.rate, perSecond(item.rows_per_second))
 }
 
-class EndpointRow {
-  constructor(item) {
-    const fact = () => el('span', { class: 'fact' })
-    Object.assign(this, { state: badge(), why: el('small', {}), message: el('span', {}), workers: fact(), requests: fact(), found: el('small', {}), rate: fact() })
-    this.dialect = el('small', {})
-    this.node = el(
-      'tr',
-      { role: 'row' },
-      el('th', { role: 'rowheader', scope: 'row' }, el('span', { class: 'name' }, item.name), this.dialect),
-      cell('State', {}, this.state, this.why),
-      cell('In the provider’s words', { class: 'words' }, this.message),
-      cell('Workers', { class: 'number' }, this.workers),
-      cell('Requests at a time', { class: 'number' }, this.requests, this.found),
-      cell('Pace', { class: 'number' }, this.rate),
-    )
-  }
+const workerColumns = [
+  ['Worker', 'name:name version:small'],
+  ['Does', 'state:badge'],
+  ['Says', 'says:text', 'words'],
+  ['Up', 'up:fact', 'number'],
+  ['Heard of', 'heard:fact', 'number'],
+  ['Rows embedded', 'rows:fact', 'number'],
+  ['Pace', 'rate:fact', 'number'],
+  ['Requests', 'requests:fact', 'number'],
+  ['Leases', 'leases:fact', 'number'],
+]
 
-  update(item) {
-    setText(this.dialect, `${item.dialect ?? 'not configured here'}${item.has_key === false ? ' · no key here' : ''}`)
-    const [tone, word] = ofEndpoint(item.state)
-    setBadge(this.state, tone, word)
-    setText(this.why, item.state ? '' : 'no worker says')
-    setText(this.message, item.message || '–')
-    this.message.classList.toggle('unknown', !item.message)
-    setFact(this.workers, count(item.workers))
-    setFact(this.requests, count(item.requests_in_flight))
-    const found = item.concurrency
-    setText(this.found, found === null || found === undefined ? 'limit unknown' : `of ${count(found).text} found to be good`)
-    setFact(this.rate, perSecond(item.rows_per_second))
-  }
-}
-
-class Workers {
-  constructor() {
-    const titles = ['Worker', 'Does', 'Says', 'Up', 'Heard of', 'Rows embedded', 'Pace', 'Requests', 'Leases']
-    this.table = table('Workers', titles.map((title, index) => ({ title, class: index > 2 ? 'number' : '' })), { class: 'cards' })
-    this.empty = el('p', { class: 'empty' })
-    this.node = el('section', { 'aria-labelledby': 'workers' }, el('h2', { id: 'workers' }, 'Workers'), this.empty, el('div', { class: 'frame' }, this.table.node))
-  }
-
-  update(status) {
-    const workers = status.workers ?? []
-    this.empty.hidden = workers.length > 0
-    this.table.node.parentNode.hidden = workers.length === 0
-    if (!status.workers) setText(this.empty, 'Workers are not shown to this token, which may use only some vectorizers.')
-    else if (workers.length === 0 && !this.empty.querySelector('code'))
-      this.empty.replaceChildren('No worker runs, so nothing is embedded. Start one, here or on any machine: ', el('code', {}, 'embedd worker'))
-    keyed(this.table.body, workers, (item) => item.id, (item) => new WorkerRow(item), (row, item) => row.update(item))
-  }
-}
-
-class WorkerRow {
-  constructor() {
-    const fact = () => el('span', { class: 'fact' })
-    Object.assign(this, { name: el('span', { class: 'name' }), version: el('small', {}), state: badge(), says: el('span', {}), up: fact(), heard: fact() })
-    Object.assign(this, { rows: fact(), rate: fact(), requests: fact(), leases: fact() })
-    this.node = el(
-      'tr',
-      { role: 'row' },
-      el('th', { role: 'rowheader', scope: 'row' }, this.name, this.version),
-      cell('Does', {}, this.state),
-      cell('Says', { class: 'words' }, this.says),
-      cell('Up', { class: 'number' }, this.up),
-      cell('Heard of', { class: 'number' }, this.heard),
-      cell('Rows embedded', { class: 'number' }, this.rows),
-      cell('Pace', { class: 'number' }, this.rate),
-      cell('Requests', { class: 'number' }, this.requests),
-      cell('Leases', { class: 'number' }, this.leases),
-    )
-  }
-
-  update(item) {
-    setText(this.name, workerName(item))
-    setText(this.version, `embedd ${item.version}`)
-    const [tone, word] = ofWorker(item)
-    setBadge(this.state, tone, word)
-    setText(this.says, (item.problems ?? []).join(' · ') || '–')
-    this.says.classList.toggle('unknown', !item.problems?.length)
-    setFact(this.up, seconds(item.up_seconds))
-    setFact(this.heard, prefixed('', seconds(item.silent_seconds), ' ago'))
-    setFact(this.rows, count(item.rows_embedded))
-    setFact(this.rate, perSecond(item.rows_per_second))
-    setFact(this.requests, count(item.requests_in_flight))
-    setFact(this.leases, count(item.leases))
-  }
+function showWorker(row, item) {
+  setText(row.name, workerName(item))
+  setText(row.version, `embedd ${item.version}`)
+  setBadge(row.state, ...ofWorker(item))
+  setFact(row.says, item.problems?.length ? { text: item.problems.join(' · ') } : none)
+  setFact(row.up, seconds(item.up_seconds))
+  setFact(row.heard, prefixed('', seconds(item.silent_seconds), ' ago'))
+  setFact(row.rows, count(item.rows_embedded))
+  setFact(row.rate, perSecond(item.rows_per_second))
+  setFact(row.requests, count(item.requests_in_flight))
+  setFact(row.leases, count(item.leases))
 }

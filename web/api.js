@@ -5,29 +5,23 @@ const place = 'embedd.token'
 let unkept = ''
 
 /// Where the browser forbids storage, the token is known until the page is left.
+function stored(use) {
+  try {
+    return use(sessionStorage)
+  } catch {
+    return unkept
+  }
+}
+
 export const token = {
-  get() {
-    try {
-      return sessionStorage.getItem(place) ?? unkept
-    } catch {
-      return unkept
-    }
-  },
+  get: () => stored((storage) => storage.getItem(place) ?? unkept),
   set(value) {
     unkept = value
-    try {
-      sessionStorage.setItem(place, value)
-    } catch {
-      // It stays in `unkept`.
-    }
+    stored((storage) => storage.setItem(place, value))
   },
   forget() {
     unkept = ''
-    try {
-      sessionStorage.removeItem(place)
-    } catch {
-      // It was never there.
-    }
+    stored((storage) => storage.removeItem(place))
   },
 }
 

@@ -54,8 +54,8 @@ export class DeadLetters {
     if (this.filter && JSON.stringify(filter) === JSON.stringify(this.filter)) return
     this.filter = filter
     this.key.value = filter.key ?? ''
-    this.#chooseKind(filter.kind ?? '')
-    this.#chooseAge(filter)
+    choose(this.kind, filter.kind ?? '', spoken(filter.kind ?? ''))
+    choose(this.age, new URLSearchParams(Object.entries(filter).filter(([field]) => field.endsWith('than'))).toString(), ageWords(filter))
     this.answer = null
     this.#load()
   }
@@ -69,18 +69,6 @@ export class DeadLetters {
       this.#load()
     }
     this.#allow()
-  }
-
-  #chooseKind(kind) {
-    if (![...this.kind.options].some((option) => option.value === kind)) this.kind.append(el('option', { value: kind }, spoken(kind)))
-    this.kind.value = kind
-  }
-
-  /// An age of the URL that the list lacks is a choice too.
-  #chooseAge({ older_than: older, newer_than: newer }) {
-    const value = older && newer ? `older_than=${older}&newer_than=${newer}` : older ? `older_than=${older}` : newer ? `newer_than=${newer}` : ''
-    if (![...this.age.options].some((option) => option.value === value)) this.age.append(el('option', { value }, ageWords({ older_than: older, newer_than: newer })))
-    this.age.value = value
   }
 
   #submit(event) {
@@ -115,19 +103,12 @@ export class DeadLetters {
 
   #show() {
     const { dead_letters: letters, kinds } = this.answer
-    const known = Object.entries(kinds ?? {})
-    for (const [kind, n] of known) {
-      this.#ensureKind(kind)
-      for (const option of this.kind.options) if (option.value === kind) setText(option, `${spoken(kind)} (${limited(n).text})`)
-    }
+    for (const kind of Object.keys(kinds)) offer(this.kind, kind, '')
+    for (const option of [...this.kind.options].slice(1)) setText(option, `${spoken(option.value)} (${limited(kinds[option.value] ?? 0).text})`)
     setText(this.said, this.#summary())
     this.frame.hidden = letters.length === 0
     keyed(this.table.body, letters, (letter) => JSON.stringify(letter.key), (letter) => this.#row(letter), showLetter)
     this.#allow()
-  }
-
-  #ensureKind(kind) {
-    if (![...this.kind.options].some((option) => option.value === kind)) this.kind.append(el('option', { value: kind }, spoken(kind)))
   }
 
   #summary() {
@@ -172,7 +153,7 @@ export class DeadLetters {
     const { dead_letters: letters, more, kinds } = this.answer
     if (!more) return String(letters.length)
     const onlyKind = Object.keys(filter).join() === 'kind'
-    const n = onlyKind ? kinds?.[filter.kind] : undefined
+    const n = onlyKind ? kinds[filter.kind] : undefined
     if (n === undefined) return `more than ${letters.length}`
     return n >= countLimit ? `${count(n).text} or more` : count(n).text
   }
@@ -204,6 +185,15 @@ export class DeadLetters {
     this.asking?.abort()
   }
 }
+
+/// The option of a value, which is added if the list lacks it: an address may name what nobody offered.
+function offer(select, value, words) {
+  const found = [...select.options].find((option) => option.value === value)
+  if (!found) select.append(el('option', { value }, words))
+  return found ?? select.lastChild
+}
+
+const choose = (select, value, words) => (offer(select, value, words).selected = true)
 
 function showLetter(row, letter) {
   setText(row.kind, spoken(letter.kind))

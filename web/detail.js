@@ -42,8 +42,7 @@ export class Detail {
     this.asked = asked
     for (const [name, link] of Object.entries(this.links)) {
       link.href = hashOf({ vectorizer: this.name, tab: name, parameters: name === tab ? parameters : {} })
-      if (name === tab) link.setAttribute('aria-current', 'page')
-      else link.removeAttribute('aria-current')
+      link.ariaCurrent = name === tab ? 'page' : null
     }
     if (this.tab !== tab) {
       this.tab = tab

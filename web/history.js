@@ -17,8 +17,8 @@ export class History {
     this.said = el('p', { class: 'muted', role: 'status' })
     const nav = el('nav', { class: 'ranges', 'aria-label': 'Range of time' }, Object.values(this.links))
     this.charts = [
-      new Chart('Queue', 'rows that wait', [{ key: 'jobs', label: 'rows', colour: '--line-1', path: 'stepped', fill: true }], (n) => count(n).text),
-      new Chart('Rows embedded', 'each minute', [{ key: 'pace', label: 'rows/min', colour: '--line-2', path: 'bars', fill: true }], (n) => count(Math.round(n * 10) / 10).text),
+      new Chart('Queue', 'rows that wait', [{ key: 'jobs', label: 'rows', colour: '--line-1', path: 'stepped' }], (n) => count(n).text),
+      new Chart('Rows embedded', 'each minute', [{ key: 'pace', label: 'rows/min', colour: '--line-2', path: 'bars' }], (n) => count(Math.round(n * 10) / 10).text),
       new Chart('Freshness', 'from the commit of a text to the commit of its vector', freshLines, (n) => seconds(n).text, true),
     ]
     this.table = el('div', { class: 'frame', tabindex: '0', role: 'group', 'aria-label': 'Values' })
@@ -34,10 +34,7 @@ export class History {
 
   go({ range }) {
     const wanted = ranges[range] ? range : '1h'
-    for (const [name, link] of Object.entries(this.links)) {
-      if (name === wanted) link.setAttribute('aria-current', 'true')
-      else link.removeAttribute('aria-current')
-    }
+    for (const [name, link] of Object.entries(this.links)) link.ariaCurrent = name === wanted ? 'true' : null
     if (this.range === wanted) return
     this.range = wanted
     this.#load()
@@ -71,10 +68,9 @@ export class History {
     if (!this.values.open || !this.history) return
     const columns = [['Time', (i) => moment(new Date(this.history.at[i] * 1000).toISOString())], ...listed.map(([title, key, fact]) => [title, (i) => fact(this.history[key]?.[i])])]
     const first = Math.max(this.history.at.length - mostListed, 0)
-    const rows = this.history.at.slice(first).map((_, index) =>
-      el('tr', {}, columns.map(([, of], column) => el(column ? 'td' : 'th', { class: column ? 'number' : '', scope: column ? null : 'row' }, of(first + index).text))),
-    )
-    const head = el('tr', {}, columns.map(([title], column) => el('th', { scope: 'col', class: column ? 'number' : '' }, title)))
+    const line = (tagOf, words) => el('tr', {}, columns.map((column, index) => el(index ? tagOf : 'th', index ? { class: 'number' } : { scope: tagOf === 'th' ? 'col' : 'row' }, words(column))))
+    const rows = this.history.at.slice(first).map((_, index) => line('td', ([, of]) => of(first + index).text))
+    const head = line('th', ([title]) => title)
     const caption = first ? `The last ${mostListed} of ${this.history.at.length} values, the newest first` : 'All values, the newest first'
     this.table.replaceChildren(el('table', {}, el('caption', {}, caption), el('thead', {}, head), el('tbody', {}, rows.reverse())))
   }
@@ -162,17 +158,17 @@ class Chart {
     }
   }
 
-  #series({ colour: name, path, fill, dash, label }) {
+  #series({ colour: name, path, dash, label }) {
     const { stepped, bars } = window.uPlot.paths
     const paths = path === 'stepped' ? stepped({ align: 1 }) : path === 'bars' ? bars({ align: 1, size: [0.8, 14] }) : undefined
     const stroke = colour(name)
-    return { label, stroke, width: path === 'bars' ? 0 : 1.6, dash, paths, fill: fill ? faint(stroke, path) : undefined, points: path ? { show: false } : { size: 4, fill: stroke } }
+    return { label, stroke, width: path === 'bars' ? 0 : 1.6, dash, paths, fill: path && faint(stroke, path), points: path ? { show: false } : { size: 4, fill: stroke } }
   }
 
   #read(index) {
     const at = index === null || index === undefined ? null : this.data[0][index]
     const values = at === null ? [] : this.lines.map((line, row) => [line, this.data[row + 1][index]]).filter(([, value]) => value !== null && value !== undefined)
-    setText(this.reading, values.length ? `${clock(new Date(at * 1000)).slice(0, 5)}  ${values.map(([line, value]) => `${this.words(value)}${this.lines.length > 1 ? ` ${line.label}` : ` ${line.label}`}`).join(', ')}` : '')
+    setText(this.reading, values.length ? `${clock(new Date(at * 1000)).slice(0, 5)}  ${values.map(([line, value]) => `${this.words(value)} ${line.label}`).join(', ')}` : '')
     this.summary.hidden = values.length > 0
   }
 

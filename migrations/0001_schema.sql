@@ -446,7 +446,7 @@ DECLARE
   keys       text;                             -- k1, k2; of a store also seq: they identify a vector
   named_keys text;
   same_key   text;
-  distance   text;                             -- over the alias %s
+  distance   text;                             -- what follows the alias
   nearest    text;                             -- the distance by which the index orders
   words      text;
   covered    text := '';
@@ -486,14 +486,14 @@ BEGIN
   ELSIF v.filter IS NOT NULL THEN
     covered := format(' AND (%s)', v.filter_sql);
   END IF;
-  distance := format('%%s.%I OPERATOR(%I.<=>) $1::%2$I.%I', v.destination_column, pgvector, v.destination_type);
-  nearest := format(distance, 't');
+  distance := format('.%I OPERATOR(%I.<=>) $1::%2$I.%I', v.destination_column, pgvector, v.destination_type);
+  nearest := 't' || distance;
   IF v.index_kind = 'halfvec' AND v.destination_type = 'vector' THEN
     nearest := format('t.%1$I::%2$I.halfvec(%3$s) OPERATOR(%2$I.<=>) $1::%2$I.vector::%2$I.halfvec(%3$s)', v.destination_column,
                       pgvector, v.dimensions);
   END IF;
   ctes := format(E'near AS MATERIALIZED (\n  SELECT %s, %s AS distance FROM %s t WHERE t.%I IS NOT NULL%s\n  ORDER BY %s LIMIT 200\n)',
-                 named_keys, format(distance, 't'), vectors, v.destination_column, covered, nearest);
+                 named_keys, 't' || distance, vectors, v.destination_column, covered, nearest);
   IF document IS NOT NULL THEN
     limited := '$3';
     words := format('websearch_to_tsquery(%L, $2)', v.text_search);
@@ -509,7 +509,7 @@ BEGIN
     rows_of := rows_of || format(' JOIN %s s ON %s AND s.chunk_seq = f.seq', v.store,
       (SELECT string_agg(format('s.%I = f.k%s', c, n), ' AND ' ORDER BY n) FROM unnest(v.key_columns) WITH ORDINALITY AS u(c, n)));
   END IF;
-  distance := format(distance, CASE WHEN v.store IS NULL THEN 't' ELSE 's' END);
+  distance := CASE WHEN v.store IS NULL THEN 't' ELSE 's' END || distance;
   IF v.score IS NOT NULL THEN
     candidates := 'scored';
     place := 'own DESC NULLS LAST, score DESC';

@@ -1,6 +1,6 @@
 /// Computes the vectors of search queries on a thread of its own, so that no request waits for another's
 /// provider. Recent vectors are kept, kCacheBytes of them, and equal queries at the same time are one
-/// request.
+/// request. What is not kept here may be known to the other servers (SharedVectors), which are asked next.
 ///
 /// After a failure that is the endpoint's, the endpoint is left alone: for the time that the server asks for,
 /// or for a pause that doubles from one second to thirty. Meanwhile each query is refused at once, with the
@@ -13,10 +13,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "app/shared_vectors.h"
 #include "app/vector_cache.h"
 #include "base/error.h"
 #include "base/units.h"
@@ -53,7 +55,13 @@ class QueryEmbedder {
   /// Told of each request to a provider that was billed, or may have been. Called on the embedder's thread.
   using Bought = std::function<void(const Query&, std::uint64_t tokens)>;
 
-  QueryEmbedder(std::vector<provider::EndpointConfig> endpoints, Bought bought);
+  /// Told whether a layer (memory, redis) has a query's vector: hit or miss, of memory also joined (the same
+  /// query is under way), of redis also invalid and unavailable. Called on the embedder's thread.
+  using LookedUp = std::function<void(const char* layer, const char* outcome)>;
+
+  /// `shared` must outlive this object; null: there are no other servers.
+  QueryEmbedder(std::vector<provider::EndpointConfig> endpoints, Bought bought, SharedVectors* shared,
+                LookedUp looked_up);
   /// Ends every query in flight; each still gets its answer.
   ~QueryEmbedder();
   QueryEmbedder(const QueryEmbedder&) = delete;
@@ -68,12 +76,26 @@ class QueryEmbedder {
     Instant deadline;
     Done done;
   };
-  /// One request to an endpoint, and who waits for its answer; never nobody.
+  /// One question to the other servers, then one request to an endpoint, and who waits for its answer; never
+  /// nobody.
   struct Sent {
     std::string key;
+    std::string shared_key;  ///< empty: other servers do not know of it
+    bool sent = false;       ///< to the endpoint
     Instant at{};
     std::vector<Waiting> waiting;
     [[nodiscard]] const Query& query() const { return waiting.front().query; }
+  };
+  /// What the other servers knew of a query; filled by threads of theirs, which may outlive this object.
+  struct Known {
+    std::uint64_t id = 0;
+    SharedVectors::Outcome outcome = SharedVectors::Outcome::miss;
+    std::vector<float> vector;
+  };
+  struct Inbox {
+    std::mutex mutex;
+    std::vector<Known> known;        ///< guarded by mutex
+    provider::Loop* loop = nullptr;  ///< guarded by mutex; null: nobody reads any more
   };
   /// An endpoint that is left alone.
   struct Pause {
@@ -84,13 +106,21 @@ class QueryEmbedder {
 
   void run();
   void start(Waiting waiting);
-  void send(std::string key, Waiting waiting);
+  void ask_others(std::uint64_t id, const Sent& sent);
+  void learn(Known known);
+  void send(std::uint64_t id);
   void finish(Reply reply);
+  void answer(std::uint64_t id, std::expected<QueryVector, NoVector> outcome);
+  std::optional<NoVector> refusal(const std::string& endpoint);
   void expire(Instant now);
   void failed(const std::string& endpoint, const Error& error, Instant now);
 
+  const std::map<std::string, provider::EndpointConfig, std::less<>> endpoints_;
   const Bought bought_;
+  SharedVectors* const shared_;
+  const LookedUp looked_up_;
   provider::Loop loop_;
+  const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
   std::mutex mutex_;
   std::vector<Waiting> arrived_;  ///< guarded by mutex_
   bool stopping_ = false;         ///< guarded by mutex_

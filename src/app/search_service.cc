@@ -64,13 +64,17 @@ struct SearchService::Search {
   void fail(SearchFailure failure) { done(std::unexpected(std::move(failure))); }
 };
 
-SearchService::SearchService(const Settings& settings, int connections)
+SearchService::SearchService(const Settings& settings, int connections, Surroundings around)
     : pool_(settings, connections),
       aside_(settings, 1),
       usage_(aside_),
-      embedder_(settings.endpoints, [this](const QueryEmbedder::Query& query, std::uint64_t tokens) {
-        usage_.add(query.vectorizer, query.model, tokens);
-      }) {}
+      shared_(around.redis == nullptr ? std::nullopt : std::optional<SharedVectors>(*around.redis)),
+      embedder_(
+          settings.endpoints,
+          [this](const QueryEmbedder::Query& query, std::uint64_t tokens) {
+            usage_.add(query.vectorizer, query.model, tokens);
+          },
+          shared_ ? &*shared_ : nullptr, std::move(around.looked_up)) {}
 
 void SearchService::search(std::string vectorizer, search::Request request, Done<SearchAnswer> done) {
   auto search = std::make_shared<Search>(

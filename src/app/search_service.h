@@ -19,6 +19,7 @@
 #include "app/search_failure.h"
 #include "app/search_pool.h"
 #include "app/settings.h"
+#include "app/shared_vectors.h"
 #include "base/error.h"
 #include "schema/vectorizers.h"
 #include "search/embed_request.h"
@@ -59,8 +60,15 @@ class SearchService {
   template <typename T>
   using Done = std::function<void(std::expected<T, SearchFailure>)>;
 
+  /// What a server has beside the database.
+  struct Surroundings {
+    redis::Client* redis = nullptr;  ///< must outlive the service; null: query vectors are not shared
+    QueryEmbedder::LookedUp looked_up = [](const char*, const char*) {};
+  };
+
   /// `settings` must outlive this object.
-  SearchService(const Settings& settings, int connections);
+  SearchService(const Settings& settings, int connections) : SearchService(settings, connections, {}) {}
+  SearchService(const Settings& settings, int connections, Surroundings around);
 
   /// Thread-safe. `done` is called once, on another thread, and must not block. A search that is still
   /// waiting when this object ends fails.
@@ -120,6 +128,7 @@ class SearchService {
   SearchPool pool_;
   SearchPool aside_;  ///< connection for reads and bookings that must not wait behind searches
   QueryUsage usage_;
+  std::optional<SharedVectors> shared_;
   QueryEmbedder embedder_;  ///< ends before the pool, to which it hands over
 };
 

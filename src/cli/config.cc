@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <system_error>
 
 #include "base/nearest.h"
@@ -73,6 +74,12 @@ bool is_ours(std::string_view variable) {
          pg::is_libpq_variable(variable);
 }
 
+/// Whether `variable` is REDIS_URL (or its file), and the same source has EMBEDD_REDIS_URL (or its file).
+template <typename Has>
+bool is_hidden(std::string_view variable, Has has) {
+  return variable.starts_with("REDIS_URL") && (has("EMBEDD_REDIS_URL") || has("EMBEDD_REDIS_URL_FILE"));
+}
+
 /// Reads the configuration source by source, from the highest to the lowest.
 class Loader {
  public:
@@ -117,7 +124,8 @@ class Loader {
     for (const auto& [variable, text] : sources_.environment) {
       TRY(refuse_unknown(variable, kOrigin));
       const Setting* setting = find_environment(variable);
-      if (setting == nullptr) continue;
+      const auto has = [this](const char* name) { return sources_.environment.contains(name); };
+      if (setting == nullptr || is_hidden(variable, has)) continue;
       TRY(config_.values.set(*setting, text, Source::environment, std::string(kOrigin)));
     }
     return {};
@@ -136,12 +144,16 @@ class Loader {
     if (!dotenv.unset.empty())
       add_note(
           fmt::format("{}: empty, because they are not set: {}", file->name, fmt::join(dotenv.unset, ", ")));
+    std::set<std::string, std::less<>> names;
+    for (const DotenvEntry& entry : dotenv.entries) names.insert(entry.name);
     for (DotenvEntry& entry : dotenv.entries) {
       const std::string origin = fmt::format("{}:{}", file->name, entry.line);
       if (const std::string meant = in_capitals(entry.name); meant != entry.name && is_ours(meant))
         add_note(fmt::format("{}: {} is ignored: write it in capitals, {}", origin, entry.name, meant));
       TRY(refuse_unknown(entry.name, origin));
-      if (const Setting* setting = find_environment(entry.name))
+      const auto has = [&names](const char* name) { return names.contains(name); };
+      const Setting* setting = find_environment(entry.name);
+      if (setting != nullptr && !is_hidden(entry.name, has))
         TRY(config_.values.set(*setting, entry.value, Source::dotenv, origin));
       dotenv_.insert_or_assign(std::move(entry.name), std::move(entry.value));
     }

@@ -43,7 +43,8 @@ constexpr const char* kTracesRetryAfter = "60";
 }  // namespace
 
 SearchApi::SearchApi(app::SearchService& service, McpApi& mcp, TracesApi& traces,
-                     observe::RequestMetrics& metrics, Tokens tokens, Limits limits, const Routes* worker)
+                     observe::RequestMetrics& metrics, Tokens tokens, Limits limits, const Routes* worker,
+                     redis::Client* redis)
     : service_(service),
       mcp_(mcp),
       traces_(traces),
@@ -51,10 +52,8 @@ SearchApi::SearchApi(app::SearchService& service, McpApi& mcp, TracesApi& traces
       worker_(worker),
       tokens_(std::move(tokens)),
       limits_(limits),
-      active_of_(std::max<std::size_t>(tokens_.clients(), 1)) {
-  for (std::size_t i = 0; i < tokens_.clients(); ++i)
-    rate_of_.emplace_back(tokens_.rights(i).requests_per_minute);
-}
+      active_of_(std::max<std::size_t>(tokens_.clients(), 1)),
+      rates_(tokens_, redis) {}
 
 HttpReply SearchApi::refusal(int status, std::string_view code, std::string_view message) {
   return problem_reply(status, code, message);
@@ -119,7 +118,7 @@ const Rights& SearchApi::rights_of(const HttpRequest& request) const {
 
 std::optional<HttpReply> SearchApi::check_rate(std::size_t client, Instant now) {
   if (tokens_.empty()) return std::nullopt;
-  const auto wait = rate_of_[client].wait(now);
+  const auto wait = rates_.wait(client, now);
   if (!wait) return std::nullopt;
   metrics_.limited();
   HttpReply reply = refusal(429, "too_many_requests",

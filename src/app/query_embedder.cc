@@ -11,7 +11,6 @@
 namespace embedd::app {
 namespace {
 
-constexpr Duration kFirstPause = seconds(1), kLongestPause = seconds(30);
 constexpr Duration kLongestWait = seconds(60);
 
 /// Queries have a prefix of their own.
@@ -25,12 +24,6 @@ std::map<std::string, provider::EndpointConfig, std::less<>> by_name(
   std::map<std::string, provider::EndpointConfig, std::less<>> out;
   for (const provider::EndpointConfig& endpoint : endpoints) out.emplace(endpoint.name, endpoint);
   return out;
-}
-
-/// A fault of the endpoint or of the account, which the next query would meet again.
-bool is_lasting(ErrorKind kind) {
-  return kind == ErrorKind::unavailable || kind == ErrorKind::rate_limited ||
-         kind == ErrorKind::quota_exhausted || kind == ErrorKind::unauthenticated;
 }
 
 /// A text that is equal for queries that have the same vector.
@@ -154,12 +147,7 @@ std::optional<NoVector> QueryEmbedder::refusal(const std::string& endpoint) {
     return NoVector{
         "no_api_key",
         {ErrorKind::unauthenticated, fmt::format("there is no key for the endpoint '{}'", endpoint)}};
-  const Instant now = std::chrono::steady_clock::now();
-  const auto pause = pauses_.find(endpoint);
-  if (pause == pauses_.end() || now >= pause->second.until) return std::nullopt;
-  NoVector why = pause->second.why;
-  why.error.retry_after = pause->second.until - now;
-  return why;
+  return pauses_.of(endpoint, std::chrono::steady_clock::now());
 }
 
 void QueryEmbedder::send(std::uint64_t id) {
@@ -183,13 +171,11 @@ void QueryEmbedder::finish(Reply reply) {
   if (reply.answer ? !reply.answer->computed_here : reply.answer.error().billed)
     bought_(sent.query(), reply.answer ? reply.answer->tokens : 0);
   if (!reply.answer) {
-    failed(sent.query().endpoint, reply.answer.error(), std::chrono::steady_clock::now());
+    pauses_.failed(sent.query().endpoint, reply.answer.error(), std::chrono::steady_clock::now());
     std::string reason(name_of(reply.answer.error().kind));
     return answer(reply.id, std::unexpected(NoVector{std::move(reason), std::move(reply.answer.error())}));
   }
-  // A success of a request that was sent before the failure says nothing about what comes after.
-  const auto pause = pauses_.find(sent.query().endpoint);
-  if (pause != pauses_.end() && sent.at > pause->second.failed_at) pauses_.erase(pause);
+  pauses_.succeeded(sent.query().endpoint, sent.at);
   QueryVector vector;
   vector.values.assign(reply.answer->vectors.values.begin(), reply.answer->vectors.values.end());
   vector.tokens = reply.answer->tokens;
@@ -233,19 +219,6 @@ void QueryEmbedder::expire(Instant now) {
                    {ErrorKind::unavailable,
                     fmt::format("the endpoint '{}' did not answer in time", each.query.endpoint)}}));
   }
-}
-
-void QueryEmbedder::failed(const std::string& endpoint, const Error& error, Instant now) {
-  if (!is_lasting(error.kind)) return;
-  Pause& pause = pauses_[endpoint];
-  Duration own{};
-  if (now >= pause.until) {
-    own = std::min<Duration>(kFirstPause * (1 << std::min(pause.failures, 5)), kLongestPause);
-    ++pause.failures;
-  }
-  pause.failed_at = now;
-  pause.until = std::max(pause.until, now + std::max(own, error.retry_after.value_or(Duration{})));
-  pause.why = {std::string(name_of(error.kind)), error};
 }
 
 }  // namespace embedd::app

@@ -2,9 +2,8 @@
 /// provider. Recent vectors are kept, kCacheBytes of them, and equal queries at the same time are one
 /// request. What is not kept here may be known to the other servers (SharedVectors), which are asked next.
 ///
-/// After a failure that is the endpoint's, the endpoint is left alone: for the time that the server asks for,
-/// or for a pause that doubles from one second to thirty. Meanwhile each query is refused at once, with the
-/// same reason.
+/// After a failure that is the endpoint's, the endpoint is left alone (Pauses). Meanwhile each query is
+/// refused at once, with the same reason.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "app/pauses.h"
 #include "app/shared_vectors.h"
 #include "app/vector_cache.h"
 #include "base/error.h"
@@ -29,10 +29,7 @@
 namespace embedd::app {
 
 /// Why there is no vector.
-struct NoVector {
-  std::string reason;  ///< a stable word: no_api_key, deadline, or a name of ErrorKind
-  Error error;
-};
+using NoVector = Unserved;
 
 struct QueryVector {
   std::vector<float> values;
@@ -97,12 +94,6 @@ class QueryEmbedder {
     std::vector<Known> known;        ///< guarded by mutex
     provider::Loop* loop = nullptr;  ///< guarded by mutex; null: nobody reads any more
   };
-  /// An endpoint that is left alone.
-  struct Pause {
-    int failures = 0;  ///< in a row; failures during a pause count as one
-    Instant failed_at{}, until{};
-    NoVector why;
-  };
 
   void run();
   void start(Waiting waiting);
@@ -113,7 +104,6 @@ class QueryEmbedder {
   void answer(std::uint64_t id, std::expected<QueryVector, NoVector> outcome);
   std::optional<NoVector> refusal(const std::string& endpoint);
   void expire(Instant now);
-  void failed(const std::string& endpoint, const Error& error, Instant now);
 
   const std::map<std::string, provider::EndpointConfig, std::less<>> endpoints_;
   const Bought bought_;
@@ -130,7 +120,7 @@ class QueryEmbedder {
   std::map<std::uint64_t, Sent> in_flight_;
   std::map<std::string, std::uint64_t> by_key_;  ///< ids of in_flight_, by key_of()
   VectorCache cache_{kCacheBytes};
-  std::map<std::string, Pause> pauses_;  ///< by endpoint
+  Pauses pauses_;
   std::uint64_t next_id_ = 1;
 
   std::thread thread_;

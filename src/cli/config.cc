@@ -17,6 +17,7 @@
 #include "base/nearest.h"
 #include "cli/dotenv.h"
 #include "cli/toml_file.h"
+#include "cli/toml_rerank.h"
 #include "pg/plain_url.h"
 #include "provider/key_file.h"
 
@@ -86,9 +87,9 @@ class Loader {
   explicit Loader(const ConfigSources& sources) : sources_(sources) {}
 
   Result<Config> load() {
-    for (const auto step :
-         {&Loader::read_flags, &Loader::read_environment, &Loader::read_dotenv, &Loader::read_toml,
-          &Loader::build_database, &Loader::build_endpoints, &Loader::read_tokens, &Loader::read_prefix})
+    for (const auto step : {&Loader::read_flags, &Loader::read_environment, &Loader::read_dotenv,
+                            &Loader::read_toml, &Loader::build_database, &Loader::build_endpoints,
+                            &Loader::read_tokens, &Loader::read_rerankers, &Loader::read_prefix})
       TRY((this->*step)());
     config_.tokenizer_ranks = config_.values.text("tokenizer_ranks");
     return std::move(config_);
@@ -241,6 +242,13 @@ class Loader {
   Result<void> read_tokens() {
     if (!toml_) return {};
     config_.tokens = TRY(parse_toml_tokens(
+        toml_->text, toml_->name, [this](const std::string& variable) { return find_variable(variable); }));
+    return {};
+  }
+
+  Result<void> read_rerankers() {
+    if (!toml_) return {};
+    config_.rerankers = TRY(parse_toml_rerankers(
         toml_->text, toml_->name, [this](const std::string& variable) { return find_variable(variable); }));
     return {};
   }

@@ -104,7 +104,9 @@ SearchServer::SearchServer(const Config& config, const serve::Routes* worker, se
           app::SearchService::Surroundings{
               .redis = redis_.get(),
               .looked_up = [this](const char* layer,
-                                  const char* outcome) { metrics_.looked_up(layer, outcome); }})),
+                                  const char* outcome) { metrics_.looked_up(layer, outcome); },
+              .reranked = [this](const std::string& name,
+                                 const std::string& outcome) { metrics_.reranked(name, outcome); }})),
       traces_(*service_),
       mcp_(std::make_unique<serve::McpApi>(config, *service_, traces_, metrics_, serve::McpApi::Limits{})),
       traces_api_(traces_, metrics_),

@@ -39,6 +39,8 @@ struct RequestMetrics::Families {
   Family<Histogram>& tool_seconds = histogram("embedd_tool_call_seconds", "How long tools worked, by tool");
   Family<Counter>& looked_up =
       counter("embedd_query_cache_total", "Looks into the cache of query vectors, by layer and outcome");
+  Family<Counter>& reranks =
+      counter("embedd_reranks_total", "Searches that a reranker was to order, by its name and outcome");
   Family<Gauge>& redis = gauge("embedd_redis_up", "Whether Redis answers; absent if none is configured");
   Counter& limited =
       counter("embedd_http_limited_total", "Requests refused because too many were under way").Add({});
@@ -80,6 +82,10 @@ void RequestMetrics::tool_called(const std::string& tool, const std::string& cod
 
 void RequestMetrics::looked_up(const char* layer, const char* outcome) {
   families_->looked_up.Add({{"layer", layer}, {"outcome", outcome}}).Increment();
+}
+
+void RequestMetrics::reranked(const std::string& name, const std::string& outcome) {
+  families_->reranks.Add({{"name", name}, {"outcome", outcome}}).Increment();
 }
 
 void RequestMetrics::redis(bool up) { families_->redis.Add({}).Set(up ? 1 : 0); }

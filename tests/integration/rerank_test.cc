@@ -206,10 +206,13 @@ TEST_F(Rerank, AnEndpointThatIsAbsentCostsNothing) {
   changes.erase("RERANK_KEY");
   serve(changes);
   expect_degraded("no_api_key");
+  EXPECT_THAT(run_embedd({"check"}, changes).output, HasSubstr("note rerank main: " + reranker.url()));
   EXPECT_EQ(reranker.requests(), 0);
   changes["RERANK_KEY_FILE"] = files.file("key");
   serve(changes);
   expect_degraded("unauthenticated");
+  EXPECT_THAT(run_embedd({"check"}, changes).output,
+              HasSubstr("ok   rerank main: " + reranker.url() + ", its key is set"));
   EXPECT_THAT(server->log(), Not(HasSubstr("wrong-key")));
 }
 

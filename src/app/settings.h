@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "pg/database_url.h"
 #include "provider/endpoint.h"
+#include "provider/rerank.h"
 
 namespace embedd::app {
 
@@ -21,6 +22,7 @@ struct Settings {
   /// none while the file is missing or broken. Null if the URL is not from a file.
   std::function<std::optional<Secret>()> database_now, listen_now;
   std::vector<provider::EndpointConfig> endpoints;  ///< `openai` and `local` are always among them
+  std::vector<provider::RerankConfig> rerankers;    ///< each with a name of its own
   std::string tokenizer_ranks;                      ///< a cl100k_base.tiktoken; empty: the built-in one
   std::string metrics_prefix;                       ///< of further metrics; see observe/prefixed_metrics.h
 

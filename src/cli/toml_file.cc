@@ -3,17 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "base/nearest.h"
 #include "cli/settings.h"
+#include "cli/toml_key.h"
 #include "cli/toml_parse.h"
 
 namespace embedd::cli {
 
 namespace {
 
-constexpr std::string_view kEndpointTable = "endpoint", kTokenTable = "token";
+constexpr std::string_view kEndpointTable = "endpoint";
+/// The tables of named tables: [endpoint.NAME].
+constexpr std::string_view kTables[] = {kEndpointTable, "token", "rerank"};
 
 /// A scalar as a person would write it in the environment; nothing for arrays, tables and dates.
 std::optional<std::string> scalar(const toml::node& node) {
@@ -125,35 +129,11 @@ class EndpointReader {
     }
   }
 
-  /// { env = "NAME" }, { file = "path" }, or "" for a server that wants no key. The key itself may not be in
-  /// this file, which people commit and copy.
   void read_key() {
-    constexpr std::string_view kShape = R"(must be { env = "NAME" }, { file = "path" } or "")";
     const auto* node = find("api_key");
     if (node == nullptr) return;
-    config_.api_key = Secret();
-    config_.api_key_file.clear();
-    if (const auto* value = node->as_string()) {
-      if (!value->get().empty())
-        return error(*node, "api_key", "a key does not belong into this file: " + std::string(kShape));
-      config_.key_required = false;
-      return;
-    }
-    const auto* source = node->as_table();
-    if (source == nullptr || source->size() != 1) return error(*node, "api_key", kShape);
-    if (const auto* path = source->get_as<std::string>("file"))
-      config_.api_key_file = plain(path->get());
-    else if (const auto* variable = source->get_as<std::string>("env"))
-      read_variable(plain(variable->get()));
-    else
-      error(*node, "api_key", kShape);
-  }
-
-  void read_variable(const std::string& variable) {
-    if (auto key = lookup_(variable); key && !key->empty())
-      config_.api_key = Secret(std::move(*key));
-    else if (auto path = lookup_(variable + "_FILE"); path && !path->empty())
-      config_.api_key_file = std::move(*path);
+    if (const std::string wrong = read_api_key(*node, lookup_, config_); !wrong.empty())
+      error(*node, "api_key", wrong);
   }
 
   void refuse_unknown() {
@@ -191,13 +171,13 @@ provider::EndpointConfig& endpoint_named(std::vector<provider::EndpointConfig>& 
 
 Result<std::vector<TomlSetting>> parse_toml_settings(std::string_view text, const std::string& file) {
   auto table = TRY(parse_toml(text, file));
-  std::vector<std::string_view> names{kEndpointTable, kTokenTable};
+  std::vector<std::string_view> names(std::begin(kTables), std::end(kTables));
   for (const Setting& setting : all_settings()) names.push_back(setting.name);
 
   std::vector<TomlSetting> settings;
   for (const auto& [key, node] : table) {
     const std::string origin = place(file, node.source());
-    if (key.str() == kEndpointTable || key.str() == kTokenTable) {
+    if (std::ranges::find(kTables, key.str()) != std::end(kTables)) {
       if (!node.is_table())
         return fail(ErrorKind::invalid_argument,
                     fmt::format("{}: {}s are written [{}.NAME]", origin, key.str(), key.str()));

@@ -85,6 +85,7 @@ constexpr Block kBlocks[] = {
     {"embedd search documents ", Setting::indexed},
     {"embedd vectorizer score documents ", Setting::indexed},
     {"embedd serve --http 127.0.0.1:8081", Setting::indexed},
+    {"redis-server ", Setting::indexed},
     {"embedd traces init --full", Setting::filled},
     {"embedd vectorizer score traces ", Setting::follows},
     {"echo '{\"jsonrpc\": \"2.0\"", Setting::indexed},

@@ -67,9 +67,9 @@ struct SearchService::Search {
 SearchService::SearchService(const Settings& settings, int connections)
     : pool_(settings, connections),
       aside_(settings, 1),
-      usage_(aside_),
+      usage_(aside_, settings.prices),
       embedder_(settings.endpoints, [this](const QueryEmbedder::Query& query, std::uint64_t tokens) {
-        usage_.add(query.vectorizer, query.model, tokens);
+        usage_.add(query.vectorizer, query.endpoint, query.model, tokens);
       }) {}
 
 void SearchService::search(std::string vectorizer, search::Request request, Done<SearchAnswer> done) {

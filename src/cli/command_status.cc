@@ -5,8 +5,10 @@
 
 #include "app/status.h"
 #include "base/json.h"
+#include "cli/budget_text.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/usage_text.h"
 #include "cli/wrap.h"
 #include "schema/status.h"
 
@@ -21,7 +23,8 @@ void write_usage(JsonWriter& json, std::string_view name, const std::vector<sche
   for (const schema::UsageStatus& item : usage) {
     json.object().key("vectorizer").value(item.vectorizer).key("model").value(item.model);
     json.key("requests").value(item.requests).key("rows").value(item.rows).key("tokens").value(item.tokens);
-    json.key("cost_usd").value(item.cost_usd).end();
+    write_cost(json, item.cost_usd, item.unpriced_tokens);
+    json.end();
   }
   json.end();
 }
@@ -37,6 +40,8 @@ std::string as_json(const app::StatusReport& report) {
         .value(item.info.dimensions)
         .key("state")
         .value(item.info.paused ? "paused" : "active");
+    write_budget(json, item.info.budget);
+    json.key("budget_spent").value(item.budget_spent);
     if (item.chunks_waiting) json.key("chunks_waiting").value(*item.chunks_waiting);
     json.key("jobs").value(item.jobs).key("jobs_exact").value(item.jobs_exact);
     json.key("due").value(item.due).key("leased").value(item.leased).key("oldest_age_seconds");
@@ -198,11 +203,14 @@ std::string usage_text(const schema::Status& status) {
     const auto add = [&table](std::string_view when, const std::vector<schema::UsageStatus>& usage) {
       for (const schema::UsageStatus& item : usage)
         table.add({fmt::format("{}, {}", printable(item.vectorizer, 10), when), printable(item.model, kModel),
-                   human_count(item.rows), human_count(item.tokens), fmt::format("{:.4f}", item.cost_usd)});
+                   human_count(item.rows), human_count(item.tokens),
+                   cost_text(item.cost_usd, item.unpriced_tokens)});
     };
     add("today", status.usage_today);
     add("in all", status.usage_total);
-    out += "\n" + table.str();
+    std::int64_t unpriced = 0;
+    for (const schema::UsageStatus& item : status.usage_total) unpriced += item.unpriced_tokens;
+    out += "\n" + table.str() + unpriced_note(unpriced);
   }
   if (status.original_usd)
     out += fmt::format("this database is a copy; its original had spent USD {:.4f}\n", *status.original_usd);

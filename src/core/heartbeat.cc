@@ -1,7 +1,9 @@
 #include "core/heartbeat.h"
 
 #include <set>
+#include <utility>
 
+#include "core/budgets.h"
 #include "core/observer.h"
 
 namespace embedd {
@@ -35,6 +37,7 @@ Heartbeat heartbeat(const WorkerState& state, bool draining, Instant now) {
                              .state = std::string(name_of(gate->state())),
                              .message = about_key ? "the endpoint refuses the key" : gate->message()});
   }
+  for (Problem& problem : Budgets::problems(state)) beat.problems.push_back(std::move(problem));
   return beat;
 }
 

@@ -408,7 +408,7 @@ MUTATIONS = [
     ("locked_tables_are_all_asked_for_at_once", "G5", "src/core/lanes.cc",
      "return lane.lock.locked() && std::ranges::any_of(", "return false && std::ranges::any_of(",
      "sim_tests", "LockedTables.*"),
-    ("memory_has_no_bound", "G10", "src/core/budget.cc",
+    ("memory_has_no_bound", "G10", "src/core/shares.cc",
      "if (use.all.requests > 0 && use.all.bytes + answer > all_.bytes) return false;\n  return ", "return true || ",
      "sim_tests", "Memory.*:Scenario.MemoryStays*"),
     ("claims_go_on_while_settlements_pile_up", "G10", "src/core/claim_wish.cc",

@@ -59,7 +59,7 @@ std::optional<std::int64_t> Prices::nano_usd_of(std::string_view endpoint, std::
   if (!price) return std::nullopt;
   // A price of 0.02 is 20 billionths a token; the product is rounded before it is rounded up, because 0.02 is
   // not exactly a double.
-  constexpr double kExact = 1e-6, kMost = 9e18;
+  constexpr double kExact = 1e-12, kMost = 9e18;
   const double nano = *price * 1e3 * static_cast<double>(tokens);
   return static_cast<std::int64_t>(std::clamp(std::ceil(nano - kExact * std::max(nano, 1.0)), 0.0, kMost));
 }

@@ -27,6 +27,7 @@ void Purse::limit_to(std::string budget_of, const Budget& budget) {
   if (budget == budget_) return;
   budget_ = budget;
   dry_ = false;
+  refused_ = {};
   if (!limited()) begin_day(day_);
 }
 
@@ -35,15 +36,19 @@ void Purse::begin_day(std::int64_t day) {
   held_ = {};
   in_flight_.clear();  // their reservations were of another day's budget
   dry_ = false;
+  refused_ = {};
 }
 
 void Purse::polled(const Cost& reserved, std::int64_t day) {
   if (day > day_) begin_day(day);
   if (!limited()) return;
   const bool left = each_limit(budget_, reserved, [](auto limit, auto used) { return used < limit; });
-  const bool enough = each_limit(budget_, reserved, [](auto limit, auto used) {
-    return limit - used >= std::max<std::int64_t>(limit / kWorthAsking, 1);
-  });
+  Cost worth_asking = reserved;
+  worth_asking += refused_;
+  const bool enough =
+      each_limit(budget_, reserved,
+                 [](auto limit, auto used) { return limit - used >= std::max<std::int64_t>(limit / kWorthAsking, 1); }) &&
+      each_limit(budget_, worth_asking, [](auto limit, auto used) { return used <= limit; });
   if (!left) dry_ = true;
   if (enough) dry_ = false;
 }
@@ -118,7 +123,9 @@ void Purse::answered(const BudgetAnswer& answer, Instant now) {
   if (answer.part->day > day_) begin_day(answer.part->day);
   day_ends_ = asked_at_ + answer.part->day_left;
   held_ += answer.part->cost;
-  if (!request.only_returns()) dry_ = answer.part->cost == Cost{};
+  if (request.only_returns()) return;
+  dry_ = answer.part->cost == Cost{};
+  refused_ = dry_ ? request.needed : Cost{};
 }
 
 void Purse::spend(std::uint64_t request, const Cost& cost) {

@@ -66,7 +66,8 @@ class Purse {
   std::map<std::uint64_t, Cost> in_flight_;  ///< by request; those of this day
   std::int64_t day_ = 0;
   Instant day_ends_{};  ///< at the earliest
-  bool dry_ = false;    ///< the budget is reserved, all of it
+  bool dry_ = false;    ///< too little of the budget is left
+  Cost refused_;        ///< what was needed when it was refused
   bool asked_ = false;
   Instant asked_at_{};
   Instant ask_again_at_{};

@@ -35,7 +35,6 @@ void Worker::turn(bool draining) {
   if (draining) {
     stop_working(now);
     if (finished(draining)) return;  // without leased jobs there is nothing to wait for
-    budgets_.give_back(true, now);
     poll(now);
   } else {
     poll(now);
@@ -64,6 +63,7 @@ void Worker::turn(bool draining) {
   for (Reply& reply : state_.embedder.take_replies()) answers_.settle(std::move(reply), drain_.begun(), now);
   answers_.give_up(drain_.begun(), now);
   release(state_.settlements.take(now, draining), now);
+  if (draining) budgets_.give_back(true, now);
 }
 
 bool Worker::finished(bool draining) const {
@@ -361,6 +361,7 @@ void Worker::stop_working(Instant now) {
   if (drain_.begin(state_.options.drain, now)) {
     polls_.plan(now);  // tells others that this worker stops
     for (const auto& lane : state_.lanes) keeper_.give_back(*lane, now);
+    budgets_.give_back(true, now);
   }
   if (drain_.cancels(now)) state_.embedder.cancel_all();
 }

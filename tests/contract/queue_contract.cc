@@ -692,8 +692,10 @@ TEST_P(QueueContract, ABudgetGrantsWhatIsWantedThenWhatIsLeftThenNothing) {
   EXPECT_EQ(reserve_of(request).cost, both(60));
   EXPECT_EQ(reserve_of(request).cost, (Cost{.tokens = 40, .nano_usd = 60}));
   EXPECT_EQ(reserve_of(request).cost, Cost{});
-  request.budget.tokens = 101;
-  EXPECT_EQ(reserve_of(request).cost, (Cost{.tokens = 10, .nano_usd = 60})) << "never less than is needed";
+  request.budget.tokens = 109;
+  EXPECT_EQ(reserve_of(request).cost, Cost{}) << "ten are needed, and nine are left";
+  request.budget.tokens = 110;
+  EXPECT_EQ(reserve_of(request).cost, (Cost{.tokens = 10, .nano_usd = 60}));
   EXPECT_EQ(reserve_of(request).cost, Cost{});
   request.budget_of = "endpoint b";
   EXPECT_EQ(reserve_of(request).cost, both(60)) << "another budget";
@@ -707,6 +709,20 @@ TEST_P(QueueContract, ABudgetInDollarsAndTokensIsSpentWhenOneIs) {
   EXPECT_EQ(reserve_of(request).cost, both(40));
   EXPECT_EQ(reserve_of(request).cost, (Cost{.tokens = 40, .nano_usd = 10}));
   EXPECT_EQ(reserve_of(request).cost, Cost{});
+}
+
+TEST_P(QueueContract, WhatNeedsMoreThanAWholeBudgetIsGrantedFirstOnADay) {
+  BudgetRequest request{
+      .budget_of = "endpoint a", .budget = {.tokens = 100}, .needed = both(150), .wanted = both(200)};
+  const BudgetAnswer::Part first = reserve_of(request);
+  EXPECT_EQ(first.cost, both(150));
+  EXPECT_EQ(reserve_of(request).cost, Cost{});
+  request.needed = request.wanted = both(1);
+  EXPECT_EQ(reserve_of(request).cost, Cost{}) << "and nothing beside it";
+  world().next_day();
+  EXPECT_EQ(reserve_of(request).cost, both(1));
+  request.needed = both(150);
+  EXPECT_EQ(reserve_of(request).cost, Cost{}) << "it must be the first";
 }
 
 TEST_P(QueueContract, WhatIsReturnedToABudgetCanBeReservedAgain) {

@@ -188,6 +188,7 @@ TEST_F(BudgetTest, AWorkerWithoutThePriceBuysNothingAndSaysWhy) {
   ASSERT_TRUE(worker.wait_for_log("the price of unheard-of is not known")) << worker.log();
   EXPECT_TRUE(status_says("docs waits: no_price, say 1 of 1 workers")) << status();
   EXPECT_EQ(provider.stats().requests, 0U);
+  EXPECT_THAT(run_embedd({"check"}).output, HasSubstr("the price of unheard-of is not known"));
 }
 
 TEST_F(BudgetTest, WrongAmountsAreRefused) {

@@ -51,11 +51,11 @@ BudgetAnswer::Part Database::spend(const BudgetRequest& request, Instant now) {
   const std::int64_t tokens = request.budget.tokens.value_or(INT64_MAX / 2),
                      nano_usd = request.budget.nano_usd.value_or(INT64_MAX / 2);
   BudgetAnswer::Part part{.day = today, .day_left = Instant((today + 1) * day) - now};
-  if (used.tokens >= tokens || used.nano_usd >= nano_usd) return part;
-  part.cost = {
-      .tokens = std::max(std::min(request.wanted.tokens, tokens - used.tokens), request.needed.tokens),
-      .nano_usd =
-          std::max(std::min(request.wanted.nano_usd, nano_usd - used.nano_usd), request.needed.nano_usd)};
+  if (used.tokens + request.needed.tokens <= tokens && used.nano_usd + request.needed.nano_usd <= nano_usd)
+    part.cost = {.tokens = std::min(request.wanted.tokens, tokens - used.tokens),
+                 .nano_usd = std::min(request.wanted.nano_usd, nano_usd - used.nano_usd)};
+  else if (used.tokens <= 0 && used.nano_usd <= 0)
+    part.cost = request.needed;
   used += part.cost;
   return part;
 }
@@ -85,7 +85,7 @@ std::vector<std::pair<std::string, Budget>> World::budgets_of(const std::string&
   // A request does not say whose it is. A model that only one vectorizer has does.
   const Table* only = nullptr;
   for (const auto& [id, table] : database.tables)
-    if (table.vectorizer.model == model) {
+    if (table.vectorizer.model == model && !table.vectorizer.cuts()) {
       if (only != nullptr) return out;
       only = &table;
     }
@@ -95,24 +95,20 @@ std::vector<std::pair<std::string, Budget>> World::budgets_of(const std::string&
   return out;
 }
 
-/// Whatever was billed, and whatever may be billed of the requests in flight, is within the budget, or beyond
-/// it by one text.
+/// What was billed of the day, and what may be billed of the requests in flight, is never more than the
+/// budget, unless it is one text alone.
 void World::request_starts(const std::string& endpoint, const std::string& model,
                            const std::vector<std::string>& texts) {
   std::size_t bytes = 0;
-  for (const std::string& text : texts) {
-    bytes += text.size();
-    longest_text = std::max(longest_text, text.size());
-  }
-  const Cost least = cost(endpoint, model, longest_text);
+  for (const std::string& text : texts) bytes += text.size();
+  const Cost most = cost(endpoint, model, bytes);
   for (const auto& [name, budget] : budgets_of(endpoint, model)) {
     Bought& bought = bought_of[{name, database.day_of(database_now())}];
-    bought.in_flight += cost(endpoint, model, bytes);
-    if (!budgets_are_strict) continue;
+    const bool alone = texts.size() == 1 && bought.billed == Cost{} && bought.in_flight == Cost{};
+    bought.in_flight += most;
+    if (!budgets_are_strict || alone) continue;
     const auto beyond = [&](const std::optional<std::int64_t>& limit, std::int64_t Cost::* amount) {
-      const std::int64_t most =
-          std::max(limit.value_or(INT64_MAX / 2), bought.highest.*amount) + least.*amount;
-      return limit && bought.billed.*amount + bought.in_flight.*amount > most;
+      return limit && bought.billed.*amount + bought.in_flight.*amount > std::max(*limit, bought.highest.*amount);
     };
     if (beyond(budget.tokens, &Cost::tokens) || beyond(budget.nano_usd, &Cost::nano_usd))
       violated(fmt::format("budget of {}, {}: {} tokens are billed and {} in flight, USD {} and {}", name,

@@ -149,7 +149,6 @@ class World {
     Cost billed, in_flight, highest;
   };
   std::map<std::pair<std::string, std::int64_t>, Bought> bought_of;  ///< by budget and day
-  std::size_t longest_text = 0;
   bool budgets_are_strict = true;  ///< no clock misleads the workers about the day
   std::uint64_t budget_news = 0;   ///< times that a worker said a budget is spent, or is not
   bool counts_exactly = false;     ///< as the model does, or so the workers' tokenizer says

@@ -42,9 +42,9 @@ std::string in_words(const Budget& budget);
 std::string budget_of_vectorizer(std::int64_t id);
 std::string budget_of_endpoint(std::string_view name);
 
-/// Asks for a part of a budget: `wanted`, or what is left, but not less than `needed`. The answer is nothing if
-/// less than that is left. The first part of a day is granted however large it is: a text that costs more than
-/// the whole budget is bought all the same, as the only one of its day.
+/// Asks for a part of a budget: `wanted`, or what is left, but not less than `needed`. The answer is nothing
+/// if less than that is left. The first part of a day is granted however large it is: a text that costs more
+/// than the whole budget is bought all the same, as the only one of its day.
 struct BudgetRequest {
   std::string budget_of;  ///< the name under which all workers know the budget
   Budget budget{};

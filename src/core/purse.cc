@@ -45,10 +45,11 @@ void Purse::polled(const Cost& reserved, std::int64_t day) {
   const bool left = each_limit(budget_, reserved, [](auto limit, auto used) { return used < limit; });
   Cost worth_asking = reserved;
   worth_asking += refused_;
-  const bool enough =
-      each_limit(budget_, reserved,
-                 [](auto limit, auto used) { return limit - used >= std::max<std::int64_t>(limit / kWorthAsking, 1); }) &&
-      each_limit(budget_, worth_asking, [](auto limit, auto used) { return used <= limit; });
+  const bool enough = each_limit(budget_, reserved,
+                                 [](auto limit, auto used) {
+                                   return limit - used >= std::max<std::int64_t>(limit / kWorthAsking, 1);
+                                 }) &&
+                      each_limit(budget_, worth_asking, [](auto limit, auto used) { return used <= limit; });
   if (!left) dry_ = true;
   if (enough) dry_ = false;
 }

@@ -190,9 +190,10 @@ Result<Status> read_status(pg::Connection& db) {
   TRY(read_reported_problems(db, vectorizers));
   // What is left may be too little for the next text, as only the workers know.
   for (VectorizerStatus& v : vectorizers)
-    v.budget_spent = v.budget_spent || std::ranges::any_of(v.reported_problems, [](const ReportedProblem& problem) {
-                       return problem.state == "budget_spent";
-                     });
+    v.budget_spent =
+        v.budget_spent || std::ranges::any_of(v.reported_problems, [](const ReportedProblem& problem) {
+          return problem.state == "budget_spent";
+        });
   auto today = TRY(read_usage(
       db, "WHERE u.day = (now() AT TIME ZONE 'UTC')::date AND u.database = embedd.this_database()"));
   auto total = TRY(read_usage(db, "WHERE u.database = embedd.this_database()"));

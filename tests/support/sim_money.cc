@@ -96,7 +96,7 @@ std::vector<std::pair<std::string, Budget>> World::budgets_of(const std::string&
 }
 
 /// What was billed of the day, and what may be billed of the requests in flight, is never more than the
-/// budget, unless it is one text alone.
+/// budget, unless it is the first request of the day.
 void World::request_starts(const std::string& endpoint, const std::string& model,
                            const std::vector<std::string>& texts) {
   std::size_t bytes = 0;
@@ -104,11 +104,12 @@ void World::request_starts(const std::string& endpoint, const std::string& model
   const Cost most = cost(endpoint, model, bytes);
   for (const auto& [name, budget] : budgets_of(endpoint, model)) {
     Bought& bought = bought_of[{name, database.day_of(database_now())}];
-    const bool alone = texts.size() == 1 && bought.billed == Cost{} && bought.in_flight == Cost{};
+    const bool alone = bought.billed == Cost{} && bought.in_flight == Cost{};
     bought.in_flight += most;
     if (!budgets_are_strict || alone) continue;
     const auto beyond = [&](const std::optional<std::int64_t>& limit, std::int64_t Cost::* amount) {
-      return limit && bought.billed.*amount + bought.in_flight.*amount > std::max(*limit, bought.highest.*amount);
+      return limit &&
+             bought.billed.*amount + bought.in_flight.*amount > std::max(*limit, bought.highest.*amount);
     };
     if (beyond(budget.tokens, &Cost::tokens) || beyond(budget.nano_usd, &Cost::nano_usd))
       violated(fmt::format("budget of {}, {}: {} tokens are billed and {} in flight, USD {} and {}", name,

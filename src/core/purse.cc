@@ -60,11 +60,16 @@ bool Purse::holds_some() const {
 
 bool Purse::spent() const { return limited() && dry_ && !asked_ && in_flight_.empty() && !holds_some(); }
 
+/// The part for a text that costs more than the whole budget covers that text only: if the text was refused,
+/// the part has to be returned.
 bool Purse::covers(const Cost& cost, Instant now) const {
   if (!limited()) return true;
   if (asked_ || now >= day_ends_) return false;
-  return (!budget_.tokens || held_.tokens >= cost.tokens) &&
-         (!budget_.nano_usd || held_.nano_usd >= cost.nano_usd);
+  const auto enough = [](const std::optional<std::int64_t>& limit, std::int64_t held, std::int64_t needed) {
+    return !limit || (held >= needed && (held <= *limit || needed > *limit));
+  };
+  return enough(budget_.tokens, held_.tokens, cost.tokens) &&
+         enough(budget_.nano_usd, held_.nano_usd, cost.nano_usd);
 }
 
 std::size_t Purse::most_tokens(double nano_usd_per_token) const {

@@ -360,8 +360,8 @@ void Worker::release(const Settlements::News& news, Instant now) {
 void Worker::stop_working(Instant now) {
   if (drain_.begin(state_.options.drain, now)) {
     polls_.plan(now);  // tells others that this worker stops
-    for (const auto& lane : state_.lanes) keeper_.give_back(*lane, now);
     budgets_.give_back(true, now);
+    for (const auto& lane : state_.lanes) keeper_.give_back(*lane, now);
   }
   if (drain_.cancels(now)) state_.embedder.cancel_all();
 }

@@ -221,6 +221,16 @@ TEST_F(PurseTest, DollarsAndTokensBothLimit) {
   EXPECT_EQ(purse.most_tokens(0), 300U) << "at no price, the tokens alone limit";
 }
 
+TEST_F(PurseTest, ThePartForATextThatCostsMoreThanADayIsForThatTextOnly) {
+  granted(ask(1500, 1500), 1500);
+  EXPECT_TRUE(purse.covers(tokens(1500), now));
+  EXPECT_FALSE(purse.covers(tokens(10), now));
+  purse.spend(1, tokens(1500));
+  purse.settle(1, Cost{});  // the text was refused
+  EXPECT_FALSE(purse.covers(tokens(10), now));
+  EXPECT_EQ(ask(10, 300)->returned, tokens(1500));
+}
+
 TEST_F(PurseTest, ForgetsABudgetThatIsNoMore) {
   granted(ask(10, 300), 300);
   purse.limit_to("endpoint openai", {});

@@ -12,10 +12,11 @@ std::string budget_text(const schema::DailyBudget& budget) {
 }
 
 void write_budget(JsonWriter& json, const schema::DailyBudget& budget) {
-  json.key("budget_usd_per_day");
+  json.key("budget").object().key("usd_per_day");
   budget.usd ? json.value(*budget.usd) : json.null();
-  json.key("budget_tokens_per_day");
+  json.key("tokens_per_day");
   budget.tokens ? json.value(*budget.tokens) : json.null();
+  json.end();
 }
 
 }  // namespace embedd::cli

@@ -5,7 +5,6 @@
 
 #include "app/status.h"
 #include "base/json.h"
-#include "cli/budget_text.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/usage_text.h"
@@ -40,8 +39,11 @@ std::string as_json(const app::StatusReport& report) {
         .value(item.info.dimensions)
         .key("state")
         .value(item.info.paused ? "paused" : "active");
-    write_budget(json, item.info.budget);
-    json.key("budget_spent").value(item.budget_spent);
+    json.key("budget").object().key("usd_per_day");
+    item.budget_usd_per_day ? json.value(*item.budget_usd_per_day) : json.null();
+    json.key("tokens_per_day");
+    item.budget_tokens_per_day ? json.value(*item.budget_tokens_per_day) : json.null();
+    json.key("spent").value(item.budget_spent).end();
     if (item.chunks_waiting) json.key("chunks_waiting").value(*item.chunks_waiting);
     json.key("jobs").value(item.jobs).key("jobs_exact").value(item.jobs_exact);
     json.key("due").value(item.due).key("leased").value(item.leased).key("oldest_age_seconds");

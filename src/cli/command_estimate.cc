@@ -23,8 +23,7 @@ std::string_view fate_of(LongTexts policy) {
 void print_json(const app::Estimate& estimate) {
   JsonWriter json;
   json.object().key("vectorizer").value(estimate.vectorizer.name).key("rows").value(estimate.rows);
-  json.key("chunks");
-  estimate.chunks ? json.value(*estimate.chunks) : json.null();
+  if (estimate.chunks) json.key("chunks").value(*estimate.chunks);
   json.key("tokens").value(estimate.tokens).key("tokens_exact").value(estimate.exact);
   json.key("too_long").value(estimate.too_long);
   json.key("long_texts").value(estimate.vectorizer.long_texts).key("cost_usd");

@@ -30,8 +30,10 @@ class BudgetTest : public WorkerTest {
                                     "{title}\\n{body}",
                                     "--column",
                                     "embedding",
-                                    "--dimensions",
-                                    std::to_string(kDimensions)};
+                                    "--model-id-column",
+                                    "embedding_model_id",
+                                    "--model-version-column",
+                                    "embedding_model_version"};
     create.insert(create.end(), flags.begin(), flags.end());
     const Finished created = run_embedd(create);
     ASSERT_EQ(created.code, 0) << created.error_output;
@@ -75,8 +77,7 @@ TEST_F(BudgetTest, IsNotOverspentAndGoesOnWhenItIsRaised) {
   const std::int64_t before = missing();
   EXPECT_GT(before, 0);
   sql("INSERT INTO docs (slug, title, body) VALUES ('late', 'a', 'b')");
-  ASSERT_TRUE(eventually(
-      [&] { return worker.metric("embedd_queue_jobs{vectorizer=\"docs\",state=\"queued\"}") > 0; }));
+  ASSERT_TRUE(eventually([&] { return jobs() == before + 1; }));
   EXPECT_EQ(missing(), before + 1);
   EXPECT_EQ(worker.logged("\"event\":\"budget_spent\""), 1) << "not at each poll";
   EXPECT_EQ(number("SELECT coalesce(max(attempt), 0) FROM embedd.queue_1"), 0);
@@ -158,12 +159,12 @@ TEST_F(BudgetTest, InDollarsNeedsAPrice) {
       "--column",   "embedding", "--endpoint", "house",   "--model", "own",    "--budget-usd-per-day",
       "5"};
   Finished refused = run_embedd(create);
-  EXPECT_EQ(refused.code, 1);
+  EXPECT_EQ(refused.code, 2);
   EXPECT_THAT(refused.error_output, HasSubstr("the price of own is not known"));
   EXPECT_EQ(value("SELECT count(*) FROM embedd.vectorizers"), "0");
   ASSERT_EQ(run_embedd({create.begin(), create.end() - 2}).code, 0);
   refused = budget({"--usd-per-day", "5"});
-  EXPECT_EQ(refused.code, 1);
+  EXPECT_EQ(refused.code, 2);
   EXPECT_THAT(refused.error_output, HasSubstr("[price] \"house/own\""));
   EXPECT_EQ(budget({"--tokens-per-day", "5"}).code, 0);
 
@@ -196,7 +197,7 @@ TEST_F(BudgetTest, WrongAmountsAreRefused) {
     EXPECT_EQ(budget({"--tokens-per-day", amount}).code, 2) << amount;
   }
   EXPECT_EQ(budget({"--tokens-per-day", "1.5"}).code, 2);
-  EXPECT_EQ(run_embedd({"vectorizer", "budget", "dosc", "--usd-per-day", "1"}).code, 1);
+  EXPECT_EQ(run_embedd({"vectorizer", "budget", "dosc", "--usd-per-day", "1"}).code, 2);
 }
 
 TEST_F(BudgetTest, GoesWithTheVectorizer) {

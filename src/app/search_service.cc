@@ -44,12 +44,12 @@ SearchService::SearchService(const Settings& settings, int connections, Surround
     : reranked_(std::move(around.reranked)),
       pool_(settings, connections),
       aside_(settings, 1),
-      usage_(aside_),
+      usage_(aside_, settings.prices),
       shared_(around.redis == nullptr ? std::nullopt : std::optional<SharedVectors>(*around.redis)),
       embedder_(
           settings.endpoints,
           [this](const QueryEmbedder::Query& query, std::uint64_t tokens) {
-            usage_.add(query.vectorizer, query.model, tokens);
+            usage_.add(query.vectorizer, query.endpoint, query.model, tokens);
           },
           shared_ ? &*shared_ : nullptr, std::move(around.looked_up)) {
   if (!settings.rerankers.empty()) rerankers_.emplace(settings.rerankers);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/secret.h"
+#include "core/prices.h"
 #include "pg/database_url.h"
 #include "provider/endpoint.h"
 #include "provider/rerank.h"
@@ -24,6 +25,7 @@ struct Settings {
   std::vector<provider::EndpointConfig> endpoints;  ///< `openai` and `local` are always among them
   std::vector<provider::RerankConfig> rerankers;    ///< each with a name of its own
   std::string tokenizer_ranks;                      ///< a cl100k_base.tiktoken; empty: the built-in one
+  Prices prices;                                    ///< the list prices, and those of the configuration
   std::string metrics_prefix;                       ///< of further metrics; see observe/prefixed_metrics.h
 
   /// Null if no endpoint has that name.

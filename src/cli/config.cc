@@ -87,9 +87,9 @@ class Loader {
   explicit Loader(const ConfigSources& sources) : sources_(sources) {}
 
   Result<Config> load() {
-    for (const auto step : {&Loader::read_flags, &Loader::read_environment, &Loader::read_dotenv,
-                            &Loader::read_toml, &Loader::build_database, &Loader::build_endpoints,
-                            &Loader::read_tokens, &Loader::read_rerankers, &Loader::read_prefix})
+    for (const auto step :
+         {&Loader::read_flags, &Loader::read_environment, &Loader::read_dotenv, &Loader::read_toml,
+          &Loader::build_database, &Loader::build_endpoints, &Loader::read_tables, &Loader::read_prefix})
       TRY((this->*step)());
     config_.tokenizer_ranks = config_.values.text("tokenizer_ranks");
     return std::move(config_);
@@ -239,15 +239,11 @@ class Loader {
     return toml_ ? read_toml_endpoints() : Result<void>();
   }
 
-  Result<void> read_tokens() {
+  Result<void> read_tables() {
     if (!toml_) return {};
     config_.tokens = TRY(parse_toml_tokens(
         toml_->text, toml_->name, [this](const std::string& variable) { return find_variable(variable); }));
-    return {};
-  }
-
-  Result<void> read_rerankers() {
-    if (!toml_) return {};
+    config_.prices = TRY(parse_toml_prices(toml_->text, toml_->name));
     config_.rerankers = TRY(parse_toml_rerankers(
         toml_->text, toml_->name, [this](const std::string& variable) { return find_variable(variable); }));
     return {};

@@ -222,6 +222,25 @@ query_prefix = "search_query: "
   EXPECT_EQ(gpu.document_prefix, "search_document: ");
 }
 
+TEST_F(ConfigTest, BudgetsAndPricesInToml) {
+  write("embedd.toml", R"(
+[endpoint.openai]
+budget_usd_per_day = 2.5
+budget_tokens_per_day = 1000000
+
+[price]
+"openai/text-embedding-3-small" = 0.015
+"gpu/BAAI/bge-m3" = 0
+)");
+  const Config config = load();
+  EXPECT_EQ(config.endpoint("openai")->limits.budget,
+            (Budget{.tokens = 1'000'000, .nano_usd = 2'500'000'000}));
+  EXPECT_EQ(config.prices.usd_per_million_tokens("openai", "text-embedding-3-small"), 0.015);
+  EXPECT_EQ(config.prices.usd_per_million_tokens("azure", "text-embedding-3-small"), 0.02);
+  EXPECT_EQ(config.prices.usd_per_million_tokens("gpu", "BAAI/bge-m3"), 0.0);
+  EXPECT_EQ(config.prices.usd_per_million_tokens("gpu", "other"), std::nullopt);
+}
+
 TEST_F(ConfigTest, AnEndpointsKeyComesFromDotenvAndFromFilesToo) {
   write(".env", "CORP_KEY_FILE=/run/secrets/corp\nGPU_KEY=" + std::string(kCanary) + "\n");
   write("embedd.toml", R"(

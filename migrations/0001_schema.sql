@@ -150,7 +150,10 @@ CREATE UNLOGGED TABLE embedd.workers (
   stopped            boolean NOT NULL DEFAULT false,  -- the worker has ended; its problems are kept for `embedd status`
   -- The problems that keep the worker from embedding: an array of {"vectorizer", "endpoint", "state", "message"}, of bounded
   -- length; NULL if there are none.
-  problems           jsonb
+  problems           jsonb,
+  -- The endpoints that the worker uses: an array of {"endpoint", "state", "message", "in_flight", "concurrency",
+  -- "inputs_per_second"}, of bounded length.
+  endpoints          jsonb
 ) WITH (fillfactor = 50);
 
 -- Purchases. A row outlives its vectorizer, because the money was spent.
@@ -165,6 +168,21 @@ CREATE TABLE embedd.usage (
   cost_usd      numeric NOT NULL DEFAULT 0,
   PRIMARY KEY (vectorizer_id, model, day)
 ) WITH (fillfactor = 50);
+
+-- What happened to each vectorizer in each minute in which something changed, for people; kept for a week. Workers add up their
+-- figures. `fresh` counts rows by the time from the change of their text to their stored vector, in buckets from 5 ms that grow by half.
+CREATE TABLE embedd.history (
+  vectorizer_id bigint NOT NULL,
+  at            timestamptz NOT NULL,          -- the minute's beginning
+  database      text NOT NULL DEFAULT embedd.this_database(),  -- where the row was written: a copy's history is its own
+  jobs          bigint NOT NULL,               -- in the queue, and dead letters, at the minute's last poll
+  dead_letters  bigint NOT NULL,
+  rows          bigint NOT NULL,               -- vectors stored
+  tokens        bigint NOT NULL,               -- bought
+  fresh         bigint[] NOT NULL,
+  PRIMARY KEY (vectorizer_id, at)
+);
+CREATE INDEX history_at ON embedd.history (at);
 
 -- One account per endpoint, for all workers: the time at which its limits have paid for all reservations so far. A crash may lose
 -- the accounts, because they only set the pace.
@@ -428,7 +446,7 @@ DECLARE
   keys       text;                             -- k1, k2; of a store also seq: they identify a vector
   named_keys text;
   same_key   text;
-  distance   text;                             -- over the alias %s
+  distance   text;                             -- what follows the alias
   nearest    text;                             -- the distance by which the index orders
   words      text;
   covered    text := '';
@@ -468,14 +486,14 @@ BEGIN
   ELSIF v.filter IS NOT NULL THEN
     covered := format(' AND (%s)', v.filter_sql);
   END IF;
-  distance := format('%%s.%I OPERATOR(%I.<=>) $1::%2$I.%I', v.destination_column, pgvector, v.destination_type);
-  nearest := format(distance, 't');
+  distance := format('.%I OPERATOR(%I.<=>) $1::%2$I.%I', v.destination_column, pgvector, v.destination_type);
+  nearest := 't' || distance;
   IF v.index_kind = 'halfvec' AND v.destination_type = 'vector' THEN
     nearest := format('t.%1$I::%2$I.halfvec(%3$s) OPERATOR(%2$I.<=>) $1::%2$I.vector::%2$I.halfvec(%3$s)', v.destination_column,
                       pgvector, v.dimensions);
   END IF;
   ctes := format(E'near AS MATERIALIZED (\n  SELECT %s, %s AS distance FROM %s t WHERE t.%I IS NOT NULL%s\n  ORDER BY %s LIMIT 200\n)',
-                 named_keys, format(distance, 't'), vectors, v.destination_column, covered, nearest);
+                 named_keys, 't' || distance, vectors, v.destination_column, covered, nearest);
   IF document IS NOT NULL THEN
     limited := '$3';
     words := format('websearch_to_tsquery(%L, $2)', v.text_search);
@@ -491,7 +509,7 @@ BEGIN
     rows_of := rows_of || format(' JOIN %s s ON %s AND s.chunk_seq = f.seq', v.store,
       (SELECT string_agg(format('s.%I = f.k%s', c, n), ' AND ' ORDER BY n) FROM unnest(v.key_columns) WITH ORDINALITY AS u(c, n)));
   END IF;
-  distance := format(distance, CASE WHEN v.store IS NULL THEN 't' ELSE 's' END);
+  distance := CASE WHEN v.store IS NULL THEN 't' ELSE 's' END || distance;
   IF v.score IS NOT NULL THEN
     candidates := 'scored';
     place := 'own DESC NULLS LAST, score DESC';

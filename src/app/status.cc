@@ -14,6 +14,20 @@ const EndpointState* StatusReport::endpoint(std::string_view name) const {
   return found == endpoints.end() ? nullptr : &*found;
 }
 
+std::optional<double> StatusReport::rate_of(const std::string& vectorizer_or_worker) const {
+  const auto found = rows_per_second_of.find(vectorizer_or_worker);
+  return found == rows_per_second_of.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<double> StatusReport::seconds_to_finish(const schema::VectorizerStatus& vectorizer) const {
+  const auto rate = rate_of(vectorizer.info.name);
+  std::int64_t left = vectorizer.jobs;
+  if (!vectorizer.walked_at && vectorizer.rows.all && vectorizer.rows.done)
+    left = std::max(left, *vectorizer.rows.all - *vectorizer.rows.done);
+  if (left == 0 || !rate || *rate <= 0) return std::nullopt;
+  return static_cast<double>(left) / *rate;
+}
+
 std::optional<double> RowRate::update(const std::vector<schema::WorkerStatus>& workers, Instant now) {
   std::int64_t rows = 0;
   for (const schema::WorkerStatus& worker : workers) rows += worker.rows_embedded;
@@ -31,8 +45,24 @@ Result<StatusReader> StatusReader::open(const Settings& settings) {
 
 Result<StatusReport> StatusReader::read() {
   auto status = TRY(schema::read_status(db_));
-  StatusReport report{.status = std::move(status), .endpoints = {}, .rows_per_second = {}};
-  report.rows_per_second = rate_.update(report.status.workers, std::chrono::steady_clock::now());
+  StatusReport report{.status = std::move(status)};
+  auto place = TRY(db_.exec(
+      "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), current_database()"));
+  report.at = place.text(0, 0);
+  report.database = place.text(0, 1);
+  const Instant now = std::chrono::steady_clock::now();
+  report.rows_per_second = rate_.update(report.status.workers, now);
+  const auto note_rate = [&](const std::string& name, std::int64_t rows) {
+    if (const auto rate = rates_.update(name, rows, now)) report.rows_per_second_of[name] = *rate;
+  };
+  std::map<std::string, std::int64_t> rows_of;  // of all models of a vectorizer
+  for (const schema::VectorizerStatus& each : report.status.vectorizers) rows_of[each.info.name] = 0;
+  for (const schema::UsageStatus& usage : report.status.usage_total)
+    if (const auto found = rows_of.find(usage.vectorizer); found != rows_of.end())
+      found->second += usage.rows;
+  for (const auto& [name, rows] : rows_of) note_rate(name, rows);
+  for (const schema::WorkerStatus& worker : report.status.workers) note_rate(worker.id, worker.rows_embedded);
+  rates_.forget_others(now);
   for (const provider::EndpointConfig& endpoint : settings_->endpoints)
     report.endpoints.push_back(
         {endpoint.name, endpoint.dialect, has_key(endpoint), how_to_set_key(endpoint)});

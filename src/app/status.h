@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "app/row_rates.h"
 #include "app/settings.h"
 #include "base/error.h"
 #include "base/units.h"
@@ -25,10 +27,20 @@ struct EndpointState {
 struct StatusReport {
   schema::Status status;
   std::vector<EndpointState> endpoints;
+  std::string at;                         ///< the database's time of the reading: ISO 8601, UTC
+  std::string database;                   ///< its name
   std::optional<double> rows_per_second;  ///< of all workers since the last read(); none at the first
+  /// Rows per second of the last half minute, by the vectorizer's name and by the worker's id; those that are
+  /// missing are not known.
+  std::map<std::string, double> rows_per_second_of;
 
   /// Null if no endpoint has that name.
   [[nodiscard]] const EndpointState* endpoint(std::string_view name) const;
+  /// None: not known.
+  [[nodiscard]] std::optional<double> rate_of(const std::string& vectorizer_or_worker) const;
+  /// Seconds until nothing waits, at the rate of the last half minute; none: nothing waits, or it is not
+  /// known.
+  [[nodiscard]] std::optional<double> seconds_to_finish(const schema::VectorizerStatus& vectorizer) const;
 };
 
 /// Rows per second of all workers between two updates.
@@ -55,6 +67,7 @@ class StatusReader {
   const Settings* settings_;
   pg::Connection db_;
   RowRate rate_;
+  RowRates rates_;
 };
 
 /// Whether rows of the vectorizer wait to be embedded, or to be walked.

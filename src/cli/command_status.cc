@@ -4,87 +4,17 @@
 #include <thread>
 
 #include "app/status.h"
-#include "base/json.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/wrap.h"
 #include "schema/status.h"
+#include "serve/status_json.h"
 
 namespace embedd::cli {
 
 namespace {
 
 constexpr seconds kWatchInterval{2};
-
-void write_usage(JsonWriter& json, std::string_view name, const std::vector<schema::UsageStatus>& usage) {
-  json.key(name).array();
-  for (const schema::UsageStatus& item : usage) {
-    json.object().key("vectorizer").value(item.vectorizer).key("model").value(item.model);
-    json.key("requests").value(item.requests).key("rows").value(item.rows).key("tokens").value(item.tokens);
-    json.key("cost_usd").value(item.cost_usd).end();
-  }
-  json.end();
-}
-
-std::string as_json(const app::StatusReport& report) {
-  const schema::Status& status = report.status;
-  JsonWriter json;
-  json.object().key("vectorizers").array();
-  for (const schema::VectorizerStatus& item : status.vectorizers) {
-    json.object().key("name").value(item.info.name).key("source").value(item.source);
-    json.key("endpoint").value(item.info.endpoint).key("model").value(item.info.model);
-    json.key("dimensions")
-        .value(item.info.dimensions)
-        .key("state")
-        .value(item.info.paused ? "paused" : "active");
-    if (item.chunks_waiting) json.key("chunks_waiting").value(*item.chunks_waiting);
-    json.key("jobs").value(item.jobs).key("jobs_exact").value(item.jobs_exact);
-    json.key("due").value(item.due).key("leased").value(item.leased).key("oldest_age_seconds");
-    item.oldest_age_seconds ? json.value(*item.oldest_age_seconds) : json.null();
-    json.key("next_try_seconds");
-    item.next_try_seconds ? json.value(*item.next_try_seconds) : json.null();
-    json.key("unwalked_rows").value(item.unwalked_rows);
-    json.key("dead_letters").value(item.dead_letters).key("walked_at");
-    item.walked_at ? json.value(*item.walked_at) : json.null();
-    json.key("walk_put_off_at");
-    item.walk_put_off_at ? json.value(*item.walk_put_off_at) : json.null();
-    json.key("index").value(item.info.index_kind).key("index_wanted").value(item.index_wanted);
-    json.key("problem");
-    item.problem ? json.value(*item.problem) : json.null();
-    json.key("reported_problems").array();
-    for (const schema::ReportedProblem& problem : item.reported_problems) {
-      json.object().key("state").value(problem.state).key("message").value(problem.message);
-      json.key("workers").value(problem.workers).key("stopped_seconds");
-      problem.stopped_seconds ? json.value(*problem.stopped_seconds) : json.null();
-      json.end();
-    }
-    json.end();
-    json.key("note");
-    item.note ? json.value(*item.note) : json.null();
-    json.end();
-  }
-  json.end().key("workers").array();
-  for (const schema::WorkerStatus& item : status.workers) {
-    json.object().key("id").value(item.id).key("hostname").value(item.hostname).key("pid").value(item.pid);
-    json.key("version").value(item.version).key("up_seconds").value(item.up_seconds);
-    json.key("silent_seconds").value(item.silent_seconds).key("rows_embedded").value(item.rows_embedded);
-    json.key("requests_in_flight").value(item.requests_in_flight);
-    json.key("leases").value(item.leases).key("draining").value(item.draining).end();
-  }
-  json.end().key("endpoints").array();
-  for (const app::EndpointState& endpoint : report.endpoints) {
-    json.object().key("name").value(endpoint.name).key("dialect").value(name_of(endpoint.dialect));
-    json.key("has_key").value(endpoint.has_key).end();
-  }
-  json.end();
-  write_usage(json, "usage_today", status.usage_today);
-  write_usage(json, "usage_total", status.usage_total);
-  json.key("usage_of_original_usd");
-  status.original_usd ? json.value(*status.original_usd) : json.null();
-  json.key("rows_per_second");
-  report.rows_per_second ? json.value(*report.rows_per_second) : json.null();
-  return json.end().str() + "\n";
-}
 
 // Tables fit into 80 columns: these are the widest cells.
 constexpr std::size_t kName = 18, kModel = 22, kWorker = 20;
@@ -178,6 +108,41 @@ std::string vectorizers_text(const app::StatusReport& report) {
   return table.str() + notes;
 }
 
+std::string seconds_text(const std::optional<double>& seconds) {
+  if (!seconds) return "-";
+  return *seconds < 1 ? fmt::format("{:.0f} ms", *seconds * 1000) : human_age(*seconds);
+}
+
+/// How far each vectorizer is, how fast it goes, and how fresh the last hour's vectors are.
+std::string progress_text(const app::StatusReport& report) {
+  if (report.status.vectorizers.empty()) return "";
+  Table table({"vectorizer", "embedded", "of", "rows/s", "done in", "fresh in", "99 % in"});
+  for (const schema::VectorizerStatus& item : report.status.vectorizers) {
+    const auto count = [&](const std::optional<std::int64_t>& rows) {
+      return rows ? (item.rows.exact ? "" : "~") + human_count(*rows) : std::string("?");
+    };
+    const auto rate = report.rate_of(item.info.name);
+    table.add({printable(item.info.name, kName - 1), count(item.rows.done), count(item.rows.all),
+               rate ? fmt::format("{:.0f}", *rate) : "-", seconds_text(report.seconds_to_finish(item)),
+               seconds_text(item.freshness.quantile(0.5)), seconds_text(item.freshness.quantile(0.99))});
+  }
+  return "\n" + table.str();
+}
+
+std::string endpoints_text(const schema::Status& status) {
+  if (status.endpoints.empty()) return "";
+  Table table({"endpoint", "state", "requests", "of", "texts/s"});
+  std::string notes;
+  for (const schema::EndpointStatus& item : status.endpoints) {
+    table.add({printable(item.name, kName - 1), printable(item.state, 20),
+               fmt::format("{:.0f}", item.in_flight), fmt::format("{:.0f}", item.concurrency),
+               item.inputs_per_second > 0 ? fmt::format("{:.0f}", item.inputs_per_second) : "-"});
+    if (!item.message.empty())
+      notes += fmt::format("{} says: {}\n", printable(item.name), printable(item.message, 300));
+  }
+  return "\n" + table.str() + notes;
+}
+
 std::string workers_text(const app::StatusReport& report) {
   const schema::Status& status = report.status;
   if (status.workers.empty()) return "no workers: embedd worker\n";
@@ -215,9 +180,10 @@ Result<int> status(Context& context, const StatusArguments& arguments) {
   auto reader = TRY(app::StatusReader::open(context.config));
   while (true) {
     const auto report = TRY(reader.read());
-    std::string out =
-        context.json ? as_json(report)
-                     : vectorizers_text(report) + "\n" + workers_text(report) + usage_text(report.status);
+    std::string out = context.json
+                          ? serve::status_json(report, nullptr) + "\n"
+                          : vectorizers_text(report) + progress_text(report) + "\n" + workers_text(report) +
+                                endpoints_text(report.status) + usage_text(report.status);
     if (arguments.watch && stdout_is_terminal() && !context.json) out.insert(0, "\x1b[H\x1b[2J");
     print(out);
     if (!arguments.watch) return kDone;

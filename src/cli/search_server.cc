@@ -110,7 +110,8 @@ SearchServer::SearchServer(const Config& config, const serve::Routes* worker, se
       traces_(*service_),
       mcp_(std::make_unique<serve::McpApi>(config, *service_, traces_, metrics_, serve::McpApi::Limits{})),
       traces_api_(traces_, metrics_),
-      api_(*service_, *mcp_, traces_api_, metrics_, std::move(tokens),
+      dashboard_(std::make_unique<serve::DashboardApi>(config)),
+      api_(*service_, *mcp_, traces_api_, *dashboard_, metrics_, std::move(tokens),
            {.requests = count(config, "serve_requests"),
             .requests_of_a_token = count(config, "serve_requests_per_token")},
            worker, redis_.get()) {}
@@ -134,8 +135,9 @@ Result<std::unique_ptr<SearchServer>> SearchServer::start(const Config& config, 
 SearchServer::~SearchServer() {
   if (!server_) return;
   server_->stop();
-  mcp_.reset();      // its calls use the service, and end by their deadlines
-  service_.reset();  // its answers still go to the server, which drops them
+  dashboard_.reset();  // the same holds for its calls
+  mcp_.reset();        // its calls use the service, and end by their deadlines
+  service_.reset();    // its answers still go to the server, which drops them
   log::info("http_stopped", {});
 }
 

@@ -37,6 +37,7 @@ class SearchServer {
   app::TraceService traces_;
   std::unique_ptr<serve::McpApi> mcp_;
   serve::TracesApi traces_api_;
+  std::unique_ptr<serve::DashboardApi> dashboard_;
   serve::SearchApi api_;
   std::unique_ptr<serve::HttpServer> server_;
 };

@@ -57,6 +57,9 @@ class EndpointGate {
   [[nodiscard]] bool healthy(Instant now) const {
     return answered_ && now - last_answer_ < std::chrono::minutes(1);
   }
+  [[nodiscard]] std::uint32_t in_flight() const { return in_flight_; }
+  /// Inputs a second while the endpoint was busy; 0: not known.
+  [[nodiscard]] double inputs_per_second() const { return pace_.inputs_per_second(); }
   [[nodiscard]] EndpointState state() const { return state_; }
   /// Why the gate is in this state; empty if it is ready.
   [[nodiscard]] const std::string& message() const { return message_; }

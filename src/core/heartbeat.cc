@@ -28,12 +28,18 @@ Heartbeat heartbeat(const WorkerState& state, bool draining, Instant now) {
   for (const std::string& endpoint : endpoints) {
     const EndpointGate* gate = state.endpoints.find(endpoint);
     if (gate == nullptr) continue;
-    if (gate->state() == EndpointState::ready || gate->state() == EndpointState::slowed) continue;
     // A provider's message about a refused key may quote a part of the key, which must not be stored.
     const bool about_key = gate->state() == EndpointState::unauthenticated;
-    beat.problems.push_back({.endpoint = endpoint,
-                             .state = std::string(name_of(gate->state())),
-                             .message = about_key ? "the endpoint refuses the key" : gate->message()});
+    const std::string message = about_key ? "the endpoint refuses the key" : gate->message();
+    beat.endpoints.push_back({.endpoint = endpoint,
+                              .state = std::string(name_of(gate->state())),
+                              .message = message,
+                              .in_flight = gate->in_flight(),
+                              .concurrency = gate->concurrency(),
+                              .inputs_per_second = gate->inputs_per_second()});
+    if (gate->state() == EndpointState::ready || gate->state() == EndpointState::slowed) continue;
+    beat.problems.push_back(
+        {.endpoint = endpoint, .state = std::string(name_of(gate->state())), .message = message});
   }
   return beat;
 }

@@ -102,6 +102,16 @@ struct Problem {
   std::string message;          ///< for a person; never contains a secret
 };
 
+/// An endpoint as a worker finds it.
+struct EndpointReport {
+  std::string endpoint;
+  std::string state;    ///< the name of an EndpointState
+  std::string message;  ///< for a person; never contains a secret
+  std::uint32_t in_flight = 0;
+  std::uint32_t concurrency = 0;  ///< requests in flight that the endpoint is found to be worth
+  double inputs_per_second = 0;   ///< while the endpoint is busy; 0: not known
+};
+
 /// What a worker says about itself in every poll.
 struct Heartbeat {
   std::uint64_t rows_embedded = 0;
@@ -109,6 +119,7 @@ struct Heartbeat {
   std::uint32_t leases = 0;
   bool draining = false;
   std::vector<Problem> problems{};
+  std::vector<EndpointReport> endpoints{};
 };
 
 struct VectorizerState {

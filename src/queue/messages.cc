@@ -1,6 +1,7 @@
 #include "queue/messages.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -141,21 +142,70 @@ const pg::Statement& goodbye_statement() {
   return statement;
 }
 
+namespace {
+
+constexpr std::size_t kMostReported = 32;
+
+/// `message` as jsonb accepts it, and of bounded length: a character that was cut becomes a replacement
+/// character.
+std::string reported(const std::string& message) {
+  constexpr std::size_t kMostBytes = 300;
+  std::string out = message.substr(0, kMostBytes);
+  std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return out;
+}
+
+}  // namespace
+
 std::string problems_json(const std::vector<Problem>& problems) {
-  constexpr std::size_t kMost = 32, kMostBytes = 300;
   if (problems.empty()) return "";
   JsonWriter json;
   json.array();
-  for (const Problem& problem : std::span(problems).first(std::min(problems.size(), kMost))) {
-    // A character that was cut becomes a replacement character; jsonb accepts no NUL.
-    std::string message = problem.message.substr(0, kMostBytes);
-    std::ranges::replace_if(message, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  for (const Problem& problem : std::span(problems).first(std::min(problems.size(), kMostReported))) {
     json.object();
     if (problem.vectorizer != 0) json.key("vectorizer").value(problem.vectorizer);
     if (!problem.endpoint.empty()) json.key("endpoint").value(problem.endpoint);
-    json.key("state").value(problem.state).key("message").value(message).end();
+    json.key("state").value(problem.state).key("message").value(reported(problem.message)).end();
   }
   return json.end().str();
+}
+
+std::string endpoints_json(const std::vector<EndpointReport>& endpoints) {
+  if (endpoints.empty()) return "";
+  JsonWriter json;
+  json.array();
+  for (const EndpointReport& each : std::span(endpoints).first(std::min(endpoints.size(), kMostReported))) {
+    json.object().key("endpoint").value(each.endpoint).key("state").value(each.state);
+    json.key("message").value(reported(each.message)).key("in_flight").value(std::int64_t{each.in_flight});
+    json.key("concurrency")
+        .value(std::int64_t{each.concurrency})
+        .key("inputs_per_second")
+        .value(each.inputs_per_second)
+        .end();
+  }
+  return json.end().str();
+}
+
+const pg::Statement& history_statement() {
+  static const pg::Statement statement{forms().form("record_history")};
+  return statement;
+}
+
+pg::Params history_params(std::span<const HistoryRow> history) {
+  pg::BinaryArray vectorizers(pg::kInt8), jobs(pg::kInt8), dead_letters(pg::kInt8), rows(pg::kInt8),
+      tokens(pg::kInt8), fresh(pg::kText);
+  for (const HistoryRow& row : history) {
+    vectorizers.add_int8(row.vectorizer);
+    jobs.add_int8(row.jobs);
+    dead_letters.add_int8(row.dead_letters);
+    rows.add_int8(row.rows);
+    tokens.add_int8(row.tokens);
+    fresh.add(fmt::format("{}", fmt::join(row.fresh.counts(), ",")));
+  }
+  pg::Params params;
+  params.array(std::move(vectorizers)).array(std::move(jobs)).array(std::move(dead_letters));
+  params.array(std::move(rows)).array(std::move(tokens)).array(std::move(fresh));
+  return params;
 }
 
 Result<Definition> read_definition(const pg::BinaryRows& rows, int i) {

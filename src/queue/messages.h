@@ -10,6 +10,7 @@
 #include "core/queue.h"
 #include "pg/pipeline.h"
 #include "queue/heads.h"
+#include "queue/history_book.h"
 #include "queue/statements.h"
 
 namespace embedd::queue {
@@ -17,9 +18,9 @@ namespace embedd::queue {
 /// $1 worker uuid, $2 hostname, $3 pid, $4 version, $5 rows embedded, $6 requests in flight, $7 leases,
 /// $8 draining, $9 seconds between walks float8, $10 problems, $11 seconds between walks after missed
 /// changes float8, $12 vectorizers bigint[] whose queues are read from a head: $13 of live jobs, $14 of a
-/// backfill's, timestamptz[], $15 endpoints text[], $16 their addresses text[] → one row per vectorizer, for
-/// read_definition(), read_state() and read_head(). `guarded`: a vectorizer with a name that cannot be
-/// converted to UTF-8 makes only its own row unusable.
+/// backfill's, timestamptz[], $15 endpoints text[], $16 their addresses text[], $17 the state of the
+/// endpoints in use → one row per vectorizer, for read_definition(), read_state() and read_head(). `guarded`:
+/// a vectorizer with a name that cannot be converted to UTF-8 makes only its own row unusable.
 const pg::Statement& poll_statement(bool guarded = false);
 /// Adds $12 to $14.
 void add_heads(pg::Params& params, const std::map<VectorizerId, QueueHead>& heads);
@@ -31,6 +32,9 @@ void add_addresses(pg::Params& params, const std::map<std::string, std::string>&
 Result<Definition> read_definition(const pg::BinaryRows& rows, int row);
 /// The value of embedd.workers.problems: a JSON array of bounded length; empty if there are no problems.
 std::string problems_json(const std::vector<Problem>& problems);
+
+/// The value of embedd.workers.endpoints, likewise.
+std::string endpoints_json(const std::vector<EndpointReport>& endpoints);
 
 /// Reads all but the vectorizer itself.
 VectorizerState read_state(const pg::BinaryRows& rows, int row);
@@ -46,6 +50,9 @@ std::optional<std::string> read_problem(const pg::BinaryRows& rows, int row);
 /// $1 vectorizers, $2 models text[], $3 requests, $4 rows, $5 tokens, $6 billionths of a dollar; the rest
 /// bigint[].
 const pg::Statement& usage_statement();
+/// $1 vectorizers, $2 jobs, $3 dead letters, $4 rows, $5 tokens bigint[], $6 freshness text[].
+const pg::Statement& history_statement();
+pg::Params history_params(std::span<const HistoryRow> history);
 /// $1 vectorizer, $2 fingerprints bigint[] of rows → the rows among them that were bought in vain of late,
 /// for read_waste().
 const pg::Statement& look_up_waste_statement();

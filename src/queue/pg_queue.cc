@@ -171,6 +171,7 @@ void PgQueue::send_poll(const Heartbeat& heartbeat) {
       options_.thorough_polls ? std::map<VectorizerId, QueueHead>() : heads_.for_poll(clock_.now());
   add_heads(params, read_from);
   add_addresses(params, options_.addresses, claims_.pipeline.encoding());
+  params.text(storable(endpoints_json(heartbeat.endpoints), claims_.pipeline.encoding()));
   if (plans_used_ && settlements_.pipeline.ready() && !settlements_.pipeline.pooled()) {
     plans_used_ = false;
     settlements_.send(discard_plans_statement(), {}, [](const Result<pg::BinaryRows>&) {});
@@ -247,6 +248,19 @@ void PgQueue::on_poll(const std::map<VectorizerId, QueueHead>& read_from,
   heads_.polled(clock_.now(), [this](VectorizerId id) { return known_.contains(id); });
   std::erase_if(walks_, [this](const auto& walk) { return !known_.contains(walk.first); });
   std::erase_if(writing_, [this](const auto& writing) { return !known_.contains(writing.first); });
+  record_history();
+}
+
+void PgQueue::record_history() {
+  history_.polled(**polled_);
+  const auto rows = history_.next(clock_.now());
+  if (!rows || closing_) return;
+  claims_.send(history_statement(), history_params(*rows), [this](const Result<pg::BinaryRows>& recorded) {
+    const std::string problem = recorded ? "" : recorded.error().message;
+    if (!problem.empty() && problem != history_problem_)
+      log::warn("history_not_recorded", {{"message", problem}});
+    history_problem_ = problem;
+  });
 }
 
 std::optional<Poll> PgQueue::take_poll() {

@@ -17,6 +17,8 @@
 /// not keep that row locked. Usage is about a second behind the stored vectors. A worker killed in that
 /// second loses its usage, never a vector.
 ///
+/// embedd.history gets a row a minute for each vectorizer that changed (queue/history_book.h).
+///
 /// embedd.wasted remembers for an hour what was bought in vain. The queue looks rows up there after a claim,
 /// and only while it has entries of that vectorizer.
 #pragma once
@@ -36,6 +38,7 @@
 #include "core/waitable.h"
 #include "pg/pipeline.h"
 #include "queue/heads.h"
+#include "queue/history_book.h"
 #include "queue/statements.h"
 #include "queue/usage_book.h"
 #include "queue/write_pace.h"
@@ -169,6 +172,7 @@ class PgQueue final : public Queue, public Waitable {
   void on_page(const Known& known, const Key& cursor, std::size_t page_rows,
                const Result<pg::BinaryRows>& rows);
   void write_usage();
+  void record_history();
   void pump_settlements();
   [[nodiscard]] std::shared_ptr<const Known> find(VectorizerId vectorizer) const;
   static Error unknown(VectorizerId vectorizer);
@@ -186,6 +190,7 @@ class PgQueue final : public Queue, public Waitable {
   std::map<VectorizerId, std::shared_ptr<const Known>> known_;
   std::map<VectorizerId, std::string> problems_;  ///< last logged, to log each once
   std::string limits_problem_;                    ///< the same, for limits that were not remembered
+  std::string history_problem_;                   ///< the same, for embedd.history
   bool closing_ = false;
   bool polls_guarded_ = false;  ///< a poll was refused
   std::optional<Poll> polled_;
@@ -201,6 +206,7 @@ class PgQueue final : public Queue, public Waitable {
   std::vector<Reserved> reserved_;
   std::map<VectorizerId, Walk> walks_;
   UsageBook usage_;
+  HistoryBook history_;
 };
 
 }  // namespace embedd::queue

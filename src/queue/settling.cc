@@ -37,6 +37,7 @@ void PgQueue::send_settlement(std::shared_ptr<const Settlement> sent) {
   if (settlement.requests > 0 || settlement.tokens > 0)
     usage_.add({settlement.vectorizer, settlement.model_id},
                {.requests = settlement.requests, .tokens = settlement.tokens});
+  history_.bought(settlement.vectorizer, settlement.tokens);
   auto open = std::make_shared<OpenSettlement>();
   open->outcomes.resize(settlement.jobs.size());
   open->unanswered = settlement.jobs.size();
@@ -168,8 +169,14 @@ void PgQueue::answer(const Part& part, const Result<pg::BinaryRows>& rows) {
     for (std::size_t i = 0; i < part.count; ++i) open.outcomes[part.first + i] = outcome_of(letters[i]);
     open.partly = true;
     const auto done = std::ranges::count(letters, static_cast<char>(kDone));
-    if (settlement.action == Action::complete && done > 0)
+    if (settlement.action == Action::complete && done > 0) {
       usage_.add({settlement.vectorizer, settlement.model_id}, {.rows = static_cast<std::uint64_t>(done)});
+      history_.stored(settlement.vectorizer, done);
+      const Instant now = clock_.now();
+      for (std::size_t i = 0; i < part.count; ++i)
+        if (const auto& job = settlement.jobs[part.first + i]; letters[i] == kDone && job.changed_at)
+          history_.fresh(settlement.vectorizer, now - *job.changed_at);
+    }
   } else if (!open.error) {
     open.error = rows.error();
   }

@@ -113,6 +113,18 @@ WHERE {0} ORDER BY d.failed_at DESC LIMIT $7::bigint)",
   });
 }
 
+Result<std::map<std::string, std::int64_t>> count_dead_letters(pg::Connection& db, VectorizerId vectorizer,
+                                                               int limit) {
+  auto rows = TRY(db.exec(
+      fmt::format("SELECT {}, count(*) FROM (SELECT d.kind FROM embedd.dead_letters d WHERE d.vectorizer_id "
+                  "= $1::bigint LIMIT $2::bigint) d GROUP BY 1",
+                  db.readable("d.kind")),
+      {std::to_string(vectorizer), std::to_string(limit)}));
+  std::map<std::string, std::int64_t> out;
+  for (int i = 0; i < rows.size(); ++i) out.emplace(rows.text(i, 0), rows.integer(i, 1));
+  return out;
+}
+
 Result<std::int64_t> retry_dead_letters(pg::Connection& db, const DeadLetterFilter& filter) {
   return db.transaction([&]() -> Result<std::int64_t> {
     auto matching = TRY(match(db, filter));

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 
+#include "core/job.h"
 #include "pg/connection.h"
 
 namespace embedd::schema {
@@ -30,6 +32,10 @@ struct DeadLetter {
 /// Calls `visit` for each dead letter, newest first, at most `limit`; a thousand are in memory at a time.
 Result<void> visit_dead_letters(pg::Connection& db, const DeadLetterFilter& filter, int limit,
                                 const std::function<void(const DeadLetter&)>& visit);
+
+/// How many there are of each kind, of one vectorizer: at most `limit` are counted.
+Result<std::map<std::string, std::int64_t>> count_dead_letters(pg::Connection& db, VectorizerId vectorizer,
+                                                               int limit);
 
 /// Puts the dead letters back into their queues, due now. Returns how many.
 Result<std::int64_t> retry_dead_letters(pg::Connection& db, const DeadLetterFilter& filter);

@@ -60,6 +60,7 @@ constexpr const char* kMissingGrants = R"(
                    (5, 'usage', ARRAY['SELECT', 'INSERT', 'UPDATE']),
                    (5, 'accounts', ARRAY['SELECT', 'INSERT', 'UPDATE']),
                    (5, 'learned_limits', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
+                   (5, 'history', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
                    (5, 'wasted', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])) AS fixed (place, name, privileges)
       UNION ALL
       SELECT 2, 'embedd.vectorizers'::regclass, 'UPDATE', unnest(ARRAY['walked_at', 'walk_until', 'disputed',

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "pg/quoting.h"
 #include "schema/capture_state.h"
+#include "schema/history.h"
 #include "schema/sql_text.h"
+#include "schema/status_workers.h"
 #include "schema/store.h"
 #include "schema/vector_index.h"
 #include "schema/vectorizers.h"
@@ -85,8 +88,41 @@ void read_chunks(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus& 
     out.chunks_waiting = rows->integer(0, 0);
 }
 
+/// Rows of the source if every row is covered, else of the ledger: a filter is not evaluated here, because it
+/// is another role's SQL. Absent if the role may not read the table.
+void read_rows(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus& out) {
+  const std::string table =
+      v.filter ? ledger_table(v.id) : pg::quote_qualified(v.source_schema, v.source_table);
+  // A table that is surely long is not counted at all.
+  const auto rows = db.exec(fmt::format(R"(
+SELECT CASE WHEN estimate >= {0} THEN {1} ELSE {2} END, estimate,
+       (SELECT sum(u.rows) FROM embedd.usage u WHERE u.vectorizer_id = {3} AND u.database = embedd.this_database())
+FROM (SELECT sum(greatest(c.reltuples, 0))::bigint AS estimate FROM pg_class c
+      WHERE c.oid = $1::regclass OR c.oid IN (SELECT relid FROM pg_partition_tree($1::regclass))) known)",
+                                        10 * kCountLimit, kCountLimit, bounded_count(table), v.id),
+                            {table});
+  if (!rows) return;
+  const std::int64_t counted = rows->integer(0, 0);
+  const std::int64_t in_table = counted < kCountLimit ? counted : std::max(counted, rows->integer(0, 1));
+  const std::int64_t waiting = out.jobs + out.dead_letters;
+  out.rows.exact = counted < kCountLimit && out.jobs_exact && (!v.filter || waiting == 0);
+  if (v.filter) {
+    out.rows.done = in_table;
+    if (out.walked_at) out.rows.all = in_table + waiting;
+    return;
+  }
+  out.rows.all = in_table;
+  const std::int64_t stored = rows->is_null(0, 2) ? 0 : static_cast<std::int64_t>(rows->number(0, 2));
+  out.rows.done = out.walked_at ? std::max<std::int64_t>(in_table - waiting, 0) : std::min(in_table, stored);
+  if (!out.walked_at) out.rows.exact = false;
+}
+
 Result<std::vector<VectorizerStatus>> read_vectorizers(pg::Connection& db) {
   auto infos = TRY(list_vectorizers(db));
+  auto freshness = TRY(read_freshness(db));
+  auto words = TRY(db.exec("SELECT id, text_search FROM embedd.vectorizers WHERE text_search IS NOT NULL"));
+  std::map<VectorizerId, std::string> text_search;
+  for (int i = 0; i < words.size(); ++i) text_search.emplace(words.integer(i, 0), words.text(i, 1));
   std::vector<VectorizerStatus> out;
   for (const VectorizerInfo& v : infos) {
     VectorizerStatus status;
@@ -104,23 +140,11 @@ Result<std::vector<VectorizerStatus>> read_vectorizers(pg::Connection& db) {
     }
     read_waiting(db, v, status);
     if (v.stores()) read_chunks(db, v, status);
+    if (!status.problem) read_rows(db, v, status);
+    status.freshness = freshness[v.id];
+    status.text_search = text_search[v.id];
     out.push_back(std::move(status));
   }
-  return out;
-}
-
-Result<std::vector<WorkerStatus>> read_workers(pg::Connection& db) {
-  auto rows = TRY(db.exec(R"(
-SELECT id, hostname, pid, version, extract(epoch FROM now() - started_at), extract(epoch FROM now() - seen_at),
-       rows_embedded, requests_in_flight, leases, draining
-FROM embedd.workers
-WHERE seen_at > now() - interval '10 minutes' AND NOT stopped AND database = embedd.this_database() ORDER BY started_at)"));
-  std::vector<WorkerStatus> out;
-  for (int i = 0; i < rows.size(); ++i)
-    out.push_back({rows.text(i, 0), rows.text(i, 1), static_cast<int>(rows.integer(i, 2)), rows.text(i, 3),
-                   rows.number(i, 4), rows.number(i, 5), rows.integer(i, 6),
-                   static_cast<int>(rows.integer(i, 7)), static_cast<int>(rows.integer(i, 8)),
-                   rows.flag(i, 9)});
   return out;
 }
 
@@ -169,14 +193,17 @@ GROUP BY 1, 2 ORDER BY 1, 2)",
 Result<Status> read_status(pg::Connection& db) {
   auto vectorizers = TRY(read_vectorizers(db));
   auto workers = TRY(read_workers(db));
+  auto endpoints = TRY(read_endpoints(db));
   TRY(read_reported_problems(db, vectorizers));
   auto today = TRY(read_usage(
       db, "WHERE u.day = (now() AT TIME ZONE 'UTC')::date AND u.database = embedd.this_database()"));
   auto total = TRY(read_usage(db, "WHERE u.database = embedd.this_database()"));
   auto original =
       TRY(db.exec("SELECT sum(cost_usd) FROM embedd.usage WHERE database <> embedd.this_database()"));
-  return Status{std::move(vectorizers), std::move(workers), std::move(today), std::move(total),
-                original.is_null(0, 0) ? std::nullopt : std::optional(original.number(0, 0))};
+  return Status{
+      std::move(vectorizers), std::move(workers),
+      std::move(endpoints),   std::move(today),
+      std::move(total),       original.is_null(0, 0) ? std::nullopt : std::optional(original.number(0, 0))};
 }
 
 }  // namespace embedd::schema

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/freshness_counts.h"
 #include "pg/connection.h"
 #include "schema/vectorizers.h"
 
@@ -21,6 +22,13 @@ struct ReportedProblem {
   std::int64_t workers = 0;  ///< workers that report it
   std::optional<double>
       stopped_seconds;  ///< no worker runs: time since the last worker stopped and reported it
+};
+
+/// How far the covered rows are embedded. Absent: not known.
+struct RowsDone {
+  std::optional<std::int64_t> all;   ///< rows that are covered: exact up to kCountLimit, then an estimate
+  std::optional<std::int64_t> done;  ///< of these, neither waiting nor dead letters
+  bool exact = false;
 };
 
 struct VectorizerStatus {
@@ -39,7 +47,10 @@ struct VectorizerStatus {
   bool index_wanted = false;                   ///< `vectorizer reindex` has something to build
   std::int64_t chunks_id = 0;  ///< of a store: the vectorizer of its chunks, which is not listed
   std::optional<std::int64_t> chunks_waiting;  ///< of a store: without a vector yet, up to kCountLimit
-  std::optional<std::string> problem;          ///< such as a source table that is gone
+  RowsDone rows;
+  FreshnessCounts freshness;           ///< of the last hour, up to a minute ago
+  std::string text_search;             ///< the configuration of full-text search; empty: none
+  std::optional<std::string> problem;  ///< such as a source table that is gone
   std::vector<ReportedProblem>
       reported_problems;            ///< its own and its endpoint's, each said by most workers first
   std::optional<std::string> note;  ///< such as changes that only the next walk finds
@@ -56,6 +67,18 @@ struct WorkerStatus {
   int requests_in_flight = 0;
   int leases = 0;
   bool draining = false;
+  std::vector<std::string> problems{};  ///< that keep it from embedding, in words
+};
+
+/// An endpoint as running workers find it.
+struct EndpointStatus {
+  std::string name;
+  std::string state;    ///< that most workers report
+  std::string message;  ///< why; empty: the endpoint is ready
+  std::int64_t workers = 0;
+  double in_flight = 0;          ///< requests, of all workers
+  double concurrency = 0;        ///< requests in flight that the workers found the endpoint to be worth
+  double inputs_per_second = 0;  ///< while it is busy; 0: not known
 };
 
 struct UsageStatus {
@@ -69,7 +92,8 @@ struct UsageStatus {
 
 struct Status {
   std::vector<VectorizerStatus> vectorizers;
-  std::vector<WorkerStatus> workers;  ///< those with a heartbeat within the last 10 minutes
+  std::vector<WorkerStatus> workers;      ///< those with a heartbeat within the last 10 minutes
+  std::vector<EndpointStatus> endpoints;  ///< by name
   std::vector<UsageStatus> usage_today;
   std::vector<UsageStatus> usage_total;
   std::optional<double>

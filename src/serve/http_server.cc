@@ -1,26 +1,16 @@
 #include "serve/http_server.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <array>
-#include <atomic>
-#include <cctype>
 #include <future>
-#include <limits>
-#include <random>
+#include <utility>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
 
-#include "base/log.h"
 #include "base/threads.h"
 #include "serve/acceptor.h"
+#include "serve/http_session.h"
 #include "serve/tls.h"
 
 namespace embedd::serve {
@@ -28,308 +18,8 @@ namespace embedd::serve {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
-
-constexpr std::size_t kMaxRequestId = 64;
-/// Most bytes that are read and dropped after a refusal, so that a client that still sends sees the reply.
-constexpr std::size_t kMaxDropped = 2 * kMiB;
-constexpr Duration kDropTime = seconds(2);
-
-std::string new_id() {
-  static thread_local std::mt19937_64 random{std::random_device{}()};
-  return fmt::format("{:016x}", random());
-}
-
-bool is_plain_id(std::string_view id) {
-  return !id.empty() && id.size() <= kMaxRequestId && std::ranges::all_of(id, [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
-  });
-}
-
-class Session;
-
-/// What sessions share. All of it belongs to the server's thread, but `count`.
-struct Shared {
-  Shared(HttpServer::Limits limits, HttpHandler& handler) : limits(limits), handler(handler) {}
-  void add(Session& session) {
-    open.push_back(&session);
-    tell();
-  }
-  void remove(const Session& session);
-  /// Closes the connection that has been idle for longest; if none is idle, the one with the oldest request.
-  void close_one();
-  void close_idle();
-  void tell() {
-    count = open.size();
-    handler.connected(open.size());
-  }
-
-  const HttpServer::Limits limits;
-  HttpHandler& handler;
-  std::vector<Session*> open;
-  std::atomic<std::size_t> count{0};
-  bool draining = false;
-  std::function<void()> when_empty;
-};
-
-/// One connection. Its handlers keep it alive.
-class Session : public std::enable_shared_from_this<Session> {
- public:
-  /// `tls` is null for a connection without TLS.
-  Session(tcp::socket socket, std::shared_ptr<asio::ssl::context> tls, Shared& shared)
-      : stream_(std::move(socket)),
-        context_(std::move(tls)),
-        buffer_(shared.limits.head_bytes),
-        shared_(shared) {
-    if (context_) tls_.emplace(stream_, *context_);
-  }
-
-  void run() {
-    error_code ignored;
-    (void)stream_.socket().set_option(tcp::no_delay(true), ignored);
-    shared_.add(*this);
-    if (tls_) return shake_hands();
-    read_head();
-  }
-
-  [[nodiscard]] bool idle() const { return idle_; }
-  [[nodiscard]] Instant idle_since() const { return idle_since_; }
-  void close() {
-    error_code ignored;
-    (void)stream_.socket().close(ignored);
-    end();
-  }
-
- private:
-  /// Calls `operation` with the stream that the HTTP goes through.
-  template <class Operation>
-  void on_stream(Operation operation) {
-    if (tls_) return operation(*tls_);
-    operation(stream_);
-  }
-
-  void shake_hands() {
-    idle_since_ = std::chrono::steady_clock::now();
-    stream_.expires_after(shared_.limits.body);
-    tls_->async_handshake(asio::ssl::stream_base::server, [self = shared_from_this()](error_code error) {
-      if (self->ended_) return;
-      if (!error) return self->read_head();
-      log::debug("tls_handshake_failed", {{"message", error.message()}});
-      self->close();
-    });
-  }
-
-  void end() {
-    if (std::exchange(ended_, true)) return;
-    permit_.reset();
-    shared_.remove(*this);
-  }
-
-  void read_head() {
-    idle_ = true;
-    idle_since_ = std::chrono::steady_clock::now();
-    parser_.emplace();
-    parser_->header_limit(shared_.limits.head_bytes);
-    parser_->body_limit(std::numeric_limits<std::uint64_t>::max());  // until the handler knows the route
-    stream_.expires_after(shared_.limits.idle);
-    on_stream([this](auto& stream) {
-      http::async_read_header(
-          stream, buffer_, *parser_,
-          [self = shared_from_this()](error_code error, std::size_t) { self->on_head(error); });
-    });
-  }
-
-  void on_head(error_code error) {
-    if (ended_) return;
-    idle_ = false;
-    request_ = {.id = new_id(), .began = std::chrono::steady_clock::now()};
-    if (error) return on_bad_head(error);
-    const auto& head = parser_->get();
-    const auto text = [](auto view) { return std::string(view.data(), view.size()); };
-    request_.method = text(head.method_string());
-    request_.target = text(head.target());
-    request_.authorization = text(head[http::field::authorization]);
-    request_.api_key = text(head["X-API-Key"]);
-    request_.content_type = text(head[http::field::content_type]);
-    request_.host = text(head[http::field::host]);
-    request_.origin = text(head[http::field::origin]);
-    request_.mcp_protocol_version = text(head["MCP-Protocol-Version"]);
-    request_.mcp_method = text(head["Mcp-Method"]);
-    request_.mcp_name = text(head["Mcp-Name"]);
-    if (std::string id = text(head["X-Request-ID"]); is_plain_id(id)) request_.id = std::move(id);
-    keep_alive_ = head.keep_alive();
-    if (auto refusal = shared_.handler.admit(request_, permit_)) {
-      unread_ = !parser_->is_done();
-      return respond(std::move(*refusal));
-    }
-    if (parser_->is_done()) return handle();
-    if (request_.method != "POST") {
-      unread_ = true;
-      return respond(shared_.handler.refusal(400, "unexpected_body", "send no body with this method"));
-    }
-    most_body_ = shared_.handler.most_body(request_).value_or(shared_.limits.body_bytes);
-    if (parser_->content_length().value_or(0) > most_body_) return on_bad_head(http::error::body_limit);
-    parser_->body_limit(most_body_);
-    if (beast::iequals(head[http::field::expect], "100-continue")) return go_on();
-    read_body();
-  }
-
-  void on_bad_head(error_code error) {
-    keep_alive_ = false;
-    unread_ = true;
-    if (error == http::error::body_limit)
-      return respond(shared_.handler.refusal(
-          413, "body_too_large", fmt::format("the body has more than {} KiB", most_body_ / kKiB)));
-    if (error == http::error::header_limit || error == http::error::buffer_overflow)
-      return respond(shared_.handler.refusal(
-          431, "head_too_large",
-          fmt::format("the head has more than {} KiB", shared_.limits.head_bytes / kKiB)));
-    const bool malformed = error.category() == http::make_error_code(http::error::bad_method).category() &&
-                           error != http::error::end_of_stream && error != http::error::partial_message;
-    if (malformed)
-      return respond(shared_.handler.refusal(400, "malformed", "this is not an HTTP/1.1 request"));
-    close();
-  }
-
-  void go_on() {
-    continue_ = {http::status::continue_, 11};
-    stream_.expires_after(shared_.limits.write);
-    on_stream([this](auto& stream) {
-      http::async_write(stream, continue_, [self = shared_from_this()](error_code error, std::size_t) {
-        if (error || self->ended_) return self->end();
-        self->read_body();
-      });
-    });
-  }
-
-  void read_body() {
-    stream_.expires_after(shared_.limits.body);
-    on_stream([this](auto& stream) {
-      http::async_read(stream, buffer_, *parser_,
-                       [self = shared_from_this()](error_code error, std::size_t) { self->on_body(error); });
-    });
-  }
-
-  void on_body(error_code error) {
-    if (ended_) return;
-    if (!error) return handle();
-    keep_alive_ = false;
-    unread_ = true;
-    if (error == beast::error::timeout || error == http::error::end_of_stream ||
-        error == http::error::partial_message || error == asio::ssl::error::stream_truncated)
-      return close();
-    if (error == http::error::body_limit) return on_bad_head(error);
-    respond(shared_.handler.refusal(400, "malformed", "the body is not as the head says"));
-  }
-
-  void handle() {
-    stream_.expires_never();
-    HttpRequest request = request_;
-    request.body = std::move(parser_->get().body());
-    shared_.handler.handle(std::move(request), [self = shared_from_this()](HttpReply reply) {
-      asio::post(self->stream_.get_executor(), [self, reply = std::move(reply)]() mutable {
-        if (!self->ended_) self->respond(std::move(reply));
-      });
-    });
-  }
-
-  void respond(HttpReply reply) {
-    reply_ = std::move(reply);
-    const bool keep = keep_alive_ && !unread_ && !shared_.draining;
-    keep_alive_ = keep;
-    response_ = {};
-    response_.result(static_cast<unsigned>(reply_.status));
-    response_.version(11);
-    response_.set(http::field::content_type, reply_.content_type);
-    response_.set(http::field::cache_control, "no-store");
-    response_.set("X-Content-Type-Options", "nosniff");
-    response_.set("X-Request-ID", request_.id);
-    for (const auto& [name, value] : reply_.headers) response_.set(name, value);
-    response_.keep_alive(keep);
-    response_.content_length(reply_.body.size());
-    if (request_.method != "HEAD") response_.body() = std::move(reply_.body);
-    stream_.expires_after(shared_.limits.write);
-    on_stream([this](auto& stream) {
-      http::async_write(stream, response_, [self = shared_from_this()](error_code error, std::size_t) {
-        self->on_written(error);
-      });
-    });
-  }
-
-  void on_written(error_code error) {
-    shared_.handler.answered(request_, reply_);
-    permit_.reset();
-    response_ = {};
-    reply_ = {};
-    if (ended_) return;
-    if (error) return close();
-    if (keep_alive_ && !shared_.draining) return read_head();
-    stream_.expires_after(kDropTime);
-    if (unread_) return drop_unread();
-    if (!tls_) return close();
-    tls_->async_shutdown([self = shared_from_this()](error_code) {
-      if (!self->ended_) self->close();
-    });
-  }
-
-  void drop_unread() {
-    error_code ignored;
-    if (!tls_) (void)stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    drop();
-  }
-
-  void drop() {
-    on_stream([this](auto& stream) {
-      stream.async_read_some(asio::buffer(dropped_),
-                             [self = shared_from_this()](error_code error, std::size_t n) {
-                               if (self->ended_) return;
-                               self->dropped_bytes_ += n;
-                               if (error || self->dropped_bytes_ > kMaxDropped) return self->close();
-                               self->drop();
-                             });
-    });
-  }
-
-  beast::tcp_stream stream_;
-  std::shared_ptr<asio::ssl::context> context_;
-  std::optional<asio::ssl::stream<beast::tcp_stream&>> tls_;  ///< over stream_
-  beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::string_body>> parser_;
-  http::response<http::string_body> response_;
-  http::response<http::empty_body> continue_;
-  Shared& shared_;
-  HttpRequest request_;  ///< without its body
-  HttpReply reply_;
-  std::shared_ptr<void> permit_;
-  bool idle_ = true, ended_ = false;
-  Instant idle_since_{};
-  bool keep_alive_ = false;
-  bool unread_ = false;  ///< the client may still be sending
-  std::array<char, 4096> dropped_{};
-  std::size_t dropped_bytes_ = 0;
-  std::uint64_t most_body_ = 0;
-};
-
-void Shared::remove(const Session& session) {
-  std::erase(open, &session);
-  tell();
-  if (open.empty() && when_empty) when_empty();
-}
-
-void Shared::close_one() {
-  if (open.empty()) return;
-  (*std::ranges::min_element(open, {}, [](const Session* session) {
-    return std::pair(!session->idle(), session->idle_since());
-  }))->close();
-}
-
-void Shared::close_idle() {
-  for (Session* session : std::vector<Session*>(open))
-    if (session->idle()) session->close();
-}
 
 }  // namespace
 
@@ -379,7 +69,7 @@ class HttpServer::Impl {
       if (error || shared_.open.size() >= shared_.limits.connections) shared_.close_one();
       if (error) return accept_later();  // out of file descriptors
       auto context = tls_ ? tls_->context(std::chrono::steady_clock::now()) : nullptr;
-      std::make_shared<Session>(std::move(socket), std::move(context), shared_)->run();
+      start_session(std::move(socket), std::move(context), shared_);
       accept();
     });
   }
@@ -391,7 +81,7 @@ class HttpServer::Impl {
     });
   }
 
-  Shared shared_;
+  HttpSessions shared_;
   std::optional<Tls> tls_;
   tcp::endpoint local_;
   asio::io_context io_;

@@ -34,6 +34,10 @@ struct HttpRequest {
   Instant began{};
 };
 
+/// Takes the text of server-sent events for one connection. Thread-safe; does not block. If the client reads
+/// slowly, a text that was not begun is replaced by the next one. Ignored once the connection is closed.
+using EventSink = std::function<void(std::string)>;
+
 struct HttpReply {
   int status = 200;
   std::string content_type = "application/json";
@@ -43,6 +47,9 @@ struct HttpReply {
   std::string route = "other", vectorizer, code;
   std::string fault;  ///< what went wrong here, for the operator
   int hits = 0;
+  /// A reply without end: is called on the server's thread when the head was sent, and must not block. What
+  /// it returns is destroyed when the connection closes, which stop() does at once.
+  std::function<std::shared_ptr<void>(EventSink)> events{};
 };
 
 class HttpHandler {
@@ -72,6 +79,7 @@ class HttpServer {
     Duration idle = seconds(30);  ///< from one reply to the next head
     Duration body = seconds(10);  ///< for a body, and for TLS to be agreed on
     Duration write = seconds(30);
+    Duration beat = seconds(8);  ///< between comments, where there are no events
     Duration drain = seconds(35);
   };
 

@@ -42,12 +42,13 @@ constexpr const char* kTracesRetryAfter = "60";
 
 }  // namespace
 
-SearchApi::SearchApi(app::SearchService& service, McpApi& mcp, TracesApi& traces,
+SearchApi::SearchApi(app::SearchService& service, McpApi& mcp, TracesApi& traces, DashboardApi& dashboard,
                      observe::RequestMetrics& metrics, Tokens tokens, Limits limits, const Routes* worker,
                      redis::Client* redis)
     : service_(service),
       mcp_(mcp),
       traces_(traces),
+      dashboard_(dashboard),
       metrics_(metrics),
       worker_(worker),
       tokens_(std::move(tokens)),
@@ -67,17 +68,20 @@ std::optional<HttpReply> SearchApi::admit(const HttpRequest& head, std::shared_p
     return reply;
   };
   if (target.route == Route::unknown || (target.route == Route::worker && worker_ == nullptr))
-    return refusal(404, "not_found",
-                   "there are POST /v1/vectorizers/NAME/search, POST /v1/vectorizers/NAME/embed, POST "
-                   "/v1/embeddings, POST /mcp, POST /v1/traces, POST /v1/traces/search, GET /v1/traces/ID, "
-                   "/v1/tags, /v1/vectorizers, /healthz, /metrics and /openapi.json");
+    return refusal(
+        404, "not_found",
+        "there are POST /v1/vectorizers/NAME/search, POST /v1/vectorizers/NAME/embed, POST /v1/embeddings, "
+        " POST /mcp, POST /v1/traces, POST /v1/traces/search, GET /v1/traces/ID, "
+        "/v1/tags, /v1/vectorizers, /v1/status, /healthz, /metrics, in a worker /livez and /readyz, and / "
+        "for "
+        "browsers; /openapi.json describes them");
   if (target.posts() ? head.method != "POST" : head.method != "GET" && head.method != "HEAD") {
     HttpReply reply = refusal(405, "method_not_allowed", target.posts() ? "use POST" : "use GET");
     reply.headers.emplace_back("Allow", target.posts() ? "POST" : "GET, HEAD");
     return refused(std::move(reply));
   }
   if (!target.guarded()) return std::nullopt;
-  if (target.route == Route::mcp && !is_own_origin(head.origin, head.host))
+  if (!is_own_origin(head.origin, head.host))
     return refused(refusal(403, "forbidden",
                            "a web page of another host must not ask: its Origin differs from the Host"));
   std::size_t client = 0;
@@ -85,6 +89,7 @@ std::optional<HttpReply> SearchApi::admit(const HttpRequest& head, std::shared_p
   if (target.posts() && !is_json(head.content_type))
     return refused(refusal(415, "not_json", "send the body with the header Content-Type: application/json"));
   if (auto reply = check_rate(client, head.began)) return refused(std::move(*reply));
+  if (target.route == Route::events) return std::nullopt;  // DashboardApi counts those
   if (auto reply = take_permit(client, permit)) return refused(std::move(*reply));
   return std::nullopt;
 }
@@ -162,6 +167,9 @@ void SearchApi::handle(HttpRequest request, std::function<void(HttpReply)> done)
     return done(failed(std::move(reply), app::no_vectorizer(target.vectorizer)));
   if (target.of_traces())
     return traces_.handle(std::move(reply), request, target, rights_of(request), std::move(done));
+  if (target.of_dashboard())
+    return dashboard_.handle(std::move(reply), request, target, rights_of(request),
+                             tokens_.find(request.authorization, request.api_key), std::move(done));
   switch (target.route) {
     case Route::search: return search(std::move(reply), request, std::move(done));
     case Route::embed: return embed(std::move(reply), request, std::move(done));

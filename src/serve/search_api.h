@@ -2,7 +2,9 @@
 ///
 ///   POST /v1/vectorizers/{name}/search   POST /v1/vectorizers/{name}/embed   POST /v1/embeddings
 ///   POST /mcp   GET /v1/vectorizers   GET /healthz   GET /metrics   GET /openapi.json
-///   POST /v1/traces   GET /v1/traces/{id}   POST /v1/traces/search   GET /v1/tags   and these below /api
+///   GET /   GET /v1/status   GET /v1/events   GET /v1/vectorizers/{name}/history   GET …/{name}/dead
+///   (dashboard_api.h) POST /v1/traces   GET /v1/traces/{id}   POST /v1/traces/search   GET /v1/tags   and
+///   these below /api
 ///
 /// Beside a worker in the same process also the worker's GET /livez and GET /readyz, and its metrics.
 ///
@@ -21,6 +23,7 @@
 
 #include "app/search_service.h"
 #include "observe/request_metrics.h"
+#include "serve/dashboard_api.h"
 #include "serve/http_server.h"
 #include "serve/mcp_api.h"
 #include "serve/routes.h"
@@ -41,8 +44,9 @@ class SearchApi final : public HttpHandler {
   /// The references must outlive this object, and so must `worker`, the routes of the worker in this
   /// process; null: there is no worker. `redis`: where the tokens' rates are shared, which must outlive this
   /// object; null: nowhere.
-  SearchApi(app::SearchService& service, McpApi& mcp, TracesApi& traces, observe::RequestMetrics& metrics,
-            Tokens tokens, Limits limits, const Routes* worker, redis::Client* redis);
+  SearchApi(app::SearchService& service, McpApi& mcp, TracesApi& traces, DashboardApi& dashboard,
+            observe::RequestMetrics& metrics, Tokens tokens, Limits limits, const Routes* worker,
+            redis::Client* redis);
 
   std::optional<HttpReply> admit(const HttpRequest& head, std::shared_ptr<void>& permit) override;
   std::optional<std::uint64_t> most_body(const HttpRequest& head) override;
@@ -69,6 +73,7 @@ class SearchApi final : public HttpHandler {
   app::SearchService& service_;
   McpApi& mcp_;
   TracesApi& traces_;
+  DashboardApi& dashboard_;
   observe::RequestMetrics& metrics_;
   const Routes* const worker_;
   const Tokens tokens_;

@@ -17,6 +17,13 @@ enum class Route : std::uint8_t {
   trace_get,
   tags,
   list,
+  page,
+  status,
+  events,
+  history,
+  dead,
+  dead_retry,
+  dead_purge,
   health,
   metrics,
   openapi,
@@ -27,15 +34,20 @@ enum class Route : std::uint8_t {
 struct Target {
   Route route = Route::unknown;
   std::string vectorizer;  ///< of search and embed
-  std::string id{};        ///< of trace_get
+  std::string id{};        ///< of trace_get; of page: the file's name
 
   /// True if the route needs a token, if there are tokens, and counts as a request under way.
-  [[nodiscard]] bool guarded() const { return posts() || route == Route::list || of_traces(); }
+  [[nodiscard]] bool guarded() const {
+    return posts() || route == Route::list || of_traces() || (of_dashboard() && route != Route::page);
+  }
   /// True if the route takes POST with a body, in place of GET.
   [[nodiscard]] bool posts() const {
     return route == Route::search || route == Route::embed || route == Route::embeddings ||
-           route == Route::mcp || route == Route::traces_search || route == Route::trace_add;
+           route == Route::mcp || route == Route::traces_search || route == Route::trace_add ||
+           route == Route::dead_retry || route == Route::dead_purge;
   }
+  /// True for the dashboard's page, and what the page asks for.
+  [[nodiscard]] bool of_dashboard() const { return route >= Route::page && route <= Route::dead_purge; }
   /// True for the routes of the traces service.
   [[nodiscard]] bool of_traces() const {
     return route == Route::traces_search || route == Route::trace_add || route == Route::trace_get ||

@@ -170,7 +170,8 @@ TEST_F(Shapes, ThatMoveToAnotherSchemaAreFollowedThere) {
   sql("CREATE TABLE notes (id int PRIMARY KEY, body text, embedding vector(8))");
   vectorize("notes", "{body}");
   sql("INSERT INTO notes SELECT i, 'note ' || i FROM generate_series(1, 10) i");
-  Embedd worker = start_worker();
+  // A hint makes the worker claim before a poll tells it the table's new name.
+  Embedd worker = start_worker({{"EMBEDD_POLL_SECONDS", "3"}});
   ASSERT_TRUE(wait_until_idle()) << worker.log();
   sql("CREATE SCHEMA archive");
   sql("GRANT USAGE ON SCHEMA archive TO public");

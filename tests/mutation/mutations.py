@@ -613,7 +613,7 @@ def remove_strangers(source, target):
 
 
 def copy_tree():
-    for part in ("CMakeLists.txt", "CMakePresets.json", "cmake", "src", "tests", "migrations", "samples", "bench", "fuzz", ".deps"):
+    for part in ("CMakeLists.txt", "CMakePresets.json", "cmake", "src", "tests", "migrations", "samples", "web", "bench", "fuzz", ".deps"):
         source, target = ROOT / part, COPY / part
         if source.is_dir():
             run(["cp", "-a", "-u", "--no-target-directory", str(source), str(target)], check=True)

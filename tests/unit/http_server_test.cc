@@ -33,6 +33,15 @@ class Handler : public serve::HttpHandler {
   }
   void handle(serve::HttpRequest request, std::function<void(serve::HttpReply)> done) override {
     if (request.target == "/now") return done({.body = "now " + request.body});
+    if (request.target == "/events") {
+      done({.content_type = "text/event-stream", .events = [this](serve::EventSink to) {
+              const std::lock_guard lock(mutex_);
+              sinks_.push_back(std::move(to));
+              ++watchers;
+              return std::shared_ptr<void>(nullptr, [this](void*) { --watchers; });
+            }});
+      return;
+    }
     if (request.target == "/large") return done({.body = std::string(16 * kMiB, 'x')});
     const std::lock_guard lock(mutex_);
     later_.push_back(std::move(done));
@@ -47,11 +56,17 @@ class Handler : public serve::HttpHandler {
     for (const auto& done : std::exchange(later_, {})) done({.body = "later"});
   }
 
-  std::atomic<int> permits{0}, waiting{0}, answers{0};
+  void send_event(const std::string& text) {
+    const std::lock_guard lock(mutex_);
+    for (const serve::EventSink& sink : sinks_) sink(text);
+  }
+
+  std::atomic<int> permits{0}, waiting{0}, answers{0}, watchers{0};
 
  private:
   std::mutex mutex_;
   std::vector<std::function<void(serve::HttpReply)>> later_;
+  std::vector<serve::EventSink> sinks_;
 };
 
 class HttpServerTest : public testing::Test {
@@ -187,6 +202,62 @@ TEST_F(HttpServerTest, ATakenAddressIsAnError) {
       serve::HttpServer::start({"127.0.0.1", std::to_string(server->port())}, {}, std::nullopt, handler);
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, HasSubstr("cannot listen on 127.0.0.1"));
+}
+
+constexpr const char* kWatch = "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+TEST_F(HttpServerTest, EventsGoToWhoeverWatches) {
+  start({});
+  const Client watcher(server->port());
+  ASSERT_TRUE(watcher.send(kWatch));
+  ASSERT_TRUE(eventually([&] { return handler.watchers == 1; }));
+  handler.send_event("data: 1\n\n");
+  std::this_thread::sleep_for(milliseconds(50));
+  handler.send_event("data: 2\n\n");
+  std::this_thread::sleep_for(milliseconds(50));
+  server->stop();
+  const std::string seen = watcher.receive();
+  EXPECT_THAT(seen, HasSubstr("text/event-stream"));
+  EXPECT_TRUE(seen.ends_with("\r\n\r\ndata: 1\n\ndata: 2\n\n")) << seen;
+  EXPECT_EQ(handler.watchers, 0);
+  EXPECT_EQ(handler.permits, 0);
+  handler.send_event("data: 3\n\n");  // nobody is there
+}
+
+TEST_F(HttpServerTest, AWatcherThatLeavesOrDoesNotReadIsForgotten) {
+  start({.write = milliseconds(100)});
+  {
+    const Client leaves(server->port());
+    ASSERT_TRUE(leaves.send(kWatch));
+    ASSERT_TRUE(eventually([&] { return handler.watchers == 1; }));
+  }
+  EXPECT_TRUE(eventually([&] { return handler.watchers == 0; }));
+  const Client deaf(server->port());
+  ASSERT_TRUE(deaf.send(kWatch));
+  ASSERT_TRUE(eventually([&] { return handler.watchers == 1; }));
+  handler.send_event(std::string(16 * kMiB, 'x'));
+  EXPECT_TRUE(eventually([&] { return handler.watchers == 0; }));
+  EXPECT_TRUE(has_connections(0));
+}
+
+TEST_F(HttpServerTest, AWatcherHearsThatTheServerLives) {
+  start({.beat = milliseconds(20)});
+  const Client watcher(server->port());
+  ASSERT_TRUE(watcher.send(kWatch));
+  ASSERT_TRUE(eventually([&] { return handler.watchers == 1; }));
+  std::this_thread::sleep_for(milliseconds(200));
+  server->stop();
+  EXPECT_THAT(watcher.receive(), HasSubstr(": \n\n: \n\n"));
+}
+
+TEST_F(HttpServerTest, AWatcherGivesWayToRequests) {
+  start({.connections = 1});
+  const Client watcher(server->port());
+  ASSERT_TRUE(watcher.send(kWatch));
+  ASSERT_TRUE(eventually([&] { return handler.watchers == 1; }));
+  EXPECT_THAT(talk_to(server->port(), "GET /now HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+              HasSubstr("now"));
+  EXPECT_TRUE(eventually([&] { return handler.watchers == 0; }));
 }
 
 }  // namespace

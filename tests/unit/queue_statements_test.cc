@@ -87,6 +87,7 @@ TEST(Golden, StatementsOfAStore) {
 
 TEST(Golden, StatementsOfAWorker) {
   compare("poll", poll_statement().sql());
+  compare("record_history", history_statement().sql());
   compare("guarded/poll", poll_statement(/*guarded=*/true).sql());
   compare("walk_release", walk_release_statement().sql());
   compare("remember_limits", limits_statement().sql());

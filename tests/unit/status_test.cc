@@ -9,6 +9,7 @@ namespace {
 
 using embedd::app::condition_of;
 using embedd::app::RowRate;
+using embedd::app::RowRates;
 using embedd::schema::VectorizerStatus;
 using embedd::schema::WorkerStatus;
 
@@ -58,6 +59,33 @@ TEST(Status, CountsRowsBetweenTwoLooks) {
   EXPECT_EQ(rate.update(workers(700), start + embedd::seconds(4)), 0.0);
   EXPECT_EQ(rate.update(workers(10), start + embedd::seconds(6)), std::nullopt) << "a worker has left";
   EXPECT_EQ(rate.update(workers(30), start + embedd::seconds(8)), 10.0);
+}
+
+TEST(Status, TellsTheRateOfTheLastHalfMinute) {
+  const embedd::Instant start = embedd::Instant{} + embedd::seconds(1000);
+  RowRates rates;
+  EXPECT_EQ(rates.update("notes", 500, start), std::nullopt);
+  EXPECT_EQ(rates.update("notes", 600, start + embedd::seconds(10)), 10.0);
+  EXPECT_EQ(rates.update("notes", 600, start + embedd::seconds(40)), 0.0) << "the first reading is too old";
+  EXPECT_EQ(rates.update("notes", 5, start + embedd::seconds(42)), std::nullopt) << "it counts anew";
+  rates.forget_others(start + embedd::seconds(43));
+  EXPECT_EQ(rates.update("notes", 99, start + embedd::seconds(44)), std::nullopt);
+}
+
+TEST(Status, TellsWhenItIsDone) {
+  embedd::app::StatusReport report;
+  VectorizerStatus status = current();
+  status.info.name = "notes";
+  status.jobs = 100;
+  EXPECT_EQ(report.seconds_to_finish(status), std::nullopt) << "no rate is known";
+  report.rows_per_second_of["notes"] = 50;
+  EXPECT_EQ(report.seconds_to_finish(status), 2.0);
+  status.walked_at.reset();
+  status.rows = {.all = 1000, .done = 400};
+  EXPECT_EQ(report.seconds_to_finish(status), 12.0) << "rows that no walk has found yet";
+  report.rows_per_second_of["notes"] = 0;
+  EXPECT_EQ(report.seconds_to_finish(status), std::nullopt) << "nothing moves";
+  EXPECT_EQ(report.seconds_to_finish(current()), std::nullopt) << "nothing waits";
 }
 
 }  // namespace

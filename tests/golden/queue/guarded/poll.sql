@@ -1,11 +1,12 @@
 WITH beat AS (
   INSERT INTO embedd.workers AS w (id, hostname, pid, version, rows_embedded, requests_in_flight, leases, draining,
-                                   problems)
+                                   problems, endpoints)
   VALUES ($1::uuid, $2::text, $3::bigint, $4::text, $5::bigint, $6::bigint, $7::bigint, $8::boolean,
-          nullif($10::text, '')::jsonb)
+          nullif($10::text, '')::jsonb, nullif($17::text, '')::jsonb)
   ON CONFLICT (id) DO UPDATE
   SET seen_at = now(), rows_embedded = excluded.rows_embedded, requests_in_flight = excluded.requests_in_flight,
-      leases = excluded.leases, draining = excluded.draining, problems = excluded.problems),
+      leases = excluded.leases, draining = excluded.draining, problems = excluded.problems,
+      endpoints = excluded.endpoints),
 swept AS (
   DELETE FROM embedd.workers WHERE id IN (
     SELECT id FROM embedd.workers WHERE seen_at < now() - interval '10 minutes' AND id <> $1::uuid

@@ -1,0 +1,99 @@
+#include "serve/status_feed.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/threads.h"
+
+namespace embedd::serve {
+namespace {
+
+/// Pause after a reading, as a multiple of the time that it took.
+constexpr int kPause = 10;
+
+}  // namespace
+
+StatusFeed::StatusFeed(const app::Settings& settings)
+    : settings_(settings), thread_(start_thread([this] { run(); })) {}
+
+StatusFeed::~StatusFeed() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void StatusFeed::read(Watch watch) {
+  {
+    const std::lock_guard lock(mutex_);
+    once_.push_back(std::move(watch));
+  }
+  changed_.notify_all();
+}
+
+std::uint64_t StatusFeed::add(Watch watch) {
+  std::uint64_t id = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    id = next_id_++;
+    all_.emplace(id, std::move(watch));
+  }
+  changed_.notify_all();
+  return id;
+}
+
+void StatusFeed::remove(std::uint64_t id) {
+  const std::lock_guard calling(calling_);
+  const std::lock_guard lock(mutex_);
+  all_.erase(id);
+}
+
+Result<app::StatusReport> StatusFeed::read_now() {
+  if (!reader_) reader_ = TRY(app::StatusReader::open(settings_));
+  auto report = reader_->read();
+  if (!report) reader_.reset();  // the connection may be lost
+  return report;
+}
+
+void StatusFeed::run() {
+  using Clock = std::chrono::steady_clock;
+  Reading last;
+  Instant next_at{};
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const bool again = !last || Clock::now() >= next_at;
+    if (once_.empty() && (all_.empty() || !again)) {
+      if (!all_.empty()) {
+        changed_.wait_until(lock, next_at);
+      } else if (reader_ && changed_.wait_for(lock, kIdle) == std::cv_status::timeout) {
+        reader_.reset();
+        last.reset();
+      } else if (!reader_) {
+        changed_.wait(lock);
+      }
+      continue;
+    }
+    lock.unlock();
+    if (again) {
+      const Instant began = Clock::now();
+      last = std::make_shared<const Result<app::StatusReport>>(read_now());
+      const Instant ended = Clock::now();
+      next_at = ended + std::max<Duration>(kEvery, kPause * (ended - began));
+    }
+    {
+      const std::lock_guard calling(calling_);
+      lock.lock();
+      const auto once = std::exchange(once_, {});
+      const auto all = again ? all_ : std::map<std::uint64_t, Watch>{};
+      lock.unlock();
+      for (const Watch& watch : once) watch(last);
+      for (const auto& [id, watch] : all) watch(last);
+    }
+    lock.lock();
+  }
+}
+
+}  // namespace embedd::serve

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
+#include <vector>
 
 #include "app/search_run.h"
 
@@ -15,11 +17,24 @@ namespace {
 /// Left for making the answer after the reranker's.
 constexpr Duration kRest = milliseconds(20);
 
-/// Puts the hits that have a score first, the highest first, and keeps the page that was asked for.
-void take_page(search::Answer& found, const search::Request& request) {
-  std::ranges::stable_sort(found.hits, [](const search::Hit& a, const search::Hit& b) {
-    return a.rerank_score && (!b.rerank_score || *a.rerank_score > *b.rerank_score);
+/// Orders the hits by their scores, the highest first; `scores` are of the first hits. Equal ones keep their
+/// order.
+void order(std::vector<search::Hit>& hits, const std::vector<double>& scores) {
+  std::vector<std::size_t> places(scores.size());
+  std::iota(places.begin(), places.end(), 0);
+  std::ranges::sort(places, [&](std::size_t a, std::size_t b) {
+    return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
   });
+  std::vector<search::Hit> ordered;
+  for (const std::size_t place : places) {
+    ordered.push_back(std::move(hits[place]));
+    ordered.back().rerank_score = scores[place];
+  }
+  std::ranges::move(ordered, hits.begin());
+}
+
+/// Keeps the page that was asked for.
+void take_page(search::Answer& found, const search::Request& request) {
   const auto offset = std::min(static_cast<std::size_t>(request.offset), found.hits.size());
   found.hits.erase(found.hits.begin(), found.hits.begin() + static_cast<std::ptrdiff_t>(offset));
   const auto most = static_cast<std::size_t>(request.k);
@@ -77,8 +92,7 @@ void SearchService::rerank(const std::shared_ptr<Search>& search, search::Answer
                        search->rerank_ms = ms_since(began);
                        reranked_(name, scores ? "ok" : scores.error().reason);
                        if (scores)
-                         for (std::size_t i = 0; i < scores->size(); ++i)
-                           kept->hits[i].rerank_score = (*scores)[i];
+                         order(kept->hits, *scores);
                        else
                          search->not_reranked = {
                              "rerank", scores.error().reason,

@@ -45,7 +45,8 @@ class SearchApi final : public HttpHandler {
   /// process; null: there is no worker. `redis`: where the tokens' rates are shared, which must outlive this
   /// object; null: nowhere.
   SearchApi(app::SearchService& service, McpApi& mcp, TracesApi& traces, DashboardApi& dashboard,
-            observe::RequestMetrics& metrics, Tokens tokens, Limits limits, const Routes* worker, redis::Client* redis);
+            observe::RequestMetrics& metrics, Tokens tokens, Limits limits, const Routes* worker,
+            redis::Client* redis);
 
   std::optional<HttpReply> admit(const HttpRequest& head, std::shared_ptr<void>& permit) override;
   std::optional<std::uint64_t> most_body(const HttpRequest& head) override;

@@ -84,6 +84,8 @@ TEST(QueueSql, IsPlannedByPostgres) {
           {"walk_release", &walk_release_statement()},
           {"remember_limits", &limits_statement()},
           {"book_usage", &usage_statement()},
+          {"spend", &budget_statement()},
+          {"charge", &charge_statement()},
           {"look_up_waste", &look_up_waste_statement()},
           {"reserve", &reservation_statement()},
           {"goodbye", &goodbye_statement()},

@@ -58,6 +58,9 @@ CREATE TABLE embedd.vectorizers (
   -- What to do with a text that is longer than the model takes: embed its beginning, embed the mean of its pieces, or make a dead
   -- letter.
   long_texts           text NOT NULL DEFAULT 'truncate' CHECK (long_texts IN ('truncate', 'average', 'discard')),
+  -- What may be bought in a day (UTC); NULL: no limit.
+  budget_usd_per_day    numeric CHECK (budget_usd_per_day > 0 AND budget_usd_per_day <= 1e9),
+  budget_tokens_per_day bigint CHECK (budget_tokens_per_day > 0 AND budget_tokens_per_day <= 1e18),
 
   -- The walk over the source that is under way, or that a worker left.
   walk_until           timestamptz,            -- until then, walk_worker walks; later, others may take the walk over
@@ -165,7 +168,8 @@ CREATE TABLE embedd.usage (
   requests      bigint NOT NULL DEFAULT 0,
   rows          bigint NOT NULL DEFAULT 0,
   tokens        bigint NOT NULL DEFAULT 0,
-  cost_usd      numeric NOT NULL DEFAULT 0,
+  cost_usd      numeric NOT NULL DEFAULT 0,    -- without unpriced_tokens
+  unpriced_tokens bigint NOT NULL DEFAULT 0,   -- of the tokens: their price was not known
   PRIMARY KEY (vectorizer_id, model, day)
 ) WITH (fillfactor = 50);
 
@@ -183,6 +187,18 @@ CREATE TABLE embedd.history (
   PRIMARY KEY (vectorizer_id, at)
 );
 CREATE INDEX history_at ON embedd.history (at);
+
+-- One row per budget ('vectorizer 1', 'endpoint openai'), for all workers: what they have reserved of the day. What a request costs
+-- at most is reserved before it is sent, so a worker that is killed leaves too much reserved, and never too little. A crash of the
+-- server must not lose it, so the table is logged.
+CREATE TABLE embedd.spending (
+  budget_of        text PRIMARY KEY,
+  day              date NOT NULL,
+  tokens           bigint NOT NULL,
+  nano_usd         bigint NOT NULL,            -- billionths of a dollar
+  granted_tokens   bigint NOT NULL,            -- the last part that was reserved
+  granted_nano_usd bigint NOT NULL
+) WITH (fillfactor = 50);
 
 -- One account per endpoint, for all workers: the time at which its limits have paid for all reservations so far. A crash may lose
 -- the accounts, because they only set the pace.

@@ -1,12 +1,12 @@
 // One vectorizer: its facts, and a tab for its history, its dead letters or a search.
 import { badge, el, keyed, setBadge, setFact, setText } from './dom.js'
 import { DeadLetters } from './dead.js'
-import { about, count, limited, moment, money, none, perSecond, prefixed, seconds, unknown } from './format.js'
+import { about, count, limited, moment, none, perSecond, prefixed, seconds, unknown } from './format.js'
 import { History } from './history.js'
 import { freshOf, showNotes, showProgress } from './overview.js'
 import { hashOf } from './place.js'
 import { Search } from './search.js'
-import { budgetWords, nestedOf, notesOf, ofCondition } from './words.js'
+import { budgetWords, costOf, nestedOf, notesOf, ofCondition } from './words.js'
 
 const tabs = {
   history: ['History', History],
@@ -151,7 +151,7 @@ class Facts {
 
   #cost(item) {
     const budget = budgetWords(item.budget)
-    const cost = money(item.today?.cost_usd)
+    const cost = costOf(item.today)
     this.#set('cost', cost.unknown ? { ...cost, text: 'price unknown' } : cost, budget ? `budget ${budget}` : item.budget ? 'no budget' : '')
   }
 }

@@ -1,7 +1,7 @@
 // All vectorizers, endpoints and workers on one page.
 import { dot, el, keyed, rowOf, setBadge, setFact, setText, table } from './dom.js'
-import { about, count, limited, money, none, perSecond, percent, prefixed, seconds, unknown } from './format.js'
-import { attentionOf, budgetWords, nestedOf, ofCondition, ofEndpoint, ofWorker, totalsOf, workerName } from './words.js'
+import { about, count, limited, none, perSecond, percent, prefixed, seconds, unknown } from './format.js'
+import { attentionOf, budgetWords, costOf, nestedOf, ofCondition, ofEndpoint, ofWorker, totalsOf, workerName } from './words.js'
 
 const mostShown = 6
 
@@ -137,7 +137,7 @@ function showVectorizer(row, { item, nested }) {
   setFact(row.rate, perSecond(item.rows_per_second))
   setFact(row.tokens, prefixed('', count(item.today?.tokens), ' tokens'))
   const budget = budgetWords(item.budget)
-  const cost = money(item.today?.cost_usd)
+  const cost = costOf(item.today)
   setText(row.cost, cost.unknown ? `price unknown${budget ? `, budget ${budget}` : ''}` : `${cost.text}${budget ? ` of ${budget}` : ''}`)
   row.dead.href = `${hash}/dead`
   row.dead.hidden = !(item.dead_letters > 0)

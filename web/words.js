@@ -118,6 +118,12 @@ export function nestedOf(vectorizers) {
   return out
 }
 
+/// What a day has cost: the least that it can be, if the price of some tokens is not known.
+export function costOf(today) {
+  const cost = money(today?.cost_usd)
+  return today?.unpriced_tokens > 0 && !cost.unknown ? prefixed('at least ', cost) : cost
+}
+
 /// Facts about all vectorizers. If a part is not known, the sum of the others is the least that it can be.
 export function totalsOf({ vectorizers }) {
   const sum = (of, words) => {
@@ -127,11 +133,13 @@ export function totalsOf({ vectorizers }) {
     if (known.length === vectorizers.length) return words(least)
     return least > 0 ? prefixed('at least ', words(least)) : unknown
   }
+  const cost = sum((item) => (item.today?.tokens === 0 ? 0 : item.today?.cost_usd), money)
+  const partly = vectorizers.some((item) => item.today?.unpriced_tokens > 0)
   return {
     jobs: sum((item) => item.jobs, (n) => about(n, vectorizers.every((item) => item.jobs_exact))),
     dead: sum((item) => item.dead_letters, limited),
     tokens: sum((item) => item.today?.tokens, count),
-    cost: sum((item) => (item.today?.tokens === 0 ? 0 : item.today?.cost_usd), money),
+    cost: partly && !cost.unknown && !cost.text.startsWith('at least') ? prefixed('at least ', cost) : cost,
     rate: sum((item) => item.rows_per_second, perSecond),
   }
 }

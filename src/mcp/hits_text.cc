@@ -61,6 +61,7 @@ std::string hit_json(const search::Hit& hit, simdjson::dom::parser& parser, std:
     json.value(*hit.score);
   else
     json.null();
+  if (hit.rerank_score) json.key("rerank_score").value(*hit.rerank_score);
   if (hit.similarity) json.key("similarity").value(*hit.similarity);
   if (hit.chunk_seq)
     json.key("chunk_seq").value(*hit.chunk_seq).key("chunk").value(shortened(hit.chunk, most));
@@ -83,6 +84,8 @@ std::string remarks(const app::SearchAnswer& answer) {
                        answer.degraded->message);
   else if (answer.degraded && answer.degraded->leg == "score")
     out += fmt::format("[not in the usual order: {}]\n", answer.degraded->message);
+  else if (answer.degraded && answer.degraded->leg == "rerank")
+    out += fmt::format("[not reranked: {}]\n", answer.degraded->message);
   else if (answer.degraded)
     out += fmt::format("[not all rows were searched by their words: {}]\n", answer.degraded->message);
   if (!answer.found.returned_fewer.empty())

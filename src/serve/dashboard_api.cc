@@ -203,6 +203,7 @@ HttpReply DashboardApi::events(HttpReply reply, Viewer viewer) {
     return reply;
   }
   reply.content_type = "text/event-stream";
+  reply.headers = {{"X-Accel-Buffering", "no"}};  // a proxy must not collect events
   reply.events = [this, counted, viewer = std::move(viewer)](EventSink sink) {
     const std::uint64_t id =
         feed_.add([viewer, sink = std::move(sink)](const auto& reading) { sink(event_of(reading, viewer)); });

@@ -91,7 +91,7 @@ const api = async (url, path) => (await fetch(url + path, { headers: { Authoriza
 const rowOf = (page, name) => page.locator('.vectorizers tbody tr', { has: page.getByRole('link', { name, exact: true }) })
 
 /// Fields that a real server leaves out where there is nothing to say.
-const mayLack = ['vectorizers[].chunks_waiting', 'vectorizers[].budget', 'vectorizers[].reported_problems[]']
+const mayLack = ['vectorizers[].chunks_waiting', 'vectorizers[].reported_problems[]']
 
 function namesOf(value, place = '') {
   if (Array.isArray(value)) return value.flatMap((item) => namesOf(item, `${place}[]`))

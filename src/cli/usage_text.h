@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 
-
 namespace embedd::cli {
 
 /// "0.1200", "unknown", or "0.1200 + unknown".

@@ -173,14 +173,7 @@ std::string status_json(const app::StatusReport& report, const Viewer* viewer) {
            });
   };
   JsonWriter json;
-  json.object()
-      .key("at")
-      .value(report.at)
-      .key("version")
-      .value(version())
-      .key("database")
-      .value(report.database);
-  if (viewer != nullptr) write_viewer(json, *viewer);
+  json.object();
   json.key("vectorizers").array();
   for (const schema::VectorizerStatus& item : status.vectorizers)
     if (sees(item.info.name)) write_vectorizer(json, report, item);
@@ -199,6 +192,8 @@ std::string status_json(const app::StatusReport& report, const Viewer* viewer) {
     write(json, "usage_of_original_usd", status.original_usd);
     write(json, "rows_per_second", report.rows_per_second);
   }
+  json.key("at").value(report.at).key("version").value(version()).key("database").value(report.database);
+  if (viewer != nullptr) write_viewer(json, *viewer);
   return json.end().str();
 }
 

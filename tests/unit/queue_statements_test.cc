@@ -107,7 +107,8 @@ TEST(Golden, ShowsEveryFile) {
     const auto shown = [&](const std::string& as) {
       return std::filesystem::exists(test::source_file("tests/golden/queue/" + as + ".sql"));
     };
-    // What is sent in place of complete, clear and discard stands under their names, and a part of spend in it.
+    // What is sent in place of complete, clear and discard stands under their names, and a part of spend in
+    // it.
     static const std::set<std::string> in_place = {"swap", "empty", "bury", "budget_part"};
     EXPECT_TRUE(is_part || name.starts_with("store_") || in_place.contains(name) || shown(name) ||
                 shown("store/" + name))

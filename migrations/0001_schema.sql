@@ -200,6 +200,19 @@ CREATE TABLE embedd.spending (
   granted_nano_usd bigint NOT NULL
 ) WITH (fillfactor = 50);
 
+-- A vectorizer without a budget has no row there. When a budget is set anew, the day's row begins with what was booked. The function runs
+-- with its owner's rights, because whoever creates vectorizers may not read other budgets.
+CREATE FUNCTION embedd.forget_spending() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  DELETE FROM embedd.spending WHERE budget_of = format('vectorizer %s', OLD.id);
+  RETURN NULL;
+END
+$function$;
+CREATE TRIGGER forget_spending AFTER DELETE ON embedd.vectorizers FOR EACH ROW EXECUTE FUNCTION embedd.forget_spending();
+CREATE TRIGGER forget_spending_of_none AFTER UPDATE OF budget_usd_per_day, budget_tokens_per_day ON embedd.vectorizers FOR EACH ROW
+  WHEN (NEW.budget_usd_per_day IS NULL AND NEW.budget_tokens_per_day IS NULL) EXECUTE FUNCTION embedd.forget_spending();
+
 -- One account per endpoint, for all workers: the time at which its limits have paid for all reservations so far. A crash may lose
 -- the accounts, because they only set the pace.
 CREATE UNLOGGED TABLE embedd.accounts (
@@ -561,7 +574,7 @@ $function$;
 -- PostgreSQL grants every function to everybody by default. The functions that are not listed here read the catalog for roles that
 -- may read embedd.vectorizers.
 REVOKE EXECUTE ON FUNCTION embedd.adopt_source, embedd.utf8_problem, embedd.readable, embedd.text_of, embedd.refusal,
-  embedd.queue_state, embedd.record_missed FROM PUBLIC;
+  embedd.queue_state, embedd.record_missed, embedd.forget_spending FROM PUBLIC;
 
 -- Functions of this role capture the changes for a vectorizer that a superuser declares; the role can do nothing else. If the role
 -- cannot be created, the functions belong to the role that declares.

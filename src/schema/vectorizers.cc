@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/nearest.h"
-#include "core/budget.h"
 #include "pg/quoting.h"
 #include "schema/adoption.h"
 #include "schema/capture_plan.h"
@@ -257,9 +256,6 @@ Result<DailyBudget> change_budget(pg::Connection& db, std::string_view name, con
     if (change.usd) budget.usd = *change.usd;
     if (change.tokens) budget.tokens = *change.tokens;
     TRY(write_budget(db, found.id, budget));
-    // The day's row begins anew with what was booked, since workers reserved nothing meanwhile.
-    if (budget == DailyBudget())
-      TRY(db.exec("DELETE FROM embedd.spending WHERE budget_of = $1", {budget_of_vectorizer(found.id)}));
     TRY(db.exec("SELECT pg_notify('embedd', $1)", {id}));
     return budget;
   });
@@ -290,7 +286,6 @@ Result<void> drop_in_transaction(pg::Connection& db, const VectorizerInfo& info,
   return run_all(db, {"DROP FUNCTION IF EXISTS " + filter_function(info.id),
                       "DROP FUNCTION IF EXISTS " + score_function(info.id),
                       "DELETE FROM embedd.missed_changes WHERE vectorizer_id = " + id,
-                      "DELETE FROM embedd.spending WHERE budget_of = '" + budget_of_vectorizer(info.id) + "'",
                       "DELETE FROM embedd.vectorizers WHERE id = " + id});
 }
 

@@ -143,11 +143,14 @@ void World::set_budget(Provider& of, const std::string& endpoint, const Budget& 
   of.limits.budget = budget;
 }
 
-/// Workers learn of a smaller budget by their next poll.
+/// Workers learn of a smaller budget by their next poll, which may be tomorrow's for a worker that was
+/// stopped for a while.
 void World::remember_budget(const std::string& name, const Budget& before) {
-  Bought& bought = bought_of[{name, database.day_of(database_now())}];
-  bought.highest.tokens = std::max(bought.highest.tokens, before.tokens.value_or(INT64_MAX / 4));
-  bought.highest.nano_usd = std::max(bought.highest.nano_usd, before.nano_usd.value_or(INT64_MAX / 4));
+  for (const Instant at : {database_now(), database_now() + std::chrono::minutes(3)}) {
+    Bought& bought = bought_of[{name, database.day_of(at)}];
+    bought.highest.tokens = std::max(bought.highest.tokens, before.tokens.value_or(INT64_MAX / 4));
+    bought.highest.nano_usd = std::max(bought.highest.nano_usd, before.nano_usd.value_or(INT64_MAX / 4));
+  }
 }
 
 void Tracing::budget_changed(const BudgetNews& news) {

@@ -77,7 +77,7 @@ Result<std::vector<double>> read_scores(RerankShape shape, std::string_view body
   body = without_bom(body);
   simdjson::dom::parser parser;
   simdjson::dom::element root;
-  if (parser.parse(body.data(), body.size()).get(root))
+  if (body.empty() || parser.parse(body.data(), body.size()).get(root))
     return fail(ErrorKind::unavailable, "not the scores of the texts: the answer is not JSON");
   simdjson::dom::array results;
   if (shape == RerankShape::tei ? root.get(results) : root["results"].get(results))

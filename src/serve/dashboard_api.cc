@@ -164,8 +164,8 @@ void DashboardApi::handle(HttpReply reply, const HttpRequest& request, const Tar
   switch (target.route) {
     case Route::status: return status(std::move(reply), std::move(viewer), std::move(done));
     case Route::events: return done(events(std::move(reply), std::move(viewer)));
-    case Route::history: return history(std::move(reply), request, client, std::move(done));
-    default: return dead(std::move(reply), request, target, viewer, client, std::move(done));
+    case Route::history: return history(std::move(reply), request, client, done);
+    default: return dead(std::move(reply), request, target, viewer, client, done);
   }
 }
 
@@ -213,7 +213,7 @@ HttpReply DashboardApi::events(HttpReply reply, Viewer viewer) {
 }
 
 void DashboardApi::history(HttpReply reply, const HttpRequest& request, std::optional<std::size_t> client,
-                           Done done) {
+                           const Done& done) {
   const auto read = [&]() -> Result<int> {
     const auto query = TRY(query_of(request.target));
     TRY(check_names(query, {"minutes"}));
@@ -226,11 +226,11 @@ void DashboardApi::history(HttpReply reply, const HttpRequest& request, std::opt
       [minutes = *minutes](pg::Connection& db, const schema::VectorizerInfo& info) -> Result<std::string> {
         return history_json(info.name, TRY(schema::read_history(db, info.id, minutes)));
       },
-      std::move(done));
+      done);
 }
 
 void DashboardApi::dead(HttpReply reply, const HttpRequest& request, const Target& target,
-                        const Viewer& viewer, std::optional<std::size_t> client, Done done) {
+                        const Viewer& viewer, std::optional<std::size_t> client, const Done& done) {
   const std::string& why_not = target.posts() ? viewer.why_no_write : viewer.why_no_dead_letters;
   if (!why_not.empty())
     return done(failed(std::move(reply), {"forbidden", {ErrorKind::unauthenticated, why_not}}));
@@ -246,7 +246,7 @@ void DashboardApi::dead(HttpReply reply, const HttpRequest& request, const Targe
           const std::int64_t rows = TRY(change(db, filter));
           return JsonWriter().object().key("rows").value(rows).end().str();
         },
-        std::move(done));
+        done);
   }
   int limit = kDeadLetters;
   const auto read = [&]() -> Result<schema::DeadLetterFilter> {
@@ -269,10 +269,10 @@ void DashboardApi::dead(HttpReply reply, const HttpRequest& request, const Targe
         if (more) letters.pop_back();
         return dead_json(letters, more, TRY(schema::count_dead_letters(db, info.id, kMostCounted)));
       },
-      std::move(done));
+      done);
 }
 
-void DashboardApi::run(HttpReply reply, std::optional<std::size_t> client, Work work, Done done) {
+void DashboardApi::run(HttpReply reply, std::optional<std::size_t> client, Work work, const Done& done) {
   using Started = BlockingCalls::Started;
   const auto refused = [&](int status, std::string_view code, std::string_view detail) {
     HttpReply out = reply;
@@ -283,9 +283,10 @@ void DashboardApi::run(HttpReply reply, std::optional<std::size_t> client, Work 
   auto call = [this, reply, work = std::move(work)]() mutable {
     auto db = app::connect(settings_);
     if (!db) return failed(std::move(reply), app::failure_of(db.error()));
-    const auto info = schema::find_vectorizer(*db, reply.vectorizer);
+    const std::string name = reply.vectorizer;
+    const auto info = schema::find_vectorizer(*db, name);
     if (!info && info.error().kind == ErrorKind::invalid_argument)
-      return failed(std::move(reply), app::no_vectorizer(reply.vectorizer));
+      return failed(std::move(reply), app::no_vectorizer(name));
     if (!info) return failed(std::move(reply), app::failure_of(info.error()));
     auto body = work(*db, *info);
     if (!body) return failed(std::move(reply), app::failure_of(body.error()));

@@ -29,10 +29,10 @@ std::optional<std::int64_t> tokens(const std::string& text) {
 }
 
 template <typename Parse>
-CLI::Validator limit(Parse parse, bool none, std::string what) {
+CLI::Validator limit(Parse parse, bool none, const char* what) {
   return {[parse, none, what](const std::string& text) {
             if (parse(text) || (none && text == "none")) return std::string();
-            return what + (none ? ", or none" : "");
+            return what + std::string(none ? ", or none" : "");
           },
           ""};
 }

@@ -21,8 +21,9 @@ constexpr Duration kLongRest = seconds(30);
 
 }  // namespace
 
-Worker::Worker(WorkerOptions options, Queue& queue, Embedder& embedder, const TokenizerCatalog& tokenizers,
-               const Chunker& chunker, const Clock& clock, Io& io, Observer& observer)
+Worker::Worker(const WorkerOptions& options, Queue& queue, Embedder& embedder,
+               const TokenizerCatalog& tokenizers, const Chunker& chunker, const Clock& clock, Io& io,
+               Observer& observer)
     : state_(options, queue, embedder, tokenizers, chunker, observer), clock_(clock), io_(io) {}
 
 void Worker::run(std::stop_token stop) {

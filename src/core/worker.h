@@ -39,7 +39,7 @@ namespace embedd {
 class Worker {
  public:
   /// All ports must outlive the worker.
-  Worker(WorkerOptions options, Queue& queue, Embedder& embedder, const TokenizerCatalog& tokenizers,
+  Worker(const WorkerOptions& options, Queue& queue, Embedder& embedder, const TokenizerCatalog& tokenizers,
          const Chunker& chunker, const Clock& clock, Io& io, Observer& observer);
 
   /// Runs until `stop` (or, with `once`, until nothing is due); then claims no more and returns once every

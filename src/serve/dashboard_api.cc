@@ -11,6 +11,7 @@
 #include "app/database.h"
 #include "app/search_failure.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "embedded/dashboard.h"
 #include "schema/history.h"
 #include "search/json_fields.h"
@@ -282,7 +283,12 @@ void DashboardApi::run(HttpReply reply, std::optional<std::size_t> client, Work 
   };
   auto call = [this, reply, work = std::move(work)]() mutable {
     auto db = app::connect(settings_);
-    if (!db) return failed(std::move(reply), app::failure_of(db.error()));
+    if (!db) {
+      log::warn("database_unavailable", {{"connection", "dashboard"}, {"message", db.error().message}});
+      return failed(std::move(reply),
+                    {"unavailable",
+                     {db.error().kind, "the database cannot be used now; the log of embedd serve says why"}});
+    }
     const std::string name = reply.vectorizer;
     const auto info = schema::find_vectorizer(*db, name);
     if (!info && info.error().kind == ErrorKind::invalid_argument)

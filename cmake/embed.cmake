@@ -2,6 +2,9 @@
 # "embedded/NAME.h" as `embedd::embedded::NAME()`, a span of {name, content}, sorted by name.
 function(embedd_embed_files target name)
   file(GLOB files CONFIGURE_DEPENDS ${ARGN})
+  if(NOT files)
+    message(FATAL_ERROR "no file matches ${ARGN}")
+  endif()
   list(SORT files)
   set(out ${CMAKE_CURRENT_BINARY_DIR}/generated/embedded)
   add_custom_command(

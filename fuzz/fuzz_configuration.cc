@@ -15,6 +15,7 @@
 #include "cli/dotenv.h"
 #include "cli/settings.h"
 #include "cli/toml_file.h"
+#include "cli/toml_rerank.h"
 #include "cli/toml_tokens.h"
 #include "pg/database_url.h"
 #include "pg/plain_url.h"
@@ -63,6 +64,13 @@ void read_toml(std::string_view text) {
                                               [](const std::string& name) { return std::optional(name); });
   if (!endpoints) return check_error(endpoints.error(), "f.toml:");
   for (const provider::EndpointConfig& endpoint : *endpoints) check_endpoint(endpoint);
+  const auto rerankers =
+      parse_toml_rerankers(text, "f.toml", [](const std::string& name) { return std::optional(name); });
+  if (!rerankers) return check_error(rerankers.error(), "f.toml:");
+  for (const provider::RerankConfig& reranker : *rerankers)
+    CHECK(!reranker.name.empty() && reranker.most_candidates() >= 1 && reranker.most_candidates() <= 100 &&
+              printable(reranker.endpoint.base_url),
+          "reranker {}", reranker.name);
   const auto tokens =
       parse_toml_tokens(text, "f.toml", [](const std::string& name) { return std::optional(name); });
   if (!tokens) return check_error(tokens.error(), "f.toml:");

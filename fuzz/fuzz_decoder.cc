@@ -22,7 +22,7 @@
 namespace embedd::queue {
 namespace {
 
-constexpr int kPollColumns = 42, kClaimColumns = 17, kMostKeys = 3;
+constexpr int kPollColumns = 50, kClaimColumns = 17, kMostKeys = 3;
 using Value = std::optional<std::string>;
 
 std::vector<Value> split(std::string_view in) {

@@ -100,9 +100,9 @@ void check_statement(const Subject& of, const Request& request, Legs legs) {
   }
   const auto skeleton = sql_skeleton(statement->sql);
   CHECK(skeleton.has_value(), "statement {}", statement->sql);
-  static const std::set<std::string> kNames = {"id",          "title",     "open",      "tags",  "meta",
-                                               "day",         "We\"ird '", "embedding", "mood",  "notes",
-                                               "notes_store", "public",    "left",      "chunk", "chunk_seq"};
+  static const std::set<std::string> kNames = {
+      "id",   "title", "open",        "tags",   "meta", "day",   "We\"ird '", "embedding",
+      "mood", "notes", "notes_store", "public", "left", "chunk", "chunk_seq", "C"};
   static const std::set<std::string> kLiterals = {"",
                                                   "\n",
                                                   "%s",
@@ -118,6 +118,7 @@ void check_statement(const Subject& of, const Request& request, Legs legs) {
                                                   "count",
                                                   "seq",
                                                   "text",
+                                                  " \t\n\r\f\v",
                                                   "[]"};
   for (const std::string& name : skeleton->identifiers) CHECK(kNames.contains(name), "name {}", name);
   for (const std::string& text : skeleton->literals)

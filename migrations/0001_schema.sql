@@ -58,6 +58,9 @@ CREATE TABLE embedd.vectorizers (
   -- What to do with a text that is longer than the model takes: embed its beginning, embed the mean of its pieces, or make a dead
   -- letter.
   long_texts           text NOT NULL DEFAULT 'truncate' CHECK (long_texts IN ('truncate', 'average', 'discard')),
+  -- What may be bought in a day (UTC); NULL: no limit.
+  budget_usd_per_day    numeric CHECK (budget_usd_per_day > 0 AND budget_usd_per_day <= 1e9),
+  budget_tokens_per_day bigint CHECK (budget_tokens_per_day > 0 AND budget_tokens_per_day <= 1e18),
 
   -- The walk over the source that is under way, or that a worker left.
   walk_until           timestamptz,            -- until then, walk_worker walks; later, others may take the walk over
@@ -187,7 +190,8 @@ CREATE TABLE embedd.usage (
   requests      bigint NOT NULL DEFAULT 0,
   rows          bigint NOT NULL DEFAULT 0,
   tokens        bigint NOT NULL DEFAULT 0,
-  cost_usd      numeric NOT NULL DEFAULT 0,
+  cost_usd      numeric NOT NULL DEFAULT 0,    -- without unpriced_tokens
+  unpriced_tokens bigint NOT NULL DEFAULT 0,   -- of the tokens: their price was not known
   PRIMARY KEY (vectorizer_id, model, day)
 ) WITH (fillfactor = 50);
 
@@ -205,6 +209,31 @@ CREATE TABLE embedd.history (
   PRIMARY KEY (vectorizer_id, at)
 );
 CREATE INDEX history_at ON embedd.history (at);
+
+-- One row per budget ('vectorizer 1', 'endpoint openai'), for all workers: what they have reserved of the day. What a request costs
+-- at most is reserved before it is sent, so a worker that is killed leaves too much reserved, and never too little. A crash of the
+-- server must not lose it, so the table is logged.
+CREATE TABLE embedd.spending (
+  budget_of        text PRIMARY KEY,
+  day              date NOT NULL,
+  tokens           bigint NOT NULL,
+  nano_usd         bigint NOT NULL,            -- billionths of a dollar
+  granted_tokens   bigint NOT NULL,            -- the last part that was reserved
+  granted_nano_usd bigint NOT NULL
+) WITH (fillfactor = 50);
+
+-- A vectorizer without a budget has no row there. When a budget is set anew, the day's row begins with what was booked. The function runs
+-- with its owner's rights, because whoever creates vectorizers may not read other budgets.
+CREATE FUNCTION embedd.forget_spending() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+  DELETE FROM embedd.spending WHERE budget_of = format('vectorizer %s', OLD.id);
+  RETURN NULL;
+END
+$function$;
+CREATE TRIGGER forget_spending AFTER DELETE ON embedd.vectorizers FOR EACH ROW EXECUTE FUNCTION embedd.forget_spending();
+CREATE TRIGGER forget_spending_of_none AFTER UPDATE OF budget_usd_per_day, budget_tokens_per_day ON embedd.vectorizers FOR EACH ROW
+  WHEN (NEW.budget_usd_per_day IS NULL AND NEW.budget_tokens_per_day IS NULL) EXECUTE FUNCTION embedd.forget_spending();
 
 -- One account per endpoint, for all workers: the time at which its limits have paid for all reservations so far. A crash may lose
 -- the accounts, because they only set the pace.
@@ -468,7 +497,7 @@ DECLARE
   keys       text;                             -- k1, k2; of a store also seq: they identify a vector
   named_keys text;
   same_key   text;
-  distance   text;                             -- over the alias %s
+  distance   text;                             -- what follows the alias
   nearest    text;                             -- the distance by which the index orders
   words      text;
   covered    text := '';
@@ -508,14 +537,14 @@ BEGIN
   ELSIF v.filter IS NOT NULL THEN
     covered := format(' AND (%s)', v.filter_sql);
   END IF;
-  distance := format('%%s.%I OPERATOR(%I.<=>) $1::%2$I.%I', v.destination_column, pgvector, v.destination_type);
-  nearest := format(distance, 't');
+  distance := format('.%I OPERATOR(%I.<=>) $1::%2$I.%I', v.destination_column, pgvector, v.destination_type);
+  nearest := 't' || distance;
   IF v.index_kind = 'halfvec' AND v.destination_type = 'vector' THEN
     nearest := format('t.%1$I::%2$I.halfvec(%3$s) OPERATOR(%2$I.<=>) $1::%2$I.vector::%2$I.halfvec(%3$s)', v.destination_column,
                       pgvector, v.dimensions);
   END IF;
   ctes := format(E'near AS MATERIALIZED (\n  SELECT %s, %s AS distance FROM %s t WHERE t.%I IS NOT NULL%s\n  ORDER BY %s LIMIT 200\n)',
-                 named_keys, format(distance, 't'), vectors, v.destination_column, covered, nearest);
+                 named_keys, 't' || distance, vectors, v.destination_column, covered, nearest);
   IF document IS NOT NULL THEN
     limited := '$3';
     words := format('websearch_to_tsquery(%L, $2)', v.text_search);
@@ -531,7 +560,7 @@ BEGIN
     rows_of := rows_of || format(' JOIN %s s ON %s AND s.chunk_seq = f.seq', v.store,
       (SELECT string_agg(format('s.%I = f.k%s', c, n), ' AND ' ORDER BY n) FROM unnest(v.key_columns) WITH ORDINALITY AS u(c, n)));
   END IF;
-  distance := format(distance, CASE WHEN v.store IS NULL THEN 't' ELSE 's' END);
+  distance := CASE WHEN v.store IS NULL THEN 't' ELSE 's' END || distance;
   IF v.score IS NOT NULL THEN
     candidates := 'scored';
     place := 'own DESC NULLS LAST, score DESC';
@@ -567,7 +596,7 @@ $function$;
 -- PostgreSQL grants every function to everybody by default. The functions that are not listed here read the catalog for roles that
 -- may read embedd.vectorizers.
 REVOKE EXECUTE ON FUNCTION embedd.adopt_source, embedd.utf8_problem, embedd.readable, embedd.text_of, embedd.refusal,
-  embedd.queue_state, embedd.record_missed, embedd.sign_made FROM PUBLIC;
+  embedd.queue_state, embedd.record_missed, embedd.forget_spending, embedd.sign_made FROM PUBLIC;
 
 -- Functions of this role capture the changes for a vectorizer that a superuser declares; the role can do nothing else. If the role
 -- cannot be created, the functions belong to the role that declares.

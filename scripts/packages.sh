@@ -4,7 +4,7 @@
 # shellcheck disable=SC2034  # used by those that source this
 build_packages=(
   g++ cmake ninja-build ccache pkg-config ca-certificates
-  libpq-dev libcurl4-openssl-dev libssl-dev libsimdjson-dev libfmt-dev libcli11-dev libtomlplusplus-dev
+  libpq-dev libcurl4-openssl-dev libssl-dev libhiredis-dev libsimdjson-dev libfmt-dev libcli11-dev libtomlplusplus-dev
   libpcre2-dev libicu-dev prometheus-cpp-dev libboost-dev libgtest-dev libgmock-dev libbenchmark-dev python3
 )
 # shellcheck disable=SC2034

@@ -72,9 +72,11 @@ stop_serving() {
   wait 2>/dev/null || true
 }
 
-# use_from_npm PACKAGE@VERSION...: installs them into $deps/npm, once, without running their scripts; prints the directory.
+# use_from_npm NAME PACKAGE@VERSION...: installs them into $deps/NAME, once, without running their scripts; prints the directory.
 use_from_npm() {
-  local directory="$deps/npm" wanted=$*
+  local directory="$deps/$1"
+  shift
+  local wanted=$*
   if [ "$(cat "$directory/installed" 2>/dev/null)" != "$wanted" ]; then
     say "fetching $wanted"
     rm -rf "$directory"

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "app/budget.h"
 #include "app/database.h"
 #include "app/endpoints.h"
 #include "app/text_search.h"
@@ -20,7 +21,8 @@ namespace {
 
 using Kind = PlannedChange::Kind;
 
-constexpr std::string_view kInPlace[] = {"paused", "score", "text_search", "index"};
+constexpr std::string_view kInPlace[] = {
+    "paused", "score", "text_search", "index", "budget_usd_per_day", "budget_tokens_per_day"};
 constexpr std::string_view kBySuccessor[] = {"text",  "where",          "endpoint", "model",     "dimensions",
                                              "chunk", "chunk_template", "halfvec",  "long_texts"};
 
@@ -115,6 +117,10 @@ Result<void> set(const Settings& settings, const PlannedChange& change) {
       TRY((wanted.paused ? schema::pause_vectorizer : schema::resume_vectorizer)(db, name));
     else if (key == "score")
       TRY(schema::set_score(db, name, wanted.spec.score.empty() ? "none" : wanted.spec.score));
+    else if (key == "budget_usd_per_day")
+      TRY(change_budget(settings, name, {.usd = wanted.budget.usd, .tokens = {}}));
+    else if (key == "budget_tokens_per_day")
+      TRY(change_budget(settings, name, {.usd = {}, .tokens = wanted.budget.tokens}));
     else if (key == "index")
       TRY(schema::choose_index(db, name, wanted.spec.index));
     else if (key == "text_search")

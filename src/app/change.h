@@ -62,7 +62,7 @@ struct Verification {
   std::vector<VerifiedRow> rows;  ///< least alike first
   std::uint64_t left_out = 0;     ///< sampled, but too long for one piece
   std::uint64_t tokens = 0;       ///< bought
-  double usd = 0;                 ///< at list price; 0: free, or unknown
+  std::optional<double> usd;      ///< none: the price is unknown
   std::uint64_t beyond = 0;       ///< rows beyond the tolerance
 };
 

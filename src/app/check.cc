@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/budget.h"
 #include "app/database.h"
 #include "app/endpoints.h"
 #include "base/readable.h"
@@ -239,6 +240,9 @@ class Checker {
     if (item.problem) return;  // the line about its capture reports the problem
     if (!has_key(*endpoint))
       return bad(subject, fmt::format("its endpoint {} has no key here", printable(item.info.endpoint)));
+    if (const auto kept = check_budget(settings_, item.info.endpoint, item.info.model, item.info.budget);
+        !kept)
+      return bad(subject, printable(kept.error().message));
     if (item.info.paused)
       return note(subject, "paused: embedd vectorizer resume " + printable(item.info.name));
     good(subject,

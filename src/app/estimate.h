@@ -1,4 +1,5 @@
-/// Estimates what the rest of a vectorizer's rows takes: rows, tokens, money and time. Spends nothing.
+/// Estimates what the rest of a vectorizer's rows takes: rows, chunks, tokens, money and time. Spends
+/// nothing.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +18,12 @@ struct Estimate {
   schema::VectorizerInfo vectorizer;
   LongTexts long_texts = LongTexts::truncate;
   std::uint64_t rows = 0;
-  std::uint64_t tokens = 0;       ///< tokens that are billed
-  std::uint64_t too_long = 0;     ///< texts that are longer than the model takes
-  bool exact = false;             ///< tokens are counted, not bounded
-  std::optional<double> usd;      ///< at list price; none: no price is known
-  std::optional<double> minutes;  ///< at least, by the endpoint's configured limits; none: no limit
+  std::optional<std::uint64_t> chunks;  ///< of a store
+  std::uint64_t tokens = 0;             ///< tokens that are billed
+  std::uint64_t too_long = 0;           ///< texts that are longer than the model takes
+  bool exact = false;                   ///< tokens are counted, not bounded
+  std::optional<double> usd;            ///< none: the price is unknown
+  std::optional<double> minutes;        ///< at least, by the endpoint's configured limits; none: no limit
 };
 
 /// Reads every waiting text. Errors: invalid_argument (no such vectorizer), the connection's.
@@ -31,6 +33,6 @@ Result<Estimate> estimate(const Settings& settings, std::string_view vectorizer)
 std::uint64_t paid_tokens(std::uint64_t tokens, std::uint64_t most, LongTexts policy);
 
 /// The least time that the endpoint's configured limits allow; 0: no limit is configured.
-double least_minutes(const EndpointLimits& limits, std::uint64_t rows, std::uint64_t tokens);
+double least_minutes(const EndpointLimits& limits, std::uint64_t texts, std::uint64_t tokens);
 
 }  // namespace embedd::app

@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/threads.h"
-#include "core/models.h"
 #include "pg/quoting.h"
 #include "queue/messages.h"
 
@@ -17,25 +16,10 @@ namespace {
 
 constexpr Duration kPatience = seconds(10);
 
-std::vector<pg::Param> params_of(const queue::UsageBook::Entries& entries) {
-  std::vector<std::string> vectorizers, models, requests, rows, tokens, costs;
-  for (const auto& [key, bought] : entries) {
-    vectorizers.push_back(std::to_string(key.first));
-    models.push_back(key.second);
-    requests.push_back(std::to_string(bought.requests));
-    rows.push_back(std::to_string(bought.rows));
-    tokens.push_back(std::to_string(bought.tokens));
-    costs.push_back(std::to_string(nano_usd_of(key.second, bought.tokens)));
-  }
-  std::vector<pg::Param> params;
-  for (const auto* column : {&vectorizers, &models, &requests, &rows, &tokens, &costs})
-    params.emplace_back(pg::array_literal(*column));
-  return params;
-}
-
 }  // namespace
 
-QueryUsage::QueryUsage(SearchPool& pool) : pool_(pool), thread_(start_thread([this] { run(); })) {}
+QueryUsage::QueryUsage(SearchPool& pool, Prices prices)
+    : pool_(pool), prices_(std::move(prices)), thread_(start_thread([this] { run(); })) {}
 
 QueryUsage::~QueryUsage() {
   {
@@ -46,9 +30,11 @@ QueryUsage::~QueryUsage() {
   thread_.join();
 }
 
-void QueryUsage::add(VectorizerId vectorizer, const std::string& model, std::uint64_t tokens) {
+void QueryUsage::add(VectorizerId vectorizer, const std::string& endpoint, const std::string& model,
+                     std::uint64_t tokens) {
   {
     const std::lock_guard lock(mutex_);
+    endpoints_[vectorizer] = endpoint;
     book_.add({vectorizer, model}, {.requests = 1, .tokens = tokens});
   }
   changed_.notify_one();
@@ -82,6 +68,27 @@ void QueryUsage::run() {
   report();
 }
 
+QueryUsage::Params QueryUsage::params_of(const queue::UsageBook::Entries& entries) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> vectorizers, models, requests, rows, tokens, costs, unpriced;
+  for (const auto& [key, bought] : entries) {
+    const auto cost = prices_.nano_usd_of(endpoints_[key.first], key.second, bought.tokens);
+    vectorizers.push_back(std::to_string(key.first));
+    models.push_back(key.second);
+    requests.push_back(std::to_string(bought.requests));
+    rows.push_back(std::to_string(bought.rows));
+    tokens.push_back(std::to_string(bought.tokens));
+    costs.push_back(std::to_string(cost.value_or(0)));
+    unpriced.push_back(cost ? "0" : tokens.back());
+  }
+  Params params;
+  for (const auto* column : {&vectorizers, &models, &requests, &rows, &tokens, &costs, &unpriced})
+    params.usage.emplace_back(pg::array_literal(*column));
+  for (const auto* column : {&vectorizers, &tokens, &costs})
+    params.charge.emplace_back(pg::array_literal(*column));
+  return params;
+}
+
 std::optional<Error> QueryUsage::write(const queue::UsageBook::Entries& entries, Instant deadline) {
   auto written = std::make_shared<std::promise<std::optional<Error>>>();
   auto outcome = written->get_future();
@@ -91,7 +98,8 @@ std::optional<Error> QueryUsage::write(const queue::UsageBook::Entries& entries,
         auto booked = lent->db.transaction([&]() -> Result<bool> {
           // Other reads wait for this connection, too.
           TRY(lent->db.exec("SELECT pg_catalog.set_config('lock_timeout', '2s', true)"));
-          TRY(lent->db.exec(queue::usage_statement().sql(), params));
+          TRY(lent->db.exec(queue::usage_statement().sql(), params.usage));
+          TRY(lent->db.exec(queue::charge_statement().sql(), params.charge));
           return true;
         });
         written->set_value(booked ? std::nullopt : std::optional(std::move(booked.error())));

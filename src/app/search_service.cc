@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/endpoints.h"
+#include "app/search_run.h"
 
 namespace embedd::app {
 namespace {
@@ -39,42 +40,25 @@ Result<bool> read_nothing(pg::Connection& db) {
 
 }  // namespace
 
-struct SearchService::Search {
-  std::string vectorizer;
-  search::Request request;
-  Done<SearchAnswer> done;
-  Instant began = std::chrono::steady_clock::now();
-  Instant deadline = began + request.deadline;
-  Reading known{};
-  search::Mode mode = search::Mode::hybrid;
-  std::vector<float> vector{};
-  std::optional<NoVector> no_vector{};
-  std::string score_refused{};  ///< why the database could not compute the vectorizer's score
-  double embed_ms = 0;
-  Instant asked{};  ///< when the database was asked
-  int retries = 0;
-
-  [[nodiscard]] search::Legs legs() const {
-    return {.vector = mode != search::Mode::text && !no_vector,
-            .text = mode != search::Mode::vector,
-            .score = subject().info.score && score_refused.empty()};
-  }
-  [[nodiscard]] const search::Subject& subject() const { return *known.subject; }
-  bool may_retry() { return retries++ < kMaxRetries && std::chrono::steady_clock::now() < deadline; }
-  void fail(SearchFailure failure) { done(std::unexpected(std::move(failure))); }
-};
-
-SearchService::SearchService(const Settings& settings, int connections)
-    : pool_(settings, connections),
+SearchService::SearchService(const Settings& settings, int connections, Surroundings around)
+    : reranked_(std::move(around.reranked)),
+      pool_(settings, connections),
       aside_(settings, 1),
-      usage_(aside_),
-      embedder_(settings.endpoints, [this](const QueryEmbedder::Query& query, std::uint64_t tokens) {
-        usage_.add(query.vectorizer, query.model, tokens);
-      }) {}
+      usage_(aside_, settings.prices),
+      shared_(around.redis == nullptr ? std::nullopt : std::optional<SharedVectors>(*around.redis)),
+      embedder_(
+          settings.endpoints,
+          [this](const QueryEmbedder::Query& query, std::uint64_t tokens) {
+            usage_.add(query.vectorizer, query.endpoint, query.model, tokens);
+          },
+          shared_ ? &*shared_ : nullptr, std::move(around.looked_up)) {
+  if (!settings.rerankers.empty()) rerankers_.emplace(settings.rerankers);
+}
 
 void SearchService::search(std::string vectorizer, search::Request request, Done<SearchAnswer> done) {
   auto search = std::make_shared<Search>(
       Search{.vectorizer = std::move(vectorizer), .request = std::move(request), .done = std::move(done)});
+  choose_reranker(*search);
   pool_.run([this, search](Result<Lent> lent) { begin(search, std::move(lent)); }, search->deadline);
 }
 
@@ -151,8 +135,11 @@ void SearchService::embed(const std::shared_ptr<Search>& search) {
 void SearchService::execute(const std::shared_ptr<Search>& search, Result<Lent> lent) {
   if (!lent) return search->fail(failure_of(std::move(lent.error())));
   if (search->asked == Instant{}) search->asked = std::chrono::steady_clock::now();
-  auto found = search::ranked_search(lent->trip, search->subject(), search->request, search->legs(),
+  auto found = search::ranked_search(lent->trip, search->subject(), search->executed(), search->legs(),
                                      search->vector, search->deadline);
+  if (found && must_go_without_reranker(*search, *found)) return execute(search, std::move(lent));
+  if (found) search->database_ms = ms_since(search->asked);
+  if (found && search->reranker != nullptr && !found->hits.empty()) return rerank(search, *std::move(found));
   if (found) return conclude(*search, *std::move(found));
   if (lent->trip.broken()) {
     // A connection that was lost while it was idle shows only now.
@@ -192,7 +179,10 @@ void SearchService::conclude(Search& search, search::Answer found) {
     note(answer, {"vector", search.no_vector->reason,
                   "only the words were searched: " + search.no_vector->error.message});
   if (!search.score_refused.empty()) note(answer, without_score(search.vectorizer, search.score_refused));
+  if (search.not_reranked) note(answer, *std::move(search.not_reranked));
   answer.scored = search.legs().score;
+  answer.reranked = !search.rerank.empty();
+  answer.rerank_ms = search.rerank_ms;
   if (answer.found.backlog)
     note(answer, {"text", "backlog",
                   "some rows have no chunks yet, and not all of them were searched by their words"});
@@ -203,7 +193,7 @@ void SearchService::conclude(Search& search, search::Answer found) {
               "more than {} texts have these words, and only so many were ranked: add words or a filter",
               search::kMaxMatches)});
   answer.embed_ms = search.embed_ms;
-  answer.database_ms = ms_since(search.asked);
+  answer.database_ms = search.database_ms;
   answer.took_ms = ms_since(search.began);
   search.done(std::move(answer));
 }

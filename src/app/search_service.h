@@ -16,9 +16,11 @@
 
 #include "app/query_embedder.h"
 #include "app/query_usage.h"
+#include "app/rerankers.h"
 #include "app/search_failure.h"
 #include "app/search_pool.h"
 #include "app/settings.h"
+#include "app/shared_vectors.h"
 #include "base/error.h"
 #include "schema/vectorizers.h"
 #include "search/embed_request.h"
@@ -32,9 +34,10 @@ struct SearchAnswer {
   search::Mode mode = search::Mode::hybrid;  ///< as it was asked for
   std::string model;
   std::optional<Degraded> degraded;
-  bool scored = false;  ///< by the vectorizer's score
+  bool scored = false;    ///< by the vectorizer's score
+  bool reranked = false;  ///< or was to be: then hits may have a rerank_score
   bool explained = false;
-  double took_ms = 0, embed_ms = 0, database_ms = 0;
+  double took_ms = 0, embed_ms = 0, database_ms = 0, rerank_ms = 0;
 };
 
 struct VectorAnswer {
@@ -59,8 +62,18 @@ class SearchService {
   template <typename T>
   using Done = std::function<void(std::expected<T, SearchFailure>)>;
 
+  /// What a server has beside the database.
+  struct Surroundings {
+    redis::Client* redis = nullptr;  ///< must outlive the service; null: query vectors are not shared
+    QueryEmbedder::LookedUp looked_up = [](const char*, const char*) {};
+    /// Told of each request to a reranker, and of each that was not sent; `outcome`: ok, or why not.
+    std::function<void(const std::string& name, const std::string& outcome)> reranked =
+        [](const std::string&, const std::string&) {};
+  };
+
   /// `settings` must outlive this object.
-  SearchService(const Settings& settings, int connections);
+  SearchService(const Settings& settings, int connections) : SearchService(settings, connections, {}) {}
+  SearchService(const Settings& settings, int connections, Surroundings around);
 
   /// Thread-safe. `done` is called once, on another thread, and must not block. A search that is still
   /// waiting when this object ends fails.
@@ -100,6 +113,9 @@ class SearchService {
   void embed(const std::shared_ptr<Search>& search);
   void execute(const std::shared_ptr<Search>& search, Result<Lent> lent);
   static bool may_go_without_score(Search& search, const Error& error, const pg::OneTrip& trip);
+  void choose_reranker(Search& search) const;
+  static bool must_go_without_reranker(Search& search, const search::Answer& found);
+  void rerank(const std::shared_ptr<Search>& search, search::Answer found);
   static void conclude(Search& search, search::Answer found);
   static std::optional<SearchFailure> misfit(Search& search);
   void find_subject(std::string vectorizer, const std::shared_ptr<Vectors>& call, bool again);
@@ -117,9 +133,12 @@ class SearchService {
   std::map<std::string, Reading> known_;  ///< guarded by mutex_
   List listed_;                           ///< guarded by mutex_; may be null
   Instant listed_at_{};                   ///< guarded by mutex_
+  const std::function<void(const std::string& name, const std::string& outcome)> reranked_;
+  std::optional<Rerankers> rerankers_;  ///< ends after the pool, whose jobs hand over to it
   SearchPool pool_;
   SearchPool aside_;  ///< connection for reads and bookings that must not wait behind searches
   QueryUsage usage_;
+  std::optional<SharedVectors> shared_;
   QueryEmbedder embedder_;  ///< ends before the pool, to which it hands over
 };
 

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "base/secret.h"
+#include "core/prices.h"
 #include "pg/database_url.h"
 #include "provider/endpoint.h"
+#include "provider/rerank.h"
 
 namespace embedd::app {
 
@@ -21,7 +23,9 @@ struct Settings {
   /// none while the file is missing or broken. Null if the URL is not from a file.
   std::function<std::optional<Secret>()> database_now, listen_now;
   std::vector<provider::EndpointConfig> endpoints;  ///< `openai` and `local` are always among them
+  std::vector<provider::RerankConfig> rerankers;    ///< each with a name of its own
   std::string tokenizer_ranks;                      ///< a cl100k_base.tiktoken; empty: the built-in one
+  Prices prices;                                    ///< the list prices, and those of the configuration
   std::string metrics_prefix;                       ///< of further metrics; see observe/prefixed_metrics.h
 
   /// Null if no endpoint has that name.

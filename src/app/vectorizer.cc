@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "app/budget.h"
 #include "app/database.h"
 #include "app/endpoints.h"
-#include "core/models.h"
 #include "core/tokenizer.h"
 #include "schema/capture_state.h"
 #include "schema/declaration.h"
@@ -40,15 +40,20 @@ Result<void> check_chunks(const Settings& settings, const schema::VectorizerSpec
 Existing priced(const Settings& settings, const schema::VectorizerInfo& vectorizer,
                 const schema::ExistingVectors& existing) {
   Existing out{existing};
-  if (out.unproven_rows() == 0 || out.sample.empty() || usd_per_million_tokens(vectorizer.model) == 0)
+  const auto usd_of = [&](std::uint64_t tokens) {
+    return settings.prices.usd_of(vectorizer.endpoint, vectorizer.model, tokens);
+  };
+  if (out.unproven_rows() == 0 || out.sample.empty() || !usd_of(0)) {
+    out.usd_anew = usd_of(0);
     return out;
+  }
   const Tokenizers tokenizers(settings.tokenizer_ranks);
   const Tokenizer& tokenizer = tokenizers.tokenizer_for(vectorizer.model);
   const provider::EndpointConfig* endpoint = settings.endpoint(vectorizer.endpoint);
   const std::string prefix = endpoint == nullptr ? std::string() : endpoint->document_prefix;
   std::size_t tokens = 0;
   for (const std::string& text : out.sample) tokens += tokenizer.count(prefix + text);
-  const double each = usd_of(vectorizer.model, tokens) / static_cast<double>(out.sample.size());
+  const double each = usd_of(tokens).value_or(0) / static_cast<double>(out.sample.size());
   out.usd_anew = each * static_cast<double>(out.unproven_rows());
   return out;
 }
@@ -56,6 +61,7 @@ Existing priced(const Settings& settings, const schema::VectorizerInfo& vectoriz
 Result<void> check_spec(const Settings& settings, const schema::VectorizerSpec& spec) {
   TRY(schema::check_words(spec));
   if (spec.store) TRY(check_chunks(settings, spec));
+  TRY(check_budget(settings, spec.endpoint, spec.model, spec.budget));
   return {};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,7 @@ namespace embedd::app {
 
 /// Vectors that the column had before the vectorizer was declared.
 struct Existing : schema::ExistingVectors {
-  double usd_anew = 0;  ///< list price to embed unproven rows again; 0: free, or unknown
+  std::optional<double> usd_anew;  ///< to embed unproven rows again; none: the price is unknown
 
   /// Rows whose vectors a dropped vectorizer had proven.
   [[nodiscard]] std::int64_t recalled_rows() const { return recalled.empty() ? 0 : proven - adopted; }

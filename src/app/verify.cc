@@ -7,7 +7,6 @@
 #include "app/change.h"
 #include "app/database.h"
 #include "app/endpoints.h"
-#include "core/models.h"
 #include "core/tokenizer.h"
 #include "search/sample.h"
 #include "text/catalog.h"
@@ -68,7 +67,7 @@ Result<Verification> verify(const Settings& settings, const VerifyRequest& reque
       TRY(embed_texts(*endpoint, endpoint->document_prefix, info, tokenizer, texts, out.tokens));
   for (std::size_t i = 0; i < rows.size(); ++i)
     out.rows.push_back({rows[i]->key, rows[i]->chunk_seq, cosine(rows[i]->vector, vectors[i])});
-  out.usd = usd_of(info.model, out.tokens);
+  out.usd = settings.prices.usd_of(info.endpoint, info.model, out.tokens);
   std::ranges::sort(out.rows, {}, &VerifiedRow::cosine);
   out.beyond = static_cast<std::uint64_t>(std::ranges::count_if(
       out.rows, [&](const VerifiedRow& row) { return 1 - row.cosine > request.tolerance; }));

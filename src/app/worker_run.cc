@@ -50,7 +50,8 @@ queue::PgQueueOptions queue_options(const Settings& settings, const WorkerReques
           // With `once`, a person waits to hear whether any row remains.
           .make_up_after = request.worker.once ? Duration{} : seconds(60),
           .keep_messages = request.keep_messages,
-          .addresses = provider::addresses_of(settings.endpoints)};
+          .addresses = provider::addresses_of(settings.endpoints),
+          .prices = settings.prices};
 }
 
 /// Objects that a run creates once and passes to its parts.
@@ -60,7 +61,7 @@ class WorkerRun {
       : settings_(settings),
         request_(request),
         hooks_(std::move(hooks)),
-        metrics_(settings.metrics_prefix),
+        metrics_(settings.metrics_prefix, settings.prices),
         health_(clock_, request.worker.poll),
         events_(clock_, hooks_.progress == nullptr),
         observers_(all_observers()) {}
@@ -114,6 +115,7 @@ class WorkerRun {
     const Tokenizers tokenizers(settings_.tokenizer_ranks);
     WorkerOptions options = request_.worker;
     options.seed = random_seed();
+    options.prices = settings_.prices;
     const TextChunker chunker(tokenizers);
     Worker worker(options, queue, embedders, tokenizers, chunker, clock_, loop, observers_);
 

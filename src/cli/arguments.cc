@@ -11,6 +11,8 @@
 #include "cli/commands.h"
 #include "cli/complete.h"
 #include "cli/declare_arguments.h"
+#include "cli/index_arguments.h"
+#include "cli/money_arguments.h"
 #include "cli/output.h"
 #include "cli/search_arguments.h"
 #include "cli/settings.h"
@@ -40,6 +42,7 @@ class Parser {
     add_vectorizer();
     add_worker();
     add_status();
+    add_usage();
     add_dead();
     add_search();
     add_serve();
@@ -110,20 +113,22 @@ class Parser {
                             [create](Context& context) { return vectorizer_create(context, *create); });
     add_source_options(*command, create);
     add_model_options(*command, create);
+    add_new_budget_options(*command, create);
     auto adopt = std::make_shared<schema::VectorizerSpec>(*create);
     adopt->adopt_existing = true;
     command = add(group, "adopt", "Declare a vectorizer over vectors that are there: create --adopt-existing",
                   [adopt](Context& context) { return vectorizer_create(context, *adopt); });
     add_source_options(*command, adopt);
     add_model_options(*command, adopt);
+    add_new_budget_options(*command, adopt);
     add(group, "list", "List the vectorizers", vectorizer_list);
     add_named(group, "show", "Show one vectorizer", vectorizer_show);
     add_named(group, "pause", "Stop embedding; changes are still recorded", vectorizer_pause);
     add_named(group, "resume", "Go on embedding", vectorizer_resume);
     add_named(group, "drop", "Remove triggers, queue and declaration; vectors stay", vectorizer_drop);
     add_changes(group);
-    add_reindex(group);
-    add_defer_index(group);
+    add_indexes(group);
+    add_budget(group);
     add_search_settings(group);
   }
 
@@ -238,41 +243,32 @@ class Parser {
         verify);
   }
 
-  void add_reindex(CLI::App* group) {
-    auto arguments = std::make_shared<app::ReindexRequest>();
-    CLI::App* command =
-        add(group, "reindex",
-            "Wait until the backlog is done, then build the vector index; for the table's owner",
-            [arguments](Context& context) { return vectorizer_reindex(context, *arguments); });
-    command->add_option("NAME", arguments->name, "The vectorizer")->required();
-    command
-        ->add_option("--index", arguments->index, "Build this kind from now on: hnsw, halfvec, ivfflat, none")
-        ->check(CLI::IsMember({"hnsw", "halfvec", "ivfflat", "none"}));
-    command
-        ->add_option("--wait", arguments->wait_seconds,
-                     "Seconds to wait for the backlog, then exit with code 3 [as long as it takes]")
-        ->check(not_negative());
-    command->add_flag("--now", arguments->now, "Build although rows wait to be embedded");
-    command
-        ->add_option("--memory-mib", arguments->build.memory_mib,
-                     "maintenance_work_mem of the build [the server's, at least 256]")
-        ->check(whole_number(1, 1'048'576));
-    command
-        ->add_option("--workers", arguments->build.workers,
-                     "max_parallel_maintenance_workers of the build [the server's]")
-        ->check(whole_number(0, 64));
+  void add_indexes(CLI::App* group) {
+    const auto build = std::make_shared<app::ReindexRequest>();
+    add_reindex_options(
+        *add(group, "reindex",
+             "Wait until the backlog is done, then build the vector index; for the table's owner",
+             [build](Context& context) { return vectorizer_reindex(context, *build); }),
+        build);
+    const auto drop = std::make_shared<DeferIndexArguments>();
+    add_defer_index_options(*add(group, "defer-index",
+                                 "Drop the column's vector index until `vectorizer reindex` builds it again",
+                                 [drop](Context& context) { return vectorizer_defer_index(context, *drop); }),
+                            drop);
   }
 
-  void add_defer_index(CLI::App* group) {
-    auto arguments = std::make_shared<DeferIndexArguments>();
-    CLI::App* command =
-        add(group, "defer-index", "Drop the column's vector index until `vectorizer reindex` builds it again",
-            [arguments](Context& context) { return vectorizer_defer_index(context, *arguments); });
-    command->add_option("NAME", arguments->name, "The vectorizer")->required();
-    command
-        ->add_option("--drop", arguments->drop,
-                     "Name of the index to drop; may be repeated. Without it: show which could be dropped")
-        ->expected(1);
+  void add_budget(CLI::App* group) {
+    const auto arguments = std::make_shared<BudgetArguments>();
+    add_budget_options(*add(group, "budget", "Show or change what may be bought in a day",
+                            [arguments](Context& context) { return vectorizer_budget(context, *arguments); }),
+                       arguments);
+  }
+
+  void add_usage() {
+    const auto arguments = std::make_shared<UsageArguments>();
+    add_usage_options(*add(&app_, "usage", "Show what was bought: requests, rows, tokens, dollars",
+                           [arguments](Context& context) { return usage(context, *arguments); }),
+                      arguments);
   }
 
   void add_named(CLI::App* group, const char* name, const char* help,

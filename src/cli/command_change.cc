@@ -169,13 +169,14 @@ Result<int> vectorizer_verify(Context& context, const app::VerifyRequest& reques
         .value(median);
     json.key("beyond").value(static_cast<std::int64_t>(result.beyond)).key("left_out");
     json.value(static_cast<std::int64_t>(result.left_out)).key("tokens");
-    json.value(static_cast<std::int64_t>(result.tokens)).key("usd").value(result.usd);
+    json.value(static_cast<std::int64_t>(result.tokens)).key("usd");
+    result.usd ? json.value(*result.usd) : json.null();
     print(json.end().str() + "\n");
   } else {
     print(fmt::format("{} of {} vectors embedded again by {}: cosine {:.4f} at least, median {:.4f}\n", rows,
                       rows + result.left_out, printable(result.vectorizer.model), least, median));
     print(fmt::format("  {} tokens were bought{}\n", result.tokens,
-                      result.usd > 0 ? fmt::format(", about {:.4f} USD", result.usd) : ""));
+                      result.usd.value_or(0) > 0 ? fmt::format(", about {:.4f} USD", *result.usd) : ""));
     for (std::size_t i = 0; i < result.beyond && i < 10; ++i)
       print(fmt::format("  {:.4f} {}\n", result.rows[i].cosine, printable(result.rows[i].key, 100)));
   }

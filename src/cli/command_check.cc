@@ -2,11 +2,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 
 #include "app/check.h"
+#include "app/check_redis.h"
+#include "app/endpoints.h"
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/redis_setting.h"
 
 namespace embedd::cli {
 
@@ -21,6 +26,25 @@ Finding look_at_configuration(const Context& context) {
   return {Finding::Verdict::good, kSubject,
           files.empty() ? "from the environment; there is no .env and no embedd.toml here"
                         : fmt::format("from {} and the environment", fmt::join(files, ", "))};
+}
+
+/// None if there is no Redis.
+std::optional<Finding> look_at_redis(const SettingValues& values) {
+  auto target = redis_of(values);
+  if (!target) return Finding{Finding::Verdict::bad, "redis", target.error().message};
+  if (!*target) return std::nullopt;
+  return app::check_redis(**target);
+}
+
+/// Asks no reranker: searches go on without one.
+Finding look_at(const provider::RerankConfig& reranker) {
+  const std::string subject = "rerank " + reranker.name;
+  if (!app::has_key(reranker.endpoint))
+    return {Finding::Verdict::note, subject,
+            reranker.endpoint.base_url + ": it has no key here, so hits keep their usual order"};
+  return {Finding::Verdict::good, subject,
+          fmt::format("{}, {}", reranker.endpoint.base_url,
+                      reranker.endpoint.key_required ? "its key is set" : "no key needed")};
 }
 
 void note_request(const provider::EndpointConfig& endpoint, const schema::ModelUse& use) {
@@ -63,6 +87,10 @@ Result<int> check(Context& context, const CheckArguments& arguments) {
   if (!context.config_error)
     std::ranges::move(app::check(context.config, arguments.probe ? note_request : app::BeforeProbe()),
                       std::back_inserter(findings));
+  if (!context.config_error)
+    std::ranges::transform(context.config.rerankers, std::back_inserter(findings), look_at);
+  if (auto redis = context.config_error ? std::nullopt : look_at_redis(context.config.values))
+    findings.push_back(*std::move(redis));
   const bool failed = std::ranges::any_of(
       findings, [](const Finding& finding) { return finding.verdict == Finding::Verdict::bad; });
   if (context.json)

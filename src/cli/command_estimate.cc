@@ -23,6 +23,7 @@ std::string_view fate_of(LongTexts policy) {
 void print_json(const app::Estimate& estimate) {
   JsonWriter json;
   json.object().key("vectorizer").value(estimate.vectorizer.name).key("rows").value(estimate.rows);
+  if (estimate.chunks) json.key("chunks").value(*estimate.chunks);
   json.key("tokens").value(estimate.tokens).key("tokens_exact").value(estimate.exact);
   json.key("too_long").value(estimate.too_long);
   json.key("long_texts").value(estimate.vectorizer.long_texts).key("cost_usd");
@@ -36,14 +37,17 @@ void print_text(const app::Estimate& estimate) {
   const auto count = [](std::uint64_t n) { return human_count(static_cast<std::int64_t>(n)); };
   const std::string_view bound = estimate.exact ? "" : "at most ";
   print(fmt::format("rows    {}\n", count(estimate.rows)));
+  if (estimate.chunks) print(fmt::format("chunks  {}\n", count(*estimate.chunks)));
   print(fmt::format("tokens  {}{}\n", bound, count(estimate.tokens)));
   if (estimate.too_long > 0)
     print(fmt::format("        {} texts are longer than the model takes, and {}\n", count(estimate.too_long),
                       fate_of(estimate.long_texts)));
-  if (estimate.usd)
+  if (estimate.usd && *estimate.usd == 0)
+    print("cost    nothing\n");
+  else if (estimate.usd)
     print(fmt::format("cost    {}USD {:.4f} at list price\n", bound, *estimate.usd));
   else
-    print(fmt::format("cost    no price is known for {}\n", printable(estimate.vectorizer.model)));
+    print(fmt::format("cost    unknown: no price is known for {}\n", printable(estimate.vectorizer.model)));
   if (estimate.minutes)
     print(fmt::format("time    {} or more, by the endpoint's configured limits\n",
                       human_age(*estimate.minutes * 60)));

@@ -6,6 +6,7 @@
 #include "app/status.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/usage_text.h"
 #include "cli/wrap.h"
 #include "schema/status.h"
 #include "serve/status_json.h"
@@ -163,11 +164,14 @@ std::string usage_text(const schema::Status& status) {
     const auto add = [&table](std::string_view when, const std::vector<schema::UsageStatus>& usage) {
       for (const schema::UsageStatus& item : usage)
         table.add({fmt::format("{}, {}", printable(item.vectorizer, 10), when), printable(item.model, kModel),
-                   human_count(item.rows), human_count(item.tokens), fmt::format("{:.4f}", item.cost_usd)});
+                   human_count(item.rows), human_count(item.tokens),
+                   cost_text(item.cost_usd, item.unpriced_tokens)});
     };
     add("today", status.usage_today);
     add("in all", status.usage_total);
-    out += "\n" + table.str();
+    std::int64_t unpriced = 0;
+    for (const schema::UsageStatus& item : status.usage_total) unpriced += item.unpriced_tokens;
+    out += "\n" + table.str() + unpriced_note(unpriced);
   }
   if (status.original_usd)
     out += fmt::format("this database is a copy; its original had spent USD {:.4f}\n", *status.original_usd);

@@ -4,6 +4,7 @@
 #include "app/database.h"
 #include "app/vectorizer.h"
 #include "base/json.h"
+#include "cli/budget_text.h"
 #include "cli/commands.h"
 #include "cli/existing.h"
 #include "cli/notes.h"
@@ -54,6 +55,7 @@ void write_json(JsonWriter& json, const schema::VectorizerInfo& info) {
   json.end();
   if (!info.next_of.empty()) json.key("next_of").value(info.next_of);
   if (!info.old_of.empty()) json.key("old_of").value(info.old_of);
+  write_budget(json, info.budget);
   json.key("state").value(info.paused ? "paused" : "active");
   json.key("created_at").value(info.created_at);
 }
@@ -101,6 +103,7 @@ void show(const Context& context, const schema::VectorizerInfo& info) {
     line("deferred indexes", fmt::format("{}", fmt::join(info.deferred_indexes, ", ")));
   if (!info.next_of.empty()) line("to replace", info.next_of);
   if (!info.old_of.empty()) line("replaced by", info.old_of);
+  if (info.budget != schema::DailyBudget()) line("budget", budget_text(info.budget));
   line("state", info.paused ? "paused" : "active");
   line("created", info.created_at);
   print(out);

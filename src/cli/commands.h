@@ -14,6 +14,8 @@
 #include "cli/change_arguments.h"
 #include "cli/context.h"
 #include "cli/declare_arguments.h"
+#include "cli/index_arguments.h"
+#include "cli/money_arguments.h"
 #include "cli/search_arguments.h"
 #include "schema/vectorizers.h"
 
@@ -22,11 +24,6 @@ namespace embedd::cli {
 struct ChunkArguments {
   std::string file;
   app::ChunkRequest request;
-};
-
-struct DeferIndexArguments {
-  std::string name;
-  std::vector<std::string> drop;
 };
 
 struct DeadArguments {
@@ -75,8 +72,10 @@ Result<int> vectorizer_reindex(Context& context, const app::ReindexRequest& requ
 Result<int> vectorizer_defer_index(Context& context, const DeferIndexArguments& arguments);
 Result<int> vectorizer_text_search(Context& context, const TextSearchArguments& arguments);
 Result<int> vectorizer_score(Context& context, const ScoreArguments& arguments);
+Result<int> vectorizer_budget(Context& context, const BudgetArguments& arguments);
 Result<int> worker(Context& context, const WorkerArguments& arguments);
 Result<int> status(Context& context, const StatusArguments& arguments);
+Result<int> usage(Context& context, const UsageArguments& arguments);
 Result<int> dead_list(Context& context, const DeadArguments& arguments);
 Result<int> dead_retry(Context& context, const DeadArguments& arguments);
 Result<int> dead_purge(Context& context, const DeadArguments& arguments);

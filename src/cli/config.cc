@@ -11,11 +11,13 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <system_error>
 
 #include "base/nearest.h"
 #include "cli/dotenv.h"
 #include "cli/toml_file.h"
+#include "cli/toml_rerank.h"
 #include "pg/plain_url.h"
 #include "provider/key_file.h"
 
@@ -73,6 +75,12 @@ bool is_ours(std::string_view variable) {
          pg::is_libpq_variable(variable);
 }
 
+/// Whether `variable` is REDIS_URL (or its file), and the same source has EMBEDD_REDIS_URL (or its file).
+template <typename Has>
+bool is_hidden(std::string_view variable, Has has) {
+  return variable.starts_with("REDIS_URL") && (has("EMBEDD_REDIS_URL") || has("EMBEDD_REDIS_URL_FILE"));
+}
+
 /// Reads the configuration source by source, from the highest to the lowest.
 class Loader {
  public:
@@ -81,7 +89,7 @@ class Loader {
   Result<Config> load() {
     for (const auto step :
          {&Loader::read_flags, &Loader::read_environment, &Loader::read_dotenv, &Loader::read_toml,
-          &Loader::build_database, &Loader::build_endpoints, &Loader::read_tokens, &Loader::read_prefix})
+          &Loader::build_database, &Loader::build_endpoints, &Loader::read_tables, &Loader::read_prefix})
       TRY((this->*step)());
     config_.tokenizer_ranks = config_.values.text("tokenizer_ranks");
     return std::move(config_);
@@ -117,7 +125,8 @@ class Loader {
     for (const auto& [variable, text] : sources_.environment) {
       TRY(refuse_unknown(variable, kOrigin));
       const Setting* setting = find_environment(variable);
-      if (setting == nullptr) continue;
+      const auto has = [this](const char* name) { return sources_.environment.contains(name); };
+      if (setting == nullptr || is_hidden(variable, has)) continue;
       TRY(config_.values.set(*setting, text, Source::environment, std::string(kOrigin)));
     }
     return {};
@@ -136,12 +145,16 @@ class Loader {
     if (!dotenv.unset.empty())
       add_note(
           fmt::format("{}: empty, because they are not set: {}", file->name, fmt::join(dotenv.unset, ", ")));
+    std::set<std::string, std::less<>> names;
+    for (const DotenvEntry& entry : dotenv.entries) names.insert(entry.name);
     for (DotenvEntry& entry : dotenv.entries) {
       const std::string origin = fmt::format("{}:{}", file->name, entry.line);
       if (const std::string meant = in_capitals(entry.name); meant != entry.name && is_ours(meant))
         add_note(fmt::format("{}: {} is ignored: write it in capitals, {}", origin, entry.name, meant));
       TRY(refuse_unknown(entry.name, origin));
-      if (const Setting* setting = find_environment(entry.name))
+      const auto has = [&names](const char* name) { return names.contains(name); };
+      const Setting* setting = find_environment(entry.name);
+      if (setting != nullptr && !is_hidden(entry.name, has))
         TRY(config_.values.set(*setting, entry.value, Source::dotenv, origin));
       dotenv_.insert_or_assign(std::move(entry.name), std::move(entry.value));
     }
@@ -226,9 +239,12 @@ class Loader {
     return toml_ ? read_toml_endpoints() : Result<void>();
   }
 
-  Result<void> read_tokens() {
+  Result<void> read_tables() {
     if (!toml_) return {};
     config_.tokens = TRY(parse_toml_tokens(
+        toml_->text, toml_->name, [this](const std::string& variable) { return find_variable(variable); }));
+    config_.prices = TRY(parse_toml_prices(toml_->text, toml_->name));
+    config_.rerankers = TRY(parse_toml_rerankers(
         toml_->text, toml_->name, [this](const std::string& variable) { return find_variable(variable); }));
     return {};
   }

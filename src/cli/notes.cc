@@ -52,7 +52,7 @@ void note_existing(const schema::VectorizerInfo& info, const app::Existing& exis
       "embedded again{}. To keep vectors instead: embedd vectorizer drop {}, and create it with "
       "--adopt-existing",
       human_count(existing.unproven_rows()), printable(info.model),
-      existing.usd_anew > 0 ? fmt::format(", for about USD {:.4f}", existing.usd_anew) : "",
+      existing.usd_anew.value_or(0) > 0 ? fmt::format(", for about USD {:.4f}", *existing.usd_anew) : "",
       printable(info.name)));
 }
 

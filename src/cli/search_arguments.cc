@@ -194,6 +194,8 @@ void add_search_options(CLI::App& command, const std::shared_ptr<SearchArguments
   add.list("--facets", "COLUMN=N", "facets", object_of,
            "Count a column's most frequent values, such as status=10; may be repeated")
       ->check(names_a_number());
+  add.text("--rerank", "rerank", "Let the endpoint of [rerank.NAME] put the best hits first")
+      ->option_text("NAME");
   add.flag("--exact", "exact", "true", "Compare every vector, and use no vector index");
   add.flag("--explain", "explain", "true", "Also say which indexes were used, and where the time went");
   add.whole("--deadline-ms", "deadline_ms", search::kMinDeadlineMs, search::kMaxDeadlineMs,

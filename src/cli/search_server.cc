@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/loopback.h"
+#include "cli/redis_setting.h"
 #include "provider/key_file.h"
 #include "serve/tls.h"
 #include "serve/tokens.h"
@@ -92,9 +93,20 @@ int count(const Config& config, const char* name) { return static_cast<int>(conf
 
 }  // namespace
 
-SearchServer::SearchServer(const Config& config, const serve::Routes* worker, serve::Tokens tokens)
+SearchServer::SearchServer(const Config& config, const serve::Routes* worker, serve::Tokens tokens,
+                           std::optional<redis::Target> redis)
     : metrics_(worker == nullptr, config.metrics_prefix),
-      service_(std::make_unique<app::SearchService>(config, count(config, "serve_connections"))),
+      redis_(redis
+                 ? std::make_unique<redis::Client>(*std::move(redis), [this](bool up) { metrics_.redis(up); })
+                 : nullptr),
+      service_(std::make_unique<app::SearchService>(
+          config, count(config, "serve_connections"),
+          app::SearchService::Surroundings{
+              .redis = redis_.get(),
+              .looked_up = [this](const char* layer,
+                                  const char* outcome) { metrics_.looked_up(layer, outcome); },
+              .reranked = [this](const std::string& name,
+                                 const std::string& outcome) { metrics_.reranked(name, outcome); }})),
       traces_(*service_),
       mcp_(std::make_unique<serve::McpApi>(config, *service_, traces_, metrics_, serve::McpApi::Limits{})),
       traces_api_(traces_, metrics_),
@@ -102,14 +114,16 @@ SearchServer::SearchServer(const Config& config, const serve::Routes* worker, se
       api_(*service_, *mcp_, traces_api_, *dashboard_, metrics_, std::move(tokens),
            {.requests = count(config, "serve_requests"),
             .requests_of_a_token = count(config, "serve_requests_per_token")},
-           worker) {}
+           worker, redis_.get()) {}
 
 Result<std::unique_ptr<SearchServer>> SearchServer::start(const Config& config, const serve::Routes* worker) {
   const auto address = TRY(address_of(config.values));
   auto tokens = TRY(tokens_of(config, address));
+  auto redis = TRY(redis_of(config.values));
   auto tls = TRY(tls_of(config.values));
   const bool encrypted = tls.has_value();
-  auto out = std::unique_ptr<SearchServer>(new SearchServer(config, worker, std::move(tokens)));
+  auto out =
+      std::unique_ptr<SearchServer>(new SearchServer(config, worker, std::move(tokens), std::move(redis)));
   const serve::HttpServer::Limits limits{
       .connections = most_connections(static_cast<std::size_t>(config.values.integer("serve_clients")))};
   out->server_ = TRY(serve::HttpServer::start(address, limits, std::move(tls), out->api_));

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "app/search_service.h"
 #include "app/trace_service.h"
 #include "base/error.h"
 #include "cli/config.h"
 #include "observe/request_metrics.h"
+#include "redis/client.h"
 #include "serve/http_server.h"
 #include "serve/mcp_api.h"
 #include "serve/routes.h"
@@ -26,9 +28,11 @@ class SearchServer {
   ~SearchServer();
 
  private:
-  SearchServer(const Config& config, const serve::Routes* worker, serve::Tokens tokens);
+  SearchServer(const Config& config, const serve::Routes* worker, serve::Tokens tokens,
+               std::optional<redis::Target> redis);
 
   observe::RequestMetrics metrics_;
+  std::unique_ptr<redis::Client> redis_;  ///< may be null
   std::unique_ptr<app::SearchService> service_;
   app::TraceService traces_;
   std::unique_ptr<serve::McpApi> mcp_;

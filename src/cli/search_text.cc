@@ -74,9 +74,11 @@ std::string neighbours_text(const std::string& neighbours) {
 }
 
 std::string hit_text(const search::Hit& hit, const app::SearchResult& result, int number, bool rows) {
-  const bool by_similarity = result.answer.mode == search::Mode::vector && !result.answer.scored;
+  const bool by_similarity =
+      result.answer.mode == search::Mode::vector && !result.answer.scored && !hit.rerank_score;
   const std::string score =
-      by_similarity && hit.similarity ? fmt::format("{:.3f}", *hit.similarity)
+      hit.rerank_score                  ? fmt::format("{:.3f}", *hit.rerank_score)
+      : by_similarity && hit.similarity ? fmt::format("{:.3f}", *hit.similarity)
       : hit.score ? fmt::format(fmt::runtime(result.answer.scored ? "{:.4g}" : "{:.4f}"), *hit.score)
                   : "no score";
   std::string out =
@@ -117,8 +119,9 @@ std::string facets_text(const std::string& facets) {
 }
 
 std::string explanation(const app::SearchAnswer& answer) {
-  std::string out = fmt::format("took {:.1f} ms, of them the query's vector {:.1f}, the database {:.1f}\n",
+  std::string out = fmt::format("took {:.1f} ms, of them the query's vector {:.1f}, the database {:.1f}",
                                 answer.took_ms, answer.embed_ms, answer.database_ms);
+  out += answer.reranked ? fmt::format(", the reranker {:.1f}\n", answer.rerank_ms) : "\n";
   for (const search::PlanStep& step : answer.found.plan)
     out += line(fmt::format("{}{}{}", step.node, step.relation.empty() ? "" : " on " + step.relation,
                             step.index.empty() ? "" : " using " + step.index));

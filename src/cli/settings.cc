@@ -59,6 +59,10 @@ constexpr Setting kSettings[] = {
     {"api_token", "EMBEDD_API_TOKEN", SettingType::secret, "", "",
      "what clients of `embedd serve` show as their bearer token; several with blanks between them"},
     {"api_token_file", "EMBEDD_API_TOKEN_FILE", SettingType::path, "", "", "file that contains it"},
+    {"redis_url", "REDIS_URL", SettingType::secret, "", "",
+     "Redis, where servers share query vectors and rates: redis://[user:password@]host[:port][/database]; "
+     "EMBEDD_REDIS_URL wins"},
+    {"redis_url_file", "REDIS_URL_FILE", SettingType::path, "", "", "file that contains it"},
     {"tls_cert", "EMBEDD_TLS_CERT", SettingType::path, "", "",
      "PEM file of the certificate with which `embedd serve` speaks TLS; unset: plain HTTP"},
     {"tls_key", "EMBEDD_TLS_KEY", SettingType::path, "", "", "PEM file of the certificate's key"},
@@ -156,6 +160,7 @@ const Setting* find_setting(std::string_view name) {
 }
 
 const Setting* find_environment(std::string_view variable) {
+  if (variable.starts_with("EMBEDD_REDIS_URL")) variable.remove_prefix(std::string_view("EMBEDD_").size());
   for (const Setting& setting : all_settings())
     if (setting.environment == variable) return &setting;
   return nullptr;

@@ -42,7 +42,8 @@ struct Setting {
 const std::vector<Setting>& all_settings();
 /// The setting with this name, or null.
 const Setting* find_setting(std::string_view name);
-/// The setting with this environment variable, or null.
+/// The setting with this environment variable, or null. EMBEDD_REDIS_URL is a second name of REDIS_URL, which
+/// other programs read too.
 const Setting* find_environment(std::string_view variable);
 /// `--poll-seconds` for `poll_seconds`.
 std::string flag_of(const Setting& setting);

@@ -3,17 +3,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "base/nearest.h"
 #include "cli/settings.h"
+#include "cli/toml_key.h"
 #include "cli/toml_parse.h"
 
 namespace embedd::cli {
 
 namespace {
 
-constexpr std::string_view kEndpointTable = "endpoint", kTokenTable = "token", kVectorizers = "vectorizer";
+constexpr std::string_view kEndpointTable = "endpoint", kPriceTable = "price", kVectorizers = "vectorizer";
+/// The tables of named tables: [endpoint.NAME].
+constexpr std::string_view kTables[] = {kEndpointTable, "token", "rerank"};
+
+constexpr double kMostUsd = 1e9;
 
 /// A scalar as a person would write it in the environment; nothing for arrays, tables and dates.
 std::optional<std::string> scalar(const toml::node& node) {
@@ -49,6 +56,7 @@ class EndpointReader {
     number("max_input_tokens", config_.limits.max_input_tokens, 1);
     number("requests_per_minute", config_.limits.requests_per_minute, 0);
     number("tokens_per_minute", config_.limits.tokens_per_minute, 0);
+    read_budget();
     duration("connect_timeout_seconds", config_.connect_timeout);
     duration("timeout_seconds", config_.timeout);
     read_headers();
@@ -101,6 +109,21 @@ class EndpointReader {
       into = seconds(value);
   }
 
+  void read_budget() {
+    if (find("budget_tokens_per_day") != nullptr) {
+      std::int64_t tokens = 0;
+      number("budget_tokens_per_day", tokens, 1);
+      config_.limits.budget.tokens = tokens;
+    }
+    const auto* node = find("budget_usd_per_day");
+    if (node == nullptr) return;
+    const auto usd = node->value<double>();
+    if (!usd || !(*usd > 0) || *usd > kMostUsd)
+      error(*node, "budget_usd_per_day", "must be a number of dollars, more than 0");
+    else
+      config_.limits.budget.nano_usd = std::llround(*usd * 1e9);
+  }
+
   void read_dialect() {
     const auto* node = find("dialect");
     if (node == nullptr) return;
@@ -125,35 +148,11 @@ class EndpointReader {
     }
   }
 
-  /// { env = "NAME" }, { file = "path" }, or "" for a server that wants no key. The key itself may not be in
-  /// this file, which people commit and copy.
   void read_key() {
-    constexpr std::string_view kShape = R"(must be { env = "NAME" }, { file = "path" } or "")";
     const auto* node = find("api_key");
     if (node == nullptr) return;
-    config_.api_key = Secret();
-    config_.api_key_file.clear();
-    if (const auto* value = node->as_string()) {
-      if (!value->get().empty())
-        return error(*node, "api_key", "a key does not belong into this file: " + std::string(kShape));
-      config_.key_required = false;
-      return;
-    }
-    const auto* source = node->as_table();
-    if (source == nullptr || source->size() != 1) return error(*node, "api_key", kShape);
-    if (const auto* path = source->get_as<std::string>("file"))
-      config_.api_key_file = plain(path->get());
-    else if (const auto* variable = source->get_as<std::string>("env"))
-      read_variable(plain(variable->get()));
-    else
-      error(*node, "api_key", kShape);
-  }
-
-  void read_variable(const std::string& variable) {
-    if (auto key = lookup_(variable); key && !key->empty())
-      config_.api_key = Secret(std::move(*key));
-    else if (auto path = lookup_(variable + "_FILE"); path && !path->empty())
-      config_.api_key_file = std::move(*path);
+    if (const std::string wrong = read_api_key(*node, lookup_, config_); !wrong.empty())
+      error(*node, "api_key", wrong);
   }
 
   void refuse_unknown() {
@@ -191,13 +190,23 @@ provider::EndpointConfig& endpoint_named(std::vector<provider::EndpointConfig>& 
 
 Result<std::vector<TomlSetting>> parse_toml_settings(std::string_view text, const std::string& file) {
   auto table = TRY(parse_toml(text, file));
-  std::vector<std::string_view> names{kEndpointTable, kTokenTable, kVectorizers};
+  std::vector<std::string_view> names(std::begin(kTables), std::end(kTables));
+  names.push_back(kPriceTable);
+  names.push_back(kVectorizers);
   for (const Setting& setting : all_settings()) names.push_back(setting.name);
 
   std::vector<TomlSetting> settings;
   for (const auto& [key, node] : table) {
     const std::string origin = place(file, node.source());
-    if (key.str() == kEndpointTable || key.str() == kTokenTable) {
+    if (key.str() == kPriceTable) {
+      if (!node.is_table())
+        return fail(ErrorKind::invalid_argument,
+                    fmt::format("{}: prices are written [price], and below it \"endpoint/model\" = USD per "
+                                "million tokens",
+                                origin));
+      continue;
+    }
+    if (std::ranges::find(kTables, key.str()) != std::end(kTables)) {
       if (!node.is_table())
         return fail(ErrorKind::invalid_argument,
                     fmt::format("{}: {}s are written [{}.NAME]", origin, key.str(), key.str()));
@@ -219,6 +228,29 @@ Result<std::vector<TomlSetting>> parse_toml_settings(std::string_view text, cons
     settings.push_back({std::string(key.str()), std::move(*value), origin});
   }
   return settings;
+}
+
+Result<Prices> parse_toml_prices(std::string_view text, const std::string& file) {
+  auto table = TRY(parse_toml(text, file));
+  Prices prices;
+  const auto* listed = table.get_as<toml::table>(kPriceTable);
+  if (listed == nullptr) return prices;
+  for (const auto& [key, node] : *listed) {
+    const std::string name = plain(key.str());
+    const std::size_t slash = name.find('/');
+    const auto usd = node.value<double>();
+    if (slash == std::string::npos || slash == 0 || slash + 1 == name.size())
+      return fail(ErrorKind::invalid_argument,
+                  fmt::format("{}: price.{}: name the endpoint and the model, such as "
+                              "\"openai/text-embedding-3-small\"",
+                              place(file, node.source()), name));
+    if (!usd || !(*usd >= 0) || *usd > kMostUsd)
+      return fail(ErrorKind::invalid_argument,
+                  fmt::format("{}: price.{}: must be USD per million tokens, such as 0.02; 0 if it is free",
+                              place(file, node.source()), name));
+    prices.set(name.substr(0, slash), name.substr(slash + 1), *usd);
+  }
+  return prices;
 }
 
 Result<std::vector<provider::EndpointConfig>> parse_toml_endpoints(

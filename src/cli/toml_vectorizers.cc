@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "base/nearest.h"
@@ -15,6 +16,7 @@ namespace embedd::cli {
 namespace {
 
 constexpr std::size_t kMaxVectorizers = 10'000;
+constexpr std::string_view kNoBudget = "none";
 
 /// Reads one table; keeps the first error.
 class VectorizerReader {
@@ -46,6 +48,7 @@ class VectorizerReader {
     std::string capture = "statements";
     one_of("capture", {"statements", "rows"}, capture);
     spec.capture_rows = capture == "rows";
+    read_budget();
     flag("paused", out_.paused);
     flag("adopt_existing", spec.adopt_existing);
     flag("trust_all", spec.trust_all);
@@ -121,6 +124,31 @@ class VectorizerReader {
     out_.spec.dimensions = static_cast<int>(value->get());
   }
 
+  /// A number, or "none".
+  template <typename Number>
+  void read_limit(std::string_view name, double most, std::optional<std::optional<Number>>& into) {
+    const auto* node = find(name);
+    if (node == nullptr) return;
+    if (const auto* word = node->as_string(); word != nullptr && word->get() == kNoBudget) {
+      into.emplace();
+      return;
+    }
+    const auto value = node->value<Number>();
+    if (!value || !(*value > 0) || static_cast<double>(*value) > most)
+      error(*node, name,
+            fmt::format("must be a {} above 0, at most {}, or \"{}\"",
+                        std::is_integral_v<Number> ? "whole number" : "number", most, kNoBudget));
+    else
+      into.emplace(value);
+  }
+
+  void read_budget() {
+    read_limit("budget_usd_per_day", 1e9, out_.budget.usd);
+    read_limit("budget_tokens_per_day", 1e18, out_.budget.tokens);
+    out_.spec.budget = {.usd = out_.budget.usd.value_or(std::nullopt),
+                        .tokens = out_.budget.tokens.value_or(std::nullopt)};
+  }
+
   void error(const toml::node& node, std::string_view name, std::string_view what) {
     if (error_) return;
     const std::string of = out_.spec.name.empty() ? "vectorizer" : "vectorizer " + out_.spec.name;
@@ -185,6 +213,8 @@ class VectorizerWriter {
     text("text_search", vectorizer.text_search, "");
     text("score", spec.score, "");
     if (spec.capture_rows) text("capture", "rows");
+    if (spec.budget.usd) out_ += fmt::format("budget_usd_per_day = {}\n", *spec.budget.usd);
+    if (spec.budget.tokens) out_ += fmt::format("budget_tokens_per_day = {}\n", *spec.budget.tokens);
     flag("paused", vectorizer.paused);
     return std::move(out_);
   }

@@ -15,6 +15,7 @@ void Answers::settle(Reply reply, bool draining, Instant now) {
   Batch batch = state_.in_flight.take(reply.id);
   Lane* lane = state_.lanes.find(batch.vectorizer.id);
   state_.observer.request_finished(batch.vectorizer, reply);
+  budgets_.settle(batch, reply);
   if (!batch.given_up) state_.in_flight.hear(batch, now);
   tell_endpoint(batch, reply, now);
   if (batch.canary) return judge_canary(lane, reply, now);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/budgets.h"
 #include "core/embedder.h"
 #include "core/job_keeper.h"
 #include "core/retry_policy.h"
@@ -18,8 +19,8 @@ namespace embedd {
 
 class Answers {
  public:
-  Answers(WorkerState& state, JobKeeper& keeper, TextFitter& fitter)
-      : state_(state), keeper_(keeper), fitter_(fitter) {}
+  Answers(WorkerState& state, JobKeeper& keeper, TextFitter& fitter, Budgets& budgets)
+      : state_(state), keeper_(keeper), fitter_(fitter), budgets_(budgets) {}
 
   /// `draining`: failed jobs are given back to the queue.
   void settle(Reply reply, bool draining, Instant now);
@@ -42,6 +43,7 @@ class Answers {
   WorkerState& state_;
   JobKeeper& keeper_;
   TextFitter& fitter_;
+  Budgets& budgets_;
 };
 
 }  // namespace embedd

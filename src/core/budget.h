@@ -1,49 +1,67 @@
-/// How much of a worker's memory and requests each endpoint may use (G10). Each endpoint in use has an equal
-/// share, so that a slow endpoint does not take what another could use.
-///
-/// A pure function of figures. The amounts allowed never add up to more than the whole, with one exception:
-/// an endpoint that uses nothing may have one claim or request, however large.
+/// What may be bought in a day (UTC, by the database's clock): of a vectorizer, or at an endpoint. All
+/// workers of a database keep a budget together, because each reserves what a request may cost before it
+/// sends the request.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/units.h"
 
 namespace embedd {
 
-class Budget {
- public:
-  struct Amount {
-    std::size_t bytes = 0;
-    std::size_t requests = 0;
+/// Tokens, and billionths of a dollar.
+struct Cost {
+  std::int64_t tokens = 0, nano_usd = 0;
+  Cost& operator+=(const Cost& more) {
+    tokens += more.tokens;
+    nano_usd += more.nano_usd;
+    return *this;
+  }
+  Cost& operator-=(const Cost& less) {
+    tokens -= less.tokens;
+    nano_usd -= less.nano_usd;
+    return *this;
+  }
+  bool operator==(const Cost&) const = default;
+};
+
+struct Budget {
+  std::optional<std::int64_t> tokens, nano_usd;  ///< a day; none: no limit
+  [[nodiscard]] bool any() const { return tokens || nano_usd; }
+  bool operator==(const Budget&) const = default;
+};
+
+/// Such as "1000 tokens and USD 0.5".
+std::string in_words(const Budget& budget);
+
+/// The names under which all workers know a vectorizer's and an endpoint's budget.
+std::string budget_of_vectorizer(std::int64_t id);
+std::string budget_of_endpoint(std::string_view name);
+
+/// Asks for a part of a budget: `wanted`, or what is left, but not less than `needed`. The answer is nothing
+/// if less than that is left. The first part of a day is granted however large it is: a text that costs more
+/// than the whole budget is bought all the same, as the only one of its day.
+struct BudgetRequest {
+  std::string budget_of;  ///< the name under which all workers know the budget
+  Budget budget{};
+  std::int64_t day = 0;     ///< when `returned` was reserved
+  Cost returned{};          ///< reserved earlier, and not used; negative: what had cost more
+  Cost needed{}, wanted{};  ///< both zero: only returns
+  [[nodiscard]] bool only_returns() const { return wanted == Cost{}; }
+};
+
+struct BudgetAnswer {
+  BudgetRequest request;
+  struct Part {
+    Cost cost{};           ///< zero: the budget is spent
+    std::int64_t day = 0;  ///< days since 1970-01-01
+    Duration day_left{};   ///< when the database answered
   };
-  /// What the whole worker uses, and the part of the endpoint that wants more.
-  struct Use {
-    Amount all;
-    Amount endpoint;
-    std::size_t endpoints = 1;  ///< endpoints in use, which share the whole
-  };
-
-  /// `claim_bytes`: most bytes of text in one claim.
-  Budget(Amount all, std::size_t claim_bytes);
-
-  [[nodiscard]] Amount share(std::size_t endpoints) const;
-  /// Most inputs of one request, so that several requests fit into the share; at least 1.
-  [[nodiscard]] std::size_t most_inputs(std::size_t endpoints, int dimensions,
-                                        std::size_t bytes_per_value) const;
-  /// Most bytes of text in one claim.
-  [[nodiscard]] std::size_t claim_bytes() const { return claim_bytes_; }
-
-  /// Whether any claim may go out. `leases`: leased jobs in memory. `claims`: claims on their way.
-  [[nodiscard]] bool takes_claim(std::size_t bytes, std::size_t leases, std::size_t claims) const;
-  /// Whether the endpoint's share has room for a claim.
-  [[nodiscard]] bool takes_claim_for(Amount endpoint, std::size_t endpoints) const;
-  /// Whether the endpoint may have one more request.
-  [[nodiscard]] bool takes_request(const Use& use) const;
-  /// Whether the endpoint's share has room for an answer of `answer` bytes.
-  [[nodiscard]] bool takes_answer(std::size_t answer, const Use& use) const;
-
- private:
-  Amount all_;
-  std::size_t claim_bytes_;
+  Result<Part> part;
 };
 
 }  // namespace embedd

@@ -31,17 +31,18 @@ bool Dispatcher::dispatch_one(Lane& lane, Instant now) {
   lane.buffer.erase_if([&](const LeasedJob& leased) { return leased.lapses_at <= now; });
   if (lane.buffer.empty()) return false;
   EndpointGate& gate = state_.endpoints.gate(lane.vectorizer.endpoint);
-  if (lane.resting(now) || !gate.worth_claiming(now, kShortRest)) {
+  if (lane.resting(now) || !gate.worth_claiming(now, kShortRest) || !Budgets::may_buy(state_, lane)) {
     keeper_.give_back(lane, now);
     return false;
   }
   if (!gate.open(now)) return false;
-  Budget::Use use{.all = {.requests = state_.in_flight.size()},
+  Shares::Use use{.all = {.requests = state_.in_flight.size()},
                   .endpoint = state_.used_by(lane.vectorizer.endpoint),
                   .endpoints = state_.endpoints_in_use()};
-  if (!state_.budget.takes_request(use)) return false;
+  if (!state_.shares.takes_request(use)) return false;
   if (lane.trust.doubted()) {
     if (!lane.trust.canary_wanted()) return false;
+    if (!budgets_.cover(lane, kCanary.size(), kCanary.size(), now)) return false;
     lane.trust.canary_sent();
     start(lane, canary_batch(lane.vectorizer, gate.answers().bytes_per_value()), now);
     return true;
@@ -58,15 +59,29 @@ bool Dispatcher::dispatch_one(Lane& lane, Instant now) {
                                       lane.buffer.next().front().pieces.size());
   const std::size_t answer = answer_bytes(likely, lane.vectorizer.dimensions, fit.bytes_per_value);
   use.all.bytes = state_.held_bytes();
-  if (!state_.budget.takes_answer(answer, use)) return false;
+  if (!state_.shares.takes_answer(answer, use)) return false;
   Allowance& allowance = gate.allowance(lane.vectorizer.model);
+  // Both are asked at the same time.
+  const bool affordable = !budgets_.limits(lane) || within_budget(lane, fit, now);
   if (allowance.limited() && !may_spend(lane, gate, fit, now)) return false;
+  if (!affordable) return false;
 
   Batch batch = pack(lane.buffer, lane.vectorizer, fit, state_.tokenizer_of(lane));
   allowance.spend(batch.max_tokens);
   batch.counted = fit.exact;
   lane.sizes.requested(batch.jobs.size(), batch.max_tokens);
   start(lane, std::move(batch), now);
+  return true;
+}
+
+/// Whether the lane's budgets cover its next request. Narrows the request to what is covered, or asks for
+/// more.
+bool Dispatcher::within_budget(Lane& lane, BatchLimits& fit, Instant now) {
+  fit.exact = true;
+  const Tokenizer& tokenizer = state_.tokenizer_of(lane);
+  const std::size_t needed = tokens_ahead(lane.buffer, {.max_inputs = 1, .max_tokens = 1}, tokenizer);
+  if (!budgets_.cover(lane, needed, tokens_ahead(lane.buffer, fit, tokenizer), now)) return false;
+  fit.max_tokens = std::min(fit.max_tokens, budgets_.most_tokens(lane));
   return true;
 }
 
@@ -94,6 +109,7 @@ void Dispatcher::start(Lane& lane, Batch packed, Instant now) {
   packed.most_inputs = std::min(most_inputs(state_, lane), lane.limits.most_inputs());
   const Batch& batch =
       state_.in_flight.add(std::move(packed), state_.endpoints.gate(lane.vectorizer.endpoint), now);
+  budgets_.spend(lane, batch);
   const std::vector<std::string_view> texts = batch.inputs();
   for (const LeasedJob& leased : batch.jobs) state_.brake.bought(leased.job, now);
   ++state_.summary.requests;

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "core/budget.h"
 #include "core/job.h"
 #include "core/learned_limits.h"
 
@@ -57,6 +58,7 @@ struct EndpointLimits {
   std::uint32_t max_input_tokens = 8191;       ///< per input; see LongTexts
   std::int64_t requests_per_minute = 0;        ///< 0: learn from the server's headers
   std::int64_t tokens_per_minute = 0;
+  Budget budget{};                 ///< of the endpoint, for all models and vectorizers together
   Duration timeout = seconds(60);  ///< least silence after which a request may be given up
 };
 

@@ -15,6 +15,7 @@ void EndpointGate::refresh(KeyState key, std::uint64_t key_version, const Endpoi
   limits_ = limits;
   pace_.set_most_requests(limits.max_in_flight);
   configured_.configure(limits);
+  purse_.limit_to(budget_of_endpoint(name_), limits.budget);
   const bool changed = !refreshed_ || key != key_ || key_version != key_version_;
   refreshed_ = true;
   key_ = key;

@@ -16,6 +16,7 @@
 #include "core/endpoint_pace.h"
 #include "core/observer.h"
 #include "core/patience.h"
+#include "core/purse.h"
 #include "core/random.h"
 
 namespace embedd {
@@ -25,8 +26,8 @@ class EndpointGate {
   EndpointGate(std::string name, Observer& observer, Random& random)
       : name_(std::move(name)), observer_(observer), random_(random), configured_(name_) {}
 
-  /// Takes the endpoint's key and limits from the embedder. A changed key opens a gate that the former key
-  /// closed.
+  /// Takes the endpoint's key, limits and budget from the embedder. A changed key opens a gate that the
+  /// former key closed.
   void refresh(KeyState key, std::uint64_t key_version, const EndpointLimits& limits);
 
   /// A request may start now.
@@ -69,6 +70,9 @@ class EndpointGate {
   /// hold for the model of these answers.
   [[nodiscard]] Allowance& allowance(const std::string& model);
   [[nodiscard]] const Allowance& allowance(const std::string& model) const;
+  /// Of the endpoint's budget.
+  [[nodiscard]] Purse& purse() { return purse_; }
+  [[nodiscard]] const Purse& purse() const { return purse_; }
   /// How much memory the endpoint's answers take.
   [[nodiscard]] AnswerSize& answers() { return answers_; }
   [[nodiscard]] const AnswerSize& answers() const { return answers_; }
@@ -105,6 +109,7 @@ class EndpointGate {
   Random& random_;
   Allowance configured_;
   std::map<std::string, Allowance> learned_;  ///< by model
+  Purse purse_;
   AnswerSize answers_;
   KeyState key_ = KeyState::undefined;
   bool refreshed_ = false;

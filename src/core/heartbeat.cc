@@ -1,7 +1,9 @@
 #include "core/heartbeat.h"
 
 #include <set>
+#include <utility>
 
+#include "core/budgets.h"
 #include "core/observer.h"
 
 namespace embedd {
@@ -41,6 +43,7 @@ Heartbeat heartbeat(const WorkerState& state, bool draining, Instant now) {
     beat.problems.push_back(
         {.endpoint = endpoint, .state = std::string(name_of(gate->state())), .message = message});
   }
+  for (Problem& problem : Budgets::problems(state)) beat.problems.push_back(std::move(problem));
   return beat;
 }
 

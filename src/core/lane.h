@@ -8,6 +8,7 @@
 #include "core/job.h"
 #include "core/job_sizes.h"
 #include "core/learned_limits.h"
+#include "core/purse.h"
 #include "core/rest.h"
 #include "core/table_lock.h"
 #include "core/trust.h"
@@ -30,6 +31,8 @@ struct Lane {
   Trust trust;
   AnswerDoubts doubts;
   VainPurchases vain;
+  Purse purse;            ///< of the vectorizer's budget
+  bool unpriced = false;  ///< a budget in dollars limits the vectorizer, and its model's price is unknown
 
   FoundLimits limits;
   LimitsMemory memory;  ///< what the database remembers of the limits

@@ -1,9 +1,7 @@
-/// Facts about embedding models by name: one table for declaring, counting tokens and costs.
+/// Facts about embedding models by name: one table for declaring and for counting tokens. What models cost is
+/// in core/prices.h.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <cstdint>
 #include <string_view>
 
 namespace embedd {
@@ -23,23 +21,10 @@ struct ModelFacts {
   std::string_view name;
   int dimensions;  ///< if the request names none
   Dimensions may_have;
-  bool cl100k;                    ///< the model's tokens are those of cl100k_base
-  double usd_per_million_tokens;  ///< list price, without discounts for batches
+  bool cl100k;  ///< the model's tokens are those of cl100k_base
 };
 
 /// Null for a model that is not in the table.
 const ModelFacts* model_facts(std::string_view name);
-
-/// 0 for a model whose price is not known.
-double usd_per_million_tokens(std::string_view model);
-
-inline double usd_of(std::string_view model, std::uint64_t tokens) {
-  return usd_per_million_tokens(model) * static_cast<double>(tokens) / 1e6;
-}
-
-/// Billionths of a dollar, as usage counts them, as far as bigint reaches.
-inline std::int64_t nano_usd_of(std::string_view model, std::uint64_t tokens) {
-  return std::llround(std::clamp(usd_of(model, tokens) * 1e9, 0.0, 9e18));
-}
 
 }  // namespace embedd

@@ -19,6 +19,13 @@ namespace embedd {
 enum class EndpointState { ready, slowed, paused, no_api_key, unauthenticated, quota_exhausted, undefined };
 std::string_view name_of(EndpointState state);
 
+/// A budget is spent, or can be spent again.
+struct BudgetNews {
+  std::string vectorizer, endpoint;  ///< whose budget it is: one of them
+  bool waits = false;                ///< nothing is bought
+  std::string message;               ///< why; empty if nothing waits
+};
+
 /// Is told what happens. Must not block. No method has a default, so that an observer which forwards all
 /// calls cannot forget one.
 class Observer {
@@ -53,6 +60,7 @@ class Observer {
   /// A vectorizer's declaration is refused, by its endpoint (model, dimensions) or by the database. An empty
   /// message: a row of the vectorizer was stored again.
   virtual void vectorizer_resting(const Vectorizer&, const std::string& message, Duration pause) = 0;
+  virtual void budget_changed(const BudgetNews&) = 0;
   virtual void polled(const std::vector<VectorizerState>&) = 0;
   virtual void walked(const Vectorizer&, const WalkPage::Progress&) = 0;
   virtual void database_error(std::string_view what, const Error&) = 0;
@@ -82,6 +90,7 @@ class PartialObserver : public Observer {
   void endpoint_changed(const std::string& endpoint, EndpointState, const std::string& message,
                         Duration pause) override {}
   void vectorizer_resting(const Vectorizer&, const std::string& message, Duration pause) override {}
+  void budget_changed(const BudgetNews&) override {}
   void polled(const std::vector<VectorizerState>&) override {}
   void walked(const Vectorizer&, const WalkPage::Progress&) override {}
   void database_error(std::string_view what, const Error&) override {}

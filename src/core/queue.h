@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "core/budget.h"
 #include "core/chunker.h"
 #include "core/job.h"
 #include "core/learned_limits.h"
@@ -133,6 +134,11 @@ struct VectorizerState {
   /// Why nothing can be done for the vectorizer, such as a dropped table; empty: no problem is known.
   std::string problem;
   std::optional<LearnedLimits> remembered;  ///< limits found within a day
+  /// Of the vectorizer. Of chunks: the budget of the vectorizer whose rows they are.
+  VectorizerId budget_of = 0;
+  Budget budget{};
+  Cost reserved{}, endpoint_reserved{};  ///< of the day's budgets, by all workers; what was spent included
+  std::int64_t day = 0;                  ///< by the database's clock, since 1970-01-01
 };
 
 using Poll = Result<std::vector<VectorizerState>>;
@@ -207,6 +213,8 @@ class Queue {
   virtual std::vector<WalkPage> take_walked() = 0;
   virtual void send_reservation(const Reservation& reservation) = 0;
   virtual std::vector<Reserved> take_reserved() = 0;
+  virtual void send_budget_request(const BudgetRequest& request) = 0;
+  virtual std::vector<BudgetAnswer> take_budget_answers() = 0;
   /// Replaces the limits that the database remembers, for all workers whose endpoint of that name has the
   /// same address. Later polls return them (VectorizerState::remembered). No result comes; a failure is
   /// logged.

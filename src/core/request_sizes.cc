@@ -16,7 +16,7 @@ std::uint32_t most_inputs(const WorkerState& state, const Lane& lane) {
   if (gate != nullptr) inputs = std::min(inputs, gate->limits().max_inputs);
   const std::size_t per_value = gate != nullptr ? gate->answers().bytes_per_value() : kBytesPerNumber;
   const std::size_t in_memory =
-      state.budget.most_inputs(state.endpoints_in_use(), lane.vectorizer.dimensions, per_value);
+      state.shares.most_inputs(state.endpoints_in_use(), lane.vectorizer.dimensions, per_value);
   return std::max(1U, static_cast<std::uint32_t>(std::min<std::size_t>(inputs, in_memory)));
 }
 
@@ -24,7 +24,7 @@ std::uint32_t rows_ahead(const WorkerState& state, const Lane& lane) {
   constexpr std::size_t kLeastRows = 8;
   const std::size_t most = state.options.claim_rows;
   // If texts are long, a claim takes few: the database need not read many more to see that they do not fit.
-  std::size_t rows = 2 * state.budget.claim_bytes() / std::max<std::size_t>(1, lane.sizes.bytes_per_text());
+  std::size_t rows = 2 * state.shares.claim_bytes() / std::max<std::size_t>(1, lane.sizes.bytes_per_text());
   if (const EndpointGate* gate = state.endpoints.find(lane.vectorizer.endpoint)) {
     rows = std::min<std::size_t>(rows, gate->most_inputs());
     const Allowance& allowance = gate->allowance(lane.vectorizer.model);

@@ -21,8 +21,9 @@ constexpr Duration kLongRest = seconds(30);
 
 }  // namespace
 
-Worker::Worker(WorkerOptions options, Queue& queue, Embedder& embedder, const TokenizerCatalog& tokenizers,
-               const Chunker& chunker, const Clock& clock, Io& io, Observer& observer)
+Worker::Worker(const WorkerOptions& options, Queue& queue, Embedder& embedder,
+               const TokenizerCatalog& tokenizers, const Chunker& chunker, const Clock& clock, Io& io,
+               Observer& observer)
     : state_(options, queue, embedder, tokenizers, chunker, observer), clock_(clock), io_(io) {}
 
 void Worker::run(std::stop_token stop) {
@@ -59,9 +60,11 @@ void Worker::turn(bool draining) {
         .allowance(reserved.reservation.model)
         .reserved(reserved, now);
   }
+  for (const BudgetAnswer& answer : state_.queue.take_budget_answers()) budgets_.answered(answer, now);
   for (Reply& reply : state_.embedder.take_replies()) answers_.settle(std::move(reply), drain_.begun(), now);
   answers_.give_up(drain_.begun(), now);
   release(state_.settlements.take(now, draining), now);
+  if (draining) budgets_.give_back(true, now);
 }
 
 bool Worker::finished(bool draining) const {
@@ -86,6 +89,7 @@ void Worker::poll(Instant now) {
   if (!polls_.ready(now) || !state_.queue.ready()) return;
   polls_.sent(drain_.begun());
   once_.poll_sent();
+  budgets_.give_back(false, now);
   state_.queue.send_poll(heartbeat(state_, drain_.begun(), now));
 }
 
@@ -113,6 +117,7 @@ void Worker::polled(Poll poll, Instant now) {
     limits.max_in_flight = std::min(limits.max_in_flight, state_.options.max_in_flight);
     state_.endpoints.gate(vectorizer.endpoint)
         .refresh(key, state_.embedder.key_version(vectorizer.endpoint), limits);
+    budgets_.polled(lane, state);
   }
   state_.lanes.end_list([this](const Lane& lane) {
     return lane.claims.claiming() || state_.in_flight.requests_of(lane.vectorizer.id) > 0;
@@ -153,9 +158,9 @@ bool Worker::idle(const std::vector<VectorizerState>& states, Instant now) const
     const Lane* lane = state_.lanes.find(state.vectorizer.id);
     if (lane == nullptr || lane->resting(now)) return false;
     const EndpointGate* gate = state_.endpoints.find(lane->vectorizer.endpoint);
-    const bool workable = gate != nullptr && gate->worth_claiming(now, kLongRest) &&
-                          gate->state() != EndpointState::unauthenticated &&
-                          gate->state() != EndpointState::quota_exhausted;
+    const bool workable =
+        gate != nullptr && gate->worth_claiming(now, kLongRest) && Budgets::may_buy(state_, *lane) &&
+        gate->state() != EndpointState::unauthenticated && gate->state() != EndpointState::quota_exhausted;
     // A deferred walk waits for the queue to become shorter, which never happens if nothing can be done about
     // the queue.
     if (lane->walk.under_way() && (workable || !lane->walk.deferred())) return true;
@@ -211,6 +216,7 @@ bool Worker::wants_claim(const Lane& lane, Instant now) const {
   // The cheap questions come first: the rest looks at everything that is under way.
   const EndpointGate* gate = state_.endpoints.find(lane.vectorizer.endpoint);
   if (gate == nullptr || !lane.claims.ready(now) || lane.resting(now)) return false;
+  if (!Budgets::may_buy(state_, lane)) return false;
   const VectorizerId id = lane.vectorizer.id;
   return embedd::wants_claim(lane.claims, lane.rest,
                              {.endpoint_usable = gate->worth_claiming(now, Duration{}),
@@ -231,17 +237,17 @@ void Worker::claim(Instant now) {
   for (Lane* each : state_.lanes.in_order()) {
     Lane& lane = *each;
     if (!wants_claim(lane, now) || state_.lanes.must_wait(lane) || cutter_.far_enough_ahead(lane)) continue;
-    const Budget& budget = state_.budget;
-    if (!budget.takes_claim(state_.held_bytes(), state_.leases(), claims_in_flight_)) return;
-    const Budget::Amount used = state_.used_by(lane.vectorizer.endpoint);
-    if (!budget.takes_claim_for(used, state_.endpoints_in_use())) continue;
+    const Shares& shares = state_.shares;
+    if (!shares.takes_claim(state_.held_bytes(), state_.leases(), claims_in_flight_)) return;
+    const Shares::Amount used = state_.used_by(lane.vectorizer.endpoint);
+    if (!shares.takes_claim_for(used, state_.endpoints_in_use())) continue;
     lane.claims.sent(now);
     ++claims_in_flight_;
     state_.queue.send_claim({.vectorizer = lane.vectorizer.id,
                              .lease = state_.random.lease_token(),
                              .lease_time = state_.options.lease,
                              .max_rows = std::min(rows_of_claim(state_, lane), state_.options.claim_rows),
-                             .max_text_bytes = budget.claim_bytes()});
+                             .max_text_bytes = shares.claim_bytes()});
   }
 }
 
@@ -355,6 +361,7 @@ void Worker::release(const Settlements::News& news, Instant now) {
 void Worker::stop_working(Instant now) {
   if (drain_.begin(state_.options.drain, now)) {
     polls_.plan(now);  // tells others that this worker stops
+    budgets_.give_back(true, now);
     for (const auto& lane : state_.lanes) keeper_.give_back(*lane, now);
   }
   if (drain_.cancels(now)) state_.embedder.cancel_all();
@@ -384,6 +391,8 @@ Instant Worker::wake_at(Instant now) const {
       consider(gate->opens_at());
       const Allowance& allowance = gate->allowance(lane->vectorizer.model);
       if (allowance.limited()) consider(allowance.opens_at());
+      consider(lane->purse.asks_again_at());
+      consider(gate->purse().asks_again_at());
     }
     const ClaimSchedule& claims = lane->claims;
     if (claims.jobs_due() && !claims.claiming())

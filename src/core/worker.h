@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/answers.h"
+#include "core/budgets.h"
 #include "core/cutter.h"
 #include "core/dispatcher.h"
 #include "core/drain.h"
@@ -38,7 +39,7 @@ namespace embedd {
 class Worker {
  public:
   /// All ports must outlive the worker.
-  Worker(WorkerOptions options, Queue& queue, Embedder& embedder, const TokenizerCatalog& tokenizers,
+  Worker(const WorkerOptions& options, Queue& queue, Embedder& embedder, const TokenizerCatalog& tokenizers,
          const Chunker& chunker, const Clock& clock, Io& io, Observer& observer);
 
   /// Runs until `stop` (or, with `once`, until nothing is due); then claims no more and returns once every
@@ -82,8 +83,9 @@ class Worker {
   Cutter cutter_{state_, keeper_};
   LimitsSync limits_{state_};
   Leases leases_{state_};
-  Dispatcher dispatcher_{state_, keeper_};
-  Answers answers_{state_, keeper_, fitter_};
+  Budgets budgets_{state_};
+  Dispatcher dispatcher_{state_, keeper_, budgets_};
+  Answers answers_{state_, keeper_, fitter_, budgets_};
   const Clock& clock_;
   Io& io_;
   std::size_t claims_in_flight_ = 0;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/units.h"
+#include "core/prices.h"
 
 namespace embedd {
 
@@ -22,6 +23,7 @@ struct WorkerOptions {
   double walk_share = 0.02;  ///< of the time, for walks that were due by the clock (core/walk_pace.h)
   bool once = false;         ///< return when nothing is due
   std::uint64_t seed = 1;    ///< of jitter and lease tokens
+  Prices prices{};           ///< budgets in dollars count by these
 };
 
 struct WorkerSummary {

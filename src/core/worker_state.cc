@@ -9,7 +9,7 @@ namespace embedd {
 WorkerState::WorkerState(const WorkerOptions& options, Queue& queue, Embedder& embedder,
                          const TokenizerCatalog& tokenizers, const Chunker& chunker, Observer& observer)
     : options(options),
-      budget({.bytes = options.held_bytes, .requests = options.max_in_flight}, options.claim_bytes),
+      shares({.bytes = options.held_bytes, .requests = options.max_in_flight}, options.claim_bytes),
       queue(queue),
       embedder(embedder),
       tokenizers(tokenizers),
@@ -31,9 +31,9 @@ std::size_t WorkerState::held_bytes() const {
   return bytes;
 }
 
-Budget::Amount WorkerState::used_by(const std::string& endpoint) const {
+Shares::Amount WorkerState::used_by(const std::string& endpoint) const {
   const InFlight::Use sent = in_flight.used_by(endpoint);
-  Budget::Amount used{.bytes = sent.bytes, .requests = sent.requests};
+  Shares::Amount used{.bytes = sent.bytes, .requests = sent.requests};
   for (const auto& lane : lanes)
     if (lane->vectorizer.endpoint == endpoint) used.bytes += lane->buffer.bytes();
   return used;

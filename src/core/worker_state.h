@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <string>
 
-#include "core/budget.h"
 #include "core/chunker.h"
 #include "core/embedder.h"
 #include "core/endpoints.h"
@@ -14,6 +13,7 @@
 #include "core/queue.h"
 #include "core/random.h"
 #include "core/settlements.h"
+#include "core/shares.h"
 #include "core/spending_brake.h"
 #include "core/tokenizer.h"
 #include "core/worker_options.h"
@@ -25,7 +25,7 @@ struct WorkerState {
               const TokenizerCatalog& tokenizers, const Chunker& chunker, Observer& observer);
 
   const WorkerOptions options;
-  const Budget budget;
+  const Shares shares;
   Queue& queue;
   Embedder& embedder;
   const TokenizerCatalog& tokenizers;
@@ -48,7 +48,7 @@ struct WorkerState {
   /// Memory reserved for buffers, requests and settlements.
   [[nodiscard]] std::size_t held_bytes() const;
   /// What buffers and requests of the endpoint use.
-  [[nodiscard]] Budget::Amount used_by(const std::string& endpoint) const;
+  [[nodiscard]] Shares::Amount used_by(const std::string& endpoint) const;
   [[nodiscard]] std::size_t endpoints_in_use() const;
 };
 

@@ -274,6 +274,15 @@ void EventLog::vectorizer_resting(const Vectorizer& vectorizer, const std::strin
                                    {"lines_suppressed", *suppressed}});
 }
 
+void EventLog::budget_changed(const BudgetNews& news) {
+  const log::Field whose = news.vectorizer.empty() ? log::Field{"endpoint", news.endpoint}
+                                                   : log::Field{"vectorizer", news.vectorizer};
+  if (news.waits)
+    log::warn("budget_spent", {whose, {"message", news.message}});
+  else
+    log::info("budget_open", {whose});
+}
+
 void EventLog::polled(const std::vector<VectorizerState>& states) {
   if (database_failing_) log::info("database_recovered");
   database_failing_ = false;

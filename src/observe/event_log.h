@@ -55,6 +55,7 @@ class EventLog final : public PartialObserver {
   void endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
                         Duration pause) override;
   void vectorizer_resting(const Vectorizer& vectorizer, const std::string& message, Duration pause) override;
+  void budget_changed(const BudgetNews& news) override;
   void polled(const std::vector<VectorizerState>& states) override;
   void walked(const Vectorizer& vectorizer, const WalkPage::Progress& progress) override;
   void database_error(std::string_view what, const Error& error) override;

@@ -8,10 +8,10 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/log.h"
 #include "base/version.h"
-#include "core/models.h"
 
 namespace embedd::observe {
 
@@ -117,7 +117,13 @@ struct Metrics::Families {
   Histogram& batch_tokens = histogram("embedd_batch_tokens", "Tokens of a request, counted before it is sent")
                                 .Add({}, tokens_buckets());
   Family<Counter>& tokens = counter("embedd_tokens_total", "Tokens billed, by model");
-  Family<Counter>& cost = counter("embedd_cost_usd_total", "Tokens billed at list price, by model");
+  Family<Counter>& cost =
+      counter("embedd_cost_usd_total",
+              "Tokens billed at their price, by model; none of a model without a known price");
+  Family<Counter>& unpriced =
+      counter("embedd_unpriced_tokens_total", "Tokens billed of a model whose price is not known, by model");
+  Family<Gauge>& budget_spent =
+      gauge("embedd_budget_spent", "1 while the budget of a vectorizer or an endpoint lets it wait, else 0");
   Family<Gauge>& endpoint_state =
       gauge("embedd_endpoint_state", "1 for the state that an endpoint is in, else 0");
   Family<Counter>& database_errors = counter("embedd_database_errors_total", "Failed statements, by kind");
@@ -139,13 +145,15 @@ struct Metrics::Families {
       oldest_age.Remove(&oldest_age.Add({{"vectorizer", gone}}));
       rows.Remove(&rows.Add({{"vectorizer", gone}}));
       braked.Remove(&braked.Add({{"vectorizer", gone}}));
+      budget_spent.Remove(&budget_spent.Add({{"vectorizer", gone}}));
     }
     known = names;
   }
   std::set<std::string> known;
 };
 
-Metrics::Metrics(const std::string& prefix) : families_(std::make_unique<Families>()) {
+Metrics::Metrics(const std::string& prefix, Prices prices)
+    : families_(std::make_unique<Families>()), prices_(std::move(prices)) {
   if (!prefix.empty()) prefixed_ = std::make_unique<PrefixedWorkerMetrics>(prefix, families_->registry);
   families_->build.Add({{"version", std::string(version())}}).Set(1);
 }
@@ -176,7 +184,10 @@ void Metrics::request_finished(const Vectorizer& vectorizer, const Reply& reply)
     const std::uint64_t tokens = reply.answer->tokens;
     if (reply.answer->claimed > 0) to.disbelieved.Add({{"endpoint", vectorizer.endpoint}}).Increment();
     to.tokens.Add({{"model", vectorizer.model}}).Increment(static_cast<double>(tokens));
-    to.cost.Add({{"model", vectorizer.model}}).Increment(usd_of(vectorizer.model, tokens));
+    if (const auto usd = prices_.usd_of(vectorizer.endpoint, vectorizer.model, tokens))
+      to.cost.Add({{"model", vectorizer.model}}).Increment(*usd);
+    else
+      to.unpriced.Add({{"model", vectorizer.model}}).Increment(static_cast<double>(tokens));
     return;
   }
   const ErrorKind kind = reply.answer.error().kind;
@@ -249,6 +260,12 @@ void Metrics::endpoint_changed(const std::string& endpoint, EndpointState state,
         .Set(each == state ? 1 : 0);
 }
 
+void Metrics::budget_changed(const BudgetNews& news) {
+  const bool own = !news.vectorizer.empty();
+  families_->budget_spent.Add({{own ? "vectorizer" : "endpoint", own ? news.vectorizer : news.endpoint}})
+      .Set(news.waits ? 1 : 0);
+}
+
 void Metrics::polled(const std::vector<VectorizerState>& states) {
   if (prefixed_) prefixed_->polled(states);
   std::set<std::string> names;
@@ -262,6 +279,7 @@ void Metrics::polled(const std::vector<VectorizerState>& states) {
     families_->oldest_age.Add({{"vectorizer", name}}).Set(state.oldest ? to_seconds(*state.oldest) : 0);
     families_->rows.Add({{"vectorizer", name}});
     families_->braked.Add({{"vectorizer", name}});
+    if (state.budget.any()) families_->budget_spent.Add({{"vectorizer", name}});
   }
   families_->forget(names);
 }

@@ -10,6 +10,7 @@
 #include "core/embedder.h"
 #include "core/job.h"
 #include "core/observer.h"
+#include "core/prices.h"
 #include "core/queue.h"
 #include "observe/prefixed_metrics.h"
 
@@ -18,7 +19,7 @@ namespace embedd::observe {
 class Metrics final : public PartialObserver {
  public:
   /// `prefix`: of the metrics that prefixed_metrics.h adds; empty: none.
-  explicit Metrics(const std::string& prefix = "");
+  explicit Metrics(const std::string& prefix = "", Prices prices = {});
   ~Metrics() override;
 
   /// The Prometheus text format, version 0.0.4. Thread-safe.
@@ -41,6 +42,7 @@ class Metrics final : public PartialObserver {
   void endpoint_changed(const std::string& endpoint, EndpointState state, const std::string& message,
                         Duration pause) override;
   void fresh(const Vectorizer& vectorizer, Duration freshness) override;
+  void budget_changed(const BudgetNews& news) override;
   void polled(const std::vector<VectorizerState>& states) override;
   void walked(const Vectorizer& vectorizer, const WalkPage::Progress& progress) override;
   void database_error(std::string_view what, const Error& error) override;
@@ -49,6 +51,7 @@ class Metrics final : public PartialObserver {
  private:
   struct Families;
   std::unique_ptr<Families> families_;
+  const Prices prices_;
   std::unique_ptr<PrefixedWorkerMetrics> prefixed_;  ///< may be null
 };
 

@@ -65,6 +65,9 @@ class Observers final : public Observer {
   void vectorizer_resting(const Vectorizer& vectorizer, const std::string& message, Duration pause) override {
     for (Observer* each : observers_) each->vectorizer_resting(vectorizer, message, pause);
   }
+  void budget_changed(const BudgetNews& news) override {
+    for (Observer* each : observers_) each->budget_changed(news);
+  }
   void polled(const std::vector<VectorizerState>& states) override {
     for (Observer* each : observers_) each->polled(states);
   }

@@ -37,6 +37,11 @@ struct RequestMetrics::Families {
   Family<Counter>& tools =
       counter("embedd_tool_calls_total", "Tools that agents called, by tool and outcome");
   Family<Histogram>& tool_seconds = histogram("embedd_tool_call_seconds", "How long tools worked, by tool");
+  Family<Counter>& looked_up =
+      counter("embedd_query_cache_total", "Looks into the cache of query vectors, by layer and outcome");
+  Family<Counter>& reranks =
+      counter("embedd_reranks_total", "Searches that a reranker was to order, by its name and outcome");
+  Family<Gauge>& redis = gauge("embedd_redis_up", "Whether Redis answers; absent if none is configured");
   Counter& limited =
       counter("embedd_http_limited_total", "Requests refused because too many were under way").Add({});
   Gauge& connections = gauge("embedd_http_connections", "Open connections").Add({});
@@ -74,6 +79,16 @@ void RequestMetrics::tool_called(const std::string& tool, const std::string& cod
   families_->tools.Add({{"tool", tool}, {"code", code}}).Increment();
   families_->tool_seconds.Add({{"tool", tool}}, kSeconds).Observe(to_seconds(took));
 }
+
+void RequestMetrics::looked_up(const char* layer, const char* outcome) {
+  families_->looked_up.Add({{"layer", layer}, {"outcome", outcome}}).Increment();
+}
+
+void RequestMetrics::reranked(const std::string& name, const std::string& outcome) {
+  families_->reranks.Add({{"name", name}, {"outcome", outcome}}).Increment();
+}
+
+void RequestMetrics::redis(bool up) { families_->redis.Add({}).Set(up ? 1 : 0); }
 
 void RequestMetrics::traces_searched(bool has_tags, Duration took) {
   if (prefixed_) prefixed_->searched(has_tags, took);

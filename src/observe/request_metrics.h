@@ -26,6 +26,12 @@ class RequestMetrics {
   void degraded(const std::string& leg, const std::string& reason);
   /// A tool was called; `code`: why it failed, or ok.
   void tool_called(const std::string& tool, const std::string& code, Duration took);
+  /// A layer of the cache of query vectors (memory, redis) was asked; `outcome`: hit, miss and others.
+  void looked_up(const char* layer, const char* outcome);
+  /// A reranker was asked, or was to be; `outcome`: ok, or why there are no scores.
+  void reranked(const std::string& name, const std::string& outcome);
+  /// Whether Redis answers. Not called: there is none, and no metric says so.
+  void redis(bool up);
   /// A search of traces has ended, well or not.
   void traces_searched(bool has_tags, Duration took);
   void limited();

@@ -38,7 +38,15 @@ enum StateColumn {
   kTextTokens,
   kCounted,
   kNoEncodingFormat,
-  kNoDimensions
+  kNoDimensions,
+  kBudgetOf,
+  kBudgetTokens,
+  kBudgetNanoUsd,
+  kReservedTokens,
+  kReservedNanoUsd,
+  kEndpointTokens,
+  kEndpointNanoUsd,
+  kDay
 };
 
 /// Most dimensions of a vector of pgvector.
@@ -285,6 +293,16 @@ VectorizerState read_state(const pg::BinaryRows& rows, int row) {
                       .counted = rows.flag(row, kCounted),
                       .left_out = {.encoding_format = rows.flag(row, kNoEncodingFormat),
                                    .dimensions = rows.flag(row, kNoDimensions)}};
+  const auto limit = [&](int column) {
+    return rows.is_null(row, column) ? std::nullopt : std::optional(rows.integer(row, column));
+  };
+  state.budget_of = rows.integer(row, kBudgetOf);
+  state.budget = {.tokens = limit(kBudgetTokens), .nano_usd = limit(kBudgetNanoUsd)};
+  state.reserved = {.tokens = rows.integer(row, kReservedTokens),
+                    .nano_usd = rows.integer(row, kReservedNanoUsd)};
+  state.endpoint_reserved = {.tokens = rows.integer(row, kEndpointTokens),
+                             .nano_usd = rows.integer(row, kEndpointNanoUsd)};
+  state.day = rows.integer(row, kDay);
   return state;
 }
 

@@ -47,8 +47,8 @@ std::optional<HeadRead> read_head(const pg::BinaryRows& rows, int row);
 /// Why the vectorizer's queue cannot be read; none if it can be read.
 std::optional<std::string> read_problem(const pg::BinaryRows& rows, int row);
 
-/// $1 vectorizers, $2 models text[], $3 requests, $4 rows, $5 tokens, $6 billionths of a dollar; the rest
-/// bigint[].
+/// $1 vectorizers, $2 models text[], $3 requests, $4 rows, $5 tokens, $6 billionths of a dollar, $7 tokens of
+/// an unknown price; the rest bigint[].
 const pg::Statement& usage_statement();
 /// $1 vectorizers, $2 jobs, $3 dead letters, $4 rows, $5 tokens bigint[], $6 freshness text[].
 const pg::Statement& history_statement();
@@ -63,6 +63,13 @@ pg::Params limits_params(const LimitsRecord& record, std::string_view address);
 /// $1 endpoint, $2 seconds for the requests float8, $3 seconds for the tokens, $4 seconds of the provider's
 /// pause → seconds to wait.
 const pg::Statement& reservation_statement();
+/// Reserves a part of a budget → for read_budget().
+const pg::Statement& budget_statement();
+pg::Params budget_params(const BudgetRequest& request);
+BudgetAnswer::Part read_budget(const pg::BinaryRows& rows);
+/// Counts what was bought without a reservation towards today's budgets: $1 vectorizers, $2 tokens,
+/// $3 billionths of a dollar; all bigint[].
+const pg::Statement& charge_statement();
 /// $1 worker uuid.
 const pg::Statement& goodbye_statement();
 /// For a walk whose first page failed: $1 vectorizer bigint, $2 the worker uuid, $3 whether the next worker

@@ -371,6 +371,23 @@ std::vector<Reserved> PgQueue::take_reserved() {
   return std::exchange(reserved_, {});
 }
 
+void PgQueue::send_budget_request(const BudgetRequest& request) {
+  claims_.send(budget_statement(), budget_params(request),
+               [this, request](const Result<pg::BinaryRows>& rows) {
+                 BudgetAnswer answer{.request = request, .part = BudgetAnswer::Part{}};
+                 if (rows)
+                   answer.part = read_budget(*rows);
+                 else
+                   answer.part = std::unexpected(rows.error());
+                 budget_answers_.push_back(std::move(answer));
+               });
+}
+
+std::vector<BudgetAnswer> PgQueue::take_budget_answers() {
+  claims_.pump();
+  return std::exchange(budget_answers_, {});
+}
+
 // ── Limits
 
 void PgQueue::send_limits(const LimitsRecord& record) {
@@ -407,7 +424,8 @@ std::optional<Instant> PgQueue::wake_at() const {
   if (listener_) consider(listener_->pipeline.wake_at());
   if (settlements_.pipeline.ready()) consider(usage_.next_at());
   // Answers that needed no connection may be there already.
-  if (!claimed_.empty() || !receipts_.empty() || !walked_.empty() || !reserved_.empty() || polled_)
+  if (!claimed_.empty() || !receipts_.empty() || !walked_.empty() || !reserved_.empty() ||
+      !budget_answers_.empty() || polled_)
     consider(Instant{});
   return first;
 }

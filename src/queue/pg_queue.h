@@ -34,6 +34,7 @@
 
 #include "core/io.h"
 #include "core/job.h"
+#include "core/prices.h"
 #include "core/queue.h"
 #include "core/waitable.h"
 #include "pg/pipeline.h"
@@ -63,6 +64,7 @@ struct PgQueueOptions {
   bool thorough_polls = false;
   /// For each endpoint that is configured here, by name: a word for its address (embedd.learned_limits).
   std::map<std::string, std::string> addresses{};
+  Prices prices{};                           ///< usage is booked by these
   Duration slow_reading = milliseconds(10);  ///< of a queue from its beginning (queue/heads.h)
 };
 
@@ -86,6 +88,8 @@ class PgQueue final : public Queue, public Waitable {
   std::vector<WalkPage> take_walked() override;
   void send_reservation(const Reservation& reservation) override;
   std::vector<Reserved> take_reserved() override;
+  void send_budget_request(const BudgetRequest& request) override;
+  std::vector<BudgetAnswer> take_budget_answers() override;
   void send_limits(const LimitsRecord& record) override;
   [[nodiscard]] bool ready() const override;
 
@@ -204,6 +208,7 @@ class PgQueue final : public Queue, public Waitable {
   std::vector<Receipt> receipts_;
   std::vector<WalkPage> walked_;
   std::vector<Reserved> reserved_;
+  std::vector<BudgetAnswer> budget_answers_;
   std::map<VectorizerId, Walk> walks_;
   UsageBook usage_;
   HistoryBook history_;

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "core/models.h"
 #include "core/queue.h"
 #include "queue/messages.h"
 #include "queue/pg_queue.h"
@@ -211,18 +210,23 @@ void PgQueue::write_usage() {
   auto entries = usage_.next(clock_.now());
   if (!entries) return;
   pg::BinaryArray vectorizers(pg::kInt8), models(pg::kText), requests(pg::kInt8), rows(pg::kInt8),
-      tokens(pg::kInt8), costs(pg::kInt8);
+      tokens(pg::kInt8), costs(pg::kInt8), unpriced(pg::kInt8);
   for (const auto& [key, bought] : *entries) {
     vectorizers.add_int8(key.first);
     models.add(key.second);
     requests.add_int8(static_cast<std::int64_t>(bought.requests));
     rows.add_int8(static_cast<std::int64_t>(bought.rows));
     tokens.add_int8(static_cast<std::int64_t>(bought.tokens));
-    costs.add_int8(nano_usd_of(key.second, bought.tokens));
+    const auto known = find(key.first);
+    const auto cost = options_.prices.nano_usd_of(
+        known ? known->definition.vectorizer.endpoint : std::string(), key.second, bought.tokens);
+    costs.add_int8(cost.value_or(0));
+    unpriced.add_int8(cost ? 0 : static_cast<std::int64_t>(bought.tokens));
   }
   pg::Params params;
   params.array(std::move(vectorizers)).array(std::move(models)).array(std::move(requests));
   params.array(std::move(rows)).array(std::move(tokens)).array(std::move(costs));
+  params.array(std::move(unpriced));
   settlements_.send(usage_statement(), params,
                     [this, entries = std::move(*entries)](const Result<pg::BinaryRows>& result) mutable {
                       usage_.booked(std::move(entries), result ? std::nullopt : std::optional(result.error()),

@@ -33,6 +33,7 @@ VectorizerSpec spec_of(const VectorizerInfo& info) {
   spec.long_texts = info.long_texts;
   spec.index = info.index_kind;
   spec.capture_rows = info.capture_rows;
+  spec.budget = info.budget;
   if (info.stores()) {
     spec.chunk = info.chunk_rule;
     spec.chunk_template = info.chunk_template;
@@ -114,6 +115,8 @@ Result<std::vector<std::string>> differences(pg::Connection& db, const DeclaredV
   check("score", w.score == t.score);
   check("text_search",
         wanted.text_search == there.text_search || there.text_search == "pg_catalog." + wanted.text_search);
+  check("budget_usd_per_day", !wanted.budget.usd || *wanted.budget.usd == t.budget.usd);
+  check("budget_tokens_per_day", !wanted.budget.tokens || *wanted.budget.tokens == t.budget.tokens);
   check("paused", wanted.paused == there.paused);
   return out;
 }

@@ -14,6 +14,7 @@ struct DeclaredVectorizer {
   VectorizerSpec spec;      ///< `table` and `store` are quoted where SQL needs it, and have their schema
   std::string text_search;  ///< a text search configuration; empty: searches use vectors only
   bool paused = false;
+  BudgetChange budget;  ///< what a file says of it; a limit that is not named stays. As it is: spec.budget
 };
 
 /// The declarations in the database, by name, without successors and what they have replaced.

@@ -25,7 +25,8 @@ std::string waiting_texts(const VectorizerInfo& v, std::string_view sendable) {
       v.stores() ? "true"
                  : "l.vector_hash = " + vector_hash_sql(v.vector_schema + "." + v.destination_type, column);
   return fmt::format(
-      "WITH types AS (SELECT FROM {source} t WHERE {types}) SELECT x.text FROM (SELECT {text} AS text, "
+      "WITH types AS (SELECT FROM {source} t WHERE {types}) SELECT x.text, x.proven IS NOT NULL FROM (SELECT "
+      "{text} AS text, "
       "EXISTS (SELECT FROM {queue} q WHERE {same_key}) AS queued, {stored} AS stored, "
       "(SELECT CASE WHEN l.vector_hash IS NULL OR {same_vector} THEN l.text_hash END FROM "
       "{ledger} l WHERE {proof_key}) AS proven, EXISTS ("
@@ -44,8 +45,16 @@ std::string waiting_texts(const VectorizerInfo& v, std::string_view sendable) {
 
 }  // namespace
 
-Result<void> for_each_waiting_text(pg::Connection& db, const VectorizerInfo& vectorizer,
-                                   const std::function<void(std::string_view text)>& use) {
+Result<bool> has_bought_chunks(pg::Connection& db, const VectorizerInfo& vectorizer) {
+  const auto chunks =
+      TRY(db.exec("SELECT id FROM embedd.vectorizers WHERE rows_of = $1", {std::to_string(vectorizer.id)}));
+  if (chunks.empty()) return false;
+  const auto rows = TRY(db.exec(fmt::format("SELECT EXISTS (SELECT FROM {} WHERE embedding IS NOT NULL)",
+                                            chunks_table(vectorizer.id))));
+  return rows.flag(0, 0);
+}
+
+Result<void> for_each_waiting_text(pg::Connection& db, const VectorizerInfo& vectorizer, const UseText& use) {
   const pg::Connection::OverRows over_rows(db);
   return db.transaction([&]() -> Result<void> {
     TRY(db.exec("SET TRANSACTION READ ONLY"));
@@ -54,7 +63,7 @@ Result<void> for_each_waiting_text(pg::Connection& db, const VectorizerInfo& vec
     TRY(db.exec("DECLARE embedd_texts NO SCROLL CURSOR FOR " + waiting_texts(vectorizer, sendable)));
     while (true) {
       auto rows = TRY(db.exec(fmt::format("FETCH {} FROM embedd_texts", kPageRows)));
-      for (int i = 0; i < rows.size(); ++i) use(rows.view(i, 0));
+      for (int i = 0; i < rows.size(); ++i) use(rows.view(i, 0), rows.flag(i, 1));
       if (rows.empty()) return {};
     }
   });

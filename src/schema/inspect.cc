@@ -59,6 +59,7 @@ constexpr const char* kMissingGrants = R"(
                    (4, 'workers', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
                    (5, 'usage', ARRAY['SELECT', 'INSERT', 'UPDATE']),
                    (5, 'accounts', ARRAY['SELECT', 'INSERT', 'UPDATE']),
+                   (5, 'spending', ARRAY['SELECT', 'INSERT', 'UPDATE']),
                    (5, 'learned_limits', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
                    (5, 'history', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']),
                    (5, 'wasted', ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])) AS fixed (place, name, privileges)

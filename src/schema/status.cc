@@ -88,6 +88,18 @@ void read_chunks(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus& 
     out.chunks_waiting = rows->integer(0, 0);
 }
 
+/// Whether all of the day's budget is reserved or spent.
+Result<void> read_budget(pg::Connection& db, VectorizerStatus& out) {
+  if (out.info.budget == DailyBudget()) return {};
+  const auto rows = TRY(db.exec(R"(
+SELECT coalesce(s.tokens >= v.budget_tokens_per_day, false) OR coalesce(s.nano_usd >= v.budget_usd_per_day * 1e9, false)
+FROM embedd.vectorizers v JOIN embedd.spending s ON s.budget_of = 'vectorizer ' || v.id
+WHERE v.id = $1 AND s.day >= (now() AT TIME ZONE 'UTC')::date)",
+                                {std::to_string(out.info.id)}));
+  out.budget_spent = !rows.empty() && rows.flag(0, 0);
+  return {};
+}
+
 /// Rows of the source if every row is covered, else of the ledger: a filter is not evaluated here, because it
 /// is another role's SQL. Absent if the role may not read the table.
 void read_rows(pg::Connection& db, const VectorizerInfo& v, VectorizerStatus& out) {
@@ -127,6 +139,8 @@ Result<std::vector<VectorizerStatus>> read_vectorizers(pg::Connection& db) {
   for (const VectorizerInfo& v : infos) {
     VectorizerStatus status;
     status.info = v;
+    status.budget_usd_per_day = v.budget.usd;
+    status.budget_tokens_per_day = v.budget.tokens;
     status.source = pg::quote_qualified(v.source_schema, v.source_table);
     if (auto wanted = index_wanted(db, v)) status.index_wanted = *wanted;
     if (auto capture = capture_state(db, v)) {
@@ -139,6 +153,7 @@ Result<std::vector<VectorizerStatus>> read_vectorizers(pg::Connection& db) {
       if (!status.problem) status.problem = read.error().message;
     }
     read_waiting(db, v, status);
+    TRY(read_budget(db, status));
     if (v.stores()) read_chunks(db, v, status);
     if (!status.problem) read_rows(db, v, status);
     status.freshness = freshness[v.id];
@@ -177,14 +192,17 @@ Result<std::vector<UsageStatus>> read_usage(pg::Connection& db, std::string_view
   auto rows = TRY(db.exec(fmt::format(R"(
 SELECT coalesce(owner.name, v.name, '#' || u.vectorizer_id), u.model, least(sum(u.requests), 9223372036854775807),
        least(coalesce(sum(u.rows) FILTER (WHERE owner.id IS NULL), 0), 9223372036854775807),
-       least(sum(u.tokens), 9223372036854775807), sum(u.cost_usd)
+       least(sum(u.tokens), 9223372036854775807),
+       CASE WHEN sum(u.unpriced_tokens) < sum(u.tokens) OR sum(u.tokens) = 0 THEN sum(u.cost_usd) END,
+       least(sum(u.unpriced_tokens), 9223372036854775807)
 FROM embedd.usage u LEFT JOIN embedd.vectorizers v ON v.id = u.vectorizer_id LEFT JOIN embedd.vectorizers owner ON owner.id = v.rows_of {}
 GROUP BY 1, 2 ORDER BY 1, 2)",
                                       where)));
   std::vector<UsageStatus> out;
   for (int i = 0; i < rows.size(); ++i)
     out.push_back({rows.text(i, 0), rows.text(i, 1), rows.integer(i, 2), rows.integer(i, 3),
-                   rows.integer(i, 4), rows.number(i, 5)});
+                   rows.integer(i, 4), rows.is_null(i, 5) ? std::nullopt : std::optional(rows.number(i, 5)),
+                   rows.integer(i, 6)});
   return out;
 }
 
@@ -195,6 +213,12 @@ Result<Status> read_status(pg::Connection& db) {
   auto workers = TRY(read_workers(db));
   auto endpoints = TRY(read_endpoints(db));
   TRY(read_reported_problems(db, vectorizers));
+  // What is left may be too little for the next text, as only the workers know.
+  for (VectorizerStatus& v : vectorizers)
+    v.budget_spent =
+        v.budget_spent || std::ranges::any_of(v.reported_problems, [](const ReportedProblem& problem) {
+          return problem.state == "budget_spent";
+        });
   auto today = TRY(read_usage(
       db, "WHERE u.day = (now() AT TIME ZONE 'UTC')::date AND u.database = embedd.this_database()"));
   auto total = TRY(read_usage(db, "WHERE u.database = embedd.this_database()"));

@@ -54,6 +54,9 @@ struct VectorizerStatus {
   std::vector<ReportedProblem>
       reported_problems;            ///< its own and its endpoint's, each said by most workers first
   std::optional<std::string> note;  ///< such as changes that only the next walk finds
+  std::optional<double> budget_usd_per_day;
+  std::optional<std::int64_t> budget_tokens_per_day;
+  bool budget_spent = false;  ///< all of today's budget is reserved or spent
 };
 
 struct WorkerStatus {
@@ -87,7 +90,8 @@ struct UsageStatus {
   std::int64_t requests = 0;
   std::int64_t rows = 0;
   std::int64_t tokens = 0;
-  double cost_usd = 0;
+  std::optional<double> cost_usd;    ///< of the tokens whose price is known; none: of no token
+  std::int64_t unpriced_tokens = 0;  ///< of the tokens; if not 0, cost_usd is not all of the cost
 };
 
 struct Status {

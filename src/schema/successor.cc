@@ -142,6 +142,7 @@ Result<VectorizerSpec> successor_spec(const VectorizerInfo& living, const Change
   spec.capture_rows = living.capture_rows;
   spec.index = change.index.value_or(living.index_kind);
   spec.score = living.score.value_or("");
+  spec.budget = living.budget;
   if (living.stores()) {
     spec.store = pg::quote_qualified(living.store_schema, next(living.store_table));
     spec.chunk = change.chunk.value_or(living.chunk_rule);

@@ -34,7 +34,7 @@ SELECT v.id, v.name, {0}, {1}, v.key_columns,
         JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'),
        coalesce((SELECT o.name FROM embedd.vectorizers o WHERE o.id = v.next_of), ''),
        coalesce((SELECT o.name FROM embedd.vectorizers o WHERE o.id = v.old_of), ''), v.capture_rows,
-       v.score, v.score_columns, v.score_types
+       v.score, v.score_columns, v.score_types, v.budget_usd_per_day, v.budget_tokens_per_day
 FROM embedd.vectorizers v
 LEFT JOIN pg_catalog.pg_class c ON c.oid = embedd.source_of(v.id)
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -83,6 +83,8 @@ VectorizerInfo read_info(const pg::Rows& rows, int i) {
   out.score = rows.maybe(i, column++);
   out.score_columns = rows.array(i, column++);
   out.score_types = rows.array(i, column++);
+  if (!rows.is_null(i, column)) out.budget.usd = rows.number(i, column);
+  if (!rows.is_null(i, ++column)) out.budget.tokens = rows.integer(i, column);
   return out;
 }
 
@@ -165,6 +167,14 @@ Result<void> declare_chunks(pg::Connection& db, const VectorizerSpec& spec, cons
   return {};
 }
 
+Result<void> write_budget(pg::Connection& db, VectorizerId id, const DailyBudget& budget) {
+  TRY(db.exec(
+      "UPDATE embedd.vectorizers SET budget_usd_per_day = $2, budget_tokens_per_day = $3 WHERE id = $1",
+      {std::to_string(id), budget.usd ? pg::Param(fmt::format("{}", *budget.usd)) : pg::Param(),
+       budget.tokens ? pg::Param(std::to_string(*budget.tokens)) : pg::Param()}));
+  return {};
+}
+
 Result<void> set_state(pg::Connection& db, std::string_view name, std::string_view state) {
   auto found = TRY(find_vectorizer(db, name));
   TRY(db.exec("UPDATE embedd.vectorizers SET state = $2 WHERE id = $1 AND state <> $2",
@@ -182,6 +192,7 @@ Result<Declared> declare_in_transaction(pg::Connection& db, const VectorizerSpec
   plan.id = id;
   if (declared.filter) TRY(keep_filter(db, plan.id, spec, declared));
   if (!spec.score.empty()) TRY(store_score(db, plan.id, declared.source, spec.score));
+  if (spec.budget != DailyBudget()) TRY(write_budget(db, plan.id, spec.budget));
   TRY(run_all(db, queue_ddl(plan)));
   Declared out{.notes = declared.notes};
   if (plan.store) TRY(declare_chunks(db, spec, plan, declared.dimensions));
@@ -240,6 +251,19 @@ Result<void> pause_vectorizer(pg::Connection& db, std::string_view name) {
 
 Result<void> resume_vectorizer(pg::Connection& db, std::string_view name) {
   return set_state(db, name, "active");
+}
+
+Result<DailyBudget> change_budget(pg::Connection& db, std::string_view name, const BudgetChange& change) {
+  return db.transaction([&]() -> Result<DailyBudget> {
+    const auto found = TRY(find_vectorizer(db, name));
+    const std::string id = std::to_string(found.id);
+    DailyBudget budget = found.budget;
+    if (change.usd) budget.usd = *change.usd;
+    if (change.tokens) budget.tokens = *change.tokens;
+    TRY(write_budget(db, found.id, budget));
+    TRY(db.exec("SELECT pg_notify('embedd', $1)", {id}));
+    return budget;
+  });
 }
 
 Result<void> check_may_change(pg::Connection& db, const VectorizerInfo& info) {

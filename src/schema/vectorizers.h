@@ -20,6 +20,13 @@ struct Predecessor {
   std::vector<std::string> removal;  ///< statements that end it, for the transaction of the declaration
 };
 
+/// What may be bought in a day, as a person writes it; none: no limit.
+struct DailyBudget {
+  std::optional<double> usd;
+  std::optional<std::int64_t> tokens;
+  bool operator==(const DailyBudget&) const = default;
+};
+
 /// A person's request, as in `embedd vectorizer create`.
 struct VectorizerSpec {
   std::string name;
@@ -46,6 +53,7 @@ struct VectorizerSpec {
   bool capture_rows = false;            ///< row triggers alone: no transition tables, NOTIFY, advisory locks
   bool adopt_existing = false;          ///< trust existing vectors, if model_id_column names the model …
   bool trust_all = false;               ///< … or says nothing
+  DailyBudget budget;
   std::optional<Predecessor> predecessor;
 };
 
@@ -74,6 +82,7 @@ struct VectorizerInfo {
   std::string index_kind;                     ///< none, hnsw, halfvec or ivfflat
   std::vector<std::string> deferred_indexes;  ///< indexes dropped for the time of a backlog
   bool paused = false;
+  DailyBudget budget;
   std::string text_sql;   ///< over alias t
   std::string types_sql;  ///< over alias t: refused by the parser if a column's type has changed
   std::optional<std::string> filter_sql;
@@ -104,6 +113,14 @@ Result<VectorizerInfo> find_vectorizer(pg::Connection& db, std::string_view name
 /// A paused vectorizer still collects jobs; workers do not claim them until it is resumed.
 Result<void> pause_vectorizer(pg::Connection& db, std::string_view name);
 Result<void> resume_vectorizer(pg::Connection& db, std::string_view name);
+
+/// A change of what may be bought in a day. A limit that is not named stays as it is.
+struct BudgetChange {
+  std::optional<std::optional<double>> usd;
+  std::optional<std::optional<std::int64_t>> tokens;
+};
+/// Returns the budget that holds from now on. Errors: invalid_argument, as find_vectorizer().
+Result<DailyBudget> change_budget(pg::Connection& db, std::string_view name, const BudgetChange& change);
 
 /// Removes triggers, functions, queue, dead letters and the declaration. Stored vectors and usage stay. So
 /// does a ledger that proves anything: the same declaration, made again, buys nothing.

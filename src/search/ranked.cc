@@ -40,6 +40,7 @@ Hit read_hit(const pg::Rows& rows, int i, const Request& request) {
   if (!rows.is_null(i, kVectorRank)) hit.vector_rank = rows.integer(i, kVectorRank);
   if (!rows.is_null(i, kTextRank)) hit.text_rank = rows.integer(i, kTextRank);
   if (request.highlight) hit.highlight = with_markers(rows.text(i, kHighlight), *request.highlight);
+  if (!request.rerank.empty()) hit.text = rows.text(i, kText);
   if (!rows.is_null(i, kNeighbours)) hit.neighbours = rows.text(i, kNeighbours);
   if (!rows.is_null(i, kSeq) && rows.integer(i, kSeq) >= 0) {
     hit.chunk_seq = static_cast<int>(rows.integer(i, kSeq));

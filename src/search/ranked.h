@@ -24,6 +24,8 @@ struct Hit {
   std::optional<int> chunk_seq;  ///< of a store
   std::string chunk;
   std::optional<std::string> highlight;  ///< if it was asked for
+  std::string text;                      ///< its beginning, if hits are to be reranked
+  std::optional<double> rerank_score;    ///< orders the hits that have one, which come first
   std::string neighbours;                ///< JSON; empty: there are none, or none were asked for
 };
 

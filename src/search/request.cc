@@ -48,6 +48,7 @@ class RequestReader {
     if (name == "neighbours") return keep(request_.neighbours, value.whole(0, kMaxNeighbours));
     if (name == "highlight") return read_highlight(value);
     if (name == "facets") return read_facets(value);
+    if (name == "rerank") return keep(request_.rerank, value.text(kMaxRerankName));
     if (name == "exact") return keep(request_.exact, value.flag());
     if (name == "explain") return keep(request_.explain, value.flag());
     if (name == "deadline_ms") {
@@ -56,8 +57,8 @@ class RequestReader {
     }
     return value.wrong(
         "is not known; there are query, vector, similar_to, mode, k, offset, candidates, filter, columns, "
-        "weights, rrf_k, min_similarity, group_by_row, neighbours, highlight, facets, exact, explain and "
-        "deadline_ms");
+        "weights, rrf_k, min_similarity, group_by_row, neighbours, highlight, facets, rerank, exact, explain "
+        "and deadline_ms");
   }
 
   template <typename To, typename From>
@@ -159,6 +160,8 @@ class RequestReader {
       return wrong(fmt::format("mode: {} needs a query", name_of(*request_.mode)));
     if (request_.query.empty() && request_.highlight)
       return wrong("highlight: marks the query's words, and there is no query");
+    if (request_.query.empty() && !request_.rerank.empty())
+      return wrong("rerank: compares texts with the query, and there is no query");
     if (request_.query.empty()) request_.mode = Mode::vector;
     if (!candidates_given) request_.candidates = std::max(request_.candidates, 2 * request_.k);
     return std::move(request_);

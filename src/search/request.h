@@ -33,6 +33,7 @@ inline constexpr int kMaxFilterDepth = 8;
 inline constexpr int kMaxFilterTests = 64;
 inline constexpr std::size_t kMaxFilterValues = 1000;  ///< of one test
 inline constexpr std::size_t kMaxValueBytes = 8192;
+inline constexpr std::size_t kMaxRerankName = 64;
 
 enum class Mode : std::uint8_t { vector, text, hybrid };
 std::string_view name_of(Mode mode);
@@ -112,6 +113,7 @@ struct Request {
   int neighbours = 0;  ///< chunks on each side of a hit's chunk
   std::optional<Highlight> highlight;
   std::vector<Facet> facets;
+  std::string rerank;  ///< the name of [rerank.NAME]; empty: the hits keep their order
   bool exact = false;
   bool explain = false;
   milliseconds deadline{5000};

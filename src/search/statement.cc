@@ -6,6 +6,7 @@
 #include <set>
 
 #include "pg/quoting.h"
+#include "schema/capture_plan.h"
 #include "schema/score.h"
 #include "schema/sql_text.h"
 #include "search/extras.h"
@@ -55,6 +56,8 @@ class Builder {
       if (*filter) collect_columns(**filter, names);
     for (const Facet& facet : request_.facets) names.insert(facet.column);
     for (const std::string& name : columns()) names.insert(name);
+    if (!request_.rerank.empty())
+      for (const std::string& name : subject_.text.columns()) names.insert(name);
     return names;
   }
 
@@ -353,6 +356,19 @@ class Builder {
     return readable(neighbours_sql(subject_, request_.neighbours, same_keys("w", "t")));
   }
 
+  /// The beginning of the text that is embedded of a hit: of a store its chunk, without what a template adds.
+  [[nodiscard]] std::string text() const {
+    if (request_.rerank.empty()) return "NULL::pg_catalog.text";
+    std::string text = fmt::format(
+        "coalesce({}, '')",
+        schema::compile_text(subject_.text, schema::text_types(subject_.source), kMaxRerankCharacters));
+    if (info_.stores())
+      text = fmt::format(
+          "CASE WHEN q.seq OPERATOR(pg_catalog.<) 0 THEN {} ELSE pg_catalog.\"left\"(s.chunk, {}) END", text,
+          kMaxRerankCharacters);
+    return readable(text);
+  }
+
   /// A join with the store's chunk of candidate `q`.
   [[nodiscard]] std::string join_chunk() const {
     if (!info_.stores()) return "";
@@ -367,19 +383,21 @@ class Builder {
     };
     return fmt::format(
         "SELECT f.key, f.score, f.fused, f.similarity, f.rv, f.rt, f.row, f.seq, f.chunk, f.highlight, "
-        "f.neighbours, "
+        "f.neighbours, f.text, "
         "c.page, c.near, c.found, c.matches, c.backlog, c.facets, c.origin "
         "FROM (SELECT (SELECT count(*) FROM page) AS page, {near} AS near, {found} AS found, {matches} AS "
         "matches, {backlog} AS backlog, {facets} AS facets, {origin} AS origin) c "
         "LEFT JOIN (SELECT *, pg_catalog.sum(pg_catalog.octet_length(r.row) OPERATOR(pg_catalog.+) "
         "coalesce(pg_catalog.octet_length(r.chunk), 0) OPERATOR(pg_catalog.+) "
         "coalesce(pg_catalog.octet_length(r.highlight), 0) OPERATOR(pg_catalog.+) "
-        "coalesce(pg_catalog.octet_length(r.neighbours), 0)) OVER (ORDER BY r.n) AS bytes, row_number() OVER "
+        "coalesce(pg_catalog.octet_length(r.neighbours), 0) OPERATOR(pg_catalog.+) "
+        "coalesce(pg_catalog.octet_length(r.text), 0)) OVER (ORDER BY r.n) AS bytes, row_number() OVER "
         "(ORDER BY r.n) "
         "AS nth FROM (SELECT q.n, {key} AS key, q.score, q.fused, {similarity} AS similarity, q.rv, q.rt, "
         "{row} AS "
         "row, {seq} "
-        "AS seq, {chunk} AS chunk, {highlight} AS highlight, {neighbours} AS neighbours FROM page q JOIN "
+        "AS seq, {chunk} AS chunk, {highlight} AS highlight, {neighbours} AS neighbours, {text} AS text FROM "
+        "page q JOIN "
         "{source} ON {same}{store} OFFSET 0) r) f ON f.bytes "
         "OPERATOR(pg_catalog.<=) {most} OR f.nth OPERATOR(pg_catalog.=) 1 WHERE (SELECT ok FROM known) ORDER "
         "BY f.n",
@@ -390,7 +408,7 @@ class Builder {
         fmt::arg("similarity", similarity()), fmt::arg("row", readable(row)),
         fmt::arg("seq", info_.stores() ? "q.seq" : "NULL::pg_catalog.int4"),
         fmt::arg("chunk", readable(chunk)), fmt::arg("source", source()), fmt::arg("facets", facets),
-        fmt::arg("highlight", highlight()), fmt::arg("neighbours", neighbours()),
+        fmt::arg("highlight", highlight()), fmt::arg("neighbours", neighbours()), fmt::arg("text", text()),
         fmt::arg("origin", request_.similar_to
                                ? "coalesce((SELECT CASE WHEN o.v IS NULL THEN 1 ELSE 2 END FROM origin o), 0)"
                                : "2"),

@@ -43,6 +43,7 @@ enum Column : int {
   kChunk,
   kHighlight,
   kNeighbours,
+  kText,  ///< if hits are to be reranked
   kPage,
   kNear,
   kFound,
@@ -58,6 +59,9 @@ inline constexpr std::size_t kMaxAnswerBytes = 4 * kMiB;
 inline constexpr int kMaxMatches = 10'000;
 /// Most rows of a store without chunks that the text leg reads, and most jobs among which it looks for them.
 inline constexpr int kMaxWaiting = 1000, kMaxQueued = 10'000;
+
+/// The most characters of a hit's text that is reranked.
+inline constexpr int kMaxRerankCharacters = 4000;
 
 /// `vector`: the query's, if there is a vector leg without `similar_to`. If `subject` is outdated, the server
 /// refuses the statement with an SQLSTATE of class 42: a column has another type (before any of the statement

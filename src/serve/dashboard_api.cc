@@ -11,6 +11,7 @@
 #include "app/database.h"
 #include "app/search_failure.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "embedded/dashboard.h"
 #include "schema/history.h"
 #include "search/json_fields.h"
@@ -164,8 +165,8 @@ void DashboardApi::handle(HttpReply reply, const HttpRequest& request, const Tar
   switch (target.route) {
     case Route::status: return status(std::move(reply), std::move(viewer), std::move(done));
     case Route::events: return done(events(std::move(reply), std::move(viewer)));
-    case Route::history: return history(std::move(reply), request, client, std::move(done));
-    default: return dead(std::move(reply), request, target, viewer, client, std::move(done));
+    case Route::history: return history(std::move(reply), request, client, done);
+    default: return dead(std::move(reply), request, target, viewer, client, done);
   }
 }
 
@@ -203,6 +204,7 @@ HttpReply DashboardApi::events(HttpReply reply, Viewer viewer) {
     return reply;
   }
   reply.content_type = "text/event-stream";
+  reply.headers = {{"X-Accel-Buffering", "no"}};  // a proxy must not collect events
   reply.events = [this, counted, viewer = std::move(viewer)](EventSink sink) {
     const std::uint64_t id =
         feed_.add([viewer, sink = std::move(sink)](const auto& reading) { sink(event_of(reading, viewer)); });
@@ -212,7 +214,7 @@ HttpReply DashboardApi::events(HttpReply reply, Viewer viewer) {
 }
 
 void DashboardApi::history(HttpReply reply, const HttpRequest& request, std::optional<std::size_t> client,
-                           Done done) {
+                           const Done& done) {
   const auto read = [&]() -> Result<int> {
     const auto query = TRY(query_of(request.target));
     TRY(check_names(query, {"minutes"}));
@@ -225,11 +227,11 @@ void DashboardApi::history(HttpReply reply, const HttpRequest& request, std::opt
       [minutes = *minutes](pg::Connection& db, const schema::VectorizerInfo& info) -> Result<std::string> {
         return history_json(info.name, TRY(schema::read_history(db, info.id, minutes)));
       },
-      std::move(done));
+      done);
 }
 
 void DashboardApi::dead(HttpReply reply, const HttpRequest& request, const Target& target,
-                        const Viewer& viewer, std::optional<std::size_t> client, Done done) {
+                        const Viewer& viewer, std::optional<std::size_t> client, const Done& done) {
   const std::string& why_not = target.posts() ? viewer.why_no_write : viewer.why_no_dead_letters;
   if (!why_not.empty())
     return done(failed(std::move(reply), {"forbidden", {ErrorKind::unauthenticated, why_not}}));
@@ -245,7 +247,7 @@ void DashboardApi::dead(HttpReply reply, const HttpRequest& request, const Targe
           const std::int64_t rows = TRY(change(db, filter));
           return JsonWriter().object().key("rows").value(rows).end().str();
         },
-        std::move(done));
+        done);
   }
   int limit = kDeadLetters;
   const auto read = [&]() -> Result<schema::DeadLetterFilter> {
@@ -268,10 +270,10 @@ void DashboardApi::dead(HttpReply reply, const HttpRequest& request, const Targe
         if (more) letters.pop_back();
         return dead_json(letters, more, TRY(schema::count_dead_letters(db, info.id, kMostCounted)));
       },
-      std::move(done));
+      done);
 }
 
-void DashboardApi::run(HttpReply reply, std::optional<std::size_t> client, Work work, Done done) {
+void DashboardApi::run(HttpReply reply, std::optional<std::size_t> client, Work work, const Done& done) {
   using Started = BlockingCalls::Started;
   const auto refused = [&](int status, std::string_view code, std::string_view detail) {
     HttpReply out = reply;
@@ -281,10 +283,16 @@ void DashboardApi::run(HttpReply reply, std::optional<std::size_t> client, Work 
   };
   auto call = [this, reply, work = std::move(work)]() mutable {
     auto db = app::connect(settings_);
-    if (!db) return failed(std::move(reply), app::failure_of(db.error()));
-    const auto info = schema::find_vectorizer(*db, reply.vectorizer);
+    if (!db) {
+      log::warn("database_unavailable", {{"connection", "dashboard"}, {"message", db.error().message}});
+      return failed(std::move(reply),
+                    {"unavailable",
+                     {db.error().kind, "the database cannot be used now; the log of embedd serve says why"}});
+    }
+    const std::string name = reply.vectorizer;
+    const auto info = schema::find_vectorizer(*db, name);
     if (!info && info.error().kind == ErrorKind::invalid_argument)
-      return failed(std::move(reply), app::no_vectorizer(reply.vectorizer));
+      return failed(std::move(reply), app::no_vectorizer(name));
     if (!info) return failed(std::move(reply), app::failure_of(info.error()));
     auto body = work(*db, *info);
     if (!body) return failed(std::move(reply), app::failure_of(body.error()));

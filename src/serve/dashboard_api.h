@@ -49,9 +49,10 @@ class DashboardApi {
   void status(HttpReply reply, Viewer viewer, Done done);
   HttpReply events(HttpReply reply, Viewer viewer);
   void dead(HttpReply reply, const HttpRequest& request, const Target& target, const Viewer& viewer,
-            std::optional<std::size_t> client, Done done);
-  void history(HttpReply reply, const HttpRequest& request, std::optional<std::size_t> client, Done done);
-  void run(HttpReply reply, std::optional<std::size_t> client, Work work, Done done);
+            std::optional<std::size_t> client, const Done& done);
+  void history(HttpReply reply, const HttpRequest& request, std::optional<std::size_t> client,
+               const Done& done);
+  void run(HttpReply reply, std::optional<std::size_t> client, Work work, const Done& done);
 
   const app::Settings& settings_;
   StatusFeed feed_;

@@ -43,7 +43,8 @@ constexpr const char* kTracesRetryAfter = "60";
 }  // namespace
 
 SearchApi::SearchApi(app::SearchService& service, McpApi& mcp, TracesApi& traces, DashboardApi& dashboard,
-                     observe::RequestMetrics& metrics, Tokens tokens, Limits limits, const Routes* worker)
+                     observe::RequestMetrics& metrics, Tokens tokens, Limits limits, const Routes* worker,
+                     redis::Client* redis)
     : service_(service),
       mcp_(mcp),
       traces_(traces),
@@ -52,10 +53,8 @@ SearchApi::SearchApi(app::SearchService& service, McpApi& mcp, TracesApi& traces
       worker_(worker),
       tokens_(std::move(tokens)),
       limits_(limits),
-      active_of_(std::max<std::size_t>(tokens_.clients(), 1)) {
-  for (std::size_t i = 0; i < tokens_.clients(); ++i)
-    rate_of_.emplace_back(tokens_.rights(i).requests_per_minute);
-}
+      active_of_(std::max<std::size_t>(tokens_.clients(), 1)),
+      rates_(tokens_, redis) {}
 
 HttpReply SearchApi::refusal(int status, std::string_view code, std::string_view message) {
   return problem_reply(status, code, message);
@@ -72,7 +71,7 @@ std::optional<HttpReply> SearchApi::admit(const HttpRequest& head, std::shared_p
     return refusal(
         404, "not_found",
         "there are POST /v1/vectorizers/NAME/search, POST /v1/vectorizers/NAME/embed, POST /v1/embeddings, "
-        " POST /mcp, POST /v1/traces, POST /v1/traces/search, GET /v1/traces/ID, "
+        "POST /mcp, POST /v1/traces, POST /v1/traces/search, GET /v1/traces/ID, "
         "/v1/tags, /v1/vectorizers, /v1/status, /healthz, /metrics, in a worker /livez and /readyz, and / "
         "for "
         "browsers; /openapi.json describes them");
@@ -124,7 +123,7 @@ const Rights& SearchApi::rights_of(const HttpRequest& request) const {
 
 std::optional<HttpReply> SearchApi::check_rate(std::size_t client, Instant now) {
   if (tokens_.empty()) return std::nullopt;
-  const auto wait = rate_of_[client].wait(now);
+  const auto wait = rates_.wait(client, now);
   if (!wait) return std::nullopt;
   metrics_.limited();
   HttpReply reply = refusal(429, "too_many_requests",

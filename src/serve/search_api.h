@@ -26,9 +26,9 @@
 #include "serve/dashboard_api.h"
 #include "serve/http_server.h"
 #include "serve/mcp_api.h"
-#include "serve/request_rate.h"
 #include "serve/routes.h"
 #include "serve/target.h"
+#include "serve/token_rates.h"
 #include "serve/tokens.h"
 #include "serve/traces_api.h"
 
@@ -42,9 +42,11 @@ class SearchApi final : public HttpHandler {
   };
 
   /// The references must outlive this object, and so must `worker`, the routes of the worker in this
-  /// process; null: there is no worker.
+  /// process; null: there is no worker. `redis`: where the tokens' rates are shared, which must outlive this
+  /// object; null: nowhere.
   SearchApi(app::SearchService& service, McpApi& mcp, TracesApi& traces, DashboardApi& dashboard,
-            observe::RequestMetrics& metrics, Tokens tokens, Limits limits, const Routes* worker);
+            observe::RequestMetrics& metrics, Tokens tokens, Limits limits, const Routes* worker,
+            redis::Client* redis);
 
   std::optional<HttpReply> admit(const HttpRequest& head, std::shared_ptr<void>& permit) override;
   std::optional<std::uint64_t> most_body(const HttpRequest& head) override;
@@ -78,8 +80,8 @@ class SearchApi final : public HttpHandler {
   const Limits limits_;
   std::atomic<int> active_{0};
   std::vector<std::atomic<int>> active_of_;  ///< by client
-  std::vector<RequestRate> rate_of_;         ///< by client; the server's thread uses it alone
-  const Rights everything_{.write = true};   ///< where there are no tokens
+  TokenRates rates_;
+  const Rights everything_{.write = true};  ///< where there are no tokens
   const Rights nothing_{.vectorizers = {""}};
 
   /// What the database last answered, so that many probes ask it once a second.

@@ -17,10 +17,14 @@ void write_number(JsonWriter& json, std::optional<double> number) {
     json.null();
 }
 
-void write_hit(JsonWriter& json, const search::Hit& hit, bool scored) {
+void write_hit(JsonWriter& json, const search::Hit& hit, const app::SearchAnswer& answer) {
   json.object().key("key").raw(hit.key).key("score");
   write_number(json, hit.score);
-  if (scored) json.key("fused_score").value(hit.fused);
+  if (answer.scored) json.key("fused_score").value(hit.fused);
+  if (answer.reranked) {
+    json.key("rerank_score");
+    write_number(json, hit.rerank_score);
+  }
   json.key("similarity");
   write_number(json, hit.similarity);
   json.key("ranks").object();
@@ -40,7 +44,9 @@ void write_hit(JsonWriter& json, const search::Hit& hit, bool scored) {
 
 void write_explanation(JsonWriter& json, const app::SearchAnswer& answer) {
   json.key("explain").object().key("embed_ms").value(rounded(answer.embed_ms));
-  json.key("database_ms").value(rounded(answer.database_ms)).key("plan").array();
+  json.key("database_ms").value(rounded(answer.database_ms));
+  if (answer.reranked) json.key("rerank_ms").value(rounded(answer.rerank_ms));
+  json.key("plan").array();
   for (const search::PlanStep& step : answer.found.plan) {
     json.object().key("node").value(step.node);
     if (!step.relation.empty()) json.key("relation").value(step.relation);
@@ -55,7 +61,7 @@ void write_explanation(JsonWriter& json, const app::SearchAnswer& answer) {
 std::string search_json(const app::SearchAnswer& answer) {
   JsonWriter json;
   json.object().key("hits").array();
-  for (const search::Hit& hit : answer.found.hits) write_hit(json, hit, answer.scored);
+  for (const search::Hit& hit : answer.found.hits) write_hit(json, hit, answer);
   json.end().key("returned").value(static_cast<std::uint64_t>(answer.found.hits.size()));
   json.key("returned_fewer");
   if (answer.found.returned_fewer.empty())

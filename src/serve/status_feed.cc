@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/log.h"
 #include "base/threads.h"
 
 namespace embedd::serve {
@@ -52,9 +53,17 @@ void StatusFeed::remove(std::uint64_t id) {
 }
 
 Result<app::StatusReport> StatusFeed::read_now() {
-  if (!reader_) reader_ = TRY(app::StatusReader::open(settings_));
-  auto report = reader_->read();
+  const auto read = [this]() -> Result<app::StatusReport> {
+    if (!reader_) reader_ = TRY(app::StatusReader::open(settings_));
+    return reader_->read();
+  };
+  auto report = read();
   if (!report) reader_.reset();  // the connection may be lost
+  const std::string problem = report ? "" : report.error().message;
+  if (std::exchange(problem_, problem) != problem && !report)
+    log::warn("status_not_read", {{"message", problem}});
+  // Clients are not told where the database is.
+  if (!report) report.error().message = "the status cannot be read now; the log of embedd serve says why";
   return report;
 }
 

@@ -52,6 +52,7 @@ class StatusFeed {
 
   const app::Settings& settings_;
   std::optional<app::StatusReader> reader_;  ///< the thread's
+  std::string problem_;                      ///< the thread's: last logged, to log each once
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -23,7 +23,8 @@ void write_usage(JsonWriter& json, std::string_view name, const std::vector<sche
     if (!sees(item.vectorizer)) continue;
     json.object().key("vectorizer").value(item.vectorizer).key("model").value(item.model);
     json.key("requests").value(item.requests).key("rows").value(item.rows).key("tokens").value(item.tokens);
-    json.key("cost_usd").value(item.cost_usd).end();
+    write_cost(json, item.cost_usd, item.unpriced_tokens);
+    json.end();
   }
   json.end();
 }
@@ -36,10 +37,14 @@ void write_today(JsonWriter& json, const app::StatusReport& report, const std::s
     sum.requests += item.requests;
     sum.rows += item.rows;
     sum.tokens += item.tokens;
-    sum.cost_usd += item.cost_usd;
+    sum.unpriced_tokens += item.unpriced_tokens;
+    if (item.cost_usd) sum.cost_usd = sum.cost_usd.value_or(0) + *item.cost_usd;
   }
+  if (sum.tokens == 0) sum.cost_usd = 0;
   json.key("today").object().key("requests").value(sum.requests).key("rows").value(sum.rows);
-  json.key("tokens").value(sum.tokens).key("cost_usd").value(sum.cost_usd).end();
+  json.key("tokens").value(sum.tokens);
+  write_cost(json, sum.cost_usd, sum.unpriced_tokens);
+  json.end();
 }
 
 void write_rows(JsonWriter& json, const app::StatusReport& report, const schema::VectorizerStatus& item) {
@@ -82,6 +87,10 @@ void write_vectorizer(JsonWriter& json, const app::StatusReport& report,
   json.key("condition").value(app::condition_of(item, !report.status.workers.empty()));
   write(json, "replaces", item.info.next_of.empty() ? std::nullopt : std::optional(item.info.next_of));
   write(json, "text_search", item.text_search.empty() ? std::nullopt : std::optional(item.text_search));
+  json.key("budget").object();
+  write(json, "usd_per_day", item.budget_usd_per_day);
+  write(json, "tokens_per_day", item.budget_tokens_per_day);
+  json.key("spent").value(item.budget_spent).end();
   write_rows(json, report, item);
   if (item.chunks_waiting) json.key("chunks_waiting").value(*item.chunks_waiting);
   json.key("jobs").value(item.jobs).key("jobs_exact").value(item.jobs_exact);
@@ -149,6 +158,11 @@ void write_viewer(JsonWriter& json, const Viewer& viewer) {
 
 }  // namespace
 
+void write_cost(JsonWriter& json, std::optional<double> usd, std::int64_t unpriced_tokens) {
+  write(json, "cost_usd", usd);
+  json.key("unpriced_tokens").value(unpriced_tokens);
+}
+
 std::string status_json(const app::StatusReport& report, const Viewer* viewer) {
   const schema::Status& status = report.status;
   const bool everything = viewer == nullptr || !viewer->sees;
@@ -159,14 +173,7 @@ std::string status_json(const app::StatusReport& report, const Viewer* viewer) {
            });
   };
   JsonWriter json;
-  json.object()
-      .key("at")
-      .value(report.at)
-      .key("version")
-      .value(version())
-      .key("database")
-      .value(report.database);
-  if (viewer != nullptr) write_viewer(json, *viewer);
+  json.object();
   json.key("vectorizers").array();
   for (const schema::VectorizerStatus& item : status.vectorizers)
     if (sees(item.info.name)) write_vectorizer(json, report, item);
@@ -185,6 +192,8 @@ std::string status_json(const app::StatusReport& report, const Viewer* viewer) {
     write(json, "usage_of_original_usd", status.original_usd);
     write(json, "rows_per_second", report.rows_per_second);
   }
+  json.key("at").value(report.at).key("version").value(version()).key("database").value(report.database);
+  if (viewer != nullptr) write_viewer(json, *viewer);
   return json.end().str();
 }
 

@@ -2,11 +2,14 @@
 /// Pure.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "app/status.h"
+#include "base/json.h"
 
 namespace embedd::serve {
 
@@ -20,5 +23,8 @@ struct Viewer {
 
 /// One line. `viewer`: nullptr is an operator at the command line.
 std::string status_json(const app::StatusReport& report, const Viewer* viewer);
+
+/// "cost_usd" (null if it is unknown) and "unpriced_tokens".
+void write_cost(JsonWriter& json, std::optional<double> usd, std::int64_t unpriced_tokens);
 
 }  // namespace embedd::serve

@@ -16,12 +16,21 @@ std::string there(const std::string& vectorizer) {
   return "SELECT EXISTS (SELECT FROM embedd.vectorizers WHERE name = '" + vectorizer + "')";
 }
 
+/// Is spent at once, or soon; is never spent.
+constexpr const char *kSmallBudget = "500", *kLargeBudget = "1000000000";
+
+std::string has_budget(const std::string& tokens) {
+  return "SELECT EXISTS (SELECT FROM embedd.vectorizers WHERE name = 'notes' AND budget_tokens_per_day = " +
+         tokens + ")";
+}
+
 }  // namespace
 
 Owner::Owner(std::string url, Command command, Duration run)
     : url_(std::move(url)), command_(std::move(command)) {
   const std::string dimensions = std::to_string(kNextDimensions);
   steps_ = {
+      {0.1, {"budget", "notes", "--tokens-per-day", kSmallBudget}, has_budget(kSmallBudget)},
       {0.25,
        {"change", "docs", "--model", "text-embedding-3-large", "--dimensions", dimensions, "--text",
         "{body}\\n{title}"},
@@ -30,6 +39,7 @@ Owner::Owner(std::string url, Command command, Duration run)
        {"change", "books", "--dimensions", dimensions, "--chunk", "recursive:40", "--chunk-template",
         std::string(kNextBook) + "{chunk}"},
        there("books.next")},
+      {0.4, {"budget", "notes", "--tokens-per-day", kLargeBudget}, has_budget(kLargeBudget)},
       {0.5, {"switch", "docs"}, there("docs.old")},
       {0.5, {"switch", "books"}, there("books.old")},
       {0.75, {"switch", "books", "--back"}, there("books.next")},

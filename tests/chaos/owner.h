@@ -1,5 +1,6 @@
 /// The tables' owner in the chaos run, who changes his mind while users write and things break: another
-/// model, template and rule, a switch to it, and for the store a switch back.
+/// model, template and rule, a switch to it, and for the store a switch back. Meanwhile one vectorizer has a
+/// budget, which is spent, and then raised.
 #pragma once
 
 #include <functional>
@@ -18,7 +19,8 @@ class Owner {
   /// `command` runs embedd with these words and returns its exit status; it is called on the owner's thread.
   using Command = std::function<int(const std::vector<std::string>&)>;
 
-  /// Changes at a quarter of `run`, switches at half of it, and switches back at three quarters.
+  /// Changes at a quarter of `run`, switches at half of it, and switches back at three quarters. The budget
+  /// stands from a tenth of it to four.
   Owner(std::string url, Command command, Duration run);
   Owner(const Owner&) = delete;
   Owner& operator=(const Owner&) = delete;

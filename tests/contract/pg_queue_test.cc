@@ -119,6 +119,16 @@ class PgWorld : public QueueWorld {
     return schema::prune_vectorizer(owner, "notes").has_value();
   }
 
+  void set_budget(const Budget& budget) override {
+    const auto text = [](const auto& limit) {
+      return limit ? pg::Param(std::to_string(*limit)) : pg::Param();
+    };
+    run(db_,
+        "UPDATE embedd.vectorizers SET budget_tokens_per_day = $1, budget_usd_per_day = $2::numeric / 1e9",
+        {text(budget.tokens), text(budget.nano_usd)});
+  }
+  void next_day() override { run(db_, "UPDATE embedd.spending SET day = day - 1"); }
+
   std::optional<std::vector<float>> vector_of(int row, const std::string& ending) override {
     const std::string text = value_of(
         db_, "SELECT embedding" + ending + "::text FROM \"Notes\" WHERE \"Id\" = $1", {std::to_string(row)});

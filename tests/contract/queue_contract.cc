@@ -126,6 +126,17 @@ Duration QueueContract::reserve(const Reservation& reservation) {
   });
 }
 
+BudgetAnswer::Part QueueContract::reserve_of(const BudgetRequest& request) {
+  world().queue().send_budget_request(request);
+  return wait_for([&]() -> std::optional<BudgetAnswer::Part> {
+    const std::vector<BudgetAnswer> answers = world().queue().take_budget_answers();
+    if (answers.empty()) return std::nullopt;
+    EXPECT_EQ(answers[0].request.budget_of, request.budget_of);
+    CHECK(answers[0].part.has_value(), "not reserved: {}", answers[0].part.error().message);
+    return *answers[0].part;
+  });
+}
+
 WalkPage QueueContract::try_walk(VectorizerId vectorizer, const Key& cursor) {
   world().queue().send_walk(vectorizer, cursor);
   return wait_for([&]() -> std::optional<WalkPage> {
@@ -668,6 +679,107 @@ TEST_P(QueueContract, AClosedAccountReservesNothingMeanwhile) {
   EXPECT_EQ(
       std::lround(to_seconds(reserve({.endpoint = "metered", .requests = 1, .requests_time = seconds(1)}))),
       30);
+}
+
+// ── Budgets
+
+/// Tokens, and as many billionths of a dollar.
+Cost both(std::int64_t amount) { return {.tokens = amount, .nano_usd = amount}; }
+
+TEST_P(QueueContract, ABudgetGrantsWhatIsWantedThenWhatIsLeftThenNothing) {
+  BudgetRequest request{
+      .budget_of = "endpoint a", .budget = {.tokens = 100}, .needed = both(10), .wanted = both(60)};
+  EXPECT_EQ(reserve_of(request).cost, both(60));
+  EXPECT_EQ(reserve_of(request).cost, (Cost{.tokens = 40, .nano_usd = 60}));
+  EXPECT_EQ(reserve_of(request).cost, Cost{});
+  request.budget.tokens = 109;
+  EXPECT_EQ(reserve_of(request).cost, Cost{}) << "ten are needed, and nine are left";
+  request.budget.tokens = 110;
+  EXPECT_EQ(reserve_of(request).cost, (Cost{.tokens = 10, .nano_usd = 60}));
+  EXPECT_EQ(reserve_of(request).cost, Cost{});
+  request.budget_of = "endpoint b";
+  EXPECT_EQ(reserve_of(request).cost, both(60)) << "another budget";
+}
+
+TEST_P(QueueContract, ABudgetInDollarsAndTokensIsSpentWhenOneIs) {
+  const BudgetRequest request{.budget_of = "endpoint a",
+                              .budget = {.tokens = 1000, .nano_usd = 50},
+                              .needed = both(10),
+                              .wanted = both(40)};
+  EXPECT_EQ(reserve_of(request).cost, both(40));
+  EXPECT_EQ(reserve_of(request).cost, (Cost{.tokens = 40, .nano_usd = 10}));
+  EXPECT_EQ(reserve_of(request).cost, Cost{});
+}
+
+TEST_P(QueueContract, WhatNeedsMoreThanAWholeBudgetIsGrantedFirstOnADay) {
+  BudgetRequest request{
+      .budget_of = "endpoint a", .budget = {.tokens = 100}, .needed = both(150), .wanted = both(200)};
+  const BudgetAnswer::Part first = reserve_of(request);
+  EXPECT_EQ(first.cost, both(150));
+  EXPECT_EQ(reserve_of(request).cost, Cost{});
+  request.needed = request.wanted = both(1);
+  EXPECT_EQ(reserve_of(request).cost, Cost{}) << "and nothing beside it";
+  world().next_day();
+  EXPECT_EQ(reserve_of(request).cost, both(1));
+  request.needed = both(150);
+  EXPECT_EQ(reserve_of(request).cost, Cost{}) << "it must be the first";
+}
+
+TEST_P(QueueContract, WhatIsReturnedToABudgetCanBeReservedAgain) {
+  BudgetRequest request{
+      .budget_of = "endpoint a", .budget = {.tokens = 100}, .needed = both(10), .wanted = both(100)};
+  const BudgetAnswer::Part first = reserve_of(request);
+  request.day = first.day;
+  request.returned = both(30);
+  EXPECT_EQ(reserve_of(request).cost.tokens, 30);
+  request.returned = both(-5);  // a request cost more than was reserved
+  EXPECT_EQ(reserve_of(request).cost, Cost{});
+  BudgetRequest only_returns = request;
+  only_returns.needed = only_returns.wanted = {};
+  only_returns.returned = both(25);
+  EXPECT_EQ(reserve_of(only_returns).cost, Cost{});
+  request.returned = {};
+  EXPECT_EQ(reserve_of(request).cost.tokens, 20);
+  request.day = first.day - 1;
+  request.returned = both(100);
+  EXPECT_EQ(reserve_of(request).cost, Cost{}) << "that was another day's";
+}
+
+TEST_P(QueueContract, ABudgetIsWholeAgainTheNextDay) {
+  const BudgetRequest request{
+      .budget_of = "endpoint a", .budget = {.tokens = 100}, .needed = both(10), .wanted = both(100)};
+  const BudgetAnswer::Part today = reserve_of(request);
+  EXPECT_EQ(today.cost.tokens, 100);
+  EXPECT_GT(today.day_left, Duration{});
+  EXPECT_LE(today.day_left, std::chrono::hours(24));
+  EXPECT_EQ(reserve_of(request).cost, Cost{});
+  world().next_day();
+  EXPECT_EQ(reserve_of(request).cost.tokens, 100);
+}
+
+TEST_P(QueueContract, PollTellsBudgetsAndWhatIsReservedOfThem) {
+  Poll states = poll();
+  EXPECT_EQ(states->at(0).budget, Budget{});
+  EXPECT_EQ(states->at(0).budget_of, world().vectorizer());
+  const Budget budget{.tokens = 100, .nano_usd = 5'000'000};
+  world().set_budget(budget);
+  BudgetRequest request{.budget_of = budget_of_vectorizer(world().vectorizer()),
+                        .budget = budget,
+                        .needed = both(1),
+                        .wanted = both(7)};
+  const std::int64_t day = reserve_of(request).day;
+  request.budget_of = budget_of_endpoint("openai");
+  request.wanted = both(9);
+  reserve_of(request);
+  states = poll();
+  EXPECT_EQ(states->at(0).budget, budget);
+  EXPECT_EQ(states->at(0).reserved, both(7));
+  EXPECT_EQ(states->at(0).endpoint_reserved, both(9));
+  EXPECT_EQ(states->at(0).day, day);
+  world().next_day();
+  states = poll();
+  EXPECT_EQ(states->at(0).reserved, Cost{});
+  EXPECT_EQ(states->at(0).endpoint_reserved, Cost{});
 }
 
 // ── Reschedule, discard, extend

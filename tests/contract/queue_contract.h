@@ -55,6 +55,11 @@ class QueueWorld {
   virtual bool cancel_change() = 0;
   virtual bool prune() = 0;
 
+  /// Of the vectorizer.
+  virtual void set_budget(const Budget& budget) = 0;
+  /// Midnight (UTC) passes, for budgets.
+  virtual void next_day() = 0;
+
   /// In the column of the vectorizer's name: `ending` "_next" is the successor's, "_old" that of what was
   /// replaced.
   [[nodiscard]] virtual std::optional<std::vector<float>> vector_of(int row,
@@ -96,6 +101,7 @@ class QueueContract : public testing::TestWithParam<MakeQueueWorld> {
   /// The limits that a poll finds, after whatever was sent has been done.
   std::optional<LearnedLimits> remembered();
   Duration reserve(const Reservation& reservation);
+  BudgetAnswer::Part reserve_of(const BudgetRequest& request);
   WalkPage::Progress walk(const Key& cursor = {});
   /// Walks to the end; the rows enqueued.
   std::uint64_t walk_all();

@@ -54,6 +54,11 @@ class SimQueueWorld : public QueueWorld {
   bool cancel_change() override { return world_.database.cancel_change(living()); }
   bool prune() override { return world_.database.prune(living()); }
 
+  void set_budget(const Budget& budget) override { table().budget = budget; }
+  void next_day() override {
+    for (auto& [name, spending] : world_.database.budgets_spent) --spending.day;
+  }
+
   [[nodiscard]] std::optional<std::vector<float>> vector_of(int row, const std::string& ending) override {
     return table_called("embedding" + ending).rows.at(key_of(row)).vector;
   }

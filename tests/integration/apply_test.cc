@@ -46,7 +46,8 @@ class Apply : public WorkerTest {
       "where = \"votes > 0 AND body <> 'it''s'\"\nscore = 'similarity * ln(greatest(votes, 0) + 2)'\n"
       "text_search = 'english'\nindex = 'hnsw'\ncapture = 'rows'\n"
       "[[vectorizer]]\nname = 'halves'\ntable = 'app.\"Parts\"'\ntext = '{?body}Part: {part}{/}{body}'\n"
-      "column = 'half'\nendpoint = 'local'\npaused = true\nlong_texts = 'discard'\n";
+      "column = 'half'\nendpoint = 'local'\npaused = true\nlong_texts = 'discard'\nbudget_tokens_per_day = "
+      "5000\n";
 };
 
 TEST_F(Apply, CreatesThenFindsNothingToDo) {
@@ -71,9 +72,9 @@ TEST_F(Apply, AnEmptyDatabaseGetsWhatAnotherHasExported) {
   const Finished made = apply(kDocs + std::string(kShapes));
   ASSERT_EQ(made.code, 0) << made.error_output;
   const std::string before = exported();
-  for (const char* line :
-       {"key = [\"part\", \"number\"]\n", "view = \"public.passages_of_pages\"\n", "paused = true\n",
-        "capture = \"rows\"\n", "text_search = \"pg_catalog.english\"\n", "halfvec = true\n"})
+  for (const char* line : {"key = [\"part\", \"number\"]\n", "view = \"public.passages_of_pages\"\n",
+                           "paused = true\n", "capture = \"rows\"\n", "budget_tokens_per_day = 5000\n",
+                           "text_search = \"pg_catalog.english\"\n", "halfvec = true\n"})
     EXPECT_THAT(before, HasSubstr(line));
   const Finished nothing = apply(before);
   EXPECT_EQ(nothing.code, 0) << nothing.error_output;
@@ -102,6 +103,20 @@ TEST_F(Apply, ChangesInPlaceWhatCanBeChangedInPlace) {
   EXPECT_EQ(apply(kDocs).code, 0);
   EXPECT_EQ(value("SELECT concat_ws(' ', index_kind, score, text_search, state) FROM embedd.vectorizers"),
             "none active");
+}
+
+TEST_F(Apply, ABudgetThatTheFileDoesNotNameStays) {
+  ASSERT_EQ(apply(kDocs + std::string("budget_usd_per_day = 2.5\nbudget_tokens_per_day = 100\n")).code, 0);
+  const std::string budget =
+      "SELECT concat_ws(' ', budget_usd_per_day, budget_tokens_per_day) FROM embedd.vectorizers";
+  EXPECT_EQ(value(budget), "2.5 100");
+  EXPECT_EQ(apply(kDocs).output, "nothing is to be done\n");
+  const Finished raised = apply(kDocs + std::string("budget_usd_per_day = 3\n"));
+  EXPECT_EQ(raised.output, "set budget_usd_per_day of docs\n") << raised.error_output;
+  EXPECT_EQ(value(budget), "3 100");
+  const Finished none = apply(kDocs + std::string("budget_usd_per_day = 'none'\n"));
+  EXPECT_EQ(none.output, "set budget_usd_per_day of docs\n") << none.error_output;
+  EXPECT_EQ(value(budget), "100");
 }
 
 TEST_F(Apply, LeavesWhatCostsMoneyToTheOwner) {

@@ -428,7 +428,7 @@ TEST_F(CliTest, AWorkerNeedsWhatGrantsSaysAndNothingElse) {
   std::istringstream lines(done({"grants", role}));
   int granted = 0;
   for (std::string grant; std::getline(lines, grant); ++granted) test::run(db, grant);
-  EXPECT_EQ(granted, 20);
+  EXPECT_EQ(granted, 21);
   EXPECT_EQ(done({"grants", role}), "") << "nothing is left to grant";
   test::run(db, fmt::format("REVOKE UPDATE (embedding) ON notes FROM {}", role));
   const std::string missing = fmt::format("GRANT UPDATE (embedding) ON public.notes TO {}", role);

@@ -286,7 +286,7 @@ TEST(Status, TellsQueuesWorkersAndUsage) {
   ASSERT_EQ(status->usage_total.size(), 2u);
   EXPECT_EQ(status->usage_total[0].vectorizer, "#99");
   EXPECT_EQ(status->usage_total[1].tokens, 33);
-  EXPECT_DOUBLE_EQ(status->usage_total[1].cost_usd, 1.5);
+  EXPECT_DOUBLE_EQ(status->usage_total[1].cost_usd.value_or(-1), 1.5);
 }
 
 TEST(Status, AnEmptyQueueHasNoAge) {

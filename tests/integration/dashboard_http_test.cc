@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
-#include <thread>
+#include <array>
 
 #include "support/http_get.h"
 #include "support/serve_fixture.h"
@@ -71,9 +72,10 @@ TEST_F(DashboardHttp, StatusSaysWhatIsKnownAndWhatIsNot) {
   EXPECT_EQ(at(status.body, "/rights/write"), "true");
   sql("UPDATE notes SET title = 'new'");
   sql("INSERT INTO notes (id, title, body) VALUES (7, 'seven', 'seven')");
-  std::this_thread::sleep_for(milliseconds(2100));  // the pause between two readings
-  status = client->get("/v1/status");
-  EXPECT_EQ(at(status.body, "/vectorizers/0/condition"), R"("no worker")");
+  EXPECT_TRUE(eventually([&] {  // there is a pause between two readings
+    status = client->get("/v1/status");
+    return at(status.body, "/vectorizers/0/condition") == R"("no worker")";
+  })) << status.body;
   EXPECT_EQ(at(status.body, "/vectorizers/0/rows"), R"({"all":7,"done":0,"exact":true})");
   EXPECT_EQ(at(status.body, "/vectorizers/0/seconds_to_finish"), "null");
 }
@@ -99,11 +101,19 @@ TEST_F(DashboardHttp, EventsComeUntilTheServerStops) {
   ASSERT_TRUE(watcher.send(
       fmt::format("GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n", kAll)));
   std::string seen;
-  std::thread reader([&] { seen = watcher.receive(); });
-  std::this_thread::sleep_for(seconds(5));
+  for (std::size_t events = 0; events < 2;) {
+    std::array<char, 4096> some{};
+    const ssize_t size = ::recv(watcher.descriptor(), some.data(), some.size(), 0);
+    ASSERT_GT(size, 0) << seen;
+    seen.append(some.data(), static_cast<std::size_t>(size));
+    events = 0;
+    for (std::size_t at = seen.find("event: status"); at != std::string::npos;
+         at = seen.find("event: status", at + 1))
+      ++events;
+  }
   const Instant asked = std::chrono::steady_clock::now();
   EXPECT_EQ(server->stop().code, 0);
-  reader.join();
+  seen += watcher.receive();
   EXPECT_LT(std::chrono::steady_clock::now() - asked, seconds(20))
       << "a server that stops waits for no watcher";
   EXPECT_THAT(seen, AllOf(HasSubstr("Content-Type: text/event-stream"), Not(HasSubstr("Content-Length"))));
@@ -217,8 +227,8 @@ TEST_F(DashboardHttp, HistoryIsWhatWorkersRecorded) {
   EXPECT_EQ(at(week, "/step_seconds"), "840");
   EXPECT_EQ(client->get("/v1/vectorizers/notes/history?minutes=10081").status, 400);
   EXPECT_EQ(client->get("/v1/vectorizers/notes/history?hours=1").status, 400);
-  std::this_thread::sleep_for(milliseconds(2100));
-  EXPECT_EQ(at(client->get("/v1/status").body, "/vectorizers/0/freshness/rows"), "9");
+  EXPECT_TRUE(
+      eventually([&] { return at(client->get("/v1/status").body, "/vectorizers/0/freshness/rows") == "9"; }));
 }
 
 }  // namespace

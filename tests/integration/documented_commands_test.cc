@@ -85,7 +85,11 @@ constexpr Block kBlocks[] = {
     {"embedd vectorizer text-search documents ", Setting::indexed},
     {"embedd search documents ", Setting::indexed},
     {"embedd vectorizer score documents ", Setting::indexed},
+    {"embedd vectorizer budget documents ", Setting::indexed},
+    {"embedd estimate documents", Setting::follows},
+    {"embedd usage\n", Setting::follows},
     {"embedd serve --http 127.0.0.1:8081", Setting::indexed},
+    {"redis-server ", Setting::indexed},
     {"embedd traces init --full", Setting::filled},
     {"embedd vectorizer score traces ", Setting::follows},
     {"echo '{\"jsonrpc\": \"2.0\"", Setting::indexed},
@@ -247,7 +251,7 @@ TEST(DocumentedCommands, ExistWithTheirFlags) {
   // `embedd dead list --older-than 7d`, without `embedd` where a table or a sentence has just been about it.
   const std::regex span(
       "`(?:embedd "
-      ")?((?:migrate|vectorizer|worker|status|dead|search|serve|traces|check|grants|estimate|apply|"
+      ")?((?:migrate|vectorizer|worker|status|dead|search|serve|traces|check|grants|estimate|usage|apply|"
       "export|uninstall)"
       "(?: [a-z][a-z-]*(?![^ `]))?)([^`\n]*)`");
   const std::regex flag("--[a-z][a-z-]*");

@@ -96,7 +96,7 @@ TEST_F(McpTraces, AreFoundAndRead) {
                           HasSubstr(R"(\"similarity_score\":)"), Not(HasSubstr("retrieval_count"))));
   EXPECT_LT(near.find(uuid("01")), near.find(uuid("02")));
   EXPECT_THAT(call("search_traces", R"({"tags":[" Docker"],"detail":"full"})"),
-              AllOf(HasSubstr("1 traces, the most trusted first"), HasSubstr(uuid("03")),
+              AllOf(HasSubstr("1 trace, the most trusted first"), HasSubstr(uuid("03")),
                     HasSubstr(R"(\"retrieval_count\":0)")));
   EXPECT_THAT(call("search_traces", R"({"tags":["docker","postgres"]})"), HasSubstr("No trace was found."));
   EXPECT_THAT(call("list_tags", "{}"), HasSubstr(R"([\"docker\",\"postgres\"])"));
@@ -159,7 +159,7 @@ TEST_F(McpTraces, KeepToTheRightsOfAToken) {
   EXPECT_THAT(text_of(post(add), true), HasSubstr("a token with a filter may not add traces"));
   for (const char* arguments : {R"({"q":"connection pool"})", R"({"tags":["postgres"]})"})
     EXPECT_THAT(text_of(post(of_tool("search_traces", arguments))),
-                AllOf(HasSubstr("1 traces"), HasSubstr(uuid("01"))));
+                AllOf(HasSubstr("1 trace"), HasSubstr(uuid("01"))));
   EXPECT_THAT(text_of(post(of_tool("get_trace", fmt::format(R"({{"id":"{}"}})", uuid("02")))), true),
               HasSubstr("there is no trace"));
   EXPECT_THAT(text_of(post(of_tool("list_tags", "{}"))), HasSubstr(R"([\"postgres\"])"));

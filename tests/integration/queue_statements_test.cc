@@ -85,6 +85,8 @@ TEST(QueueSql, IsPlannedByPostgres) {
           {"remember_limits", &limits_statement()},
           {"book_usage", &usage_statement()},
           {"record_history", &history_statement()},
+          {"spend", &budget_statement()},
+          {"charge", &charge_statement()},
           {"look_up_waste", &look_up_waste_statement()},
           {"reserve", &reservation_statement()},
           {"goodbye", &goodbye_statement()},

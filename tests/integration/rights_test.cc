@@ -387,7 +387,8 @@ TEST_F(Functions, AreForNobodyButWhomTheyAreGrantedTo) {
       << "the condition of --where, and what reads the catalog; what they tell is no secret";
   EXPECT_EQ(
       value("SELECT string_agg(DISTINCT proowner::regrole::text, ' ') FROM pg_proc WHERE pronamespace = "
-            "'embedd'::regnamespace AND prosecdef AND proname NOT IN ('adopt_source', 'this_database')"),
+            "'embedd'::regnamespace AND prosecdef AND proname NOT IN ('adopt_source', 'this_database', "
+            "'forget_spending')"),
       "embedd_capture");
   EXPECT_EQ(
       value(

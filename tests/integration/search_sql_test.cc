@@ -122,12 +122,12 @@ TEST_F(SearchSql, OfHalfPrecisionNamesTheIndexedExpression) {
 TEST_F(SearchSql, AnyNamesAndAConditionWithAComment) {
   sql(R"(CREATE SCHEMA "it's")");
   sql("CREATE EXTENSION IF NOT EXISTS vector");
-  sql(R"sql(CREATE TABLE "it's"."a ""table""" ("k1" text, "score" int, "words" text, "distance" vector(64), PRIMARY KEY ("score", "k1")))sql");
+  sql(R"sql(CREATE TABLE "it's"."a ""table""" ("k1" text, "score" int, "words" text, "dist%%s %ance" vector(64), PRIMARY KEY ("score", "k1")))sql");
   sql(R"sql(INSERT INTO "it's"."a ""table""" SELECT 'x' || i, i, 'a fast river ' || i FROM generate_series(1, 9) i)sql");
   ASSERT_EQ(run_embedd({"migrate"}).code, 0);
   const Finished created =
       run_embedd({"vectorizer", "create", "odd", "--table", R"("it's"."a ""table""")", "--text", "{words}",
-                  "--column", "distance", "--endpoint", "local", "--where", "score > 3 -- the newest"});
+                  "--column", "dist%%s %ance", "--endpoint", "local", "--where", "score > 3 -- the newest"});
   ASSERT_EQ(created.code, 0) << created.error_output;
   find_words("odd", "english");
   embed_all();

@@ -211,7 +211,7 @@ TEST_F(Mallory, EveryFunctionIsPinned) {
                 .code,
             0);
   EXPECT_EQ(number("SELECT count(*) FROM pg_proc WHERE pronamespace = 'embedd'::regnamespace AND prosecdef"),
-            12);
+            13);
   EXPECT_EQ(value("SELECT string_agg(proname, ' ') FROM pg_proc WHERE pronamespace = 'embedd'::regnamespace "
                   "AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)"),
             "capture_update_1 capture_update_2 capture_vector_1 capture_vector_2 json_text text_of")

@@ -46,6 +46,13 @@ TEST_F(TemplateText, OfAFingerprintHasEitherHalfOrBoth) {
   EXPECT_EQ(text(form, "NULL, ''"), "NULL");
 }
 
+TEST_F(TemplateText, LosesBlanksAtItsEndsAndNoLetters) {
+  EXPECT_EQ(text("{?a}{a}{/}{b}", "'volvo', ' v', NULL"), "volvo v");
+  EXPECT_EQ(text("{?a}{a}{/}{b}", "E' \\t\\n\\r\\f\\x0Bx', E'y\\x0B', NULL"), "xy");
+  EXPECT_EQ(text("{a}", "'v', NULL, NULL"), "v");
+  EXPECT_EQ(text("{a}", "E'\\x0B', NULL, NULL"), "NULL");
+}
+
 TEST_F(TemplateText, LosesALabelWithItsColumn) {
   const std::string form = "{?a}Title: {a}\\n{/}{b}{?c}\\nTags: {c}{/c}";
   EXPECT_EQ(text(form, "'t', 'body', 'x'"), "Title: t\nbody\nTags: x");

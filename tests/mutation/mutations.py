@@ -408,7 +408,7 @@ MUTATIONS = [
     ("locked_tables_are_all_asked_for_at_once", "G5", "src/core/lanes.cc",
      "return lane.lock.locked() && std::ranges::any_of(", "return false && std::ranges::any_of(",
      "sim_tests", "LockedTables.*"),
-    ("memory_has_no_bound", "G10", "src/core/budget.cc",
+    ("memory_has_no_bound", "G10", "src/core/shares.cc",
      "if (use.all.requests > 0 && use.all.bytes + answer > all_.bytes) return false;\n  return ", "return true || ",
      "sim_tests", "Memory.*:Scenario.MemoryStays*"),
     ("claims_go_on_while_settlements_pile_up", "G10", "src/core/claim_wish.cc",
@@ -562,6 +562,24 @@ MUTATIONS = [
     ("money_has_no_brake", "G12", "src/core/job_keeper.cc",
      "if (wait.length <= Duration{}) {", "if (true) {",
      "sim_tests", "Spending.*"),
+    ("a_purse_covers_more_than_it_holds", "G12", "src/core/purse.cc",
+     "return !limit || (held >= needed && (held <= *limit || needed > *limit));", "return !limit || held > 0;",
+     "sim_tests", "DailyBudgets.*"),
+    ("answers_that_are_billed_and_lost_are_returned_to_the_budget", "G12", "src/core/budgets.cc",
+     "!reply.answer.error().billed", "true",
+     "sim_tests", "DailyBudgets.*"),
+    ("a_spent_budget_is_asked_again_and_again", "G10", "src/core/purse.cc",
+     "if (dry_ && !holds_some()) return std::nullopt;", "",
+     "unit_tests", "PurseTest.*"),
+    ("yesterdays_part_is_spent_today", "G12", "src/core/purse.cc",
+     "if (asked_ || now >= day_ends_) return false;", "if (asked_) return false;",
+     "unit_tests", "PurseTest.*"),
+    ("a_budget_grants_what_is_wanted", "G12", "src/queue/sql/budget_part.sql",
+     "WHEN fits THEN least($9::bigint, $2::bigint - now.tokens)", "WHEN fits THEN $9::bigint",
+     "contract_tests", "Postgres/*Budget*"),
+    ("a_budget_takes_back_another_days_part", "G12", "src/queue/sql/budget_part.sql",
+     "THEN {row}.tokens - CASE WHEN {row}.day - date '1970-01-01' = $4::bigint THEN", "THEN {row}.tokens - CASE WHEN true THEN",
+     "contract_tests", "Postgres/*Budget*"),
     ("refusals_that_cost_nothing_are_purchases", "G7", "src/core/job_keeper.cc",
      "state_.brake.refunded(leased.job);", "",
      "unit_tests", "Keeping.*"),
@@ -613,7 +631,7 @@ def remove_strangers(source, target):
 
 
 def copy_tree():
-    for part in ("CMakeLists.txt", "CMakePresets.json", "cmake", "src", "tests", "migrations", "samples", "bench", "fuzz", ".deps"):
+    for part in ("CMakeLists.txt", "CMakePresets.json", "cmake", "src", "tests", "migrations", "samples", "web", "bench", "fuzz", ".deps"):
         source, target = ROOT / part, COPY / part
         if source.is_dir():
             run(["cp", "-a", "-u", "--no-target-directory", str(source), str(target)], check=True)

@@ -17,7 +17,9 @@ using namespace std::chrono_literals;
 
 class Day {
  public:
-  Day(std::uint64_t seed, bool tells) : world(seed), chance_(seed ^ 0xDA1) { world.tells = tells; }
+  Day(std::uint64_t seed, bool tells) : world(seed), chance_(seed ^ 0xDA1), money_(seed ^ 0xB0D6E7) {
+    world.tells = tells;
+  }
 
   /// "" if every promise was kept.
   std::string run() {
@@ -80,7 +82,28 @@ class Day {
     if (!thrifty_ && one_in(4)) world.provider.mood.slow_answers = 0.05;
     world.answers_may_be_lost = !thrifty_;
     const auto workers = 1 + below(4);
+    if (money_.below(3) == 0) set_budgets();
     for (std::uint64_t i = 0; i < workers; ++i) start_worker();
+  }
+
+  /// Days pass quickly for budgets, which are reached, raised, lowered and taken away.
+  void set_budgets() {
+    world.database.day = seconds(30 + money_.below(300));
+    world.provider.bills_tokens = true;
+    world.options.prices.set("openai", "sim", 2.0);
+    change_a_budget();
+    for (Duration at{}; at < 5min; at += seconds(5 + money_.below(60)))
+      world.after(at, [this] { change_a_budget(); });
+  }
+  void change_a_budget() {
+    const auto tokens = static_cast<std::int64_t>(50 + money_.below(4000));
+    Budget budget;
+    if (money_.below(2) == 0) budget.tokens = tokens;
+    if (money_.below(2) == 0) budget.nano_usd = 2000 * tokens;
+    if (money_.below(2) == 0)
+      world.set_budget(world.provider, "openai", budget);
+    else
+      world.set_budget(tables_[money_.below(tables_.size())], budget);
   }
 
   VectorizerId some_table() { return tables_[below(tables_.size())]; }
@@ -243,6 +266,7 @@ class Day {
 
   void a_worker_freezes() {
     const bool clock_stops = one_in(2);
+    if (clock_stops) world.budgets_are_strict = false;
     world.freeze_worker(some_worker(), milliseconds(below(thrifty_ ? 3'000 : 150'000)), clock_stops);
   }
 
@@ -349,6 +373,7 @@ class Day {
   /// sleeps.
   void clock_jumps() {
     const auto by = seconds(below(600));
+    world.budgets_are_strict = false;
     world.set_database_clock(one_in(2) ? by : -by);
   }
 
@@ -362,6 +387,8 @@ class Day {
   void all_faults_end() {
     world.tell("all faults end");
     provider_recovers();
+    world.provider.limits.budget = {};
+    for (auto& [id, table] : world.database.tables) table.budget = {};
     world.provider.mood.random_faults = world.provider.mood.slow_answers = 0;
     world.provider.key = KeyState::present;
     ++world.provider.key_version;
@@ -385,6 +412,7 @@ class Day {
   std::map<VectorizerId, std::uint64_t> walks_before_;  ///< when all faults ended
   std::vector<VectorizerId> tables_;                    ///< that users write to
   Random chance_;
+  Random money_;  ///< of its own, so that budgets change nothing else of a day
   Articles articles_{chance_};
   bool thrifty_ =
       false;  ///< no fault that loses a paid answer, and every text unique: each is paid once (G12)

@@ -424,6 +424,7 @@ std::vector<VectorizerState> Database::poll(Instant now) {
     if (const auto known = limits.find({is.endpoint, is.model, is.dimensions});
         known != limits.end() && now - known->second.at < std::chrono::hours(24))
       state.remembered = known->second.limits;
+    tell_budget(table, now, state);
     states.push_back(state);
   }
   return states;

@@ -109,6 +109,7 @@ struct Table : Contents {
   VectorizerId chunks = 0;           ///< the vectorizer of what waits for vectors; 0: no store
   std::size_t window = 40;           ///< characters of a text that are cut at a time
   std::set<std::string> written_to;  ///< rows whose chunks somebody else has written to
+  Budget budget;
 };
 
 class Database {
@@ -126,6 +127,12 @@ class Database {
     Instant requests_at{}, tokens_at{};
   };
   std::map<std::string, Account> accounts;  ///< by name
+  struct Spending {
+    std::int64_t day = 0;
+    Cost reserved;
+  };
+  std::map<std::string, Spending> budgets_spent;  ///< by name
+  Duration day = std::chrono::hours(24);          ///< shorter, where a test wants many
   struct Limits {
     LearnedLimits limits;
     Instant at{};
@@ -193,7 +200,9 @@ class Database {
   WalkPage walk(VectorizerId id, const Key& cursor, int worker, const std::string& called, Instant now);
   /// Until what is reserved may be used.
   Duration reserve(const Reservation& reservation, Instant now);
+  BudgetAnswer::Part spend(const BudgetRequest& request, Instant now);
   void remember(const LimitsRecord& record, Instant now);
+  [[nodiscard]] std::int64_t day_of(Instant now) const;
 
   [[nodiscard]] std::size_t jobs() const;
   /// The vector of what waits, or of what was placed and still stands in the store; null: nobody has bought
@@ -210,6 +219,7 @@ class Database {
     for (auto& [other, table] : tables)
       if (table.source == source) what(table);
   }
+  void tell_budget(const Table& table, Instant now, VectorizerState& state) const;
   void put_one(Table& table, const std::string& key, const std::string& users_text, Instant now);
   void remove_one(Table& table, const std::string& key);
   void rename_one(Table& table, const std::string& key, const std::string& new_key, Instant now);

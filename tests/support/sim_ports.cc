@@ -175,6 +175,15 @@ void SimQueue::send_reservation(const Reservation& reservation) {
       });
 }
 
+void SimQueue::send_budget_request(const BudgetRequest& request) {
+  run<BudgetAnswer::Part>(
+      [&world = world_, request] { return world.database.spend(request, world.database_now()); },
+      [this, request](BudgetAnswer::Part part) { budget_answers_.push_back({request, part}); },
+      [this, request](Error error) {
+        budget_answers_.push_back({request, std::unexpected(std::move(error))});
+      });
+}
+
 void SimQueue::send_limits(const LimitsRecord& record) {
   run<bool>(
       [&world = world_, record] {
@@ -204,38 +213,6 @@ std::uint64_t SimEmbedder::key_version(const std::string& endpoint) const {
 EndpointLimits SimEmbedder::limits(const std::string& endpoint) const {
   const Provider* provider = world_.provider_of(endpoint);
   return provider == nullptr ? EndpointLimits{} : provider->limits;
-}
-
-std::optional<Duration> Meter::arrived(std::size_t request_tokens, Instant now) {
-  const auto refill = [&](double& left, double per_minute) {
-    const double most = per_minute * burst_seconds / 60;
-    left = left < 0 ? most : std::min(most, left + to_seconds(now - at) * per_minute / 60);
-  };
-  refill(requests_left, requests_per_minute);
-  refill(tokens_left, tokens_per_minute);
-  at = now;
-  const auto needed = static_cast<double>(request_tokens);
-  double wait = 0;
-  if (requests_per_minute > 0 && requests_left < 1) wait = (1 - requests_left) * 60 / requests_per_minute;
-  if (tokens_per_minute > 0 && tokens_left < needed)
-    wait = std::max(wait, (needed - tokens_left) * 60 / tokens_per_minute);
-  if (wait > 0) {
-    ++refused;
-    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wait));
-  }
-  requests_left = std::max(requests_left - 1, 0.0);
-  tokens_left = std::max(tokens_left - needed, 0.0);
-  ++accepted;
-  tokens += request_tokens;
-  return std::nullopt;
-}
-
-RateLimits Meter::headers() const {
-  RateLimits limits;
-  if (!announced) return limits;
-  if (requests_per_minute > 0) limits.limit_requests = static_cast<std::int64_t>(requests_per_minute);
-  if (tokens_per_minute > 0) limits.limit_tokens = static_cast<std::int64_t>(tokens_per_minute);
-  return limits;
 }
 
 void SimEmbedder::start(const EmbedRequest& request) {
@@ -270,6 +247,7 @@ void SimEmbedder::start(const EmbedRequest& request) {
   }
   provider->answers_bytes += served.body_bytes;
   provider->most_answers_bytes = std::max(provider->most_answers_bytes, provider->answers_bytes);
+  world_.request_starts(served.endpoint, served.model, served.inputs);
   const auto shared = std::make_shared<const Served>(std::move(served));
   in_flight_.emplace(request.id, shared);
   provider->most_requests_in_flight =
@@ -286,6 +264,14 @@ void SimEmbedder::start(const EmbedRequest& request) {
   });
 }
 
+std::size_t SimEmbedder::tokens_of(const Served& served) const {
+  if (served.tokens > 0) return served.tokens;
+  if (!world_.provider_of(served.endpoint)->bills_tokens) return served.inputs.size();
+  std::size_t tokens = 0;
+  for (const std::string& text : served.inputs) tokens += std::max<std::size_t>(Provider::tokens_of(text), 1);
+  return tokens;
+}
+
 bool SimEmbedder::end(std::uint64_t id) {
   const auto node = in_flight_.extract(id);
   if (node.empty()) return false;
@@ -293,6 +279,10 @@ bool SimEmbedder::end(std::uint64_t id) {
   provider.answers_bytes -= node.mapped()->body_bytes;
   provider.inputs_in_flight -= node.mapped()->inputs.size();
   --provider.requests_in_flight;
+  // Unless its answer says otherwise, the server has computed it.
+  const Served& served = *node.mapped();
+  world_.request_ends(served.endpoint, served.model, served.inputs, served.started,
+                      unbilled_ ? 0 : tokens_of(served));
   return true;
 }
 
@@ -310,8 +300,11 @@ void SimEmbedder::deliver_after(Duration latency, std::shared_ptr<const Served> 
       return;
     }
     if (provider.holds) return deliver_after(milliseconds(1), served);
-    if (!end(served->id)) return;  // canceled, or given up
+    if (!in_flight_.contains(served->id)) return;  // canceled, or given up
     Reply reply{.id = served->id, .answer = answer(*served), .took = world.now() - served->started};
+    unbilled_ = !reply.answer && !reply.answer.error().billed;
+    end(served->id);
+    unbilled_ = false;
     if (const Meter* const meter = provider.meter_of(served->model)) reply.limits = meter->headers();
     replies_.push_back(std::move(reply));
     wake_();
@@ -386,9 +379,7 @@ Result<EmbedAnswer> SimEmbedder::answer(const Served& served) {
     return std::unexpected(
         Error{.kind = ErrorKind::invalid_answer, .message = "a vector of zeros", .billed = true});
   }
-  EmbedAnswer answer{.model = "sim",
-                     .tokens = served.tokens > 0 ? served.tokens : inputs.size(),
-                     .body_bytes = served.body_bytes};
+  EmbedAnswer answer{.model = "sim", .tokens = tokens_of(served), .body_bytes = served.body_bytes};
   if (provider.cuts_at) {
     answer.tokens = 0;
     for (const std::string& text : inputs) answer.tokens += std::min(text.size() / 4 + 2, *provider.cuts_at);

@@ -68,6 +68,7 @@ struct Provider {
   bool forgets_next = false;                  ///< one request never gets an answer
   std::optional<std::uint64_t> cuts_at;       ///< tokens of a text behind which it says nothing of the rest
   bool mixes_up = false;                      ///< every other input gets the vector of the one before it
+  bool bills_tokens = false;                  ///< tokens_of() each text; else one a text
   bool holds = false;                         ///< keeps its answers back for as long as this is set
   KeyState key = KeyState::present;
   std::uint64_t key_version = 1;
@@ -142,8 +143,16 @@ class World {
   std::uint64_t answers_doubted = 0, answers_believed = 0;   ///< for equal vectors
   std::uint64_t braked = 0;                                  ///< jobs given back unbought
   std::uint64_t most_paid_an_hour = 0;                       ///< for one text of one row
-  bool counts_exactly = false;  ///< as the model does, or so the workers' tokenizer says
-  bool tells = true;            ///< keeps the story; a day takes twice as long
+  /// What was bought on a day of a budget, and what is in flight, as the workers count. `highest`: the
+  /// budgets that it had before on that day.
+  struct Bought {
+    Cost billed, in_flight, highest;
+  };
+  std::map<std::pair<std::string, std::int64_t>, Bought> bought_of;  ///< by budget and day
+  bool budgets_are_strict = true;  ///< no clock misleads the workers about the day
+  std::uint64_t budget_news = 0;   ///< times that a worker said a budget is spent, or is not
+  bool counts_exactly = false;     ///< as the model does, or so the workers' tokenizer says
+  bool tells = true;               ///< keeps the story; a day takes twice as long
 
   // The stage.
   VectorizerId add_table(const std::string& name, int rows);
@@ -190,6 +199,12 @@ class World {
   Provider* provider_of(const std::string& endpoint);
   /// Changes the pace of a provider that has a server.
   void set_pace(Provider& provider, double texts_per_second);
+  void set_budget(VectorizerId id, const Budget& budget);
+  void set_budget(Provider& of, const std::string& endpoint, const Budget& budget);
+  void request_starts(const std::string& endpoint, const std::string& model,
+                      const std::vector<std::string>& texts);
+  void request_ends(const std::string& endpoint, const std::string& model,
+                    const std::vector<std::string>& texts, Instant started, std::size_t billed);
   /// Has `done` called when the provider's server has computed so many texts.
   void compute(Provider& provider, std::size_t texts, std::function<void()> done);
   void trace(std::string line);
@@ -213,6 +228,10 @@ class World {
     std::function<void()> what;
     bool operator>(const Event& other) const { return std::tie(at, order) > std::tie(other.at, other.order); }
   };
+  [[nodiscard]] Cost cost(const std::string& endpoint, const std::string& model, std::size_t tokens) const;
+  std::vector<std::pair<std::string, Budget>> budgets_of(const std::string& endpoint,
+                                                         const std::string& model);
+  void remember_budget(const std::string& name, const Budget& before);
   void schedule(Instant at, std::function<void()> what);
   void await_server(Provider& provider);
 
@@ -249,6 +268,8 @@ class SimQueue final : public Queue {
   std::vector<WalkPage> take_walked() override { return std::exchange(pages_, {}); }
   void send_reservation(const Reservation& reservation) override;
   std::vector<Reserved> take_reserved() override { return std::exchange(reserved_, {}); }
+  void send_budget_request(const BudgetRequest& request) override;
+  std::vector<BudgetAnswer> take_budget_answers() override { return std::exchange(budget_answers_, {}); }
   void send_limits(const LimitsRecord& record) override;
   [[nodiscard]] bool ready() const override { return connected_; }
 
@@ -289,6 +310,7 @@ class SimQueue final : public Queue {
   std::vector<Receipt> receipts_;
   std::vector<WalkPage> pages_;
   std::vector<Reserved> reserved_;
+  std::vector<BudgetAnswer> budget_answers_;
 };
 
 /// A process's HTTP client towards the simulated provider.
@@ -323,6 +345,8 @@ class SimEmbedder final : public Embedder {
   };
   /// No longer in flight; false if it was canceled or given up.
   bool end(std::uint64_t id);
+  /// That the server bills.
+  [[nodiscard]] std::size_t tokens_of(const Served& served) const;
   void deliver_after(Duration latency, std::shared_ptr<const Served> served);
   Result<EmbedAnswer> answer(const Served& served);
 
@@ -332,6 +356,7 @@ class SimEmbedder final : public Embedder {
   std::map<std::uint64_t, std::shared_ptr<const Served>> in_flight_;
   std::vector<Reply> replies_;
   std::map<std::string, Known> known_;
+  bool unbilled_ = false;  ///< the request that ends costs nothing
 };
 
 /// Writes the worker's doings into the world's story.
@@ -350,6 +375,7 @@ class Tracing final : public PartialObserver {
     world_.longest_freshness = std::max(world_.longest_freshness, freshness);
   }
   void braked(const Vectorizer&, std::size_t jobs, const std::string& why) override;
+  void budget_changed(const BudgetNews& news) override;
   void cut_silently(const Vectorizer&, std::size_t tokens, std::size_t) override {
     ++world_.cuts_found[tokens];
   }

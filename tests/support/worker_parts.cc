@@ -30,6 +30,11 @@ void Told::vectorizer_resting(const Vectorizer& vectorizer, const std::string& m
   events.push_back(fmt::format("{} rests: {}", vectorizer.name, message));
 }
 
+void Told::budget_changed(const BudgetNews& news) {
+  events.push_back(fmt::format("{}{} {}", news.vectorizer, news.endpoint,
+                               news.waits ? "waits: " + news.message : "buys again"));
+}
+
 namespace {
 
 std::string_view verb_of(const Settlement& settlement) {

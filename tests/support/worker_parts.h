@@ -33,6 +33,7 @@ class QuietQueue final : public Queue {
   bool connected = true;
   std::vector<std::shared_ptr<const Settlement>> settlements;
   std::vector<Reservation> reservations;
+  std::vector<BudgetRequest> budget_requests;
   std::vector<LimitsRecord> limits;
   std::vector<Receipt> receipts;  ///< the next take_receipts() returns these
 
@@ -49,6 +50,8 @@ class QuietQueue final : public Queue {
   std::vector<WalkPage> take_walked() override { return {}; }
   void send_reservation(const Reservation& reservation) override { reservations.push_back(reservation); }
   std::vector<Reserved> take_reserved() override { return {}; }
+  void send_budget_request(const BudgetRequest& request) override { budget_requests.push_back(request); }
+  std::vector<BudgetAnswer> take_budget_answers() override { return {}; }
   void send_limits(const LimitsRecord& record) override { limits.push_back(record); }
   [[nodiscard]] bool ready() const override { return connected; }
 };
@@ -94,6 +97,7 @@ class Told final : public PartialObserver {
   void abandoned(const Vectorizer& vectorizer, std::size_t inputs, Duration silence) override;
   void equal_vectors(const Vectorizer& vectorizer, std::size_t texts, bool refused) override;
   void vectorizer_resting(const Vectorizer& vectorizer, const std::string& message, Duration pause) override;
+  void budget_changed(const BudgetNews& news) override;
 };
 
 /// As the tests compare settlements: "complete a=0 b=1", "reschedule a b after 60 s", "charge a for rejected:

@@ -51,7 +51,8 @@ class Answering : public WorkerParts {
   const Settlement& last_settlement() { return *queue.settlements.back(); }
 
   TextFitter fitter{state, keeper};
-  Answers answers{state, keeper, fitter};
+  Budgets budgets{state};
+  Answers answers{state, keeper, fitter, budgets};
 };
 
 // ── Vectors

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/redaction.h"
+#include "cli/redis_setting.h"
 
 namespace embedd::cli {
 namespace {
@@ -50,6 +51,26 @@ class ConfigTest : public ::testing::Test {
   ConfigSources sources_;
   fs::path directory_;
 };
+
+/// REDIS_URL is often set for other programs.
+TEST_F(ConfigTest, RedisIsFoundUnderASecondNameAndReadWhereItIsUsed) {
+  const auto target = [this] { return redis_of(load().values); };
+  EXPECT_EQ(*target(), std::nullopt);
+  write("redis", "redis://:sk-canary-5150@filed\n");
+  const std::string file = (directory_ / "redis").string();
+  sources_.environment = {{"REDIS_URL", "redis://plain"}, {"EMBEDD_REDIS_URL_FILE", file}};
+  EXPECT_EQ((*target())->host, "filed");
+  sources_.environment = {{"REDIS_URL", "redis://plain"}, {"EMBEDD_REDIS_URL", ""}};
+  EXPECT_EQ(*target(), std::nullopt) << "switched off";
+  sources_.environment = {};
+  write(".env", "EMBEDD_REDIS_URL=redis://own\nREDIS_URL=redis://others\n");
+  EXPECT_EQ((*target())->host, "own");
+  sources_.environment = {{"REDIS_URL", "rediss://:sk-canary-5150@elsewhere"}};
+  const auto refused = target();
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("the environment: REDIS_URL: TLS to Redis"));
+  EXPECT_THAT(refused.error().message, Not(HasSubstr(std::string(kCanary))));
+}
 
 TEST_F(ConfigTest, FlagsWinOverEnvironmentOverDotenvOverToml) {
   write("embedd.toml", "poll_seconds = 1\nlease_seconds = 11\nclaim_rows = 21\nmax_attempts = 31\n");
@@ -199,6 +220,25 @@ query_prefix = "search_query: "
   EXPECT_EQ(gpu.limits.max_inputs, 32u);
   EXPECT_EQ(gpu.encoding_format, "");
   EXPECT_EQ(gpu.document_prefix, "search_document: ");
+}
+
+TEST_F(ConfigTest, BudgetsAndPricesInToml) {
+  write("embedd.toml", R"(
+[endpoint.openai]
+budget_usd_per_day = 2.5
+budget_tokens_per_day = 1000000
+
+[price]
+"openai/text-embedding-3-small" = 0.015
+"gpu/BAAI/bge-m3" = 0
+)");
+  const Config config = load();
+  EXPECT_EQ(config.endpoint("openai")->limits.budget,
+            (Budget{.tokens = 1'000'000, .nano_usd = 2'500'000'000}));
+  EXPECT_EQ(config.prices.usd_per_million_tokens("openai", "text-embedding-3-small"), 0.015);
+  EXPECT_EQ(config.prices.usd_per_million_tokens("azure", "text-embedding-3-small"), 0.02);
+  EXPECT_EQ(config.prices.usd_per_million_tokens("gpu", "BAAI/bge-m3"), 0.0);
+  EXPECT_EQ(config.prices.usd_per_million_tokens("gpu", "other"), std::nullopt);
 }
 
 TEST_F(ConfigTest, AnEndpointsKeyComesFromDotenvAndFromFilesToo) {

@@ -35,7 +35,8 @@ class Dispatching : public WorkerParts {
     account().reserved({.reservation = queue.reservations.back(), .wait = wait}, now);
   }
 
-  Dispatcher dispatcher{state, keeper};
+  Budgets budgets{state};
+  Dispatcher dispatcher{state, keeper, budgets};
 };
 
 TEST_F(Dispatching, WhatWaitsIsAskedFor) {

@@ -26,7 +26,7 @@ TEST(HitsText, HoldsAsManyHitsAsFitAndSaysHowManyDoNot) {
 
 TEST(HitsText, ShowsAHitHoweverLongItsRowOrItsNeighboursAre) {
   app::SearchAnswer long_row = answer(1, std::string(9000, 'x'));
-  EXPECT_THAT(hits_text(long_row, 8000, 5000), HasSubstr("1 hits"));
+  EXPECT_THAT(hits_text(long_row, 8000, 5000), HasSubstr("1 hit,"));
   app::SearchAnswer chunk = answer(1, "x");
   chunk.found.hits[0].neighbours =
       R"([{"seq": 1, "text": ")" + std::string(9000, 'n') + R"("}, {"seq": 3, "text": "b"}])";

@@ -90,6 +90,30 @@ TEST(Metrics, CountWhatTheWorkerTells) {
     EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
 }
 
+TEST(Metrics, AnUnknownPriceIsNoCost) {
+  Prices prices;
+  prices.set("openai", "mine", 5);
+  observe::Metrics metrics("", prices);
+  Vectorizer vectorizer = kTraces;
+  for (const char* model : {"mine", "unheard-of"}) {
+    vectorizer.model = model;
+    metrics.request_finished(vectorizer, reply_with(1'000'000));
+  }
+  const std::string text = metrics.text();
+  EXPECT_THAT(text, HasSubstr("embedd_cost_usd_total{model=\"mine\"} 5\n"));
+  EXPECT_THAT(text, HasSubstr("embedd_unpriced_tokens_total{model=\"unheard-of\"} 1000000\n"));
+  EXPECT_THAT(text, Not(HasSubstr("embedd_cost_usd_total{model=\"unheard-of\"}")));
+}
+
+TEST(Metrics, SayWhichBudgetsAreSpent) {
+  observe::Metrics metrics;
+  metrics.budget_changed({.vectorizer = "notes", .waits = true, .message = "spent"});
+  metrics.budget_changed({.endpoint = "openai", .waits = true, .message = "spent"});
+  metrics.budget_changed({.endpoint = "openai"});
+  EXPECT_THAT(metrics.text(), HasSubstr("embedd_budget_spent{vectorizer=\"notes\"} 1\n"));
+  EXPECT_THAT(metrics.text(), HasSubstr("embedd_budget_spent{endpoint=\"openai\"} 0\n"));
+}
+
 TEST(Metrics, AreValidPrometheusText) {
   observe::Metrics metrics;
   metrics.request_finished(kTraces, reply_with(1));

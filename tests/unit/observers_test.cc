@@ -62,6 +62,7 @@ class Listener final : public Observer {
     note("vectorizer_resting", v.name, message, pause.count());
   }
   void polled(const std::vector<VectorizerState>& states) override { note("polled", states.size()); }
+  void budget_changed(const BudgetNews& news) override { note("budget_changed", news.message); }
   void walked(const Vectorizer& v, const WalkPage::Progress& progress) override {
     note("walked", v.name, progress.scanned);
   }
@@ -101,6 +102,7 @@ void tell_all(Observer& observer) {
   observer.paced("openai", 18, 19);
   observer.endpoint_changed("openai", EndpointState::slowed, "429", Duration(20));
   observer.vectorizer_resting(notes, "refused", Duration(21));
+  observer.budget_changed({.vectorizer = "notes", .waits = true, .message = "spent"});
   observer.polled(std::vector<VectorizerState>(22));
   observer.walked(notes, {.scanned = 23});
   observer.database_error("poll", {ErrorKind::unavailable, "gone"});

@@ -94,6 +94,8 @@ TEST(Golden, StatementsOfAWorker) {
   compare("book_usage", usage_statement().sql());
   compare("look_up_waste", look_up_waste_statement().sql());
   compare("reserve", reservation_statement().sql());
+  compare("spend", budget_statement().sql());
+  compare("charge", charge_statement().sql());
   compare("goodbye", goodbye_statement().sql());
 }
 
@@ -106,8 +108,9 @@ TEST(Golden, ShowsEveryFile) {
     const auto shown = [&](const std::string& as) {
       return std::filesystem::exists(test::source_file("tests/golden/queue/" + as + ".sql"));
     };
-    // What is sent in place of complete, clear and discard stands under their names.
-    static const std::set<std::string> in_place = {"swap", "empty", "bury"};
+    // What is sent in place of complete, clear and discard stands under their names, and a part of spend in
+    // it.
+    static const std::set<std::string> in_place = {"swap", "empty", "bury", "budget_part"};
     EXPECT_TRUE(is_part || name.starts_with("store_") || in_place.contains(name) || shown(name) ||
                 shown("store/" + name))
         << file.name << " is shown by no test here";

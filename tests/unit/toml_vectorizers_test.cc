@@ -43,6 +43,10 @@ TEST(TomlVectorizers, SayWhatIsWrongAndWhere) {
             "embedd.toml:5: vectorizer a: dimensions: must be a whole number from 1 to 16000");
   EXPECT_EQ(error_of(good + "index = 'btree'\n"),
             "embedd.toml:5: vectorizer a: index: must be one of: none, hnsw, halfvec, ivfflat");
+  EXPECT_EQ(error_of(good + "budget_usd_per_day = 0\n"),
+            "embedd.toml:5: vectorizer a: budget_usd_per_day: must be a number above 0, at most 1000000000, "
+            "or \"none\"");
+  EXPECT_THAT(error_of(good + "budget_tokens_per_day = 1.5\n"), HasSubstr("must be a whole number above 0"));
   EXPECT_THAT(error_of(good + "key = 'id'\n"), HasSubstr("key: must be an array of columns"));
   EXPECT_THAT(error_of(good + "paused = 1\n"), HasSubstr("paused: must be true or false"));
   EXPECT_THAT(parse_toml_settings("[vectorizer]\nname = 'a'\n", "embedd.toml").error().message,
@@ -71,6 +75,7 @@ TEST(TomlVectorizers, AreReadAsTheyAreWritten) {
   each.spec.score = "similarity * 2";
   each.spec.capture_rows = true;
   each.text_search = "pg_catalog.english";
+  each.spec.budget = {.usd = 2.5, .tokens = 100};
   each.paused = true;
   const std::string written = to_toml({each, each});
   const auto read = parse(written);
@@ -80,6 +85,7 @@ TEST(TomlVectorizers, AreReadAsTheyAreWritten) {
   EXPECT_EQ(read[1].spec.where, each.spec.where);
   EXPECT_EQ(read[1].spec.key, each.spec.key);
   EXPECT_EQ(read[1].spec.send_dimensions, false);
+  EXPECT_EQ(read[1].spec.budget, each.spec.budget);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ TEST(TracesText, ShowsATraceHoweverLongItIs) {
   one.traces[0].related = "[\"" + std::string(9000, 'r') + "\"]";
   const std::string text = traces_text(one, true, {.text_bytes = 4000, .full = true}, 9000);
   EXPECT_LE(text.size(), 9000u);
-  EXPECT_THAT(text, AllOf(HasSubstr("1 traces"), HasSubstr("[cut: 200 tags in all]"),
+  EXPECT_THAT(text, AllOf(HasSubstr("1 trace"), HasSubstr("[cut: 200 tags in all]"),
                           HasSubstr("\"related_traces\"")));
 }
 
@@ -63,7 +63,7 @@ TEST(TracesText, SaysWhatASearchLacked) {
                     HasSubstr("the most trusted first"), Not(HasSubstr("similarity_score"))));
   one.degraded = app::Degraded{"score", "score_failed", "it failed"};
   EXPECT_THAT(traces_text(one, true, {.text_bytes = 300}, 5000),
-              HasSubstr("[not in the usual order: it failed]\n1 traces, best first"));
+              HasSubstr("[not in the usual order: it failed]\n1 trace, best first"));
   one.traces.clear();
   EXPECT_EQ(traces_text(one, true, {.text_bytes = 300}, 5000),
             "[not in the usual order: it failed]\nNo trace was found.\n");

@@ -39,7 +39,10 @@ SELECT v.id, v.name, v.endpoint, v.model, v.dimensions, v.send_dimensions, v.sta
        s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters,
        coalesce(s.problem, embedd.hidden_rows(a.source), embedd.destination_problem(v.id)),
        least(s.first_live, now() - interval '2 s'), least(s.first_backfill, now() - interval '2 s'), s.reading_seconds,
-       l.inputs::bigint, l.text_tokens, l.counted, l.no_encoding_format, l.no_dimensions
+       l.inputs::bigint, l.text_tokens, l.counted, l.no_encoding_format, l.no_dimensions,
+       coalesce(v.rows_of, v.id), b.budget_tokens_per_day, (b.budget_usd_per_day * 1e9)::bigint,
+       coalesce(own.tokens, 0), coalesce(own.nano_usd, 0), coalesce(shared.tokens, 0), coalesce(shared.nano_usd, 0),
+       ((now() AT TIME ZONE 'UTC')::date - date '1970-01-01')::bigint
 FROM embedd.vectorizers v CROSS JOIN pgvector p
 LEFT JOIN unnest($12::bigint[], $13::timestamptz[], $14::timestamptz[]) AS since (id, live, backfill) ON since.id = v.id
 CROSS JOIN LATERAL embedd.queue_state(v.id, coalesce(since.live, '-infinity'), coalesce(since.backfill, '-infinity')) s
@@ -48,5 +51,8 @@ CROSS JOIN LATERAL (
               ELSE embedd.adopt_source(v.id) END AS source OFFSET 0) a
 LEFT JOIN unnest($15::text[], $16::text[]) AS place (endpoint, address) ON place.endpoint = v.endpoint
 LEFT JOIN embedd.learned_limits l ON l.endpoint = v.endpoint AND l.address = place.address AND l.model = v.model AND l.dimensions = v.dimensions AND l.learned_at > greatest(now() - interval '1 day', v.created_at)
+LEFT JOIN embedd.vectorizers b ON b.id = coalesce(v.rows_of, v.id)
+LEFT JOIN embedd.spending own ON own.budget_of = 'vectorizer ' || b.id AND own.day >= (now() AT TIME ZONE 'UTC')::date
+LEFT JOIN embedd.spending shared ON shared.budget_of = 'endpoint ' || v.endpoint AND shared.day >= (now() AT TIME ZONE 'UTC')::date
 LEFT JOIN pg_catalog.pg_class c ON c.oid = a.source LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 ORDER BY v.id

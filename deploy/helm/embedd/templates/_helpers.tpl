@@ -56,6 +56,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- if eq .component "serve" }}
 {{- $files = append $files (dict "variable" "EMBEDD_API_TOKEN_FILE" "path" "api_token" "secret" $secrets.apiToken) }}
+{{- $files = append $files (dict "variable" "REDIS_URL_FILE" "path" "redis_url" "secret" $secrets.redisUrl) }}
 {{- end }}
 {{- $out := list }}
 {{- range $files }}

@@ -1,5 +1,5 @@
 // Who gets how much: memory, requests, and shares of both.
-#include "core/budget.h"
+#include "core/shares.h"
 
 #include <gtest/gtest.h>
 
@@ -8,25 +8,25 @@
 namespace embedd {
 namespace {
 
-const Budget kBudget({.bytes = 8000, .requests = 6}, 100);
+const Shares kShares({.bytes = 8000, .requests = 6}, 100);
 
-TEST(Budget, IsSharedEvenlyAndEachMayHaveARequest) {
+TEST(Shares, IsSharedEvenlyAndEachMayHaveARequest) {
   struct Case {
     std::size_t endpoints, bytes, requests;
   };
   for (const auto& [endpoints, bytes, requests] :
        {Case{0, 8000, 6}, Case{1, 8000, 6}, Case{2, 4000, 3}, Case{4, 2000, 1}, Case{8, 1000, 1}}) {
-    EXPECT_EQ(kBudget.share(endpoints).bytes, bytes);
-    EXPECT_EQ(kBudget.share(endpoints).requests, requests);
+    EXPECT_EQ(kShares.share(endpoints).bytes, bytes);
+    EXPECT_EQ(kShares.share(endpoints).requests, requests);
   }
 }
 
-TEST(Budget, AClaimTakesAnEighthAtMost) {
-  EXPECT_EQ(kBudget.claim_bytes(), 100U);
-  EXPECT_EQ(Budget({.bytes = 8000, .requests = 6}, 5000).claim_bytes(), 1000U);
+TEST(Shares, AClaimTakesAnEighthAtMost) {
+  EXPECT_EQ(kShares.claim_bytes(), 100U);
+  EXPECT_EQ(Shares({.bytes = 8000, .requests = 6}, 5000).claim_bytes(), 1000U);
 }
 
-TEST(Budget, TakesClaimsWhileTheyFit) {
+TEST(Shares, TakesClaimsWhileTheyFit) {
   struct Case {
     std::size_t bytes, leases, claims;
     bool takes;
@@ -40,16 +40,16 @@ TEST(Budget, TakesClaimsWhileTheyFit) {
            Case{9000, 0, 0, true},  // nothing is held that could be waited for
            Case{9000, 0, 1, false},
        })
-    EXPECT_EQ(kBudget.takes_claim(bytes, leases, claims), takes) << bytes << ' ' << leases << ' ' << claims;
+    EXPECT_EQ(kShares.takes_claim(bytes, leases, claims), takes) << bytes << ' ' << leases << ' ' << claims;
 }
 
-TEST(Budget, TakesAClaimForAnEndpointThatHasNothingOrHasRoom) {
-  EXPECT_TRUE(kBudget.takes_claim_for({.bytes = 3900}, 2));
-  EXPECT_FALSE(kBudget.takes_claim_for({.bytes = 3901}, 2));
-  EXPECT_TRUE(kBudget.takes_claim_for({}, 1000)) << "its share is less than a claim";
+TEST(Shares, TakesAClaimForAnEndpointThatHasNothingOrHasRoom) {
+  EXPECT_TRUE(kShares.takes_claim_for({.bytes = 3900}, 2));
+  EXPECT_FALSE(kShares.takes_claim_for({.bytes = 3901}, 2));
+  EXPECT_TRUE(kShares.takes_claim_for({}, 1000)) << "its share is less than a claim";
 }
 
-TEST(Budget, TakesRequestsWithinTheWorkersAndTheEndpointsNumber) {
+TEST(Shares, TakesRequestsWithinTheWorkersAndTheEndpointsNumber) {
   struct Case {
     std::size_t all, endpoint, endpoints;
     bool takes;
@@ -65,16 +65,16 @@ TEST(Budget, TakesRequestsWithinTheWorkersAndTheEndpointsNumber) {
            Case{3, 0, 100, true},  // each may have one
            Case{3, 1, 100, false},
        })
-    EXPECT_EQ(kBudget.takes_request(
+    EXPECT_EQ(kShares.takes_request(
                   {.all = {.requests = all}, .endpoint = {.requests = endpoint}, .endpoints = endpoints}),
               takes)
         << all << ' ' << endpoint << ' ' << endpoints;
 }
 
-TEST(Budget, TakesAnswersWhileTheyFitOrAreTheOnlyOnes) {
+TEST(Shares, TakesAnswersWhileTheyFitOrAreTheOnlyOnes) {
   struct Case {
     const char* name;
-    Budget::Use use;
+    Shares::Use use;
     std::size_t answer;
     bool takes;
   };
@@ -89,14 +89,14 @@ TEST(Budget, TakesAnswersWhileTheyFitOrAreTheOnlyOnes) {
                 5000,
                 true},
        })
-    EXPECT_EQ(kBudget.takes_answer(answer, use), takes) << name;
+    EXPECT_EQ(kShares.takes_answer(answer, use), takes) << name;
 }
 
-TEST(Budget, HasRoomForSeveralRequests) {
-  const Budget budget({.bytes = 6 * (kBytesPerRequest + 6000), .requests = 6}, 100);
-  EXPECT_EQ(budget.most_inputs(1, 10, 6), 100U);
-  EXPECT_EQ(budget.most_inputs(1, 10, 24), 25U);
-  EXPECT_EQ(budget.most_inputs(100, 10, 6), 1U) << "a request of one text is always allowed";
+TEST(Shares, HasRoomForSeveralRequests) {
+  const Shares shares({.bytes = 6 * (kBytesPerRequest + 6000), .requests = 6}, 100);
+  EXPECT_EQ(shares.most_inputs(1, 10, 6), 100U);
+  EXPECT_EQ(shares.most_inputs(1, 10, 24), 25U);
+  EXPECT_EQ(shares.most_inputs(100, 10, 6), 1U) << "a request of one text is always allowed";
 }
 
 }  // namespace

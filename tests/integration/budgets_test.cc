@@ -148,6 +148,22 @@ TEST_F(BudgetTest, CountsWhatWasBoughtOfTheDayBeforeItWasSet) {
   EXPECT_EQ(static_cast<std::int64_t>(provider.stats().tokens), bought);
 }
 
+TEST_F(BudgetTest, OfAnEndpointCountsWhatWasBoughtWhileThereWasNone) {
+  const std::string price = "[price]\n\"openai/text-embedding-3-small\" = 1.0\n";
+  declare({}, "[endpoint.openai]\nbudget_tokens_per_day = 100000\n");
+  add_docs(5);
+  ASSERT_EQ(work_once().code, 0);
+  files.write("embedd.toml", price);
+  sql("UPDATE docs SET body = body || '!'");
+  ASSERT_EQ(work_once().code, 0);
+  const auto bought = static_cast<std::int64_t>(provider.stats().tokens);
+  ASSERT_TRUE(eventually([&] { return number("SELECT sum(tokens) FROM embedd.usage") == bought; }));
+  files.write("embedd.toml", price + fmt::format("[endpoint.openai]\nbudget_tokens_per_day = {}\n", bought));
+  sql("UPDATE docs SET body = body || '!'");
+  EXPECT_EQ(work_once().code, 3);
+  EXPECT_EQ(static_cast<std::int64_t>(provider.stats().tokens), bought);
+}
+
 TEST_F(BudgetTest, InDollarsNeedsAPrice) {
   create_docs();
   ASSERT_EQ(run_embedd({"migrate"}).code, 0);

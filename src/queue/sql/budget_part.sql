@@ -1,12 +1,14 @@
 SELECT now.day, now.tokens + part.tokens, now.nano_usd + part.nano_usd, part.tokens, part.nano_usd
 FROM (
   SELECT greatest({row}.day, (pg_catalog.now() AT TIME ZONE 'UTC')::date) AS day,
-         CASE WHEN {row}.day >= (pg_catalog.now() AT TIME ZONE 'UTC')::date
-              THEN {row}.tokens - CASE WHEN {row}.day - date '1970-01-01' = $4::bigint THEN $5::bigint ELSE 0 END
-              ELSE (SELECT least(coalesce(sum(u.tokens), 0), 1e18)::bigint {booked}) END AS tokens,
-         CASE WHEN {row}.day >= (pg_catalog.now() AT TIME ZONE 'UTC')::date
-              THEN {row}.nano_usd - CASE WHEN {row}.day - date '1970-01-01' = $4::bigint THEN $6::bigint ELSE 0 END
-              ELSE (SELECT least(coalesce(sum(u.cost_usd), 0) * 1e9, 1e18)::bigint {booked}) END AS nano_usd) now
+         greatest((SELECT least(coalesce(sum(u.tokens), 0), 1e18)::bigint {booked}),
+                  CASE WHEN {row}.day >= (pg_catalog.now() AT TIME ZONE 'UTC')::date
+                  THEN {row}.tokens - CASE WHEN {row}.day - date '1970-01-01' = $4::bigint THEN $5::bigint ELSE 0 END
+                  END) AS tokens,
+         greatest((SELECT least(coalesce(sum(u.cost_usd), 0) * 1e9, 1e18)::bigint {booked}),
+                  CASE WHEN {row}.day >= (pg_catalog.now() AT TIME ZONE 'UTC')::date
+                  THEN {row}.nano_usd - CASE WHEN {row}.day - date '1970-01-01' = $4::bigint THEN $6::bigint ELSE 0 END
+                  END) AS nano_usd) now
 CROSS JOIN LATERAL (
   SELECT CASE WHEN fits THEN least($9::bigint, $2::bigint - now.tokens) WHEN first THEN $7::bigint ELSE 0 END AS tokens,
          CASE WHEN fits THEN least($10::bigint, $3::bigint - now.nano_usd) WHEN first THEN $8::bigint ELSE 0 END AS nano_usd

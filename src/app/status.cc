@@ -38,13 +38,23 @@ std::optional<double> RowRate::update(const std::vector<schema::WorkerStatus>& w
   return rate;
 }
 
-Result<StatusReader> StatusReader::open(const Settings& settings) {
+Result<StatusReader> StatusReader::open(const Settings& settings, std::optional<Duration> most) {
   auto db = TRY(connect(settings));
-  return StatusReader(settings, std::move(db));
+  return StatusReader(settings, most, std::move(db));
+}
+
+Result<schema::Status> StatusReader::read_in_time() {
+  if (!most_) return schema::read_status(db_);
+  // In a transaction, because a pooler may give each another session.
+  return db_.transaction([this]() -> Result<schema::Status> {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(*most_).count();
+    TRY(db_.exec("SELECT pg_catalog.set_config('statement_timeout', $1, true)", {std::to_string(ms)}));
+    return schema::read_status(db_);
+  });
 }
 
 Result<StatusReport> StatusReader::read() {
-  auto status = TRY(schema::read_status(db_));
+  auto status = TRY(read_in_time());
   StatusReport report{.status = std::move(status)};
   auto place = TRY(db_.exec(
       "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), current_database()"));

@@ -57,14 +57,18 @@ class RowRate {
 /// Reads the status again and again over one connection.
 class StatusReader {
  public:
-  /// `settings` must outlive the reader. Errors: the connection's.
-  static Result<StatusReader> open(const Settings& settings);
+  /// `settings` must outlive the reader. `most`: the most time that a statement of a reading may take, such
+  /// as one that waits for a lock; none: any. Errors: the connection's.
+  static Result<StatusReader> open(const Settings& settings, std::optional<Duration> most = {});
   Result<StatusReport> read();
 
  private:
-  StatusReader(const Settings& settings, pg::Connection db) : settings_(&settings), db_(std::move(db)) {}
+  StatusReader(const Settings& settings, std::optional<Duration> most, pg::Connection db)
+      : settings_(&settings), most_(most), db_(std::move(db)) {}
+  Result<schema::Status> read_in_time();
 
   const Settings* settings_;
+  std::optional<Duration> most_;
   pg::Connection db_;
   RowRate rate_;
   RowRates rates_;

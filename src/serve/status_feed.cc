@@ -12,6 +12,8 @@ namespace {
 
 /// Pause after a reading, as a multiple of the time that it took.
 constexpr int kPause = 10;
+/// A statement of a reading that takes longer is given up, so that the feed can stop.
+constexpr Duration kLongestStatement = seconds(10);
 
 }  // namespace
 
@@ -54,7 +56,7 @@ void StatusFeed::remove(std::uint64_t id) {
 
 Result<app::StatusReport> StatusFeed::read_now() {
   const auto read = [this]() -> Result<app::StatusReport> {
-    if (!reader_) reader_ = TRY(app::StatusReader::open(settings_));
+    if (!reader_) reader_ = TRY(app::StatusReader::open(settings_, kLongestStatement));
     return reader_->read();
   };
   auto report = read();

@@ -124,6 +124,17 @@ TEST_F(DashboardHttp, EventsComeUntilTheServerStops) {
   EXPECT_EQ(at(seen.substr(begin, seen.find("\n\n", begin) - begin), "/vectorizers/0/rows/done"), "6");
 }
 
+TEST_F(DashboardHttp, AStatusThatWaitsForALockIsGivenUpAndHoldsUpNoStop) {
+  serve({{"EMBEDD_API_TOKEN", kAll}}, kAll);
+  sql("BEGIN");
+  sql("LOCK TABLE embedd.vectorizers IN ACCESS EXCLUSIVE MODE");
+  const SearchReply status = client->get("/v1/status");
+  EXPECT_EQ(status.status, 503) << status.body;
+  EXPECT_TRUE(server->wait_for_log("\"event\":\"status_not_read\"")) << server->log();
+  EXPECT_EQ(server->stop().code, 0);
+  sql("ROLLBACK");
+}
+
 TEST_F(DashboardHttp, DeadLettersAreListedByFilter) {
   bury_notes();
   serve({{"EMBEDD_API_TOKEN", kAll}}, kAll);

@@ -4,11 +4,10 @@
 #include <cmath>
 #include <optional>
 
+#include "cli/budget_text.h"
+
 namespace embedd::cli {
 namespace {
-
-constexpr double kMostUsd = 1e9;
-constexpr std::int64_t kMostTokens = 1'000'000'000'000'000'000;
 
 template <typename Number>
 std::optional<Number> number(const std::string& text) {

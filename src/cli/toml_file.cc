@@ -8,9 +8,11 @@
 #include <limits>
 
 #include "base/nearest.h"
+#include "cli/budget_text.h"
 #include "cli/settings.h"
 #include "cli/toml_key.h"
 #include "cli/toml_parse.h"
+#include "cli/toml_reader.h"
 
 namespace embedd::cli {
 
@@ -19,8 +21,6 @@ namespace {
 constexpr std::string_view kEndpointTable = "endpoint", kPriceTable = "price", kVectorizers = "vectorizer";
 /// The tables of named tables: [endpoint.NAME].
 constexpr std::string_view kTables[] = {kEndpointTable, "token", "rerank"};
-
-constexpr double kMostUsd = 1e9;
 
 /// A scalar as a person would write it in the environment; nothing for arrays, tables and dates.
 std::optional<std::string> scalar(const toml::node& node) {
@@ -31,12 +31,12 @@ std::optional<std::string> scalar(const toml::node& node) {
   return std::nullopt;
 }
 
-/// Reads one `[endpoint.NAME]` table; keeps the first error.
-class EndpointReader {
+/// Reads one `[endpoint.NAME]` table.
+class EndpointReader : TomlReader {
  public:
   EndpointReader(const toml::table& table, const std::string& file, const Lookup& lookup,
                  provider::EndpointConfig& config)
-      : table_(table), file_(file), lookup_(lookup), config_(config) {}
+      : TomlReader(table, file, fmt::format("endpoint.{}.", config.name)), lookup_(lookup), config_(config) {}
 
   Result<void> read() {
     read_dialect();
@@ -61,33 +61,11 @@ class EndpointReader {
     duration("timeout_seconds", config_.timeout);
     read_headers();
     read_key();
-    if (const auto* node = find("key_required")) {
-      if (const auto* flag = node->as_boolean())
-        config_.key_required = flag->get();
-      else
-        error(*node, "key_required", "must be true or false");
-    }
-    refuse_unknown();
-    if (error_) return std::unexpected(*error_);
-    return {};
+    flag("key_required", config_.key_required);
+    return finish("an endpoint");
   }
 
  private:
-  /// Remembers the name, so that refuse_unknown() knows all keys that have a meaning.
-  const toml::node* find(std::string_view name) {
-    names_.push_back(name);
-    return table_.get(name);
-  }
-
-  void text(std::string_view name, std::string& into) {
-    const auto* node = find(name);
-    if (node == nullptr) return;
-    if (const auto* value = node->as_string())
-      into = plain(value->get());
-    else
-      error(*node, name, "must be a string");
-  }
-
   template <typename Number>
   void number(std::string_view name, Number& into, std::int64_t low) {
     const auto* node = find(name);
@@ -104,7 +82,7 @@ class EndpointReader {
     std::int64_t value = into.count();
     number(name, value, 1);
     if (value > 86'400)
-      error(*table_.get(name), name, "must be at most 86400");
+      error(*table().get(name), name, "must be at most 86400");
     else
       into = seconds(value);
   }
@@ -155,26 +133,8 @@ class EndpointReader {
       error(*node, "api_key", wrong);
   }
 
-  void refuse_unknown() {
-    for (const auto& [key, node] : table_)
-      if (std::ranges::find(names_, key.str()) == names_.end())
-        error(node, plain(key.str()),
-              "is not a key of an endpoint." + did_you_mean(plain(key.str()), names_));
-  }
-
-  void error(const toml::node& node, std::string_view name, std::string_view what) {
-    if (error_) return;
-    error_ =
-        Error{ErrorKind::invalid_argument,
-              fmt::format("{}: endpoint.{}.{}: {}", place(file_, node.source()), config_.name, name, what)};
-  }
-
-  const toml::table& table_;
-  const std::string& file_;
   const Lookup& lookup_;
   provider::EndpointConfig& config_;
-  std::vector<std::string_view> names_;
-  std::optional<Error> error_;
 };
 
 provider::EndpointConfig& endpoint_named(std::vector<provider::EndpointConfig>& endpoints,

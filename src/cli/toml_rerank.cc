@@ -7,9 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "base/nearest.h"
 #include "cli/toml_key.h"
-#include "cli/toml_parse.h"
+#include "cli/toml_reader.h"
 #include "search/request.h"
 
 namespace embedd::cli {
@@ -24,11 +23,10 @@ bool is_plain_name(std::string_view name) {
              name, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.'; });
 }
 
-/// Reads one table; keeps the first error.
-class RerankReader {
+class RerankReader : TomlReader {
  public:
   RerankReader(const toml::table& table, std::string name, const std::string& file, const Lookup& lookup)
-      : table_(table), file_(file), lookup_(lookup) {
+      : TomlReader(table, file, fmt::format("rerank.{}.", name)), lookup_(lookup) {
     out_.endpoint.name = name;
     out_.name = std::move(name);
   }
@@ -48,34 +46,17 @@ class RerankReader {
     if (whole("max_candidates", 1, provider::RerankConfig::kMostCandidates, number))
       out_.candidates = static_cast<int>(number);
     if (whole("timeout_ms", kLeastTimeoutMs, kMostTimeoutMs, number)) out_.timeout = milliseconds(number);
-    for (const auto& [key, node] : table_)
-      if (std::ranges::find(names_, key.str()) == names_.end())
-        error(node, plain(key.str()), "is not a key of a reranker." + did_you_mean(plain(key.str()), names_));
-    if (error_) return std::unexpected(*error_);
+    TRY(finish("a reranker"));
     if (auto valid = provider::validate(out_); !valid)
       return fail(ErrorKind::invalid_argument,
-                  fmt::format("{}: {}", place(file_, table_.source()), valid.error().message));
+                  fmt::format("{}: {}", place(file(), table().source()), valid.error().message));
     return std::move(out_);
   }
 
  private:
-  const toml::node* find(std::string_view name) {
-    names_.push_back(name);
-    return table_.get(name);
-  }
-
-  void text(std::string_view name, std::string& into) {
-    const auto* node = find(name);
-    if (node == nullptr) return;
-    if (const auto* value = node->as_string())
-      into = plain(value->get());
-    else
-      error(*node, name, "must be a string");
-  }
-
   void read_shape() {
     const auto* node = find("shape");
-    if (node == nullptr) return error(table_, "shape", "is missing: \"cohere\", \"jina\" or \"tei\"");
+    if (node == nullptr) return error(table(), "shape", "is missing: \"cohere\", \"jina\" or \"tei\"");
     const auto* value = node->as_string();
     const auto shape = value == nullptr ? std::nullopt : provider::rerank_shape_named(value->get());
     if (shape)
@@ -84,30 +65,8 @@ class RerankReader {
       error(*node, "shape", "must be \"cohere\", \"jina\" or \"tei\"");
   }
 
-  bool whole(std::string_view name, std::int64_t low, std::int64_t high, std::int64_t& into) {
-    const auto* node = find(name);
-    if (node == nullptr) return false;
-    const auto* value = node->as_integer();
-    if (value != nullptr && value->get() >= low && value->get() <= high) {
-      into = value->get();
-      return true;
-    }
-    error(*node, name, fmt::format("must be a whole number from {} to {}", low, high));
-    return false;
-  }
-
-  void error(const toml::node& node, std::string_view name, std::string_view what) {
-    if (error_) return;
-    error_ = Error{ErrorKind::invalid_argument,
-                   fmt::format("{}: rerank.{}.{}: {}", place(file_, node.source()), out_.name, name, what)};
-  }
-
-  const toml::table& table_;
-  const std::string& file_;
   const Lookup& lookup_;
   provider::RerankConfig out_;
-  std::vector<std::string_view> names_;
-  std::optional<Error> error_;
 };
 
 }  // namespace

@@ -7,8 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/nearest.h"
-#include "cli/toml_parse.h"
+#include "cli/toml_reader.h"
 #include "search/request.h"
 #include "search/traces.h"
 
@@ -25,11 +24,10 @@ bool is_plain_name(std::string_view name) {
   });
 }
 
-/// Reads one table; keeps the first error.
-class TokenReader {
+class TokenReader : TomlReader {
  public:
   TokenReader(const toml::table& table, std::string name, const std::string& file, const Lookup& lookup)
-      : table_(table), file_(file), lookup_(lookup) {
+      : TomlReader(table, file, fmt::format("token.{}.", name)), lookup_(lookup) {
     out_.rights.name = std::move(name);
     out_.origin = place(file, table.source());
   }
@@ -40,30 +38,17 @@ class TokenReader {
     read_filter();
     read_rate();
     read_contributor();
-    if (const auto* node = find("write")) {
-      if (const auto* flag = node->as_boolean())
-        out_.rights.write = flag->get();
-      else
-        error(*node, "write", "must be true or false");
-    }
-    for (const auto& [key, node] : table_)
-      if (std::ranges::find(names_, key.str()) == names_.end())
-        error(node, plain(key.str()), "is not a key of a token." + did_you_mean(plain(key.str()), names_));
-    if (error_) return std::unexpected(*error_);
+    flag("write", out_.rights.write);
+    TRY(finish("a token"));
     return std::move(out_);
   }
 
  private:
-  const toml::node* find(std::string_view name) {
-    names_.push_back(name);
-    return table_.get(name);
-  }
-
   /// The token itself may not be in this file, which people commit and copy.
   void read_secret() {
     constexpr std::string_view kShape = R"(must be { env = "NAME" } or { file = "path" })";
     const auto* node = find("secret");
-    if (node == nullptr) return error(table_, "secret", "is missing: it " + std::string(kShape));
+    if (node == nullptr) return error(table(), "secret", "is missing: it " + std::string(kShape));
     const auto* source = node->as_table();
     if (source == nullptr || source->size() != 1)
       return error(
@@ -113,13 +98,9 @@ class TokenReader {
   }
 
   void read_rate() {
-    const auto* node = find("requests_per_minute");
-    if (node == nullptr) return;
-    const auto* number = node->as_integer();
-    if (number == nullptr || number->get() < 1 || number->get() > kMaxPerMinute)
-      return error(*node, "requests_per_minute",
-                   fmt::format("must be a whole number from 1 to {}", kMaxPerMinute));
-    out_.rights.requests_per_minute = static_cast<int>(number->get());
+    std::int64_t number = 0;
+    if (whole("requests_per_minute", 1, kMaxPerMinute, number))
+      out_.rights.requests_per_minute = static_cast<int>(number);
   }
 
   void read_contributor() {
@@ -132,19 +113,8 @@ class TokenReader {
     out_.rights.contributor = plain(text->get());
   }
 
-  void error(const toml::node& node, std::string_view name, std::string_view what) {
-    if (error_) return;
-    error_ =
-        Error{ErrorKind::invalid_argument,
-              fmt::format("{}: token.{}.{}: {}", place(file_, node.source()), out_.rights.name, name, what)};
-  }
-
-  const toml::table& table_;
-  const std::string& file_;
   const Lookup& lookup_;
   TokenTable out_;
-  std::vector<std::string_view> names_;
-  std::optional<Error> error_;
 };
 
 }  // namespace

@@ -9,8 +9,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "base/nearest.h"
-#include "cli/toml_parse.h"
+#include "cli/budget_text.h"
+#include "cli/toml_reader.h"
 
 namespace embedd::cli {
 namespace {
@@ -18,16 +18,18 @@ namespace {
 constexpr std::size_t kMaxVectorizers = 10'000;
 constexpr std::string_view kNoBudget = "none";
 
-/// Reads one table; keeps the first error.
-class VectorizerReader {
+class VectorizerReader : TomlReader {
  public:
-  VectorizerReader(const toml::table& table, const std::string& file) : table_(table), file_(file) {}
+  VectorizerReader(const toml::table& table, const std::string& file)
+      : TomlReader(table, file, "vectorizer: ") {}
 
   Result<schema::DeclaredVectorizer> read() {
     schema::VectorizerSpec& spec = out_.spec;
     spec.model.clear();  // the endpoint's
-    for (auto* each : {&spec.name, &spec.table, &spec.text})
-      required(each == &spec.name ? "name" : each == &spec.table ? "table" : "text", *each);
+    required("name", spec.name);
+    if (!spec.name.empty()) set_label(fmt::format("vectorizer {}: ", spec.name));
+    required("table", spec.table);
+    required("text", spec.text);
     text("column", spec.column);
     optional("store", spec.store);
     optional("view", spec.view);
@@ -52,33 +54,13 @@ class VectorizerReader {
     flag("paused", out_.paused);
     flag("adopt_existing", spec.adopt_existing);
     flag("trust_all", spec.trust_all);
-    for (const auto& [key, node] : table_)
-      if (std::ranges::find(names_, key.str()) == names_.end())
-        error(node, plain(key.str()),
-              "is not a key of a vectorizer." + did_you_mean(plain(key.str()), names_));
-    if (error_) return std::unexpected(*error_);
+    TRY(finish("a vectorizer"));
     return std::move(out_);
   }
 
  private:
-  const toml::node* find(std::string_view name) {
-    names_.push_back(name);
-    return table_.get(name);
-  }
-
-  bool text(std::string_view name, std::string& into) {
-    const auto* node = find(name);
-    if (node == nullptr) return false;
-    const auto* value = node->as_string();
-    if (value == nullptr)
-      error(*node, name, "must be a string");
-    else
-      into = plain(value->get());
-    return true;
-  }
-
   void required(std::string_view name, std::string& into) {
-    if (!text(name, into)) error(table_, name, "is missing");
+    if (!text(name, into)) error(table(), name, "is missing");
   }
 
   void optional(std::string_view name, std::optional<std::string>& into) {
@@ -88,16 +70,7 @@ class VectorizerReader {
 
   void one_of(std::string_view name, std::initializer_list<std::string_view> words, std::string& into) {
     if (text(name, into) && std::ranges::find(words, into) == words.end())
-      error(*table_.get(name), name, fmt::format("must be one of: {}", fmt::join(words, ", ")));
-  }
-
-  void flag(std::string_view name, bool& into) {
-    const auto* node = find(name);
-    if (node == nullptr) return;
-    if (const auto* value = node->as_boolean())
-      into = value->get();
-    else
-      error(*node, name, "must be true or false");
+      error(*table().get(name), name, fmt::format("must be one of: {}", fmt::join(words, ", ")));
   }
 
   void read_key() {
@@ -114,14 +87,9 @@ class VectorizerReader {
 
   void read_dimensions() {
     bool send = false;
-    flag("send_dimensions", send);
-    if (table_.contains("send_dimensions")) out_.spec.send_dimensions = send;
-    const auto* node = find("dimensions");
-    if (node == nullptr) return;
-    const auto* value = node->as_integer();
-    if (value == nullptr || value->get() < 1 || value->get() > 16'000)
-      return error(*node, "dimensions", "must be a whole number from 1 to 16000");
-    out_.spec.dimensions = static_cast<int>(value->get());
+    if (flag("send_dimensions", send)) out_.spec.send_dimensions = send;
+    std::int64_t dimensions = 0;
+    if (whole("dimensions", 1, 16'000, dimensions)) out_.spec.dimensions = static_cast<int>(dimensions);
   }
 
   /// A number, or "none".
@@ -143,24 +111,13 @@ class VectorizerReader {
   }
 
   void read_budget() {
-    read_limit("budget_usd_per_day", 1e9, out_.budget.usd);
-    read_limit("budget_tokens_per_day", 1e18, out_.budget.tokens);
+    read_limit("budget_usd_per_day", kMostUsd, out_.budget.usd);
+    read_limit("budget_tokens_per_day", static_cast<double>(kMostTokens), out_.budget.tokens);
     out_.spec.budget = {.usd = out_.budget.usd.value_or(std::nullopt),
                         .tokens = out_.budget.tokens.value_or(std::nullopt)};
   }
 
-  void error(const toml::node& node, std::string_view name, std::string_view what) {
-    if (error_) return;
-    const std::string of = out_.spec.name.empty() ? "vectorizer" : "vectorizer " + out_.spec.name;
-    error_ = Error{ErrorKind::invalid_argument,
-                   fmt::format("{}: {}: {}: {}", place(file_, node.source()), of, name, what)};
-  }
-
-  const toml::table& table_;
-  const std::string& file_;
   schema::DeclaredVectorizer out_;
-  std::vector<std::string_view> names_;
-  std::optional<Error> error_;
 };
 
 /// A literal string if it can be one, because templates have backslashes.

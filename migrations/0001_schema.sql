@@ -122,7 +122,7 @@ BEGIN
   RETURN NEW;
 END
 $function$;
-CREATE TRIGGER embedd_sign BEFORE INSERT OR UPDATE ON embedd.made FOR EACH ROW EXECUTE FUNCTION embedd.sign_made();
+CREATE TRIGGER sign_made BEFORE INSERT OR UPDATE ON embedd.made FOR EACH ROW EXECUTE FUNCTION embedd.sign_made();
 
 -- Jobs that can never succeed, with the reason. A change of the row's text removes its dead letter.
 CREATE TABLE embedd.dead_letters (

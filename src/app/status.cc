@@ -22,8 +22,10 @@ std::optional<double> StatusReport::rate_of(const std::string& vectorizer_or_wor
 std::optional<double> StatusReport::seconds_to_finish(const schema::VectorizerStatus& vectorizer) const {
   const auto rate = rate_of(vectorizer.info.name);
   std::int64_t left = vectorizer.jobs;
-  if (!vectorizer.walked_at && vectorizer.rows.all && vectorizer.rows.done)
+  if (!vectorizer.walked_at) {  // the queue has only some of the rows that the walk will find
+    if (!vectorizer.rows.all || !vectorizer.rows.done) return std::nullopt;
     left = std::max(left, *vectorizer.rows.all - *vectorizer.rows.done);
+  }
   if (left == 0 || !rate || *rate <= 0) return std::nullopt;
   return static_cast<double>(left) / *rate;
 }
@@ -38,23 +40,12 @@ std::optional<double> RowRate::update(const std::vector<schema::WorkerStatus>& w
   return rate;
 }
 
-Result<StatusReader> StatusReader::open(const Settings& settings, std::optional<Duration> most) {
-  auto db = TRY(connect(settings));
-  return StatusReader(settings, most, std::move(db));
-}
-
-Result<schema::Status> StatusReader::read_in_time() {
-  if (!most_) return schema::read_status(db_);
-  // In a transaction, because a pooler may give each another session.
-  return db_.transaction([this]() -> Result<schema::Status> {
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(*most_).count();
-    TRY(db_.exec("SELECT pg_catalog.set_config('statement_timeout', $1, true)", {std::to_string(ms)}));
-    return schema::read_status(db_);
-  });
+Result<StatusReader> StatusReader::open(const Settings& settings) {
+  return StatusReader(settings, TRY(connect(settings)));
 }
 
 Result<StatusReport> StatusReader::read() {
-  auto status = TRY(read_in_time());
+  auto status = TRY(schema::read_status(db_));
   StatusReport report{.status = std::move(status)};
   auto place = TRY(db_.exec(
       "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), current_database()"));
@@ -81,6 +72,12 @@ Result<StatusReport> StatusReader::read() {
 
 bool waits(const schema::VectorizerStatus& vectorizer) {
   return vectorizer.jobs > 0 || vectorizer.unwalked_rows > 0;
+}
+
+std::int64_t living(const std::vector<schema::WorkerStatus>& workers) {
+  constexpr double kAliveSeconds = 60;
+  return std::ranges::count_if(
+      workers, [](const schema::WorkerStatus& worker) { return worker.silent_seconds < kAliveSeconds; });
 }
 
 std::string_view condition_of(const schema::VectorizerStatus& vectorizer, bool workers) {

@@ -57,18 +57,14 @@ class RowRate {
 /// Reads the status again and again over one connection.
 class StatusReader {
  public:
-  /// `settings` must outlive the reader. `most`: the most time that a statement of a reading may take, such
-  /// as one that waits for a lock; none: any. Errors: the connection's.
-  static Result<StatusReader> open(const Settings& settings, std::optional<Duration> most = {});
+  /// `settings` must outlive the reader. Errors: the connection's.
+  static Result<StatusReader> open(const Settings& settings);
+  /// The same over a connection of the caller's.
+  StatusReader(const Settings& settings, pg::Connection db) : settings_(&settings), db_(std::move(db)) {}
   Result<StatusReport> read();
 
  private:
-  StatusReader(const Settings& settings, std::optional<Duration> most, pg::Connection db)
-      : settings_(&settings), most_(most), db_(std::move(db)) {}
-  Result<schema::Status> read_in_time();
-
   const Settings* settings_;
-  std::optional<Duration> most_;
   pg::Connection db_;
   RowRate rate_;
   RowRates rates_;
@@ -76,6 +72,9 @@ class StatusReader {
 
 /// Whether rows of the vectorizer wait to be embedded, or to be walked.
 bool waits(const schema::VectorizerStatus& vectorizer);
+
+/// How many were heard of within the last minute. A worker that was killed is listed for longer.
+std::int64_t living(const std::vector<schema::WorkerStatus>& workers);
 
 /// The vectorizer's condition in one or two words of at most eleven characters, such as "current" or "no
 /// worker". `workers`: at least one worker runs.

@@ -99,7 +99,7 @@ std::string vectorizers_text(const app::StatusReport& report) {
     table.add({printable(item.info.name, kName - 1), printable(item.info.model, kModel), waiting_of(item),
                item.oldest_age_seconds ? human_age(*item.oldest_age_seconds) : "-",
                item.dead_letters > 0 ? paint(Colour::red, human_count(item.dead_letters)) : "0",
-               state_of(item, !status.workers.empty())});
+               state_of(item, app::living(status.workers) > 0)});
     for (const std::string& line : notes_of(report, item)) note(printable(item.info.name) + line);
     if (item.index_wanted)
       note(fmt::format("index_wanted: {}embedd vectorizer reindex {}",

@@ -39,6 +39,7 @@ class TokenReader : TomlReader {
     read_rate();
     read_contributor();
     flag("write", out_.rights.write);
+    flag("dead_letters", out_.rights.dead_letters);
     TRY(finish("a token"));
     return std::move(out_);
   }

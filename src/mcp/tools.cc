@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "app/database.h"
 #include "app/row.h"
 #include "app/status.h"
 #include "base/json.h"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr int kMostHits = 50, kHits = 8, kMostOffset = 1000;
 constexpr std::size_t kMostName = 200;
+constexpr Duration kLongestStatement = seconds(20);
 
 /// Lines of text, as many as fit.
 class Lines {
@@ -146,15 +148,15 @@ Result<std::string> Tools::get_row(const Arguments& arguments, ToolResult& resul
 
 Result<std::string> Tools::status(const Arguments& arguments, ToolResult& /*result*/) {
   TRY(nothing_else(arguments));
-  auto reader = TRY(app::StatusReader::open(settings_));
+  app::StatusReader reader(settings_, TRY(app::connect_for_server(settings_, kLongestStatement)));
   auto report = TRY(reader.read());
   std::erase_if(report.status.vectorizers, [this](const auto& each) { return !may_use(each.info.name); });
-  const bool workers = !report.status.workers.empty();
+  const std::int64_t workers = app::living(report.status.workers);
   Lines lines;
-  lines.add(fmt::format("{} workers run.", report.status.workers.size()));
+  lines.add(fmt::format("{} workers run.", workers));
   for (const auto& each : report.status.vectorizers) {
     JsonWriter json;
-    json.object().key("name").value(each.info.name).key("state").value(app::condition_of(each, workers));
+    json.object().key("name").value(each.info.name).key("state").value(app::condition_of(each, workers > 0));
     json.key("waiting_rows").value(each.jobs).key("dead_letters").value(each.dead_letters);
     if (each.unwalked_rows > 0) json.key("rows_not_looked_at_yet").value(each.unwalked_rows);
     if (each.problem) json.key("problem").value(printable(*each.problem, 300));

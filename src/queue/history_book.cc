@@ -35,6 +35,13 @@ void HistoryBook::polled(std::span<const VectorizerState> states) {
 std::optional<std::vector<HistoryRow>> HistoryBook::next(Instant now) {
   if (said_at_ && now < *said_at_ + kEvery) return std::nullopt;
   said_at_ = now;
+  auto rows = rest();
+  if (rows.empty() && sent_at_ && now < *sent_at_ + kAtLeastEvery) return std::nullopt;
+  sent_at_ = now;
+  return rows;
+}
+
+std::vector<HistoryRow> HistoryBook::rest() {
   std::vector<HistoryRow> rows;
   for (auto& [id, open] : open_) {
     if (!open.listed || (!open.changed && open.rows == 0 && open.tokens == 0)) continue;
@@ -42,8 +49,6 @@ std::optional<std::vector<HistoryRow>> HistoryBook::next(Instant now) {
                     std::exchange(open.tokens, 0), std::exchange(open.fresh, {})});
     open.changed = false;
   }
-  if (rows.empty() && sent_at_ && now < *sent_at_ + kAtLeastEvery) return std::nullopt;
-  sent_at_ = now;
   return rows;
 }
 

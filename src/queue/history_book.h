@@ -39,6 +39,8 @@ class HistoryBook {
   /// Once a minute: rows for the vectorizers that changed since the last call. Once an hour also without any,
   /// so that old rows are deleted.
   std::optional<std::vector<HistoryRow>> next(Instant now);
+  /// At the end: what next() would say in time.
+  std::vector<HistoryRow> rest();
 
  private:
   struct Open {

@@ -106,8 +106,11 @@ PgQueue::~PgQueue() {
   parts_.clear();  // nobody would take their receipts
   closing_ = true;
   const Instant deadline = clock_.now() + kLastWords;
-  if (claims_.pipeline.ready())
+  if (claims_.pipeline.ready()) {
+    if (const auto rows = history_.rest(); !rows.empty())
+      claims_.send(history_statement(), history_params(rows), [](const auto&) {});
     claims_.send(goodbye_statement(), pg::Params().uuid(options_.worker), [](const auto&) {});
+  }
   usage_.hurry(clock_.now());
   for (;;) {
     claims_.pump();

@@ -63,6 +63,29 @@ Result<Match> match(pg::Connection& db, const DeadLetterFilter& filter) {
   return out;
 }
 
+/// Passes over dead letters that somebody has locked: a user's transaction is about to remove them with a new
+/// text.
+std::string delete_matching(const pg::Connection& db) {
+  return fmt::format(
+      "DELETE FROM embedd.dead_letters d WHERE d.ctid = ANY (ARRAY(SELECT d.ctid FROM embedd.dead_letters d "
+      "WHERE {} FOR UPDATE "
+      "SKIP LOCKED))",
+      matches(db));
+}
+
+/// Runs `body` in a transaction that gives up a lock before PostgreSQL would look for a deadlock, so that a
+/// user's transaction is never the victim. Error: conflict if a row stays locked.
+template <typename Body>
+auto giving_way(pg::Connection& db, Body body) -> decltype(body()) {
+  return db.transaction([&]() -> decltype(body()) {
+    TRY(db.exec("SELECT pg_catalog.set_config('lock_timeout', '500ms', true)"));
+    auto done = body();
+    if (!done && db.last_sqlstate() == "55P03")
+      return fail(ErrorKind::conflict, "a transaction that is open has changed such a row: try again later");
+    return done;
+  });
+}
+
 /// Deletes the matching dead letters of one vectorizer and puts their keys into its queue.
 Result<std::int64_t> retry_one(pg::Connection& db, const VectorizerInfo& v, std::vector<pg::Param> params) {
   params[0] = std::to_string(v.id);
@@ -75,12 +98,12 @@ Result<std::int64_t> retry_one(pg::Connection& db, const VectorizerInfo& v, std:
   auto rows =
       TRY(db.exec(fmt::format(
                       R"(
-WITH d AS (DELETE FROM embedd.dead_letters d WHERE {1} RETURNING d.key)
+WITH d AS ({1} RETURNING d.key)
 INSERT INTO {0} AS q ({2})
 SELECT {3} FROM d, jsonb_populate_record(NULL::{0}, jsonb_build_object({4})) r
 ON CONFLICT ({2}) DO UPDATE SET lease = NULL, run_at = now(), attempt = 0,
   kept = NULL, kept_hash = NULL, kept_at = NULL)",
-                      queue_table(v.id), matches(db), keys,
+                      queue_table(v.id), delete_matching(db), keys,
                       pg::join_each(n, ", ", [](std::size_t i) { return fmt::format("r.k{}", i); }), renamed),
                   params));
   const auto count = static_cast<std::int64_t>(rows.affected());
@@ -126,7 +149,7 @@ Result<std::map<std::string, std::int64_t>> count_dead_letters(pg::Connection& d
 }
 
 Result<std::int64_t> retry_dead_letters(pg::Connection& db, const DeadLetterFilter& filter) {
-  return db.transaction([&]() -> Result<std::int64_t> {
+  return giving_way(db, [&]() -> Result<std::int64_t> {
     auto matching = TRY(match(db, filter));
     auto vectorizers = TRY(list_vectorizers(db));
     std::int64_t total = 0;
@@ -141,10 +164,11 @@ Result<std::int64_t> retry_dead_letters(pg::Connection& db, const DeadLetterFilt
 }
 
 Result<std::int64_t> purge_dead_letters(pg::Connection& db, const DeadLetterFilter& filter) {
-  auto matching = TRY(match(db, filter));
-  auto rows =
-      TRY(db.exec(fmt::format("DELETE FROM embedd.dead_letters d WHERE {}", matches(db)), matching.params));
-  return static_cast<std::int64_t>(rows.affected());
+  return giving_way(db, [&]() -> Result<std::int64_t> {
+    auto matching = TRY(match(db, filter));
+    auto rows = TRY(db.exec(delete_matching(db), matching.params));
+    return static_cast<std::int64_t>(rows.affected());
+  });
 }
 
 }  // namespace embedd::schema

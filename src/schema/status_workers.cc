@@ -54,7 +54,7 @@ WITH said AS (
          t ->> 'concurrency' AS concurrency, t ->> 'inputs_per_second' AS inputs_per_second
   FROM embedd.workers w,
        jsonb_array_elements(CASE WHEN jsonb_typeof(w.endpoints) = 'array' THEN w.endpoints ELSE '[]' END) t
-  WHERE w.seen_at > now() - interval '10 minutes' AND NOT w.stopped AND w.database = embedd.this_database())
+  WHERE w.seen_at > now() - interval '1 minute' AND NOT w.stopped AND w.database = embedd.this_database())
 SELECT name, state, message, in_flight, concurrency, inputs_per_second
 FROM said WHERE name IS NOT NULL
 ORDER BY name, count(*) OVER (PARTITION BY name, state) DESC, state)"));

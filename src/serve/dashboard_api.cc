@@ -34,6 +34,7 @@ constexpr std::pair<std::string_view, const char*> kTypes[] = {{".html", "text/h
 constexpr std::size_t kMostValue = 4096;
 constexpr int kDeadLetters = 100;
 constexpr int kMostCounted = 10'000;
+constexpr Duration kLongestStatement = seconds(20);
 
 Viewer viewer_of(const Rights& rights, bool has_token) {
   Viewer viewer{.token = rights.name};
@@ -48,9 +49,9 @@ Viewer viewer_of(const Rights& rights, bool has_token) {
     viewer.why_no_write =
         "without a token nothing may be changed: set EMBEDD_API_TOKEN, restart the server, and enter the "
         "token here";
-  else if (!rights.write)
+  else if (!rights.dead_letters)
     viewer.why_no_write = fmt::format(
-        "this token may only read: write = true in [token.{}] of embedd.toml lets it change things",
+        "this token may only read: dead_letters = true in [token.{}] of embedd.toml lets it retry and purge",
         rights.name);
   return viewer;
 }
@@ -282,7 +283,7 @@ void DashboardApi::run(HttpReply reply, std::optional<std::size_t> client, Work 
     return out;
   };
   auto call = [this, reply, work = std::move(work)]() mutable {
-    auto db = app::connect(settings_);
+    auto db = app::connect_for_server(settings_, kLongestStatement);
     if (!db) {
       log::warn("database_unavailable", {{"connection", "dashboard"}, {"message", db.error().message}});
       return failed(std::move(reply),

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "app/database.h"
 #include "base/log.h"
 #include "base/threads.h"
 
@@ -12,6 +13,7 @@ namespace {
 
 /// Pause after a reading, as a multiple of the time that it took.
 constexpr int kPause = 10;
+constexpr Duration kLongestPause = seconds(30), kPauseAfterFailure = seconds(5);
 /// A statement of a reading that takes longer is given up, so that the feed can stop.
 constexpr Duration kLongestStatement = seconds(10);
 
@@ -43,6 +45,7 @@ std::uint64_t StatusFeed::add(Watch watch) {
     const std::lock_guard lock(mutex_);
     id = next_id_++;
     all_.emplace(id, std::move(watch));
+    new_.insert(id);
   }
   changed_.notify_all();
   return id;
@@ -52,11 +55,12 @@ void StatusFeed::remove(std::uint64_t id) {
   const std::lock_guard calling(calling_);
   const std::lock_guard lock(mutex_);
   all_.erase(id);
+  new_.erase(id);
 }
 
 Result<app::StatusReport> StatusFeed::read_now() {
   const auto read = [this]() -> Result<app::StatusReport> {
-    if (!reader_) reader_ = TRY(app::StatusReader::open(settings_, kLongestStatement));
+    if (!reader_) reader_.emplace(settings_, TRY(app::connect_for_server(settings_, kLongestStatement)));
     return reader_->read();
   };
   auto report = read();
@@ -76,7 +80,7 @@ void StatusFeed::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const bool again = !last || Clock::now() >= next_at;
-    if (once_.empty() && (all_.empty() || !again)) {
+    if (once_.empty() && new_.empty() && (all_.empty() || !again)) {
       if (!all_.empty()) {
         changed_.wait_until(lock, next_at);
       } else if (reader_ && changed_.wait_for(lock, kIdle) == std::cv_status::timeout) {
@@ -92,13 +96,16 @@ void StatusFeed::run() {
       const Instant began = Clock::now();
       last = std::make_shared<const Result<app::StatusReport>>(read_now());
       const Instant ended = Clock::now();
-      next_at = ended + std::max<Duration>(kEvery, kPause * (ended - began));
+      next_at = ended + (*last ? std::clamp<Duration>(kPause * (ended - began), kEvery, kLongestPause)
+                               : kPauseAfterFailure);
     }
     {
       const std::lock_guard calling(calling_);
       lock.lock();
       const auto once = std::exchange(once_, {});
-      const auto all = again ? all_ : std::map<std::uint64_t, Watch>{};
+      auto all = all_;
+      if (!again) std::erase_if(all, [this](const auto& watch) { return !new_.contains(watch.first); });
+      new_.clear();
       lock.unlock();
       for (const Watch& watch : once) watch(last);
       for (const auto& [id, watch] : all) watch(last);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,7 +23,8 @@ namespace embedd::serve {
 
 class StatusFeed {
  public:
-  /// Least time between two readings. A reading that took long is followed by a pause ten times as long.
+  /// Least time between two readings. A reading that took long is followed by a pause ten times as long, of
+  /// 30 s at most; a failed one by 5 s.
   static constexpr Duration kEvery = seconds(2);
   /// A connection that nobody has used for so long is closed.
   static constexpr Duration kIdle = seconds(30);
@@ -41,7 +43,8 @@ class StatusFeed {
   /// Calls `watch` once, with the newest reading, or with a new one if the pause after the newest has passed.
   /// Thread-safe.
   void read(Watch watch);
-  /// Calls `watch` with each reading, until it is removed. Thread-safe.
+  /// Calls `watch` at once with the newest reading, and with each further one, until it is removed.
+  /// Thread-safe.
   std::uint64_t add(Watch watch);
   /// `watch` may be called until this returns, but not later. Thread-safe, but not within a watch.
   void remove(std::uint64_t id);
@@ -59,6 +62,7 @@ class StatusFeed {
   bool stopping_ = false;               ///< guarded by mutex_
   std::vector<Watch> once_;             ///< guarded by mutex_
   std::map<std::uint64_t, Watch> all_;  ///< guarded by mutex_
+  std::set<std::uint64_t> new_;         ///< of all_, those that were never called; guarded by mutex_
   std::uint64_t next_id_ = 1;           ///< guarded by mutex_
   std::mutex calling_;                  ///< held while watches are called
   std::thread thread_;

@@ -78,14 +78,15 @@ void write_problems(JsonWriter& json, const schema::VectorizerStatus& item) {
   write(json, "note", item.note);
 }
 
-void write_vectorizer(JsonWriter& json, const app::StatusReport& report,
-                      const schema::VectorizerStatus& item) {
+void write_vectorizer(JsonWriter& json, const app::StatusReport& report, const schema::VectorizerStatus& item,
+                      bool sees_replaced) {
   json.object().key("name").value(item.info.name).key("source").value(item.source);
   json.key("endpoint").value(item.info.endpoint).key("model").value(item.info.model);
   json.key("dimensions").value(item.info.dimensions);
   json.key("state").value(item.info.paused ? "paused" : "active");
-  json.key("condition").value(app::condition_of(item, !report.status.workers.empty()));
-  write(json, "replaces", item.info.next_of.empty() ? std::nullopt : std::optional(item.info.next_of));
+  json.key("condition").value(app::condition_of(item, app::living(report.status.workers) > 0));
+  write(json, "replaces",
+        item.info.next_of.empty() || !sees_replaced ? std::nullopt : std::optional(item.info.next_of));
   write(json, "text_search", item.text_search.empty() ? std::nullopt : std::optional(item.text_search));
   json.key("budget").object();
   write(json, "usd_per_day", item.budget_usd_per_day);
@@ -176,7 +177,7 @@ std::string status_json(const app::StatusReport& report, const Viewer* viewer) {
   json.object();
   json.key("vectorizers").array();
   for (const schema::VectorizerStatus& item : status.vectorizers)
-    if (sees(item.info.name)) write_vectorizer(json, report, item);
+    if (sees(item.info.name)) write_vectorizer(json, report, item, sees(item.info.next_of));
   json.end().key("workers");
   if (everything) {
     json.array();

@@ -57,7 +57,7 @@ std::string Rights::read_only() const {
 
 Result<Tokens> Tokens::parse(const Secret& text) {
   Tokens out;
-  for (Secret& secret : TRY(split(text))) TRY(out.add(secret, {.write = true}));
+  for (Secret& secret : TRY(split(text))) TRY(out.add(secret, {.write = true, .dead_letters = true}));
   return out;
 }
 

@@ -22,6 +22,7 @@ struct Rights {
   std::optional<search::Filter> filter;  ///< which rows are found
   int requests_per_minute = 0;           ///< 0: without a limit
   bool write = false;                    ///< may add traces
+  bool dead_letters = false;             ///< may retry and purge them
   std::string contributor{};             ///< whose traces these are, for contributor_id; a uuid, or empty
 
   [[nodiscard]] bool may_use(std::string_view vectorizer) const;

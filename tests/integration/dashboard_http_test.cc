@@ -125,6 +125,8 @@ TEST_F(DashboardHttp, EventsComeUntilTheServerStops) {
 }
 
 TEST_F(DashboardHttp, AStatusThatWaitsForALockIsGivenUpAndHoldsUpNoStop) {
+  if (target() == Target::pgbouncer)
+    GTEST_SKIP() << "a pooler shares sessions: only its own settings bound them";
   serve({{"EMBEDD_API_TOKEN", kAll}}, kAll);
   sql("BEGIN");
   sql("LOCK TABLE embedd.vectorizers IN ACCESS EXCLUSIVE MODE");
@@ -133,6 +135,44 @@ TEST_F(DashboardHttp, AStatusThatWaitsForALockIsGivenUpAndHoldsUpNoStop) {
   EXPECT_TRUE(server->wait_for_log("\"event\":\"status_not_read\"")) << server->log();
   EXPECT_EQ(server->stop().code, 0);
   sql("ROLLBACK");
+}
+
+TEST_F(DashboardHttp, ATableThatIsLockedHidesNoOther) {
+  if (target() == Target::pgbouncer)
+    GTEST_SKIP() << "a pooler shares sessions: only its own settings bound them";
+  declare_articles();
+  embed_all();
+  serve({{"EMBEDD_API_TOKEN", kAll}}, kAll);
+  sql("BEGIN");
+  sql("LOCK TABLE notes IN ACCESS EXCLUSIVE MODE");
+  const SearchReply status = client->get("/v1/status");
+  sql("ROLLBACK");
+  EXPECT_EQ(status.status, 200) << status.body;
+  EXPECT_THAT(status.body, AllOf(HasSubstr(R"("name":"articles")"), HasSubstr(R"("name":"notes")")));
+}
+
+TEST_F(DashboardHttp, ALetterThatAUserIsAboutToRemoveIsPassedOver) {
+  bury_notes();
+  serve({{"EMBEDD_API_TOKEN", kAll}}, kAll);
+  sql("BEGIN");
+  sql("DELETE FROM embedd.dead_letters WHERE key ->> 'id' = '1'");
+  EXPECT_EQ(at(client->post(kDead + std::string("/retry"), R"({"kind": "rejected"})").body, "/rows"), "1");
+  EXPECT_EQ(at(client->post(kDead + std::string("/purge"), R"({"kind": "rejected"})").body, "/rows"), "0");
+  sql("ROLLBACK");
+  EXPECT_EQ(letters_left(), "1 2 4");
+}
+
+TEST_F(DashboardHttp, ARetryGivesWayToAnOpenTransaction) {
+  bury_notes();
+  serve({{"EMBEDD_API_TOKEN", kAll}}, kAll);
+  sql("INSERT INTO embedd.queue_1 (k1) VALUES (3)");
+  sql("BEGIN");
+  sql("UPDATE embedd.queue_1 SET attempt = 1 WHERE k1 = 3");
+  const SearchReply reply = client->post(kDead + std::string("/retry"), R"({"kind": "rejected"})");
+  sql("ROLLBACK");
+  EXPECT_EQ(reply.status, 503) << reply.body;
+  EXPECT_THAT(reply.body, HasSubstr("try again"));
+  EXPECT_EQ(letters_left(), "1 2 3 4");
 }
 
 TEST_F(DashboardHttp, DeadLettersAreListedByFilter) {
@@ -190,10 +230,10 @@ TEST_F(DashboardHttp, NobodyElseChangesAnything) {
   EXPECT_THAT(reply.body, HasSubstr("set EMBEDD_API_TOKEN"));
   EXPECT_EQ(at(client->get("/v1/status").body, "/rights/write"), "false");
   server.reset();
-  serve_with("write = false\n");
+  serve_with("write = true\n");
   reply = client->post(purge, body);
   EXPECT_EQ(reply.status, 403);
-  EXPECT_THAT(reply.body, HasSubstr("write = true in [token.some]"));
+  EXPECT_THAT(reply.body, HasSubstr("dead_letters = true in [token.some]"));
   SearchClient owner(port_of(*server), kAll);
   EXPECT_EQ(owner.post(purge, body, {"Origin: http://evil.example"}).status, 403) << "another host's page";
   EXPECT_EQ(owner.post(purge, body, {"Content-Type: text/plain"}).status, 415);
@@ -216,6 +256,10 @@ TEST_F(DashboardHttp, APageOfAnotherHostGetsNothing) {
                        {json, "Origin: http://127.0.0.1:3000"})
                 .status,
             200);
+}
+
+TEST_F(DashboardHttp, AShortRunOfOnceIsInTheHistory) {
+  EXPECT_EQ(value("SELECT sum(rows) FROM embedd.history"), "6");
 }
 
 TEST_F(DashboardHttp, HistoryIsWhatWorkersRecorded) {

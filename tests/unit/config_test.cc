@@ -481,7 +481,7 @@ TEST_F(ConfigTest, TokensHaveRights) {
   write("embedd.toml",
         "[token.support]\nsecret = { env = \"SUPPORT_TOKEN\" }\nvectorizers = [\"tickets\"]\n"
         "filter = '{\"column\": \"tenant\", \"op\": \"=\", \"value\": 7}'\nrequests_per_minute = 600\n"
-        "[token.other]\nsecret = { env = \"OTHER\" }\nwrite = true\n"
+        "[token.other]\nsecret = { env = \"OTHER\" }\nwrite = true\ndead_letters = true\n"
         "contributor = \"00000000-0000-0000-0000-00000000000a\"\n");
   const Config config = load();
   ASSERT_EQ(config.tokens.size(), 2U);
@@ -494,6 +494,8 @@ TEST_F(ConfigTest, TokensHaveRights) {
   EXPECT_FALSE(support.rights.write);
   EXPECT_EQ(other.secret_file, "/run/other");
   EXPECT_TRUE(other.rights.write);
+  EXPECT_TRUE(other.rights.dead_letters);
+  EXPECT_FALSE(support.rights.dead_letters);
   EXPECT_EQ(other.rights.contributor, "00000000-0000-0000-0000-00000000000a");
   EXPECT_FALSE(other.rights.filter);
 }

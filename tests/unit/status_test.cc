@@ -46,6 +46,14 @@ TEST(Status, SaysHowAVectorizerStands) {
   }
 }
 
+TEST(Status, AWorkerThatIsSilentForAMinuteIsNotAlive) {
+  WorkerStatus alive, killed;
+  alive.silent_seconds = 20;
+  killed.silent_seconds = 61;
+  EXPECT_EQ(living({alive, killed}), 1);
+  EXPECT_EQ(living({killed}), 0);
+}
+
 TEST(Status, CountsRowsBetweenTwoLooks) {
   const auto workers = [](std::int64_t rows) {
     WorkerStatus idle, busy;
@@ -83,6 +91,9 @@ TEST(Status, TellsWhenItIsDone) {
   status.walked_at.reset();
   status.rows = {.all = 1000, .done = 400};
   EXPECT_EQ(report.seconds_to_finish(status), 12.0) << "rows that no walk has found yet";
+  status.rows = {};
+  EXPECT_EQ(report.seconds_to_finish(status), std::nullopt) << "the queue has only some of the rows";
+  status.rows = {.all = 1000, .done = 400};
   report.rows_per_second_of["notes"] = 0;
   EXPECT_EQ(report.seconds_to_finish(status), std::nullopt) << "nothing moves";
   EXPECT_EQ(report.seconds_to_finish(current()), std::nullopt) << "nothing waits";

@@ -125,7 +125,7 @@ const tests = {
     const viewer = await open(url, '#/pages/dead?kind=rejected', { as: reader })
     await viewer.getByRole('rowheader', { name: 'id 77' }).waitFor()
     expect(await viewer.getByRole('button', { name: 'Retry these' }).isDisabled(), 'a reader may retry')
-    expect((await viewer.locator('#dead-why').innerText()).includes('write = true'), await viewer.locator('#dead-why').innerText())
+    expect((await viewer.locator('#dead-why').innerText()).includes('dead_letters = true'), await viewer.locator('#dead-why').innerText())
     await viewer.done()
     const page = await open(url, '#/pages/dead')
     await page.getByRole('rowheader', { name: 'id 77' }).waitFor()
@@ -247,12 +247,12 @@ secret = { env = "READER_TOKEN" }
 [token.few]
 secret = { env = "FEW_TOKEN" }
 vectorizers = ["notes"]
-write = true
+dead_letters = true
 [token.some]
 secret = { env = "SOME_TOKEN" }
 vectorizers = ["pages"]
 filter = '{"column": "id", "op": "<", "value": 100}'
-write = true
+dead_letters = true
 `
   writeFileSync(`${work}/endpoints.toml`, endpoint)
   writeFileSync(`${work}/embedd.toml`, endpoint + tokens)

@@ -8,10 +8,13 @@ namespace {
 /// The first day that counts, as SQL over $1.
 Result<std::string> first_day(pg::Connection& db, const std::string& since) {
   if (since.empty()) return std::string("'-infinity'::date");
-  // An interval is tried first: PostgreSQL reads no day as an interval of letters and numbers.
-  for (const char* day : {"(now() AT TIME ZONE 'UTC' - $1::interval)::date", "$1::date"})
-    if (since.find('-') == std::string::npos || std::string_view(day) == "$1::date")
-      if (db.exec(fmt::format("SELECT {}", day), {since})) return std::string(day);
+  // PostgreSQL reads a bare number as seconds, and "7 days ago" as a time to come.
+  constexpr const char *kLength = "(now() AT TIME ZONE 'UTC' - $1::interval)::date", *kDay = "$1::date";
+  const bool number = since.find_first_not_of("0123456789. ") == std::string::npos;
+  if (since.find('-') == std::string::npos && !number)
+    if (const auto past = db.exec("SELECT $1::interval >= '0'", {since}); past && past->flag(0, 0))
+      return std::string(kLength);
+  if (!number && db.exec(fmt::format("SELECT {}", kDay), {since})) return std::string(kDay);
   return fail(
       ErrorKind::invalid_argument,
       fmt::format("--since {} is neither a day nor a length of time; write for example 2026-11-28 or 7d",

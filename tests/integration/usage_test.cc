@@ -71,6 +71,8 @@ TEST_F(UsageTest, SlipsAreExplained) {
   const Finished slip = usage({"--since", "yesterdays"});
   EXPECT_EQ(slip.code, 2);
   EXPECT_THAT(slip.error_output, HasSubstr("write for example 2026-11-28 or 7d"));
+  for (const char* misread : {"30", "2026", "7 days ago"})
+    EXPECT_EQ(usage({"--since", misread}).code, 2) << misread;
   sql("DELETE FROM embedd.usage");
   const Finished nothing = usage({});
   EXPECT_EQ(nothing.code, 0);

@@ -88,6 +88,7 @@ Result<void> check_all(const Settings& settings, std::vector<schema::DeclaredVec
       return fail(ErrorKind::invalid_argument,
                   fmt::format("the vectorizer {} is declared twice", each.spec.name));
     names.push_back(each.spec.name);
+    each.spec.paused = each.paused;
     each.spec.model = TRY(model_for(settings, each.spec.endpoint, each.spec.model));
     if (auto checked = check_spec(settings, each.spec); !checked)
       return fail(checked.error().kind,
@@ -99,11 +100,6 @@ Result<void> check_all(const Settings& settings, std::vector<schema::DeclaredVec
 Result<void> create(const Settings& settings, const schema::DeclaredVectorizer& wanted) {
   const schema::VectorizerSpec& spec = wanted.spec;
   TRY(create_vectorizer(settings, spec));
-  // Before the text search, whose index may take long to build.
-  if (wanted.paused) {
-    auto db = TRY(connect(settings));
-    TRY(schema::pause_vectorizer(db, spec.name));
-  }
   if (!wanted.text_search.empty()) TRY(set_text_search(settings, spec.name, wanted.text_search, true));
   return {};
 }
@@ -163,9 +159,23 @@ Result<std::vector<PlannedChange>> plan_apply(const Settings& settings, const Ap
         std::ranges::find(all, each.spec.name, &schema::VectorizerInfo::next_of) != all.end();
     add_differences(plan, each, TRY(schema::differences(db, each, *found)), has_successor);
   }
-  for (const schema::DeclaredVectorizer& each : there)
-    if (std::ranges::find(wanted, each.spec.name, [](const auto& w) { return w.spec.name; }) == wanted.end())
-      plan.push_back({.kind = request.prune ? Kind::drop : Kind::leave, .vectorizer = each.spec.name});
+  if (request.prune && wanted.empty() && !there.empty())
+    return fail(ErrorKind::invalid_argument,
+                fmt::format("the file declares no vectorizer, so --prune would drop all {}: is it the right "
+                            "file? To drop one: "
+                            "embedd vectorizer drop NAME; to drop all: embedd uninstall",
+                            there.size()));
+  for (const schema::DeclaredVectorizer& each : there) {
+    const std::string& name = each.spec.name;
+    if (std::ranges::find(wanted, name, [](const auto& w) { return w.spec.name; }) != wanted.end()) continue;
+    const auto change = std::ranges::find_if(
+        all, [&](const schema::VectorizerInfo& v) { return v.next_of == name || v.old_of == name; });
+    if (request.prune && change != all.end())
+      return fail(ErrorKind::conflict, fmt::format("{0} is not in the file, but {1} belongs to a change of "
+                                                   "{0}: drop {1} first: embedd vectorizer drop {1}",
+                                                   name, change->name));
+    plan.push_back({.kind = request.prune ? Kind::drop : Kind::leave, .vectorizer = name});
+  }
   return plan;
 }
 

@@ -57,8 +57,10 @@ std::string describe(const app::PlannedChange& change) {
       return fmt::format("{} needs a successor, because {} differ: {}", change.vectorizer, keys,
                          change.command);
     case Kind::replace:
-      return fmt::format("{} cannot be changed, and {} differ: {}, then apply again", change.vectorizer, keys,
-                         change.command);
+      return fmt::format(
+          "{} cannot be changed, and {} differ: {}, then apply again{}", change.vectorizer, keys,
+          change.command,
+          change.wanted.spec.store ? ", with another store, or with adopt_existing = true" : "");
     case Kind::drop: return fmt::format("drop {}; its vectors stay", change.vectorizer);
     case Kind::leave: break;
   }

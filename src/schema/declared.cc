@@ -111,13 +111,14 @@ Result<std::vector<std::string>> differences(pg::Connection& db, const DeclaredV
   check("chunk_template", w.chunk_template == t.chunk_template);
   check("halfvec", !w.store || w.halfvec == t.halfvec);
   check("long_texts", w.long_texts == t.long_texts);
+  // What saves money comes before what takes long.
+  check("budget_usd_per_day", !wanted.budget.usd || *wanted.budget.usd == t.budget.usd);
+  check("budget_tokens_per_day", !wanted.budget.tokens || *wanted.budget.tokens == t.budget.tokens);
+  check("paused", wanted.paused == there.paused);
   check("index", w.index == t.index);
   check("score", w.score == t.score);
   check("text_search",
         wanted.text_search == there.text_search || there.text_search == "pg_catalog." + wanted.text_search);
-  check("budget_usd_per_day", !wanted.budget.usd || *wanted.budget.usd == t.budget.usd);
-  check("budget_tokens_per_day", !wanted.budget.tokens || *wanted.budget.tokens == t.budget.tokens);
-  check("paused", wanted.paused == there.paused);
   return out;
 }
 

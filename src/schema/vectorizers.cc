@@ -192,6 +192,8 @@ Result<Declared> declare_in_transaction(pg::Connection& db, const VectorizerSpec
   plan.id = id;
   if (declared.filter) TRY(keep_filter(db, plan.id, spec, declared));
   if (!spec.score.empty()) TRY(store_score(db, plan.id, declared.source, spec.score));
+  if (spec.paused)
+    TRY(db.exec("UPDATE embedd.vectorizers SET state = 'paused' WHERE id = $1", {std::to_string(plan.id)}));
   if (spec.budget != DailyBudget()) TRY(write_budget(db, plan.id, spec.budget));
   TRY(run_all(db, queue_ddl(plan)));
   Declared out{.notes = declared.notes};

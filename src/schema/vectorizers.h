@@ -54,6 +54,7 @@ struct VectorizerSpec {
   bool adopt_existing = false;          ///< trust existing vectors, if model_id_column names the model …
   bool trust_all = false;               ///< … or says nothing
   DailyBudget budget;
+  bool paused = false;  ///< from the beginning, so that nothing is bought
   std::optional<Predecessor> predecessor;
 };
 

@@ -96,7 +96,7 @@ TEST_F(Apply, ChangesInPlaceWhatCanBeChangedInPlace) {
                   "paused = true\n");
   const Finished set = apply(more);
   EXPECT_EQ(set.code, 0) << set.error_output;
-  EXPECT_EQ(set.output, "set index, score, text_search, paused of docs\n");
+  EXPECT_EQ(set.output, "set paused, index, score, text_search of docs\n");
   EXPECT_EQ(value("SELECT concat_ws(' ', index_kind, score, text_search, state) FROM embedd.vectorizers"),
             "hnsw similarity + views pg_catalog.english paused");
   EXPECT_EQ(apply(more).output, "nothing is to be done\n");
@@ -144,15 +144,35 @@ TEST_F(Apply, LeavesWhatCostsMoneyToTheOwner) {
 }
 
 TEST_F(Apply, DropsOnlyIfAskedTo) {
-  ASSERT_EQ(apply(kDocs).code, 0);
-  const Finished left = apply("");
+  const std::string pages =
+      "[[vectorizer]]\nname = 'pages'\ntable = 'pages'\ntext = '{body}'\nstore = ''\ndimensions = 8\n";
+  ASSERT_EQ(apply(kDocs + pages).code, 0);
+  const Finished left = apply(pages);
   EXPECT_EQ(left.code, 0) << left.error_output;
   EXPECT_EQ(left.output, "nothing is to be done\n");
   EXPECT_THAT(left.error_output, HasSubstr("docs is not in the file, and stays; --prune drops it"));
-  EXPECT_EQ(apply("", {"--prune", "--dry-run"}).output, "drop docs; its vectors stay\n");
-  EXPECT_EQ(value("SELECT count(*) FROM embedd.vectorizers"), "1");
-  EXPECT_EQ(apply("", {"--prune"}).code, 0);
-  EXPECT_EQ(value("SELECT count(*) FROM embedd.vectorizers"), "0");
+  EXPECT_EQ(apply(pages, {"--prune", "--dry-run"}).output, "drop docs; its vectors stay\n");
+
+  ASSERT_EQ(run_embedd({"vectorizer", "change", "docs", "--text", "{body} it"}).code, 0);
+  const Finished changing = apply(pages, {"--prune"});
+  EXPECT_EQ(changing.code, 1);
+  EXPECT_THAT(changing.error_output, HasSubstr("embedd vectorizer drop docs.next"));
+  EXPECT_EQ(value("SELECT count(*) FROM embedd.vectorizers WHERE name ~ '^docs'"), "2");
+  ASSERT_EQ(run_embedd({"vectorizer", "drop", "docs.next"}).code, 0);
+
+  const Finished empty = apply("", {"--prune"});
+  EXPECT_EQ(empty.code, 2);
+  EXPECT_THAT(empty.error_output, HasSubstr("would drop all 2: is it the right file?"));
+  EXPECT_EQ(apply(pages, {"--prune"}).code, 0);
+  EXPECT_EQ(value("SELECT string_agg(name, ' ') FROM embedd.vectorizers WHERE rows_of IS NULL"), "pages");
+}
+
+TEST_F(Apply, APausedVectorizerNeverBegins) {
+  add_docs(3);
+  Embedd worker = start_worker({{"EMBEDD_POLL_SECONDS", "0.2"}});
+  ASSERT_EQ(apply(kDocs + std::string("paused = true\ntext_search = 'english'\n")).code, 0);
+  ASSERT_TRUE(wait_until_idle()) << worker.log();
+  EXPECT_EQ(provider.stats().inputs, 0U);
 }
 
 TEST_F(Apply, ChangesNothingIfTheFileIsWrong) {

@@ -110,15 +110,23 @@ CREATE TABLE embedd.made (
   object  regclass,                          -- the table or view; the table of a column; NULL: an extension
   name    text NOT NULL,                     -- its present name
   former  text,                              -- of what is renamed: the name that its owner had given
+  number  smallint,                          -- of a column: which of the table's columns; the trigger below sets it
   made_by text NOT NULL DEFAULT current_user -- the trigger below keeps it true
 );
 
 -- Whoever may write to embedd.made can name an object of somebody else. The signature tells: `embedd uninstall` removes what
--- belongs to the role that has signed.
+-- belongs to the role that has signed last. Only a member of that role may change the row without signing it anew. A column is
+-- known by its number, too: its owner may have dropped it, and made another one of this name.
 CREATE FUNCTION embedd.sign_made() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
-  NEW.made_by := CASE TG_OP WHEN 'INSERT' THEN current_user ELSE OLD.made_by END;
+  NEW.made_by := current_user;
+  IF TG_OP = 'UPDATE' AND EXISTS (SELECT FROM pg_roles r WHERE r.rolname = OLD.made_by AND pg_has_role(r.oid, 'USAGE')) THEN
+    NEW.made_by := OLD.made_by;
+  END IF;
+  NEW.number := (SELECT a.attnum FROM pg_attribute a
+                 WHERE NEW.kind IN ('column', 'renamed column') AND a.attrelid = NEW.object AND a.attname = NEW.name
+                   AND a.attnum > 0 AND NOT a.attisdropped);
   RETURN NEW;
 END
 $function$;

@@ -85,7 +85,7 @@ WHERE m.kind = 'extension' AND EXISTS (SELECT FROM pg_catalog.pg_extension e WHE
    OR pg_catalog.pg_has_role(r.oid, c.relowner, 'USAGE')
       AND CASE WHEN m.kind IN ('column', 'renamed column')
           THEN EXISTS (SELECT FROM pg_catalog.pg_attribute a
-                       WHERE a.attrelid = c.oid AND a.attname = m.name AND a.attnum > 0 AND NOT a.attisdropped)
+                       WHERE a.attrelid = c.oid AND a.attname = m.name AND a.attnum = m.number AND NOT a.attisdropped)
           ELSE c.relname = m.name AND c.relkind IN ('r', 'p', 'v') END
 ORDER BY m.id DESC)"));
   std::vector<Made> out;

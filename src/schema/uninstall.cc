@@ -48,8 +48,17 @@ Result<std::vector<std::string>> texts(pg::Connection& db, const std::string& sq
   return out;
 }
 
-/// Tables and functions in the schema embedd that no migration and no vectorizer has made. Those of a
-/// vectorizer end in its number.
+/// Whether the migration has the words, and no longer name after them.
+bool creates(std::string_view migration, std::string_view words) {
+  for (auto at = migration.find(words); at != std::string_view::npos; at = migration.find(words, at + 1)) {
+    const std::string_view after = migration.substr(at + words.size(), 1);
+    if (after == " " || after == "(") return true;
+  }
+  return false;
+}
+
+/// What is in the schema embedd, and no migration and no vectorizer has made. Those of a
+/// vectorizer end in its number. No migration makes anything but tables and functions.
 Result<std::vector<std::string>> strangers_inside(pg::Connection& db) {
   const auto rows = TRY(db.exec(R"(
 SELECT 'table', c.relname FROM pg_catalog.pg_class c
@@ -59,14 +68,32 @@ UNION
 SELECT 'function', p.proname FROM pg_catalog.pg_proc p
 WHERE p.pronamespace = 'embedd'::pg_catalog.regnamespace
   AND p.proname !~ '^(capture_[a-z]+|covers|score)_[0-9]+$'
+UNION
+SELECT 'type', t.typname FROM pg_catalog.pg_type t
+WHERE t.typnamespace = 'embedd'::pg_catalog.regnamespace
+  AND (t.typtype IN ('d', 'e', 'r') OR t.typtype = 'c' AND EXISTS (
+    SELECT FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c'))
+UNION
+SELECT 'sequence', c.relname FROM pg_catalog.pg_class c
+WHERE c.relnamespace = 'embedd'::pg_catalog.regnamespace AND c.relkind = 'S' AND NOT EXISTS (
+  SELECT FROM pg_catalog.pg_depend d
+  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i'))
+UNION
+SELECT 'operator', o.oprname FROM pg_catalog.pg_operator o WHERE o.oprnamespace = 'embedd'::pg_catalog.regnamespace
+UNION
+SELECT 'configuration', c.cfgname FROM pg_catalog.pg_ts_config c WHERE c.cfgnamespace = 'embedd'::pg_catalog.regnamespace
 ORDER BY 1, 2)"));
   std::vector<std::string> out;
   for (int i = 0; i < rows.size(); ++i) {
+    const std::string_view kind = rows.view(i, 0);
+    if (kind != "table" && kind != "function") {
+      out.push_back(fmt::format("{} embedd.{}", kind, rows.view(i, 1)));
+      continue;
+    }
     const std::string created =
-        fmt::format("{} embedd.{}", rows.view(i, 0) == "table" ? "TABLE" : "FUNCTION", rows.view(i, 1));
-    const bool ours = std::ranges::any_of(embedded::migrations(), [&](const embedded::File& file) {
-      return file.content.find(created) != std::string_view::npos;
-    });
+        fmt::format("{} embedd.{}", kind == "table" ? "TABLE" : "FUNCTION", rows.view(i, 1));
+    const bool ours = std::ranges::any_of(
+        embedded::migrations(), [&](const embedded::File& file) { return creates(file.content, created); });
     if (!ours) out.push_back(fmt::format("embedd.{}", rows.view(i, 1)));
   }
   return out;
@@ -93,9 +120,12 @@ LEFT JOIN pg_catalog.pg_constraint k ON d.classid = 'pg_catalog.pg_constraint'::
 LEFT JOIN pg_catalog.pg_attrdef f ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND f.oid = d.objid
 LEFT JOIN pg_catalog.pg_policy y ON d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass AND y.oid = d.objid
 LEFT JOIN pg_catalog.pg_proc p ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND p.oid = d.objid
+LEFT JOIN pg_catalog.pg_type t ON d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND t.oid = d.objid
+LEFT JOIN pg_catalog.pg_operator r ON d.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass AND r.oid = d.objid
 LEFT JOIN pg_catalog.pg_class c ON c.oid = coalesce(w.ev_class, g.tgrelid, nullif(k.conrelid, 0), f.adrelid, y.polrelid,
   CASE WHEN d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass THEN d.objid END)
-WHERE coalesce(c.relnamespace, p.pronamespace) <> 'embedd'::pg_catalog.regnamespace
+WHERE coalesce(c.relnamespace, p.pronamespace, t.typnamespace, r.oprnamespace,
+    CASE WHEN d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass THEN 0::oid END) <> 'embedd'::pg_catalog.regnamespace
   AND c.relkind IS DISTINCT FROM 't' AND c.relnamespace IS DISTINCT FROM 'pg_toast'::pg_catalog.regnamespace
   AND NOT coalesce(g.tgisinternal OR pg_catalog.starts_with(g.tgname, 'embedd_'), false)
 ORDER BY 1)");
@@ -179,8 +209,18 @@ std::string rename_back(const Made& made) {
 
 std::string forget(const Made& made) { return fmt::format("DELETE FROM embedd.made WHERE id = {}", made.id); }
 
+/// Rows may have come since the plan was made, and a policy may hide rows.
+Result<void> require_empty(pg::Connection& db, const std::string& table) {
+  TRY(db.exec(fmt::format("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", table)));
+  TRY(db.exec("SELECT pg_catalog.set_config('row_security', 'off', true)"));
+  const auto some = TRY(db.exec(fmt::format("SELECT EXISTS (SELECT FROM {})", table)));
+  if (!some.flag(0, 0)) return {};
+  return fail(ErrorKind::conflict,
+              fmt::format("people have written to {}; --with-traces removes what they have written", table));
+}
+
 /// Drops `made`, and gives its name back, in one transaction.
-void add_made(Plan& plan, const std::vector<Made>& all, const Made& made) {
+void add_made(Plan& plan, const std::vector<Made>& all, const Made& made, const UninstallOptions& options) {
   std::vector<std::string> statements;
   std::string kind = "table", name = made.object;
   if (made.kind == Made::Kind::column) {
@@ -199,12 +239,18 @@ void add_made(Plan& plan, const std::vector<Made>& all, const Made& made) {
     statements.push_back(rename_back(*owner));
     statements.push_back(forget(*owner));
   }
-  plan.add(kind, name, made.object, [statements](pg::Connection& db) { return run_all(db, statements); });
+  const bool must_be_empty = made.kind == Made::Kind::rows && !options.with_traces;
+  plan.add(kind, name, made.object, [=, object = made.object](pg::Connection& db) -> Result<void> {
+    if (must_be_empty) TRY(require_empty(db, object));
+    return run_all(db, statements);
+  });
 }
 
 Result<void> add_all_made(pg::Connection& db, Plan& plan, const UninstallOptions& options) {
   const std::vector<Made> all = TRY(list_made(db));
-  const bool has_rows = std::ranges::any_of(all, [](const Made& made) { return made.has_rows == true; });
+  // A table that this role may not read counts as one with rows.
+  const bool has_rows = std::ranges::any_of(
+      all, [](const Made& made) { return made.kind == Made::Kind::rows && made.has_rows.value_or(true); });
   for (const Made& made : all) {
     if (made.kind == Made::Kind::extension || !made.former.empty()) continue;
     if (made.kind == Made::Kind::rows && has_rows && !options.with_traces) {
@@ -212,7 +258,7 @@ Result<void> add_all_made(pg::Connection& db, Plan& plan, const UninstallOptions
           fmt::format("{}: people have written to these tables; --with-traces removes them", made.object));
       continue;
     }
-    add_made(plan, all, made);
+    add_made(plan, all, made, options);
   }
   for (const Made& made : all)
     if (made.kind == Made::Kind::extension)

@@ -121,6 +121,21 @@ TEST_F(Uninstall, LeavesAColumnThatHasTakenTheOwnersPlace) {
   EXPECT_EQ(value("SELECT count(embedding) FROM docs"), "5");
 }
 
+TEST_F(Uninstall, LeavesAColumnThatTheOwnerHasMadeUnderAFormerName) {
+  create_docs();
+  done({"migrate"});
+  declare();
+  done({"vectorizer", "change", "docs", "--text", "{body}", "--index", "none"});
+  done({"vectorizer", "drop", "docs.next"});
+  sql("ALTER TABLE docs DROP COLUMN IF EXISTS embedding_next");
+  sql("ALTER TABLE docs ADD COLUMN embedding_next int DEFAULT 7");
+  const Finished finished = uninstall();
+  EXPECT_EQ(finished.code, 0) << finished.error_output;
+  EXPECT_EQ(value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'docs'::regclass AND attname = "
+                  "'embedding_next'"),
+            "1");
+}
+
 TEST_F(Uninstall, DropsAStoreWithItsViewOrKeepsThem) {
   create_docs();
   sql("CREATE TABLE pages (id int PRIMARY KEY, body text)");
@@ -194,17 +209,23 @@ TEST_F(Uninstall, WaitsUntilNoWorkerRuns) {
 TEST_F(Uninstall, TouchesNothingThatEmbeddHasNotMade) {
   declare_docs();
   sql("CREATE TABLE embedd.mine (id int)");
+  sql("CREATE TABLE embedd.account (id int)");
+  sql("CREATE DOMAIN embedd.word AS text");
   sql("CREATE VIEW days AS SELECT day FROM embedd.usage");
   const Finished refused = uninstall();
   EXPECT_EQ(refused.code, 1);
   EXPECT_THAT(refused.error_output,
               HasSubstr("embedd.mine is in the schema embedd, and embedd has not made it"));
+  EXPECT_THAT(refused.error_output, HasSubstr("embedd.account is in the schema"));
+  EXPECT_THAT(refused.error_output, HasSubstr("type embedd.word is in the schema"));
   EXPECT_THAT(refused.error_output, HasSubstr("view days uses an object of embedd's"));
   sql("DROP VIEW days");
-  sql("DROP TABLE embedd.mine");
+  sql("DROP TABLE embedd.mine, embedd.account");
+  sql("DROP DOMAIN embedd.word");
 
   // A role that may declare names a table of somebody else.
   sql("CREATE TABLE precious (id int, secret int)");
+  sql("INSERT INTO embedd.made (kind, object, name) VALUES ('view', 'precious', 'none')");
   const std::string role = database.name() + "_forger";
   sql("CREATE ROLE " + role);
   sql("GRANT USAGE ON SCHEMA embedd TO " + role);
@@ -214,8 +235,11 @@ TEST_F(Uninstall, TouchesNothingThatEmbeddHasNotMade) {
       "'postgres'), "
       "('column', 'precious', 'secret', 'postgres')");
   sql("UPDATE embedd.made SET made_by = 'postgres'");
+  sql("UPDATE embedd.made SET kind = 'table', object = 'precious', name = 'precious' WHERE kind = 'view'");
   sql("RESET ROLE");
-  EXPECT_EQ(value("SELECT count(*) FROM embedd.made WHERE made_by = '" + role + "'"), "2");
+  EXPECT_EQ(value("SELECT count(*) FROM embedd.made WHERE object = 'precious'::regclass AND made_by <> '" +
+                  role + "'"),
+            "0");
   ASSERT_EQ(uninstall().code, 0);
   EXPECT_EQ(value("SELECT count(*) FROM pg_attribute WHERE attrelid = 'precious'::regclass AND attnum > 0"),
             "2");

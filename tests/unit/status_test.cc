@@ -8,6 +8,7 @@
 namespace {
 
 using embedd::app::condition_of;
+using embedd::app::living;
 using embedd::app::RowRate;
 using embedd::app::RowRates;
 using embedd::schema::VectorizerStatus;

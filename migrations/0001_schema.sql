@@ -69,7 +69,7 @@ CREATE TABLE embedd.vectorizers (
   walk_in              text,                   -- the database and the table of the walk
   walk_began_at        xid8,                   -- the oldest transaction that was running when the walk began
   walk_began_with      text,                   -- the table's history, by its statistics, when the walk began
-  walk_skipped         bigint NOT NULL DEFAULT 0,  -- rows that users had locked
+  walk_skipped         bigint NOT NULL DEFAULT 0,  -- rows without a true vector that users had locked, in the walk under way or the last one
   walk_disputed        bigint NOT NULL DEFAULT 0,  -- rows whose vector something replaces each time
 
   -- The last complete walk.

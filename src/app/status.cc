@@ -86,7 +86,7 @@ std::string_view condition_of(const schema::VectorizerStatus& vectorizer, bool w
   if (waits(vectorizer) && !vectorizer.reported_problems.empty()) return "waiting";
   if (waits(vectorizer) && !workers) return "no worker";
   if (!vectorizer.walked_at) return vectorizer.jobs > 0 ? "filling" : "not walked";
-  if (vectorizer.jobs == 0) return "current";
+  if (vectorizer.jobs == 0) return vectorizer.unwalked_rows > 0 ? "filling" : "current";
   const bool at_it = vectorizer.due + vectorizer.leased > 0 || vectorizer.chunks_waiting.value_or(0) > 0;
   return at_it ? "embedding" : "retrying";
 }

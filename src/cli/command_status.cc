@@ -56,7 +56,11 @@ std::vector<std::string> notes_of(const app::StatusReport& report, const schema:
   if (item.walked_at && item.walk_put_off_at)
     out.push_back(fmt::format(": walked at {}; put off at {}, since nothing had happened to it",
                               *item.walked_at, *item.walk_put_off_at));
-  if (item.unwalked_rows > 0)
+  if (item.walked_at && item.unwalked_rows > 0)
+    out.push_back(
+        fmt::format(": users hold {} rows without a true vector; a walk looks again within a minute",
+                    human_count(item.unwalked_rows)));
+  else if (item.unwalked_rows > 0)
     out.push_back(
         fmt::format(": up to {} rows wait to be looked at, since it was created ({})",
                     item.unwalked_rows < schema::kCountLimit ? human_count(item.unwalked_rows) : "all its",

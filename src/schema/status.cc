@@ -35,7 +35,8 @@ SELECT {all}, {due}, {leased}, {dead},
        (SELECT to_char(walked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
         FROM embedd.vectorizers WHERE id = {id}), format('%I.%I', $1::text, $2::text),
        (SELECT to_char(walk_put_off_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-        FROM embedd.vectorizers WHERE id = {id}))",
+        FROM embedd.vectorizers WHERE id = {id}),
+       (SELECT walk_skipped FROM embedd.vectorizers WHERE id = {id}))",
           fmt::arg("all", bounded_count(queue)),
           fmt::arg("due", bounded_count(queue + " WHERE priority IN (0, 1) AND run_at <= now()")),
           fmt::arg(
@@ -54,6 +55,7 @@ SELECT {all}, {due}, {leased}, {dead},
   out.walked_at = rows.maybe(0, 6);
   out.source = rows.text(0, 7);
   out.walk_put_off_at = rows.maybe(0, 8);
+  if (out.walked_at) out.unwalked_rows = rows.integer(0, 9);
   return {};
 }
 
@@ -125,7 +127,8 @@ FROM (SELECT sum(greatest(c.reltuples, 0))::bigint AS estimate FROM pg_class c
   }
   out.rows.all = in_table;
   const std::int64_t stored = rows->is_null(0, 2) ? 0 : static_cast<std::int64_t>(rows->number(0, 2));
-  out.rows.done = out.walked_at ? std::max<std::int64_t>(in_table - waiting, 0) : std::min(in_table, stored);
+  out.rows.done = out.walked_at ? std::max<std::int64_t>(in_table - waiting - out.unwalked_rows, 0)
+                                : std::min(in_table, stored);
   if (!out.walked_at) out.rows.exact = false;
 }
 

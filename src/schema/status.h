@@ -36,11 +36,12 @@ struct VectorizerStatus {
   std::string source;     ///< schema.table, quoted where needed
   std::int64_t jobs = 0;  ///< exact up to kCountLimit, then an estimate
   bool jobs_exact = true;
-  std::int64_t due = 0;                        ///< up to kCountLimit
-  std::int64_t leased = 0;                     ///< up to kCountLimit
-  std::optional<double> oldest_age_seconds;    ///< how long the oldest due job has been due
-  std::optional<double> next_try_seconds;      ///< until the first job that waits for its next try is due
-  std::int64_t unwalked_rows = 0;              ///< rows of a table that was not walked yet, up to kCountLimit
+  std::int64_t due = 0;                      ///< up to kCountLimit
+  std::int64_t leased = 0;                   ///< up to kCountLimit
+  std::optional<double> oldest_age_seconds;  ///< how long the oldest due job has been due
+  std::optional<double> next_try_seconds;    ///< until the first job that waits for its next try is due
+  std::int64_t unwalked_rows =
+      0;  ///< of a table that was not walked yet, up to kCountLimit; or that users held
   std::int64_t dead_letters = 0;               ///< up to kCountLimit
   std::optional<std::string> walked_at;        ///< ISO 8601, UTC; absent: not yet
   std::optional<std::string> walk_put_off_at;  ///< the same; later walks were put off: nothing changed

@@ -111,10 +111,14 @@ Result<void> hand_text_index_on(pg::Connection& db, const Pair& pair) {
 /// Rows that the living vectorizer has embedded or given up, and the coming one has not. At most
 /// kMostCounted + 1.
 Result<std::int64_t> count_missing(pg::Connection& db, const Pair& pair) {
-  const auto walked = TRY(db.exec("SELECT walked_at IS NOT NULL FROM embedd.vectorizers WHERE id = $1",
-                                  {std::to_string(pair.coming.id)}));
+  const auto walked =
+      TRY(db.exec("SELECT walked_at IS NOT NULL, walk_skipped FROM embedd.vectorizers WHERE id = $1",
+                  {std::to_string(pair.coming.id)}));
   if (!walked.flag(0, 0))
     return not_yet("{} has not seen all rows yet: embedd status says how far it is", pair.coming.name);
+  if (walked.integer(0, 1) > 0)
+    return not_yet("users hold {} rows that {} has not seen: it looks again within a minute",
+                   walked.view(0, 1), pair.coming.name);
   const std::string same_key = pg::join_each(pair.coming.key_columns.size(), " AND ",
                                              [](std::size_t i) { return fmt::format("q.k{0} = o.k{0}", i); });
   const auto rows = TRY(db.exec(fmt::format(R"(

@@ -44,6 +44,25 @@ class Successors : public WorkerTest {
   }
 };
 
+/// The walk passes over rows that users hold, and looks again. Until then nobody may take the successor for
+/// complete.
+TEST_F(Successors, AreNotCompleteWhileAUserHoldsARowThatTheyLack) {
+  declare(10);
+  ASSERT_EQ(change().code, 0);
+  sql("BEGIN");
+  sql("UPDATE docs SET views = 1 WHERE slug = 'doc-3'");
+  EXPECT_EQ(work_once().code, 3) << "a row remains";
+  const Finished early = run_embedd({"vectorizer", "switch", "docs"}), status = run_embedd({"status"});
+  sql("COMMIT");
+  EXPECT_EQ(early.code, 1);
+  EXPECT_THAT(early.error_output, HasSubstr("users hold 1 rows that docs.next has not seen"));
+  EXPECT_THAT(status.output, HasSubstr("docs.next: users hold 1 rows without a true vector"));
+  environment["EMBEDD_WALK_SECONDS"] = "1";
+  EXPECT_TRUE(eventually([&] { return work_once().code == 0; }));
+  EXPECT_EQ(run_embedd({"vectorizer", "switch", "docs"}).code, 0);
+  EXPECT_EQ(wrong_bodies("embedding"), "");
+}
+
 TEST_F(Successors, TakeTheNameWhenTheyAreComplete) {
   declare(30);
   const std::uint64_t before = provider.stats().inputs;

@@ -36,7 +36,7 @@ SELECT {row}.id, {row}.name, v.endpoint, v.model, v.dimensions, v.send_dimension
         OR v.walked_at <= now() - make_interval(secs => $11::float8)
            AND EXISTS (SELECT FROM embedd.missed_changes m WHERE m.vectorizer_id = v.id))
          AND (v.walk_until IS NULL OR v.walk_until <= now()),
-       s.due, s.waiting, s.oldest_seconds, s.jobs, s.dead_letters,
+       s.due, s.waiting OR v.walk_skipped > 0 AND v.store IS NULL, s.oldest_seconds, s.jobs, s.dead_letters,
        coalesce(s.problem, embedd.hidden_rows(a.source), embedd.destination_problem(v.id)),
        least(s.first_live, now() - interval '2 s'), least(s.first_backfill, now() - interval '2 s'), s.reading_seconds,
        l.inputs::bigint, l.text_tokens, l.counted, l.no_encoding_format, l.no_dimensions,

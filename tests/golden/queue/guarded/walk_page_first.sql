@@ -97,7 +97,7 @@ renewed AS (
       walk_put_off_at = CASE WHEN NOT a.last THEN v.walk_put_off_at END,
       walk_cursor = CASE WHEN NOT a.last THEN NULL::bytea END,
       walk_began_at = CASE WHEN NOT a.last THEN v.walk_began_at END,
-      walk_skipped = CASE WHEN NOT a.last THEN e.skipped ELSE 0 END,
+      walk_skipped = e.skipped,
       walk_disputed = CASE WHEN NOT a.last THEN e.disputed ELSE 0 END,
       disputed = CASE WHEN a.last THEN e.disputed ELSE v.disputed END,
       walked_with = CASE WHEN e.in_full THEN v.walk_began_with WHEN NOT a.last THEN v.walked_with END,
